@@ -1,0 +1,1 @@
+"""The loan services: what runs on the loan hosts."""

@@ -1,0 +1,1 @@
+"""Drills: faults with heals, probes, pure checkers, and the runner."""

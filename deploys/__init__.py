@@ -1,0 +1,1 @@
+"""One module per component; site.py is the only script."""

@@ -1,0 +1,1 @@
+"""The inventory: what is deployed, validated, loaded, broken on purpose and judged."""

@@ -1,0 +1,1 @@
+"""The one-machine lab: images, network, and hosts as systemd-nspawn containers."""

@@ -1,0 +1,1 @@
+"""Locust scenarios, arrivals, and the SLO judge."""

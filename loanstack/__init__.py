@@ -1,0 +1,1 @@
+"""The thin command that names the common trips."""
