@@ -1,0 +1,100 @@
+"""The lab: seven booted hosts in three centres on one machine (topology `core`).
+
+Both an importable environment and a pyinfra inventory: `pyinfra inventory/lab.py deploys/site.py`.
+Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
+"""
+
+import sys
+
+from inventory import artifacts, model, places, pyinfra_hosts
+
+_LAB = places.lab_dir()
+_KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 userland)")
+_DEPOT_URL = "http://198.18.0.1:8480"
+_SUMS_FILE = _LAB / "depot" / "artifacts" / "SHA256SUMS"
+
+
+def _host(
+    name: str,
+    role: model.Role,
+    number: int,
+    memory_mib: int,
+    *,
+    dmz_address: str | None = None,
+    database_role: model.DatabaseRole | None = None,
+) -> model.Host:
+    segment = {"a": 1, "b": 2, "c": 3}[name[-1]]
+    return model.Host(
+        name=name,
+        centre=name[-1],
+        roles=(role,),
+        management_address=f"198.18.0.{number}",
+        address=f"198.18.{segment}.{number}",
+        memory_mib=memory_mib,
+        os=_KYLIN_STAND_IN,
+        dmz_address=dmz_address,
+        database_role=database_role,
+    )
+
+
+ENVIRONMENT = model.Environment(
+    name="lab",
+    title="Lab: one machine, seven booted hosts, three centres",
+    centres=tuple(
+        model.Centre(name=name, site=site, segment=f"198.18.{n}.0/24", router=f"198.18.{n}.1")
+        for n, name, site in ((1, "a", "city one"), (2, "b", "city one"), (3, "c", "city two"))
+    ),
+    hosts=(
+        _host("gw-a", model.Role.GATEWAY, 11, 512, dmz_address="198.19.0.11"),
+        _host("app-a", model.Role.LOAN, 12, 512),
+        _host("ob-a", model.Role.OCEANBASE, 13, 2048, database_role=model.DatabaseRole.PRIMARY),
+        _host("gw-b", model.Role.GATEWAY, 21, 512, dmz_address="198.19.0.21"),
+        _host("app-b", model.Role.LOAN, 22, 512),
+        _host("ob-b", model.Role.OCEANBASE, 23, 2048, database_role=model.DatabaseRole.STANDBY),
+        _host("mon-c", model.Role.MONITOR, 31, 512),
+    ),
+    artifacts=artifacts.listed_in(_SUMS_FILE, base_url=f"{_DEPOT_URL}/artifacts"),
+    depot=model.Depot(url=_DEPOT_URL, gpg_key_file="RPM-GPG-KEY-loanstack-lab", sums_file=_SUMS_FILE),
+    ssh=model.SshAccess(
+        key_file=_LAB / "ssh" / "id_ed25519",
+        known_hosts_file=_LAB / "ssh" / "known_hosts",
+    ),
+    secrets_file=_LAB / "secrets.json",
+    ca_dir=_LAB / "ca",
+    database=model.Database(
+        cpu_count=2,
+        memory_mib=2048,
+        datafile_size_mib=512,
+        datafile_maxsize_mib=8192,
+        log_disk_size_mib=8192,
+    ),
+    loan=model.LoanServices(pool_size=16),
+    gateway=model.Gateway(server_name="loan.lab.loanstack"),
+    monitoring=model.Monitoring(),
+    entities=(
+        model.LegalEntity(code="QH01", name="西宁农商银行"),
+        model.LegalEntity(code="QH02", name="海东农商银行"),
+        model.LegalEntity(code="QH03", name="玉树农商银行"),
+        model.LegalEntity(code="QH04", name="格尔木农商银行"),
+    ),
+    journey=model.Journey(
+        customers=100_000,
+        weights=(
+            ("drawdown", 44),
+            ("repayment", 38),
+            ("admission", 6),
+            ("assessment", 5),
+            ("grant", 5),
+            ("freeze", 1),
+            ("unfreeze", 1),
+        ),
+        reads_per_write=0.05,
+        users=96,
+    ),
+    management_network="198.18.0.0/24",
+    dmz_network="198.19.0.0/24",
+    client_command=("ip", "netns", "exec", "ls-client"),
+    power_command=(sys.executable, "-m", "lab", "power"),
+)
+
+hosts = pyinfra_hosts.of(ENVIRONMENT)

@@ -1,0 +1,291 @@
+"""The typed inventory: hosts, roles, sizes and promises of one environment.
+
+Everything here is a frozen value. Whether the values fit together is asked in `inventory.validation`,
+so that all mistakes of an inventory are reported at once and not one a run.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Role(StrEnum):
+    """What a host is for; a host may have several."""
+
+    GATEWAY = "gateway"
+    TONGWEB = "tongweb"
+    LOAN = "loan"
+    OCEANBASE = "oceanbase"
+    REGISTRY = "registry"
+    CACHE = "cache"
+    ARBITER = "arbiter"
+    MONITOR = "monitor"
+    DEPOT = "depot"
+
+
+class Arch(StrEnum):
+    """Machine architectures, as ``uname -m`` prints them."""
+
+    X86_64 = "x86_64"
+    AARCH64 = "aarch64"
+
+
+class DatabaseRole(StrEnum):
+    """The role a database is first deployed with; drills and failovers may swap it later."""
+
+    PRIMARY = "PRIMARY"
+    STANDBY = "STANDBY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Centre:
+    """A data centre and its network segment."""
+
+    name: str
+    """One letter: `a` production, `b` same city, `c` another city."""
+    site: str
+    """The city or campus it stands in."""
+    segment: str
+    """CIDR of the segment through which hosts reach each other."""
+    router: str
+    """Address of the router in that segment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OsRelease:
+    """The operating system a host must run, as its `/etc/os-release` and `uname -r` say it."""
+
+    id: str = "kylin"
+    version_id: str = "V10"
+    codename: str = "Lance"
+    stand_in: str | None = None
+    """What the lab boots in its place; None on a real host."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One server."""
+
+    name: str
+    centre: str
+    roles: tuple[str, ...]
+    """Values of `Role`; kept as text so that an unknown one can be reported and not just crash."""
+    management_address: str
+    """Where SSH answers; never touched by drills."""
+    address: str
+    """Address in the centre's segment: what the other hosts use."""
+    dmz_address: str | None = None
+    """Only gateways have one: clients reach nothing else."""
+    arch: str = Arch.X86_64
+    cpu_model: str | None = None
+    """Model name as `lscpu` prints it on the real machine; None where it proves nothing (lab)."""
+    memory_mib: int = 1024
+    os: OsRelease = field(default_factory=OsRelease)
+    database_role: str | None = None
+    """`PRIMARY` or `STANDBY`: how a host of role oceanbase is first deployed."""
+
+    def has(self, role: Role) -> bool:
+        """Say whether this host carries `role`."""
+        return role in self.roles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One downloadable file for one architecture."""
+
+    name: str
+    version: str
+    arch: str
+    url: str
+    sha256: str | None = None
+    """Hex digest; None where it is the one listed in the depot's SHA256SUMS (see `sums_file`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depot:
+    """The offline mirror that hosts install from."""
+
+    url: str
+    """Base address; `repo/<arch>/` holds the yum repository, `artifacts/` the tarballs."""
+    gpg_key_file: str
+    """Name of the signing key below `url`."""
+    sums_file: Path | None = None
+    """Copy of the depot's SHA256SUMS on the control machine, made when the depot was filled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SshAccess:
+    """How the control machine reaches hosts."""
+
+    user: str = "root"
+    key_file: Path
+    known_hosts_file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """Sizes and ports of the primary/standby pair."""
+
+    sql_port: int = 2881
+    rpc_port: int = 2882
+    schema: str = "loan"
+    cpu_count: int
+    memory_mib: int
+    """Memory the kernel may come to use; the log disk is measured against it."""
+    datafile_size_mib: int
+    datafile_maxsize_mib: int
+    log_disk_size_mib: int
+    lag_limit_ms: int = 500
+    """The deploy waits until the standby is at most this far behind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoanServices:
+    """Sizes and ports of the loan services."""
+
+    port: int = 8080
+    pool_size: int
+    """Database connections per instance."""
+    connect_timeout_ms: int = 500
+    statement_timeout_ms: int = 3000
+    shutdown_grace_s: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """The entry: nginx with TLS in front of the loan services."""
+
+    server_name: str
+    port: int = 443
+    worker_processes: int = 1
+    connect_timeout_ms: int = 500
+    request_timeout_ms: int = 5000
+    upstream_keepalive: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitoring:
+    """Prometheus and its exporters."""
+
+    prometheus_port: int = 9090
+    node_exporter_port: int = 9100
+    scrape_interval_s: int = 5
+    retention: str = "2h"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegalEntity:
+    """An independent bank of the union; owns its products, thresholds and rows."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadSlo:
+    """What a load run is judged by."""
+
+    tps_ratio_min: float = 1.0
+    """Acknowledged transactions per second, over the rate that was asked for."""
+    errors_max: int = 0
+    latency_p99_ms_max: float = 250.0
+    standby_lag_p99_ms_max: float = 500.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrillSlo:
+    """What a drill is judged by."""
+
+    rto_ms_max: float = 15_000.0
+    doubled_max: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySlo:
+    """What a deploy is judged by."""
+
+    first_s_max: float = 150.0
+    second_s_max: float = 25.0
+    second_changes_max: int = 0
+    memory_mib_max: int = 6 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journey:
+    """The load journey: what customers do, and how often."""
+
+    customers: int
+    weights: tuple[tuple[str, int], ...]
+    """(operation, weight) for the writes; they make up the asked rate."""
+    reads_per_write: float
+    """Queries that ride along with each write; reported apart, never counted as TPS."""
+    users: int
+    """Concurrent clients that share the arrivals."""
+    deadline_ms: int = 10_000
+    """A client gives up after this long: the outcome is then indeterminate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One environment, whole."""
+
+    name: str
+    title: str
+    centres: tuple[Centre, ...]
+    hosts: tuple[Host, ...]
+    artifacts: tuple[Artifact, ...]
+    depot: Depot
+    ssh: SshAccess
+    secrets_file: Path
+    ca_dir: Path
+    """Certificate authority and gateway certificates on the control machine."""
+    database: Database
+    loan: LoanServices
+    gateway: Gateway
+    monitoring: Monitoring
+    entities: tuple[LegalEntity, ...]
+    journey: Journey
+    load_slo: LoadSlo = field(default_factory=LoadSlo)
+    drill_slo: DrillSlo = field(default_factory=DrillSlo)
+    deploy_slo: DeploySlo = field(default_factory=DeploySlo)
+    management_network: str
+    """CIDR from which hosts accept SSH."""
+    dmz_network: str
+    """CIDR from which gateways accept clients."""
+    client_command: tuple[str, ...] = ()
+    """Put before a client's command line so that it runs where clients stand; empty: here."""
+    power_command: tuple[str, ...] = ()
+    """Followed by `off HOST` or `on HOST`: the power switch of the hosts; empty: none known."""
+
+    def host(self, name: str) -> Host:
+        """Return the host called `name`; raises KeyError naming the known ones."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        known = ", ".join(h.name for h in self.hosts)
+        raise KeyError(f"no host {name!r} in environment {self.name!r}; known: {known}")
+
+    def hosts_with(self, role: Role) -> tuple[Host, ...]:
+        """Return the hosts that carry `role`, in inventory order."""
+        return tuple(h for h in self.hosts if h.has(role))
+
+    def centre(self, name: str) -> Centre:
+        """Return the centre called `name`; raises KeyError naming the known ones."""
+        for centre in self.centres:
+            if centre.name == name:
+                return centre
+        known = ", ".join(c.name for c in self.centres)
+        raise KeyError(f"no centre {name!r} in environment {self.name!r}; known: {known}")
+
+    def artifact(self, name: str, arch: str) -> Artifact:
+        """Return the artifact `name` for `arch`; raises KeyError naming the known ones."""
+        for artifact in self.artifacts:
+            if artifact.name == name and artifact.arch == arch:
+                return artifact
+        known = ", ".join(f"{a.name} ({a.arch})" for a in self.artifacts)
+        raise KeyError(f"no artifact {name!r} for {arch!r} in environment {self.name!r}; known: {known}")
+
+    @property
+    def is_lab(self) -> bool:
+        """Say whether this environment's hosts are stand-ins."""
+        return any(h.os.stand_in for h in self.hosts)

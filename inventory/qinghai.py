@@ -1,0 +1,128 @@
+"""Qinghai: an example of the real thing, to copy and fill with your own addresses.
+
+Two sites, three centres: `a` and `b` are two rooms of one city, `c` stands in another city. TaiShan
+(Kunpeng, aarch64) and Suma R6230HA (Hygon, x86_64) servers under Kylin V10 SP3. Addresses and names are
+examples; TongWeb is licensed, so its artifact is the bank's own copy.
+"""
+
+from pathlib import Path
+
+from inventory import artifacts, model, pyinfra_hosts
+
+_DEPOT_URL = "https://depot.credit.example"
+_CONFIG = Path("/etc/loanstack/qinghai")
+
+_KUNPENG = {"arch": model.Arch.AARCH64, "cpu_model": "Kunpeng-920"}
+_HYGON = {"arch": model.Arch.X86_64, "cpu_model": "Hygon C86 7285 32-core Processor"}
+_GIB = 1024
+
+
+def _host(
+    name: str,
+    role: model.Role,
+    centre: str,
+    number: int,
+    cpu: dict[str, str],
+    memory_gib: int,
+    *,
+    dmz_address: str | None = None,
+    database_role: model.DatabaseRole | None = None,
+) -> model.Host:
+    segment = {"a": 1, "b": 2, "c": 3}[centre]
+    return model.Host(
+        name=name,
+        centre=centre,
+        roles=(role,),
+        management_address=f"10.63.0.{segment * 50 + number}",
+        address=f"10.63.{segment}.{number}",
+        memory_mib=memory_gib * _GIB,
+        arch=cpu["arch"],
+        cpu_model=cpu["cpu_model"],
+        dmz_address=dmz_address,
+        database_role=database_role,
+    )
+
+
+def _room(centre: str, gateway_dmz: str, database_role: model.DatabaseRole) -> tuple[model.Host, ...]:
+    return (
+        _host(f"gw-{centre}1", model.Role.GATEWAY, centre, 11, _HYGON, 64, dmz_address=gateway_dmz),
+        _host(f"tw-{centre}1", model.Role.TONGWEB, centre, 21, _KUNPENG, 128),
+        _host(f"app-{centre}1", model.Role.LOAN, centre, 31, _KUNPENG, 256),
+        _host(f"app-{centre}2", model.Role.LOAN, centre, 32, _HYGON, 256),
+        _host(f"ob-{centre}1", model.Role.OCEANBASE, centre, 41, _KUNPENG, 512, database_role=database_role),
+    )
+
+
+ENVIRONMENT = model.Environment(
+    name="qinghai",
+    title="Qinghai (example): two sites, three centres, TaiShan ARM and Hygon under Kylin V10",
+    centres=(
+        model.Centre(name="a", site="Xining, room 1", segment="10.63.1.0/24", router="10.63.1.1"),
+        model.Centre(name="b", site="Xining, room 2", segment="10.63.2.0/24", router="10.63.2.1"),
+        model.Centre(name="c", site="Haidong", segment="10.63.3.0/24", router="10.63.3.1"),
+    ),
+    hosts=(
+        *_room("a", "10.63.8.11", model.DatabaseRole.PRIMARY),
+        *_room("b", "10.63.8.12", model.DatabaseRole.STANDBY),
+        _host("mon-c1", model.Role.MONITOR, "c", 51, _HYGON, 128),
+        _host("arb-c1", model.Role.ARBITER, "c", 52, _KUNPENG, 32),
+    ),
+    artifacts=tuple(
+        model.Artifact(
+            name=name,
+            version=version,
+            arch=arch,
+            url=f"{_DEPOT_URL}/artifacts/{name}-{version}-{arch}.tar.gz",
+        )
+        for name, version in (
+            ("seekdb", artifacts.SEEKDB_VERSION),
+            ("loan-services", "0.1.0"),
+            ("tongweb", "7.0.4.9"),
+        )
+        for arch in model.Arch
+    ),
+    depot=model.Depot(
+        url=_DEPOT_URL, gpg_key_file="RPM-GPG-KEY-bank", sums_file=_CONFIG / "artifacts.SHA256SUMS"
+    ),
+    ssh=model.SshAccess(
+        user="root",
+        key_file=_CONFIG / "ssh" / "id_ed25519",
+        known_hosts_file=_CONFIG / "ssh" / "known_hosts",
+    ),
+    secrets_file=_CONFIG / "secrets.json",
+    ca_dir=_CONFIG / "ca",
+    database=model.Database(
+        cpu_count=64,
+        memory_mib=384 * _GIB,
+        datafile_size_mib=512 * _GIB,
+        datafile_maxsize_mib=4096 * _GIB,
+        log_disk_size_mib=1200 * _GIB,
+    ),
+    loan=model.LoanServices(pool_size=64),
+    gateway=model.Gateway(server_name="loan.credit.example", worker_processes=16, upstream_keepalive=512),
+    monitoring=model.Monitoring(retention="90d"),
+    entities=(
+        model.LegalEntity(code="QH01", name="西宁农商银行"),
+        model.LegalEntity(code="QH02", name="海东农商银行"),
+        model.LegalEntity(code="QH03", name="玉树农商银行"),
+        model.LegalEntity(code="QH04", name="格尔木农商银行"),
+    ),
+    journey=model.Journey(
+        customers=1_000_000,
+        weights=(
+            ("drawdown", 40),
+            ("repayment", 36),
+            ("admission", 8),
+            ("assessment", 7),
+            ("grant", 7),
+            ("freeze", 1),
+            ("unfreeze", 1),
+        ),
+        reads_per_write=0.5,
+        users=256,
+    ),
+    management_network="10.63.0.0/24",
+    dmz_network="10.63.8.0/24",
+)
+
+hosts = pyinfra_hosts.of(ENVIRONMENT)

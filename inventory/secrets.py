@@ -1,0 +1,66 @@
+"""Secrets of one environment: generated once, kept in one file that only its owner can read."""
+
+import json
+import os
+import secrets
+import stat
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+_BYTES_OF_ENTROPY = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """Passwords of one environment. Never print this: `repr` hides the values."""
+
+    database_root_password: str
+    loan_owner_password: str
+    loan_app_password: str
+    probe_password: str
+
+    def __repr__(self) -> str:
+        return "Secrets(<hidden>)"
+
+
+class SecretsError(ValueError):
+    """A secrets file that cannot be trusted or read; the message never holds a value."""
+
+
+def load(path: Path) -> Secrets:
+    """Return the secrets in `path`.
+
+    Raises:
+        SecretsError: the file is missing, readable by others, or lacks a secret.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        text = path.read_text()
+    except FileNotFoundError as missing:
+        raise SecretsError(
+            f"{path} is missing; bring the environment up first, which generates it"
+        ) from missing
+    if mode & 0o077:
+        raise SecretsError(f"{path} has mode {mode:04o}; allowed: 0600; run: chmod 600 {path}")
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as broken:
+        raise SecretsError(f"{path} is not JSON (line {broken.lineno}); restore it from a backup") from None
+    names = [f.name for f in fields(Secrets)]
+    wrong = [name for name in names if not isinstance(found.get(name), str) or not found[name]]
+    if wrong:
+        raise SecretsError(f"{path} lacks {', '.join(wrong)}; each must be a non-empty string")
+    return Secrets(**{name: found[name] for name in names})
+
+
+def ensure(path: Path) -> Secrets:
+    """Return the secrets in `path`, generating the file (0600, whole or not at all) if there is none."""
+    if not path.exists():
+        generated = Secrets(**{f.name: secrets.token_urlsafe(_BYTES_OF_ENTROPY) for f in fields(Secrets)})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(asdict(generated), file, indent=2)
+        unfinished.rename(path)
+    return load(path)

@@ -1,0 +1,213 @@
+"""Consistency checks over a whole inventory: every problem at once, each saying what to change."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from inventory.model import Arch, DatabaseRole, Environment, Host, Role
+
+LOG_DISK_PER_MEMORY = 3
+"""A primary's log disk must hold three times the memory it may use, or a slow standby falls behind the
+retained log (measured on seekdb 1.4; OceanBase's own deployer asks for the same factor)."""
+
+ARTIFACTS_OF_ROLE = {Role.OCEANBASE: "seekdb", Role.LOAN: "loan-services", Role.TONGWEB: "tongweb"}
+"""Which artifact a host of a role cannot do without."""
+
+JOURNEY_OPERATIONS = ("admission", "assessment", "grant", "drawdown", "repayment", "freeze", "unfreeze")
+"""The writes a journey may be weighted with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with an inventory."""
+
+    where: str
+    """Host name, or the environment's name where no single host is at fault."""
+    field: str
+    value: object
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.field} = {self.value!r}; allowed: {self.allowed}"
+
+
+class InventoryError(ValueError):
+    """An inventory whose values do not fit together; `problems` holds all of them."""
+
+    def __init__(self, environment: str, problems: tuple[Problem, ...]) -> None:
+        self.environment = environment
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"inventory/{environment}.py has {count}:\n{lines}")
+
+
+def check(environment: Environment) -> Environment:
+    """Return `environment` unchanged if it is sound.
+
+    Raises:
+        InventoryError: with every problem found.
+    """
+    problems = tuple(find_problems(environment))
+    if problems:
+        raise InventoryError(environment.name, problems)
+    return environment
+
+
+def find_problems(env: Environment) -> Iterator[Problem]:
+    """Yield every problem of `env`, host by host and then over the whole."""
+    for host in env.hosts:
+        yield from _host_problems(env, host)
+    yield from _duplicates(env)
+    yield from _missing_roles(env)
+    yield from _database_problems(env)
+    yield from _port_clashes(env)
+    yield from _artifact_problems(env)
+    yield from _journey_problems(env)
+
+
+def _host_problems(env: Environment, host: Host) -> Iterator[Problem]:
+    for role in host.roles:
+        if role not in tuple(Role):
+            yield Problem(where=host.name, field="roles", value=role, allowed=", ".join(Role))
+    if not host.roles:
+        yield Problem(where=host.name, field="roles", value=(), allowed=f"at least one of {', '.join(Role)}")
+    if host.arch not in tuple(Arch):
+        yield Problem(where=host.name, field="arch", value=host.arch, allowed=", ".join(Arch))
+    centres = {centre.name: centre for centre in env.centres}
+    if host.centre not in centres:
+        yield Problem(where=host.name, field="centre", value=host.centre, allowed=", ".join(centres))
+    else:
+        yield from _outside(host, "address", host.address, centres[host.centre].segment)
+    yield from _outside(host, "management_address", host.management_address, env.management_network)
+    if host.dmz_address is not None:
+        yield from _outside(host, "dmz_address", host.dmz_address, env.dmz_network)
+    elif host.has(Role.GATEWAY):
+        allowed = f"an address in {env.dmz_network}: clients reach gateways there"
+        yield Problem(where=host.name, field="dmz_address", value=None, allowed=allowed)
+    if host.has(Role.OCEANBASE) and host.database_role not in tuple(DatabaseRole):
+        allowed = ", ".join(DatabaseRole)
+        yield Problem(where=host.name, field="database_role", value=host.database_role, allowed=allowed)
+    if not host.has(Role.OCEANBASE) and host.database_role is not None:
+        allowed = "None: only hosts of role oceanbase have one"
+        yield Problem(where=host.name, field="database_role", value=host.database_role, allowed=allowed)
+
+
+def _outside(host: Host, field: str, value: str, network: str) -> Iterator[Problem]:
+    try:
+        inside = ip_address(value) in ip_network(network)
+    except ValueError:
+        inside = False
+    if not inside:
+        yield Problem(where=host.name, field=field, value=value, allowed=f"an address in {network}")
+
+
+def _duplicates(env: Environment) -> Iterator[Problem]:
+    names = Counter(host.name for host in env.hosts)
+    for name, count in names.items():
+        if count > 1:
+            yield Problem(where=name, field="name", value=name, allowed="a name that no other host has")
+    seen: dict[str, str] = {}
+    for host in env.hosts:
+        for field in ("management_address", "address", "dmz_address"):
+            address = getattr(host, field)
+            if address is None:
+                continue
+            place = f"{host.name}.{field}"
+            if address in seen:
+                allowed = f"an address of its own; {seen[address]} has this one"
+                yield Problem(where=host.name, field=field, value=address, allowed=allowed)
+            seen.setdefault(address, place)
+
+
+def _missing_roles(env: Environment) -> Iterator[Problem]:
+    for role in (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR):
+        if not env.hosts_with(role):
+            allowed = f"at least one host with role {role.value}"
+            yield Problem(where=env.name, field="hosts", value=f"no {role.value}", allowed=allowed)
+
+
+def _database_problems(env: Environment) -> Iterator[Problem]:
+    databases = env.hosts_with(Role.OCEANBASE)
+    primaries = [h.name for h in databases if h.database_role == DatabaseRole.PRIMARY]
+    standbys = [h.name for h in databases if h.database_role == DatabaseRole.STANDBY]
+    if standbys and not primaries:
+        allowed = "one host with PRIMARY for it to follow"
+        for name in standbys:
+            yield Problem(where=name, field="database_role", value="STANDBY", allowed=allowed)
+    for name in primaries[1:]:
+        allowed = f"STANDBY: {primaries[0]} is the primary already"
+        yield Problem(where=name, field="database_role", value="PRIMARY", allowed=allowed)
+    database = env.database
+    least = LOG_DISK_PER_MEMORY * database.memory_mib
+    if database.log_disk_size_mib < least:
+        allowed = f">= {least} ({LOG_DISK_PER_MEMORY} x memory_mib), or a slow standby loses the log"
+        yield Problem(
+            where=env.name,
+            field="database.log_disk_size_mib",
+            value=database.log_disk_size_mib,
+            allowed=allowed,
+        )
+    if database.datafile_maxsize_mib < database.datafile_size_mib:
+        yield Problem(
+            where=env.name,
+            field="database.datafile_maxsize_mib",
+            value=database.datafile_maxsize_mib,
+            allowed=f">= datafile_size_mib ({database.datafile_size_mib})",
+        )
+    for host in databases:
+        if host.memory_mib < database.memory_mib:
+            allowed = f">= database.memory_mib ({database.memory_mib})"
+            yield Problem(where=host.name, field="memory_mib", value=host.memory_mib, allowed=allowed)
+
+
+def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
+    yield "ssh.port", 22
+    yield "monitoring.node_exporter_port", env.monitoring.node_exporter_port
+    if host.has(Role.OCEANBASE):
+        yield "database.sql_port", env.database.sql_port
+        yield "database.rpc_port", env.database.rpc_port
+    if host.has(Role.LOAN):
+        yield "loan.port", env.loan.port
+    if host.has(Role.GATEWAY):
+        yield "gateway.port", env.gateway.port
+    if host.has(Role.MONITOR):
+        yield "monitoring.prometheus_port", env.monitoring.prometheus_port
+
+
+def _port_clashes(env: Environment) -> Iterator[Problem]:
+    for host in env.hosts:
+        taken: dict[int, str] = {}
+        for field, port in _listens(env, host):
+            if not 1 <= port <= 65535:
+                yield Problem(where=host.name, field=field, value=port, allowed="1 to 65535")
+            if port in taken:
+                allowed = f"a port of its own; {taken[port]} has this one on the same host"
+                yield Problem(where=host.name, field=field, value=port, allowed=allowed)
+            taken.setdefault(port, field)
+
+
+def _artifact_problems(env: Environment) -> Iterator[Problem]:
+    not_filled_yet = env.depot.sums_file is not None and not env.artifacts
+    if not_filled_yet:
+        return
+    known = {(artifact.name, artifact.arch) for artifact in env.artifacts}
+    for host in env.hosts:
+        for role, name in ARTIFACTS_OF_ROLE.items():
+            if host.has(role) and (name, host.arch) not in known:
+                has = ", ".join(sorted(arch for known_name, arch in known if known_name == name)) or "none"
+                allowed = f"an architecture that artifact {name!r} exists for ({has})"
+                yield Problem(where=host.name, field="arch", value=host.arch, allowed=allowed)
+
+
+def _journey_problems(env: Environment) -> Iterator[Problem]:
+    for operation, weight in env.journey.weights:
+        if operation not in JOURNEY_OPERATIONS:
+            allowed = ", ".join(JOURNEY_OPERATIONS)
+            yield Problem(where=env.name, field="journey.weights", value=operation, allowed=allowed)
+        if weight < 0:
+            field = f"journey.weights[{operation}]"
+            yield Problem(where=env.name, field=field, value=weight, allowed="0 or more")
+    if not env.entities:
+        yield Problem(where=env.name, field="entities", value=(), allowed="at least one legal entity")
