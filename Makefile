@@ -1,11 +1,50 @@
 # Two commands: `make prove` (fresh machine to verdict) and `make test` (behaviour, at a modest rate).
+# GNU make turns every failure into exit code 2; the exact code (README, "Exit codes") comes from
+# `.venv/bin/loanstack prove lab` itself and stands in runs/latest/results.json.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 VENV := .venv
-UV := $(VENV)/bin/uv
-LOANSTACK := $(VENV)/bin/loanstack
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+ENVIRONMENT ?= lab
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup prove test lint unit lock clean
+.DEFAULT_GOAL := help
+.PHONY: help setup prove test lint types unit lab-test lock clean
 
-lock:  ## re-resolve requirements.lock and app_stub/requirements.lock (hashes, no registry addresses)
-	$(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --all-extras --python-version 3.11 \
-	    --universal pyproject.toml -o requirements.lock
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+prove: setup  ## fresh machine to verdict: lab up, deploy, verify, load, drill, report
+	@exec $(BIN)/loanstack prove $(ENVIRONMENT)
+
+test: lint types unit lab-test  ## lint, types, unit and plan tests, then end to end on the lab
+
+setup: $(VENV)/.ready  ## Debian packages and the virtual environment (what the two above need)
+
+$(VENV)/.ready: requirements.lock pyproject.toml lab/debian-packages.txt
+	@$(PYTHON) -m lab.setup --venv $(VENV) --uv-version $(UV_VERSION)
+	@touch $@
+
+lint: setup  ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup  ## mypy --strict
+	@$(BIN)/mypy
+
+unit: setup  ## pure parts and deploys, offline
+	@$(BIN)/pytest tests/unit tests/plan -n 2 -q
+
+lab-test: setup  ## everything promised, on the booted lab, at a modest rate
+	@$(BIN)/pytest tests/lab -q --durations=15
+
+lock: setup  ## resolve both lock files anew (hashes, no registry addresses)
+	@$(LOCK) --all-extras --python-version 3.11 --universal pyproject.toml -o requirements.lock
+	@$(LOCK) --python-version 3.11 --python-platform x86_64-manylinux_2_28 app_stub/requirements.in \
+	    -o app_stub/requirements.lock
+
+clean:  ## end the lab and remove what the two commands made in this checkout (caches stay)
+	@if [ -x $(BIN)/loanstack ]; then $(BIN)/loanstack lab down; fi
+	@rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
