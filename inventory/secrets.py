@@ -37,9 +37,7 @@ def load(path: Path) -> Secrets:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text()
     except FileNotFoundError as missing:
-        raise SecretsError(
-            f"{path} is missing; bring the environment up first, which generates it"
-        ) from missing
+        raise SecretsError(f"{path} is missing; it is generated when the environment comes up") from missing
     if mode & 0o077:
         raise SecretsError(f"{path} has mode {mode:04o}; allowed: 0600; run: chmod 600 {path}")
     try:

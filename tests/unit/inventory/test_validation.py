@@ -1,0 +1,133 @@
+"""Every mistake an inventory can hold is found, all at once, and says what to change."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory import InventoryError, environment
+from inventory.model import Artifact, Environment
+from inventory.validation import LOG_DISK_PER_MEMORY, check, find_problems
+
+LAB = environment("lab")
+BOTH_ARTIFACTS = tuple(
+    Artifact(name=name, version="1", arch="x86_64", url=f"http://198.18.0.1/{name}", sha256="0" * 64)
+    for name in ("seekdb", "loan-services")
+)
+
+
+def with_host(env: Environment, target: str, /, **changes: Any) -> Environment:
+    return replace(env, hosts=tuple(replace(h, **changes) if h.name == target else h for h in env.hosts))
+
+
+def without_hosts(env: Environment, *names: str) -> Environment:
+    return replace(env, hosts=tuple(h for h in env.hosts if h.name not in names))
+
+
+@pytest.mark.parametrize("name", ["lab", "qinghai"])
+def test_the_shipped_environments_are_sound(name: str) -> None:
+    assert list(find_problems(environment(name))) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "where", "field", "value", "allowed"),
+    [
+        (with_host(LAB, "gw-a", roles=("gatway",)), "gw-a", "roles", "gatway", "gateway, tongweb, loan"),
+        (with_host(LAB, "gw-a", roles=()), "gw-a", "roles", (), "at least one of"),
+        (with_host(LAB, "app-a", address="198.18.1.13"), "ob-a", "address", "198.18.1.13", "app-a.address"),
+        (with_host(LAB, "app-a", name="ob-a"), "ob-a", "name", "ob-a", "no other host"),
+        (without_hosts(LAB, "mon-c"), "lab", "hosts", "no monitor", "at least one host with role monitor"),
+        (without_hosts(LAB, "app-a", "app-b"), "lab", "hosts", "no loan", "role loan"),
+        (without_hosts(LAB, "ob-a"), "ob-b", "database_role", "STANDBY", "one host with PRIMARY"),
+        (with_host(LAB, "ob-b", database_role="PRIMARY"), "ob-b", "database_role", "PRIMARY", "ob-a is"),
+        (
+            with_host(LAB, "ob-b", database_role="FOLLOWER"),
+            "ob-b",
+            "database_role",
+            "FOLLOWER",
+            "PRIMARY, STANDBY",
+        ),
+        (with_host(LAB, "gw-a", database_role="PRIMARY"), "gw-a", "database_role", "PRIMARY", "None: only"),
+        (with_host(LAB, "app-a", arch="sparc"), "app-a", "arch", "sparc", "x86_64, aarch64"),
+        (with_host(LAB, "app-a", centre="d"), "app-a", "centre", "d", "a, b, c"),
+        (with_host(LAB, "app-a", address="198.18.2.12"), "app-a", "address", "198.18.2.12", "198.18.1.0/24"),
+        (with_host(LAB, "app-a", address="nowhere"), "app-a", "address", "nowhere", "198.18.1.0/24"),
+        (with_host(LAB, "gw-b", dmz_address=None), "gw-b", "dmz_address", None, "198.19.0.0/24"),
+        (with_host(LAB, "ob-a", memory_mib=1024), "ob-a", "memory_mib", 1024, "database.memory_mib (2048)"),
+        (
+            replace(LAB, artifacts=BOTH_ARTIFACTS, hosts=with_host(LAB, "app-b", arch="aarch64").hosts),
+            "app-b",
+            "arch",
+            "aarch64",
+            "'loan-services' exists for (x86_64)",
+        ),
+        (
+            replace(LAB, database=replace(LAB.database, rpc_port=2881)),
+            "ob-a",
+            "database.rpc_port",
+            2881,
+            "database.sql_port has this one",
+        ),
+        (
+            replace(LAB, loan=replace(LAB.loan, port=70_000)),
+            "app-a",
+            "loan.port",
+            70_000,
+            "1 to 65535",
+        ),
+        (
+            replace(LAB, database=replace(LAB.database, log_disk_size_mib=6143)),
+            "lab",
+            "database.log_disk_size_mib",
+            6143,
+            ">= 6144",
+        ),
+        (
+            replace(LAB, database=replace(LAB.database, datafile_maxsize_mib=256)),
+            "lab",
+            "database.datafile_maxsize_mib",
+            256,
+            ">= datafile_size_mib (512)",
+        ),
+        (
+            replace(LAB, journey=replace(LAB.journey, weights=(("withdrawal", 1),))),
+            "lab",
+            "journey.weights",
+            "withdrawal",
+            "drawdown",
+        ),
+        (replace(LAB, entities=()), "lab", "entities", (), "at least one legal entity"),
+    ],
+)
+def test_a_mistake_names_place_field_value_and_what_is_allowed(
+    broken: Environment, where: str, field: str, value: object, allowed: str
+) -> None:
+    matching = [p for p in find_problems(broken) if (p.where, p.field, p.value) == (where, field, value)]
+    assert len(matching) == 1, list(map(str, find_problems(broken)))
+    assert allowed in matching[0].allowed
+
+
+def test_all_mistakes_come_in_one_error() -> None:
+    broken = with_host(LAB, "gw-a", roles=("gatway",), arch="sparc")
+    broken = without_hosts(broken, "mon-c")
+    with pytest.raises(InventoryError) as caught:
+        check(broken)
+    fields = {problem.field for problem in caught.value.problems}
+    assert fields >= {"roles", "arch", "hosts"}
+    text = str(caught.value)
+    assert all(str(problem) in text for problem in caught.value.problems)
+    assert isinstance(caught.value, ValueError)
+
+
+@given(memory_mib=st.integers(256, 2048), log_disk_size_mib=st.integers(256, 8192))
+def test_the_log_disk_is_measured_against_the_memory(memory_mib: int, log_disk_size_mib: int) -> None:
+    sized = replace(LAB.database, memory_mib=memory_mib, log_disk_size_mib=log_disk_size_mib)
+    found = [p.field for p in find_problems(replace(LAB, database=sized))]
+    assert ("database.log_disk_size_mib" in found) == (log_disk_size_mib < LOG_DISK_PER_MEMORY * memory_mib)
+
+
+def test_an_unknown_environment_names_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="lab, qinghai"):
+        environment("tibet")

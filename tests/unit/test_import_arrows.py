@@ -1,0 +1,55 @@
+"""Who may import whom (README, "Layout"), asked of fresh interpreters: a static look misses lazy chains."""
+
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from inventory.places import PROJECT_ROOT
+
+OURS = frozenset({"inventory", "deploys", "app_stub", "loadtests", "chaos", "lab", "loanstack"})
+ALLOWED = {
+    "inventory": frozenset[str](),
+    "app_stub": frozenset[str](),
+    "deploys": frozenset({"inventory"}),
+    "loadtests": frozenset({"inventory"}),
+    "chaos": frozenset({"inventory"}),
+    "lab": frozenset({"inventory"}),
+    "loanstack": frozenset({"inventory", "chaos", "loadtests", "lab"}),
+}
+PATCHING = ("gevent", "locust", "pyinfra")
+"""They patch the process when imported, so nothing of the command may import them."""
+
+SCRIPTS = frozenset({"deploys.site", "loadtests.locustfile"})
+"""Run by pyinfra and Locust, which import them with their own state around."""
+
+
+def modules_of(package: str) -> list[str]:
+    found = import_module(package)
+    names = [m.name for m in pkgutil.walk_packages(found.__path__, prefix=f"{package}.")]
+    return [name for name in names if name not in SCRIPTS and not name.endswith(".__main__")]
+
+
+def loaded_after_importing(modules: list[str]) -> set[str]:
+    program = "import sys\n" + "\n".join(f"import {m}" for m in modules) + "\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=PROJECT_ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED))
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    modules = modules_of(package)
+    loaded = loaded_after_importing([package, *modules])
+    ours = {name.split(".")[0] for name in loaded} & OURS
+    assert ours <= {package} | ALLOWED[package]
+
+
+@pytest.mark.parametrize("package", ["loanstack", "chaos", "lab", "inventory"])
+def test_the_command_never_loads_what_patches_the_process(package: str) -> None:
+    loaded = loaded_after_importing([package, *modules_of(package)])
+    assert not {name.split(".")[0] for name in loaded} & set(PATCHING)
