@@ -1,0 +1,184 @@
+"""Control groups: one per host, so that all its processes can be found, measured and ended at once.
+
+Membership is kept by the kernel from the first instruction on, so nothing started by an `up` that was
+killed in the middle can be missed. Works with the unified hierarchy (a usual Debian 12) and with the
+hybrid one (version 1 controllers beside it).
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+
+GROUP = "loanstack"
+_V1_USED = ("memory", "name=systemd")
+_END_DEADLINE_S = 15.0
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hierarchies:
+    """Where the control group file systems are mounted."""
+
+    unified: Path
+    memory_v1: Path | None
+    """None: memory is accounted for in the unified hierarchy."""
+    systemd_v1: Path | None
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Every hierarchy in which hosts get a group of their own."""
+        return tuple(p for p in (self.unified, self.memory_v1, self.systemd_v1) if p is not None)
+
+
+def parse_mounts(mounts: str) -> Hierarchies | None:
+    """Return the hierarchies named in the text of /proc/self/mounts; None: there is no unified one."""
+    unified: Path | None = None
+    v1: dict[str, Path] = {}
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 4:
+            continue
+        _, where, kind, options = fields[:4]
+        if kind == "cgroup2" and unified is None:
+            unified = Path(where)
+        elif kind == "cgroup":
+            for name in _V1_USED:
+                if name in options.split(","):
+                    v1.setdefault(name, Path(where))
+    if unified is None:
+        return None
+    return Hierarchies(unified=unified, memory_v1=v1.get("memory"), systemd_v1=v1.get("name=systemd"))
+
+
+def hierarchies() -> Hierarchies:
+    """Return this machine's hierarchies.
+
+    Raises:
+        LabError: there is no unified hierarchy.
+    """
+    found = parse_mounts(Path("/proc/self/mounts").read_text())
+    if found is None:
+        raise LabError("no cgroup2 file system is mounted; mount one: mount -t cgroup2 none /sys/fs/cgroup")
+    return found
+
+
+def make(name: str) -> tuple[Path, ...]:
+    """Make the group `name` in every hierarchy; returns the `cgroup.procs` files a process is to join."""
+    found = hierarchies()
+    if found.memory_v1 is None:
+        for parent in (found.unified, found.unified / GROUP):
+            parent.mkdir(exist_ok=True)
+            controls = parent / "cgroup.subtree_control"
+            if "memory" in (parent / "cgroup.controllers").read_text().split():
+                controls.write_text("+memory")
+    groups = [hierarchy / GROUP / name for hierarchy in found.all]
+    for group in groups:
+        group.mkdir(parents=True, exist_ok=True)
+    return tuple(group / "cgroup.procs" for group in groups)
+
+
+def joining(groups: tuple[Path, ...]) -> list[str]:
+    """Return a command prefix: what follows it runs in `groups`, in a session of its own, left to itself.
+
+    + groups: `cgroup.procs` files, as `make` returns them
+    """
+    join = (
+        'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
+    )
+    return ["setsid", "--fork", "/bin/sh", "-c", join, "join", *map(str, groups), "--"]
+
+
+def processes(name: str = "") -> frozenset[int]:
+    """Return the pids in group `name` and below; with no name, of the whole lab."""
+    return frozenset(
+        int(pid)
+        for group in _existing(name)
+        for folder in _tree(group)
+        for pid in _read(folder / "cgroup.procs").split()
+    )
+
+
+def kill(name: str = "") -> None:
+    """End every process of group `name` (of the whole lab without one) with SIGKILL, all at once.
+
+    Raises:
+        LabError: one is still there after the deadline (it hangs in the kernel).
+    """
+    for group in _existing(name):
+        if (group / "cgroup.kill").exists():
+            (group / "cgroup.kill").write_text("1")
+    deadline = time.monotonic() + _END_DEADLINE_S
+    while left := processes(name):
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"processes {sorted(left)} of {name or 'the lab'} did not end within {_END_DEADLINE_S:g} s of "
+                "SIGKILL: they hang in the kernel (see /proc/PID/stack)"
+            )
+        time.sleep(0.02)
+
+
+def remove(name: str = "") -> None:
+    """Remove the emptied group `name` and those below; what is not there is no error."""
+    for group in _existing(name):
+        for folder in sorted(_tree(group), key=lambda p: len(p.parts), reverse=True):
+            _remove_folder(folder)
+
+
+def leftovers() -> list[str]:
+    """Return the lab's groups that are still there, in words."""
+    return [f"control group {group}" for group in _existing("")]
+
+
+def memory_mib(name: str) -> float | None:
+    """Return the working set of group `name` in MiB: what it uses less the file cache that can go at once.
+
+    None: the group is not there or its memory is not accounted for.
+    """
+    found = hierarchies()
+    if found.memory_v1 is not None:
+        group, used_file, cache_key = found.memory_v1 / GROUP / name, "memory.usage_in_bytes", "total_inactive_file"
+    else:
+        group, used_file, cache_key = found.unified / GROUP / name, "memory.current", "inactive_file"
+    used = _read(group / used_file)
+    if not used:
+        return None
+    statistics = dict(line.split() for line in _read(group / "memory.stat").splitlines())
+    return max(0, int(used) - int(statistics.get(cache_key, 0))) / _MIB
+
+
+def _existing(name: str) -> list[Path]:
+    groups = [hierarchy / GROUP / name for hierarchy in hierarchies().all]
+    return [group for group in groups if group.is_dir()]
+
+
+def _tree(group: Path) -> Iterator[Path]:
+    # os.walk passes over groups that go away while it looks, as those of a booting host do.
+    return (Path(folder) for folder, _, _ in os.walk(group))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        # The group went away between listing and reading: as good as empty.
+        return ""
+
+
+def _remove_folder(folder: Path) -> None:
+    # The kernel lets a group go some milliseconds after its last process.
+    deadline = time.monotonic() + 2.0
+    while True:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

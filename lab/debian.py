@@ -1,0 +1,60 @@
+"""What this machine's apt is set up to fetch from Debian 12, without naming any mirror ourselves."""
+
+import re
+from pathlib import Path
+
+from lab.commands import run
+from lab.errors import RefusedError
+
+SUITE = "bookworm"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_WANTED_RELEASE = re.compile(rf"{SUITE}(-updates|-security)?")
+_ARCHITECTURE = "amd64"
+
+
+def sources_from_targets(listing: str) -> tuple[str, ...]:
+    """Return `deb` lines for Debian 12's main archive out of apt's own list of its targets.
+
+    + listing: lines ``uri|release|component|origin|architecture``, as `sources` asks apt for them
+    """
+    found = []
+    for line in listing.splitlines():
+        fields = line.split("|")
+        if len(fields) != 5:
+            continue
+        uri, release, component, origin, architecture = fields
+        is_debian = origin in ("Debian", "", "$(ORIGIN)")
+        if (
+            is_debian
+            and component == "main"
+            and architecture == _ARCHITECTURE
+            and _WANTED_RELEASE.fullmatch(release)
+        ):
+            found.append(f"deb [arch={architecture} signed-by={KEYRING}] {uri} {release} {component}")
+    return tuple(found)
+
+
+def sources() -> tuple[str, ...]:
+    """Return the `deb` lines that this machine's apt uses for Debian 12.
+
+    Raises:
+        RefusedError: apt is set up for something else.
+    """
+    listing = run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)|$(ARCHITECTURE)",
+            "Created-By: Packages",
+        ],
+        doing="ask apt for its sources",
+        deadline_s=30,
+    )
+    lines = sources_from_targets(listing)
+    if not lines:
+        raise RefusedError(
+            f"apt on this machine has no source for Debian 12 ({SUITE} main, {_ARCHITECTURE}), from which the "
+            "lab's hosts are made; add Debian 12 to apt's sources and run apt-get update"
+        )
+    return lines

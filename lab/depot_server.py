@@ -1,0 +1,46 @@
+"""The depot's web server: hands out files below one folder, on the management network only.
+
+`python -m lab.depot_server FOLDER ADDRESS PORT`. Runs until it is killed; the parent of two processes, so
+that a crash of the serving one costs a second and not the lab.
+"""
+
+import functools
+import http.server
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+
+_PAUSE_S = 1.0
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    # Keep-alive: dnf fetches dozens of small files over one connection.
+    protocol_version = "HTTP/1.1"
+    extensions_map = {"": "application/octet-stream"}  # noqa: RUF012 - the base class declares it so
+
+    def list_directory(self, path: object) -> None:
+        """Refuse listings: hosts know what they want."""
+        self.send_error(404)
+
+
+def serve(folder: Path, address: str, port: int) -> None:
+    """Serve `folder` until the process ends."""
+    handler = functools.partial(_Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer((address, port), handler) as server:
+        server.serve_forever()
+
+
+def main() -> None:
+    """Serve, and start again whatever ends the serving process."""
+    folder, address, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    while True:
+        worker = multiprocessing.Process(target=serve, args=(folder, address, port))
+        worker.start()
+        worker.join()
+        print(f"the serving process ended with {worker.exitcode}; starting it again", file=sys.stderr)
+        time.sleep(_PAUSE_S)
+
+
+if __name__ == "__main__":
+    main()

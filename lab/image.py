@@ -1,0 +1,135 @@
+"""The hosts' image: a Debian 12 userland that stands in for Kylin, built once and kept in the cache.
+
+Keyed by a hash of its recipe: another package, file or source gives another image, and an old one is
+never changed under a running lab.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from inventory.model import OsRelease
+from lab import kylin_identity
+from lab.commands import isolated, run
+from lab.debian import SUITE, sources
+
+_RECIPE_VERSION = 1
+"""To be raised when `build` changes in a way that its data do not show."""
+_BUILD_DEADLINE_S = 900
+
+PACKAGES = (
+    "ca-certificates",
+    "curl",
+    "dbus",
+    "dnf",
+    "gnupg",
+    "gzip",
+    "hostname",
+    "iproute2",
+    "iputils-ping",
+    "kmod",
+    "less",
+    "openssh-server",
+    "openssl",
+    "procps",
+    "rpm",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+    "tar",
+    "unzip",
+    "util-linux",
+    "vim-tiny",
+    "xz-utils",
+)
+"""What Kylin's minimal installation has and deploys rely on; all else comes from the depot."""
+
+_LEFT_OUT = ("doc", "man", "locale", "info", "lintian", "bug")
+"""Folders of /usr/share that no lab host reads; half the image otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A built image."""
+
+    key: str
+    """First 16 hex digits of its recipe's hash."""
+    root: Path
+    """The userland, as lower layer of every host's disk; never to be written to."""
+    dpkg_status: Path
+    """What Debian packages it was made from: what the depot need not repeat."""
+
+
+def recipe_key(release: OsRelease) -> str:
+    """Return the key of the image that the current recipe gives."""
+    recipe = {
+        "version": _RECIPE_VERSION,
+        "suite": SUITE,
+        "packages": PACKAGES,
+        "left_out": _LEFT_OUT,
+        "hidden": kylin_identity.HIDDEN,
+        "masked": kylin_identity.MASKED_UNITS,
+        "files": [(f.path, f.text) for f in kylin_identity.identity_files(release)],
+    }
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def image_at(cache: Path, release: OsRelease) -> Image:
+    """Return where the image of the current recipe is, or will be."""
+    key = recipe_key(release)
+    folder = cache / "images" / key
+    return Image(key=key, root=folder / "root", dpkg_status=folder / "dpkg-status")
+
+
+def is_built(image: Image) -> bool:
+    """Say whether the image is there, whole."""
+    return image.dpkg_status.exists()
+
+
+def build(cache: Path, release: OsRelease) -> Image:
+    """Return the image, building it when the cache lacks it. The caller holds the cache's lock.
+
+    + cache: where images are kept
+    + release: what the image shall say it is
+
+    Raises:
+        LabError: the Debian mirror or a package refused.
+    """
+    image = image_at(cache, release)
+    if is_built(image):
+        return image
+    folder = image.root.parent
+    building = folder.with_name(f"building-{image.key}")
+    for leftover in (folder, building):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    building.mkdir(parents=True)
+    root = building / "root"
+    run(_mmdebstrap(root), doing="build the hosts' image", deadline_s=_BUILD_DEADLINE_S)
+    shutil.copyfile(root / "var/lib/dpkg/status", building / "dpkg-status")
+    kylin_identity.apply_identity(root, release)
+    building.rename(folder)
+    return image
+
+
+def _mmdebstrap(root: Path) -> list[str]:
+    options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT]
+    return isolated(
+        [
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=essential",
+            "--architectures=amd64",
+            "--quiet",
+            # The cache is renamed into place only when whole: no need to wait for the disk at each file.
+            "--dpkgopt=force-unsafe-io",
+            '--aptopt=Apt::Install-Recommends "0"',
+            *options,
+            f"--include={','.join(PACKAGES)}",
+            SUITE,
+            str(root),
+            *sources(),
+        ]
+    )

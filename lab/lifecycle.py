@@ -1,0 +1,266 @@
+"""Bringing the lab up and taking it down."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from inventory import places, secrets
+from inventory.model import Environment, Host
+from lab import cgroups, host as hosts, image, kernel, keys, residue, state, supply, wiring
+from lab.errors import LabError, RefusedError, ResidueError
+from lab.network import DEPOT_PORT, NetworkPlan, plan_of
+from lab.progress import Progress
+
+BOOT_DEADLINE_S = 60.0
+"""Promised: with a cached image all hosts accept SSH within this."""
+_DEPOT_GROUP = "depot-server"
+_DEPOT_DEADLINE_S = 15.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lab:
+    """The lab of one environment on this machine."""
+
+    environment: Environment
+    lab_dir: Path
+    cache: Path
+    progress: Progress
+
+    @property
+    def plan(self) -> NetworkPlan:
+        """Its network."""
+        return plan_of(self.environment)
+
+    @property
+    def owner(self) -> state.Owner:
+        """What the machine's record says when the lab is this one."""
+        return state.Owner(checkout=str(places.PROJECT_ROOT), lab_dir=str(self.lab_dir))
+
+    def up(self) -> None:
+        """Bring the lab up, or complete it: afterwards every host accepts SSH and the depot is current.
+
+        Raises:
+            RefusedError: another lab runs here, or the running one was made from another image.
+            LabError: a host did not come up; what this call made is undone.
+        """
+        with state.machine_lock(), _stoppable():
+            state.refuse_another(self.owner, state.owner(), is_alive=bool(cgroups.processes()))
+            found = state.load(self.lab_dir)
+            left = bool(residue.find(self.plan, self.lab_dir))
+            course = state.course(found, boot_id=state.boot_id(), anything_left=left)
+            if course is state.Course.CONTINUE and found is not None:
+                self._complete(found)
+                return
+            if course is state.Course.CLEAN_FIRST:
+                with self.progress.step("Remove what an earlier lab left"):
+                    self._take_down()
+            supplies = supply.ensure(self.environment, self.cache, self.progress)
+            try:
+                self._rise(supplies)
+            except BaseException:
+                with _deaf(), self.progress.step("Undo what was half made"):
+                    self._take_down()
+                raise
+
+    def down(self, *, any_owner: bool = False) -> bool:
+        """Take the lab down; afterwards no process, mount, interface or namespace of it is left.
+
+        + any_owner: also take down a lab that another checkout brought up
+
+        Returns:
+            Whether there was anything to take down.
+
+        Raises:
+            RefusedError: the running lab is another checkout's.
+            ResidueError: something could not be removed.
+        """
+        with state.machine_lock(), _stoppable():
+            found = state.owner()
+            if not any_owner:
+                state.refuse_another(self.owner, found, is_alive=bool(cgroups.processes()))
+            there = state.state_file(self.lab_dir).exists() or bool(residue.find(self.plan, self.lab_dir))
+            if found is not None and found.lab_dir != str(self.lab_dir):
+                self._take_down_at(Path(found.lab_dir))
+                there = True
+            with self.progress.step("Take the lab down"):
+                self._take_down()
+            return there
+
+    def power(self, name: str, action: str) -> None:
+        """Switch the power of host `name`: `off` pulls the plug, `on` boots it, `kill` ends its processes.
+
+        + action: `off`, `on` or `kill`
+
+        Raises:
+            RefusedError: the lab is not up.
+            KeyError: no such host.
+            LabError: a host that was switched on did not come up.
+        """
+        target = self.environment.host(name)
+        with state.machine_lock():
+            self.require_up()
+            if action == "off":
+                hosts.cut_power(name, self.plan)
+            elif action == "kill":
+                hosts.end(name)
+            elif not hosts.is_running(name):
+                hosts.restore_power(name, self.plan, self.lab_dir)
+        if action == "on":
+            hosts.wait_for_ssh(target, self.lab_dir, deadline_s=BOOT_DEADLINE_S)
+
+    def refresh_depot(self) -> None:
+        """Build what changed of the depot and serve it to the running lab."""
+        with state.machine_lock():
+            self.require_up()
+            supplies = supply.ensure(self.environment, self.cache, self.progress)
+            supply.publish(supplies, self.lab_dir / "depot")
+
+    def require_up(self) -> state.LabState:
+        """Return the state of the running lab.
+
+        Raises:
+            RefusedError: it is not up.
+        """
+        found = state.load(self.lab_dir)
+        if found is None or found.phase is not state.Phase.UP or found.boot_id != state.boot_id():
+            raise RefusedError("the lab is not up; run: loanstack lab up")
+        return found
+
+    def _complete(self, found: state.LabState) -> None:
+        wanted = image.recipe_key(self.environment.hosts[0].os)
+        if found.image_key != wanted:
+            raise RefusedError(
+                f"the running lab was made from image {found.image_key}, but the recipe is now {wanted}; "
+                "run `loanstack lab down` first"
+            )
+        supplies = supply.ensure(self.environment, self.cache, self.progress)
+        supply.publish(supplies, self.lab_dir / "depot")
+        self._start_depot()
+        missing = [h for h in self.environment.hosts if not hosts.is_running(h.name)]
+        for host in missing:
+            hosts.restore_power(host.name, self.plan, self.lab_dir)
+        with self.progress.step(f"Boot {len(missing)} missing of {len(self.environment.hosts)} hosts"):
+            self._wait(self.environment.hosts)
+
+    def _rise(self, supplies: supply.Supplies) -> None:
+        present = kernel.read()
+        raised = kernel.to_raise(present)
+        rising = state.LabState(
+            phase=state.Phase.RISING,
+            image_key=supplies.image.key,
+            boot_id=state.boot_id(),
+            since_s=time.time(),
+            settings_before={name: present[name] for name in raised},
+        )
+        state.claim(self.owner)
+        state.save(self.lab_dir, rising)
+        kernel.write(raised)
+        with self.progress.step("Lay the network, fill the depot"):
+            secrets.ensure(self.environment.secrets_file)
+            keys.ensure(self.environment, self.lab_dir)
+            supply.publish(supplies, self.lab_dir / "depot")
+            wiring.lay_common(self.plan)
+            self._start_depot()
+        with self.progress.step(f"Boot {len(self.environment.hosts)} hosts"):
+            for host in self.environment.hosts:
+                wiring.lay_host(self.plan.host(host.name))
+                hosts.make_disk(self.environment, host, supplies.image, self.lab_dir)
+                hosts.boot(host.name, self.lab_dir)
+            self._wait(self.environment.hosts)
+        state.save(self.lab_dir, rising.moved_to(state.Phase.UP))
+
+    def _wait(self, wanted: tuple[Host, ...]) -> None:
+        deadline = time.monotonic() + BOOT_DEADLINE_S
+
+        def wait(host: Host) -> str | None:
+            try:
+                hosts.wait_for_ssh(host, self.lab_dir, deadline_s=deadline - time.monotonic())
+            except LabError as error:
+                return str(error)
+            return None
+
+        with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+            problems = [problem for problem in pool.map(wait, wanted) if problem is not None]
+        if problems:
+            raise LabError("\n".join(problems))
+
+    def _start_depot(self) -> None:
+        address = self.plan.depot_address
+        if cgroups.processes(_DEPOT_GROUP):
+            return
+        groups = cgroups.make(_DEPOT_GROUP)
+        server = [sys.executable, "-m", "lab.depot_server", str(self.lab_dir / "depot"), address, str(DEPOT_PORT)]
+        with (self.lab_dir / "depot-server.log").open("ab") as log:
+            subprocess.run(
+                [*cgroups.joining(groups), *server],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=places.PROJECT_ROOT,
+                check=True,
+                timeout=_DEPOT_DEADLINE_S,
+            )
+        supply.wait_until_served(f"http://{address}:{DEPOT_PORT}", deadline_s=_DEPOT_DEADLINE_S)
+
+    def _take_down(self) -> None:
+        self._take_down_at(self.lab_dir)
+
+    def _take_down_at(self, lab_dir: Path) -> None:
+        found = _load_if_whole(lab_dir)
+        if found is not None:
+            state.save(lab_dir, found.moved_to(state.Phase.FALLING))
+        cgroups.kill()
+        cgroups.remove()
+        for host in self.environment.hosts:
+            hosts.remove_disk(lab_dir, host.name)
+        wiring.remove_common(self.plan)
+        if found is not None and found.boot_id == state.boot_id():
+            kernel.write(found.settings_before)
+        left = residue.find(self.plan, lab_dir)
+        if left:
+            raise ResidueError("the lab is down, but this is still there: " + "; ".join(left))
+        if lab_dir.exists():
+            shutil.rmtree(lab_dir)
+        state.release()
+
+
+def _load_if_whole(lab_dir: Path) -> state.LabState | None:
+    try:
+        return state.load(lab_dir)
+    except LabError:
+        # A broken record must not keep `down` from removing what it can see.
+        return None
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP stop us as Ctrl-C does: by an exception, so that what is half made is undone."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Hear no request to stop while undoing: a second Ctrl-C must not leave half of it."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

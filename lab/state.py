@@ -1,0 +1,183 @@
+"""What the machine knows of its lab: who owns it, how far it came, what must be put back.
+
+Two records. The machine's (`/run`, gone after a restart, one whatever LOANSTACK_STATE says) names the one
+lab and is the lock against a second. The lab's own says what `down` has to restore. Each is written
+before the effects it speaks of, so that whatever is interrupted can be finished or undone.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from lab.errors import LabError, RefusedError
+
+MACHINE_RECORD = Path("/run/loanstack-lab.json")
+MACHINE_LOCK = Path("/run/loanstack-lab.lock")
+
+
+class Phase(StrEnum):
+    """How far a lab came."""
+
+    RISING = "rising"
+    UP = "up"
+    FALLING = "falling"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Whose lab this machine runs."""
+
+    checkout: str
+    """Root folder of the checkout it was brought up from."""
+    lab_dir: str
+    """Its state folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabState:
+    """One lab."""
+
+    phase: Phase
+    image_key: str
+    boot_id: str
+    """The machine's boot it belongs to; after a restart nothing of it runs any more."""
+    since_s: float
+    """Unix time of its `up`."""
+    settings_before: dict[str, int] = field(default_factory=dict)
+    """Kernel settings that `up` raised, with the values to put back."""
+
+    def moved_to(self, phase: Phase) -> "LabState":
+        """Return this state in `phase`."""
+        return replace(self, phase=phase)
+
+
+class Course(StrEnum):
+    """What `up` has to do with what it finds."""
+
+    FRESH = "fresh"
+    """Nothing is there: bring a lab up."""
+    CLEAN_FIRST = "clean-first"
+    """Left by a run that was interrupted or by a machine that restarted: remove it, then bring one up."""
+    CONTINUE = "continue"
+    """A lab is up: start only what is missing."""
+
+
+def course(state: LabState | None, *, boot_id: str, anything_left: bool) -> Course:
+    """Decide what `up` does.
+
+    + state: the lab's record; None: there is none
+    + boot_id: the machine's present boot
+    + anything_left: a process, mount, interface or namespace of a lab is there
+    """
+    if state is None:
+        return Course.CLEAN_FIRST if anything_left else Course.FRESH
+    if state.boot_id != boot_id or state.phase is not Phase.UP:
+        return Course.CLEAN_FIRST
+    return Course.CONTINUE
+
+
+def state_file(lab_dir: Path) -> Path:
+    """Return where the lab's record is kept."""
+    return lab_dir / "state.json"
+
+
+def load(lab_dir: Path) -> LabState | None:
+    """Return the lab's record; None when there is none.
+
+    Raises:
+        LabError: the record is broken.
+    """
+    path = state_file(lab_dir)
+    try:
+        fields = json.loads(path.read_text())
+        return LabState(**{**fields, "phase": Phase(fields["phase"])})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise LabError(f"{path} is not a lab's record ({error}); remove it, then run: loanstack lab down") from error
+
+
+def save(lab_dir: Path, state: LabState) -> None:
+    """Write the lab's record, whole or not at all."""
+    lab_dir.mkdir(parents=True, exist_ok=True)
+    _write(state_file(lab_dir), json.dumps(asdict(state), indent=2))
+
+
+def owner() -> Owner | None:
+    """Return whose lab this machine runs; None: nobody's."""
+    try:
+        return Owner(**json.loads(MACHINE_RECORD.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        # Written whole or not at all, so this is not ours: as good as none.
+        return None
+
+
+def claim(mine: Owner) -> None:
+    """Write down that this machine's lab is `mine`."""
+    _write(MACHINE_RECORD, json.dumps(asdict(mine)))
+
+
+def release() -> None:
+    """Write down that this machine runs no lab."""
+    MACHINE_RECORD.unlink(missing_ok=True)
+
+
+def refuse_another(mine: Owner, found: Owner | None, *, is_alive: bool) -> None:
+    """Refuse to go on when this machine runs a living lab that is not `mine`.
+
+    Raises:
+        RefusedError: names the other lab and the remedy.
+    """
+    if found is None or found == mine or not is_alive:
+        return
+    if found.checkout == mine.checkout:
+        remedy = f"run: LOANSTACK_STATE={Path(found.lab_dir).parent} .venv/bin/loanstack lab down"
+    elif Path(found.checkout).is_dir():
+        remedy = f"run `.venv/bin/loanstack lab down` in {found.checkout}"
+    else:
+        remedy = "that checkout is gone: run `.venv/bin/loanstack lab down --any` here"
+    raise RefusedError(
+        f"this machine already runs a lab, brought up from {found.checkout} with its state in {found.lab_dir}; "
+        f"one machine runs one lab, because its networks and addresses exist once. To end that one, {remedy}"
+    )
+
+
+def boot_id() -> str:
+    """Return what tells this boot of the machine from any other."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+@contextmanager
+def machine_lock() -> Iterator[None]:
+    """Hold the machine's lab against any other command that changes it.
+
+    Raises:
+        RefusedError: another one is at work; names its process.
+    """
+    with MACHINE_LOCK.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            other = file.read().strip() or "another lab command"
+            raise RefusedError(
+                f"another command is changing this machine's lab: {other}; wait for it to end, or end it"
+            ) from error
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} of {Path.cwd()}")
+        file.flush()
+        yield
+
+
+def _write(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text)
+    unfinished.rename(path)
