@@ -1,0 +1,142 @@
+"""The outage as clients saw it: how long, in which parts, with which errors. Pure."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from chaos.history import Event, Outcome, Write
+
+PARTS = ("detect", "decide", "fence", "promote", "reroute", "recover")
+"""In the order in which they follow each other; together they are the RTO."""
+
+SUSTAINED_SHARE = 0.9
+"""Recovered for good: each of the following seconds acknowledges this share of the rate before."""
+
+SUSTAINED_SECONDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outage:
+    """The longest time without an acknowledgement around a fault. Times are unix seconds."""
+
+    last_before_s: float
+    """The last acknowledged write before it."""
+    first_after_s: float
+    """The first acknowledged write after it."""
+    first_after_started_s: float
+    """When the client had begun that write."""
+    rate_before: float
+    """Acknowledged writes per second before the fault."""
+    sustained_s: float | None
+    """From when on the rate was back for good; None if it never was."""
+
+    @property
+    def rto_ms(self) -> float:
+        """Return the recovery time as the client saw it."""
+        return (self.first_after_s - self.last_before_s) * 1000
+
+    @property
+    def rto_sustained_ms(self) -> float | None:
+        """Return the time until the rate was back for good; None if it never was."""
+        return None if self.sustained_s is None else (self.sustained_s - self.last_before_s) * 1000
+
+
+def find_outage(
+    writes: Iterable[Write], *, fault_s: float, until_s: float, base_s: float = 10.0
+) -> Outage | None:
+    """Return the longest gap between consecutive acknowledgements that overlaps [fault_s, until_s].
+
+    + fault_s: when the fault was sent
+    + until_s: when the observation ended
+    + base_s: how long before the fault the rate is measured
+
+    Returns None if nothing was acknowledged before the fault, or nothing after it: then there is no
+    recovery that could be measured.
+    """
+    acknowledged = sorted(
+        (write.ended_s, write.started_s) for write in writes if write.outcome == Outcome.ACKNOWLEDGED
+    )
+    ends = [ended for ended, _ in acknowledged]
+    longest: tuple[float, int] | None = None
+    for index in range(max(1, bisect_left(ends, fault_s)), len(ends)):
+        if ends[index - 1] > until_s:
+            break
+        gap = ends[index] - ends[index - 1]
+        if longest is None or gap > longest[0]:
+            longest = (gap, index)
+    if longest is None:
+        return None
+    index = longest[1]
+    rate_before = (bisect_left(ends, fault_s) - bisect_left(ends, fault_s - base_s)) / base_s
+    return Outage(
+        last_before_s=ends[index - 1],
+        first_after_s=ends[index],
+        first_after_started_s=acknowledged[index][1],
+        rate_before=rate_before,
+        sustained_s=_sustained_from(ends, ends[index], rate_before, until_s),
+    )
+
+
+def parts_ms(outage: Outage, timeline: Sequence[Event]) -> dict[str, float]:
+    """Split an outage into `PARTS`; they add up to its RTO.
+
+    + timeline: holds the events `detected`, `decided`, `fenced` and `promoted` (first of each after the
+      fault); a missing one gives its part no time
+
+    `detect` starts with the last acknowledged write, `reroute` ends when the client began the write that
+    was the first to be acknowledged again, and `recover` is how long that write itself took.
+    """
+    seen: dict[str, float] = {}
+    for event in sorted(timeline, key=lambda event: event.at_s):
+        if event.at_s >= outage.last_before_s:
+            seen.setdefault(event.event, event.at_s)
+    ends = [seen.get(name) for name in ("detected", "decided", "fenced", "promoted")]
+    ends.append(outage.first_after_started_s)
+    parts: dict[str, float] = {}
+    begun = outage.last_before_s
+    for name, end in zip(PARTS[:-1], ends, strict=True):
+        until = begun if end is None else min(max(end, begun), outage.first_after_s)
+        parts[name] = (until - begun) * 1000
+        begun = until
+    parts[PARTS[-1]] = (outage.first_after_s - begun) * 1000
+    return parts
+
+
+def kind_of_error(write: Write) -> str:
+    """Return the kind of an unsuccessful write: its outcome, with the status or what broke."""
+    return f"{write.outcome} {write.status or write.error or 'unknown'}"
+
+
+def errors_by_kind(writes: Iterable[Write]) -> dict[str, int]:
+    """Return how many writes failed in which way."""
+    counted = Counter(kind_of_error(w) for w in writes if w.outcome != Outcome.ACKNOWLEDGED)
+    return dict(sorted(counted.items()))
+
+
+def errors_by_second(writes: Iterable[Write], *, fault_s: float) -> Mapping[int, Mapping[str, int]]:
+    """Return the failed writes by the second in which they ended, counted from the fault, and by kind."""
+    found: dict[int, Counter[str]] = {}
+    for write in writes:
+        if write.outcome != Outcome.ACKNOWLEDGED:
+            found.setdefault(int((write.ended_s - fault_s) // 1), Counter())[kind_of_error(write)] += 1
+    return {second: dict(sorted(found[second].items())) for second in sorted(found)}
+
+
+def first_error_s(writes: Iterable[Write], *, fault_s: float) -> float | None:
+    """Return when the first write failed after the fault (unix seconds); None if none did."""
+    failed = (w.ended_s for w in writes if w.outcome != Outcome.ACKNOWLEDGED and w.ended_s >= fault_s)
+    return min(failed, default=None)
+
+
+def _sustained_from(ends: list[float], first_s: float, rate: float, until_s: float) -> float | None:
+    """Return the first moment from which each of the next seconds keeps to the rate; tried every 100 ms."""
+    step_s = 0.1
+    tries = max(0, int((until_s - SUSTAINED_SECONDS - first_s) / step_s) + 1)
+    for number in range(tries):
+        from_s = first_s + number * step_s
+        marks = [bisect_left(ends, from_s + second) for second in range(SUSTAINED_SECONDS + 1)]
+        if all(after - before >= SUSTAINED_SHARE * rate for before, after in pairwise(marks)):
+            return from_s
+    return None
