@@ -49,16 +49,18 @@ def find_outage(
     """Return the longest gap between consecutive acknowledgements that overlaps [fault_s, until_s].
 
     + fault_s: when the fault was sent
-    + until_s: when the observation ended
+    + until_s: when the observation ended, with clients still writing
     + base_s: how long before the fault the rate is measured
 
-    Returns None if nothing was acknowledged before the fault, or nothing after it: then there is no
-    recovery that could be measured.
+    Returns None if nothing was acknowledged before the fault, or if the longest silence lasts until the
+    end: then there is no recovery that could be measured.
     """
     acknowledged = sorted(
         (write.ended_s, write.started_s) for write in writes if write.outcome == Outcome.ACKNOWLEDGED
     )
     ends = [ended for ended, _ in acknowledged]
+    if not ends or ends[0] > fault_s:
+        return None
     longest: tuple[float, int] | None = None
     for index in range(max(1, bisect_left(ends, fault_s)), len(ends)):
         if ends[index - 1] > until_s:
@@ -66,7 +68,7 @@ def find_outage(
         gap = ends[index] - ends[index - 1]
         if longest is None or gap > longest[0]:
             longest = (gap, index)
-    if longest is None:
+    if longest is None or until_s - ends[-1] > longest[0]:
         return None
     index = longest[1]
     rate_before = (bisect_left(ends, fault_s) - bisect_left(ends, fault_s - base_s)) / base_s

@@ -1,0 +1,131 @@
+"""Any valid history passes; any one thing changed in it fails the checker that guards it."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chaos import checkers
+from chaos.findings import Verdict
+from chaos.history import History, JournalRow, Limit, Write
+from tests.unit.chaos.histories import NUMBERS, history, row, write
+
+CAP_FEN = 1_000_000
+_OPERATIONS = st.tuples(
+    st.sampled_from(sorted(NUMBERS)),
+    st.integers(1, 5),
+    st.sampled_from(["drawdown", "repayment", "freeze", "admission"]),
+    st.integers(1, 200_000),
+    st.sampled_from(["acknowledged"] * 5 + ["indeterminate"]),
+)
+
+
+def _play(steps: list[tuple[str, int, str, int, str]]) -> History:
+    """Run the operations against a small bank that is right by construction."""
+    used: dict[tuple[str, int], int] = {}
+    writes: list[Write] = []
+    journal: list[JournalRow] = []
+    for number, (entity, customer, operation, asked_fen, outcome) in enumerate(steps):
+        owner = NUMBERS[entity] * checkers.CUSTOMERS_PER_ENTITY + customer
+        before = used.setdefault((entity, owner), 0)
+        sign = {"drawdown": 1, "repayment": -1}.get(operation, 0)
+        after = before + sign * asked_fen
+        key = f"{number:032x}"
+        limit_id = None if operation == "admission" else owner
+        asked = write(
+            key,
+            entity=entity,
+            operation=operation,
+            limit_id=limit_id,
+            customer_id=owner,
+            amount_fen=asked_fen if sign else 0,
+            ended_s=100.0 + number,
+        )
+        if not 0 <= after <= CAP_FEN:
+            writes.append(replace(asked, outcome="rejected", status=422))
+            continue
+        used[entity, owner] = after
+        writes.append(replace(asked, outcome=outcome))
+        journal.append(
+            row(
+                key,
+                entity=entity,
+                kind=operation,
+                limit_id=limit_id,
+                customer_id=owner,
+                amount_fen=asked.amount_fen,
+                debit_account=f"loan:{owner}" if sign else None,
+                credit_account=f"cash:{entity}" if sign else None,
+            )
+        )
+    limits = tuple(
+        Limit(entity=e, limit_id=o, customer_id=o, cap_fen=CAP_FEN, used_fen=fen, status="active")
+        for (e, o), fen in used.items()
+    )
+    return history(tuple(writes), tuple(journal), limits, acknowledged_min=0)
+
+
+VALID = st.lists(_OPERATIONS, min_size=1, max_size=40).map(_play)
+WITH_ACKNOWLEDGED = VALID.filter(lambda found: len(found.acknowledged) > 0)
+WITH_MONEY = VALID.filter(lambda found: any(r.amount_fen for r in found.journal))
+
+
+def _changed(found: History, **changes: object) -> History:
+    return replace(found, **changes)  # type: ignore[arg-type]  # fields of History by name
+
+
+@given(found=VALID)
+def test_a_valid_history_passes(found: History) -> None:
+    verdicts = {f.name: f.verdict for f in checkers.judge(found, checkers.LOAD_CHECKERS)}
+    assert set(verdicts.values()) == {Verdict.PASS}, verdicts
+
+
+@given(found=WITH_ACKNOWLEDGED, data=st.data())
+def test_any_missing_acknowledged_row_is_noticed(found: History, data: st.DataObject) -> None:
+    gone = data.draw(st.sampled_from(found.acknowledged))
+    rows = tuple(r for r in found.journal if r.key != gone.key)
+    finding = checkers.nothing_acknowledged_lost(_changed(found, journal=rows))
+    assert finding.verdict is Verdict.FAIL
+    assert [listed["key"] for listed in finding.listed] == [gone.key]
+
+
+@given(found=WITH_ACKNOWLEDGED, data=st.data())
+def test_any_doubled_row_is_noticed(found: History, data: st.DataObject) -> None:
+    twice = data.draw(st.sampled_from(found.journal))
+    assert checkers.nothing_doubled(_changed(found, journal=(*found.journal, twice))).verdict is Verdict.FAIL
+
+
+@given(found=WITH_MONEY, data=st.data(), by=st.integers(1, 1000))
+def test_any_wrong_amount_is_noticed(found: History, data: st.DataObject, by: int) -> None:
+    wrong = data.draw(st.sampled_from([r for r in found.journal if r.amount_fen]))
+    rows = tuple(replace(r, amount_fen=r.amount_fen + by) if r is wrong else r for r in found.journal)
+    assert checkers.ledger_balances(_changed(found, journal=rows)).verdict is Verdict.FAIL
+    acknowledged = any(w.key == wrong.key for w in found.acknowledged)
+    told = checkers.nothing_doubled(_changed(found, journal=rows)).verdict
+    assert told is (Verdict.FAIL if acknowledged else Verdict.PASS)
+
+
+@given(found=WITH_MONEY, data=st.data())
+def test_any_half_of_an_entry_lost_is_noticed(found: History, data: st.DataObject) -> None:
+    half = data.draw(st.sampled_from([r for r in found.journal if r.amount_fen]))
+    side = data.draw(st.sampled_from(["debit_account", "credit_account"]))
+    rows = tuple(replace(r, **{side: None}) if r is half else r for r in found.journal)
+    assert checkers.ledger_balances(_changed(found, journal=rows)).verdict is Verdict.FAIL
+
+
+@given(found=VALID, data=st.data())
+def test_any_row_moved_to_another_entity_is_noticed(found: History, data: st.DataObject) -> None:
+    if not found.journal:
+        return
+    moved = data.draw(st.sampled_from(found.journal))
+    other = next(entity for entity in NUMBERS if entity != moved.entity)
+    rows = tuple(replace(r, entity=other) if r is moved else r for r in found.journal)
+    assert checkers.entities_apart(_changed(found, journal=rows)).verdict is Verdict.FAIL
+
+
+@settings(max_examples=50)
+@given(found=WITH_ACKNOWLEDGED, data=st.data())
+def test_any_definite_no_that_was_executed_is_noticed(found: History, data: st.DataObject) -> None:
+    told_no = data.draw(st.sampled_from(found.acknowledged))
+    writes = tuple(replace(w, outcome="rejected") if w is told_no else w for w in found.writes)
+    assert checkers.rejected_left_no_trace(_changed(found, writes=writes)).verdict is Verdict.FAIL

@@ -1,0 +1,122 @@
+"""The outage as clients saw it, on literal records."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaos.rto import PARTS, errors_by_kind, errors_by_second, find_outage, first_error_s, parts_ms
+from tests.unit.chaos.histories import event, write
+
+
+def steady(from_s: float, to_s: float, *, per_second: int = 10, name: str = "s") -> list:
+    count = round((to_s - from_s) * per_second)
+    return [write(f"{name}{from_s}-{n}", ended_s=from_s + n / per_second) for n in range(count)]
+
+
+TIMELINE = (
+    event(50.0, "promoted"),  # an earlier drill's: not of this outage
+    event(200.0, "fault"),
+    event(200.7, "detected"),
+    event(200.8, "decided"),
+    event(201.5, "fenced"),
+    event(201.9, "promoted"),
+)
+
+
+def test_the_outage_is_the_longest_gap_around_the_fault() -> None:
+    writes = [*steady(180, 200), *steady(203, 220)]
+    outage = find_outage(writes, fault_s=200.0, until_s=220.0)
+    assert outage is not None
+    assert outage.last_before_s == pytest.approx(199.9)
+    assert outage.first_after_s == pytest.approx(203.0)
+    assert outage.rto_ms == pytest.approx(3100)
+    assert outage.rate_before == pytest.approx(10.0)
+    assert outage.sustained_s == pytest.approx(203.0)
+
+
+def test_a_longer_gap_before_the_fault_is_not_the_outage() -> None:
+    outage = find_outage([*steady(100, 110), *steady(190, 200), *steady(202, 220)], fault_s=200, until_s=220)
+    assert outage is not None
+    assert outage.rto_ms == pytest.approx(2100)
+
+
+def test_a_lone_answer_in_the_middle_does_not_end_the_outage_for_good() -> None:
+    writes = [*steady(180, 200), write("lone", ended_s=202.0), *steady(206, 220)]
+    outage = find_outage(writes, fault_s=200.0, until_s=220.0)
+    assert outage is not None
+    assert outage.rto_ms == pytest.approx(4000)
+    writes = [*steady(180, 200), write("lone", ended_s=205.0), *steady(207, 220)]
+    outage = find_outage(writes, fault_s=200.0, until_s=220.0)
+    assert outage is not None
+    assert outage.first_after_s == 205.0
+    assert outage.sustained_s == pytest.approx(207.0, abs=0.11)
+
+
+def test_a_rate_that_stays_low_never_recovers_for_good() -> None:
+    writes = [*steady(180, 200), *steady(203, 220, per_second=5)]
+    outage = find_outage(writes, fault_s=200.0, until_s=220.0)
+    assert outage is not None
+    assert outage.rto_sustained_ms is None
+
+
+@pytest.mark.parametrize(
+    "writes", [[], steady(180, 199), steady(201, 220)], ids=["none", "no after", "no before"]
+)
+def test_no_recovery_can_be_measured(writes: list) -> None:
+    assert find_outage(writes, fault_s=200.0, until_s=220.0) is None
+
+
+def test_answers_that_were_on_their_way_are_no_recovery() -> None:
+    writes = [*steady(180, 200), write("on its way", ended_s=200.005)]
+    assert find_outage(writes, fault_s=200.0, until_s=220.0) is None
+
+
+def test_the_parts_follow_the_timeline() -> None:
+    first = write("first", started_s=202.4, ended_s=202.5)
+    outage = find_outage([write("last", ended_s=200.0), first], fault_s=200.0, until_s=203)
+    assert outage is not None
+    assert parts_ms(outage, TIMELINE) == {
+        "detect": pytest.approx(700),
+        "decide": pytest.approx(100),
+        "fence": pytest.approx(700),
+        "promote": pytest.approx(400),
+        "reroute": pytest.approx(500),
+        "recover": pytest.approx(100),
+    }
+
+
+@given(
+    times=st.lists(st.floats(190, 230), max_size=8),
+    names=st.lists(st.sampled_from(["detected", "decided", "fenced", "promoted", "fault"]), max_size=8),
+    length=st.floats(0.001, 20),
+    started=st.floats(180, 230),
+)
+def test_the_parts_always_add_up(times: list, names: list, length: float, started: float) -> None:
+    after = write("after", started_s=started, ended_s=200 + length)
+    outage = find_outage([write("before", ended_s=200.0), after], fault_s=200.0, until_s=200 + length)
+    assert outage is not None
+    parts = parts_ms(outage, [event(at, name) for at, name in zip(times, names, strict=False)])
+    assert tuple(parts) == PARTS
+    assert all(part >= 0 for part in parts.values())
+    assert sum(parts.values()) == pytest.approx(outage.rto_ms)
+
+
+def test_errors_by_kind_and_second() -> None:
+    writes = [
+        *steady(198, 200),
+        write("e1", ended_s=200.2, outcome="rejected", status=503),
+        write("e2", ended_s=200.9, outcome="indeterminate", status=504),
+        write("e3", ended_s=201.1, outcome="rejected", status=503),
+        write("e4", ended_s=201.2, outcome="indeterminate", status=0, error="timeout"),
+    ]
+    assert errors_by_kind(writes) == {
+        "indeterminate 504": 1,
+        "indeterminate timeout": 1,
+        "rejected 503": 2,
+    }
+    assert errors_by_second(writes, fault_s=200.0) == {
+        0: {"indeterminate 504": 1, "rejected 503": 1},
+        1: {"indeterminate timeout": 1, "rejected 503": 1},
+    }
+    assert first_error_s(writes, fault_s=200.0) == 200.2
+    assert first_error_s(steady(198, 200), fault_s=199.0) is None
