@@ -1,1 +1,34 @@
-"""Locust scenarios, arrivals, and the SLO judge."""
+"""Load: the loan journey at a planned rate, the record of every write, and the verdict over it.
+
+Plain Locust, from the root of the checkout:
+
+    ip netns exec ls-client .venv/bin/locust -f loadtests/locustfile.py --headless \\
+        --environment lab --scenario journey --rate 1000 --duration 120s --run-folder runs/mine
+
+In front stands what the environment needs to run a client where clients stand (`client_command`).
+Every option has a default but the run folder, which is then a new one below `runs/`:
+
+| option | meaning |
+|---|---|
+| `--environment NAME` | which inventory; `lab` |
+| `--scenario NAME` | what the users do; `journey` |
+| `--rate N` | planned writes a second; 1000 |
+| `--duration 120s` | how long arrivals are planned for; `s`, `m` or `h` |
+| `--run-folder DIR` | where the record goes; made if missing |
+| `--spacing even\\|poisson` | evenly spaced arrivals, or as strangers arrive |
+| `--run-seed N` | the seed of the mix and of the customers chosen; from the clock |
+| `--start-at UNIX_S` | when the first arrival is due; 2 s after the users stand |
+| `--users N` | concurrent clients; the environment's |
+| `--host URL` | one target in place of the environment's gateways |
+
+It writes `ledger.jsonl` (every write), `reads.jsonl` and `load.json` (what was planned, and what the
+generator itself had to spare). Exit code: 0 it ran as planned, whatever was answered; 2 the options are
+wrong, no customers are seeded or no gateway answers: nothing was written then. SIGTERM and Ctrl-C end it
+early: no arrival starts any more, those under way are recorded with their outcome, files are complete.
+
+Judging is apart from generating, pure, and needs no Locust:
+
+    from loadtests import figures, judge
+    found = figures.of_folder(folder)            # ledger, reads, replication samples, load.json
+    verdict = judge.judge(found, environment.load_slo)
+"""

@@ -1,0 +1,229 @@
+"""From the record of a load to its figures: every number can be recomputed from the run folder. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from loadtests import facts as load_facts
+from loadtests import percentiles
+from loadtests.facts import LoadFacts
+from loadtests.ledger import LEDGER_FILE, READS_FILE, LedgerError, Outcome, Read, Write, read_lines
+
+REPLICATION_FILE = "replication.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LagSample:
+    """How far the standby was behind."""
+
+    at_s: float
+    lag_ms: float | None
+    """None where a side did not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """One second of a run."""
+
+    second: int
+    """Seconds since the run's start."""
+    planned: int
+    acknowledged: int
+    """Acknowledgements that arrived in this second."""
+    errors: int
+    """Writes that ended in this second as anything else."""
+    latency_p50_ms: float | None
+    """Of the writes planned in this second, from their planned start; None if none was acknowledged."""
+    latency_p99_ms: float | None
+    latency_max_ms: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadFigures:
+    """What a load run measured."""
+
+    facts: LoadFacts
+    values: dict[str, float]
+    """Stable name with its unit -> number."""
+    seconds: tuple[Second, ...]
+    errors_by_kind: dict[str, int]
+    """`outcome: what happened` -> count, the most frequent first."""
+
+
+def of_folder(folder: Path) -> LoadFigures:
+    """Return the figures of the run in `folder`; replication samples may be absent.
+
+    Raises:
+        FileNotFoundError: no ledger, no reads or no `load.json`.
+        LedgerError, LoadFactsError: a damaged file.
+    """
+    return of_records(
+        load_facts.read(folder),
+        read_lines(folder / LEDGER_FILE, Write),
+        read_lines(folder / READS_FILE, Read),
+        _samples(folder / REPLICATION_FILE),
+    )
+
+
+def of_records(
+    facts: LoadFacts, writes: Iterable[Write], reads: Iterable[Read], samples: Iterable[LagSample]
+) -> LoadFigures:
+    """Return the figures of a recorded run.
+
+    A write belongs to the measured window if its planned start does. Latencies are those of acknowledged
+    writes; corrected ones count from the planned start, uncorrected ones from the actual one.
+    Errors are counted wherever they lie, also after the window.
+    """
+    tally = _Tally(facts=facts)
+    for write in writes:
+        tally.add_write(write)
+    for read in reads:
+        tally.add_read(read)
+    values = tally.figures()
+    values.update(_lag_figures(facts, samples))
+    values.update(_generator_figures(facts))
+    return LoadFigures(
+        facts=facts, values=values, seconds=tally.series(), errors_by_kind=dict(tally.kinds.most_common())
+    )
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    facts: LoadFacts
+    corrected: percentiles.Latencies = field(default_factory=percentiles.Latencies)
+    uncorrected: percentiles.Latencies = field(default_factory=percentiles.Latencies)
+    of_reads: percentiles.Latencies = field(default_factory=percentiles.Latencies)
+    kinds: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    planned: Counter[int] = field(default_factory=Counter)
+    acknowledged: Counter[int] = field(default_factory=Counter)
+    failed: Counter[int] = field(default_factory=Counter)
+    latencies_ms: defaultdict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    recorded: int = 0
+    acknowledged_in_window: int = 0
+    amount_fen: int = 0
+
+    def add_write(self, write: Write) -> None:
+        planned_s = write.planned_s - self.facts.start_s
+        ended_second = int(write.ended_s - self.facts.start_s)
+        if write.is_error:
+            self._count_error(write)
+            self.failed[ended_second] += 1
+        inside = 0.0 <= planned_s < self.facts.measured_s
+        if inside:
+            self.recorded += 1
+            self.planned[int(planned_s)] += 1
+        if write.outcome != Outcome.ACKNOWLEDGED:
+            return
+        self.acknowledged[ended_second] += 1
+        self.amount_fen += write.amount_fen
+        if inside:
+            self.acknowledged_in_window += 1
+            latency_s = write.ended_s - write.planned_s
+            self.corrected.add(latency_s)
+            self.uncorrected.add(write.ended_s - write.started_s)
+            self.latencies_ms[int(planned_s)].append(latency_s * 1000.0)
+
+    def add_read(self, read: Read) -> None:
+        if read.is_error:
+            self._count_error(read)
+            self.outcomes["read"] += 1
+        else:
+            self.of_reads.add(read.ended_s - read.started_s)
+
+    def _count_error(self, record: Write | Read) -> None:
+        what = record.error or (f"HTTP {record.status}" if record.status else "no answer")
+        if isinstance(record, Write):
+            kind = record.outcome
+            self.outcomes["body" if record.outcome == Outcome.ACKNOWLEDGED else record.outcome] += 1
+        else:
+            kind = f"read {record.outcome}"
+        self.kinds[f"{kind}: {what}"] += 1
+
+    def figures(self) -> dict[str, float]:
+        window_s = self.facts.measured_s
+        whole_seconds = range(int(window_s))
+        found: dict[str, float] = {
+            "tps_planned": self.facts.rate_per_s,
+            "tps_acknowledged": self.acknowledged_in_window / window_s if window_s else 0.0,
+            "transactions_acknowledged": self.acknowledged_in_window,
+            "writes_planned": self.facts.writes_planned,
+            "writes_recorded": self.recorded,
+            "measured_s": window_s,
+            "amount_fen": self.amount_fen,
+            "errors": self.kinds.total(),
+            **{f"errors_{name}": self.outcomes[name] for name in _ERROR_NAMES},
+            "reads_acknowledged": self.of_reads.count,
+            "worst_second_tps": min((self.acknowledged[s] for s in whole_seconds), default=0),
+        }
+        if self.corrected.count:
+            for name, percent in _PERCENTS:
+                found[f"latency_{name}_ms"] = self.corrected.percentile_ms(percent)
+                found[f"latency_uncorrected_{name}_ms"] = self.uncorrected.percentile_ms(percent)
+            found["latency_max_ms"] = self.corrected.max_ms
+            found["latency_uncorrected_max_ms"] = self.uncorrected.max_ms
+        if self.of_reads.count:
+            found["latency_reads_p99_ms"] = self.of_reads.percentile_ms(99.0)
+        return found
+
+    def series(self) -> tuple[Second, ...]:
+        seen = (self.planned, self.acknowledged, self.failed)
+        last = max((max(counter) for counter in seen if counter), default=-1)
+        return tuple(self._second(second) for second in range(last + 1))
+
+    def _second(self, second: int) -> Second:
+        latencies = self.latencies_ms.get(second)
+        return Second(
+            second=second,
+            planned=self.planned[second],
+            acknowledged=self.acknowledged[second],
+            errors=self.failed[second],
+            latency_p50_ms=percentiles.of(latencies, 50.0) if latencies else None,
+            latency_p99_ms=percentiles.of(latencies, 99.0) if latencies else None,
+            latency_max_ms=max(latencies) if latencies else None,
+        )
+
+
+_ERROR_NAMES = ("rejected", "indeterminate", "unsent", "body", "read")
+_PERCENTS = (("p50", 50.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p999", 99.9))
+
+
+def _samples(path: Path) -> Iterable[LagSample]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                found = orjson.loads(line)
+                yield LagSample(at_s=found["at_s"], lag_ms=found["lag_ms"])
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                raise LedgerError(path, number, "not a replication sample with at_s and lag_ms") from None
+
+
+def _lag_figures(facts: LoadFacts, samples: Iterable[LagSample]) -> dict[str, float]:
+    end_s = facts.start_s + facts.measured_s
+    inside = [sample for sample in samples if facts.start_s <= sample.at_s < end_s]
+    known = [sample.lag_ms for sample in inside if sample.lag_ms is not None]
+    found: dict[str, float] = {
+        "standby_lag_samples": len(known),
+        "standby_lag_unknown": len(inside) - len(known),
+    }
+    if known:
+        found["standby_lag_p50_ms"] = percentiles.of(known, 50.0)
+        found["standby_lag_p99_ms"] = percentiles.of(known, 99.0)
+        found["standby_lag_max_ms"] = max(known)
+    return found
+
+
+def _generator_figures(facts: LoadFacts) -> dict[str, float]:
+    return {
+        "generator_cpu_percent": facts.cpu_percent,
+        "generator_cpu_ms_per_request": facts.cpu_ms_per_request,
+        "generator_lateness_p99_ms": facts.lateness_p99_ms,
+        "generator_lateness_max_ms": facts.lateness_max_ms,
+        "generator_held_back": facts.held_back,
+        "memory_mib_generator": facts.memory_mib,
+    }

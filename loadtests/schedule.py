@@ -1,0 +1,137 @@
+"""The planned arrivals of a run: an open model. Pure.
+
+A closed loop asks less of a slow server and so hides its slowness. Here every write has its time before
+the first one is sent; a user that comes late sends late, and the latency counts from the planned time.
+"""
+
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Spacing(StrEnum):
+    """How arrivals lie in time."""
+
+    EVEN = "even"
+    """The same distance between all."""
+    POISSON = "poisson"
+    """Each anywhere in the run, independent of the others, as strangers arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One planned write."""
+
+    number: int
+    planned_s: float
+    """Unix time at which it is due."""
+    operation: str
+    read: bool
+    """A query rides along with it."""
+
+
+def duration_s(text: str) -> float:
+    """Return the seconds in a duration such as `90s`, `2m` or `1h`.
+
+    Raises:
+        ValueError: no unit, not a number, or zero.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match["number"]) * _SECONDS[match["unit"]] if match else 0.0
+    if seconds <= 0:
+        raise ValueError(
+            f"duration {text!r}; allowed: a number above 0 with its unit s, m or h, such as 120s"
+        )
+    return seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which write is due when, and what it is."""
+
+    rate_per_s: float
+    duration_s: float
+    offsets_s: Sequence[float]
+    """Seconds from the start, in order; one for each write."""
+    operations: Sequence[str]
+    reads_per_write: float
+
+    def __len__(self) -> int:
+        return len(self.offsets_s)
+
+    def arrival(self, number: int, start_s: float) -> Arrival:
+        """Return arrival `number` (from 0) of a run whose first second begins at unix time `start_s`."""
+        share = self.reads_per_write
+        return Arrival(
+            number,
+            start_s + self.offsets_s[number],
+            self.operations[number],
+            int((number + 1) * share) > int(number * share),
+        )
+
+
+def planned(
+    *,
+    rate_per_s: float,
+    duration_s: float,
+    weights: Sequence[tuple[str, int]],
+    reads_per_write: float,
+    spacing: Spacing,
+    seed: int,
+) -> Plan:
+    """Return a plan with exactly `rate_per_s * duration_s` writes (rounded).
+
+    + weights: (operation, weight); the mix is drawn from them with `seed`
+
+    Raises:
+        ValueError: no write would be planned, or no operation has a weight.
+    """
+    count = round(rate_per_s * duration_s)
+    if count < 1:
+        raise ValueError(f"{rate_per_s:g}/s for {duration_s:g} s plans no write; allowed: at least one")
+    names = [name for name, _ in weights]
+    if sum(weight for _, weight in weights) <= 0:
+        raise ValueError(f"weights {list(weights)}; allowed: at least one above 0")
+    random = Random(seed)  # noqa: S311  # a load mix needs repeatability, not secrecy
+    if spacing is Spacing.POISSON:
+        # The arrivals of a Poisson process, given their count, are as many independent uniform times.
+        offsets = array("d", sorted(random.random() * duration_s for _ in range(count)))
+    else:
+        # Multiplied and not added up: the last arrival of a long run is as exact as the first.
+        offsets = array("d", (number / rate_per_s for number in range(count)))
+    return Plan(
+        rate_per_s=rate_per_s,
+        duration_s=duration_s,
+        offsets_s=offsets,
+        operations=random.choices(names, [weight for _, weight in weights], k=count),
+        reads_per_write=reads_per_write,
+    )
+
+
+class Schedule:
+    """Hands out the arrivals of a plan, each once, in order."""
+
+    def __init__(self, plan: Plan, *, start_s: float) -> None:
+        """Begin at unix time `start_s`."""
+        self.plan = plan
+        self.start_s = start_s
+        self.taken = 0
+        self._end = len(plan)
+
+    def take(self) -> Arrival | None:
+        """Return the next arrival, or None when all were taken or the schedule was stopped."""
+        number = self.taken
+        if number >= self._end:
+            return None
+        self.taken = number + 1
+        return self.plan.arrival(number, self.start_s)
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self._end = self.taken
