@@ -1,0 +1,1 @@
+"""Facts: what is on a host. They only look."""

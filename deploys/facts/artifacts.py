@@ -1,0 +1,19 @@
+"""Which build of an artifact a host runs."""
+
+import shlex
+
+from pyinfra.api.facts import FactBase
+
+HASH_FILE = ".artifact-sha256"
+"""Written into the unpacked folder as the last step; without it the folder is not taken as whole."""
+
+
+class InstalledArtifact(FactBase[str | None]):
+    """Return the sha256 of the archive behind `FOLDER/current`; None where none is whole."""
+
+    def command(self, folder: str) -> str:
+        """Return the shell command.
+
+        + folder: like `/opt/loanstack/seekdb`
+        """
+        return f"cat {shlex.quote(f'{folder}/current/{HASH_FILE}')} 2>/dev/null || true"

@@ -1,0 +1,99 @@
+"""A systemd unit, and whether its files are younger than its start."""
+
+import shlex
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "UnitFileState",
+    "NeedDaemonReload",
+    "ExecMainStartTimestampMonotonic",
+    "StateChangeTimestampMonotonic",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceState:
+    """A unit as it is."""
+
+    is_loaded: bool
+    is_active: bool
+    is_enabled: bool
+    needs_daemon_reload: bool
+    started_ago_s: float
+    """Since its main process started; 0 where it never did."""
+    settled_ago_s: float
+    """Since its last change of state: start or reload."""
+    file_ages_s: dict[str, float]
+    """{path: seconds since it was written} of those asked for that exist."""
+
+
+NO_SERVICE = ServiceState(
+    is_loaded=False,
+    is_active=False,
+    is_enabled=False,
+    needs_daemon_reload=False,
+    started_ago_s=0,
+    settled_ago_s=0,
+    file_ages_s={},
+)
+
+
+class Service(FactBase[ServiceState]):
+    """Return the state of one systemd unit and the ages of its configuration files."""
+
+    @staticmethod
+    def default() -> ServiceState:
+        """Return what holds where systemd said nothing: no such unit."""
+        return NO_SERVICE
+
+    def requires_command(self, unit: str, paths: tuple[str, ...] = ()) -> str:
+        """Return the tool that must be there.
+
+        + unit: full unit name
+        + paths: configuration files
+        """
+        return "systemctl"
+
+    def command(self, unit: str, paths: tuple[str, ...] = ()) -> str:
+        """Return the shell command.
+
+        + unit: full unit name
+        + paths: configuration files
+        """
+        quoted = " ".join(shlex.quote(path) for path in paths)
+        files = f"stat --format='file=%.9Y %n' {quoted} 2>/dev/null;" if paths else ""
+        return (
+            "date +now=%s.%N; sed 's/ .*//; s/^/uptime=/' /proc/uptime; "
+            f"systemctl show --property={','.join(_PROPERTIES)} {shlex.quote(unit)}; {files} true"
+        )
+
+    def process(self, output: list[str]) -> ServiceState:
+        """Return the state from `key=value` lines."""
+        values: dict[str, str] = {}
+        written: dict[str, float] = {}
+        for line in output:
+            key, _, value = line.partition("=")
+            if key == "file":
+                when, _, path = value.partition(" ")
+                written[path] = float(when)
+            else:
+                values[key] = value
+        uptime_s = float(values.get("uptime", 0))
+
+        def ago_s(name: str) -> float:
+            since_boot_us = int(values.get(name) or 0)
+            return uptime_s - since_boot_us / 1e6 if since_boot_us else 0.0
+
+        return ServiceState(
+            is_loaded=values.get("LoadState") == "loaded",
+            is_active=values.get("ActiveState") == "active",
+            is_enabled=values.get("UnitFileState") in ("enabled", "alias", "static"),
+            needs_daemon_reload=values.get("NeedDaemonReload") == "yes",
+            started_ago_s=ago_s("ExecMainStartTimestampMonotonic"),
+            settled_ago_s=ago_s("StateChangeTimestampMonotonic"),
+            file_ages_s={path: float(values["now"]) - when for path, when in written.items()},
+        )

@@ -1,0 +1,1 @@
+"""Operations: commands for a difference, and a reason where there is none."""

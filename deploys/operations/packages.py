@@ -1,0 +1,39 @@
+"""Install packages from the depot, and from nowhere else.
+
+Why not pyinfra's `dnf.packages`: it asks `dnf repoquery` once for every missing package (seconds each on a
+first deploy), and it would install from any repository that happens to be enabled.
+"""
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys.facts.packages import InstalledPackages
+
+
+@operation()
+def installed(names: tuple[str, ...], repository: str) -> Generator[StringCommand, None, None]:
+    """Install those of `names` that are missing, in one transaction.
+
+    + names: RPM package names
+    + repository: id of the only repository to install from
+
+    **Example:**
+
+    .. code:: python
+
+        packages.installed(name="Install packages", names=("nginx",), repository="loanstack-depot")
+    """
+    found = host.get_fact(InstalledPackages, names=names)
+    missing = [name for name in names if name not in found]
+    if not missing:
+        host.noop(f"installed: {', '.join(names)}")
+        return
+    quoted = " ".join(shlex.quote(name) for name in missing)
+    yield StringCommand(
+        f"dnf --assumeyes --quiet --setopt=install_weak_deps=False --disablerepo='*' "
+        f"--enablerepo={shlex.quote(repository)} install {quoted}"
+    )

@@ -1,0 +1,74 @@
+"""Keep a service enabled, running, and running with the files that are on disk.
+
+Whether to restart is read from the host, as the age of the files against the age of the process. It is not
+remembered from earlier operations of the same run: a run that dies between writing a file and restarting
+would otherwise leave a service on old settings that no later run notices.
+"""
+
+import shlex
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host, state
+
+from deploys.facts.services import Service, ServiceState
+
+
+@operation()
+def kept_running(
+    unit: str,
+    restart_after: tuple[str, ...] = (),
+    reload_after: tuple[str, ...] = (),
+    check: str | None = None,
+    written: tuple[Any, ...] = (),
+) -> Generator[StringCommand, None, None]:
+    """Enable and start `unit`; restart or reload it if its files were written after it started.
+
+    + unit: full name, like `nginx.service`
+    + restart_after: files that it reads only at its start
+    + reload_after: files that a reload makes it read again
+    + check: shell command that proves the files sound before the service is touched
+    + written: operations that write these files: a dry run then foresees the restart
+
+    **Example:**
+
+    .. code:: python
+
+        services.kept_running(
+            name="Keep the gateway running",
+            unit="nginx.service",
+            reload_after=("/etc/nginx/nginx.conf",),
+            check="nginx -t -q",
+        )
+    """
+    now = host.get_fact(Service, unit=unit, paths=(*restart_after, *reload_after))
+    action = _action(now, restart_after, reload_after)
+    if action is None and not state.is_executing and any(op.will_change for op in written):
+        action = "restart" if restart_after else "reload"
+    if action is None and now.is_enabled and not now.needs_daemon_reload:
+        host.noop(f"{unit} is enabled and runs with its current files")
+        return
+    quoted = shlex.quote(unit)
+    if now.needs_daemon_reload or not now.is_loaded:
+        yield StringCommand("systemctl daemon-reload")
+    if check is not None and action is not None:
+        yield StringCommand(check)
+    if not now.is_enabled:
+        yield StringCommand(f"systemctl enable --quiet {quoted}")
+    if action is not None:
+        yield StringCommand(f"systemctl {action} {quoted}")
+
+
+def _action(now: ServiceState, restart_after: Iterable[str], reload_after: Iterable[str]) -> str | None:
+    def written_within(paths: Iterable[str], age_s: float) -> bool:
+        return any(now.file_ages_s.get(path, age_s) < age_s for path in paths)
+
+    if not now.is_active:
+        return "start"
+    if now.needs_daemon_reload or written_within(restart_after, now.started_ago_s):
+        return "restart"
+    if written_within(reload_after, now.settled_ago_s):
+        return "reload"
+    return None

@@ -1,0 +1,85 @@
+"""What every host gets: kernel settings, limits, time, SSH, firewall."""
+
+from dataclasses import dataclass
+
+from deploys.specs import firewall, platform
+from inventory.model import Environment, Host, Role
+
+DATABASE_KERNEL = (
+    ("fs.aio-max-nr", "1048576"),
+    ("fs.file-max", "6573688"),
+    ("vm.max_map_count", "655360"),
+    ("vm.overcommit_memory", "0"),
+    ("vm.swappiness", "0"),
+)
+"""What OceanBase's own deployer checks before it installs."""
+
+NETWORK_KERNEL = (
+    ("net.core.somaxconn", "4096"),
+    ("net.ipv4.ip_local_port_range", "10240 60999"),
+    ("net.ipv4.tcp_max_syn_backlog", "4096"),
+    ("net.ipv4.tcp_syncookies", "1"),
+)
+"""Room for thousands of short connections on gateways and loan hosts."""
+
+_LARGE_HOST_MIB = 256 * 1024
+_LARGE_HOST_KERNEL = (("vm.min_free_kbytes", "2097152"),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineSpec:
+    """The baseline of one host."""
+
+    host_name: str
+    stand_in: str | None
+    """What the host really is, where it is not Kylin itself."""
+    platform: platform.Platform
+    kernel: tuple[tuple[str, str], ...]
+    is_database: bool
+    openings: tuple[firewall.Opening, ...]
+    management_network: str
+    time_sources: tuple[str, ...]
+    """Addresses to take the time from; empty on the host that gives it."""
+    time_clients: tuple[str, ...]
+    """Networks that may ask this host for the time."""
+
+    @property
+    def kernel_is_shared(self) -> str | None:
+        """Reason not to touch the kernel of a stand-in; None on a real host."""
+        return f"{self.stand_in} shares the kernel of the machine it runs on" if self.stand_in else None
+
+
+def baseline_spec(env: Environment, host: Host) -> BaselineSpec:
+    """Return the baseline of `host`."""
+    is_database = host.has(Role.OCEANBASE)
+    kernel = [*NETWORK_KERNEL]
+    if is_database:
+        kernel += DATABASE_KERNEL
+        if host.memory_mib >= _LARGE_HOST_MIB:
+            kernel += _LARGE_HOST_KERNEL
+    gives_time = host.has(Role.MONITOR)
+    monitors = env.hosts_with(Role.MONITOR)
+    return BaselineSpec(
+        host_name=host.name,
+        stand_in=host.os.stand_in,
+        platform=platform.of(host),
+        kernel=tuple(sorted(kernel)),
+        is_database=is_database,
+        openings=firewall.openings(env, host),
+        management_network=env.management_network,
+        time_sources=() if gives_time else tuple(h.address for h in monitors),
+        time_clients=tuple(c.segment for c in env.centres) if gives_time else (),
+    )
+
+
+def packages_for(host: Host) -> tuple[str, ...]:
+    """Return every RPM that `host` needs, so that dnf runs once."""
+    names = platform.of(host)
+    wanted = ["chrony", "nftables", names.node_exporter_package]
+    if host.has(Role.OCEANBASE):
+        wanted.append(names.sql_client_package)
+    if host.has(Role.GATEWAY):
+        wanted.append("nginx")
+    if host.has(Role.MONITOR):
+        wanted.append(names.prometheus_package)
+    return tuple(sorted(wanted))

@@ -1,0 +1,58 @@
+"""Who may open connections to a host, by its roles. Everything else is dropped."""
+
+from dataclasses import dataclass
+
+from inventory.model import Environment, Host, Role
+
+NTP_PORT = 123
+SSH_PORT = 22
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """One permission: these sources may reach this port."""
+
+    why: str
+    """Becomes the comment of the rule."""
+    protocol: str
+    port: int
+    sources: tuple[str, ...]
+    """Addresses or networks."""
+
+
+def openings(env: Environment, host: Host) -> tuple[Opening, ...]:
+    """Return what the firewall of `host` lets in, SSH first.
+
+    Hosts reach each other through their centre's segment, so sources are segment addresses; the management
+    network serves SSH and the operator's view of Prometheus.
+    """
+    found = [_tcp("ssh from the management network", SSH_PORT, (env.management_network,))]
+    databases = _addresses(env, Role.OCEANBASE, besides=host)
+    if host.has(Role.OCEANBASE):
+        users = (*_addresses(env, Role.LOAN, besides=None), *databases)
+        found.append(_tcp("sql for loan services and the other database", env.database.sql_port, users))
+        found.append(_tcp("log shipping to the other database", env.database.rpc_port, databases))
+    if host.has(Role.LOAN):
+        gateways = _addresses(env, Role.GATEWAY, besides=None)
+        found.append(_tcp("loan services for gateways", env.loan.port, gateways))
+        monitors = _addresses(env, Role.MONITOR, besides=host)
+        found.append(_tcp("loan services' metrics for monitors", env.loan.port, monitors))
+    if host.has(Role.GATEWAY):
+        found.append(_tcp("clients from the DMZ", env.gateway.port, (env.dmz_network,)))
+    if host.has(Role.MONITOR):
+        port = env.monitoring.prometheus_port
+        found.append(_tcp("prometheus for operators", port, (env.management_network,)))
+        others = tuple(h.address for h in env.hosts if h.name != host.name)
+        found.append(Opening(why="time for all hosts", protocol="udp", port=NTP_PORT, sources=others))
+    exporter = env.monitoring.node_exporter_port
+    monitors = _addresses(env, Role.MONITOR, besides=host)
+    found.append(_tcp("node exporter for monitors", exporter, monitors))
+    return tuple(opening for opening in found if opening.sources)
+
+
+def _tcp(why: str, port: int, sources: tuple[str, ...]) -> Opening:
+    return Opening(why=why, protocol="tcp", port=port, sources=sources)
+
+
+def _addresses(env: Environment, role: Role, *, besides: Host | None) -> tuple[str, ...]:
+    return tuple(h.address for h in env.hosts_with(role) if besides is None or h.name != besides.name)

@@ -1,0 +1,40 @@
+"""The gateway of one host."""
+
+from dataclasses import dataclass, field
+
+from deploys.specs import platform
+from inventory.model import Environment, Gateway, Host, Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySpec:
+    """One gateway host."""
+
+    gateway: Gateway
+    listen_address: str
+    """In the DMZ: clients reach nothing else."""
+    upstreams: tuple[str, ...]
+    """ip:port of the loan services; those of the same centre first."""
+    backups: tuple[str, ...]
+    nginx_user: str
+    certificate: str
+    private_key: str = field(repr=False)
+
+
+def gateway_spec(env: Environment, host: Host, *, certificate: str, private_key: str) -> GatewaySpec:
+    """Return the gateway of `host`.
+
+    + certificate: PEM chain of the gateway, leaf first
+    + private_key: PEM key that belongs to it
+    """
+    assert host.dmz_address is not None, "the inventory's validation asks for it"
+    port = env.loan.port
+    return GatewaySpec(
+        gateway=env.gateway,
+        listen_address=host.dmz_address,
+        upstreams=tuple(f"{h.address}:{port}" for h in env.hosts_with(Role.LOAN)),
+        backups=(),
+        nginx_user=platform.of(host).nginx_user,
+        certificate=certificate,
+        private_key=private_key,
+    )

@@ -1,0 +1,68 @@
+"""Prometheus and its exporters."""
+
+from dataclasses import dataclass
+
+from deploys.specs import platform
+from inventory.model import Environment, Host, Monitoring, Role
+
+COLLECTORS = ("cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "stat", "uname", "vmstat")
+"""What the dashboards read; each further collector costs CPU on every host at every scrape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One thing to scrape."""
+
+    job: str
+    address: str
+    """host:port"""
+    host: str
+    role: str
+    centre: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringSpec:
+    """What one host does for monitoring."""
+
+    platform: platform.Platform
+    monitoring: Monitoring
+    exporter_listens: str
+    targets: tuple[Target, ...]
+    """Empty where no Prometheus runs."""
+    prometheus_unit: str = "prometheus.service"
+
+
+def monitoring_spec(env: Environment, host: Host) -> MonitoringSpec:
+    """Return the monitoring of `host`."""
+    return MonitoringSpec(
+        platform=platform.of(host),
+        monitoring=env.monitoring,
+        exporter_listens=f"{host.address}:{env.monitoring.node_exporter_port}",
+        targets=targets(env) if host.has(Role.MONITOR) else (),
+    )
+
+
+def targets(env: Environment) -> tuple[Target, ...]:
+    """Return everything there is to scrape: the exporter of each host, and the loan services' own metrics."""
+    found = [
+        Target(
+            job="node",
+            address=f"{host.address}:{env.monitoring.node_exporter_port}",
+            host=host.name,
+            role=host.roles[0],
+            centre=host.centre,
+        )
+        for host in env.hosts
+    ]
+    found += [
+        Target(
+            job="loan",
+            address=f"{host.address}:{env.loan.port}",
+            host=host.name,
+            role=Role.LOAN,
+            centre=host.centre,
+        )
+        for host in env.hosts_with(Role.LOAN)
+    ]
+    return tuple(found)

@@ -1,0 +1,68 @@
+"""One database of the primary/standby pair."""
+
+from dataclasses import dataclass, field
+
+from deploys.specs.artifact import artifact_for
+from inventory.model import Artifact, Environment, Host, Role
+from inventory.secrets import Secrets
+
+PARAMETERS_AT_RUN_TIME = (
+    ("compaction_low_thread_score", "1"),
+    ("compaction_mid_thread_score", "1"),
+    ("compaction_high_thread_score", "1"),
+)
+"""A merge with default thread scores starved commits for 10 s under 1000 writes a second (measured)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OceanBaseSpec:
+    """One database host."""
+
+    artifact: Artifact
+    address: str
+    peers: tuple[str, ...]
+    """Segment addresses of the other databases."""
+    first_role: str
+    """Role at the very first deploy; what is there later decides by itself."""
+    sql_port: int
+    rpc_port: int
+    schema: str
+    sizes: tuple[tuple[str, str], ...]
+    """Parameters of the first start; the data directory remembers them."""
+    lag_limit_ms: int
+    root_password: str = field(repr=False)
+    passwords: tuple[tuple[str, str], ...] = field(repr=False)
+    """(user, password) of the database users."""
+
+    base_dir: str = "/data/oceanbase"
+    folder: str = "/opt/loanstack/seekdb"
+    user: str = "oceanbase"
+    unit: str = "loanstack-oceanbase.service"
+
+
+def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseSpec:
+    """Return the database of `host`."""
+    assert host.database_role is not None, "the inventory's validation asks for it"
+    database = env.database
+    return OceanBaseSpec(
+        artifact=artifact_for(env, host, "seekdb"),
+        address=host.address,
+        peers=tuple(h.address for h in env.hosts_with(Role.OCEANBASE) if h.name != host.name),
+        first_role=host.database_role,
+        sql_port=database.sql_port,
+        rpc_port=database.rpc_port,
+        schema=database.schema,
+        sizes=(
+            ("cpu_count", str(database.cpu_count)),
+            ("datafile_size", f"{database.datafile_size_mib}M"),
+            ("datafile_maxsize", f"{database.datafile_maxsize_mib}M"),
+            ("log_disk_size", f"{database.log_disk_size_mib}M"),
+        ),
+        lag_limit_ms=database.lag_limit_ms,
+        root_password=secrets.database_root_password,
+        passwords=(
+            ("loan_owner", secrets.loan_owner_password),
+            ("loan_app", secrets.loan_app_password),
+            ("probe", secrets.probe_password),
+        ),
+    )

@@ -1,0 +1,56 @@
+"""What differs between Kylin and its stand-in: names of packages, units and folders."""
+
+from dataclasses import dataclass
+
+from inventory.model import Host
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Names on one kind of operating system."""
+
+    ssh_unit: str
+    chrony_unit: str
+    chrony_config: str
+    chrony_user: str
+    node_exporter_unit: str
+    node_exporter_program: str
+    node_exporter_user: str
+    nginx_user: str
+    sql_client_package: str
+    node_exporter_package: str
+    prometheus_package: str = "prometheus"
+
+
+KYLIN = Platform(
+    ssh_unit="sshd.service",
+    chrony_unit="chronyd.service",
+    chrony_config="/etc/chrony.conf",
+    chrony_user="chrony",
+    node_exporter_unit="node_exporter.service",
+    node_exporter_program="/usr/bin/node_exporter",
+    node_exporter_user="node_exporter",
+    nginx_user="nginx",
+    sql_client_package="mariadb",
+    node_exporter_package="node_exporter",
+)
+"""Kylin V10 and what a bank's depot adds to it."""
+
+STAND_IN = Platform(
+    ssh_unit="ssh.service",
+    chrony_unit="chrony.service",
+    chrony_config="/etc/chrony/chrony.conf",
+    chrony_user="_chrony",
+    node_exporter_unit="prometheus-node-exporter.service",
+    node_exporter_program="/usr/bin/prometheus-node-exporter",
+    node_exporter_user="prometheus",
+    nginx_user="www-data",
+    sql_client_package="mariadb-client-core",
+    node_exporter_package="prometheus-node-exporter",
+)
+"""The lab's Debian userland, whose packages keep Debian's names."""
+
+
+def of(host: Host) -> Platform:
+    """Return the names that hold on `host`."""
+    return KYLIN if host.os.stand_in is None else STAND_IN
