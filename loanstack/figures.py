@@ -1,0 +1,79 @@
+"""Figures in words: titles of the stable names, and numbers with their units."""
+
+_TITLES = {
+    "tps_acknowledged": "Acknowledged transactions per second",
+    "tps_planned": "Planned transactions per second",
+    "errors": "Writes not acknowledged",
+    "latency_p50_ms": "Latency p50, from the planned start",
+    "latency_p90_ms": "Latency p90, from the planned start",
+    "latency_p95_ms": "Latency p95, from the planned start",
+    "latency_p99_ms": "Latency p99, from the planned start",
+    "latency_p999_ms": "Latency p99.9, from the planned start",
+    "latency_max_ms": "Latency, longest",
+    "standby_lag_p50_ms": "Standby lag p50",
+    "standby_lag_p99_ms": "Standby lag p99",
+    "standby_lag_max_ms": "Standby lag, longest",
+    "rto_ms": "RTO as the client sees it",
+    "rto_ms_p95": "RTO p95 over the repeats",
+    "rto_ms_max": "RTO, longest",
+    "acknowledged_lost": "Acknowledged writes missing afterwards",
+    "acknowledged_doubled": "Acknowledged writes applied twice",
+    "rto_detect_ms": "RTO part: notice that the primary is gone",
+    "rto_decide_ms": "RTO part: decide",
+    "rto_fence_ms": "RTO part: fence the old primary",
+    "rto_promote_ms": "RTO part: promote the standby",
+    "rto_reroute_ms": "RTO part: services find the new primary",
+    "rto_recover_ms": "RTO part: first acknowledged write",
+    "lost_window_ms": "Window of the missing writes",
+    "two_primaries_seen": "Samples that saw two primaries",
+    "residue": "Left behind by heals",
+    "operations_changed": "Operations that changed something",
+    "operations_pending": "Operations that would change something",
+    "operations": "Operations checked",
+    "hosts": "Hosts",
+    "hosts_failed": "Hosts that failed",
+    "deploy_s": "Time to converge",
+    "tests_passed": "Host tests passed",
+    "tests_failed": "Host tests failed",
+    "verify_s": "Time to validate",
+    "seed_s": "Time to seed customers",
+    "customers": "Seeded customers",
+    "memory_mib_total": "Memory of all hosts under load",
+    "cpu_ms_per_transaction": "CPU per acknowledged transaction",
+    "memory_mib_generator": "Memory of the load generator",
+    "lag_before_fault_ms": "Standby lag right before the fault",
+    "repeats": "Repeats",
+}
+
+_UNITS = {"ms": "ms", "s": "s", "mib": "MiB", "fen": "fen"}
+
+
+def unit(name: str) -> str:
+    """Return the unit that the name of a figure carries, or an empty text for counts and rates."""
+    for word in name.split("_")[1:]:
+        if word in _UNITS:
+            return _UNITS[word]
+    return ""
+
+
+def title(name: str) -> str:
+    """Return what a figure is, in words; an unknown one keeps its own words."""
+    known = _TITLES.get(name)
+    if known is not None:
+        return known
+    words = " ".join(word for word in name.split("_") if word not in _UNITS)
+    return words[:1].upper() + words[1:]
+
+
+def number(value: float) -> str:
+    """Return `value` as a reader wants it: thousands apart, decimals only where they say something."""
+    if value == int(value):
+        return f"{int(value):,}"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4
+    return f"{value:,.{digits}f}"
+
+
+def shown(name: str, value: float) -> str:
+    """Return the figure `name` with its unit."""
+    measured = unit(name)
+    return f"{number(value)} {measured}" if measured else number(value)

@@ -1,0 +1,110 @@
+"""Promises: what a run must show, next to what it showed; pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chaos.findings import Verdict
+from inventory.model import DeploySlo, DrillSlo, LoadSlo
+from loanstack.figures import shown, title
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """A limit for one figure: at least or at most."""
+
+    figure: str
+    limit: float
+    at_least: bool = False
+
+    def met_by(self, figures: Mapping[str, float]) -> bool | None:
+        """Say whether `figures` keep it; None if the figure was not measured."""
+        value = figures.get(self.figure)
+        if value is None:
+            return None
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def __str__(self) -> str:
+        word = "at least" if self.at_least else "at most"
+        return f"{word} {shown(self.figure, self.limit)}"
+
+
+def judge(promises: Iterable[Promise], figures: Mapping[str, float]) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict over `promises` and a reason for each that is not kept.
+
+    A figure that is missing makes the run INVALID: what was not measured was not proved.
+    """
+    broken: list[str] = []
+    unknown: list[str] = []
+    for promise in promises:
+        met = promise.met_by(figures)
+        if met is None:
+            unknown.append(f"{title(promise.figure)} was not measured (promised: {promise})")
+        elif not met:
+            measured = shown(promise.figure, figures[promise.figure])
+            broken.append(f"{title(promise.figure)}: {measured}; promised: {promise}")
+    if broken:
+        return Verdict.FAIL, (*broken, *unknown)
+    return (Verdict.INVALID if unknown else Verdict.PASS), tuple(unknown)
+
+
+def of_first_deploy(slo: DeploySlo) -> tuple[Promise, ...]:
+    """Return what a deploy onto fresh hosts promises."""
+    return (Promise(figure="deploy_s", limit=slo.first_s_max), Promise(figure="hosts_failed", limit=0))
+
+
+def of_second_deploy(slo: DeploySlo) -> tuple[Promise, ...]:
+    """Return what a deploy onto converged hosts promises."""
+    return (
+        Promise(figure="operations_changed", limit=slo.second_changes_max),
+        Promise(figure="deploy_s", limit=slo.second_s_max),
+        Promise(figure="hosts_failed", limit=0),
+    )
+
+
+def of_verify() -> tuple[Promise, ...]:
+    """Return what a validation promises: every test passes, and there are tests."""
+    return (
+        Promise(figure="tests_passed", limit=1, at_least=True),
+        Promise(figure="tests_failed", limit=0),
+    )
+
+
+def of_load(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Promise, ...]:
+    """Return what a load run at `rate_per_s` promises."""
+    return (
+        Promise(figure="tps_acknowledged", limit=load.tps_ratio_min * rate_per_s, at_least=True),
+        Promise(figure="errors", limit=load.errors_max),
+        Promise(figure="latency_p99_ms", limit=load.latency_p99_ms_max),
+        Promise(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
+        Promise(figure="memory_mib_total", limit=deploy.memory_mib_max),
+        *_of_history(),
+    )
+
+
+def of_drill(slo: DrillSlo) -> tuple[Promise, ...]:
+    """Return what one drill, or several of a kind, promises."""
+    return (
+        Promise(figure="rto_ms_max", limit=slo.rto_ms_max),
+        Promise(figure="acknowledged_doubled", limit=slo.doubled_max),
+        Promise(figure="residue", limit=0),
+    )
+
+
+def _of_history() -> tuple[Promise, ...]:
+    return (
+        Promise(figure="acknowledged_lost", limit=0),
+        Promise(figure="acknowledged_doubled", limit=0),
+    )
+
+
+def to_list(promises: Iterable[Promise]) -> list[dict[str, Any]]:
+    """Return `promises` as JSON."""
+    return [asdict(promise) for promise in promises]
+
+
+def from_list(found: Iterable[Mapping[str, Any]]) -> tuple[Promise, ...]:
+    """Return the promises in JSON written by `to_list`."""
+    return tuple(
+        Promise(figure=str(p["figure"]), limit=float(p["limit"]), at_least=bool(p["at_least"])) for p in found
+    )

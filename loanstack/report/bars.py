@@ -1,0 +1,62 @@
+"""Stacked bars: parts that follow each other in time, such as those of a recovery."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loanstack.report import svg
+from loanstack.report.charts import WIDTH, Limit
+from loanstack.report.scales import label, linear
+
+_SIDE, _TOP, _BOTTOM = 14, 26, 26
+_ROW, _THICK = 46, 18
+_COLOURS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One bar of parts that follow each other."""
+
+    name: str
+    parts: Sequence[tuple[str, float]]
+    """(name, milliseconds) in order."""
+
+    @property
+    def whole_ms(self) -> float:
+        """Length of the bar."""
+        return sum(ms for _, ms in self.parts)
+
+
+def stacked_bars(title: str, bars: Sequence[Bar], *, limit: Limit | None = None) -> str:
+    """Return horizontal bars of consecutive parts on one axis in seconds, with a legend of all parts.
+
+    + limit: what the whole may take, in milliseconds
+    """
+    names = list(dict.fromkeys(name for bar in bars for name, _ in bar.parts))
+    longest = max([*(bar.whole_ms for bar in bars), limit.value if limit else 0.0])
+    axis = linear(0.0, longest / 1000.0, count=6)
+    bottom = _TOP + _ROW * len(bars)
+
+    def x(ms: float) -> float:
+        return _SIDE + axis.place(ms / 1000.0) * (WIDTH - 2 * _SIDE - 12)
+
+    parts = []
+    for tick in axis.ticks:
+        place = x(tick * 1000)
+        parts.append(svg.line("grid", x1=place, y1=_TOP, x2=place, y2=bottom))
+        parts.append(svg.text("tick", f"{label(tick)} s", x=place, y=bottom + 17, anchor="middle"))
+    for number, bar in enumerate(bars):
+        y = _TOP + _ROW * number
+        parts.append(svg.text("bar-name", f"{bar.name}: {bar.whole_ms / 1000:.2f} s", x=_SIDE, y=y + 13))
+        start = 0.0
+        for name, ms in bar.parts:
+            style = f"part{names.index(name) % _COLOURS}"
+            tip = f"{name}: {ms:.0f} ms"
+            width = x(start + ms) - x(start)
+            parts.append(svg.box(style, x=x(start), y=y + 20, width=width, height=_THICK, tip=tip))
+            start += ms
+    if limit is not None:
+        place = x(limit.value)
+        parts.append(svg.line("limit", x1=place, y1=_TOP - 8, x2=place, y2=bottom))
+        parts.append(svg.text("limit-name", limit.name, x=place - 5, y=_TOP - 10, anchor="end"))
+    picture = svg.picture(title, width=WIDTH, height=bottom + _BOTTOM, parts=parts)
+    return picture + svg.legend((f"part{n % _COLOURS}", name) for n, name in enumerate(names))

@@ -1,0 +1,172 @@
+"""The page: sections from a run that was read, through one template into one self-contained file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from loanstack.figures import number, shown, title
+from loanstack.report import drawings
+from loanstack.report.reading import Run, read
+from loanstack.runs import RunFolder, write_whole
+
+REPORT_FILE = "report.html"
+_KEY_FIGURES = (
+    "tps_acknowledged",
+    "latency_p99_ms",
+    "standby_lag_p99_ms",
+    "errors",
+    "rto_ms_max",
+    "acknowledged_lost",
+    "acknowledged_doubled",
+    "operations_changed",
+    "memory_mib_total",
+)
+_LISTED_MAX = 500
+"""Rows of one list on the page; the rest stays in findings.json, and the page says so."""
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html` into the run folder `folder`, from its files alone, and return its path.
+
+    Raises:
+        loanstack.runs.RunFolderError: it is not a whole run folder.
+    """
+    path = RunFolder(path=folder).path / REPORT_FILE
+    write_whole(path, render(read(folder)))
+    return path
+
+
+def render(run: Run) -> str:
+    """Return the page about `run`: HTML that needs no network and no script."""
+    jinja = Environment(
+        loader=PackageLoader("loanstack.report", "."),
+        autoescape=select_autoescape(["j2"], default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters.update(number=number, figure=lambda pair: shown(*pair), words=title, cell=_cell)
+    style = (Path(__file__).parent / "style.css").read_text()
+    parts = [each for each in run.all() if not each.children]
+    return jinja.get_template("template.html.j2").render(
+        # Our own style sheet is no user input, and quotes in it must stay quotes.
+        style=Markup(style),  # noqa: S704
+        run=run,
+        context=run.context,
+        heading=heading(run),
+        key_figures=_key_figures(run),
+        parts=parts,
+        judged=[_judged(part) for part in parts],
+        deploys=run.of_verb("deploy"),
+        verifies=[(part, _by_host(part)) for part in run.of_verb("verify")],
+        loads=[(part, drawings.of_run(part)) for part in run.of_verb("load")],
+        drills=[(part, drawings.of_run(part)) for part in run.of_verb("drill")],
+        rto_bars=drawings.rto_bars(run.of_verb("drill")),
+        topology=_topology(run.context),
+        title_of=heading,
+        listed_max=_LISTED_MAX,
+        columns=_columns,
+        generated=datetime.now(tz=UTC),
+    )
+
+
+def heading(run: Run) -> str:
+    """Return what a run is called on the page: its folder's name without number and dashes."""
+    name = run.name.rsplit("/", 1)[-1]
+    first, _, rest = name.partition("-")
+    words = rest if first.isdigit() else run.results.verb
+    return words[:1].upper() + words[1:].replace("-", " ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KeyFigure:
+    title: str
+    value: str
+    met: bool | None
+    """None: stated, not promised."""
+
+
+def _key_figures(run: Run) -> list[_KeyFigure]:
+    """Return the figures that the page opens with: the worst of the parts that promised them."""
+    found = []
+    for name in _KEY_FIGURES:
+        promised = [
+            (part.results.figures[name], promise.met_by(part.results.figures))
+            for part in run.all()
+            for promise in part.promises
+            if promise.figure == name and name in part.results.figures
+        ]
+        if promised:
+            value = (min if name == "tps_acknowledged" else max)(value for value, _ in promised)
+            met = all(kept for _, kept in promised)
+            found.append(_KeyFigure(title=title(name), value=shown(name, value), met=met))
+    lost = [drill.results.figures.get("acknowledged_lost", 0) for drill in run.of_verb("drill")]
+    if lost:
+        # Asynchronous replication loses the last moments: not a broken promise, and not to be hidden either.
+        words = "Acknowledged writes missing after failovers, each listed below"
+        found.append(_KeyFigure(title=words, value=number(sum(lost)), met=None))
+    return found
+
+
+def _judged(part: Run) -> dict[str, Any]:
+    """Return one run's rows of the verdict table."""
+    rows = [
+        {
+            "title": title(promise.figure),
+            "promise": str(promise),
+            "measured": _measured(promise.figure, part.results.figures),
+            "met": promise.met_by(part.results.figures),
+        }
+        for promise in part.promises
+    ]
+    return {"run": part, "rows": rows, "findings": part.findings}
+
+
+def _measured(name: str, figures: Mapping[str, float]) -> str:
+    return shown(name, figures[name]) if name in figures else "not measured"
+
+
+def _by_host(part: Run) -> list[tuple[str, int, int, int]]:
+    """Return (host, passed, failed, skipped) of a validation, in the order of the inventory."""
+    hosts = [host["name"] for host in part.context.get("environment", {}).get("hosts", ())]
+    names = [*hosts, *dict.fromkeys(test.host for test in part.tests if test.host not in hosts)]
+    rows = []
+    for name in names:
+        outcomes = [test.outcome for test in part.tests if test.host == name]
+        if outcomes:
+            rows.append((name, *(outcomes.count(kind) for kind in ("passed", "failed", "skipped"))))
+    return rows
+
+
+def _topology(context: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Return (centre, its hosts) for each centre."""
+    env = context.get("environment", {})
+    return [
+        (centre, [host for host in env["hosts"] if host["centre"] == centre["name"]])
+        for centre in env.get("centres", ())
+    ]
+
+
+def _columns(listed: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the keys of a list's rows, in the order in which they first appear."""
+    return list(dict.fromkeys(key for row in listed for key in row))
+
+
+def _cell(value: object, name: str = "") -> str:
+    """Return one value of a listed row; Unix times become clock times, for a human to line up."""
+    if value is None:
+        return "–"
+    if name.endswith("_s") and isinstance(value, int | float) and value > 1e9:
+        return datetime.fromtimestamp(value, tz=UTC).strftime("%H:%M:%S.%f")[:-3]
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_cell(one, str(key))}" for key, one in value.items())
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(_cell(one) for one in value)
+    return str(value)

@@ -1,0 +1,113 @@
+"""Reading a run folder: everything the page shows, from files alone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from loanstack import host_tests
+from loanstack.promises import Promise, from_list
+from loanstack.report import series
+from loanstack.report.charts import Point
+from loanstack.runs import CONTEXT_FILE, FINDINGS_FILE, TIMELINE_FILE, Results, RunFolder, RunFolderError
+
+_Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run and its parts, read from its folder."""
+
+    name: str
+    """The folder's path, relative to the folder that the report is about."""
+    results: Results
+    context: _Json = field(default_factory=dict)
+    promises: tuple[Promise, ...] = ()
+    findings: tuple[_Json, ...] = ()
+    deploy: _Json | None = None
+    drill: _Json | None = None
+    usage: _Json | None = None
+    tests: tuple[host_tests.HostTest, ...] = ()
+    history: series.History | None = None
+    lag: tuple[Point | None, ...] = ()
+    marks: tuple[tuple[float, str, str], ...] = ()
+    children: tuple["Run", ...] = ()
+
+    def all(self) -> Iterator["Run"]:
+        """Yield this run and all its parts, in order."""
+        yield self
+        for child in self.children:
+            yield from child.all()
+
+    def of_verb(self, verb: str) -> tuple["Run", ...]:
+        """Return the runs of `verb` that have no parts of the same verb themselves."""
+        return tuple(
+            run
+            for run in self.all()
+            if run.results.verb == verb and not any(c.results.verb == verb for c in run.children)
+        )
+
+
+def read(folder: Path, *, name: str = "") -> Run:
+    """Return the run in `folder`.
+
+    + name: its path inside the folder that the page is about; empty for that folder itself
+
+    Raises:
+        RunFolderError: `results.json` is missing or wrong, or a child folder is gone.
+    """
+    run = RunFolder(path=folder)
+    results = run.read_results()
+    context = run.read_json(CONTEXT_FILE) or {}
+    history = series.of_folder(folder)
+    timeline = list(_lines(folder / TIMELINE_FILE))
+    start_s = history.start_s if history else 0.0
+    return Run(
+        name=name or folder.name,
+        results=results,
+        context=context,
+        promises=from_list(run.read_json("promises.json") or ()),
+        findings=tuple(run.read_json(FINDINGS_FILE) or ()),
+        deploy=run.read_json("deploy.json"),
+        drill=run.read_json("drill.json"),
+        usage=run.read_json("hosts.json"),
+        tests=host_tests.read(folder / "junit.xml", _addresses(context)) if results.verb == "verify" else (),
+        history=history,
+        lag=series.lag_points(_lines(folder / "replication.jsonl"), history) if history else (),
+        marks=series.marks(timeline, start_s) if history else (),
+        children=tuple(
+            read(_inside(folder, child), name=f"{name}/{child}" if name else child)
+            for child in results.children
+        ),
+    )
+
+
+def _addresses(context: _Json) -> dict[str, str]:
+    hosts = context.get("environment", {}).get("hosts", ())
+    return host_tests.addresses_of((host["name"], host["management_address"]) for host in hosts)
+
+
+def _inside(folder: Path, child: str) -> Path:
+    path = (folder / child).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise RunFolderError(
+            f"{folder / 'results.json'}: child {child!r}; allowed: folders inside the run folder"
+        )
+    return path
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield orjson.loads(line)
+            except orjson.JSONDecodeError:
+                # A run that was cut off leaves half a last line; half a line anywhere else is damage.
+                if line.endswith(b"\n"):
+                    raise RunFolderError(
+                        f"{path} line {number} is not JSON; restore the run folder"
+                    ) from None

@@ -1,0 +1,100 @@
+"""From a run's record to lines over time; the rates and percentiles themselves are those of `loadtests`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtests import figures
+from loadtests.figures import LoadFigures
+from loanstack.report.charts import Point
+
+_MARKS = {
+    "fault": "fault",
+    "first-error": "first error",
+    "promoted": "promoted",
+    "recovered": "recovered",
+    "heal": "heal",
+}
+"""Events of the timeline that are worth a mark, and what the mark says."""
+
+_OUTCOMES = {
+    "acknowledged": "transactions_acknowledged",
+    "rejected": "errors_rejected",
+    "indeterminate": "errors_indeterminate",
+    "unsent": "errors_unsent",
+}
+"""What may become of a write -> the figure that counts it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What the charts of one run need; times are seconds since its start."""
+
+    start_s: float
+    """Unix time of second 0."""
+    end_s: float
+    planned: tuple[Point, ...]
+    acknowledged: tuple[Point, ...]
+    failed: tuple[Point, ...]
+    """Seconds in which writes ended as anything else, and how many."""
+    latency_p50_ms: tuple[Point | None, ...]
+    latency_p99_ms: tuple[Point | None, ...]
+    outcomes: Mapping[str, int]
+    errors_by_kind: Mapping[str, int]
+    """What was not acknowledged, and how often, the most frequent first."""
+
+
+def of_folder(folder: Path) -> History | None:
+    """Return the history of the load in `folder`, or None if it holds no finished load.
+
+    Raises:
+        ValueError: a damaged record; names file and line.
+    """
+    try:
+        return of_load(figures.of_folder(folder))
+    except FileNotFoundError:
+        return None
+
+
+def of_load(found: LoadFigures) -> History:
+    """Return the per-second history of a load that was read."""
+    # Answers that come after the window have no whole second of their own; drawn, they would look like a
+    # collapse that never was. What went wrong there is drawn all the same.
+    inside = found.seconds[: max(1, int(found.facts.measured_s))]
+    return History(
+        start_s=found.facts.start_s,
+        end_s=max(found.facts.measured_s, 1.0),
+        planned=tuple((s.second + 0.5, float(s.planned)) for s in inside),
+        acknowledged=tuple((s.second + 0.5, float(s.acknowledged)) for s in inside),
+        failed=tuple((s.second + 0.5, float(s.errors)) for s in found.seconds if s.errors),
+        latency_p50_ms=tuple(_point(s.second, s.latency_p50_ms) for s in inside),
+        latency_p99_ms=tuple(_point(s.second, s.latency_p99_ms) for s in inside),
+        outcomes={name: int(found.values.get(figure, 0)) for name, figure in _OUTCOMES.items()},
+        errors_by_kind=found.errors_by_kind,
+    )
+
+
+def lag_points(samples: Iterable[Mapping[str, Any]], history: History) -> tuple[Point | None, ...]:
+    """Return (seconds since the start, lag in ms) of the samples during `history`.
+
+    A sample without a lag, because a side did not answer, breaks the line.
+    """
+    return tuple(
+        None if sample.get("lag_ms") is None else (at_s, float(sample["lag_ms"]))
+        for sample in samples
+        if 0 <= (at_s := float(sample["at_s"]) - history.start_s) <= history.end_s
+    )
+
+
+def marks(timeline: Iterable[Mapping[str, Any]], start_s: float) -> tuple[tuple[float, str, str], ...]:
+    """Return (seconds since `start_s`, label, event) of the events that are worth a mark."""
+    return tuple(
+        (float(event["at_s"]) - start_s, _MARKS[event["event"]], str(event["event"]))
+        for event in timeline
+        if event.get("event") in _MARKS
+    )
+
+
+def _point(second: int, value: float | None) -> Point | None:
+    return None if value is None else (second + 0.5, value)
