@@ -86,10 +86,9 @@ def joining(groups: tuple[Path, ...]) -> list[str]:
 
     + groups: `cgroup.procs` files, as `make` returns them
     """
-    join = (
-        'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"'
-    )
-    return ["setsid", "--fork", "/bin/sh", "-c", join, "join", *map(str, groups), "--"]
+    # Joined before the fork, so that when the prefix returns the process is already to be found.
+    join = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec setsid --fork "$@"'
+    return ["/bin/sh", "-c", join, "join", *map(str, groups), "--"]
 
 
 def processes(name: str = "") -> frozenset[int]:

@@ -15,23 +15,17 @@ _ARCHITECTURE = "amd64"
 def sources_from_targets(listing: str) -> tuple[str, ...]:
     """Return `deb` lines for Debian 12's main archive out of apt's own list of its targets.
 
-    + listing: lines ``uri|release|component|origin|architecture``, as `sources` asks apt for them
+    + listing: lines ``uri|release|component|architecture``, as `sources` asks apt for them
     """
     found = []
     for line in listing.splitlines():
         fields = line.split("|")
-        if len(fields) != 5:
+        if len(fields) != 4:
             continue
-        uri, release, component, origin, architecture = fields
-        is_debian = origin in ("Debian", "", "$(ORIGIN)")
-        if (
-            is_debian
-            and component == "main"
-            and architecture == _ARCHITECTURE
-            and _WANTED_RELEASE.fullmatch(release)
-        ):
+        uri, release, component, architecture = fields
+        if component == "main" and architecture == _ARCHITECTURE and _WANTED_RELEASE.fullmatch(release):
             found.append(f"deb [arch={architecture} signed-by={KEYRING}] {uri} {release} {component}")
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def sources() -> tuple[str, ...]:
@@ -43,9 +37,11 @@ def sources() -> tuple[str, ...]:
     listing = run(
         [
             "apt-get",
+            # Without this, apt leaves out sources whose lists it has not fetched yet.
+            *("-o", "APT::Get::IndexTargets::ReleaseInfo=false"),
             "indextargets",
             "--format",
-            "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)|$(ARCHITECTURE)",
+            "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ARCHITECTURE)",
             "Created-By: Packages",
         ],
         doing="ask apt for its sources",

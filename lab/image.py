@@ -71,6 +71,7 @@ def recipe_key(release: OsRelease) -> str:
         "left_out": _LEFT_OUT,
         "hidden": kylin_identity.HIDDEN,
         "masked": kylin_identity.MASKED_UNITS,
+        "release_spec": kylin_identity.release_spec(release),
         "files": [(f.path, f.text) for f in kylin_identity.identity_files(release)],
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
@@ -110,8 +111,24 @@ def build(cache: Path, release: OsRelease) -> Image:
     run(_mmdebstrap(root), doing="build the hosts' image", deadline_s=_BUILD_DEADLINE_S)
     shutil.copyfile(root / "var/lib/dpkg/status", building / "dpkg-status")
     kylin_identity.apply_identity(root, release)
+    _register_base_system(root, release)
     building.rename(folder)
     return image
+
+
+def _register_base_system(root: Path, release: OsRelease) -> None:
+    work = root / "var/tmp/release-package"
+    work.mkdir()
+    (work / "package.spec").write_text(kylin_identity.release_spec(release))
+    inside = "/var/tmp/release-package"
+    build_it = f"rpmbuild -bb --quiet --define '_topdir {inside}/rpmbuild' {inside}/package.spec"
+    register = f"rpm --install --justdb --nodeps {inside}/rpmbuild/RPMS/noarch/*.rpm"
+    run(
+        isolated(["chroot", str(root), "/bin/sh", "-ec", f"{build_it}\n{register}"]),
+        doing="register the base system in the image's RPM database",
+        deadline_s=60,
+    )
+    shutil.rmtree(work)
 
 
 def _mmdebstrap(root: Path) -> list[str]:

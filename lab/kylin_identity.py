@@ -97,6 +97,35 @@ MASKED_UNITS = (
 """Units that a container does not need; each costs memory and boot time seven times over."""
 
 
+RELEASE_PACKAGE = "kylin-release"
+_RELEASE_FILES = (
+    "etc/.productinfo",
+    "etc/kylin-release",
+    "etc/lsb-release",
+    "etc/os-release",
+    "etc/system-release",
+    "usr/lib/os-release",
+)
+_RELEASE_SPEC = """\
+Name: {package}
+Version: {version}
+Release: 1.lab
+Summary: {stand_in}
+License: Apache-2.0
+BuildArch: noarch
+AutoReqProv: no
+Provides: system-release = {version}
+Provides: system-release(releasever) = {version}
+Provides: /bin/sh
+%description
+The identity of a lab host. Stands for the whole base system in the RPM database.
+%install
+for file in {files}; do mkdir -p "%{{buildroot}}/$(dirname "$file")"; cp -a "/$file" "%{{buildroot}}/$file"; done
+%files
+{listed}
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IdentityFile:
     """A file of the image and its text."""
@@ -119,6 +148,8 @@ def identity_files(release: OsRelease) -> tuple[IdentityFile, ...]:
         IdentityFile(path="etc/loanstack-stand-in", text=f"{release.stand_in}\n"),
         IdentityFile(path="etc/dnf/dnf.conf", text=_DNF_CONF),
         IdentityFile(path="etc/dnf/vars/releasever", text=f"{release.version_id}\n"),
+        # Debian's rpm keeps root's packages in his home folder; a server's are the system's.
+        IdentityFile(path="etc/rpm/macros", text="%_dbpath /var/lib/rpm\n"),
         IdentityFile(path="etc/ssh/sshd_config.d/10-baseline.conf", text=_SSHD),
         IdentityFile(path="etc/systemd/journald.conf.d/10-lab.conf", text=_JOURNALD),
         IdentityFile(path="etc/resolv.conf", text="# A host of the bank knows no resolver: see /etc/hosts.\n"),
@@ -140,6 +171,20 @@ services:       files
 ethers:         files
 rpc:            files
 """
+
+
+def release_spec(release: OsRelease) -> str:
+    """Return the spec of the package that stands for the base system, to be built inside the image.
+
+    Every package with a scriptlet requires `/bin/sh`, which on a real Kylin a package provides.
+    """
+    return _RELEASE_SPEC.format(
+        package=RELEASE_PACKAGE,
+        version=release.version_id,
+        stand_in=release.stand_in,
+        files=" ".join(_RELEASE_FILES),
+        listed="\n".join(f"/{name}" for name in _RELEASE_FILES),
+    )
 
 
 def apply_identity(root: Path, release: OsRelease) -> None:

@@ -207,7 +207,8 @@ class Lab:
                 check=True,
                 timeout=_DEPOT_DEADLINE_S,
             )
-        supply.wait_until_served(f"http://{address}:{DEPOT_PORT}", deadline_s=_DEPOT_DEADLINE_S)
+        url = f"http://{address}:{DEPOT_PORT}/artifacts/SHA256SUMS"
+        supply.wait_until_served(url, deadline_s=_DEPOT_DEADLINE_S)
 
     def _take_down(self) -> None:
         self._take_down_at(self.lab_dir)

@@ -1,0 +1,89 @@
+"""Fetching Debian packages with apt, in folders of our own: this machine's apt state is left alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.commands import run
+from lab.debian import sources
+
+_UPDATE_DEADLINE_S = 180
+_DOWNLOAD_DEADLINE_S = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apt:
+    """apt with its lists and downloads below `folder`."""
+
+    folder: Path
+
+    def update(self) -> None:
+        """Fetch the package lists.
+
+        Raises:
+            LabError: a source does not answer or is not signed as it should be.
+        """
+        for name in ("lists/partial", "cache/partial"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._sources.write_text("".join(f"{line}\n" for line in sources()))
+        self._empty_status.touch()
+        run(
+            ["apt-get", *self._options(self._empty_status, self.folder / "cache"), "update", "--error-on=any"],
+            doing="fetch Debian's package lists",
+            deadline_s=_UPDATE_DEADLINE_S,
+        )
+
+    def fetch(self, names: tuple[str, ...], *, into: Path) -> list[Path]:
+        """Download exactly the packages `names` into the folder `into`; returns the files.
+
+        Raises:
+            LabError: a package does not exist or its download failed.
+        """
+        into.mkdir(parents=True, exist_ok=True)
+        run(
+            ["apt-get", *self._options(self._empty_status, self.folder / "cache"), "download", *names],
+            doing=f"download {', '.join(names)}",
+            deadline_s=_DOWNLOAD_DEADLINE_S,
+            folder=into,
+        )
+        return sorted(into.glob("*.deb"))
+
+    def fetch_closure(self, names: tuple[str, ...], *, dpkg_status: Path, into: Path) -> list[Path]:
+        """Download the packages `names` and all they need that is not installed yet; returns the files.
+
+        + dpkg_status: says what is installed already
+        + into: apt's folder of downloads
+
+        Raises:
+            LabError: the packages cannot be installed together, or a download failed.
+        """
+        (into / "partial").mkdir(parents=True, exist_ok=True)
+        command = ["install", "--download-only", "--no-install-recommends", "--yes", "--quiet"]
+        run(
+            ["apt-get", *self._options(dpkg_status, into), *command, *names],
+            doing=f"download {', '.join(names)} and what they need",
+            deadline_s=_DOWNLOAD_DEADLINE_S,
+        )
+        return sorted(into.glob("*.deb"))
+
+    @property
+    def _sources(self) -> Path:
+        return self.folder / "sources.list"
+
+    @property
+    def _empty_status(self) -> Path:
+        return self.folder / "dpkg-status"
+
+    def _options(self, dpkg_status: Path, archives: Path) -> list[str]:
+        settings = {
+            "Dir::Etc::sourcelist": self._sources,
+            "Dir::Etc::sourceparts": "-",
+            "Dir::State::lists": self.folder / "lists",
+            "Dir::State::status": dpkg_status,
+            "Dir::State::extended_states": self.folder / "extended_states",
+            "Dir::Cache::archives": archives,
+            # Parallel fetches share the lists read-only; the caller holds the cache's lock.
+            "Debug::NoLocking": "1",
+            "APT::Sandbox::User": "root",
+            "APT::Keep-Downloaded-Packages": "1",
+        }
+        return [option for name, value in settings.items() for option in ("-o", f"{name}={value}")]

@@ -1,0 +1,171 @@
+"""The loan services' bundle: their own Python, their locked libraries and `app_stub`, in one tarball.
+
+A bank's hosts have an old Python or none, so the services bring theirs. Runtime and libraries are cached
+apart, so that a change of `app_stub` costs only the packing.
+"""
+
+import hashlib
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from inventory.places import PROJECT_ROOT
+from lab import tarballs
+from lab.apt import Apt
+from lab.commands import run
+from lab.errors import RefusedError
+
+_RECIPE_VERSION = 1
+"""To be raised when this module changes what a bundle holds."""
+_RUNTIME_PACKAGES = ("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
+_RUNTIME_LEFT_OUT = ("ensurepip", "idlelib", "lib2to3", "pydoc_data", "sitecustomize.py", "test", "turtledemo")
+_LIBRARIES = Path("lib/python3.11/dist-packages")
+"""Debian's Python looks here and not in `site-packages`."""
+_DEADLINE_S = 600
+_BUNDLES_KEPT = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What a bundle is made from, of this checkout."""
+
+    lock_file: Path
+    package: Path
+    base_version: str
+
+    def package_files(self) -> list[Path]:
+        """Return the files of the package that go to hosts."""
+        return sorted(p for p in self.package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+def checkout_sources(root: Path = PROJECT_ROOT) -> Sources:
+    """Return what this checkout has.
+
+    Raises:
+        RefusedError: the lock file of the services' libraries is missing.
+    """
+    lock_file = root / "app_stub" / "requirements.lock"
+    if not lock_file.exists():
+        raise RefusedError(f"{lock_file} is missing, so the loan services' libraries are unknown; run: make lock")
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    return Sources(lock_file=lock_file, package=root / "app_stub", base_version=project["version"])
+
+
+def version_of(sources: Sources) -> str:
+    """Return the version: the project's, and 12 hex digits of a hash of all the bundle is made from."""
+    digest = hashlib.sha256(repr((_RECIPE_VERSION, _RUNTIME_PACKAGES)).encode())
+    for name, path in _named(sources):
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return f"{sources.base_version}+{digest.hexdigest()[:12]}"
+
+
+def build(cache: Path, sources: Sources, apt: Apt) -> Path:
+    """Return the bundle for `sources`, building what the cache lacks.
+
+    + apt: with its lists fetched if the runtime has to be built
+
+    Raises:
+        LabError: a download failed or has another hash than the lock file says.
+    """
+    version = version_of(sources)
+    archive = cache / "artifacts" / f"loan-services-{version}-x86_64.tar.gz"
+    if archive.exists():
+        archive.touch()
+        return archive
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    content = cache / f"building-bundle-{version}"
+    _renew(content)
+    shutil.copytree(_runtime(cache, apt), content, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(_libraries(cache, sources.lock_file, apt), content / _LIBRARIES, dirs_exist_ok=True)
+    for path in sources.package_files():
+        target = content / _LIBRARIES / "app_stub" / path.relative_to(sources.package)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    _compile(content / "bin/python3.11", content / _LIBRARIES / "app_stub")
+    tarballs.write(archive, content, top=f"loan-services-{version}")
+    shutil.rmtree(content)
+    _forget_old(archive.parent)
+    return archive
+
+
+def needs_apt(cache: Path) -> bool:
+    """Say whether the runtime has to be downloaded."""
+    return not _runtime_folder(cache).exists()
+
+
+def _named(sources: Sources) -> Iterable[tuple[str, Path]]:
+    yield "requirements.lock", sources.lock_file
+    for path in sources.package_files():
+        yield str(path.relative_to(sources.package)), path
+
+
+def _runtime_folder(cache: Path) -> Path:
+    key = hashlib.sha256(repr((_RECIPE_VERSION, _RUNTIME_PACKAGES, _RUNTIME_LEFT_OUT)).encode()).hexdigest()[:16]
+    return cache / "runtimes" / key
+
+
+def _runtime(cache: Path, apt: Apt) -> Path:
+    folder = _runtime_folder(cache)
+    if folder.exists():
+        return folder
+    building = folder.with_name(f"building-{folder.name}")
+    _renew(building)
+    unpacked = building / "unpacked"
+    for deb in apt.fetch(_RUNTIME_PACKAGES, into=building / "debs"):
+        run(["dpkg-deb", "--extract", str(deb), str(unpacked)], doing=f"unpack {deb.name}", deadline_s=_DEADLINE_S)
+    runtime = building / "runtime"
+    (runtime / "bin").mkdir(parents=True)
+    shutil.copy2(unpacked / "usr/bin/python3.11", runtime / "bin/python3.11")
+    left_out = shutil.ignore_patterns(*_RUNTIME_LEFT_OUT)
+    shutil.copytree(unpacked / "usr/lib/python3.11", runtime / "lib/python3.11", symlinks=True, ignore=left_out)
+    _compile(runtime / "bin/python3.11", runtime / "lib/python3.11")
+    runtime.rename(folder)
+    shutil.rmtree(building)
+    return folder
+
+
+def _libraries(cache: Path, lock_file: Path, apt: Apt) -> Path:
+    key = hashlib.sha256(repr(_RECIPE_VERSION).encode() + lock_file.read_bytes()).hexdigest()[:16]
+    folder = cache / "libraries" / key
+    if folder.exists():
+        return folder
+    building = folder.with_name(f"building-{key}")
+    _renew(building)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
+    platforms = [f"--platform=manylinux{name}_x86_64" for name in ("_2_28", "_2_27", "_2_17", "2014", "_2_5", "1")]
+    target = ["--only-binary=:all:", *platforms, "--python-version=3.11", "--abi=cp311", "--abi=abi3", "--abi=none"]
+    run(
+        [*command, *target, "--target", str(building), "-r", str(lock_file)],
+        doing="download the loan services' libraries",
+        deadline_s=_DEADLINE_S,
+    )
+    # Console scripts point at the interpreter that ran pip.
+    shutil.rmtree(building / "bin", ignore_errors=True)
+    _compile(_runtime(cache, apt) / "bin/python3.11", building)
+    building.rename(folder)
+    return folder
+
+
+def _compile(python: Path, folder: Path) -> None:
+    # Services may not write there, and would compile at each start. Checked by hash never: content is fixed.
+    run(
+        [str(python), "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)],
+        doing=f"compile {folder.name}",
+        deadline_s=_DEADLINE_S,
+    )
+
+
+def _renew(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+
+
+def _forget_old(folder: Path) -> None:
+    bundles = sorted(folder.glob("loan-services-*.tar.gz"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in bundles[_BUNDLES_KEPT:]:
+        old.unlink()

@@ -1,0 +1,99 @@
+"""What Debian's maintainer scripts do that a package of Kylin does in its own `%pre` and `%post`.
+
+Users, state directories and default files: done by the package, so that a deploy finds on a lab host what
+it would find on a real one.
+"""
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemUser:
+    """An account for a service, with a group of the same name."""
+
+    name: str
+    home: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directory:
+    """A state directory."""
+
+    path: str
+    owner: str
+    """User and group of that name."""
+    mode: str = "0755"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chores:
+    """The chores of one package."""
+
+    users: tuple[SystemUser, ...] = ()
+    directories: tuple[Directory, ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+    """(from, to): packed a second time, as the configuration that Debian copies at installation."""
+    links: tuple[tuple[str, str], ...] = ()
+    """(path, target): symbolic links that Debian's alternatives make."""
+
+    def before_install(self) -> tuple[str, ...]:
+        """Return the shell lines of `%pre`."""
+        return tuple(
+            f"getent passwd {shlex.quote(user.name)} >/dev/null || useradd --system --user-group "
+            f"--no-create-home --home-dir {shlex.quote(user.home)} --shell /usr/sbin/nologin "
+            f"{shlex.quote(user.name)}"
+            for user in self.users
+        )
+
+    def after_install(self) -> tuple[str, ...]:
+        """Return the shell lines of `%post`."""
+        made = tuple(
+            f"install -d -m {d.mode} -o {shlex.quote(d.owner)} -g {shlex.quote(d.owner)} {shlex.quote(d.path)}"
+            for d in self.directories
+        )
+        linked = tuple(
+            f"[ -e {shlex.quote(path)} ] || ln -s {shlex.quote(target)} {shlex.quote(path)}"
+            for path, target in self.links
+        )
+        return made + linked
+
+
+NONE = Chores()
+
+CHORES: dict[str, Chores] = {
+    "nginx-common": Chores(
+        users=(SystemUser(name="nginx", home="/var/lib/nginx"),),
+        directories=(
+            Directory(path="/var/lib/nginx", owner="nginx", mode="0750"),
+            Directory(path="/var/log/nginx", owner="nginx", mode="0750"),
+        ),
+    ),
+    "prometheus": Chores(
+        users=(SystemUser(name="prometheus", home="/var/lib/prometheus"),),
+        directories=(
+            Directory(path="/var/lib/prometheus", owner="prometheus"),
+            Directory(path="/var/lib/prometheus/metrics2", owner="prometheus"),
+        ),
+    ),
+    "prometheus-node-exporter": Chores(
+        users=(SystemUser(name="prometheus", home="/var/lib/prometheus"),),
+        directories=(
+            Directory(path="/var/lib/prometheus", owner="prometheus"),
+            Directory(path="/var/lib/prometheus/node-exporter", owner="prometheus"),
+        ),
+    ),
+    "chrony": Chores(
+        users=(SystemUser(name="_chrony", home="/var/lib/chrony"),),
+        directories=(
+            Directory(path="/var/lib/chrony", owner="_chrony", mode="0750"),
+            Directory(path="/var/log/chrony", owner="_chrony", mode="0750"),
+        ),
+        copies=(
+            ("usr/share/chrony/chrony.conf", "etc/chrony/chrony.conf"),
+            ("usr/share/chrony/chrony.keys", "etc/chrony/chrony.keys"),
+        ),
+    ),
+    "mariadb-common": Chores(links=(("/etc/mysql/my.cnf", "mariadb.cnf"),)),
+}
+"""By the name of the Debian package; the others have none that matter on a lab host."""

@@ -1,0 +1,47 @@
+"""Writing tar archives that depend on their content alone: same files in, same bytes out."""
+
+import gzip
+import hashlib
+import tarfile
+from pathlib import Path
+
+_EPOCH_S = 0
+_COMPRESSION = 3
+"""Of 9: the hosts are on this very machine, so a second saved in packing counts more than a megabyte."""
+
+
+def write(archive: Path, content: Path, *, top: str) -> None:
+    """Pack the folder `content` as `archive`, below the folder name `top`; whole or not at all.
+
+    + archive: the .tar.gz to write
+    + top: name that everything in it starts with
+    """
+    unfinished = archive.with_name(f".{archive.name}")
+    with (
+        unfinished.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=_COMPRESSION, mtime=_EPOCH_S) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for path in (content, *sorted(content.rglob("*"))):
+            name = top if path == content else f"{top}/{path.relative_to(content)}"
+            tar.add(path, arcname=name, recursive=False, filter=_anonymous)
+    unfinished.rename(archive)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sums_of(files: list[Path]) -> str:
+    """Return a listing of `files` as sha256sum writes it, names without folders."""
+    return "".join(f"{sha256_of(path)}  {path.name}\n" for path in sorted(files, key=lambda p: p.name))
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    entry.mtime = _EPOCH_S
+    entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+    return entry
