@@ -1,0 +1,95 @@
+"""Saving what the database holds after a run: its journal and its limits, for the checkers.
+
+    python -m chaos.export lab --run-folder runs/mine
+
+The loan services' own account reads them, on a host that has it; nothing secret leaves that host.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from chaos.remote import ssh_argv
+from chaos.world import WorldError
+from inventory import environment
+from inventory.model import Environment, Host, Role
+
+TABLES = ("journal", "limits")
+WITHIN_S = 120.0
+
+# The services' environment file is in shell syntax and readable by root only. pipefail: a broken export
+# must not look like a short one.
+_EXPORT = (
+    "set -euo pipefail; set -a; . /etc/loanstack/loan.env; set +a;"
+    " /opt/loanstack/loan/current/bin/python3.11 -m app_stub.export {table}{since} | gzip -1"
+)
+
+
+def save_database(env: Environment, folder: Path, *, since_s: float | None, near: Host | None = None) -> None:
+    """Write `database/journal.jsonl.gz` and `database/limits.jsonl.gz` below `folder`.
+
+    + since_s: only journal rows from this unix time on; None for all, which the fold of the limits needs
+    + near: a database host; a services' host of its centre is preferred
+
+    Raises:
+        WorldError: no services' host could export.
+    """
+    target = folder / "database"
+    target.mkdir(exist_ok=True)
+    hosts = sorted(
+        env.hosts_with(Role.LOAN), key=lambda host: near is not None and host.centre != near.centre
+    )
+    for table in TABLES:
+        since = f" --since {since_s:.6f}" if since_s is not None and table == "journal" else ""
+        problems = []
+        for host in hosts:
+            problem = _save_table(env, host, _EXPORT.format(table=table, since=since), target, table)
+            if problem is None:
+                break
+            problems.append(problem)
+        else:
+            raise WorldError(f"no {Role.LOAN.value} host could export the {table}: {'; '.join(problems)}")
+
+
+def _save_table(env: Environment, host: Host, command: str, target: Path, table: str) -> str | None:
+    unfinished = target / f".{table}.unfinished"
+    try:
+        with unfinished.open("wb") as file:
+            done = subprocess.run(
+                ssh_argv(env, host, command),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.PIPE,
+                text=False,
+                timeout=WITHIN_S,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        return f"{host.name}: not done within {WITHIN_S:.0f} s"
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+        return f"{host.name}: ended with {done.returncode} and said {said[0]!r}"
+    unfinished.rename(target / f"{table}.jsonl.gz")
+    return None
+
+
+@click.command()
+@click.argument("environment_name", metavar="ENV")
+@click.option("--run-folder", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True)
+@click.option("--since", type=float, default=None, help="Only journal rows from this unix time on.")
+def main(environment_name: str, run_folder: Path, since: float | None) -> None:
+    """Save journal and limits of ENV below the run folder."""
+    try:
+        env = environment(environment_name)
+        save_database(env, run_folder, since_s=since)
+    except (KeyError, ValueError) as wrong:
+        raise click.UsageError(str(wrong.args[0])) from None
+    except WorldError as failed:
+        click.echo(f"export failed: {failed}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The clients of a drill: the load generator, and the sampler of the replication."""
+
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import orjson
+
+from chaos.children import Child
+from chaos.export import save_database
+from chaos.history import Outcome
+from chaos.world import WorldError
+from inventory.model import Environment, Host
+
+SAMPLE_INTERVAL_MS = 250.0
+
+_LONGEST_S = 900
+"""A drill is over long before; the generator ends by itself if nobody is left to end it."""
+
+_RATE_OVER_S = 2.0
+_WRITTEN_AFTER_S = 1.0
+"""The generator writes its ledger in batches; the last second is not complete."""
+
+_LOAD_ENDS_WITHIN_S = 30.0
+_SAMPLER_ENDS_WITHIN_S = 10.0
+
+
+class LedgerTail:
+    """Follows a growing ledger and knows the rate of acknowledged writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+        self._ends: deque[float] = deque()
+
+    def acknowledged_per_s(self, now_s: float) -> float:
+        """Return acknowledged writes per second, over the last seconds that are surely written."""
+        self._read()
+        until_s = now_s - _WRITTEN_AFTER_S
+        from_s = until_s - _RATE_OVER_S
+        while self._ends and self._ends[0] < from_s - _RATE_OVER_S:
+            self._ends.popleft()
+        return sum(from_s <= end < until_s for end in self._ends) / _RATE_OVER_S
+
+    def _read(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                found = file.read()
+        except FileNotFoundError:
+            return
+        self._offset += len(found)
+        *lines, self._rest = (self._rest + found).split(b"\n")
+        for line in lines:
+            write = orjson.loads(line)
+            if write["outcome"] == Outcome.ACKNOWLEDGED:
+                self._ends.append(write["ended_s"])
+
+
+class LoadClients:
+    """Load and sampler of one drill; implements `chaos.world.Clients`."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._load: Child | None = None
+        self._sampler: Child | None = None
+        self._folder: Path | None = None
+        self._tail: LedgerTail | None = None
+
+    def start(self, rate: float, folder: Path) -> None:
+        """Start the background load and the replication sampler.
+
+        + folder: gets `load/` with the generator's own files, and `replication.jsonl`
+        """
+        own = folder / "load"
+        own.mkdir()
+        self._folder = folder
+        self._tail = LedgerTail(own / "ledger.jsonl")
+        generator = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"]
+        options = {
+            "--environment": self._env.name,
+            "--scenario": "journey",
+            "--rate": f"{rate:g}",
+            "--duration": f"{_LONGEST_S}s",
+            "--run-folder": str(own),
+        }
+        asked = [part for pair in options.items() for part in pair]
+        self._load = Child("load", [*self._env.client_command, *generator, *asked], own / "locust.log")
+        out = folder / "replication.jsonl"
+        sampler = [sys.executable, "-m", "chaos.replication", self._env.name, "--out", str(out)]
+        self._sampler = Child(
+            "replication sampler",
+            [*sampler, "--interval-ms", f"{SAMPLE_INTERVAL_MS:g}"],
+            own / "replication.log",
+        )
+
+    def acknowledged_per_s(self) -> float:
+        """Return the rate of acknowledged writes over the last seconds."""
+        return 0.0 if self._tail is None else self._tail.acknowledged_per_s(time.time())
+
+    def stopped_because(self) -> str | None:
+        """Return why load or sampler ended by itself; None while both run."""
+        for child in (self._load, self._sampler):
+            if child is not None and (why := child.ended_because()) is not None:
+                return why
+        return None
+
+    def stop(self) -> None:
+        """End both and put the ledger where a run folder has it; does nothing the second time."""
+        load, sampler, self._load, self._sampler = self._load, self._sampler, None, None
+        problems = []
+        for child, within_s in ((load, _LOAD_ENDS_WITHIN_S), (sampler, _SAMPLER_ENDS_WITHIN_S)):
+            try:
+                if child is not None:
+                    child.stop(within_s)
+            except WorldError as failed:
+                problems.append(str(failed))
+        if self._folder is not None:
+            for name in ("ledger.jsonl", "reads.jsonl"):
+                written = self._folder / "load" / name
+                if written.exists():
+                    written.rename(self._folder / name)
+        if problems:
+            raise WorldError("; ".join(problems))
+
+    def export(self, primary: Host, folder: Path) -> None:
+        """Save the journal and the limits of the primary below `folder`."""
+        save_database(self._env, folder, since_s=None, near=primary)

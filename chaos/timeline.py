@@ -1,0 +1,48 @@
+"""The record of what happened when, written as it happens."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import orjson
+
+from chaos.history import Event
+from inventory.model import Host
+
+TIMELINE_FILE = "timeline.jsonl"
+
+
+class Timeline:
+    """Appends events to `timeline.jsonl` of a run folder and tells them to the person who watches."""
+
+    def __init__(self, folder: Path, now_s: Callable[[], float], progress: TextIO = sys.stderr) -> None:
+        self._path = folder / TIMELINE_FILE
+        self._now_s = now_s
+        self._progress = progress
+        self._begun_s = now_s()
+        self.events: list[Event] = []
+
+    def note(self, event: str, host: Host | None = None, detail: str = "") -> Event:
+        """Record that `event` happened now."""
+        return self.note_at(self._now_s(), event, host, detail)
+
+    def note_at(self, at_s: float, event: str, host: Host | None = None, detail: str = "") -> Event:
+        """Record that `event` happened at `at_s` (unix seconds), which may lie in the past."""
+        noted = Event(at_s=at_s, event=event, host=host.name if host else None, detail=detail or None)
+        self.events.append(noted)
+        with self._path.open("ab") as file:
+            file.write(orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE))
+        where = f" {host.name}" if host else ""
+        said = f": {detail}" if detail else ""
+        self._progress.write(f"[{at_s - self._begun_s:7.2f} s] {event}{where}{said}\n")
+        self._progress.flush()
+        return noted
+
+    def finish(self) -> None:
+        """Put the file into the order of time, once derived events have been added."""
+        self.events.sort(key=lambda event: event.at_s)
+        lines = [orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in self.events]
+        unfinished = self._path.with_name(f".{self._path.name}")
+        unfinished.write_bytes(b"".join(lines))
+        unfinished.rename(self._path)
