@@ -1,0 +1,134 @@
+"""Print the journal or the limits as JSON lines.
+
+    python3.11 -m app_stub.export journal|limits [--since UNIX_S]
+
+Reads the services' environment (or `--env-file`, default /etc/loanstack/loan.env) and the primary. Streams:
+one page of rows is held at a time. Lines are sorted by entity and key (journal) or by limit.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import uvloop
+
+from app_stub import logs, sql
+from app_stub.database import Connection, Rows
+from app_stub.env_file import merged, parse
+from app_stub.outcome import DatabaseFailure
+from app_stub.seed import connect_primary
+from app_stub.settings import Database, database_from
+
+_LOG = logging.getLogger("loan.export")
+_PAGE_ROWS = 20_000
+_STATEMENT_TIMEOUT_MS = 60_000
+_DEFAULT_ENV_FILE = "/etc/loanstack/loan.env"
+
+_JOURNAL_FIELDS = (
+    "entity", "key", "kind", "limit_id", "customer_id", "amount_fen", "debit_account", "credit_account",
+    "created_s",
+)  # fmt: skip
+_LIMIT_FIELDS = ("entity", "limit_id", "customer_id", "cap_fen", "used_fen", "status")
+
+
+def journal_page(after: tuple[object, ...] | None, since_s: float) -> str:
+    """Return the query for the journal rows behind `after` (entity and key), not older than `since_s`."""
+    position = (
+        "1=1"
+        if after is None
+        else f"(entity_code,idempotency_key)>({sql.literal(after[0])},{sql.literal(after[1])})"
+    )
+    # As a DOUBLE: the driver would make a Decimal of the plain value, which is not JSON.
+    return (
+        "SELECT entity_code,idempotency_key,kind,limit_id,customer_id,amount_fen,debit_account,"  # noqa: S608
+        "credit_account,CAST(UNIX_TIMESTAMP(created_at) AS DOUBLE) FROM journal "
+        f"WHERE {position} AND created_at>=FROM_UNIXTIME({since_s:.6f}) "
+        f"ORDER BY entity_code,idempotency_key LIMIT {_PAGE_ROWS}"
+    )
+
+
+def limits_page(after: tuple[object, ...] | None, _since_s: float) -> str:
+    """Return the query for the limits behind `after`; limits are always exported whole."""
+    position = 0 if after is None else after[1]
+    return (
+        "SELECT entity_code,limit_id,customer_id,cap_fen,used_fen,status FROM credit_limit "  # noqa: S608
+        f"WHERE limit_id>{sql.literal(position)} ORDER BY limit_id LIMIT {_PAGE_ROWS}"
+    )
+
+
+def lines(rows: Rows, fields: tuple[str, ...]) -> bytes:
+    """Return one JSON object a line for each row."""
+    encode = msgspec.json.Encoder().encode
+    return b"".join(encode(dict(zip(fields, row, strict=True))) + b"\n" for row in rows)
+
+
+async def pages(
+    connection: Connection, query: Callable[[tuple[object, ...] | None, float], str], since_s: float
+) -> AsyncIterator[Rows]:
+    """Yield pages of rows until there are no more.
+
+    Raises:
+        DatabaseFailure: the database stopped answering.
+    """
+    after: tuple[object, ...] | None = None
+    while True:
+        rows = (await connection.read((query(after, since_s),)))[0]
+        if rows:
+            yield rows
+        if len(rows) < _PAGE_ROWS:
+            return
+        after = rows[-1]
+
+
+async def export(settings: Database, what: str, since_s: float, out: BinaryIO) -> int:
+    """Write all rows of `what` (`journal` or `limits`) to `out`; return how many."""
+    connection = await connect_primary(replace(settings, statement_timeout_ms=_STATEMENT_TIMEOUT_MS))
+    query, fields = (journal_page, _JOURNAL_FIELDS) if what == "journal" else (limits_page, _LIMIT_FIELDS)
+    count = 0
+    async for rows in pages(connection, query, since_s):
+        out.write(lines(rows, fields))
+        count += len(rows)
+        # Nothing else runs on this loop, but a closed pipe should be noticed between pages.
+        await asyncio.sleep(0)
+    out.flush()
+    connection.close()
+    return count
+
+
+def main() -> int:
+    """Export; 0 done, 1 the database failed, 2 usage."""
+    logs.configure(logging.WARNING)
+    parser = argparse.ArgumentParser(prog="app_stub.export", description="Print rows as JSON lines.")
+    parser.add_argument("what", choices=("journal", "limits"))
+    parser.add_argument(
+        "--since", type=float, default=0.0, help="only journal rows from this Unix time on, in s"
+    )
+    parser.add_argument("--env-file", default=_DEFAULT_ENV_FILE, help="more variables; - for standard input")
+    arguments = parser.parse_args()
+    text = ""
+    if arguments.env_file == "-":
+        text = sys.stdin.read()
+    elif Path(arguments.env_file).exists():
+        text = Path(arguments.env_file).read_text()
+    problems: list[str] = []
+    settings = database_from(merged(os.environ, parse(text)), problems)
+    if problems:
+        _LOG.error("cannot export", extra={"problems": problems})
+        return 2
+    try:
+        uvloop.run(export(settings, arguments.what, arguments.since, sys.stdout.buffer))
+    except (ConnectionError, DatabaseFailure) as failure:
+        _LOG.error("export stopped; what was printed is not complete", extra={"error": str(failure)})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Idempotency keys: one key stands for one request, and its first answer is given again. Pure."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+_DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """What the journal holds under a key."""
+
+    request_hash: str
+    answer: bytes
+
+
+class KeyReusedError(Exception):
+    """The key stands for another request."""
+
+
+def request_hash(route: str, row_id: int | None, fields: dict[str, object]) -> str:
+    """Return what identifies a request: its route, its row and its checked fields, whatever their order.
+
+    Args:
+        route: template such as `/v1/limits/{id}/drawdowns`.
+        row_id: the id in the path, None where the route has none.
+        fields: body after validation.
+
+    Returns:
+        32 hex digits (BLAKE2b, 128 bits).
+    """
+    parts = [route, "" if row_id is None else str(row_id)]
+    # repr tells 1 from "1", and quotes text so that no value can imitate a separator.
+    parts.extend(f"{name}={fields[name]!r}" for name in sorted(fields))
+    return blake2b("\n".join(parts).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def replay(stored: Stored, wanted_hash: str) -> bytes:
+    """Return the first answer.
+
+    Raises:
+        KeyReusedError: the key was used for a request with another hash.
+    """
+    if stored.request_hash != wanted_hash:
+        raise KeyReusedError
+    return stored.answer

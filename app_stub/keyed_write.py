@@ -1,0 +1,168 @@
+"""Runs one keyed write to an outcome: done, replayed, refused for a reason, or honestly unknown.
+
+A repeat of a keyed write is safe, because the journal's unique key lets only one through. So whatever
+happened to an attempt, its outcome is learnt by sending the same packet again to whoever is the primary now,
+until the deadline. Once one attempt is uncertain, no later finding makes the outcome a definite no: the
+uncertain one may still be on its way.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app_stub import idempotency, problems, sql
+from app_stub.database import Rows, Session
+from app_stub.metrics import Metrics
+from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.pool import NoConnectionError, Pool
+
+_LOG = logging.getLogger("loan.write")
+_ATTEMPTS_IN_A_ROW = 4
+"""Definite failures of one request before it gives up; uncertain ones are repeated until the deadline."""
+_PAUSE_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyedWrite:
+    """A write that is ready to be sent."""
+
+    row: sql.JournalRow
+    change: tuple[str, ...]
+    """Statements before the journal's; each must change one row."""
+    explain: tuple[str, ...] = ()
+    """Queries whose rows tell why the change did not apply."""
+    refuse: Callable[[list[Rows]], problems.Problem | None] = lambda _rows: None
+    """Names the reason from the rows of `explain`; None where none is left and a repeat may succeed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """The outcome of a write that stands."""
+
+    answer: bytes
+    is_replay: bool
+
+
+class Writer:
+    """Sends keyed writes through the pool."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        metrics: Metrics,
+        suspect: Callable[[], None],
+        *,
+        deadline_s: float,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._pool = pool
+        self._metrics = metrics
+        self._suspect = suspect
+        self._deadline_s = deadline_s
+        self._pause = pause
+
+    async def perform(self, write: KeyedWrite) -> Written:
+        """Run `write` to its outcome.
+
+        Raises:
+            problems.ProblemError: 409 (key reused), the reason `refuse` names, 503 (nothing was executed) or
+                504 (it may have been).
+        """
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + self._deadline_s
+        packet = sql.write(write.change, write.row)
+        statements = len(write.change) + 2
+        uncertain = False
+        attempts = 0
+        while True:
+            try:
+                session = await self._pool.acquire(give_up_s - loop.time())
+            except NoConnectionError as none:
+                if not uncertain:
+                    problem = problems.unavailable(f"{none}; nothing was executed")
+                    raise problems.ProblemError(problem) from none
+                if loop.time() >= give_up_s:
+                    raise self._unknown(write) from none
+                await self._pause(_PAUSE_S)
+                continue
+            session.deadline_s = min(session.deadline_s, give_up_s)
+            attempts += 1
+            try:
+                counts = await session.run(packet, statements)
+                if counts[-2] == 1:
+                    if uncertain:
+                        self._metrics.resolved.inc()
+                    return Written(answer=write.row.answer, is_replay=False)
+                found = await self._stored_or_reason(session, write)
+            except DatabaseFailure as failure:
+                found = await self._after(failure, session, write)
+                uncertain = uncertain or failure.meaning is Meaning.UNCERTAIN
+                if failure.meaning is Meaning.NOT_SENT:
+                    # Each such attempt removes one dead connection from the pool: progress, not a failure.
+                    attempts -= 1
+            finally:
+                self._pool.release(session)
+            if isinstance(found, idempotency.Stored):
+                return self._replayed(found, write, uncertain=uncertain)
+            if uncertain:
+                if loop.time() >= give_up_s:
+                    raise self._unknown(write)
+            elif found is not None:
+                raise problems.ProblemError(found)
+            elif attempts >= _ATTEMPTS_IN_A_ROW or loop.time() >= give_up_s:
+                raise problems.ProblemError(
+                    problems.unavailable(f"the database refused {attempts} attempts; nothing was executed")
+                )
+            if attempts > 1:
+                await self._pause(_PAUSE_S)
+
+    def _unknown(self, write: KeyedWrite) -> problems.ProblemError:
+        self._metrics.indeterminate.inc()
+        _LOG.warning("outcome unknown", extra={"key": write.row.idempotency_key, "kind": write.row.kind})
+        return problems.ProblemError(problems.indeterminate())
+
+    def _replayed(self, stored: idempotency.Stored, write: KeyedWrite, *, uncertain: bool) -> Written:
+        try:
+            answer = idempotency.replay(stored, write.row.request_hash)
+        except idempotency.KeyReusedError:
+            raise problems.ProblemError(problems.key_reused()) from None
+        if uncertain:
+            self._metrics.resolved.inc()
+        else:
+            self._metrics.replays.inc()
+        return Written(answer=answer, is_replay=not uncertain)
+
+    async def _stored_or_reason(
+        self, session: Session, write: KeyedWrite
+    ) -> idempotency.Stored | problems.Problem | None:
+        row = write.row
+        lookup = sql.select_stored(entity_code=row.entity_code, idempotency_key=row.idempotency_key)
+        rows = await session.read((lookup, *write.explain))
+        if rows[0]:
+            return idempotency.Stored(request_hash=str(rows[0][0][0]), answer=str(rows[0][0][1]).encode())
+        return write.refuse(rows[1:])
+
+    async def _after(
+        self, failure: DatabaseFailure, session: Session, write: KeyedWrite
+    ) -> idempotency.Stored | problems.Problem | None:
+        """Say what follows from `failure`: a stored answer, a definite problem, or None: try again."""
+        self._metrics.retries.labels(failure.meaning.value).inc()
+        if failure.meaning is Meaning.DUPLICATE:
+            try:
+                await session.rollback()
+                return await self._stored_or_reason(session, write)
+            except DatabaseFailure:
+                session.close()
+                return None
+        # The transaction may still be open on the server: only closing ends it for certain.
+        session.close()
+        if failure.meaning is Meaning.REFUSED:
+            _LOG.error(
+                "write refused",
+                extra={"code": failure.code, "error": str(failure), "kind": write.row.kind.value},
+            )
+            return problems.unavailable("the database refused the statement; nothing was executed")
+        if failure.meaning is not Meaning.RETRY:
+            self._suspect()
+        return None

@@ -1,0 +1,66 @@
+"""What a failed statement means for the caller: did it happen, did it not, or may it have? Pure.
+
+Source of the codes: MySQL client errors 2006/2013; OceanBase server errors as its documentation lists them.
+"""
+
+from enum import StrEnum
+
+DUPLICATE_KEY = 1062
+NOT_PRIMARY = 4688
+"""A write reached a standby."""
+_RETRY_AT_ONCE = frozenset({1205, 1213, 4012, 4038, 6001, 6002, 6003, 6004, 6005, 6210, 6212, 6224})
+"""Lock waits, deadlocks, time-outs, rolled back by the kernel, 'not master': a keyed write may repeat."""
+
+
+class Meaning(StrEnum):
+    """What is known about a write after its attempt failed."""
+
+    NOT_SENT = "not-sent"
+    """Nothing left the service: definite, try another connection."""
+    REFUSED = "refused"
+    """The server answered before COMMIT: rolled back, definite."""
+    RETRY = "retry"
+    """As REFUSED, and a repeat may succeed."""
+    NOT_PRIMARY = "not-primary"
+    """As REFUSED, by a database that is no primary."""
+    DUPLICATE = "duplicate"
+    """The key (or another unique value) is already there."""
+    UNCERTAIN = "uncertain"
+    """COMMIT may have been executed."""
+
+
+class DatabaseFailure(Exception):  # noqa: N818  (it is a fact with a meaning, not always an error)
+    """A packet of statements that did not run through."""
+
+    def __init__(self, meaning: Meaning, *, code: int, detail: str) -> None:
+        self.meaning = meaning
+        self.code = code
+        super().__init__(f"{meaning} (code {code}): {detail}")
+
+
+def meaning_of_server_error(code: int, *, statement: int, statements: int) -> Meaning:
+    """Return what an error packet means.
+
+    Args:
+        code: the server's error number.
+        statement: index of the statement that failed, from 0.
+        statements: how many the packet had; the last is COMMIT.
+    """
+    if statement >= statements - 1:
+        return Meaning.UNCERTAIN
+    if code == DUPLICATE_KEY:
+        return Meaning.DUPLICATE
+    if code == NOT_PRIMARY:
+        return Meaning.NOT_PRIMARY
+    if code in _RETRY_AT_ONCE:
+        return Meaning.RETRY
+    return Meaning.REFUSED
+
+
+def meaning_of_lost_connection(*, sent: bool) -> Meaning:
+    """Return what a broken or timed-out connection means.
+
+    Args:
+        sent: whether the packet with the COMMIT may have left the service.
+    """
+    return Meaning.UNCERTAIN if sent else Meaning.NOT_SENT

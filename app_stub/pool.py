@@ -1,0 +1,199 @@
+"""Connections to the current primary: bounded, first come first served, cut when the primary changes."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from asyncmy import errors
+
+from app_stub.database import Session
+from app_stub.metrics import Metrics
+from app_stub.settings import Database, Endpoint
+
+_LOG = logging.getLogger("loan.pool")
+_RECONNECT_PAUSE_S = 0.1
+_SWEEP_INTERVAL_S = 0.1
+
+Connect = Callable[[Endpoint], Awaitable[Session]]
+
+
+class NoConnectionError(Exception):
+    """No connection could be had in time; nothing was sent."""
+
+
+class Pool:
+    """Hands out sessions on the primary that the watcher has found.
+
+    A generation is one primary's term: when it ends, its idle sessions are closed, those in use are cut (who
+    waits on them learns that the outcome is uncertain), and none of them ever comes back into the pool.
+    """
+
+    def __init__(self, settings: Database, connect: Connect, metrics: Metrics) -> None:
+        self._settings = settings
+        self._connect = connect
+        self._metrics = metrics
+        self._primary: Endpoint | None = None
+        self._generation = 0
+        self._idle: list[Session] = []
+        self._in_use: dict[Session, int] = {}
+        self._waiting: deque[asyncio.Future[Session]] = deque()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+        self._closed = False
+        metrics.pool_size.set(settings.pool_size)
+        metrics.pool_idle.set_function(lambda: float(len(self._idle)))
+        metrics.pool_in_use.set_function(lambda: float(len(self._in_use)))
+        metrics.pool_waiting.set_function(lambda: float(len(self._waiting)))
+
+    @property
+    def primary(self) -> Endpoint | None:
+        """The endpoint written to; None while none is known."""
+        return self._primary
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request would get a connection now or soon: a primary is known and was connected to."""
+        return self._primary is not None and bool(self._idle or self._in_use)
+
+    def start(self) -> None:
+        """Start cutting connections whose statement is overdue."""
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    def follow(self, primary: Endpoint | None) -> None:
+        """Make `primary` the endpoint written to; everything connected to another one is cut at once."""
+        if primary == self._primary or self._closed:
+            return
+        self._primary = primary
+        self._generation += 1
+        self._cut_all()
+        if primary is None:
+            # Requests that wait have sent nothing and wait on: the next primary may come in time.
+            self._metrics.primary_lost.inc()
+        else:
+            self._fill()
+
+    async def acquire(self, timeout_s: float) -> Session:
+        """Return a session for one request; give it back with `release`.
+
+        Args:
+            timeout_s: what is left of the request's deadline.
+
+        Raises:
+            NoConnectionError: no primary within `primary_wait_ms`, no free session within `queue_wait_ms`,
+                or too many requests wait already.
+        """
+        while self._idle:
+            session = self._idle.pop()
+            if session.usable:
+                return self._hand_out(session)
+            self._fill()
+        return await self._wait(timeout_s)
+
+    def release(self, session: Session) -> None:
+        """Take `session` back; a broken one, or one of an earlier primary, is closed and replaced."""
+        generation = self._in_use.pop(session, -1)
+        session.deadline_s = float("inf")
+        if generation != self._generation or not session.usable or self._closed:
+            session.close()
+            self._fill()
+        else:
+            self._offer(session)
+
+    async def close(self) -> None:
+        """Cut everything and end the background tasks."""
+        self._closed = True
+        self._primary = None
+        self._generation += 1
+        self._cut_all()
+        tasks = list(self._opening)
+        if self._sweeper is not None:
+            tasks.append(self._sweeper)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _hand_out(self, session: Session) -> Session:
+        self._in_use[session] = self._generation
+        session.deadline_s = asyncio.get_running_loop().time() + self._settings.statement_timeout_ms / 1000
+        return session
+
+    async def _wait(self, timeout_s: float) -> Session:
+        loop = asyncio.get_running_loop()
+        patience_s = min(timeout_s, self._settings.queue_wait_ms / 1000)
+        if len(self._waiting) >= self._settings.queue_limit:
+            raise NoConnectionError(f"{len(self._waiting)} requests wait for a connection already")
+        waiter: asyncio.Future[Session] = loop.create_future()
+        self._waiting.append(waiter)
+        self._fill()
+        if self._primary is None:
+            patience_s = min(patience_s, self._settings.primary_wait_ms / 1000)
+        timer = loop.call_later(max(patience_s, 0), waiter.cancel)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            primary = self._primary
+            what = "no primary is known" if primary is None else f"all connections to {primary} busy"
+            raise NoConnectionError(f"{what}; waited up to {patience_s * 1000:.0f} ms") from None
+        finally:
+            timer.cancel()
+            if waiter.cancelled() and waiter in self._waiting:
+                self._waiting.remove(waiter)
+
+    def _offer(self, session: Session) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(self._hand_out(session))
+                return
+        self._idle.append(session)
+
+    def _cut_all(self) -> None:
+        for session in (*self._idle, *self._in_use):
+            session.close()
+        self._idle.clear()
+
+    def _fill(self) -> None:
+        if self._primary is None or self._closed:
+            return
+        current = sum(generation == self._generation for generation in self._in_use.values())
+        missing = self._settings.pool_size - len(self._idle) - current - len(self._opening)
+        for _ in range(missing):
+            task = asyncio.get_running_loop().create_task(self._open(self._primary, self._generation))
+            self._opening.add(task)
+            task.add_done_callback(self._opened)
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        if not task.cancelled():
+            # Openers of an earlier generation held places; their end makes room for the current one's.
+            self._fill()
+
+    async def _open(self, endpoint: Endpoint, generation: int) -> None:
+        while generation == self._generation and not self._closed:
+            try:
+                session = await self._connect(endpoint)
+            except (OSError, errors.MySQLError) as failure:
+                self._metrics.connect_failures.inc()
+                _LOG.debug("connect failed", extra={"endpoint": str(endpoint), "error": str(failure)})
+                await asyncio.sleep(_RECONNECT_PAUSE_S)
+                continue
+            if generation != self._generation or self._closed:
+                session.close()
+            else:
+                self._offer(session)
+            return
+
+    async def _sweep(self) -> None:
+        # One timer for all: a time-out per statement would cost more than many statements do.
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_INTERVAL_S)
+            now_s = loop.time()
+            for session in [s for s in self._in_use if s.deadline_s <= now_s]:
+                self._metrics.statement_timeouts.inc()
+                _LOG.warning("statement overdue, connection cut", extra={"endpoint": str(self._primary)})
+                session.close()

@@ -1,0 +1,147 @@
+"""What every operation of the journey works with, and the shapes of requests and answers."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from secrets import randbits
+from typing import TypeVar
+
+import msgspec
+
+from app_stub import problems
+from app_stub.database import Rows
+from app_stub.keyed_write import KeyedWrite, Writer, Written
+from app_stub.metrics import Metrics
+from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.pool import NoConnectionError, Pool
+
+JSON = b"application/json"
+_IDS_START_S = 1_767_225_600
+"""2026-01-01: ids count seconds from here, so that 30 bits last until 2060."""
+_RANDOM_BITS = 22
+_READ_ATTEMPTS = 3
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One request whose headers, path and fields are valid."""
+
+    route: str
+    """Template, such as `/v1/limits/{id}/drawdowns`."""
+    row_id: int | None
+    entity_code: str
+    idempotency_key: str
+    """Empty on reads."""
+    request_hash: str
+    """Empty on reads."""
+    fields: dict[str, object] = field(default_factory=dict)
+    query: str = ""
+
+    @property
+    def id(self) -> int:
+        """The id in the path.
+
+        Raises:
+            ValueError: the route has none, which is a mistake in the table of routes.
+        """
+        if self.row_id is None:
+            raise ValueError(f"{self.route} has no id in its path")
+        return self.row_id
+
+    def integer(self, name: str) -> int:
+        """Return a validated whole number of the body."""
+        value = self.fields[name]
+        if not isinstance(value, int):
+            raise TypeError(f"{self.route}: {name} was validated as something else than a whole number")
+        return value
+
+    def text(self, name: str) -> str:
+        """Return a validated text of the body."""
+        value = self.fields[name]
+        if not isinstance(value, str):
+            raise TypeError(f"{self.route}: {name} was validated as something else than text")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """The effects an operation may use."""
+
+    pool: Pool
+    writer: Writer
+    metrics: Metrics
+    clock_s: Callable[[], float] = time.time
+    random_bits: Callable[[int], int] = randbits
+    read_timeout_s: float = 3.0
+
+    def new_id(self) -> int:
+        """Return an id that grows with time and collides once in millions; 52 bits, exact in JSON.
+
+        A collision is refused by the primary key and answered 503; the repeat gets another id.
+        """
+        return (int(self.clock_s()) - _IDS_START_S) << _RANDOM_BITS | self.random_bits(_RANDOM_BITS)
+
+    async def read(self, *queries: str) -> list[Rows]:
+        """Run queries on the primary in one round trip.
+
+        Raises:
+            problems.ProblemError: 503, no primary or no connection in time.
+        """
+        for _ in range(_READ_ATTEMPTS):
+            try:
+                session = await self.pool.acquire(self.read_timeout_s)
+            except NoConnectionError as none:
+                raise problems.ProblemError(problems.unavailable(str(none))) from none
+            try:
+                return await session.read(queries)
+            except DatabaseFailure as failure:
+                if failure.meaning is not Meaning.NOT_SENT:
+                    raise problems.ProblemError(
+                        problems.unavailable(f"query refused: {failure}")
+                    ) from failure
+            finally:
+                self.pool.release(session)
+        raise problems.ProblemError(problems.unavailable("connections to the database keep breaking"))
+
+    async def write(self, write: KeyedWrite) -> Answer:
+        """Run a keyed write; 201 with its answer, or with the first answer if the key is known."""
+        return created(await self.writer.perform(write))
+
+
+Operation = Callable[[Services, Request], Awaitable[Answer]]
+
+_REPLAYED = ((b"Idempotent-Replayed", b"true"),)
+
+
+def created(written: Written) -> Answer:
+    """Return the 201 of a write; a replayed one says so in a header."""
+    return Answer(status=201, body=written.answer, headers=_REPLAYED if written.is_replay else ())
+
+
+def ok(document: object) -> Answer:
+    """Return a 200 with `document` as JSON."""
+    return Answer(status=200, body=msgspec.json.encode(document))
+
+
+def owned(rows: Rows, row_type: type[RowT], *, entity_code: str, what: str) -> RowT:
+    """Return the row in `rows` as `row_type`; its first column must be the entity that owns it.
+
+    Raises:
+        problems.ProblemError: 404 (no row) or 403 (another entity's).
+    """
+    if not rows:
+        raise problems.ProblemError(problems.not_found(what))
+    if rows[0][0] != entity_code:
+        raise problems.ProblemError(problems.other_entity(what))
+    return msgspec.convert(rows[0], row_type, strict=False)

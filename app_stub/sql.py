@@ -1,0 +1,208 @@
+# ruff: noqa: S608  (this module's whole purpose; every value goes through `literal`, which a test checks)
+"""SQL texts of the services. Pure: values in, text out, every value through the driver's escaper.
+
+A write is sent as one packet of statements that ends in COMMIT: one round trip, and the fewest statements.
+The journal row is inserted only `WHERE ROW_COUNT() = 1`, that is if the statement before it changed its row;
+so the packet either does everything or nothing, and a COMMIT of nothing is harmless.
+"""
+
+from dataclasses import dataclass
+
+from asyncmy.converters import escape_string
+
+from app_stub.money import Entry, Kind
+
+_JOURNAL_COLUMNS = (
+    "INSERT INTO journal(entity_code,idempotency_key,request_hash,kind,limit_id,customer_id,amount_fen,"
+    "debit_account,credit_account,answer) "
+)
+
+
+def literal(value: object) -> str:
+    """Return `value` as an SQL literal.
+
+    Raises:
+        TypeError: the value is none of None, int and str (a bool is refused too: columns hold 0 and 1).
+    """
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, str):
+        return f"'{escape_string(value)}'"
+    if value is None:
+        return "NULL"
+    raise TypeError(f"{type(value).__name__} is not a value for SQL; allowed: int, str, None")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JournalRow:
+    """What is recorded of one write."""
+
+    entity_code: str
+    idempotency_key: str
+    request_hash: str
+    kind: Kind
+    limit_id: int | None
+    customer_id: int | None
+    entry: Entry | None
+    """None for operations that move no money."""
+    answer: bytes
+
+
+def _journal_values(row: JournalRow) -> str:
+    entry = row.entry
+    money = (
+        "0,NULL,NULL"
+        if entry is None
+        else f"{entry.amount_fen},{literal(entry.debit_account)},{literal(entry.credit_account)}"
+    )
+    return (
+        f"{literal(row.entity_code)},{literal(row.idempotency_key)},{literal(row.request_hash)},"
+        f"{literal(row.kind.value)},{literal(row.limit_id)},{literal(row.customer_id)},{money},"
+        f"{literal(row.answer.decode())}"
+    )
+
+
+def write(change: tuple[str, ...], row: JournalRow) -> str:
+    """Return the packet of one write: the changes, the journal row, COMMIT.
+
+    Args:
+        change: statements, each of which must change exactly one row for the next to act.
+        row: journal row, inserted only if the last change changed one row.
+    """
+    return (
+        ";".join(change)
+        + ";"
+        + _JOURNAL_COLUMNS
+        + f"SELECT {_journal_values(row)} FROM DUAL WHERE ROW_COUNT()=1;COMMIT"
+    )
+
+
+def drawdown(*, entity_code: str, limit_id: int, amount_fen: int) -> str:
+    """Return the statement that uses `amount_fen` of an active limit if it has room."""
+    return (
+        f"UPDATE credit_limit SET used_fen=used_fen+{literal(amount_fen)} "
+        f"WHERE limit_id={literal(limit_id)} AND entity_code={literal(entity_code)} "
+        f"AND status='active' AND used_fen+{literal(amount_fen)}<=cap_fen"
+    )
+
+
+def repayment(*, entity_code: str, limit_id: int, amount_fen: int) -> str:
+    """Return the statement that gives back `amount_fen` of what is used; frozen limits may be repaid."""
+    return (
+        f"UPDATE credit_limit SET used_fen=used_fen-{literal(amount_fen)} "
+        f"WHERE limit_id={literal(limit_id)} AND entity_code={literal(entity_code)} "
+        f"AND used_fen>={literal(amount_fen)}"
+    )
+
+
+def set_limit_status(*, entity_code: str, limit_id: int, status: str, reason: str) -> str:
+    """Return the statement that freezes or unfreezes a limit; the time makes every repeat a change."""
+    return (
+        f"UPDATE credit_limit SET status={literal(status)},status_reason={literal(reason)},"
+        f"status_changed_at=CURRENT_TIMESTAMP(6) "
+        f"WHERE limit_id={literal(limit_id)} AND entity_code={literal(entity_code)}"
+    )
+
+
+def insert_application(
+    *,
+    entity_code: str,
+    application_id: int,
+    customer_id: int,
+    product_code: str,
+    requested_fen: int,
+    status: str,
+) -> str:
+    """Return the statement that files an application."""
+    return (
+        "INSERT INTO application(application_id,entity_code,customer_id,product_code,requested_fen,status) "
+        f"VALUES({literal(application_id)},{literal(entity_code)},{literal(customer_id)},"
+        f"{literal(product_code)},{literal(requested_fen)},{literal(status)})"
+    )
+
+
+def assess_application(*, entity_code: str, application_id: int, score: int, grade: str) -> str:
+    """Return the statement that records the assessment of an admitted application."""
+    return (
+        f"UPDATE application SET status='assessed',score={literal(score)},grade={literal(grade)} "
+        f"WHERE application_id={literal(application_id)} AND entity_code={literal(entity_code)} "
+        "AND status='admitted'"
+    )
+
+
+def grant_application(*, entity_code: str, application_id: int) -> str:
+    """Return the statement that marks an assessed application as granted."""
+    return (
+        f"UPDATE application SET status='granted' WHERE application_id={literal(application_id)} "
+        f"AND entity_code={literal(entity_code)} AND status='assessed'"
+    )
+
+
+def insert_limit(
+    *, entity_code: str, limit_id: int, customer_id: int, product_code: str, cap_fen: int
+) -> str:
+    """Return the statement that opens a limit, if the statement before it changed its row."""
+    return (
+        "INSERT INTO credit_limit(limit_id,entity_code,customer_id,product_code,cap_fen) "
+        f"SELECT {literal(limit_id)},{literal(entity_code)},{literal(customer_id)},{literal(product_code)},"
+        f"{literal(cap_fen)} FROM DUAL WHERE ROW_COUNT()=1"
+    )
+
+
+def select_stored(*, entity_code: str, idempotency_key: str) -> str:
+    """Return the query for what a key stands for: request_hash, answer."""
+    return (
+        f"SELECT request_hash,answer FROM journal WHERE entity_code={literal(entity_code)} "
+        f"AND idempotency_key={literal(idempotency_key)}"
+    )
+
+
+def select_limit(limit_id: int) -> str:
+    """Return the query for a limit; the reader compares its entity_code and tells 403 from 404."""
+    return (
+        "SELECT entity_code,limit_id,customer_id,product_code,cap_fen,used_fen,status,status_reason "
+        f"FROM credit_limit WHERE limit_id={literal(limit_id)}"
+    )
+
+
+def select_customer(customer_id: int) -> str:
+    """Return the query for a customer; the reader compares its entity_code."""
+    return (
+        "SELECT entity_code,customer_id,name,village,household_type,birth_year,annual_income_fen,herd_size,"
+        "land_mu,is_credit_village,years_as_customer,overdue_count "
+        f"FROM customer WHERE customer_id={literal(customer_id)}"
+    )
+
+
+def select_application(application_id: int) -> str:
+    """Return the query for an application; the reader compares its entity_code."""
+    return (
+        "SELECT entity_code,application_id,customer_id,product_code,requested_fen,status,score,grade "
+        f"FROM application WHERE application_id={literal(application_id)}"
+    )
+
+
+def select_products(entity_code: str) -> str:
+    """Return the query for the active products of an entity."""
+    return (
+        "SELECT product_code,name,min_fen,max_fen,min_age_years,max_age_years,min_income_fen,min_herd_size,"
+        f"min_score,income_multiple_pct FROM product WHERE entity_code={literal(entity_code)} "
+        "AND is_active=1 ORDER BY product_code"
+    )
+
+
+def select_limits_of(*, entity_code: str, customer_id: int) -> str:
+    """Return the query for the limits of a customer."""
+    return (
+        f"SELECT limit_id,product_code,cap_fen,used_fen,status FROM credit_limit "
+        f"WHERE entity_code={literal(entity_code)} AND customer_id={literal(customer_id)} ORDER BY limit_id"
+    )
+
+
+def select_entries(*, entity_code: str, limit_id: int, count: int) -> str:
+    """Return the query for the latest journal rows of a limit."""
+    return (
+        "SELECT idempotency_key,kind,amount_fen,debit_account,credit_account,UNIX_TIMESTAMP(created_at) "
+        f"FROM journal WHERE entity_code={literal(entity_code)} AND limit_id={literal(limit_id)} "
+        f"ORDER BY created_at DESC LIMIT {literal(count)}"
+    )
