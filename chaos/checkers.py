@@ -173,7 +173,7 @@ def rejected_left_no_trace(history: History) -> Finding:
 
 
 def _differences(write: Write, row: JournalRow) -> Iterable[str]:
-    told = write.response or {}
+    told = write.response if isinstance(write.response, Mapping) else {}
     if row.kind != write.operation:
         yield f"operation: the client asked for {write.operation!r}, the journal has {row.kind!r}"
     if write.operation in _SIGN_OF_KIND:

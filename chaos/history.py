@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 
@@ -56,7 +56,8 @@ class Write:
     outcome: str
     status: int
     error: str | None = None
-    response: Mapping[str, Any] | None = None
+    response: object = None
+    """The answered JSON, unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +98,8 @@ class Sample:
     """None where a side did not answer."""
     primary_host: str
     standby_host: str
+    roles: Mapping[str, str | None] | None = None
+    """What each database said it was at that moment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,13 +47,13 @@ def lost_within_lag(history: History) -> Finding:
     moment_s = fault_moment_s(history, fault)
     lag_ms = lag_before_ms(context, moment_s)
     missing = history.missing
-    figures: dict[str, float] = {"acknowledged_lost": len(missing), "acknowledged_lost_window_ms": 0.0}
+    figures: dict[str, float] = {"acknowledged_lost": len(missing), "lost_window_ms": 0.0}
     if lag_ms is not None:
         figures["lag_before_fault_ms"] = lag_ms
-        figures["acknowledged_lost_allowed_ms"] = lag_ms + context.sample_interval_ms
+        figures["lost_allowed_ms"] = lag_ms + context.sample_interval_ms
     if missing:
         oldest_s = min(write.ended_s for write in missing)
-        figures["acknowledged_lost_window_ms"] = max(0.0, (moment_s - oldest_s) * 1000)
+        figures["lost_window_ms"] = max(0.0, (moment_s - oldest_s) * 1000)
     listed = tuple(_listed(write, moment_s) for write in missing)
     if len(history.acknowledged) < context.acknowledged_min:
         verdict = Verdict.INVALID

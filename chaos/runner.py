@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from chaos.heal import PairHealer, database_hosts, lag_of, load_record, promoting, record_path, save_record
 from chaos.history import Event, FaultWindow
+from chaos.interrupts import Shield
 from chaos.model import Drill, HealRecord, Observation, Pair, unmet_reasons
 from chaos.operator import Operator, Rules
 from chaos.timeline import Timeline
@@ -63,7 +64,7 @@ class Runner:
         *,
         rate: float,
         timeline: Timeline,
-        shielded: Callable[[], AbstractContextManager[None]],
+        shielded: Callable[[], AbstractContextManager[Shield]],
         rules: Rules | None = None,
     ) -> None:
         """Make a runner.
@@ -107,9 +108,10 @@ class Runner:
             self.timeline.note("interrupted", detail="healing before the end")
         finally:
             # A second Ctrl-C must not stop the heal half-way: that would be the residue we fear.
-            with self._shielded():
+            with self._shielded() as shield:
                 self._timed(run, "stop the clients", lambda: self._stop_clients(run))
                 self._timed(run, "heal", lambda: self._heal(drill, run))
+                run.interrupted = run.interrupted or shield.interrupted
                 if run.fault is not None and not run.interrupted:
                     self._timed(run, "export", lambda: self._export(run))
         return run
@@ -127,10 +129,12 @@ class Runner:
         if left is None:
             return
         self.timeline.note("healing-leftover", detail=f"of {left.drill}, run {left.run_folder}")
-        with self._shielded():
+        with self._shielded() as shield:
             self._healer.return_to_pair(self.world, left)
             path.unlink()
         self.timeline.note("healed-leftover")
+        if shield.interrupted:
+            raise KeyboardInterrupt
 
     def _find_pair(self) -> Pair:
         roles = {host.name: self.world.databases.role(host) for host in database_hosts(self.env)}

@@ -1,0 +1,150 @@
+"""The drills as a command: `python -m chaos list|run|heal`.
+
+Exit codes: 0 PASS; 1 FAIL; 2 usage; 3 INVALID; 4 residue or a failed heal; 130 interrupted and healed.
+"""
+
+import fcntl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from chaos import drills, interrupts, results
+from chaos.heal import PairHealer, load_record, record_path
+from chaos.history import HistoryError, Records, read_run
+from chaos.live import LiveWorld
+from chaos.load import SAMPLE_INTERVAL_MS
+from chaos.model import Drill
+from chaos.runner import Run, Runner
+from chaos.timeline import Timeline
+from chaos.world import WorldError
+from inventory import ENVIRONMENT_NAMES, environment
+from inventory.model import Environment
+
+_INTERRUPTED = 130
+
+
+@click.group()
+def main() -> None:
+    """Break things on purpose, and put them right."""
+
+
+@main.command("list")
+@click.argument("environment_name", metavar="[ENV]", default="lab")
+def list_drills(environment_name: str) -> None:
+    """List the drills: one name and title a line."""
+    for drill in drills.drills(_environment(environment_name)).values():
+        click.echo(f"{drill.name}\t{drill.title}")
+
+
+@main.command("run")
+@click.argument("environment_name", metavar="ENV")
+@click.argument("name", metavar="DRILL")
+@click.option("--run-folder", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option(
+    "--rate", type=click.FloatRange(min=1), default=500.0, show_default=True, help="Writes a second."
+)
+def run_drill(environment_name: str, name: str, run_folder: Path, rate: float) -> None:
+    """Run one DRILL against ENV and judge it."""
+    env = _environment(environment_name)
+    known = drills.drills(env)
+    if name not in known:
+        raise click.UsageError(f"no drill {name!r}; known: {', '.join(known)}")
+    drill = known[name]
+    run_folder.mkdir(parents=True, exist_ok=True)
+    if (run_folder / "load").exists():
+        raise click.UsageError(f"{run_folder} already holds a drill; give a new folder")
+    interrupts.raise_on_signals()
+    with _only_drill(env):
+        try:
+            judged, interrupted = _run(env, drill, run_folder.resolve(), rate)
+        except KeyboardInterrupt:
+            click.echo("interrupted before anything was broken", err=True)
+            sys.exit(_INTERRUPTED)
+    click.echo(f"{drill.name}: {judged.verdict.value}", err=True)
+    for reason in judged.reasons:
+        click.echo(f"  {reason}", err=True)
+    code = judged.exit_code
+    sys.exit(_INTERRUPTED if interrupted and code != results.EXIT_RESIDUE else code)
+
+
+@main.command("heal")
+@click.argument("environment_name", metavar="ENV")
+def heal(environment_name: str) -> None:
+    """Finish the heal that an earlier run of ENV left; does nothing if there is none."""
+    env = _environment(environment_name)
+    with _only_drill(env):
+        try:
+            left = load_record(record_path(env))
+            if left is None:
+                click.echo("nothing to heal", err=True)
+                return
+            click.echo(f"healing {left.drill} of {left.run_folder}", err=True)
+            world = LiveWorld(env)
+            try:
+                PairHealer(env).return_to_pair(world, left)
+            finally:
+                world.close()
+            record_path(env).unlink()
+        except WorldError as failed:
+            click.echo(f"heal failed: {failed}", err=True)
+            sys.exit(results.EXIT_RESIDUE)
+
+
+def _run(env: Environment, drill: Drill, folder: Path, rate: float) -> tuple[results.Judgement, bool]:
+    world = LiveWorld(env)
+    timeline = Timeline(folder, world.clock.now_s)
+    try:
+        runner = Runner(env, world, folder, rate=rate, timeline=timeline, shielded=interrupts.shielded)
+        run = runner.run(drill)
+    finally:
+        world.close()
+    records = _records(folder, run)
+    for at_s, event, detail in results.mark_outage(run, records):
+        timeline.note_at(at_s, event, detail=detail)
+    timeline.finish()
+    judged = results.judge_run(env, drill, run, records, sample_interval_ms=SAMPLE_INTERVAL_MS)
+    results.write_results(folder, env, drill, run, judged)
+    return judged, run.interrupted
+
+
+def _records(folder: Path, run: Run) -> Records:
+    try:
+        return read_run(folder)
+    except FileNotFoundError:
+        return Records(writes=())
+    except HistoryError as broken:
+        run.invalid.append(str(broken))
+        run.exported = False
+        return Records(writes=())
+
+
+def _environment(name: str) -> Environment:
+    if name not in ENVIRONMENT_NAMES:
+        raise click.UsageError(f"no environment {name!r}; known: {', '.join(ENVIRONMENT_NAMES)}")
+    try:
+        return environment(name)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+
+
+@contextmanager
+def _only_drill(env: Environment) -> Iterator[None]:
+    """Hold the lock of the environment's drills: two at once would each spoil the other's hypothesis."""
+    path = record_path(env).with_suffix(".lock")
+    if not path.parent.is_dir():
+        raise click.UsageError(
+            f"{path.parent} is missing: environment {env.name!r} is not up; bring it up first"
+        )
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.UsageError(f"another drill of {env.name!r} is running ({path} is locked)") from None
+        yield
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m chaos")

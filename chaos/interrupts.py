@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM: they end a drill at once, but never a heal half-way."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def raise_on_signals() -> None:
+    """Let SIGTERM do what Ctrl-C does: raise KeyboardInterrupt in the main thread."""
+    for number in _SIGNALS:
+        signal.signal(number, _raise)
+
+
+@dataclass(kw_only=True)
+class Shield:
+    """Whether somebody asked to end while the shield was up."""
+
+    interrupted: bool = False
+
+
+@contextmanager
+def shielded() -> Iterator[Shield]:
+    """Within this context the signals are only noted, in the shield that it yields.
+
+    Each wait inside has a deadline of its own, so this cannot last for ever.
+    """
+    shield = Shield()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        shield.interrupted = True
+        sys.stderr.write(f"{signal.Signals(number).name}: healing first; every step of it has a deadline\n")
+
+    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    try:
+        yield shield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,177 @@
+"""From a finished drill and its saved files to a verdict. Pure but for the writing at the end."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos import rto
+from chaos.checkers import judge
+from chaos.findings import Finding, Verdict, worst
+from chaos.history import Context, History, Records, Sample, entity_numbers
+from chaos.model import Drill
+from chaos.runner import Run
+from inventory.model import Environment
+
+LISTED_MAX = 2000
+"""Rows of one finding that `findings.json` holds; the count is always whole."""
+
+EXIT_PASS, EXIT_FAIL, EXIT_INVALID, EXIT_RESIDUE = 0, 1, 3, 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a drill proved."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    figures: Mapping[str, float]
+    findings: tuple[Finding, ...]
+    errors_by_second: Mapping[int, Mapping[str, int]]
+    residue: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The code of the command: residue outranks every verdict, because the next run is unsafe."""
+        if self.residue:
+            return EXIT_RESIDUE
+        return {Verdict.PASS: EXIT_PASS, Verdict.FAIL: EXIT_FAIL, Verdict.INVALID: EXIT_INVALID}[self.verdict]
+
+
+def judge_run(
+    env: Environment, drill: Drill, run: Run, records: Records, *, sample_interval_ms: float
+) -> Judgement:
+    """Return the verdict over a finished drill.
+
+    + records: the files of its run folder
+    + sample_interval_ms: how far apart the replication samples are
+
+    The worst of all wins: what failed on the way, the checkers, and the SLOs of the inventory.
+    """
+    figures: dict[str, float] = {"residue": len(run.residue), **_counts(records)}
+    figures |= {"heal_s": run.heal_s, "rejoin_s": run.heal_s} if run.heal_s is not None else {}
+    verdicts = [Verdict.PASS]
+    verdicts += [Verdict.INVALID] * bool(run.invalid)
+    verdicts += [Verdict.FAIL] * bool(run.failures or run.residue)
+    reasons = [*run.failures, *run.invalid, *(f"residue: {thing}" for thing in run.residue)]
+    findings: tuple[Finding, ...] = ()
+    by_second: Mapping[int, Mapping[str, int]] = {}
+    if run.fault is not None:
+        by_second = rto.errors_by_second(records.writes, fault_s=run.fault.started_s)
+        outage_reasons, outage_figures = _outage(env, run, records)
+        figures |= outage_figures
+        reasons += outage_reasons
+        verdicts += [Verdict.FAIL] * bool(outage_reasons)
+        if run.exported:
+            context = Context(
+                entity_numbers=entity_numbers(tuple(entity.code for entity in env.entities)),
+                fault=run.fault,
+                samples=records.samples,
+                sample_interval_ms=sample_interval_ms,
+            )
+            history = History(
+                writes=records.writes, journal=records.journal, limits=records.limits, context=context
+            )
+            findings = judge(history, drill.checkers)
+    for finding in findings:
+        verdicts.append(finding.verdict)
+        reasons += [f"{finding.name}: {reason}" for reason in finding.reasons]
+        figures |= finding.figures
+    if figures.get("two_primaries_seen", 0) > 0:
+        verdicts.append(Verdict.FAIL)
+        reasons.append(f"two primaries were seen in {figures['two_primaries_seen']:.0f} samples")
+    return Judgement(
+        verdict=worst(verdicts),
+        reasons=tuple(reasons),
+        figures=figures,
+        findings=findings,
+        errors_by_second=by_second,
+        residue=tuple(run.residue),
+    )
+
+
+def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged: Judgement) -> None:
+    """Write `results.json`, `findings.json`, `errors_by_second.json` and `drill.json` into the run folder."""
+    results = {
+        "verb": "drill",
+        "environment": env.name,
+        "verdict": judged.verdict.value,
+        "reasons": list(judged.reasons),
+        "figures": dict(judged.figures),
+        "steps": [{"name": name, "seconds": round(seconds, 3)} for name, seconds in run.steps],
+        "children": [],
+    }
+    described = {
+        "name": drill.name,
+        "title": drill.title,
+        "hypothesis": [predicate.name for predicate in drill.hypothesis],
+        "fault": drill.fault.title,
+        "heal": drill.fault.heal.title,
+        "dead_man": drill.fault.heal.dead_man,
+        "observe_s": drill.observe_s,
+        "recovery_deadline_s": drill.recovery_deadline_s,
+    }
+    findings = [finding.as_json(listed_max=LISTED_MAX) for finding in judged.findings]
+    for name, value in (
+        ("findings.json", findings),
+        ("errors_by_second.json", judged.errors_by_second),
+        ("drill.json", described),
+        ("results.json", results),
+    ):
+        unfinished = folder / f".{name}"
+        unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        unfinished.rename(folder / name)
+
+
+def _counts(records: Records) -> dict[str, float]:
+    errors = rto.errors_by_kind(records.writes)
+    figures: dict[str, float] = {
+        "transactions_acknowledged": len(records.writes) - sum(errors.values()),
+        "errors": sum(errors.values()),
+        "two_primaries_seen": sum(_two_primaries(sample) for sample in records.samples),
+        "replication_samples": len(records.samples),
+    }
+    return figures | {f"errors_{kind.replace(' ', '_')}": count for kind, count in errors.items()}
+
+
+def _two_primaries(sample: Sample) -> bool:
+    return sum(role == "PRIMARY" for role in (sample.roles or {}).values()) > 1
+
+
+def _outage(env: Environment, run: Run, records: Records) -> tuple[list[str], dict[str, float]]:
+    assert run.fault is not None
+    until_s = run.clients_until_s or run.fault.ended_s
+    outage = rto.find_outage(records.writes, fault_s=run.fault.started_s, until_s=until_s)
+    if outage is None:
+        return ["clients saw no recovery: nothing was acknowledged any more after the fault"], {}
+    figures = {"rto_ms": outage.rto_ms, "acknowledged_per_s_before": outage.rate_before}
+    figures |= {f"rto_{part}_ms": ms for part, ms in rto.parts_ms(outage, run.timeline).items()}
+    reasons = []
+    if outage.rto_sustained_ms is not None:
+        figures["rto_sustained_ms"] = outage.rto_sustained_ms
+    else:
+        reasons.append(
+            f"the rate was never back for good: wanted {rto.SUSTAINED_SHARE:.0%} of"
+            f" {outage.rate_before:.0f} writes/s over {rto.SUSTAINED_SECONDS} s"
+        )
+    if outage.rto_ms > env.drill_slo.rto_ms_max:
+        reasons.append(f"rto_ms = {outage.rto_ms:.0f}; allowed: at most {env.drill_slo.rto_ms_max:.0f}")
+    return reasons, figures
+
+
+def mark_outage(run: Run, records: Records) -> tuple[tuple[float, str, str], ...]:
+    """Return what clients saw, as events for the timeline: (unix time, event, detail)."""
+    if run.fault is None:
+        return ()
+    marks = []
+    first_error = rto.first_error_s(records.writes, fault_s=run.fault.started_s)
+    if first_error is not None:
+        marks.append((first_error, "first-error", "the first write that failed"))
+    until_s = run.clients_until_s or run.fault.ended_s
+    outage = rto.find_outage(records.writes, fault_s=run.fault.started_s, until_s=until_s)
+    if outage is not None:
+        marks.append((outage.last_before_s, "last-acknowledged", "the last write before the outage"))
+        marks.append((outage.first_after_s, "recovered", "the first write acknowledged again"))
+        if outage.sustained_s is not None:
+            marks.append((outage.sustained_s, "rate-recovered", "from here on the rate is back for good"))
+    return tuple(marks)
