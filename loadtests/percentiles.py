@@ -38,6 +38,6 @@ class Latencies:
 
 
 def of(values: Sequence[float], percent: float) -> float:
-    """Return the value that `percent` of `values` do not exceed (nearest rank); `values` must not be empty."""
+    """Return the value that `percent` of `values` (at least one) do not exceed: nearest rank."""
     ordered = sorted(values)
     return ordered[max(ceil(len(ordered) * percent / 100.0) - 1, 0)]

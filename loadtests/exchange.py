@@ -1,0 +1,167 @@
+"""One request of the journey and what came of it. Pure: the connection and the clock are given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from loadtests import outcomes
+from loadtests.ledger import Outcome, Read, Write
+from loadtests.steps import Answer, Step, complaint
+
+ENTRY_OPERATIONS = ("drawdown", "repayment")
+"""Writes whose answer names the entry by the key that made it."""
+
+
+class NotSentError(OSError):
+    """No connection came about, so nothing can have been executed."""
+
+
+class NoAnswerError(OSError):
+    """The request left, at least in part, and no whole answer came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    retry_after: bool
+
+
+class Exchange(Protocol):
+    """Something that sends a request and returns its answer."""
+
+    def send(self, head: str, body: bytes) -> Reply:
+        """Return the answer.
+
+        + head: request line and own headers, each with its line end
+        + body: JSON, or empty
+
+        Raises:
+            NotSentError, NoAnswerError: there is none.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    outcome: Outcome
+    status: int
+    error: str | None
+    answer: Answer | None
+    """JSON of an acknowledgement with the expected body."""
+    response: object
+
+
+def write(
+    exchange: Exchange, step: Step, *, key: str, planned_s: float, clock: Callable[[], float]
+) -> tuple[Write, Answer | None]:
+    """Send a write; return its record, and the answer if it is an acknowledgement with the expected body.
+
+    + key: idempotency key, 32 hex digits
+    + planned_s: unix time at which it was due
+    + clock: returns unix seconds
+    """
+    started_s = clock()
+    head = (
+        f"{step.method} {step.path} HTTP/1.1\r\nX-Legal-Entity: {step.entity}\r\nIdempotency-Key: {key}\r\n"
+    )
+    result = _send(exchange, step, head, key)
+    return _write(step, key, planned_s, started_s, clock(), result), result.answer
+
+
+def interrupted(step: Step, *, key: str, planned_s: float, started_s: float, ended_s: float) -> Write:
+    """Return the record of a write whose user was ended while it waited for the answer."""
+    lost = _Result(outcomes.of_failure(sent=True), 0, "ended while waiting", None, None)
+    return _write(step, key, planned_s, started_s, ended_s, lost)
+
+
+def unsent(operation: str, *, key: str, planned_s: float, ended_s: float) -> Write:
+    """Return the record of an arrival that no user was free for in time."""
+    return Write(
+        key=key,
+        entity="",
+        operation=operation,
+        route="",
+        limit_id=None,
+        customer_id=None,
+        amount_fen=0,
+        planned_s=planned_s,
+        started_s=ended_s,
+        ended_s=ended_s,
+        outcome=Outcome.UNSENT,
+        status=0,
+        error="no user was free in time",
+    )
+
+
+def read(exchange: Exchange, step: Step, *, clock: Callable[[], float]) -> tuple[Read, Answer | None]:
+    """Send a query; return its record, and the answer if it is the expected one."""
+    started_s = clock()
+    head = f"{step.method} {step.path} HTTP/1.1\r\nX-Legal-Entity: {step.entity}\r\n"
+    result = _send(exchange, step, head, None)
+    record = Read(
+        entity=step.entity,
+        operation=step.operation,
+        route=step.route,
+        planned_s=started_s,
+        started_s=started_s,
+        ended_s=clock(),
+        outcome=result.outcome,
+        status=result.status,
+        error=result.error,
+    )
+    return record, result.answer
+
+
+def _write(
+    step: Step, key: str, planned_s: float, started_s: float, ended_s: float, result: _Result
+) -> Write:
+    return Write(
+        key=key,
+        entity=step.entity,
+        operation=step.operation,
+        route=step.route,
+        limit_id=step.limit_id,
+        customer_id=step.customer_id,
+        amount_fen=step.amount_fen,
+        planned_s=planned_s,
+        started_s=started_s,
+        ended_s=ended_s,
+        outcome=result.outcome,
+        status=result.status,
+        error=result.error,
+        response=result.response,
+    )
+
+
+def _send(exchange: Exchange, step: Step, head: str, key: str | None) -> _Result:
+    try:
+        reply = exchange.send(head, step.body)
+    except NotSentError as failed:
+        return _Result(outcomes.of_failure(sent=False), 0, str(failed), None, None)
+    except NoAnswerError as failed:
+        return _Result(outcomes.of_failure(sent=True), 0, str(failed), None, None)
+    outcome = outcomes.of_answer(reply.status, retry_after=reply.retry_after)
+    try:
+        answer = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        words = "body: not JSON" if outcome is Outcome.ACKNOWLEDGED else f"HTTP {reply.status}"
+        return _Result(outcome, reply.status, words, None, None)
+    # Parsed once to be checked, and written as it came: encoding it again would cost as much as sending.
+    response = orjson.Fragment(reply.body)
+    if outcome is not Outcome.ACKNOWLEDGED:
+        return _Result(outcome, reply.status, _problem(reply.status, answer), None, response)
+    error = complaint(step, answer)
+    if error is None and step.operation in ENTRY_OPERATIONS and answer["entry_id"] != key:
+        error = f"body: entry_id is {answer['entry_id']!r}; expected: the request's key"
+    return _Result(outcome, reply.status, error, answer if error is None else None, response)
+
+
+def _problem(status: int, answer: object) -> str:
+    kind = answer.get("type") if isinstance(answer, dict) else None
+    # `urn:loanstack:problem:frozen` and `https://.../frozen` both end in what errors are counted by.
+    name = str(kind).replace("/", ":").rsplit(":", 1)[-1] if kind else ""
+    return f"HTTP {status} {name}".rstrip()

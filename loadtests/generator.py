@@ -1,0 +1,257 @@
+"""A load while it runs: users take planned arrivals, send them, and record what came of it."""
+
+import gc
+import resource
+import time
+import uuid
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+from random import Random
+
+import gevent
+import gevent.event
+from gevent import GreenletExit
+
+from loadtests import exchange, percentiles, steps
+from loadtests.connections import Connections, Target
+from loadtests.facts import LoadFacts
+from loadtests.journey import Books, Population
+from loadtests.ledger import Outcome, Read, Write
+from loadtests.options import LoadOptions
+from loadtests.recorder import Recorder
+from loadtests.schedule import Arrival, Plan, Schedule
+from loadtests.steps import Answer, Step
+
+UNSENT_AFTER_S = 5.0
+"""An arrival that no user was free for within this time is given up: its customer would have left."""
+READY_LEAD_S = 0.5
+"""Between the last user standing ready and the first arrival."""
+
+Sent = Callable[[Write | Read], None]
+
+
+class Generator:
+    """One run: its schedule, its users' shared state, and what the generator had to spare."""
+
+    def __init__(
+        self,
+        *,
+        options: LoadOptions,
+        plan: Plan,
+        population: Population,
+        targets: tuple[Target, ...],
+        deadline_s: float,
+        recorder: Recorder,
+        sent: Sent,
+    ) -> None:
+        """Prepare a run.
+
+        + deadline_s: a user gives up on an answer after this long
+        + sent: told of every record, for Locust's own statistics
+        """
+        self.options = options
+        self.population = population
+        self.targets = targets
+        self.deadline_s = deadline_s
+        self.recorder = recorder
+        self.sent = sent
+        self.plan = plan
+        self.schedule: Schedule | None = None
+        self.stopped_s: float | None = None
+        self.finished = gevent.event.Event()
+        self._started = gevent.event.Event()
+        self._ready = 0
+        self._done = 0
+        self._under_way = 0
+        self._idle = gevent.event.Event()
+        self._idle.set()
+        self._lateness_ms = array("d")
+        self._held_back = 0
+        self._cpu_start_s = 0.0
+        self._cpu_s = 0.0
+        self._first_requests = 0
+
+    def join(self, number: int) -> "JourneyUser":
+        """Return user `number` (from 0), connected and knowing its watched customers."""
+        return JourneyUser(self, number)
+
+    def user_ready(self) -> None:
+        """Count a user that stands ready; the last one sets the time of the first arrival."""
+        self._ready += 1
+        if self._ready == self.options.users and self.schedule is None:
+            earliest_s = time.time() + READY_LEAD_S
+            start_s = max(earliest_s, self.options.start_at_s or 0.0)
+            # What stands now stays to the end; the collector need not look at it again and again. Records
+            # are written and forgotten, and hold no cycles.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 50, 100)
+            self._cpu_start_s = time.process_time()
+            self._first_requests = self.recorder.reads
+            self.schedule = Schedule(self.plan, start_s=start_s)
+            self._started.set()
+
+    def next_arrival(self) -> Arrival | None:
+        """Return the next arrival once it is due, or None when the run is over."""
+        self._started.wait()
+        while self.schedule is not None and self.stopped_s is None:
+            arrival = self.schedule.take()
+            if arrival is None:
+                return None
+            wait_s = arrival.planned_s - time.time()
+            if wait_s > 0.0:
+                gevent.sleep(wait_s)
+                if self.stopped_s is not None:
+                    return None
+                self._lateness_ms.append((time.time() - arrival.planned_s) * 1000.0)
+                return arrival
+            self._held_back += 1
+            if wait_s > -UNSENT_AFTER_S:
+                return arrival
+            self._give_up(arrival)
+        return None
+
+    def _give_up(self, arrival: Arrival) -> None:
+        record = exchange.unsent(
+            arrival.operation, key=new_key(), planned_s=arrival.planned_s, ended_s=time.time()
+        )
+        self.recorder.write(record)
+        self.sent(record)
+
+    def request_begins(self) -> None:
+        """Count a write under way."""
+        self._under_way += 1
+        self._idle.clear()
+
+    def request_ended(self) -> None:
+        """Count a write that has its outcome."""
+        self._under_way -= 1
+        if not self._under_way:
+            self._idle.set()
+
+    def user_done(self) -> None:
+        """Count a user for whom nothing is left to do; the last one ends the run."""
+        self._done += 1
+        if self._done == self.options.users:
+            self._measure_cpu()
+            self.finished.set()
+
+    def stop(self) -> None:
+        """End the run: no arrival starts any more; return when those under way have their outcome."""
+        if self.finished.is_set() or self.stopped_s is not None:
+            return
+        self.stopped_s = time.time()
+        self._measure_cpu()
+        if self.schedule is not None:
+            self.schedule.stop()
+        self._started.set()
+        self._idle.wait(timeout=self.deadline_s + 2.0)
+
+    def waiting(self) -> int:
+        """Return how many arrivals are due and have not been started."""
+        if self.schedule is None:
+            return 0
+        due = bisect_right(self.plan.offsets_s, time.time() - self.schedule.start_s)
+        return max(due - self.schedule.taken, 0)
+
+    def facts(self) -> LoadFacts:
+        """Return what only the generator knows about the run."""
+        start_s = self.schedule.start_s if self.schedule is not None else self.stopped_s or time.time()
+        end_s = self.stopped_s or start_s + self.plan.duration_s
+        wall_s = max(end_s - start_s, 1e-9)
+        requests = self.recorder.writes + self.recorder.reads - self._first_requests
+        late = self._lateness_ms
+        return LoadFacts(
+            environment=self.options.environment,
+            scenario=self.options.scenario,
+            rate_per_s=self.options.rate_per_s,
+            duration_s=self.options.duration_s,
+            spacing=self.options.spacing,
+            run_seed=self.options.run_seed,
+            users=self.options.users,
+            targets=tuple(target.url for target in self.targets),
+            writes_planned=len(self.plan),
+            start_s=start_s,
+            stopped_s=self.stopped_s,
+            cpu_percent=100.0 * self._cpu_s / wall_s,
+            cpu_ms_per_request=1000.0 * self._cpu_s / requests if requests else 0.0,
+            memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+            lateness_p50_ms=percentiles.of(late, 50.0) if late else 0.0,
+            lateness_p99_ms=percentiles.of(late, 99.0) if late else 0.0,
+            lateness_max_ms=max(late, default=0.0),
+            held_back=self._held_back,
+        )
+
+    def _measure_cpu(self) -> None:
+        self._cpu_s = time.process_time() - self._cpu_start_s if self._cpu_start_s else 0.0
+
+
+class JourneyUser:
+    """One user: its customers, its books, its connections."""
+
+    def __init__(self, generator: Generator, number: int) -> None:
+        """Take over the share of user `number` (from 0) in `generator`'s population."""
+        self._generator = generator
+        self._books = Books(
+            population=generator.population,
+            user=number,
+            users=generator.options.users,
+            random=Random(f"{generator.options.run_seed}/{number}"),  # noqa: S311  # repeatability, not secrecy
+        )
+        self._connections = Connections(generator.targets, first=number, deadline_s=generator.deadline_s)
+
+    def prepare(self) -> None:
+        """Connect, and ask for the state of the watched customers."""
+        self._connections.connect()
+        for borrower in self._books.watched():
+            answer = self._read(steps.read_limit(borrower))
+            if answer is not None:
+                self._books.learn(borrower, answer)
+
+    def run(self) -> None:
+        """Serve arrivals until there are none left."""
+        while (arrival := self._generator.next_arrival()) is not None:
+            self._generator.request_begins()
+            try:
+                self._serve(arrival)
+            finally:
+                self._generator.request_ended()
+        self._connections.close()
+
+    def _serve(self, arrival: Arrival) -> None:
+        step = self._books.plan(arrival.operation)
+        answer = self._write(step, arrival.planned_s)
+        if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
+            self._read(steps.read_limit(step.subject, status="frozen"))
+        if arrival.read:
+            self._read(self._books.read())
+
+    def _write(self, step: Step, planned_s: float) -> Answer | None:
+        key, started_s = new_key(), time.time()
+        try:
+            record, answer = exchange.write(
+                self._connections, step, key=key, planned_s=planned_s, clock=time.time
+            )
+        except GreenletExit:
+            self._generator.recorder.write(
+                exchange.interrupted(
+                    step, key=key, planned_s=planned_s, started_s=started_s, ended_s=time.time()
+                )
+            )
+            raise
+        self._generator.recorder.write(record)
+        self._generator.sent(record)
+        self._books.settle(step, Outcome(record.outcome), record.status, answer)
+        return answer
+
+    def _read(self, step: Step) -> Answer | None:
+        record, answer = exchange.read(self._connections, step, clock=time.time)
+        self._generator.recorder.read(record)
+        self._generator.sent(record)
+        return answer
+
+
+def new_key() -> str:
+    """Return a fresh idempotency key."""
+    return uuid.uuid4().hex

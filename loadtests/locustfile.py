@@ -1,0 +1,185 @@
+"""The loan journey for plain Locust: `locust -f loadtests/locustfile.py --headless` (see `loadtests`)."""
+
+import argparse
+import logging
+import sys
+import time
+from itertools import count
+from typing import NoReturn
+
+import gevent
+from locust import FastHttpUser, events, task
+from locust.env import Environment as LocustEnvironment
+from locust.exception import LocustError
+
+import inventory
+from inventory.model import Environment, Role
+from loadtests import facts, options, probe
+from loadtests.connections import Connections, Target, target_of
+from loadtests.generator import Generator
+from loadtests.ledger import Outcome, Read, Write
+from loadtests.recorder import Recorder
+
+_USAGE = 2
+_PROGRESS_EVERY_S = 5
+_FLUSH_EVERY_S = 1.0
+
+
+class LoanUser(FastHttpUser):
+    """A user of the gateways. Its requests and their times come from the run's shared schedule."""
+
+    host = "https://gateway"
+    generator: Generator
+    numbers = count()
+
+    def on_start(self) -> None:
+        """Connect, and stand ready."""
+        self.journey = self.generator.join(next(self.numbers))
+        self.journey.prepare()
+        self.generator.user_ready()
+
+    @task
+    def take_arrivals(self) -> None:
+        """Serve planned arrivals until none is left; Locust's own pacing would make a closed loop."""
+        self.journey.run()
+        self.generator.user_done()
+        gevent.sleep(_FOREVER_S)
+
+
+_FOREVER_S = 10.0 * 365 * 86_400
+
+
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
+def _add_options(parser: argparse.ArgumentParser, **_: object) -> None:
+    options.add_to(parser)
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
+def _prepare(environment: LocustEnvironment, **_: object) -> None:
+    parsed = environment.parsed_options
+    if parsed is None:
+        raise LocustError(
+            "loadtests/locustfile.py needs the command line's options; start it with `locust -f`"
+        )
+    logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
+    found = _inventory(parsed.environment)
+    try:
+        asked = options.checked(parsed, found)
+        targets = (target_of(asked.host),) if asked.host else gateways(found)
+        deadline_s = found.journey.deadline_ms / 1000.0
+        probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in targets]
+        population = probe.population(found, probes, time.time)
+        asked.run_folder.mkdir(parents=True, exist_ok=True)
+        recorder = Recorder(asked.run_folder)
+    except (options.OptionsError, probe.NotReadyError) as wrong:
+        _refuse(*wrong.problems)
+    except FileExistsError as exists:
+        _refuse(f"{exists.filename} is the record of another run; choose another --run-folder")
+    except (ValueError, OSError) as wrong:
+        _refuse(str(wrong))
+    for _url, connections in probes:
+        connections.close()
+    LoanUser.generator = Generator(
+        options=asked,
+        plan=options.plan_of(asked, found),
+        population=population,
+        targets=targets,
+        deadline_s=deadline_s,
+        recorder=recorder,
+        sent=lambda record: _tell(environment, record),
+    )
+    parsed.num_users = asked.users
+    parsed.spawn_rate = float(asked.users)
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
+def _watch(environment: LocustEnvironment, **_: object) -> None:
+    gevent.spawn(_quit_when_finished, environment)
+    gevent.spawn(_report_progress, LoanUser.generator)
+
+
+@events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
+def _end(environment: LocustEnvironment, **_: object) -> None:
+    generator = LoanUser.generator
+    generator.stop()
+    if environment.runner is not None:
+        # Ends the users that still wait for an answer: each records that it does not know it.
+        environment.runner.quit()
+    generator.recorder.close()
+    facts.write(generator.options.run_folder, generator.facts())
+    _say(
+        f"{generator.recorder.acknowledged} acknowledged of {len(generator.plan)} planned, "
+        f"{generator.recorder.errors} errors; record: {generator.options.run_folder}"
+    )
+    # What the system answered is judged from the record; here only counts whether the run was made.
+    broken = environment.runner is not None and bool(environment.runner.exceptions)
+    environment.process_exit_code = 1 if broken else 0
+
+
+def gateways(found: Environment) -> tuple[Target, ...]:
+    """Return the environment's gateways as clients reach them."""
+    return tuple(
+        Target(
+            url=f"https://{host.dmz_address}:{found.gateway.port}",
+            address=str(host.dmz_address),
+            port=found.gateway.port,
+            server_name=found.gateway.server_name,
+            ca_file=found.ca_dir / "ca.pem",
+        )
+        for host in found.hosts_with(Role.GATEWAY)
+    )
+
+
+def _inventory(name: str) -> Environment:
+    try:
+        return inventory.environment(name)
+    except inventory.InventoryError as wrong:
+        _refuse(str(wrong))
+
+
+def _tell(environment: LocustEnvironment, record: Write | Read) -> None:
+    """Let Locust count a request too: its own tables, CSV and HTML then work as everywhere."""
+    if record.outcome is Outcome.UNSENT:
+        return
+    environment.events.request.fire(  # type: ignore[no-untyped-call]
+        request_type="POST" if isinstance(record, Write) else "GET",
+        name=record.route,
+        response_time=(record.ended_s - record.started_s) * 1000.0,
+        response_length=0,
+        context={},
+        exception=LocustError(record.error) if record.is_error else None,
+    )
+
+
+def _quit_when_finished(environment: LocustEnvironment) -> None:
+    LoanUser.generator.finished.wait()
+    if environment.runner is not None:
+        environment.runner.quit()
+
+
+def _report_progress(generator: Generator) -> None:
+    recorder = generator.recorder
+    before = 0
+    for tick in count(1):
+        gevent.sleep(_FLUSH_EVERY_S)
+        if generator.finished.is_set() or generator.stopped_s is not None:
+            return
+        recorder.flush()
+        if tick % _PROGRESS_EVERY_S or generator.schedule is None:
+            continue
+        elapsed_s = time.time() - generator.schedule.start_s
+        rate = (recorder.acknowledged - before) / (_PROGRESS_EVERY_S * _FLUSH_EVERY_S)
+        before = recorder.acknowledged
+        late = generator.waiting()
+        _say(f"{elapsed_s:4.0f} s  {rate:.0f} acknowledged/s  {recorder.errors} errors  {late} late")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"load: {line}\n")
+    sys.stderr.flush()
+
+
+def _refuse(*problems: str) -> NoReturn:
+    for problem in problems:
+        _say(problem)
+    sys.exit(_USAGE)

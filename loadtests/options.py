@@ -1,0 +1,131 @@
+"""The options a load adds to Locust's own, checked before anything is sent."""
+
+import argparse
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from inventory import ENVIRONMENT_NAMES
+from inventory.model import Environment
+from inventory.places import PROJECT_ROOT
+from loadtests.schedule import Plan, Spacing, duration_s, planned
+
+SCENARIOS = ("journey",)
+CUSTOMERS_PER_USER_MIN = 10
+"""With fewer customers a user could not stay lawful: see `loadtests.journey`."""
+
+
+class OptionsError(ValueError):
+    """Options that do not fit together; `problems` holds one sentence for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """What was asked for."""
+
+    environment: str
+    scenario: str
+    rate_per_s: float
+    duration_s: float
+    spacing: Spacing
+    run_seed: int
+    run_folder: Path
+    start_at_s: float | None
+    users: int
+    host: str | None
+    """One target in place of the environment's gateways."""
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a load to Locust's `parser`."""
+    group = parser.add_argument_group("Load options", "What loadtests/locustfile.py plans and records")
+    group.add_argument("--environment", choices=ENVIRONMENT_NAMES, default="lab", help="inventory to load")
+    group.add_argument("--scenario", choices=SCENARIOS, default="journey", help="what the users do")
+    group.add_argument("--rate", type=_rate, default=1000.0, metavar="N", help="planned writes a second")
+    group.add_argument(
+        "--duration", type=_duration, default=120.0, metavar="120s", help="how long arrivals are planned for"
+    )
+    group.add_argument("--run-folder", type=Path, metavar="DIR", help="where the record goes; default: new")
+    group.add_argument(
+        "--spacing", type=Spacing, choices=tuple(Spacing), default=Spacing.EVEN, help="arrivals in time"
+    )
+    group.add_argument("--run-seed", type=int, metavar="N", help="seed of mix and customers; default: clock")
+    group.add_argument(
+        "--start-at", type=float, metavar="UNIX_S", help="when the first arrival is due; default: at once"
+    )
+    # Locust prints tables meant for a person at a terminal; this prints one line every few seconds.
+    parser.set_defaults(loglevel="WARNING", only_summary=True)
+
+
+def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions:
+    """Return the options in `parsed`, Locust's among them.
+
+    Raises:
+        OptionsError: naming every option that cannot be used, with what is allowed.
+    """
+    users = parsed.num_users or environment.journey.users
+    problems = []
+    most = environment.journey.customers // CUSTOMERS_PER_USER_MIN
+    if not 1 <= users <= most:
+        problems.append(
+            f"--users {users}; allowed: 1 to {most}, a tenth of the {environment.journey.customers} customers"
+        )
+    if round(parsed.rate * parsed.duration) < 1:
+        problems.append(
+            f"--rate {parsed.rate:g} for {parsed.duration:g} s plans no write; ask for at least one"
+        )
+    if parsed.start_at is not None and parsed.start_at < time.time():
+        problems.append(f"--start-at {parsed.start_at:.0f} has passed; allowed: a unix time to come")
+    if problems:
+        raise OptionsError(tuple(problems))
+    now_s = time.time()
+    return LoadOptions(
+        environment=environment.name,
+        scenario=parsed.scenario,
+        rate_per_s=parsed.rate,
+        duration_s=parsed.duration,
+        spacing=parsed.spacing,
+        run_seed=parsed.run_seed if parsed.run_seed is not None else int(now_s),
+        run_folder=parsed.run_folder or _new_folder(now_s),
+        start_at_s=parsed.start_at,
+        users=users,
+        host=parsed.host,
+    )
+
+
+def plan_of(options: LoadOptions, environment: Environment) -> Plan:
+    """Return the arrivals of a run with `options`."""
+    return planned(
+        rate_per_s=options.rate_per_s,
+        duration_s=options.duration_s,
+        weights=environment.journey.weights,
+        reads_per_write=environment.journey.reads_per_write,
+        spacing=options.spacing,
+        seed=options.run_seed,
+    )
+
+
+def _new_folder(now_s: float) -> Path:
+    return PROJECT_ROOT / "runs" / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now_s))}-locust"
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (rate > 0 and math.isfinite(rate)):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number of writes a second above 0")
+    return rate
+
+
+def _duration(text: str) -> float:
+    try:
+        return duration_s(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None

@@ -1,0 +1,249 @@
+"""The requests of the loan journey, and what a right answer to each looks like. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Answer = Mapping[str, Any]
+
+DECISIONS = ("admitted", "declined")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Borrower:
+    """A customer of one legal entity, and one of its limits."""
+
+    entity: str
+    customer_id: int
+    limit_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Application:
+    """An admitted application on its way to a grant."""
+
+    entity: str
+    customer_id: int
+    application_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One request, ready to be sent."""
+
+    operation: str
+    method: str
+    route: str
+    """Route template: what requests are grouped by."""
+    path: str
+    entity: str
+    body: bytes
+    expected: tuple[tuple[str, object], ...]
+    """Fields that a right answer repeats."""
+    customer_id: int | None = None
+    limit_id: int | None = None
+    amount_fen: int = 0
+    used_fen_min: int = 0
+    """What a limit that is read must show as used, at least: this run's own drawdowns."""
+    entry_id: str | None = None
+    """An entry that a list of entries must show: this run's own last one."""
+    subject: Borrower | Application | None = None
+    """What the journey keeps books about."""
+
+
+def admission(*, entity: str, customer_id: int, product_code: str, requested_fen: int) -> Step:
+    """Ask whether a customer may borrow at all."""
+    body = f'{{"customer_id":{customer_id},"product_code":"{product_code}","requested_fen":{requested_fen}}}'
+    return Step(
+        operation="admission",
+        method="POST",
+        route="/v1/admissions",
+        path="/v1/admissions",
+        entity=entity,
+        body=body.encode(),
+        expected=(),
+        customer_id=customer_id,
+        subject=Borrower(entity=entity, customer_id=customer_id, limit_id=0),
+    )
+
+
+def assessment(application: Application) -> Step:
+    """Have an admitted application scored."""
+    return _of_application("assessment", application)
+
+
+def grant(application: Application) -> Step:
+    """Grant a limit to an assessed application."""
+    return _of_application("grant", application)
+
+
+def drawdown(borrower: Borrower, amount_fen: int) -> Step:
+    """Draw money under a limit."""
+    return _money("drawdown", "drawdowns", borrower, amount_fen)
+
+
+def repayment(borrower: Borrower, amount_fen: int) -> Step:
+    """Pay money back."""
+    return _money("repayment", "repayments", borrower, amount_fen)
+
+
+def freeze(borrower: Borrower, warning_code: str) -> Step:
+    """Freeze a limit because of an early warning."""
+    body = f'{{"warning_code":"{warning_code}"}}'.encode()
+    return _of_limit("freeze", "freeze", borrower, body, (("status", "frozen"),))
+
+
+def unfreeze(borrower: Borrower, reason: str) -> Step:
+    """Give a frozen limit free again."""
+    body = f'{{"reason":"{reason}"}}'.encode()
+    return _of_limit("unfreeze", "unfreeze", borrower, body, (("status", "active"),))
+
+
+def read_limit(borrower: Borrower, *, status: str | None = None, used_fen_min: int = 0) -> Step:
+    """Query a limit.
+
+    + status: what it must be; None if that is not known
+    + used_fen_min: what of it must be used at least
+    """
+    known = () if status is None else (("status", status),)
+    return Step(
+        operation="limit",
+        method="GET",
+        route="/v1/limits/{id}",
+        path=f"/v1/limits/{borrower.limit_id}",
+        entity=borrower.entity,
+        body=b"",
+        expected=(
+            ("entity_code", borrower.entity),
+            ("limit_id", borrower.limit_id),
+            ("customer_id", borrower.customer_id),
+            *known,
+        ),
+        used_fen_min=used_fen_min,
+        subject=borrower,
+    )
+
+
+def read_entries(borrower: Borrower, entry_id: str) -> Step:
+    """Query the entries under a limit, among which `entry_id` must be."""
+    return Step(
+        operation="entries",
+        method="GET",
+        route="/v1/limits/{id}/entries",
+        path=f"/v1/limits/{borrower.limit_id}/entries",
+        entity=borrower.entity,
+        body=b"",
+        expected=(("limit_id", borrower.limit_id),),
+        entry_id=entry_id,
+    )
+
+
+def read_customer(borrower: Borrower) -> Step:
+    """Query a customer."""
+    return Step(
+        operation="customer",
+        method="GET",
+        route="/v1/customers/{id}",
+        path=f"/v1/customers/{borrower.customer_id}",
+        entity=borrower.entity,
+        body=b"",
+        expected=(("entity_code", borrower.entity), ("customer_id", borrower.customer_id)),
+    )
+
+
+def read_products(entity: str) -> Step:
+    """Query the products of a legal entity."""
+    route = "/v1/products"
+    return Step(
+        operation="products",
+        method="GET",
+        route=route,
+        path=route,
+        entity=entity,
+        body=b"",
+        expected=(("entity_code", entity),),
+    )
+
+
+def _of_application(operation: str, application: Application) -> Step:
+    return Step(
+        operation=operation,
+        method="POST",
+        route=f"/v1/applications/{{id}}/{operation}",
+        path=f"/v1/applications/{application.application_id}/{operation}",
+        entity=application.entity,
+        body=b"{}",
+        expected=(("application_id", application.application_id),),
+        customer_id=application.customer_id,
+        subject=application,
+    )
+
+
+def _money(operation: str, resource: str, borrower: Borrower, amount_fen: int) -> Step:
+    return Step(
+        operation=operation,
+        method="POST",
+        route=_MONEY_ROUTES[resource],
+        path=f"/v1/limits/{borrower.limit_id}/{resource}",
+        entity=borrower.entity,
+        body=b'{"amount_fen":%d}' % amount_fen,
+        expected=(("limit_id", borrower.limit_id), ("amount_fen", amount_fen)),
+        customer_id=borrower.customer_id,
+        limit_id=borrower.limit_id,
+        amount_fen=amount_fen,
+        subject=borrower,
+    )
+
+
+_MONEY_ROUTES = {name: f"/v1/limits/{{id}}/{name}" for name in ("drawdowns", "repayments")}
+
+
+def _of_limit(
+    operation: str, resource: str, borrower: Borrower, body: bytes, expected: tuple[tuple[str, object], ...]
+) -> Step:
+    return Step(
+        operation=operation,
+        method="POST",
+        route=f"/v1/limits/{{id}}/{resource}",
+        path=f"/v1/limits/{borrower.limit_id}/{resource}",
+        entity=borrower.entity,
+        body=body,
+        expected=(("limit_id", borrower.limit_id), *expected),
+        customer_id=borrower.customer_id,
+        limit_id=borrower.limit_id,
+        subject=borrower,
+    )
+
+
+def complaint(step: Step, answer: object) -> str | None:
+    """Return what is wrong with the JSON of a 2xx answer to `step`, or None."""
+    if not isinstance(answer, dict):
+        return "body: not a JSON object"
+    for name, value in step.expected:
+        if answer.get(name) != value:
+            return f"body: {name} is {answer.get(name)!r}; expected: {value!r}"
+    needed = _NEEDED.get(step.operation)
+    if needed is not None:
+        for name, kind in needed:
+            # JSON's true is an int to Python; no id is.
+            if not isinstance(answer.get(name), kind) or isinstance(answer.get(name), bool):
+                return f"body: {name} is {answer.get(name)!r}; expected: {kind.__name__}"
+    if step.operation == "admission" and answer["decision"] not in DECISIONS:
+        return f"body: decision is {answer['decision']!r}; expected: {' or '.join(DECISIONS)}"
+    if step.used_fen_min and answer["used_fen"] < step.used_fen_min:
+        return f"body: used_fen is {answer['used_fen']}; drawn in this run: {step.used_fen_min}"
+    if step.entry_id is not None and all(entry["entry_id"] != step.entry_id for entry in answer["entries"]):
+        return f"body: entries lack {step.entry_id}, which was acknowledged"
+    return None
+
+
+_NEEDED: dict[str, tuple[tuple[str, type], ...]] = {
+    "admission": (("application_id", int), ("decision", str), ("reasons", list)),
+    "drawdown": (("entry_id", str),),
+    "repayment": (("entry_id", str),),
+    "assessment": (("score", int), ("grade", str)),
+    "grant": (("limit_id", int), ("cap_fen", int)),
+    "limit": (("cap_fen", int), ("used_fen", int), ("status", str)),
+    "entries": (("entries", list),),
+    "products": (("products", list),),
+}
