@@ -27,7 +27,12 @@ class Apt:
         self._sources.write_text("".join(f"{line}\n" for line in sources()))
         self._empty_status.touch()
         run(
-            ["apt-get", *self._options(self._empty_status, self.folder / "cache"), "update", "--error-on=any"],
+            [
+                "apt-get",
+                *self._options(self._empty_status, self.folder / "cache"),
+                "update",
+                "--error-on=any",
+            ],
             doing="fetch Debian's package lists",
             deadline_s=_UPDATE_DEADLINE_S,
         )

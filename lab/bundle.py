@@ -21,7 +21,15 @@ from lab.errors import RefusedError
 _RECIPE_VERSION = 1
 """To be raised when this module changes what a bundle holds."""
 _RUNTIME_PACKAGES = ("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
-_RUNTIME_LEFT_OUT = ("ensurepip", "idlelib", "lib2to3", "pydoc_data", "sitecustomize.py", "test", "turtledemo")
+_RUNTIME_LEFT_OUT = (
+    "ensurepip",
+    "idlelib",
+    "lib2to3",
+    "pydoc_data",
+    "sitecustomize.py",
+    "test",
+    "turtledemo",
+)
 _LIBRARIES = Path("lib/python3.11/dist-packages")
 """Debian's Python looks here and not in `site-packages`."""
 _DEADLINE_S = 600
@@ -49,7 +57,9 @@ def checkout_sources(root: Path = PROJECT_ROOT) -> Sources:
     """
     lock_file = root / "app_stub" / "requirements.lock"
     if not lock_file.exists():
-        raise RefusedError(f"{lock_file} is missing, so the loan services' libraries are unknown; run: make lock")
+        raise RefusedError(
+            f"{lock_file} is missing, so the loan services' libraries are unknown; run: make lock"
+        )
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     return Sources(lock_file=lock_file, package=root / "app_stub", base_version=project["version"])
 
@@ -104,7 +114,9 @@ def _named(sources: Sources) -> Iterable[tuple[str, Path]]:
 
 
 def _runtime_folder(cache: Path) -> Path:
-    key = hashlib.sha256(repr((_RECIPE_VERSION, _RUNTIME_PACKAGES, _RUNTIME_LEFT_OUT)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((_RECIPE_VERSION, _RUNTIME_PACKAGES, _RUNTIME_LEFT_OUT)).encode()).hexdigest()[
+        :16
+    ]
     return cache / "runtimes" / key
 
 
@@ -116,12 +128,18 @@ def _runtime(cache: Path, apt: Apt) -> Path:
     _renew(building)
     unpacked = building / "unpacked"
     for deb in apt.fetch(_RUNTIME_PACKAGES, into=building / "debs"):
-        run(["dpkg-deb", "--extract", str(deb), str(unpacked)], doing=f"unpack {deb.name}", deadline_s=_DEADLINE_S)
+        run(
+            ["dpkg-deb", "--extract", str(deb), str(unpacked)],
+            doing=f"unpack {deb.name}",
+            deadline_s=_DEADLINE_S,
+        )
     runtime = building / "runtime"
     (runtime / "bin").mkdir(parents=True)
     shutil.copy2(unpacked / "usr/bin/python3.11", runtime / "bin/python3.11")
     left_out = shutil.ignore_patterns(*_RUNTIME_LEFT_OUT)
-    shutil.copytree(unpacked / "usr/lib/python3.11", runtime / "lib/python3.11", symlinks=True, ignore=left_out)
+    shutil.copytree(
+        unpacked / "usr/lib/python3.11", runtime / "lib/python3.11", symlinks=True, ignore=left_out
+    )
     _compile(runtime / "bin/python3.11", runtime / "lib/python3.11")
     runtime.rename(folder)
     shutil.rmtree(building)
@@ -135,9 +153,27 @@ def _libraries(cache: Path, lock_file: Path, apt: Apt) -> Path:
         return folder
     building = folder.with_name(f"building-{key}")
     _renew(building)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
-    platforms = [f"--platform=manylinux{name}_x86_64" for name in ("_2_28", "_2_27", "_2_17", "2014", "_2_5", "1")]
-    target = ["--only-binary=:all:", *platforms, "--python-version=3.11", "--abi=cp311", "--abi=abi3", "--abi=none"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--require-hashes",
+        "--no-deps",
+        "--no-compile",
+    ]
+    platforms = [
+        f"--platform=manylinux{name}_x86_64" for name in ("_2_28", "_2_27", "_2_17", "2014", "_2_5", "1")
+    ]
+    target = [
+        "--only-binary=:all:",
+        *platforms,
+        "--python-version=3.11",
+        "--abi=cp311",
+        "--abi=abi3",
+        "--abi=none",
+    ]
     run(
         [*command, *target, "--target", str(building), "-r", str(lock_file)],
         doing="download the loan services' libraries",

@@ -114,8 +114,8 @@ def kill(name: str = "") -> None:
     while left := processes(name):
         if time.monotonic() > deadline:
             raise LabError(
-                f"processes {sorted(left)} of {name or 'the lab'} did not end within {_END_DEADLINE_S:g} s of "
-                "SIGKILL: they hang in the kernel (see /proc/PID/stack)"
+                f"processes {sorted(left)} of {name or 'the lab'} did not end within {_END_DEADLINE_S:g} s "
+                "of SIGKILL: they hang in the kernel (see /proc/PID/stack)"
             )
         time.sleep(0.02)
 
@@ -139,7 +139,11 @@ def memory_mib(name: str) -> float | None:
     """
     found = hierarchies()
     if found.memory_v1 is not None:
-        group, used_file, cache_key = found.memory_v1 / GROUP / name, "memory.usage_in_bytes", "total_inactive_file"
+        group, used_file, cache_key = (
+            found.memory_v1 / GROUP / name,
+            "memory.usage_in_bytes",
+            "total_inactive_file",
+        )
     else:
         group, used_file, cache_key = found.unified / GROUP / name, "memory.current", "inactive_file"
     used = _read(group / used_file)

@@ -1,6 +1,9 @@
 """Running other programs: always a list of arguments, always a deadline, errors with the program's words."""
 
+import contextlib
+import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,9 +51,8 @@ def run(
             f"{doing}: {command[0]} is not installed; install the packages of lab/debian-packages.txt"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(
-            f"{doing}: {shlex.join(command)[:200]} did not end within {deadline_s:g} s"
-        ) from error
+        said = shlex.join(command)[:200]
+        raise LabError(f"{doing}: {said} did not end within {deadline_s:g} s") from error
     if done.returncode != 0:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-_TAIL_LINES:]
         raise LabError(
@@ -58,6 +60,16 @@ def run(
             + "\n  ".join(words or ["(it printed nothing)"])
         )
     return done.stdout
+
+
+def end_children() -> None:
+    """Kill the programs that this process's threads are running right now, so that they all return."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        # A process may end while it is looked at.
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == os.getpid():
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def isolated(command: Sequence[str]) -> list[str]:

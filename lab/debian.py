@@ -50,7 +50,7 @@ def sources() -> tuple[str, ...]:
     lines = sources_from_targets(listing)
     if not lines:
         raise RefusedError(
-            f"apt on this machine has no source for Debian 12 ({SUITE} main, {_ARCHITECTURE}), from which the "
-            "lab's hosts are made; add Debian 12 to apt's sources and run apt-get update"
+            f"apt on this machine has no source for Debian 12 ({SUITE} main, {_ARCHITECTURE}), from which "
+            "the lab's hosts are made; add Debian 12 to apt's sources and run apt-get update"
         )
     return lines

@@ -38,7 +38,7 @@ def main() -> None:
         worker = multiprocessing.Process(target=serve, args=(folder, address, port))
         worker.start()
         worker.join()
-        print(f"the serving process ended with {worker.exitcode}; starting it again", file=sys.stderr)
+        sys.stderr.write(f"the serving process ended with {worker.exitcode}; starting it again\n")
         time.sleep(_PAUSE_S)
 
 

@@ -188,7 +188,9 @@ def wait_for_ssh(host: Host, lab_dir: Path, *, deadline_s: float) -> None:
     deadline = time.monotonic() + deadline_s
     while not answers_ssh(host.management_address):
         if not is_running(host.name):
-            raise LabError(f"host {host.name} died while booting; its last words:\n{_last_words(lab_dir, host)}")
+            raise LabError(
+                f"host {host.name} died while booting; its last words:\n{_last_words(lab_dir, host)}"
+            )
         if time.monotonic() > deadline:
             raise LabError(
                 f"host {host.name} did not accept SSH at {host.management_address} within {deadline_s:g} s; "
@@ -196,7 +198,9 @@ def wait_for_ssh(host: Host, lab_dir: Path, *, deadline_s: float) -> None:
             )
         time.sleep(_POLL_S)
     run(
-        keys.ssh_command(lab_dir, host.name, "true", options=("-o", "BatchMode=yes", "-o", "ConnectTimeout=10")),
+        keys.ssh_command(
+            lab_dir, host.name, "true", options=("-o", "BatchMode=yes", "-o", "ConnectTimeout=10")
+        ),
         doing=f"log in on {host.name} with the lab's key",
         deadline_s=max(10.0, deadline - time.monotonic()),
     )

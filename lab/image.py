@@ -117,10 +117,10 @@ def build(cache: Path, release: OsRelease) -> Image:
 
 
 def _register_base_system(root: Path, release: OsRelease) -> None:
-    work = root / "var/tmp/release-package"
+    work = root / "root/release-package"
     work.mkdir()
     (work / "package.spec").write_text(kylin_identity.release_spec(release))
-    inside = "/var/tmp/release-package"
+    inside = "/root/release-package"
     build_it = f"rpmbuild -bb --quiet --define '_topdir {inside}/rpmbuild' {inside}/package.spec"
     register = f"rpm --install --justdb --nodeps {inside}/rpmbuild/RPMS/noarch/*.rpm"
     run(

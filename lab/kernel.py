@@ -8,7 +8,7 @@ WANTED_AT_LEAST = {
     "fs.aio-max-nr": 1_048_576,
     "fs.file-max": 6_573_688,
 }
-"""What OceanBase's own installer (OBD) checks on a server. A host cannot change them: they are not its own."""
+"""What OceanBase's own installer (OBD) checks on a server; a lab host cannot change them by itself."""
 
 
 def to_raise(present: Mapping[str, int]) -> dict[str, int]:

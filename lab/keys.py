@@ -25,7 +25,10 @@ def ensure(environment: Environment, lab_dir: Path) -> None:
         key.parent.mkdir(parents=True, exist_ok=True)
         _ensure_key(key, comment=host.name)
     environment.ssh.known_hosts_file.write_text(
-        "".join(known_hosts_line(h, host_key(lab_dir, h).with_suffix(".pub").read_text()) for h in environment.hosts)
+        "".join(
+            known_hosts_line(h, host_key(lab_dir, h).with_suffix(".pub").read_text())
+            for h in environment.hosts
+        )
     )
     (folder / "config").write_text(ssh_config(environment))
 

@@ -20,9 +20,7 @@ PRETTY_NAME="Kylin Linux Advanced Server {version} ({codename})"
 ANSI_COLOR="0;31"
 """
 _RELEASE = "Kylin Linux Advanced Server release {version} ({codename})\n"
-_PRODUCT_INFO = (
-    "Kylin Linux Advanced Server\nrelease {version} (SP3) /({codename})-x86_64-Build23/20230324\n"
-)
+_PRODUCT_INFO = "Kylin Linux Advanced Server\nrelease {version} (SP3) /({codename})-x86_64-Build23/20230324\n"
 _DNF_CONF = """\
 [main]
 gpgcheck=1
@@ -120,7 +118,8 @@ Provides: /bin/sh
 %description
 The identity of a lab host. Stands for the whole base system in the RPM database.
 %install
-for file in {files}; do mkdir -p "%{{buildroot}}/$(dirname "$file")"; cp -a "/$file" "%{{buildroot}}/$file"; done
+for file in {files}; do mkdir -p "%{{buildroot}}/$(dirname "$file")"; \
+cp -a "/$file" "%{{buildroot}}/$file"; done
 %files
 {listed}
 """
@@ -152,7 +151,9 @@ def identity_files(release: OsRelease) -> tuple[IdentityFile, ...]:
         IdentityFile(path="etc/rpm/macros", text="%_dbpath /var/lib/rpm\n"),
         IdentityFile(path="etc/ssh/sshd_config.d/10-baseline.conf", text=_SSHD),
         IdentityFile(path="etc/systemd/journald.conf.d/10-lab.conf", text=_JOURNALD),
-        IdentityFile(path="etc/resolv.conf", text="# A host of the bank knows no resolver: see /etc/hosts.\n"),
+        IdentityFile(
+            path="etc/resolv.conf", text="# A host of the bank knows no resolver: see /etc/hosts.\n"
+        ),
         IdentityFile(path="etc/nsswitch.conf", text=_NSSWITCH),
         IdentityFile(path="etc/fstab", text=""),
         IdentityFile(path="etc/machine-id", text=""),

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from inventory import places, secrets
 from inventory.model import Environment, Host
-from lab import cgroups, host as hosts, image, kernel, keys, residue, state, supply, wiring
+from lab import cgroups, image, kernel, keys, preflight, residue, state, supply, wiring
+from lab import host as hosts
 from lab.errors import LabError, RefusedError, ResidueError
 from lab.network import DEPOT_PORT, NetworkPlan, plan_of
 from lab.progress import Progress
@@ -51,6 +52,8 @@ class Lab:
             LabError: a host did not come up; what this call made is undone.
         """
         with state.machine_lock(), _stoppable():
+            if problems := preflight.machine_problems():
+                raise RefusedError("; ".join(problems))
             state.refuse_another(self.owner, state.owner(), is_alive=bool(cgroups.processes()))
             found = state.load(self.lab_dir)
             left = bool(residue.find(self.plan, self.lab_dir))
@@ -196,7 +199,14 @@ class Lab:
         if cgroups.processes(_DEPOT_GROUP):
             return
         groups = cgroups.make(_DEPOT_GROUP)
-        server = [sys.executable, "-m", "lab.depot_server", str(self.lab_dir / "depot"), address, str(DEPOT_PORT)]
+        server = [
+            sys.executable,
+            "-m",
+            "lab.depot_server",
+            str(self.lab_dir / "depot"),
+            address,
+            str(DEPOT_PORT),
+        ]
         with (self.lab_dir / "depot-server.log").open("ab") as log:
             subprocess.run(
                 [*cgroups.joining(groups), *server],

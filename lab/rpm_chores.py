@@ -49,7 +49,7 @@ class Chores:
     def after_install(self) -> tuple[str, ...]:
         """Return the shell lines of `%post`."""
         made = tuple(
-            f"install -d -m {d.mode} -o {shlex.quote(d.owner)} -g {shlex.quote(d.owner)} {shlex.quote(d.path)}"
+            shlex.join(["install", "-d", "-m", d.mode, "-o", d.owner, "-g", d.owner, d.path])
             for d in self.directories
         )
         linked = tuple(

@@ -99,7 +99,9 @@ def load(lab_dir: Path) -> LabState | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
-        raise LabError(f"{path} is not a lab's record ({error}); remove it, then run: loanstack lab down") from error
+        raise LabError(
+            f"{path} is not a lab's record ({error}); remove it, then run: loanstack lab down"
+        ) from error
 
 
 def save(lab_dir: Path, state: LabState) -> None:
@@ -144,8 +146,9 @@ def refuse_another(mine: Owner, found: Owner | None, *, is_alive: bool) -> None:
     else:
         remedy = "that checkout is gone: run `.venv/bin/loanstack lab down --any` here"
     raise RefusedError(
-        f"this machine already runs a lab, brought up from {found.checkout} with its state in {found.lab_dir}; "
-        f"one machine runs one lab, because its networks and addresses exist once. To end that one, {remedy}"
+        f"this machine already runs a lab, brought up from {found.checkout} with its state in "
+        f"{found.lab_dir}; one machine runs one lab, because its networks and addresses exist once. "
+        f"To end that one, {remedy}"
     )
 
 

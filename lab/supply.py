@@ -11,15 +11,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from inventory.model import Environment
-from lab import bundle, image, rpm_repo, seekdb, tarballs
+from lab import bundle, image, preflight, rpm_repo, seekdb, tarballs
 from lab.apt import Apt
-from lab.errors import LabError
+from lab.commands import end_children
+from lab.errors import LabError, RefusedError
 from lab.progress import Progress
 
 _LOCK_DEADLINE_S = 600.0
@@ -46,7 +48,12 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
     with _locked(cache):
         apt = Apt(folder=cache / "apt")
         there = image.image_at(cache, release)
-        if bundle.needs_apt(cache) or not rpm_repo.is_built(rpm_repo.repository_at(cache, there)):
+        wants_debian = bundle.needs_apt(cache) or not rpm_repo.is_built(rpm_repo.repository_at(cache, there))
+        wants_registries = wants_debian or not seekdb.archive_at(cache).exists()
+        # Said in one sentence before anything is begun, instead of in a build's words in its middle.
+        if wants_registries and (problems := preflight.registry_problems()):
+            raise RefusedError("; ".join(problems))
+        if wants_debian:
             with progress.step("Fetch Debian's package lists"):
                 apt.update()
 
@@ -62,8 +69,9 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             hosts_job, artifacts_job = pool.submit(hosts_side), pool.submit(artifacts_side)
-            artifacts = artifacts_job.result()
-            built, repository = hosts_job.result()
+            _finish_together(hosts_job, artifacts_job)
+        built, repository = hosts_job.result()
+        artifacts = artifacts_job.result()
     return Supplies(image=built, repository=repository, artifacts=artifacts)
 
 
@@ -104,10 +112,22 @@ def wait_until_served(url: str, *, deadline_s: float) -> None:
             opener.open(url, timeout=2).close()
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > deadline:
-                raise LabError(f"the depot does not hand out {url} within {deadline_s:g} s: {error}") from error
+                raise LabError(
+                    f"the depot does not hand out {url} within {deadline_s:g} s: {error}"
+                ) from error
             time.sleep(_POLL_S)
         else:
             return
+
+
+def _finish_together(*jobs: Future[Any]) -> None:
+    """Wait for all of `jobs`; when one fails or we are asked to stop, end the others' programs at once."""
+    try:
+        wait(jobs, return_when=FIRST_EXCEPTION)
+    finally:
+        while not all(job.done() for job in jobs):
+            end_children()
+            wait(jobs, timeout=_POLL_S)
 
 
 def _link(source: str, target: str) -> str:
@@ -130,7 +150,9 @@ def _locked(cache: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise LabError(f"another build holds {cache}/lock for over {_LOCK_DEADLINE_S:g} s") from None
+                    raise LabError(
+                        f"another build holds {cache}/lock for over {_LOCK_DEADLINE_S:g} s"
+                    ) from None
                 time.sleep(_POLL_S)
             else:
                 break

@@ -19,7 +19,9 @@ def write(archive: Path, content: Path, *, top: str) -> None:
     unfinished = archive.with_name(f".{archive.name}")
     with (
         unfinished.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=_COMPRESSION, mtime=_EPOCH_S) as packed,
+        gzip.GzipFile(
+            filename="", mode="wb", fileobj=raw, compresslevel=_COMPRESSION, mtime=_EPOCH_S
+        ) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for path in (content, *sorted(content.rglob("*"))):

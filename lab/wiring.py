@@ -55,6 +55,8 @@ def lay_common(plan: NetworkPlan) -> None:
 
 def lay_host(part: HostNetwork) -> None:
     """Make a host's namespace and plug its cables in."""
+    # A removed namespace takes its cables with it only some time later; their ports' names must be free now.
+    unplug(part)
     _make_namespaces([part.namespace])
     for cable in part.cables:
         _batch(

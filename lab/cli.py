@@ -1,0 +1,142 @@
+"""The commands of the lab: `loanstack lab ...`, or `python -m lab ...`."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import ParamSpec
+
+import click
+from rich.console import Console
+
+from inventory import lab as lab_inventory
+from inventory import places
+from lab import keys, state
+from lab import status as statuses
+from lab.errors import LabError
+from lab.lifecycle import Lab
+from lab.progress import Progress
+
+_P = ParamSpec("_P")
+_INTERRUPTED = 130
+_HOST = click.Choice([host.name for host in lab_inventory.ENVIRONMENT.hosts])
+
+
+def _this_lab() -> Lab:
+    return Lab(
+        environment=lab_inventory.ENVIRONMENT,
+        lab_dir=places.lab_dir(),
+        cache=places.cache_dir(),
+        progress=Progress(),
+    )
+
+
+def _speaking(command: Callable[_P, None]) -> Callable[_P, None]:
+    """Turn the lab's errors into one message on stderr and their exit code."""
+
+    @functools.wraps(command)
+    def speaking(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except LabError as error:
+            click.echo(f"lab: {error}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("lab: stopped as asked; what was half made is undone", err=True)
+            sys.exit(_INTERRUPTED)
+
+    return speaking
+
+
+@click.group()
+def lab() -> None:
+    """The lab: seven booted hosts on this machine."""
+
+
+@lab.command()
+@_speaking
+def up() -> None:
+    """Bring the lab up, or complete it: every host accepts SSH, the depot is current."""
+    _this_lab().up()
+
+
+@lab.command()
+@click.option("--any", "any_owner", is_flag=True, help="Also a lab that another checkout brought up.")
+@_speaking
+def down(*, any_owner: bool) -> None:
+    """Take the lab down; nothing of it is left running."""
+    if not _this_lab().down(any_owner=any_owner):
+        click.echo("lab: there was no lab", err=True)
+
+
+@lab.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_speaking
+def status(*, as_json: bool) -> None:
+    """Show every host: state, uptime, memory."""
+    this = _this_lab()
+    found = state.load(this.lab_dir)
+    hosts = statuses.of_hosts(this.environment) if found is not None else ()
+    if as_json:
+        figures = {
+            "phase": found.phase if found is not None else "down",
+            "since_s": found.since_s if found is not None else None,
+            "memory_mib": statuses.total_memory_mib(hosts),
+            "hosts": [asdict(host) for host in hosts],
+        }
+        click.echo(json.dumps(figures, indent=2))
+    elif found is None:
+        click.echo("The lab is down; bring it up with: loanstack lab up")
+    else:
+        Console().print(statuses.table(hosts))
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@click.argument("host", type=_HOST)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@_speaking
+def shell(host: str, command: tuple[str, ...]) -> None:
+    """Open a shell on HOST, or run COMMAND there as its shell would."""
+    this = _this_lab()
+    this.require_up()
+    options = ("-t",) if sys.stdin.isatty() else ()
+    line = keys.ssh_command(this.lab_dir, host, *command, options=options)
+    os.execvp(line[0], line)  # noqa: S606 - the arguments are a list; ssh takes the terminal over
+
+
+@lab.command()
+@_speaking
+def depot() -> None:
+    """Rebuild what changed of the depot (after a change of app_stub) and serve it to the running lab."""
+    _this_lab().refresh_depot()
+
+
+@lab.group()
+def power() -> None:
+    """The hosts' power switch."""
+
+
+@power.command(name="off")
+@click.argument("host", type=_HOST)
+@_speaking
+def power_off(host: str) -> None:
+    """Pull HOST's plug: silent on the network and dead, all at once. Its disk stays."""
+    _this_lab().power(host, "off")
+
+
+@power.command(name="on")
+@click.argument("host", type=_HOST)
+@_speaking
+def power_on(host: str) -> None:
+    """Boot HOST from the disk it had, and wait until it accepts SSH."""
+    _this_lab().power(host, "on")
+
+
+@power.command(name="kill")
+@click.argument("host", type=_HOST)
+@_speaking
+def power_kill(host: str) -> None:
+    """Kill all processes of HOST while its network stays: peers see resets, as after a kernel's death."""
+    _this_lab().power(host, "kill")

@@ -1,0 +1,111 @@
+"""How the lab is: what runs, since when, with how much memory."""
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rich.table import Table
+
+from inventory.model import Environment, Host
+from lab import cgroups
+from lab import host as hosts
+
+_STYLE = {"up": "green", "booting": "yellow", "off": "red"}
+
+
+class HostState(StrEnum):
+    """Whether a host can be worked on."""
+
+    UP = "up"
+    BOOTING = "booting"
+    """It runs but does not accept SSH: it boots, or hangs."""
+    OFF = "off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostStatus:
+    """One host at one moment."""
+
+    name: str
+    centre: str
+    roles: tuple[str, ...]
+    address: str
+    management_address: str
+    state: HostState
+    uptime_s: float | None
+    memory_mib: float | None
+    """Working set: what it uses, less the file cache that could go at once."""
+
+
+def of_hosts(environment: Environment) -> tuple[HostStatus, ...]:
+    """Return the status of every host of `environment`, in its order."""
+    with ThreadPoolExecutor(max_workers=len(environment.hosts)) as pool:
+        return tuple(pool.map(_of_host, environment.hosts))
+
+
+def total_memory_mib(statuses: Sequence[HostStatus]) -> float:
+    """Return what all hosts use together."""
+    return sum(s.memory_mib or 0.0 for s in statuses)
+
+
+def table(statuses: Sequence[HostStatus]) -> Table:
+    """Return the statuses as a table for people."""
+    shown = Table(title="The lab", caption=f"{total_memory_mib(statuses):,.0f} MiB in use by all hosts")
+    for heading in ("host", "centre", "roles", "address", "state"):
+        shown.add_column(heading, no_wrap=True)
+    shown.add_column("uptime", justify="right", no_wrap=True)
+    shown.add_column("memory", justify="right", no_wrap=True)
+    for status in statuses:
+        shown.add_row(
+            status.name,
+            status.centre,
+            ", ".join(status.roles),
+            status.address,
+            f"[{_STYLE[status.state]}]{status.state}[/]",
+            duration(status.uptime_s),
+            "-" if status.memory_mib is None else f"{status.memory_mib:,.0f} MiB",
+        )
+    return shown
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time span as people write it; `-` for None."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _of_host(host: Host) -> HostStatus:
+    pids = cgroups.processes(host.name)
+    state = HostState.OFF
+    if pids:
+        state = HostState.UP if hosts.answers_ssh(host.management_address) else HostState.BOOTING
+    starts = [start for pid in pids if (start := _started_s(pid)) is not None]
+    return HostStatus(
+        name=host.name,
+        centre=host.centre,
+        roles=host.roles,
+        address=host.address,
+        management_address=host.management_address,
+        state=state,
+        uptime_s=time.clock_gettime(time.CLOCK_BOOTTIME) - min(starts) if starts else None,
+        memory_mib=cgroups.memory_mib(host.name) if pids else None,
+    )
+
+
+def _started_s(pid: int) -> float | None:
+    """Return when process `pid` started, in seconds since the machine's boot; None: it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    # Field 22 of proc(5), counted from 1; the first two went with the name.
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
