@@ -19,12 +19,9 @@ from inventory.model import Environment, Host, Role
 TABLES = ("journal", "limits")
 WITHIN_S = 120.0
 
-# The services' environment file is in shell syntax and readable by root only. pipefail: a broken export
-# must not look like a short one.
-_EXPORT = (
-    "set -euo pipefail; set -a; . /etc/loanstack/loan.env; set +a;"
-    " /opt/loanstack/loan/current/bin/python3.11 -m app_stub.export {table}{since} | gzip -1"
-)
+# It reads the services' environment file itself. pipefail: a broken export must not look like a short one.
+_PYTHON = "/opt/loanstack/loan/current/bin/python3.11"
+_EXPORT = f"set -euo pipefail; {_PYTHON} -m app_stub.export {{table}}{{since}} | gzip -1"
 
 
 def save_database(env: Environment, folder: Path, *, since_s: float | None, near: Host | None = None) -> None:

@@ -41,15 +41,16 @@ class Operator:
     note: Note
     rules: Rules = Rules()
 
-    def see_primary_dead(self) -> Reading | None:
+    def see_primary_dead(self, last: Reading | None) -> Reading | None:
         """Watch the primary until it is dead; return what it last said about itself.
+
+        + last: what it said before the watch began
 
         Raises:
             WorldError: it still answers at the deadline.
         """
         clock, rules, primary = self.world.clock, self.rules, self.pair.primary
         deadline = clock.now_s() + rules.deadline_s
-        last: Reading | None = None
         failures = 0
         while clock.now_s() < deadline:
             asked_at_s = clock.now_s()

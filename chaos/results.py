@@ -60,8 +60,9 @@ def judge_run(
         by_second = rto.errors_by_second(records.writes, fault_s=run.fault.started_s)
         outage_reasons, outage_figures = _outage(env, run, records)
         figures |= outage_figures
-        reasons += outage_reasons
-        verdicts += [Verdict.FAIL] * bool(outage_reasons)
+        if not run.interrupted:
+            reasons += outage_reasons
+            verdicts += [Verdict.FAIL] * bool(outage_reasons)
         if run.exported:
             context = Context(
                 entity_numbers=entity_numbers(tuple(entity.code for entity in env.entities)),

@@ -207,10 +207,11 @@ class Runner:
             )
         )
         operator = Operator(world=self.world, pair=pair, note=self._note, rules=self._rules)
+        last = self.world.databases.read(pair.primary, within_ms=1000)
         fault = self.timeline.note("fault", victim, drill.fault.title)
         run.fault = FaultWindow(started_s=fault.at_s, ended_s=fault.at_s)
         pending = drill.fault.inject(self.world, victim)
-        last = operator.see_primary_dead()
+        last = operator.see_primary_dead(last)
         acted_s = pending.wait(within_s=ACTED_WITHIN_S)
         run.fault = FaultWindow(started_s=fault.at_s, ended_s=acted_s)
         operator.decide(last)
@@ -247,6 +248,8 @@ class Runner:
             run.invalid.append(f"the load ended by itself: {ended}")
 
     def _stop_clients(self, run: Run) -> None:
+        if not any(event.event == "load-started" for event in self.timeline.events):
+            return
         run.clients_until_s = self.world.clock.now_s()
         try:
             self.world.clients.stop()
