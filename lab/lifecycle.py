@@ -149,7 +149,8 @@ class Lab:
         missing = [h for h in self.environment.hosts if not hosts.is_running(h.name)]
         for host in missing:
             hosts.restore_power(host.name, self.plan, self.lab_dir)
-        with self.progress.step(f"Boot {len(missing)} missing of {len(self.environment.hosts)} hosts"):
+        title = f"Boot {', '.join(h.name for h in missing)}" if missing else "All hosts run: log in on each"
+        with self.progress.step(title):
             self._wait(self.environment.hosts)
 
     def _rise(self, supplies: supply.Supplies) -> None:

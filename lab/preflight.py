@@ -133,7 +133,7 @@ def memory_problem(meminfo: str) -> str | None:
     line = next((line for line in meminfo.splitlines() if line.startswith("MemTotal:")), "MemTotal: 0 kB")
     total_gib = int(line.split()[1]) * 1024 / _GIB
     if total_gib < MEMORY_GIB * _MEMORY_SLACK:
-        return f"the lab needs {MEMORY_GIB} GiB of memory, but here are {total_gib:.1f} GiB; use a larger machine"
+        return f"the lab needs {MEMORY_GIB} GiB of memory, but here are {total_gib:.1f} GiB; use a larger one"
     return None
 
 
