@@ -118,7 +118,7 @@ class LoadClients:
             except WorldError as failed:
                 problems.append(str(failed))
         if self._folder is not None:
-            for name in ("ledger.jsonl", "reads.jsonl"):
+            for name in ("ledger.jsonl", "reads.jsonl", "load.json"):
                 written = self._folder / "load" / name
                 if written.exists():
                     written.rename(self._folder / name)

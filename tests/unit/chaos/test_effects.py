@@ -1,0 +1,213 @@
+"""The edges: what is written, what is followed, what is put on a command line."""
+
+import gzip
+import json
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+
+from chaos import children, export, load, power, replication
+from chaos.heal import load_record, promoting, save_record
+from chaos.history import HistoryError, Write, read_lines, read_run
+from chaos.load import LedgerTail, LoadClients
+from chaos.model import HealRecord
+from chaos.power import PowerSwitch
+from chaos.remote import ssh_argv
+from chaos.sql_session import PositionReading
+from chaos.world import WorldError
+from inventory.lab import ENVIRONMENT
+from inventory.secrets import Secrets
+from tests.unit.chaos.histories import row, write
+
+RECORD = HealRecord(
+    environment="lab",
+    drill="primary-crash",
+    victim="ob-a",
+    survivor="ob-b",
+    run_folder="/runs/x",
+    registered_at_s=1.5,
+)
+
+
+def reading(role: str, scn: int) -> PositionReading:
+    return PositionReading(role=role, scn=scn)
+
+
+def test_a_sample_of_a_healthy_pair() -> None:
+    both = {"ob-a": reading("PRIMARY", 2_000_000_000), "ob-b": reading("STANDBY", 1_900_000_000)}
+    line, primary = replication.sample_line(7.0, both, "ob-a")
+    assert primary == "ob-a"
+    assert line["lag_ms"] == 100.0
+    assert (line["primary_host"], line["standby_host"]) == ("ob-a", "ob-b")
+
+
+def test_a_standby_read_a_moment_later_is_not_ahead() -> None:
+    both = {"ob-a": reading("PRIMARY", 5), "ob-b": reading("STANDBY", 9)}
+    assert replication.sample_line(7.0, both, "ob-a")[0]["lag_ms"] == 0.0
+
+
+def test_a_dead_side_is_null_and_the_other_is_still_measured() -> None:
+    line, primary = replication.sample_line(7.0, {"ob-a": None, "ob-b": reading("STANDBY", 9)}, "ob-a")
+    assert (line["primary_scn"], line["standby_scn"], line["lag_ms"], primary) == (None, 9, None, "ob-a")
+
+
+def test_a_promotion_is_followed() -> None:
+    line, primary = replication.sample_line(7.0, {"ob-a": None, "ob-b": reading("PRIMARY", 9)}, "ob-a")
+    assert (primary, line["standby_host"], line["lag_ms"]) == ("ob-b", "ob-a", None)
+
+
+def test_two_primaries_have_no_lag_and_are_recorded() -> None:
+    both = {"ob-a": reading("PRIMARY", 9), "ob-b": reading("PRIMARY", 5)}
+    line, primary = replication.sample_line(7.0, both, "ob-b")
+    assert (line["lag_ms"], primary) == (None, "ob-b")
+    assert line["roles"] == {"ob-a": "PRIMARY", "ob-b": "PRIMARY"}
+
+
+def test_the_ledger_is_followed_while_it_grows(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    tail = LedgerTail(path)
+    assert tail.acknowledged_per_s(100.0) == 0.0
+    lines = [orjson.dumps(write(f"k{n}", ended_s=97 + n / 100)) + b"\n" for n in range(300)]
+    lines[5] = orjson.dumps(write("no", ended_s=97.05, outcome="rejected")) + b"\n"
+    path.write_bytes(b"".join(lines[:100]) + lines[100][:10])
+    # Of the two seconds that count (97 to 99) one is written, and one write of it was rejected.
+    assert tail.acknowledged_per_s(100.0) == pytest.approx(99 / 2)
+    with path.open("ab") as file:
+        file.write(lines[100][10:] + b"".join(lines[101:]))
+    assert tail.acknowledged_per_s(100.0) == pytest.approx(199 / 2)
+    assert tail.acknowledged_per_s(200.0) == 0.0
+
+
+def test_a_heal_record_comes_back_as_it_was(tmp_path: Path) -> None:
+    paths = (tmp_path / "state" / "heal.json", tmp_path / "heal.json")
+    save_record(promoting(RECORD, ENVIRONMENT.host("ob-b")), *paths)
+    assert [load_record(path) for path in paths] == [promoting(RECORD, ENVIRONMENT.host("ob-b"))] * 2
+    assert load_record(tmp_path / "none.json") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"victim": "x"}'])
+def test_a_broken_heal_record_says_what_to_do(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "heal.json"
+    path.write_text(text)
+    with pytest.raises(WorldError, match="delete the file"):
+        load_record(path)
+
+
+def test_a_run_folder_is_read_back(tmp_path: Path) -> None:
+    (tmp_path / "database").mkdir()
+    (tmp_path / "ledger.jsonl").write_bytes(orjson.dumps(write("k1")) + b"\n")
+    with gzip.open(tmp_path / "database" / "journal.jsonl.gz", "wb") as file:
+        file.write(orjson.dumps(row("k1")) + b"\n")
+    records = read_run(tmp_path)
+    assert records.writes == (write("k1"),)
+    assert records.journal == (row("k1"),)
+    assert (records.limits, records.samples, records.timeline) == ((), (), ())
+
+
+@pytest.mark.parametrize("line", [b'{"key": "cut off', b'{"key": "k1"}', b"[]"])
+def test_a_broken_line_is_named(line: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(orjson.dumps(write("k1")) + b"\n" + line + b"\n")
+    with pytest.raises(HistoryError, match=r"ledger\.jsonl line 2"):
+        list(read_lines(path, Write))
+
+
+def test_no_command_line_holds_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("root", "owner", "app", "probe")
+    hidden = Secrets(
+        database_root_password=names[0] * 5,
+        loan_owner_password=names[1] * 5,
+        loan_app_password=names[2] * 5,
+        probe_password=names[3] * 5,
+    )
+    monkeypatch.setattr("inventory.secrets.load", lambda path: hidden)
+    argvs: list[list[str]] = []
+
+    class Recorded:
+        def __init__(self, argv: list[str], **_: object) -> None:
+            argvs.append(argv)
+
+    monkeypatch.setattr(children.subprocess, "Popen", Recorded)
+    LoadClients(ENVIRONMENT).start(500, tmp_path)
+    switch = PowerSwitch(ENVIRONMENT, is_reachable=lambda host: True, forget=lambda name: None)
+    switch.off(ENVIRONMENT.host("ob-a"))
+    argvs.append(ssh_argv(ENVIRONMENT, ENVIRONMENT.host("app-a"), export._EXPORT))
+    assert len(argvs) == 4
+    words = " ".join(word for argv in argvs for word in argv)
+    assert all(name * 5 not in words for name in names)
+    assert "--rate 500" in words
+    assert "off ob-a" in words
+
+
+def test_an_environment_without_a_power_switch_says_so() -> None:
+    qinghai = load.Environment(**{**vars(ENVIRONMENT), "power_command": ()})
+    switch = PowerSwitch(qinghai, is_reachable=lambda host: True, forget=lambda name: None)
+    with pytest.raises(WorldError, match="names no power_command"):
+        switch.off(ENVIRONMENT.host("ob-a"))
+
+
+def _switch(*command: str) -> PowerSwitch:
+    env = power.Environment(**{**vars(ENVIRONMENT), "power_command": command})
+    return PowerSwitch(env, is_reachable=lambda host: True, forget=lambda name: None)
+
+
+def test_a_switch_that_fails_is_not_taken_for_off() -> None:
+    pending = _switch("bash", "-c", "echo no such host >&2; exit 1").off(ENVIRONMENT.host("ob-a"))
+    with pytest.raises(WorldError, match="no such host"):
+        pending.wait(within_s=5)
+
+
+def test_a_switch_that_hangs_is_not_taken_for_off() -> None:
+    pending = _switch("bash", "-c", "sleep 2").off(ENVIRONMENT.host("ob-a"))
+    with pytest.raises(WorldError, match="did not confirm within"):
+        pending.wait(within_s=0.1)
+
+
+def test_a_child_is_asked_to_end_and_has_to(tmp_path: Path) -> None:
+    polite = ["bash", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"]
+    child = children.Child("polite", polite, tmp_path / "log")
+    time.sleep(0.3)
+    assert child.ended_because() is None
+    child.stop(5)
+    stubborn = children.Child(
+        "stubborn", ["bash", "-c", "trap '' TERM; while :; do sleep 0.05; done"], tmp_path / "log"
+    )
+    time.sleep(0.3)
+    with pytest.raises(WorldError, match="was killed"):
+        stubborn.stop(0.3)
+
+
+def test_a_child_that_ended_by_itself_says_why(tmp_path: Path) -> None:
+    child = children.Child("load", ["bash", "-c", "echo no customers are seeded; exit 2"], tmp_path / "log")
+    deadline = time.monotonic() + 5
+    while child.ended_because() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert "ended with 2; it last said: no customers are seeded" in str(child.ended_because())
+    with pytest.raises(WorldError, match="no customers are seeded"):
+        child.stop(1)
+
+
+def test_an_export_takes_the_next_host_if_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def argv(_env: object, host: object, command: str) -> list[str]:
+        name = getattr(host, "name", "")
+        asked.append((name, "journal" in command))
+        return ["false"] if name == "app-b" else ["bash", "-c", "echo '{}' | gzip -1"]
+
+    monkeypatch.setattr(export, "ssh_argv", argv)
+    export.save_database(ENVIRONMENT, tmp_path, since_s=None, near=ENVIRONMENT.host("ob-b"))
+    assert asked == [("app-b", True), ("app-a", True), ("app-b", False), ("app-a", False)]
+    saved = gzip.decompress((tmp_path / "database" / "limits.jsonl.gz").read_bytes())
+    assert json.loads(saved) == {}
+
+
+def test_an_export_that_nobody_can_make_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        export, "ssh_argv", lambda *_: ["bash", "-c", "set -euo pipefail; false | gzip -1; true"]
+    )
+    with pytest.raises(WorldError, match="no loan host could export the journal"):
+        export.save_database(ENVIRONMENT, tmp_path, since_s=None)
+    assert not (tmp_path / "database" / "journal.jsonl.gz").exists()

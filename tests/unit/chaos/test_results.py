@@ -1,0 +1,148 @@
+"""From the files of a finished drill to its verdict."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chaos import drills, results
+from chaos.findings import Verdict, worst
+from chaos.history import Event, FaultWindow, Records
+from chaos.runner import Run
+from inventory.lab import ENVIRONMENT
+from tests.unit.chaos.histories import limit, row, sample, write
+
+DRILL = drills.drills(ENVIRONMENT)["primary-crash"]
+FAULT = FaultWindow(started_s=200.0, ended_s=200.01, promoted_s=202.0)
+BEFORE = tuple(write(f"b{n}", ended_s=180 + n / 50) for n in range(1000))
+AFTER = tuple(write(f"a{n}", ended_s=203 + n / 50) for n in range(1000))
+REFUSED = write("no", ended_s=200.5, outcome="rejected", status=503)
+UNKNOWN = write("maybe", ended_s=200.6, outcome="indeterminate", status=504)
+LOST = BEFORE[-1]
+ROWS = tuple(row(w.key) for w in (*BEFORE[:-1], *AFTER))
+RECORDS = Records(
+    writes=(*BEFORE, REFUSED, UNKNOWN, *AFTER),
+    journal=ROWS,
+    limits=(limit(used_fen=500 * len(ROWS), cap_fen=10**9),),
+    samples=(sample(195.0, 80.0), sample(199.9, 120.0)),
+)
+TIMELINE = [
+    Event(at_s=200.0, event="fault"),
+    Event(at_s=200.7, event="detected"),
+    Event(at_s=200.8, event="decided"),
+    Event(at_s=201.5, event="fenced"),
+    Event(at_s=202.0, event="promoted"),
+]
+
+
+def finished(**changes: object) -> Run:
+    run = Run(drill="primary-crash", fault=FAULT, heal_s=9.5, clients_until_s=222.0, exported=True)
+    run.timeline = TIMELINE
+    for name, value in changes.items():
+        setattr(run, name, value)
+    return run
+
+
+def judged(run: Run | None = None, records: Records = RECORDS) -> results.Judgement:
+    return results.judge_run(ENVIRONMENT, DRILL, run or finished(), records, sample_interval_ms=250)
+
+
+def test_a_good_drill_passes_with_all_its_figures() -> None:
+    found = judged()
+    assert found.verdict is Verdict.PASS, found.reasons
+    assert found.exit_code == results.EXIT_PASS
+    assert found.figures["rto_ms"] == pytest.approx(3020)
+    parts = [found.figures[f"rto_{part}_ms"] for part in results.rto.PARTS]
+    assert sum(parts) == pytest.approx(found.figures["rto_ms"])
+    assert found.figures["acknowledged_lost"] == 1
+    assert found.figures["lost_window_ms"] == pytest.approx(20)
+    assert found.figures["acknowledged_doubled"] == 0
+    assert found.figures["transactions_acknowledged"] == 2000
+    assert found.figures["errors"] == 2
+    assert found.figures["errors_rejected_503"] == 1
+    assert found.figures["errors_indeterminate_504"] == 1
+    assert found.figures["rejoin_s"] == 9.5
+    assert found.figures["lag_before_fault_ms"] == 120.0
+    assert found.figures["residue"] == 0
+    assert found.errors_by_second == {0: {"indeterminate 504": 1, "rejected 503": 1}}
+    assert all(math.isfinite(value) for value in found.figures.values())
+
+
+def test_a_slow_recovery_fails_the_slo() -> None:
+    late = tuple(replace(w, ended_s=w.ended_s + 13) for w in AFTER)
+    found = judged(finished(clients_until_s=240.0), replace(RECORDS, writes=(*BEFORE, *late)))
+    assert found.verdict is Verdict.FAIL
+    assert "rto_ms = 16020; allowed: at most 15000" in found.reasons
+
+
+def test_no_recovery_fails() -> None:
+    found = judged(finished(), replace(RECORDS, writes=BEFORE))
+    assert found.verdict is Verdict.FAIL
+    assert any("no recovery" in reason for reason in found.reasons)
+    assert "rto_ms" not in found.figures
+
+
+def test_an_old_loss_fails() -> None:
+    rows = tuple(r for r in ROWS if r.key != "b10")
+    limits = (limit(used_fen=500 * len(rows), cap_fen=10**9),)
+    found = judged(records=replace(RECORDS, journal=rows, limits=limits))
+    assert found.verdict is Verdict.FAIL
+    assert found.figures["acknowledged_lost"] == 2
+
+
+def test_two_primaries_fail_however_well_the_rest_went() -> None:
+    both = replace(sample(210.0, None), roles={"ob-a": "PRIMARY", "ob-b": "PRIMARY"})
+    found = judged(records=replace(RECORDS, samples=(*RECORDS.samples, both)))
+    assert found.figures["two_primaries_seen"] == 1
+    assert found.verdict is Verdict.FAIL
+
+
+def test_residue_outranks_a_pass() -> None:
+    found = judged(finished(residue=["ob-a: unit is failed"]))
+    assert found.exit_code == results.EXIT_RESIDUE
+    assert found.figures["residue"] == 1
+
+
+def test_a_drill_without_an_export_is_not_a_pass() -> None:
+    found = judged(finished(exported=False, invalid=["the database could not be read back: no host"]))
+    assert found.verdict is Verdict.INVALID
+    assert found.exit_code == results.EXIT_INVALID
+
+
+def test_an_unmet_hypothesis_is_invalid_and_judges_nothing() -> None:
+    unmet = Run(drill="primary-crash", invalid=["400 writes/s acknowledged; needed: 475"])
+    found = judged(unmet)
+    assert found.verdict is Verdict.INVALID
+    assert found.findings == ()
+    assert "rto_ms" not in found.figures
+
+
+def test_the_worst_wins_and_nothing_is_invalid() -> None:
+    assert worst([Verdict.PASS, Verdict.INVALID, Verdict.PASS]) is Verdict.INVALID
+    assert worst([Verdict.FAIL, Verdict.INVALID]) is Verdict.FAIL
+    assert worst([]) is Verdict.INVALID
+
+
+def test_the_files_are_what_other_programs_expect(tmp_path: Path) -> None:
+    run = finished()
+    run.steps.append(("observe", 20.123456))
+    results.write_results(tmp_path, ENVIRONMENT, DRILL, run, judged(run))
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert set(found) == {"verb", "environment", "verdict", "reasons", "figures", "steps", "children"}
+    assert (found["verb"], found["environment"], found["verdict"]) == ("drill", "lab", "PASS")
+    assert found["steps"] == [{"name": "observe", "seconds": 20.123}]
+    findings = json.loads((tmp_path / "findings.json").read_text())
+    assert [f["name"] for f in findings] == [checker.__name__ for checker in DRILL.checkers]
+    assert [listed["key"] for listed in findings[0]["listed"]] == [LOST.key]
+    described = json.loads((tmp_path / "drill.json").read_text())
+    assert described["hypothesis"][0] == "exactly one primary, no database down"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_outage_is_marked_on_the_timeline() -> None:
+    marks = {event: at_s for at_s, event, _ in results.mark_outage(finished(), RECORDS)}
+    assert marks["first-error"] == 200.5
+    assert marks["recovered"] == 203.0
+    assert marks["rate-recovered"] == pytest.approx(203.0)
