@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from inventory.model import Environment
+from inventory import artifacts
+from inventory.model import Artifact, Environment
 from inventory.places import PROJECT_ROOT
 
 _TOOLS = ("pyinfra", "pytest", "pytest-testinfra", "locust", "PyMySQL", "hdrhistogram")
@@ -59,9 +60,16 @@ def of_environment(env: Environment) -> dict[str, Any]:
             for host in env.hosts
         ],
         "entities": [asdict(entity) for entity in env.entities],
-        "artifacts": [asdict(artifact) for artifact in env.artifacts],
+        "artifacts": [asdict(artifact) for artifact in _artifacts(env)],
         "depot": env.depot.url,
     }
+
+
+def _artifacts(env: Environment) -> tuple[Artifact, ...]:
+    """Return the artifacts as the depot lists them now: it may have been filled after we were started."""
+    if env.depot.sums_file is None:
+        return env.artifacts
+    return artifacts.listed_in(env.depot.sums_file, base_url=f"{env.depot.url}/artifacts")
 
 
 def machine() -> dict[str, Any]:

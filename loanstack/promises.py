@@ -29,6 +29,10 @@ class Promise:
         return f"{word} {shown(self.figure, self.limit)}"
 
 
+NO_HOST_FAILED = Promise(figure="hosts_failed", limit=0)
+"""What every deploy promises."""
+
+
 def judge(promises: Iterable[Promise], figures: Mapping[str, float]) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict over `promises` and a reason for each that is not kept.
 
@@ -50,7 +54,7 @@ def judge(promises: Iterable[Promise], figures: Mapping[str, float]) -> tuple[Ve
 
 def of_first_deploy(slo: DeploySlo) -> tuple[Promise, ...]:
     """Return what a deploy onto fresh hosts promises."""
-    return (Promise(figure="deploy_s", limit=slo.first_s_max), Promise(figure="hosts_failed", limit=0))
+    return (Promise(figure="deploy_s", limit=slo.first_s_max), NO_HOST_FAILED)
 
 
 def of_second_deploy(slo: DeploySlo) -> tuple[Promise, ...]:
@@ -58,7 +62,7 @@ def of_second_deploy(slo: DeploySlo) -> tuple[Promise, ...]:
     return (
         Promise(figure="operations_changed", limit=slo.second_changes_max),
         Promise(figure="deploy_s", limit=slo.second_s_max),
-        Promise(figure="hosts_failed", limit=0),
+        NO_HOST_FAILED,
     )
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests import figures
+from loadtests import facts, figures
 from loadtests.figures import LoadFigures
+from loadtests.ledger import LEDGER_FILE, READS_FILE, LedgerError, Read, Write, read_lines
 from loanstack.report.charts import Point
+from loanstack.runs import RunFolderError
 
 _MARKS = {
     "fault": "fault",
@@ -49,12 +51,18 @@ def of_folder(folder: Path) -> History | None:
     """Return the history of the load in `folder`, or None if it holds no finished load.
 
     Raises:
-        ValueError: a damaged record; names file and line.
+        RunFolderError: a damaged record; names file and line.
     """
+    # A drill keeps what belongs to the generator alone in a folder of its own.
+    own = folder if (folder / facts.LOAD_FILE).exists() else folder / "load"
     try:
-        return of_load(figures.of_folder(folder))
+        writes = read_lines(folder / LEDGER_FILE, Write)
+        reads = read_lines(folder / READS_FILE, Read)
+        return of_load(figures.of_records(facts.read(own), writes, reads, ()))
     except FileNotFoundError:
         return None
+    except (facts.LoadFactsError, LedgerError) as damaged:
+        raise RunFolderError(str(damaged)) from None
 
 
 def of_load(found: LoadFigures) -> History:

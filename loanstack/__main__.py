@@ -1,0 +1,5 @@
+"""`python -m loanstack`."""
+
+from loanstack.cli import main
+
+main()

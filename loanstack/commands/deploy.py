@@ -1,0 +1,131 @@
+"""`plan` and `deploy`: pyinfra as a subprocess, its own JSON as the record."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from chaos.findings import Verdict
+from inventory.model import Environment
+from loanstack import outcome, promises
+from loanstack.outcome import DeployOutcome
+from loanstack.promises import Promise
+from loanstack.runs import Results
+from loanstack.subprocesses import Completed
+from loanstack.task import CommandError, Task, read_json, tail
+
+TIMEOUT_S = 1800.0
+"""A deploy over a slow line to many hosts; the lab's own promise is judged, not enforced."""
+
+
+def deploy(
+    task: Task,
+    *,
+    only: str | None = None,
+    limit: str | None = None,
+    judged_by: Sequence[Promise] = (promises.NO_HOST_FAILED,),
+) -> Results:
+    """Converge the hosts and return what changed.
+
+    + only: one component; None: all
+    + limit: one host; None: all
+    + judged_by: what this deploy promises
+    """
+    task.begin(judged_by)
+    hosts = limited_to(task.env, limit)
+    with task.step("deploy"):
+        done, printed = _pyinfra(task, ["-y", *_narrowed(only, limit)])
+    found = outcome.of_deploy(printed, hosts) if isinstance(printed, dict) else outcome.unreached(hosts)
+    task.folder.write_json("deploy.json", found.as_json())
+    figures = {**found.figures(), "deploy_s": round(done.seconds, 2)}
+    verdict, reasons = promises.judge(judged_by, figures)
+    if done.returncode != 0 and verdict is Verdict.PASS:
+        verdict = Verdict.FAIL
+        reasons = (*reasons, f"pyinfra ended with status {done.returncode}; see {task.log('pyinfra')}")
+    reasons = (*reasons, *_why_failed(found, task.log("pyinfra")))
+    if figures["operations_changed"] and any(p.figure == "operations_changed" for p in judged_by):
+        reasons = (*reasons, *(f"changed again: {each}" for each in found.changed))
+    results = Results(
+        verb="deploy", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
+    )
+    task.console.table(_table(found))
+    return task.end(results)
+
+
+def plan(task: Task, *, only: str | None = None, limit: str | None = None) -> Results:
+    """Return what a deploy would change, without changing anything.
+
+    Raises:
+        CommandError: pyinfra could not look at the hosts.
+    """
+    task.begin(())
+    with task.step("plan"):
+        done, printed = _pyinfra(task, ["--dry", "--diff", *_narrowed(only, limit)])
+    if not isinstance(printed, dict) or done.returncode != 0:
+        raise CommandError(f"the hosts could not be looked at; pyinfra says:\n{tail(task.log('pyinfra'))}")
+    pending = outcome.pending(printed)
+    task.folder.write_json("plan.json", list(pending))
+    table = Table("host", "would change", box=None, pad_edge=False)
+    for line in pending:
+        table.add_row(*line.split(": ", 1))
+    if pending:
+        task.console.table(table)
+    figures = {"operations_pending": len(pending), "operations_changed": 0, "plan_s": round(done.seconds, 2)}
+    results = Results(
+        verb="plan",
+        environment=task.env.name,
+        verdict=Verdict.PASS,
+        reasons=(f"{len(pending)} changes are pending",) if pending else (),
+        figures=figures,
+    )
+    return task.end(results)
+
+
+def _narrowed(only: str | None, limit: str | None) -> list[str]:
+    return [*(["--data", f"only={only}"] if only else []), *(["--limit", limit] if limit else [])]
+
+
+def limited_to(env: Environment, limit: str | None) -> list[str]:
+    """Return the names of the hosts that `limit` means: one host; None means all.
+
+    Raises:
+        CommandError: it means none.
+    """
+    names = [host.name for host in env.hosts]
+    if limit is None:
+        return names
+    chosen = [host.name for host in env.hosts if limit == host.name]
+    if not chosen:
+        raise CommandError(f"--limit {limit!r} is no host of {env.name}; allowed: {', '.join(names)}")
+    return chosen
+
+
+def _pyinfra(task: Task, options: Sequence[str]) -> tuple[Completed, object]:
+    program = Path(sys.executable).with_name("pyinfra")
+    argv = [str(program), "--json", *options, f"inventory/{task.env.name}.py", "deploys/site.py"]
+    printed = task.folder.path / "pyinfra.json"
+    done = task.processes.run(
+        argv, log=task.log("pyinfra"), stdout=printed, timeout_s=TIMEOUT_S, on_line=task.console.note
+    )
+    return done, read_json(printed)
+
+
+def _why_failed(found: DeployOutcome, log: Path) -> tuple[str, ...]:
+    return tuple(
+        f"{name} failed at {host.failed_at!r}; see {log}"
+        if host.failed_at
+        else f"{name} could not be reached; see {log}"
+        for name, host in found.hosts.items()
+        if host.failed
+    )
+
+
+def _table(found: DeployOutcome) -> Table:
+    table = Table("host", "operations", "changed", "failed at", box=None, pad_edge=False)
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for name, host in found.hosts.items():
+        trouble = host.failed_at or ("not reached" if host.failed else "")
+        table.add_row(name, str(host.operations), str(host.changed), trouble)
+    return table

@@ -1,0 +1,142 @@
+"""`load`: Locust and the replication sampler as subprocesses; figures, judge and checkers afterwards."""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chaos import checkers, history
+from chaos.findings import Finding, Verdict, worst
+from loadtests import figures, judge
+from loanstack import promises, usage
+from loanstack.commands.seed import seed
+from loanstack.exits import ExitCode
+from loanstack.runs import Results
+from loanstack.subprocesses import Child
+from loanstack.task import CommandError, Task, tail
+
+SAMPLE_INTERVAL_MS = 250
+_LONGER_THAN_LOAD_S = 90.0
+"""What the generator may take beyond its duration: start, users, and the last answers' deadline."""
+_EXPORT_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a load run was asked for."""
+
+    scenario: str
+    rate_per_s: float
+    duration_s: float
+
+
+def load(task: Task, asked: Asked) -> Results:
+    """Seed, drive the load, export the database and judge all of it.
+
+    Raises:
+        CommandError: the load could not be driven or its record not be read.
+    """
+    env = task.env
+    task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.rate_per_s))
+    measured: dict[str, float] = dict(seed(task))
+    with task.step("load"):
+        before, after = _drive(task, asked)
+    with task.step("export"):
+        _export(task)
+    with task.step("judge"):
+        judged, findings, values = _judge(task)
+        measured |= values
+        rows = usage.rows(before, after)
+        transactions = values.get("transactions_acknowledged", 0.0)
+        measured |= usage.figures(rows, env, transactions=transactions)
+        task.folder.write_json("hosts.json", usage.as_json(rows, transactions=transactions))
+        task.save_findings(findings)
+    memory = _memory(task, measured["memory_mib_total"])
+    found = [*findings, *memory]
+    results = Results(
+        verb="load",
+        environment=env.name,
+        verdict=worst([Verdict(judged.verdict.value), *(finding.verdict for finding in found)]),
+        reasons=(*judged.reasons, *(f"{f.name}: {reason}" for f in found for reason in f.reasons)),
+        figures=measured,
+    )
+    return task.end(results)
+
+
+def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Mapping[str, usage.HostUsage]]:
+    """Run the load with the sampler beside it, and return the hosts' usage before and after."""
+    env, folder = task.env, task.folder.path
+    options = {
+        "--environment": env.name,
+        "--scenario": asked.scenario,
+        "--rate": f"{asked.rate_per_s:g}",
+        "--duration": f"{asked.duration_s:g}s",
+        "--run-folder": str(folder),
+    }
+    generator = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"]
+    argv = [*env.client_command, *generator, *(part for pair in options.items() for part in pair)]
+    try:
+        before = usage.read(env)
+        sampler = _sampler(task)
+        task.folder.note("load", at_s=time.time(), detail=f"{asked.rate_per_s:g} writes/s planned")
+        done = task.processes.run(
+            argv,
+            log=task.log("locust"),
+            timeout_s=asked.duration_s + _LONGER_THAN_LOAD_S,
+            on_line=task.console.note,
+            grace_s=30,
+        )
+        after = usage.read(env)
+        sampler.end()
+    except usage.UsageError as silent:
+        raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
+    if done.returncode != 0:
+        raise CommandError(
+            f"the load generator ended with status {done.returncode} and says:\n{tail(task.log('locust'))}",
+            code=ExitCode.INVALID,
+        )
+    return before, after
+
+
+def _sampler(task: Task) -> Child:
+    out = task.folder.path / "replication.jsonl"
+    options = ["--out", str(out), "--interval-ms", str(SAMPLE_INTERVAL_MS)]
+    argv = [sys.executable, "-m", "chaos.replication", task.env.name, *options]
+    return task.processes.start(argv, log=task.log("replication"))
+
+
+def _export(task: Task) -> None:
+    argv = [sys.executable, "-m", "chaos.export", task.env.name, "--run-folder", str(task.folder.path)]
+    done = task.processes.run(argv, log=task.log("export"), timeout_s=_EXPORT_TIMEOUT_S)
+    if done.returncode != 0:
+        problem = f"the database could not be exported:\n{tail(task.log('export'))}"
+        raise CommandError(problem, code=ExitCode.INVALID)
+
+
+def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
+    """Return the verdict over the figures, the checkers' findings, and all figures."""
+    folder = task.folder.path
+    try:
+        found = figures.of_folder(folder)
+        records = history.read_run(folder)
+    except (FileNotFoundError, ValueError) as damaged:
+        raise CommandError(f"the record of the load is not whole: {damaged}", code=ExitCode.INVALID) from None
+    codes = tuple(entity.code for entity in task.env.entities)
+    context = history.Context(entity_numbers=history.entity_numbers(codes), samples=records.samples)
+    saved = history.History(
+        writes=records.writes, journal=records.journal, limits=records.limits, context=context
+    )
+    findings = checkers.judge(saved, checkers.LOAD_CHECKERS)
+    values = dict(found.values)
+    for finding in findings:
+        values |= finding.figures
+    return judge.judge(found, task.env.load_slo), findings, values
+
+
+def _memory(task: Task, memory_mib: float) -> tuple[Finding, ...]:
+    """Return a finding if the hosts use more memory than the environment may."""
+    most = task.env.deploy_slo.memory_mib_max
+    if not task.env.is_lab or memory_mib <= most:
+        return ()
+    reason = f"the hosts use {memory_mib:.0f} MiB; promised: at most {most} MiB"
+    return (Finding(name="memory", verdict=Verdict.FAIL, reasons=(reason,)),)

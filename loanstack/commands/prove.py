@@ -1,0 +1,212 @@
+"""`prove`: from nothing to a verdict: lab up, deploy twice, verify, load, drills, lab down, one report."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from chaos.findings import Verdict, worst
+from loanstack import promises
+from loanstack.commands.deploy import deploy
+from loanstack.commands.drill import drill, known_drills, rto_over
+from loanstack.commands.load import Asked, load
+from loanstack.commands.steps import Done, Outcome, Planned, go_through, reasons
+from loanstack.commands.verify import verify
+from loanstack.console import COLOUR_OF
+from loanstack.exits import ExitCode, verdict_of_exit
+from loanstack.figures import number
+from loanstack.runs import Results, Step
+from loanstack.subprocesses import CommandTimeoutError
+from loanstack.task import CommandError, Task, tail
+
+LAB_UP_TIMEOUT_S = 1500.0
+LAB_DOWN_TIMEOUT_S = 120.0
+DRILL_RATE_PER_S = 500.0
+
+
+def prove(task: Task, asked: Asked, *, keep: bool) -> Results:
+    """Go through all of it and return one verdict.
+
+    + keep: leave the lab up at the end
+
+    Raises:
+        CommandError: the lab refuses to come up (usage, preflight): nothing was proved or changed.
+    """
+    task.begin(())
+    steps = _steps(task, asked)
+    try:
+        finished = go_through(steps, before=lambda step: _announce(task, step), after=lambda d: _say(task, d))
+    except BaseException:
+        # Drills put right what they broke, and for that they need the lab.
+        task.processes.end_all()
+        raise
+    finally:
+        # Also after Ctrl-C, which must leave nothing running.
+        down = None if keep or not task.env.is_lab else _lab(task, "down", LAB_DOWN_TIMEOUT_S)
+    if down is not None and down.verdict is not Verdict.PASS:
+        step = Planned(name="lab down", run=lambda: down)
+        finished.append(Done(step=step, outcome=down, seconds=0.0))
+    results = whole(finished, environment=task.env.name)
+    task.steps.extend(Step(name=done.step.name, seconds=done.seconds) for done in finished if done.ran)
+    task.console.table(table(finished))
+    return task.end(results)
+
+
+def whole(finished: Sequence[Done], *, environment: str) -> Results:
+    """Return the results over all steps: the worst verdict, and the figures that a reader asks for first."""
+    figures: dict[str, float] = {"prove_s": round(sum(done.seconds for done in finished), 1)}
+    by_name = {done.step.name: done.outcome.results for done in finished}
+    for name, prefix in (("deploy", "first"), ("deploy again", "second")):
+        deployed = by_name.get(name)
+        if deployed is not None:
+            for figure in ("deploy_s", "operations_changed"):
+                if figure in deployed.figures:
+                    figures[f"{prefix}_{figure}"] = deployed.figures[figure]
+    loaded = by_name.get("load")
+    if loaded is not None:
+        figures |= loaded.figures
+    drilled = [found for name, found in by_name.items() if found is not None and found.verb == "drill"]
+    figures |= rto_over([found.figures.get("rto_ms") for found in drilled])
+    if drilled:
+        lost = sum(found.figures.get("acknowledged_lost", 0) for found in drilled)
+        figures["acknowledged_lost_in_drills"] = lost
+        figures["residue"] = sum(found.figures.get("residue", 0) for found in drilled)
+    return Results(
+        verb="prove",
+        environment=environment,
+        verdict=worst(done.outcome.verdict for done in finished),
+        reasons=reasons(finished),
+        figures=figures,
+        children=tuple(
+            done.step.folder
+            for done in finished
+            if done.outcome.results is not None and done.step.folder is not None
+        ),
+    )
+
+
+def _steps(task: Task, asked: Asked) -> list[Planned]:
+    slo = task.env.deploy_slo
+    first, second = promises.of_first_deploy(slo), promises.of_second_deploy(slo)
+    up = ("lab up",) if task.env.is_lab else ()
+    parameters = {"scenario": asked.scenario, "rate": asked.rate_per_s, "duration_s": asked.duration_s}
+    works: list[tuple[str, tuple[str, ...], Callable[[Task], Results], dict[str, object]]] = [
+        ("deploy", up, lambda part: deploy(part, judged_by=first), {}),
+        ("deploy again", ("deploy",), lambda part: deploy(part, judged_by=second), {}),
+        ("verify", ("deploy",), verify, {}),
+        ("load", ("deploy",), lambda part: load(part, asked), parameters),
+    ]
+    needs: tuple[str, ...] = ("deploy", "load")
+    for name in known_drills(task.env):
+        works.append((f"drill {name}", needs, _drill_work(name), {"drill": name, "rate": DRILL_RATE_PER_S}))
+        needs = (*needs, f"drill {name}")
+    lab = [
+        Planned(name="lab down first", run=lambda: _lab(task, "down", LAB_DOWN_TIMEOUT_S)),
+        Planned(name="lab up", run=lambda: _lab_up(task), needs=("lab down first",)),
+    ]
+    return [
+        *(lab if task.env.is_lab else ()),
+        *(_part(task, number, *work) for number, work in enumerate(works, start=1)),
+    ]
+
+
+def _drill_work(name: str) -> Callable[[Task], Results]:
+    return lambda part: drill(part, name, repeat=1, rate_per_s=DRILL_RATE_PER_S)
+
+
+def _part(
+    task: Task,
+    number_: int,
+    name: str,
+    needs: tuple[str, ...],
+    work: Callable[[Task], Results],
+    parameters: dict[str, object],
+) -> Planned:
+    folder = f"{number_}-{name.replace(' ', '-')}"
+
+    def run() -> Outcome:
+        part = task.part(folder, **parameters)
+        try:
+            results = work(part)
+        except (CommandError, CommandTimeoutError) as failed:
+            verdict = Verdict.INVALID if getattr(failed, "code", 1) == ExitCode.INVALID else Verdict.FAIL
+            verb = name.split()[0]
+            why = (str(failed),)
+            results = Results(verb=verb, environment=task.env.name, verdict=verdict, reasons=why)
+            return Outcome(verdict=verdict, reasons=why, usable=False, results=part.end(results))
+        broken = results.figures.get("hosts_failed", 0) or results.figures.get("residue", 0)
+        return Outcome(verdict=results.verdict, reasons=results.reasons, usable=not broken, results=results)
+
+    return Planned(name=name, run=run, needs=needs, folder=folder)
+
+
+def _lab_up(task: Task) -> Outcome:
+    outcome = _lab(task, "up", LAB_UP_TIMEOUT_S)
+    if outcome.usable:
+        # The depot was filled only now, so only now the inventory knows the artifacts and their hashes.
+        task.begin(())
+    return outcome
+
+
+def _lab(task: Task, verb: str, timeout_s: float) -> Outcome:
+    log = task.log(f"lab-{verb}")
+    try:
+        done = task.processes.run(
+            [sys.executable, "-m", "lab", verb],
+            log=log,
+            timeout_s=timeout_s,
+            on_line=task.console.say,
+            grace_s=60.0,
+        )
+    except CommandTimeoutError as late:
+        return Outcome(verdict=Verdict.FAIL, reasons=(str(late),), usable=False)
+    if done.returncode == ExitCode.USAGE:
+        raise CommandError(f"the lab cannot come up here:\n{tail(log)}")
+    verdict = verdict_of_exit(done.returncode)
+    why = () if verdict is Verdict.PASS else (f"lab {verb} ended with status {done.returncode}; see {log}",)
+    return Outcome(verdict=verdict, reasons=why, usable=verdict is Verdict.PASS)
+
+
+def table(finished: Sequence[Done]) -> Table:
+    """Return what the command ends with: a row for each step; fits 80 columns."""
+    shown = Table("step", "verdict", "seconds", "figures", box=None, pad_edge=False)
+    shown.columns[2].justify = "right"
+    for done in finished:
+        verdict = done.outcome.verdict
+        word = f"[{COLOUR_OF[verdict]}]{verdict.value}[/]" if done.ran else "[yellow]left out[/]"
+        shown.add_row(escape(done.step.name), word, number(round(done.seconds, 1)), _key_figures(done))
+    return shown
+
+
+def _key_figures(done: Done) -> str:
+    found = done.outcome.results
+    if found is None:
+        return ""
+    figures = found.figures
+    words = {
+        "operations_changed": "{} changed",
+        "tests_passed": "{} passed",
+        "tests_failed": "{} failed",
+        "tps_acknowledged": "{}/s",
+        "latency_p99_ms": "p99 {} ms",
+        "standby_lag_p99_ms": "lag {} ms",
+        "rto_ms_max": "RTO {} ms",
+        "acknowledged_lost": "{} missing",
+    }
+    return ", ".join(
+        text.format(number(round(figures[name], 1))) for name, text in words.items() if name in figures
+    )
+
+
+def _announce(task: Task, step: Planned) -> None:
+    task.console.say(f"== {step.name}")
+
+
+def _say(task: Task, done: Done) -> None:
+    if not done.ran:
+        task.console.say(f"   left out: {'; '.join(done.outcome.reasons)}")
+        return
+    task.console.say(f"   {done.outcome.verdict.value} after {done.seconds:.1f} s")
+    for reason in done.outcome.reasons[:10]:
+        task.console.say(f"   - {reason}")

@@ -1,0 +1,85 @@
+"""Steps that depend on each other: which still make sense after one failed. Knows nothing of what they do."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from chaos.findings import Verdict
+from loanstack.runs import Results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one step."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    usable: bool = True
+    """Whether steps that need this one still make sense: a slow deploy is a failure, and usable."""
+    results: Results | None = None
+    """The results, for a step that has a run folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One step."""
+
+    name: str
+    run: Callable[[], Outcome]
+    needs: tuple[str, ...] = ()
+    """Names of earlier steps that must have been usable."""
+    folder: str | None = None
+    """Its run folder inside the whole run's, if it has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """One step that was gone through, or left out."""
+
+    step: Planned
+    outcome: Outcome
+    seconds: float
+    ran: bool = True
+
+
+def go_through(
+    steps: Iterable[Planned],
+    *,
+    before: Callable[[Planned], None] = lambda step: None,
+    after: Callable[[Done], None] = lambda done: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Done]:
+    """Run `steps` in order; leave out those whose needs were not usable.
+
+    + before, after: told about each step as it begins and ends
+    + clock: seconds from any origin
+    """
+    finished: dict[str, Done] = {}
+    for step in steps:
+        missing = [name for name in step.needs if name not in finished or not _usable(finished[name])]
+        if missing:
+            why = (f"left out: {', '.join(missing)} did not succeed",)
+            outcome = Outcome(verdict=Verdict.INVALID, reasons=why, usable=False)
+            done = Done(step=step, outcome=outcome, seconds=0.0, ran=False)
+        else:
+            before(step)
+            started = clock()
+            outcome = step.run()
+            done = Done(step=step, outcome=outcome, seconds=round(clock() - started, 3))
+        after(done)
+        finished[step.name] = done
+    return list(finished.values())
+
+
+def reasons(finished: Sequence[Done]) -> tuple[str, ...]:
+    """Return why the whole is not PASS, each reason with the name of its step."""
+    return tuple(
+        f"{done.step.name}: {reason}"
+        for done in finished
+        if done.outcome.verdict is not Verdict.PASS
+        for reason in done.outcome.reasons
+    )
+
+
+def _usable(done: Done) -> bool:
+    return done.outcome.usable

@@ -1,0 +1,62 @@
+"""Options that several commands share."""
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SCENARIOS = click.Choice(["journey"])
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class Duration(click.ParamType[float]):
+    """A time span such as `120s`, `2m` or `1h`, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds; refuses what has no unit, because 20 could mean anything."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(value))
+        if match is None or float(match[1]) == 0:
+            self.fail(f"{value!r} is not a duration; allowed: a number above 0 with s, m or h, such as 120s")
+        return float(match[1]) * _SECONDS[match[2]]
+
+
+def json_option(command: Command) -> Command:
+    """Add `--json`."""
+    return click.option(
+        "--json",
+        "machine_readable",
+        is_flag=True,
+        help="Print results.json on standard output, nothing else.",
+    )(command)
+
+
+def narrowed(command: Command) -> Command:
+    """Add `--only` and `--limit`."""
+    only = click.option("--only", metavar="COMPONENT", help="One component, such as gateway.")
+    limit = click.option("--limit", metavar="HOST", help="One host.")
+    return only(limit(command))
+
+
+def load_options(command: Command) -> Command:
+    """Add what a load is asked for."""
+    for option in (
+        click.option("--duration", type=Duration(), default="120s", show_default=True, help="How long."),
+        click.option(
+            "--rate", type=click.FloatRange(min=1), default=1000, show_default=True, help="Writes a second."
+        ),
+        click.option(
+            "--scenario",
+            type=click.Choice(["journey"]),
+            default="journey",
+            show_default=True,
+            help="What users do.",
+        ),
+    ):
+        command = option(command)
+    return command
