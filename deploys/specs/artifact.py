@@ -16,7 +16,7 @@ def artifact_for(env: Environment, host: Host, name: str) -> Artifact:
     """
     found = [a for a in env.artifacts if a.name == name and a.arch == host.arch]
     if not found:
-        known = ", ".join(f"{a.name} ({a.arch})" for a in env.artifacts) or "none: the depot is not filled yet"
+        known = ", ".join(f"{a.name} ({a.arch})" for a in env.artifacts) or "none; fill the depot"
         raise ArtifactError(f"{host.name}: no artifact {name!r} for {host.arch}; listed: {known}")
     artifact = found[0]
     if artifact.sha256 is not None:
@@ -27,7 +27,7 @@ def artifact_for(env: Environment, host: Host, name: str) -> Artifact:
         raise ArtifactError(f"{file_name} has no sha256, and {sums_file} is missing; copy the depot's there")
     sums = artifacts.parse_sums(sums_file.read_text())
     if file_name not in sums:
-        raise ArtifactError(f"{sums_file} does not list {file_name}; fill the depot, then copy its SHA256SUMS")
+        raise ArtifactError(f"{sums_file} lacks {file_name}; fill the depot, then copy its SHA256SUMS")
     return Artifact(
         name=artifact.name,
         version=artifact.version,

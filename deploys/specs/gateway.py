@@ -14,16 +14,20 @@ class GatewaySpec:
     listen_address: str
     """In the DMZ: clients reach nothing else."""
     upstreams: tuple[str, ...]
-    """ip:port of the loan services; those of the same centre first."""
-    backups: tuple[str, ...]
+    """ip:port of the loan services in all centres."""
     nginx_user: str
+    authority: str
+    """PEM certificate of the authority that signed the gateway's."""
     certificate: str
     private_key: str = field(repr=False)
 
 
-def gateway_spec(env: Environment, host: Host, *, certificate: str, private_key: str) -> GatewaySpec:
+def gateway_spec(
+    env: Environment, host: Host, *, authority: str, certificate: str, private_key: str
+) -> GatewaySpec:
     """Return the gateway of `host`.
 
+    + authority: PEM certificate of the authority
     + certificate: PEM chain of the gateway, leaf first
     + private_key: PEM key that belongs to it
     """
@@ -33,8 +37,8 @@ def gateway_spec(env: Environment, host: Host, *, certificate: str, private_key:
         gateway=env.gateway,
         listen_address=host.dmz_address,
         upstreams=tuple(f"{h.address}:{port}" for h in env.hosts_with(Role.LOAN)),
-        backups=(),
         nginx_user=platform.of(host).nginx_user,
+        authority=authority,
         certificate=certificate,
         private_key=private_key,
     )

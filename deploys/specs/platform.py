@@ -44,7 +44,7 @@ STAND_IN = Platform(
     node_exporter_unit="prometheus-node-exporter.service",
     node_exporter_program="/usr/bin/prometheus-node-exporter",
     node_exporter_user="prometheus",
-    nginx_user="www-data",
+    nginx_user="nginx",
     sql_client_package="mariadb-client-core",
     node_exporter_package="prometheus-node-exporter",
 )

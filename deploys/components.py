@@ -1,0 +1,114 @@
+"""Which components a host gets, and in which order."""
+
+import os
+
+from pyinfra import logger
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.context import host, state
+
+from deploys import certificates, connection, summary
+from deploys.baseline import baseline, firewall_and_time
+from deploys.depot_client import depot_client
+from deploys.gateway import gateway, gateway_ready
+from deploys.loan_services import loan_services, loan_services_ready
+from deploys.monitoring import node_exporter, prometheus
+from deploys.oceanbase.component import oceanbase, oceanbase_standby
+from deploys.operations.turns import turn
+from deploys.specs.artifact import ArtifactError
+from deploys.specs.baseline import baseline_spec
+from deploys.specs.depot_client import SigningKeyError, depot_client_spec
+from deploys.specs.gateway import GatewaySpec, gateway_spec
+from deploys.specs.loan_services import loan_services_spec
+from deploys.specs.monitoring import monitoring_spec
+from deploys.specs.oceanbase import oceanbase_spec
+from inventory import InventoryError, environment
+from inventory import secrets as secrets_file
+from inventory.model import Environment, Host, Role
+from inventory.secrets import SecretsError
+
+COMPONENTS = ("baseline", "depot_client", "oceanbase", "loan_services", "gateway", "monitoring")
+DEPLOYED_ROLES = (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR)
+"""Roles that have a component; others are named aloud and left alone."""
+
+
+class DeployError(PyinfraError, ValueError):
+    """A site that cannot be deployed as asked: inventory, secrets, artifacts or `only` are wrong."""
+
+
+def converge_host() -> None:
+    """Register every operation of the current host.
+
+    Raises:
+        DeployError: before anything is touched.
+    """
+    only = host.data.get("only")
+    if only is not None and only not in COMPONENTS:
+        raise DeployError(f"only={only!r}: no such component; allowed: {', '.join(COMPONENTS)}")
+    connection.notice_death_of(host)
+    summary.attach(state, os.environ.get(summary.ENVIRONMENT_VARIABLE))
+    try:
+        env = environment(host.data.get("environment"))
+        this = env.host(host.name)
+        _register(env, this, chosen=COMPONENTS if only is None else (only,))
+    except (InventoryError, ArtifactError, SecretsError, SigningKeyError, FileNotFoundError) as wrong:
+        raise DeployError(str(wrong)) from wrong
+    for role in this.roles:
+        if role not in DEPLOYED_ROLES:
+            host.log_styled(
+                f"NOT DEPLOYED: role {role!r} has no component yet; only the baseline is converged here",
+                fg="yellow",
+                log_func=logger.warning,
+            )
+
+
+def _register(env: Environment, this: Host, chosen: tuple[str, ...]) -> None:
+    secrets = secrets_file.load(env.secrets_file)
+    baseline_of, monitoring_of = baseline_spec(env, this), monitoring_spec(env, this)
+    if "baseline" in chosen:
+        baseline(spec=baseline_of)
+    if "depot_client" in chosen:
+        depot_client(spec=depot_client_spec(env, this))
+    if "baseline" in chosen:
+        firewall_and_time(spec=baseline_of)
+    if "monitoring" in chosen:
+        node_exporter(spec=monitoring_of)
+
+    has_database = "oceanbase" in chosen and this.has(Role.OCEANBASE)
+    if has_database:
+        oceanbase(spec=oceanbase_spec(env, this, secrets))
+    turn(name="The primary serves: on to what stands on it")
+
+    has_loan = "loan_services" in chosen and this.has(Role.LOAN)
+    if has_loan:
+        loan_services(spec=loan_services_spec(env, this, secrets))
+    has_gateway = "gateway" in chosen and this.has(Role.GATEWAY)
+    if has_gateway:
+        gateway(spec=_gateway_spec(env, this))
+    if "monitoring" in chosen and this.has(Role.MONITOR):
+        prometheus(spec=monitoring_of)
+    turn(name="Everything is started: on to the standby, and to whether all is well")
+
+    if has_database:
+        oceanbase_standby(spec=oceanbase_spec(env, this, secrets))
+    if has_loan:
+        loan_services_ready(spec=loan_services_spec(env, this, secrets))
+    if has_gateway:
+        gateway_ready(spec=_gateway_spec(env, this))
+
+
+def _gateway_spec(env: Environment, this: Host) -> GatewaySpec:
+    assert this.dmz_address is not None, "the inventory's validation asks for it"
+    issued = certificates.gateway_certificate(
+        env.ca_dir,
+        host_name=this.name,
+        server_name=env.gateway.server_name,
+        addresses=(this.dmz_address,),
+        now=certificates.utc_now(),
+    )
+    return gateway_spec(
+        env,
+        this,
+        authority=issued.authority,
+        certificate=issued.certificate,
+        private_key=issued.private_key,
+    )

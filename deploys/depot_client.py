@@ -1,0 +1,38 @@
+"""The depot client: signed packages, by dnf, from the offline depot only."""
+
+from pyinfra.api.deploy import deploy
+
+from deploys.content import ConfigFile, render
+from deploys.operations import files, packages
+from deploys.specs.depot_client import DepotClientSpec
+
+REPOSITORY_FILE = "/etc/yum.repos.d/loanstack.repo"
+KEY_FILE = "/etc/pki/rpm-gpg/RPM-GPG-KEY-loanstack"
+
+
+def files_of(spec: DepotClientSpec) -> tuple[ConfigFile, ...]:
+    """Return the repository definition and the key that its packages are signed with."""
+    repository = render(
+        "depot_client/loanstack.repo.j2",
+        repository=spec.repository,
+        url=spec.url,
+        key=f"file://{KEY_FILE}",
+    )
+    return (
+        ConfigFile(path=KEY_FILE, content=spec.signing_key),
+        ConfigFile(path=REPOSITORY_FILE, content=repository),
+    )
+
+
+@deploy("Depot client")
+def depot_client(spec: DepotClientSpec) -> None:
+    """Converge repository and packages of one host.
+
+    + spec: where the depot is, and what this host installs from it
+    """
+    files.converge(name="Know the depot and its key", files=files_of(spec))
+    packages.installed(
+        name="Install this host's packages from the depot",
+        names=spec.packages,
+        repository=spec.repository,
+    )

@@ -1,0 +1,73 @@
+"""The local database of a pair: its role, and answers to queries."""
+
+import json
+import shlex
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+TOOL = "/usr/local/sbin/loanstack-db"
+_WHERE_INSTALLED = f"[ -x {TOOL} ] || exit 0;"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseState:
+    """What `loanstack-db status` says."""
+
+    role: str
+    """PRIMARY, STANDBY or DOWN."""
+    recorded_role: str
+    """The role it had when its bootstrap or last change of role was complete; NONE before."""
+    peer_role: str
+    scn: int | None
+    lag_ms: int | None
+    """Of a standby behind its primary."""
+
+    def is_healthy(self, *, lag_limit_ms: int) -> bool:
+        """Say whether this side is one half of a working pair.
+
+        + lag_limit_ms: how far behind a standby may be
+        """
+        if self.role == "PRIMARY":
+            return self.peer_role == "STANDBY"
+        return self.role == "STANDBY" and self.lag_ms is not None and self.lag_ms <= lag_limit_ms
+
+
+class LocalDatabase(FactBase[DatabaseState | None]):
+    """Return the state of the local database; None where none is installed."""
+
+    def command(self) -> str:
+        """Return the shell command."""
+        return f"{_WHERE_INSTALLED} {TOOL} status"
+
+    def process(self, output: list[str]) -> DatabaseState:
+        """Return the state from its line of JSON."""
+        return DatabaseState(**json.loads(output[-1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Rows of a query, and the role of the database that gave them."""
+
+    role: str
+    rows: tuple[tuple[str, ...], ...]
+
+
+class LocalAnswer(FactBase[Answer | None]):
+    """Return the local database's answer to a query; None where it does not run.
+
+    A query that fails, say for a table that is not there yet, gives no rows.
+    """
+
+    def command(self, query: str) -> str:
+        """Return the shell command.
+
+        + query: one SELECT; it is part of the command line, so nothing secret
+        """
+        both = f"SELECT role FROM oceanbase.__all_virtual_server_stat; {query};"  # noqa: S608 - our own text
+        return f"{_WHERE_INSTALLED} printf '%s\\n' {shlex.quote(both)} | {TOOL} sql 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> Answer:
+        """Return the rows; fields are separated by tabs."""
+        rows = tuple(tuple(line.split("\t")) for line in output)
+        return Answer(role=rows[0][0], rows=rows[1:])

@@ -1,0 +1,70 @@
+"""The gateway: nginx with TLS, and nothing but the API behind it."""
+
+from pyinfra.api.deploy import deploy
+
+from deploys.content import ConfigFile, render
+from deploys.operations import files, health, services
+from deploys.specs.gateway import GatewaySpec
+
+CONFIG = "/etc/nginx/nginx.conf"
+CERTIFICATE = "/etc/nginx/tls/gateway.pem"
+PRIVATE_KEY = "/etc/nginx/tls/gateway.key"
+AUTHORITY = "/etc/loanstack/ca.pem"
+OVERRIDE = "/etc/systemd/system/nginx.service.d/loanstack.conf"
+UNIT = "nginx.service"
+READY_DEADLINE_S = 30
+
+
+def files_of(spec: GatewaySpec) -> tuple[ConfigFile, ...]:
+    """Return configuration, certificate and key."""
+    return (
+        ConfigFile(path=AUTHORITY, content=spec.authority),
+        ConfigFile(path=CERTIFICATE, content=spec.certificate),
+        ConfigFile(path=PRIVATE_KEY, content=spec.private_key, mode=0o600, secret=True),
+        ConfigFile(
+            path=CONFIG,
+            content=render(
+                "gateway/nginx.conf.j2",
+                gateway=spec.gateway,
+                listen_address=spec.listen_address,
+                upstreams=spec.upstreams,
+                nginx_user=spec.nginx_user,
+                certificate=CERTIFICATE,
+                private_key=PRIVATE_KEY,
+            ),
+        ),
+        ConfigFile(path=OVERRIDE, content=render("gateway/nginx-override.conf.j2")),
+    )
+
+
+@deploy("Gateway")
+def gateway(spec: GatewaySpec) -> None:
+    """Converge the gateway of one host.
+
+    + spec: addresses, certificate and upstreams
+    """
+    written = files.converge(name="Write configuration and certificate", files=files_of(spec))
+    services.kept_running(
+        name="Keep the gateway running",
+        unit=UNIT,
+        restart_after=(OVERRIDE,),
+        reload_after=(CONFIG, CERTIFICATE, PRIVATE_KEY),
+        check="nginx -t -q",
+        written=(written,),
+    )
+
+
+@deploy("Gateway's way through")
+def gateway_ready(spec: GatewaySpec) -> None:
+    """Wait until a request gets through to the loan services, as a client would send it.
+
+    + spec: addresses, certificate and upstreams
+    """
+    name, port = spec.gateway.server_name, spec.gateway.port
+    health.answers(
+        name="Wait for the way through the gateway",
+        url=f"https://{name}:{port}/healthz",
+        deadline_s=READY_DEADLINE_S,
+        unit=UNIT,
+        options=("--cacert", AUTHORITY, "--resolve", f"{name}:{port}:{spec.listen_address}"),
+    )

@@ -1,0 +1,98 @@
+"""The loan services: bundle with its own runtime, unit, environment, readiness."""
+
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
+
+from deploys.content import ConfigFile, render
+from deploys.facts.artifacts import HASH_FILE
+from deploys.operations import artifacts, files, health, services
+from deploys.specs.loan_services import LoanServicesSpec
+
+ENVIRONMENT = "/etc/loanstack/loan.env"
+OWNER_ENVIRONMENT = "/etc/loanstack/loan-owner.env"
+READY_DEADLINE_S = 60
+
+
+def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
+    """Return the unit and the two environment files."""
+    return (
+        ConfigFile(
+            path=ENVIRONMENT,
+            content=render(
+                "loan_services/loan.env.j2",
+                address=spec.address,
+                services=spec.services,
+                endpoints=spec.endpoints,
+                schema=spec.schema,
+                password=spec.app_password,
+            ),
+            mode=0o600,
+            secret=True,
+        ),
+        # Apart, because the running services have no business with the owner's password: the seeder reads it.
+        ConfigFile(
+            path=OWNER_ENVIRONMENT,
+            content=render(
+                "loan_services/loan-owner.env.j2",
+                endpoints=spec.endpoints,
+                schema=spec.schema,
+                password=spec.owner_password,
+            ),
+            mode=0o600,
+            secret=True,
+        ),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.unit}",
+            content=render(
+                "loan_services/loanstack-loan.service.j2",
+                user=spec.user,
+                folder=spec.folder,
+                grace_s=spec.services.shutdown_grace_s,
+            ),
+        ),
+    )
+
+
+@deploy("Loan services")
+def loan_services(spec: LoanServicesSpec) -> None:
+    """Converge the loan services of one host.
+
+    + spec: artifact, addresses and settings of this host
+    """
+    assert spec.artifact.sha256 is not None
+    server.user(  # noqa: S604 - a login shell, not a subprocess
+        name="Know the services' user",
+        user=spec.user,
+        system=True,
+        shell="/usr/sbin/nologin",
+        home=spec.folder,
+        ensure_home=False,
+    )
+    unpacked = artifacts.installed(
+        name="Install the loan services",
+        url=spec.artifact.url,
+        sha256=spec.artifact.sha256,
+        folder=spec.folder,
+        version=spec.artifact.version,
+    )
+    written = files.converge(name="Write unit and environment", files=files_of(spec))
+    services.kept_running(
+        name="Keep the loan services running",
+        unit=spec.unit,
+        restart_after=(ENVIRONMENT, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}"),
+        written=(unpacked, written),
+    )
+
+
+@deploy("Loan services' readiness")
+def loan_services_ready(spec: LoanServicesSpec) -> None:
+    """Wait until the services have found the primary.
+
+    + spec: artifact, addresses and settings of this host
+    """
+    health.answers(
+        name="Wait for the loan services to be ready",
+        url=f"http://{spec.address}:{spec.services.port}/readyz",
+        deadline_s=READY_DEADLINE_S,
+        unit=spec.unit,
+    )

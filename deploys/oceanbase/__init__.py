@@ -1,0 +1,1 @@
+"""OceanBase: a primary and a standby that follows it."""

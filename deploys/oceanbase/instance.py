@@ -1,0 +1,30 @@
+"""The running database."""
+
+from deploys.operations import database
+from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, OceanBaseSpec
+
+HEALTH_DEADLINE_S = 90
+
+
+def bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
+    """Bring the database up, in the half of the pair that it was first deployed as.
+
+    + spec: this database
+    + as_first_role: PRIMARY or STANDBY: whose turn it is
+    """
+    if spec.first_role == as_first_role:
+        database.running(name=f"Keep the database running ({as_first_role.lower()} at first)", unit=spec.unit)
+
+
+def settle(spec: OceanBaseSpec) -> None:
+    """Converge run-time parameters and wait for role and lag.
+
+    + spec: this database
+    """
+    database.parameters_set(name="Set the database's run-time parameters", settings=PARAMETERS_AT_RUN_TIME)
+    if spec.peers:
+        database.healthy(
+            name="Wait for one primary and a standby close behind",
+            lag_limit_ms=spec.lag_limit_ms,
+            deadline_s=HEALTH_DEADLINE_S,
+        )

@@ -1,0 +1,153 @@
+"""Bring a database up once, and keep its settings, users and schema.
+
+Roles are read from the host: after a failover the inventory's role is history, and a healthy instance is
+never made anew.
+"""
+
+from collections.abc import Generator
+from hashlib import sha1, sha256
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase
+from deploys.facts.services import Service
+
+_APPLIED = "loanstack.applied_script"
+_APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own text
+
+
+@operation()
+def running(unit: str) -> Generator[StringCommand, None, None]:
+    """Bootstrap the database where there is none, start it where it is down.
+
+    A running one is never restarted for new settings: when, is the operator's choice. One that holds data
+    and is down is started by its own rules (`loanstack-db start`): an old primary whose peer was promoted
+    refuses, and says how to rejoin.
+
+    + unit: its systemd unit
+    """
+    service = host.get_fact(Service, unit=unit)
+    if service.needs_daemon_reload or not service.is_loaded:
+        yield StringCommand("systemctl daemon-reload")
+    if not service.is_enabled:
+        yield StringCommand(f"systemctl enable --quiet {unit}")
+    now = host.get_fact(LocalDatabase)
+    if now is None or now.recorded_role == "NONE":
+        yield StringCommand(f"{TOOL} bootstrap auto")
+    elif now.role == "DOWN":
+        yield StringCommand(f"{TOOL} start")
+    else:
+        host.noop(f"the database runs as {now.role}")
+
+
+@operation()
+def healthy(lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
+    """Wait until this side is one half of a working pair.
+
+    + lag_limit_ms: how far the standby may be behind
+    + deadline_s: when to give up; the message says what was waited for
+    """
+    now = host.get_fact(LocalDatabase)
+    if now is not None and now.is_healthy(lag_limit_ms=lag_limit_ms):
+        lag = "" if now.lag_ms is None else f", {now.lag_ms} ms behind"
+        host.noop(f"{now.role}{lag}; its peer is {now.peer_role}")
+        return
+    yield StringCommand(f"{TOOL} wait-healthy {lag_limit_ms} {deadline_s}")
+
+
+@operation()
+def parameters_set(settings: tuple[tuple[str, str], ...]) -> Generator[StringCommand, None, None]:
+    """Set parameters that may change at run time; each side has its own.
+
+    + settings: (name, value) pairs
+    """
+    names = ", ".join(f"'{name}'" for name, _ in settings)
+    # The WHERE clause of SHOW PARAMETERS is the only place that has them all in seekdb 1.4.
+    answer = host.get_fact(LocalAnswer, query=f"SHOW PARAMETERS WHERE name IN ({names})")
+    if answer is None:
+        host.noop("set at its first start: the database does not run yet")
+        return
+    now = {row[1]: row[3] for row in answer.rows if len(row) > 3}
+    wrong = [(name, value) for name, value in settings if now.get(name) != value]
+    if not wrong:
+        host.noop(f"set: {', '.join(name for name, _ in settings)}")
+        return
+    yield _sql("\n".join(f"ALTER SYSTEM SET {name} = '{value}';" for name, value in wrong))
+
+
+@operation()
+def users_kept(users: tuple[tuple[str, str], ...]) -> Generator[StringCommand, None, None]:
+    """Create users on the primary, and set passwords that differ.
+
+    Passwords are compared and created as the hashes that the database itself stores.
+
+    + users: (name, password) pairs
+    """
+    answer = host.get_fact(LocalAnswer, query="SELECT user, UPPER(password) FROM mysql.user")
+    if not _is_primary(answer):
+        return
+    now = {row[0]: row[-1] for row in answer.rows} if answer else {}
+    statements = []
+    for user, password in users:
+        digest = _native_hash(password)
+        if user not in now:
+            statements.append(f"CREATE USER '{user}' IDENTIFIED BY PASSWORD '{digest}';")
+        elif now[user] != digest:
+            statements.append(f"ALTER USER '{user}' IDENTIFIED BY '{password}';")
+    if statements:
+        yield _sql("\n".join(statements), is_secret=True)
+    else:
+        host.noop(f"users with these passwords: {', '.join(user for user, _ in users)}")
+
+
+@operation()
+def scripts_applied(scripts: tuple[tuple[str, str], ...]) -> Generator[StringCommand, None, None]:
+    """Apply idempotent SQL scripts on the primary whenever their text is new to the database.
+
+    The hash of what was applied is kept in the database itself, so it follows a failover.
+
+    + scripts: (name, SQL text) pairs, in order
+    """
+    answer = host.get_fact(LocalAnswer, query=_APPLIED_QUERY)
+    if not _is_primary(answer):
+        return
+    now = {row[0]: row[-1] for row in answer.rows} if answer else {}
+    for name, text in scripts:
+        digest = sha256(text.encode()).hexdigest()
+        if now.get(name) == digest:
+            host.noop(f"{name} is applied ({digest[:12]})")
+            continue
+        yield _sql(
+            "CREATE DATABASE IF NOT EXISTS loanstack;\n"
+            f"CREATE TABLE IF NOT EXISTS {_APPLIED} "
+            "(name VARCHAR(64) PRIMARY KEY, sha256 CHAR(64) NOT NULL);\n"
+            f"{text}\n"
+            f"REPLACE INTO {_APPLIED} VALUES ('{name}', '{digest}');"
+        )
+
+
+def _sql(text: str, *, is_secret: bool = False) -> StringCommand:
+    """Return a command that gets its SQL on stdin: passwords are in no argv and in no log.
+
+    The client repeats a refused statement, so what it says about secret ones is not shown.
+    """
+    quiet = " >/dev/null 2>&1 || { echo 'a statement with a password was refused' >&2; exit 1; }"
+    return StringCommand(f"{TOOL} sql{quiet if is_secret else ''}", _stdin=text)
+
+
+def _is_primary(answer: Answer | None) -> bool:
+    if answer is None:
+        host.noop("no database runs here yet; the primary is asked")
+        return False
+    if answer.role != "PRIMARY":
+        host.noop("a standby: this comes from its primary with the log")
+        return False
+    return True
+
+
+def _native_hash(password: str) -> str:
+    """Return the hash of mysql_native_password, as mysql.user holds it."""
+    once = sha1(password.encode(), usedforsecurity=False).digest()
+    return "*" + sha1(once, usedforsecurity=False).hexdigest().upper()

@@ -1,0 +1,16 @@
+"""Refusing to go on with one host, without stopping the others."""
+
+import shlex
+
+from pyinfra.api.command import StringCommand
+
+
+def refusal(message: str) -> StringCommand:
+    """Return a command that fails with `message`.
+
+    An exception from inside an operation would end the run on every host (pyinfra 3.10); a failed command
+    fails only its own.
+
+    + message: what is wrong, where, and what to do
+    """
+    return StringCommand(f"echo {shlex.quote(message)} >&2; exit 1")

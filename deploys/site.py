@@ -1,0 +1,12 @@
+"""The whole site; the only deploy script. Run it from the project's root:
+
+    pyinfra inventory/lab.py deploys/site.py --dry --diff      what would change
+    pyinfra -y inventory/lab.py deploys/site.py                converge
+    pyinfra -y inventory/lab.py deploys/site.py --limit ob-a --data only=oceanbase
+
+pyinfra executes this once for each host; what a host gets follows from its roles in the inventory.
+"""
+
+from deploys.components import converge_host
+
+converge_host()

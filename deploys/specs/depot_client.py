@@ -1,0 +1,47 @@
+"""How a host installs from the offline depot."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploys.specs.baseline import packages_for
+from inventory.model import Environment, Host
+
+REPOSITORY = "loanstack-depot"
+
+
+class SigningKeyError(LookupError):
+    """The depot's signing key is not on the control machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepotClientSpec:
+    """The depot as one host sees it."""
+
+    url: str
+    signing_key: str
+    """Armoured public key, carried by the deploy: a key fetched from the depot would vouch for itself."""
+    packages: tuple[str, ...]
+    repository: str = REPOSITORY
+
+
+def depot_client_spec(env: Environment, host: Host) -> DepotClientSpec:
+    """Return the depot client of `host`.
+
+    Raises:
+        SigningKeyError: the key is not where the depot's copy on the control machine is.
+    """
+    return DepotClientSpec(
+        url=env.depot.url, signing_key=_signing_key(env).read_text(), packages=packages_for(host)
+    )
+
+
+def _signing_key(env: Environment) -> Path:
+    sums_file = env.depot.sums_file
+    places = [] if sums_file is None else [f / env.depot.gpg_key_file for f in sums_file.parents[:2]]
+    for place in places:
+        if place.is_file():
+            return place
+    looked = " and ".join(str(place) for place in places) or "nowhere: depot.sums_file is None"
+    raise SigningKeyError(
+        f"{env.name}: the depot's key {env.depot.gpg_key_file} is missing; looked at {looked}"
+    )

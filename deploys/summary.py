@@ -1,0 +1,77 @@
+"""What a run did, for other programs: `LOANSTACK_DEPLOY_SUMMARY=FILE` asks for it.
+
+The file is written anew after each operation, so that it also tells about a run that was broken off:
+{"hosts": {HOST: {"operations": n, "changed": n, "failed": n, "error": text or null, "changes": [names]}},
+ "steps": [{"name", "seconds"}]}
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api.host import Host
+from pyinfra.api.state import BaseStateCallback, State
+
+ENVIRONMENT_VARIABLE = "LOANSTACK_DEPLOY_SUMMARY"
+_STDERR_LINES = 3
+
+
+class Summary(BaseStateCallback):
+    """Writes the summary as operations end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.steps: list[dict[str, object]] = []
+        self.began_s = time.monotonic()
+
+    def operation_start(self, state: State, op_hash: str) -> None:  # type: ignore[override]
+        """Remember when an operation began."""
+        self.began_s = time.monotonic()
+
+    def operation_end(self, state: State, op_hash: str) -> None:  # type: ignore[override]
+        """Write what is known now."""
+        name = ", ".join(sorted(state.get_op_meta(op_hash).names))
+        self.steps.append({"name": name, "seconds": round(time.monotonic() - self.began_s, 2)})
+        self.write(state)
+
+    def operation_host_error(self, state: State, host: Host, op_hash: str, *_: Any) -> None:  # type: ignore[override]  # noqa: ANN401
+        """Write at once: if this was the last host, the run ends here."""
+        self.write(state)
+
+    def write(self, state: State) -> None:
+        """Write the file, whole."""
+        hosts = {h.name: _of_host(state, h) for h in state.inventory if state.is_host_in_limit(h)}
+        unfinished = self.path.with_name(f".{self.path.name}.new")
+        unfinished.write_text(json.dumps({"hosts": hosts, "steps": self.steps}, indent=1, ensure_ascii=False))
+        unfinished.rename(self.path)
+
+
+def _of_host(state: State, host: Host) -> dict[str, object]:
+    ran = [(h, data.operation_meta) for h, data in state.ops[host].items()]
+    ended = [(h, meta) for h, meta in ran if meta.is_complete()]
+    failed = [(h, meta) for h, meta in ended if meta.did_error()]
+    changes = [", ".join(state.get_op_meta(h).names) for h, meta in ended if meta.did_change()]
+    error = None
+    if failed:
+        op_hash, meta = failed[-1]
+        said = " / ".join(meta.stderr_lines[-_STDERR_LINES:])
+        error = f"{', '.join(state.get_op_meta(op_hash).names)}: {said or 'the connection broke'}"
+    elif host in state.failed_hosts:
+        error = "the connection broke" if host in state.activated_hosts else "could not connect"
+    return {
+        "operations": len(ended),
+        "changed": len(changes),
+        "failed": len(failed) or int(error is not None),
+        "error": error,
+        "changes": changes,
+    }
+
+
+def attach(state: State, path: str | None) -> None:
+    """Write a summary of this run to `path`, once, however many hosts ask for it.
+
+    + path: value of the environment variable; None or empty: no summary
+    """
+    if path and not any(isinstance(handler, Summary) for handler in state.callback_handlers):
+        state.add_callback_handler(Summary(Path(path).absolute()))  # type: ignore[no-untyped-call]
