@@ -5,14 +5,14 @@ Checkers read nothing else, so a verdict can be recomputed from a run folder at 
 
 import gzip
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-import orjson
+import msgspec
 
 _T = TypeVar("_T")
 
@@ -198,32 +198,40 @@ def read_run(folder: Path) -> Records:
         HistoryError: a line that is cut off or lacks a field.
     """
     return Records(
-        writes=tuple(read_lines(folder / "ledger.jsonl", Write)),
-        journal=tuple(_read_if_there(folder / "database" / "journal.jsonl.gz", JournalRow)),
-        limits=tuple(_read_if_there(folder / "database" / "limits.jsonl.gz", Limit)),
-        samples=tuple(_read_if_there(folder / "replication.jsonl", Sample)),
-        timeline=tuple(_read_if_there(folder / "timeline.jsonl", Event)),
+        writes=read_lines(folder / "ledger.jsonl", Write),
+        journal=_read_if_there(folder / "database" / "journal.jsonl.gz", JournalRow),
+        limits=_read_if_there(folder / "database" / "limits.jsonl.gz", Limit),
+        samples=_read_if_there(folder / "replication.jsonl", Sample),
+        timeline=_read_if_there(folder / "timeline.jsonl", Event),
     )
 
 
-def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
-    """Yield one `kind` a line of a JSONL file (gzip if its name says so); unknown fields are left out.
+def read_lines(path: Path, kind: type[_T]) -> tuple[_T, ...]:
+    """Return one `kind` a line of a JSONL file (gzip if its name says so); unknown fields are left out.
 
     Raises:
-        HistoryError: a line that is not JSON, or lacks a field of `kind`.
+        HistoryError: a line that is not JSON, lacks a field of `kind`, or has one of another type.
     """
-    known = frozenset(field.name for field in fields(kind))  # type: ignore[arg-type]  # only dataclasses come here
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                found = orjson.loads(line)
-                yield kind(**{name: value for name, value in found.items() if name in known})
-            except orjson.JSONDecodeError as broken:
-                raise HistoryError(path, number, f"not JSON ({broken.msg})") from None
-            except (TypeError, AttributeError) as lacking:
-                raise HistoryError(path, number, f"not a {kind.__name__}: {lacking}") from None
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    # A run has half a million lines: msgspec reads them in a second, plain Python in half a minute.
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        return tuple(decoder.decode_lines(text))
+    except msgspec.DecodeError as broken:
+        raise HistoryError(path, *_first_broken(text, decoder, broken)) from None
 
 
-def _read_if_there(path: Path, kind: type[_T]) -> Iterator[_T]:
-    if path.exists():
-        yield from read_lines(path, kind)
+def _first_broken(
+    text: bytes, decoder: "msgspec.json.Decoder[_T]", broken: msgspec.DecodeError
+) -> tuple[int, str]:
+    number = 0
+    for number, line in enumerate(text.split(b"\n"), start=1):
+        try:
+            decoder.decode(line)
+        except msgspec.DecodeError as why:
+            return number, str(why)
+    return number, str(broken)
+
+
+def _read_if_there(path: Path, kind: type[_T]) -> tuple[_T, ...]:
+    return read_lines(path, kind) if path.exists() else ()
