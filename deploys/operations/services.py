@@ -15,6 +15,8 @@ from pyinfra.context import host, state
 
 from deploys.facts.services import Service, ServiceState
 
+_SETTLES_S = 1
+
 
 @operation()
 def kept_running(
@@ -59,6 +61,12 @@ def kept_running(
         yield StringCommand(f"systemctl enable --quiet {quoted}")
     if action is not None:
         yield StringCommand(f"systemctl {action} {quoted}")
+    if action in ("start", "restart"):
+        # systemd calls a start done before the process has read its settings: see whether it stays.
+        yield StringCommand(
+            f"sleep {_SETTLES_S}; systemctl is-active --quiet {quoted} || "
+            f"{{ journalctl --no-pager --lines=10 --unit={quoted} >&2; exit 1; }}"
+        )
 
 
 def _action(now: ServiceState, restart_after: Iterable[str], reload_after: Iterable[str]) -> str | None:
