@@ -73,7 +73,7 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
     least = slo.tps_ratio_min * found.facts.rate_per_s
     if values["tps_acknowledged"] < least:
         reasons.append(
-            f"{values['tps_acknowledged']:.1f} acknowledged transactions/s; promised: at least {least:g}"
+            f"{values['tps_acknowledged']:.2f} acknowledged transactions/s; promised: at least {least:g}"
         )
     if values["errors"] > slo.errors_max:
         kinds = ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3])

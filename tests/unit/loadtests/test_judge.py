@@ -1,0 +1,89 @@
+"""Every reason for which a load does not pass."""
+
+from dataclasses import replace
+
+import pytest
+
+from inventory.model import LoadSlo
+from loadtests.figures import LoadFigures
+from loadtests.judge import Verdict, judge
+from tests.unit.loadtests import records
+
+SLO = LoadSlo()
+GOOD = {
+    "tps_acknowledged": 10.0,
+    "writes_recorded": 40,
+    "errors": 0,
+    "latency_p99_ms": 250.0,
+    "standby_lag_p99_ms": 500.0,
+    "standby_lag_samples": 16,
+}
+
+
+def found(*, without: str = "", facts: dict | None = None, **changed: float) -> LoadFigures:
+    values = {**GOOD, **changed}
+    values.pop(without, None)
+    return LoadFigures(
+        facts=records.facts(**(facts or {})),
+        values=values,
+        seconds=(),
+        errors_by_kind={"rejected: HTTP 503 unavailable": 2, "indeterminate: timed out": 1},
+    )
+
+
+def test_a_run_exactly_at_its_promises_passes():
+    assert judge(found(), SLO).verdict is Verdict.PASS
+    assert judge(found(), SLO).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"tps_acknowledged": 9.99}, "9.99 acknowledged transactions/s; promised: at least 10"),
+        ({"errors": 3}, "3 errors (2 x rejected: HTTP 503 unavailable, 1 x indeterminate: timed out)"),
+        ({"latency_p99_ms": 250.1}, "latency p99 250.1 ms; promised: at most 250 ms"),
+        ({"standby_lag_p99_ms": 501.0}, "standby lag p99 501.0 ms; promised: at most 500 ms"),
+    ],
+)
+def test_a_broken_promise_fails(changed, reason):
+    judgement = judge(found(**changed), SLO)
+    assert judgement.verdict is Verdict.FAIL
+    assert len(judgement.reasons) == 1
+    assert judgement.reasons[0].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("facts", "changed", "reason"),
+    [
+        ({"stopped_s": records.START_S + 3.0}, {}, "ended after 3.0 of 4 s"),
+        ({}, {"writes_recorded": 39}, "the ledger holds 39 of 40 planned writes"),
+        ({"cpu_percent": 90.5}, {}, "the load generator used 90 % of a core"),
+        ({"lateness_p99_ms": 101.0}, {}, "started ready arrivals up to 101 ms late"),
+    ],
+)
+def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(facts, changed, reason):
+    judgement = judge(found(facts=facts, errors=3, **changed), SLO)
+    assert judgement.verdict is Verdict.INVALID
+    assert reason in judgement.reasons[0]
+    assert judgement.reasons[1].startswith("3 errors")
+
+
+@pytest.mark.parametrize(
+    ("figures", "reason"),
+    [
+        (found(standby_lag_samples=1), "the standby's lag was measured 1 times; needed: at least 2"),
+        (found(without="latency_p99_ms"), "no write was acknowledged"),
+    ],
+)
+def test_a_missing_measurement_is_no_pass_and_no_excuse(figures, reason):
+    judgement = judge(figures, SLO)
+    assert judgement.verdict is Verdict.INVALID
+    assert judgement.reasons[0].startswith(reason)
+    failed = replace(figures, values={**figures.values, "errors": 1})
+    assert judge(failed, SLO).verdict is Verdict.FAIL
+    assert len(judge(failed, SLO).reasons) == 2
+
+
+def test_all_reasons_are_given():
+    judgement = judge(found(tps_acknowledged=1.0, errors=1, latency_p99_ms=9e9, standby_lag_p99_ms=9e9), SLO)
+    assert len(judgement.reasons) == 4
