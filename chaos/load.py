@@ -69,7 +69,7 @@ class LoadClients:
         self._folder: Path | None = None
         self._tail: LedgerTail | None = None
 
-    def start(self, rate: float, folder: Path) -> None:
+    def start_load(self, rate: float, folder: Path) -> None:
         """Start the background load and the replication sampler.
 
         + folder: gets `load/` with the generator's own files, and `replication.jsonl`

@@ -104,7 +104,7 @@ class Power(Protocol):
 class Clients(Protocol):
     """The clients that write while something breaks, and those who take notes of it."""
 
-    def start(self, rate: float, folder: Path) -> None:
+    def start_load(self, rate: float, folder: Path) -> None:
         """Start the background load and the replication sampler; they write into `folder`."""
 
     def acknowledged_per_s(self) -> float:

@@ -170,6 +170,10 @@ class FakeWorld:
         if state.role == STANDBY:
             state.running = True  # the unit's guard refuses to start an old primary
 
+    def start_load(self, rate: float, folder: Path) -> None:
+        assert folder.is_dir()
+        self._do(f"start clients {rate:.0f}/s")
+
     def acknowledged_per_s(self) -> float:
         serving = [h for h in self.hosts.values() if h.role == PRIMARY and h.running and h.powered]
         return self.rate if serving else 0.0
@@ -185,18 +189,7 @@ class FakeWorld:
         assert self.hosts[primary.name].role == PRIMARY
 
 
-class FakeClientsStart(FakeWorld):
-    """`start` is a verb of databases and of clients; told apart by the argument."""
-
-    def start(self, host: Host | float, folder: Path | None = None) -> None:  # type: ignore[override]  # see above
-        if isinstance(host, Host):
-            super().start(host)
-        else:
-            assert folder is not None
-            self._do(f"start clients {host:.0f}/s")
-
-
 def pair(**changes: object) -> FakeWorld:
     """ob-a primary, ob-b its standby, clients at 500/s."""
     hosts = {"ob-a": FakeHost(role=PRIMARY), "ob-b": FakeHost(role=STANDBY)}
-    return FakeClientsStart(hosts=hosts, **changes)  # type: ignore[arg-type]  # fields by name
+    return FakeWorld(hosts=hosts, **changes)  # type: ignore[arg-type]  # fields by name

@@ -2,13 +2,14 @@
 
 import gzip
 import json
+import subprocess
 import time
 from pathlib import Path
 
 import orjson
 import pytest
 
-from chaos import children, export, load, power, replication
+from chaos import children, export, replication
 from chaos.heal import load_record, promoting, save_record
 from chaos.history import HistoryError, Write, read_lines, read_run
 from chaos.load import LedgerTail, LoadClients
@@ -18,6 +19,7 @@ from chaos.remote import ssh_argv
 from chaos.sql_session import PositionReading
 from chaos.world import WorldError
 from inventory.lab import ENVIRONMENT
+from inventory.model import Environment
 from inventory.secrets import Secrets
 from tests.unit.chaos.histories import row, write
 
@@ -129,8 +131,8 @@ def test_no_command_line_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Monk
         def __init__(self, argv: list[str], **_: object) -> None:
             argvs.append(argv)
 
-    monkeypatch.setattr(children.subprocess, "Popen", Recorded)
-    LoadClients(ENVIRONMENT).start(500, tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    LoadClients(ENVIRONMENT).start_load(500, tmp_path)
     switch = PowerSwitch(ENVIRONMENT, is_reachable=lambda host: True, forget=lambda name: None)
     switch.off(ENVIRONMENT.host("ob-a"))
     argvs.append(ssh_argv(ENVIRONMENT, ENVIRONMENT.host("app-a"), export._EXPORT))
@@ -142,14 +144,14 @@ def test_no_command_line_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_an_environment_without_a_power_switch_says_so() -> None:
-    qinghai = load.Environment(**{**vars(ENVIRONMENT), "power_command": ()})
+    qinghai = Environment(**{**vars(ENVIRONMENT), "power_command": ()})
     switch = PowerSwitch(qinghai, is_reachable=lambda host: True, forget=lambda name: None)
     with pytest.raises(WorldError, match="names no power_command"):
         switch.off(ENVIRONMENT.host("ob-a"))
 
 
 def _switch(*command: str) -> PowerSwitch:
-    env = power.Environment(**{**vars(ENVIRONMENT), "power_command": command})
+    env = Environment(**{**vars(ENVIRONMENT), "power_command": command})
     return PowerSwitch(env, is_reachable=lambda host: True, forget=lambda name: None)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos import drills, results
+from chaos import drills, results, rto
 from chaos.findings import Verdict, worst
 from chaos.history import Event, FaultWindow, Records
 from chaos.runner import Run
@@ -54,7 +54,7 @@ def test_a_good_drill_passes_with_all_its_figures() -> None:
     assert found.verdict is Verdict.PASS, found.reasons
     assert found.exit_code == results.EXIT_PASS
     assert found.figures["rto_ms"] == pytest.approx(3020)
-    parts = [found.figures[f"rto_{part}_ms"] for part in results.rto.PARTS]
+    parts = [found.figures[f"rto_{part}_ms"] for part in rto.PARTS]
     assert sum(parts) == pytest.approx(found.figures["rto_ms"])
     assert found.figures["acknowledged_lost"] == 1
     assert found.figures["lost_window_ms"] == pytest.approx(20)

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaos.history import Write
 from chaos.rto import PARTS, errors_by_kind, errors_by_second, find_outage, first_error_s, parts_ms
 from tests.unit.chaos.histories import event, write
 
 
-def steady(from_s: float, to_s: float, *, per_second: int = 10, name: str = "s") -> list:
+def steady(from_s: float, to_s: float, *, per_second: int = 10, name: str = "s") -> list[Write]:
     count = round((to_s - from_s) * per_second)
     return [write(f"{name}{from_s}-{n}", ended_s=from_s + n / per_second) for n in range(count)]
 
@@ -62,7 +63,7 @@ def test_a_rate_that_stays_low_never_recovers_for_good() -> None:
 @pytest.mark.parametrize(
     "writes", [[], steady(180, 199), steady(201, 220)], ids=["none", "no after", "no before"]
 )
-def test_no_recovery_can_be_measured(writes: list) -> None:
+def test_no_recovery_can_be_measured(writes: list[Write]) -> None:
     assert find_outage(writes, fault_s=200.0, until_s=220.0) is None
 
 
@@ -91,7 +92,7 @@ def test_the_parts_follow_the_timeline() -> None:
     length=st.floats(0.001, 20),
     started=st.floats(180, 230),
 )
-def test_the_parts_always_add_up(times: list, names: list, length: float, started: float) -> None:
+def test_the_parts_always_add_up(times: list[float], names: list[str], length: float, started: float) -> None:
     after = write("after", started_s=started, ended_s=200 + length)
     outage = find_outage([write("before", ended_s=200.0), after], fault_s=200.0, until_s=200 + length)
     assert outage is not None

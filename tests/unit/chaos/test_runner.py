@@ -12,6 +12,7 @@ from chaos import drills, heal, results, runner
 from chaos.findings import Verdict
 from chaos.history import Records
 from chaos.interrupts import Shield
+from chaos.model import HealRecord
 from chaos.runner import Run, Runner
 from chaos.timeline import Timeline
 from chaos.world import STANDBY, UNREACHABLE, WorldError
@@ -97,7 +98,7 @@ def test_the_old_primary_is_fenced_before_the_new_one_is_made(name: str, tmp_pat
 
 
 def test_the_heal_is_on_disk_before_the_fault_acts(tmp_path: Path, record: Path) -> None:
-    seen = {}
+    seen: dict[str, object] = {}
 
     def look(call: str) -> None:
         if call == "kill ob-a":
@@ -272,7 +273,7 @@ def test_an_unreadable_record_stops_the_drill(tmp_path: Path, record: Path) -> N
 
 def test_a_promoted_survivor_that_is_gone_keeps_the_old_primary_down(tmp_path: Path) -> None:
     world = pair()
-    left = heal.HealRecord(
+    left = HealRecord(
         environment="lab",
         drill="primary-crash",
         victim="ob-a",
