@@ -14,8 +14,8 @@ class NotReadyError(RuntimeError):
     """A load cannot begin; `problems` holds one sentence for each reason."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(problems))
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__("; ".join(self.problems))
 
 
 def population(
