@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+COMPONENTS = ("baseline", "depot_client", "oceanbase", "loan_services", "gateway", "monitoring")
+"""Those of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
+
 SCENARIOS = click.Choice(["journey"])
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -38,7 +41,7 @@ def json_option(command: Command) -> Command:
 
 def narrowed(command: Command) -> Command:
     """Add `--only` and `--limit`."""
-    only = click.option("--only", metavar="COMPONENT", help="One component, such as gateway.")
+    only = click.option("--only", type=click.Choice(COMPONENTS), help="One component.")
     limit = click.option("--limit", metavar="HOST", help="One host.")
     return only(limit(command))
 

@@ -1,7 +1,7 @@
-"""What pyinfra's own JSON says about a run, host by host; pure."""
+"""What the deploy's own summary and pyinfra's plan say, host by host; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -12,8 +12,10 @@ class HostOutcome:
     operations: int
     changed: int
     failed: int
-    failed_at: str | None = None
-    """Name of the operation it failed at; None if it did not, or could not even be reached."""
+    error: str | None = None
+    """Operation and what was said, or why the host was not reached; None if nothing failed."""
+    changes: tuple[str, ...] = ()
+    """Names of the operations that changed something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,54 +23,39 @@ class DeployOutcome:
     """A deploy, whole."""
 
     hosts: Mapping[str, HostOutcome]
-    changed: tuple[str, ...]
-    """`host: operation` for each that changed something."""
 
     @property
-    def failed_hosts(self) -> tuple[str, ...]:
-        """Hosts that did not get to the end."""
-        return tuple(name for name, host in self.hosts.items() if host.failed)
+    def failures(self) -> tuple[str, ...]:
+        """`host: error` for each host that did not get to the end."""
+        return tuple(f"{name}: {host.error or 'failed'}" for name, host in self.hosts.items() if host.failed)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """`host: operation` for each that changed something."""
+        return tuple(f"{name}: {change}" for name, host in self.hosts.items() for change in host.changes)
 
     def figures(self) -> dict[str, float]:
         """Return the counts under their stable names."""
         return {
             "hosts": len(self.hosts),
-            "hosts_failed": len(self.failed_hosts),
+            "hosts_failed": len(self.failures),
             "operations": sum(host.operations for host in self.hosts.values()),
             "operations_changed": sum(host.changed for host in self.hosts.values()),
         }
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the content of `deploy.json`."""
-        return {
-            "hosts": {name: asdict(host) for name, host in self.hosts.items()},
-            "changed": list(self.changed),
-        }
 
+def of_summary(summary: Mapping[str, Any] | None, hosts: Sequence[str]) -> DeployOutcome:
+    """Return the outcome in a deploy's summary.
 
-def of_deploy(printed: Mapping[str, Any], hosts: Sequence[str]) -> DeployOutcome:
-    """Return the outcome in what `pyinfra --json` printed after a deploy.
-
-    + hosts: the hosts it was for, in order
+    + summary: what `deploys.summary` wrote; None if the run ended before any operation
+    + hosts: those it was for, in order; one that the summary does not know was not reached
     """
-    operations = printed["results"]["operations"]
-    failed = set(printed["results"]["failed_hosts"])
-    return DeployOutcome(
-        hosts={name: _of_host(name, operations, failed) for name in hosts},
-        changed=tuple(
-            f"{name}: {operation['name']}" for operation in operations for name in operation["success"]
-        ),
-    )
-
-
-def unreached(hosts: Sequence[str]) -> DeployOutcome:
-    """Return the outcome of a deploy that ended before any operation: all hosts failed."""
-    nothing = HostOutcome(operations=0, changed=0, failed=1)
-    return DeployOutcome(hosts=dict.fromkeys(hosts, nothing), changed=())
+    found = (summary or {}).get("hosts", {})
+    return DeployOutcome(hosts={name: _of_host(found.get(name)) for name in hosts})
 
 
 def pending(printed: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return `host: operation` for what a dry run would change.
+    """Return `host: operation` for what a dry run of `pyinfra --json` would change.
 
     Operations that hang on another one's change (restarts) are left out: a dry run predicts them always.
     """
@@ -79,14 +66,13 @@ def pending(printed: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _of_host(name: str, operations: Sequence[Mapping[str, Any]], failed: set[str]) -> HostOutcome:
-    changed = [op for op in operations if name in op["success"]]
-    unchanged = [op for op in operations if name in op["no_change"]]
-    # After a failure pyinfra also counts the operations that were never tried as errors: the first is it.
-    errors = [op["name"] for op in operations if name in op["error"]]
+def _of_host(found: Mapping[str, Any] | None) -> HostOutcome:
+    if found is None:
+        return HostOutcome(operations=0, changed=0, failed=1, error="nothing was done on it")
     return HostOutcome(
-        operations=len(changed) + len(unchanged),
-        changed=len(changed),
-        failed=1 if errors or name in failed else 0,
-        failed_at=errors[0] if errors else None,
+        operations=int(found["operations"]),
+        changed=int(found["changed"]),
+        failed=int(found["failed"]),
+        error=found.get("error"),
+        changes=tuple(found.get("changes", ())),
     )

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -21,7 +21,6 @@ from inventory.places import PROJECT_ROOT
 GROUP_GRACE_S = 2.0
 """How long the rest of a group gets between SIGTERM and SIGKILL once its leader has gone."""
 _POLL_S = 0.05
-_ONLY_ASK = 0
 
 
 class CommandTimeoutError(TimeoutError):
@@ -216,20 +215,32 @@ def _copy(stream: IO[bytes], log: Path, on_line: Callable[[str], None] | None) -
                 on_line(line.decode(errors="replace").rstrip("\r\n"))
 
 
-def _signal_group(group: int, number: int) -> bool:
-    try:
+def _signal_group(group: int, number: signal.Signals) -> None:
+    # The group may have gone by itself a moment ago, which is what we want.
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
 
 
 def _clear_group(group: int) -> None:
-    if not _signal_group(group, signal.SIGTERM):
+    if not _is_alive(group):
         return
+    _signal_group(group, signal.SIGTERM)
     deadline = time.monotonic() + GROUP_GRACE_S
     while time.monotonic() < deadline:
-        if not _signal_group(group, _ONLY_ASK):
+        if not _is_alive(group):
             return
         time.sleep(_POLL_S)
     _signal_group(group, signal.SIGKILL)
+
+
+def _is_alive(group: int) -> bool:
+    """Say whether the group has a process that is no zombie: an idle init may leave those for long."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # Behind the name, which may hold anything: state, parent, group.
+            state, _, found = stat.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(found) == group and state not in "ZX":
+            return True
+    return False

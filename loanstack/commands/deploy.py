@@ -1,9 +1,10 @@
-"""`plan` and `deploy`: pyinfra as a subprocess, its own JSON as the record."""
+"""`plan` and `deploy`: pyinfra as a subprocess, the deploy's own summary as the record."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from chaos.findings import Verdict
@@ -14,6 +15,10 @@ from loanstack.promises import Promise
 from loanstack.runs import Results
 from loanstack.subprocesses import Completed
 from loanstack.task import CommandError, Task, read_json, tail
+
+SUMMARY_FILE = "deploy.json"
+SUMMARY_VARIABLE = "LOANSTACK_DEPLOY_SUMMARY"
+"""Tells the site where to write what each host did; see `deploys.summary`."""
 
 TIMEOUT_S = 1800.0
 """A deploy over a slow line to many hosts; the lab's own promise is judged, not enforced."""
@@ -34,18 +39,21 @@ def deploy(
     """
     task.begin(judged_by)
     hosts = limited_to(task.env, limit)
+    summary = task.folder.path / SUMMARY_FILE
     with task.step("deploy"):
-        done, printed = _pyinfra(task, ["-y", *_narrowed(only, limit)])
-    found = outcome.of_deploy(printed, hosts) if isinstance(printed, dict) else outcome.unreached(hosts)
-    task.folder.write_json("deploy.json", found.as_json())
+        done = _pyinfra(task, ["-y", *_narrowed(only, limit)], env={SUMMARY_VARIABLE: str(summary)})
+    written = read_json(summary)
+    found = outcome.of_summary(written if isinstance(written, dict) else None, hosts)
     figures = {**found.figures(), "deploy_s": round(done.seconds, 2)}
     verdict, reasons = promises.judge(judged_by, figures)
-    if done.returncode != 0 and verdict is Verdict.PASS:
+    reasons = (*reasons, *found.failures)
+    if done.returncode != 0 and written is None:
+        reasons = (*reasons, f"pyinfra ended before it did anything and says:\n{tail(task.log('pyinfra'))}")
+    elif done.returncode != 0 and verdict is Verdict.PASS:
         verdict = Verdict.FAIL
         reasons = (*reasons, f"pyinfra ended with status {done.returncode}; see {task.log('pyinfra')}")
-    reasons = (*reasons, *_why_failed(found, task.log("pyinfra")))
-    if figures["operations_changed"] and any(p.figure == "operations_changed" for p in judged_by):
-        reasons = (*reasons, *(f"changed again: {each}" for each in found.changed))
+    if any(promise.figure == "operations_changed" for promise in judged_by):
+        reasons = (*reasons, *(f"changed again: {each}" for each in found.changes))
     results = Results(
         verb="deploy", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
     )
@@ -61,7 +69,9 @@ def plan(task: Task, *, only: str | None = None, limit: str | None = None) -> Re
     """
     task.begin(())
     with task.step("plan"):
-        done, printed = _pyinfra(task, ["--dry", "--diff", *_narrowed(only, limit)])
+        printed_to = task.folder.path / "pyinfra.json"
+        done = _pyinfra(task, ["--json", "--dry", "--diff", *_narrowed(only, limit)], stdout=printed_to)
+    printed = read_json(printed_to)
     if not isinstance(printed, dict) or done.returncode != 0:
         raise CommandError(f"the hosts could not be looked at; pyinfra says:\n{tail(task.log('pyinfra'))}")
     pending = outcome.pending(printed)
@@ -101,31 +111,28 @@ def limited_to(env: Environment, limit: str | None) -> list[str]:
     return chosen
 
 
-def _pyinfra(task: Task, options: Sequence[str]) -> tuple[Completed, object]:
+def _pyinfra(
+    task: Task,
+    options: Sequence[str],
+    *,
+    stdout: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Completed:
     program = Path(sys.executable).with_name("pyinfra")
-    argv = [str(program), "--json", *options, f"inventory/{task.env.name}.py", "deploys/site.py"]
-    printed = task.folder.path / "pyinfra.json"
-    done = task.processes.run(
-        argv, log=task.log("pyinfra"), stdout=printed, timeout_s=TIMEOUT_S, on_line=task.console.note
-    )
-    return done, read_json(printed)
-
-
-def _why_failed(found: DeployOutcome, log: Path) -> tuple[str, ...]:
-    return tuple(
-        f"{name} failed at {host.failed_at!r}; see {log}"
-        if host.failed_at
-        else f"{name} could not be reached; see {log}"
-        for name, host in found.hosts.items()
-        if host.failed
+    return task.processes.run(
+        [str(program), *options, f"inventory/{task.env.name}.py", "deploys/site.py"],
+        log=task.log("pyinfra"),
+        stdout=stdout,
+        env=env,
+        timeout_s=TIMEOUT_S,
+        on_line=task.console.note,
     )
 
 
 def _table(found: DeployOutcome) -> Table:
-    table = Table("host", "operations", "changed", "failed at", box=None, pad_edge=False)
+    table = Table("host", "operations", "changed", "trouble", box=None, pad_edge=False)
     for column in table.columns[1:3]:
         column.justify = "right"
     for name, host in found.hosts.items():
-        trouble = host.failed_at or ("not reached" if host.failed else "")
-        table.add_row(name, str(host.operations), str(host.changed), trouble)
+        table.add_row(name, str(host.operations), str(host.changed), escape(host.error or ""))
     return table

@@ -133,7 +133,7 @@ def _measured(name: str, figures: Mapping[str, float]) -> str:
 
 def _by_host(part: Run) -> list[tuple[str, int, int, int]]:
     """Return (host, passed, failed, skipped) of a validation, in the order of the inventory."""
-    hosts = [host["name"] for host in part.context.get("environment", {}).get("hosts", ())]
+    hosts = [host["name"] for host in (part.context["environment"] or {}).get("hosts", ())]
     names = [*hosts, *dict.fromkeys(test.host for test in part.tests if test.host not in hosts)]
     rows = []
     for name in names:
@@ -145,7 +145,7 @@ def _by_host(part: Run) -> list[tuple[str, int, int, int]]:
 
 def _topology(context: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
     """Return (centre, its hosts) for each centre."""
-    env = context.get("environment", {})
+    env = context["environment"] or {}
     return [
         (centre, [host for host in env["hosts"] if host["centre"] == centre["name"]])
         for centre in env.get("centres", ())

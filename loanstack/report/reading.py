@@ -16,6 +16,10 @@ from loanstack.runs import CONTEXT_FILE, FINDINGS_FILE, TIMELINE_FILE, Results, 
 _Json = Mapping[str, Any]
 
 
+_NO_CONTEXT: _Json = dict.fromkeys(("started", "command", "parameters", "environment", "machine", "project"))
+"""What the page may ask for, and what a run that ended early may lack."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One run and its parts, read from its folder."""
@@ -23,7 +27,7 @@ class Run:
     name: str
     """The folder's path, relative to the folder that the report is about."""
     results: Results
-    context: _Json = field(default_factory=dict)
+    context: _Json = field(default_factory=lambda: dict(_NO_CONTEXT))
     promises: tuple[Promise, ...] = ()
     findings: tuple[_Json, ...] = ()
     deploy: _Json | None = None
@@ -60,7 +64,7 @@ def read(folder: Path, *, name: str = "") -> Run:
     """
     run = RunFolder(path=folder)
     results = run.read_results()
-    context = run.read_json(CONTEXT_FILE) or {}
+    context = {**_NO_CONTEXT, **(run.read_json(CONTEXT_FILE) or {})}
     history = series.of_folder(folder)
     timeline = list(_lines(folder / TIMELINE_FILE))
     start_s = history.start_s if history else 0.0
@@ -85,7 +89,7 @@ def read(folder: Path, *, name: str = "") -> Run:
 
 
 def _addresses(context: _Json) -> dict[str, str]:
-    hosts = context.get("environment", {}).get("hosts", ())
+    hosts = (context["environment"] or {}).get("hosts", ())
     return host_tests.addresses_of((host["name"], host["management_address"]) for host in hosts)
 
 

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_NOTHING = 1e-9
+"""A range that is smaller than this share of its own values is one value."""
+_SMALLEST = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +23,8 @@ def linear(low: float, high: float, *, count: int = 5) -> Axis:
 
     + count: about how many intervals
     """
-    if high <= low:
-        high = low + 1.0
+    if high - low <= _NOTHING * max(1.0, abs(low), abs(high)):
+        high = low + max(1.0, abs(low))
     raw = (high - low) / count
     magnitude = 10.0 ** math.floor(math.log10(raw))
     step = next(s * magnitude for s in _STEPS if s * magnitude >= raw * 0.999)
@@ -37,10 +40,10 @@ def linear(low: float, high: float, *, count: int = 5) -> Axis:
 def logarithmic(low: float, high: float) -> Axis:
     """Return an axis of whole decades that covers [low, high]; values at or below its end sit on its end.
 
-    + low, high: the range; what is not positive counts as 1
+    + low, high: the range; nothing below a thousandth is worth a decade of its own
     """
-    first = math.floor(math.log10(low if low > 0 else 1.0) + 1e-9)
-    last = max(first + 1, math.ceil(math.log10(high if high > 0 else 1.0) - 1e-9))
+    first = math.floor(math.log10(max(low, _SMALLEST)) + 1e-9)
+    last = max(first + 1, math.ceil(math.log10(max(high, _SMALLEST)) - 1e-9))
     bottom = 10.0**first
     return Axis(
         ticks=tuple(10.0**n for n in range(first, last + 1)),

@@ -1,0 +1,221 @@
+"""Promises, figures in words, and what pyinfra, pytest and /proc say."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaos.findings import Verdict
+from inventory import environment
+from inventory.model import DeploySlo, DrillSlo, LoadSlo
+from loanstack import host_tests, outcome, promises, usage
+from loanstack.figures import number, shown, title, unit
+from loanstack.promises import Promise, judge
+
+FIGURE = Promise(figure="latency_p99_ms", limit=250)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"), [(249.9, Verdict.PASS), (250, Verdict.PASS), (250.1, Verdict.FAIL)]
+)
+def test_a_limit_belongs_to_what_is_allowed(value: float, verdict: Verdict) -> None:
+    assert judge([FIGURE], {"latency_p99_ms": value})[0] is verdict
+
+
+@pytest.mark.parametrize(("value", "met"), [(999.9, False), (1000, True), (1000.1, True)])
+def test_a_least_value_too(value: float, met: bool) -> None:
+    assert (
+        Promise(figure="tps_acknowledged", limit=1000, at_least=True).met_by({"tps_acknowledged": value})
+        is met
+    )
+
+
+def test_what_was_not_measured_was_not_proved() -> None:
+    verdict, reasons = judge([FIGURE], {})
+    assert verdict is Verdict.INVALID
+    assert "not measured" in reasons[0]
+
+
+def test_a_broken_promise_outranks_a_missing_figure_and_both_are_named() -> None:
+    verdict, reasons = judge([FIGURE, Promise(figure="errors", limit=0)], {"errors": 3})
+    assert verdict is Verdict.FAIL
+    assert len(reasons) == 2
+    assert "3" in reasons[0]
+
+
+def test_no_promises_and_none_broken_is_a_pass() -> None:
+    assert judge([], {}) == (Verdict.PASS, ())
+
+
+def test_promises_survive_being_written() -> None:
+    every = (
+        *promises.of_first_deploy(DeploySlo()),
+        *promises.of_second_deploy(DeploySlo()),
+        *promises.of_verify(),
+        *promises.of_load(LoadSlo(), DeploySlo(), rate_per_s=1000),
+        *promises.of_drill(DrillSlo()),
+    )
+    assert promises.from_list(promises.to_list(every)) == every
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("rto_ms_p95", "ms"),
+        ("memory_mib_total", "MiB"),
+        ("deploy_s", "s"),
+        ("errors", ""),
+        ("tps_acknowledged", ""),
+    ],
+)
+def test_units_come_from_the_names(name: str, expected: str) -> None:
+    assert unit(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1000, "1,000"), (1234.56, "1,235"), (61.24, "61.2"), (1.625, "1.62"), (0.0123, "0.0123")],
+)
+def test_numbers_carry_no_needless_digits(value: float, text: str) -> None:
+    assert number(value) == text
+    assert shown("latency_p99_ms", value) == f"{text} ms"
+
+
+@given(st.from_regex(r"[a-z][a-z0-9_]{0,30}", fullmatch=True))
+def test_every_figure_has_a_title(name: str) -> None:
+    assert isinstance(title(name), str)
+
+
+SUMMARY = {
+    "hosts": {
+        "gw-a": {
+            "operations": 30,
+            "changed": 2,
+            "failed": 0,
+            "error": None,
+            "changes": ["Run nginx", "Open 443"],
+        },
+        "ob-a": {
+            "operations": 4,
+            "changed": 0,
+            "failed": 1,
+            "error": "Install seekdb: no space",
+            "changes": [],
+        },
+    }
+}
+
+
+def test_a_deploy_names_the_hosts_that_failed_and_why() -> None:
+    found = outcome.of_summary(SUMMARY, ["gw-a", "ob-a", "mon-c"])
+    assert found.failures == ("ob-a: Install seekdb: no space", "mon-c: nothing was done on it")
+    assert found.changes == ("gw-a: Run nginx", "gw-a: Open 443")
+    assert found.figures() == {"hosts": 3, "hosts_failed": 2, "operations": 34, "operations_changed": 2}
+
+
+def test_a_deploy_that_ended_before_it_began_failed_everywhere() -> None:
+    found = outcome.of_summary(None, ["gw-a", "ob-a"])
+    assert found.figures() == {"hosts": 2, "hosts_failed": 2, "operations": 0, "operations_changed": 0}
+
+
+def test_restarts_that_only_follow_a_change_are_no_pending_changes() -> None:
+    printed = {
+        "plan": [
+            {
+                "name": "Write nginx.conf",
+                "hosts_with_change": ["gw-a", "gw-b"],
+                "hosts_with_conditional_change": [],
+            },
+            {"name": "Restart nginx", "hosts_with_change": [], "hosts_with_conditional_change": ["gw-a"]},
+        ]
+    }
+    assert outcome.pending(printed) == ("gw-a: Write nginx.conf", "gw-b: Write nginx.conf")
+
+
+ADDRESSES = host_tests.addresses_of(
+    [("gw-a", "198.18.0.11"), ("ob-a", "198.18.0.13"), ("ob-aa", "198.18.0.131")]
+)
+
+
+@pytest.mark.parametrize(
+    ("case", "host", "name"),
+    [
+        ("test_port_is_closed[gw-a]", "gw-a", "port is closed"),
+        ("test_port_is_closed[ssh://root@198.18.0.13:22]", "ob-a", "port is closed"),
+        ("test_port_is_closed[198.18.0.131-2881]", "ob-aa", "port is closed [2881]"),
+        ("test_inventory_is_sound", host_tests.CONTROL, "inventory is sound"),
+    ],
+)
+def test_the_host_of_a_test_is_found_in_its_parameters(
+    tmp_path: Path, case: str, host: str, name: str
+) -> None:
+    junit = tmp_path / "junit.xml"
+    junit.write_text(f'<testsuites><testsuite name="x"><testcase name="{case}"/></testsuite></testsuites>')
+    (found,) = host_tests.read(junit, ADDRESSES)
+    assert (found.host, found.name, found.outcome) == (host, name, "passed")
+
+
+def test_failures_errors_and_skips_are_told_apart(tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    junit.write_text(
+        '<testsuites><testsuite name="x"><testcase name="test_a"><failure message="one&#10;two"/></testcase>'
+        '<testcase name="test_b"><error message="broke"/></testcase>'
+        '<testcase name="test_c"><skipped message="no"/></testcase></testsuite></testsuites>'
+    )
+    found = host_tests.read(junit, {})
+    assert [(t.outcome, t.message) for t in found] == [
+        ("failed", "one"),
+        ("failed", "broke"),
+        ("skipped", ""),
+    ]
+
+
+PROC = """100
+/proc/1/stat:1 (systemd) S 0 1 1 0 -1 4194560 9 9 0 0 50 25 7 7 20 0 1 0 5 1 1
+/proc/7/stat:7 (a (b) c) S 1 7 7 0 -1 4194560 9 9 0 0 200 100 0 0 20 0 1 0 5 1 1
+/proc/8/stat:8 (b) S 1 7 7 0 -1 4194560 9 9 0 0 100 0 0 0 20 0 1 0 5 1 1
+/proc/9/stat:9 (gone) S 1 7 7 0 -1 4194560 9 9 0 0 1 0 0 0 20 0 1 0 5 1 1
+/proc/1/cgroup:0::/init.scope
+/proc/7/cgroup:1:name=systemd:/system.slice/loanstack-loan.service
+/proc/7/cgroup:0::/
+/proc/8/cgroup:0::/system.slice/loanstack-loan.service
+/proc/7/smaps_rollup:Pss:               20480 kB
+/proc/8/smaps_rollup:Pss:               10240 kB
+"""
+
+
+def test_usage_is_summed_by_unit_over_both_versions_of_control_groups() -> None:
+    found = usage.parse(PROC)
+    assert found.cpu_s == {"init": 0.75, "loanstack-loan": 4.0, "other": 0.01}
+    assert found.memory_mib == {"init": 0, "loanstack-loan": 30, "other": 0}
+
+
+def test_usage_that_is_no_usage_is_refused() -> None:
+    with pytest.raises(ValueError, match="clock ticks"):
+        usage.parse("Permission denied")
+
+
+def test_only_what_was_used_between_two_readings_counts() -> None:
+    before = {"app-a": usage.HostUsage(cpu_s={"loan": 4.0, "restarted": 9.0}, memory_mib={})}
+    after = {
+        "app-a": usage.HostUsage(cpu_s={"loan": 10.0, "restarted": 1.0}, memory_mib={"loan": 96.0}),
+        "ob-a": usage.HostUsage(cpu_s={"db": 3.0}, memory_mib={"db": 1000.0}),
+    }
+    rows = usage.rows(before, after)
+    assert [(r.host, r.unit, r.cpu_s) for r in rows] == [
+        ("app-a", "loan", 6.0),
+        ("ob-a", "db", 3.0),
+        ("app-a", "restarted", 0.0),
+    ]
+    found = usage.figures(rows, environment("lab"), transactions=9000)
+    assert found == {
+        "memory_mib_total": 1096.0,
+        "cpu_ms_per_transaction": 1.0,
+        "cpu_ms_per_transaction_loan": 0.6667,
+        "cpu_ms_per_transaction_oceanbase": 0.3333,
+    }
+
+
+def test_without_a_transaction_there_is_no_cost_of_one() -> None:
+    assert usage.figures((), environment("lab"), transactions=0) == {"memory_mib_total": 0}

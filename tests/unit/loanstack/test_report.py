@@ -1,0 +1,175 @@
+"""The page about a run: everything in it, nothing from outside, nothing unescaped."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from chaos.findings import Verdict
+from loanstack.figures import shown, title
+from loanstack.report.page import write_report
+from loanstack.report.reading import read
+from loanstack.runs import RunFolder, RunFolderError
+from tests.unit.loanstack import example
+
+REACHING = {"src", "href", "action", "data", "poster", "srcset", "xlink:href"}
+VOID = {"meta", "line", "circle", "path", "br", "link", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Checks that every element is closed, and collects attributes and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        assert tag in VOID
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A whole `prove` run, written once."""
+    return example.prove(tmp_path_factory.mktemp("runs") / "2026-11-23T222000Z-prove")
+
+
+@pytest.fixture(scope="module")
+def html(folder: RunFolder) -> str:
+    return write_report(folder.path).read_text()
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    parsed = Page()
+    parsed.feed(html)
+    return parsed
+
+
+def test_every_figure_of_every_run_is_on_the_page(folder: RunFolder, html: str) -> None:
+    for run in read(folder.path).all():
+        for name, value in run.results.figures.items():
+            assert f"<code>{name}</code>" in html
+            assert shown(name, value) in html
+            assert title(name) in html
+
+
+def test_every_element_is_closed(page: Page) -> None:
+    assert page.open == []
+
+
+def test_the_page_needs_no_network_and_no_script(html: str, page: Page) -> None:
+    reaching = [
+        (tag, name, value)
+        for tag, name, value in page.attributes
+        if name in REACHING and not value.startswith("#")
+    ]
+    assert reaching == []
+    assert not page.tags & {"script", "link", "iframe", "img", "object", "embed"}
+    assert not re.search(r"url\(|@import|https?://", html)
+
+
+def test_links_inside_the_page_lead_somewhere(page: Page) -> None:
+    ids = {value for _, name, value in page.attributes if name == "id"}
+    targets = {value[1:] for _, name, value in page.attributes if name == "href"}
+    assert targets
+    assert targets <= ids
+
+
+def test_text_from_files_is_escaped(tmp_path: Path) -> None:
+    folder = example.prove(tmp_path / "run")
+    evil = "<script>alert('x')</script><img src=x onerror=y>"
+    results = folder.read_results()
+    folder.write_results(replace(results, reasons=(evil,)))
+    drill = RunFolder(path=folder.path / "5-drill-primary-crash")
+    drill.write_json("drill.json", {"name": evil, "fault": evil, "hypothesis": [evil], "heal": evil})
+    drill.write_json(
+        "findings.json",
+        [{"name": evil, "verdict": "FAIL", "reasons": [evil], "figures": {}, "listed": [{evil: evil}]}],
+    )
+    html = write_report(folder.path).read_text()
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_verdicts_come_first_and_say_what_was_broken(html: str) -> None:
+    assert html.index("<h2>Verdicts") < html.index("<h2>Topology") < html.index("<h2>Deploy and validation")
+    assert "badge fail" in html[: html.index("<h2>")]
+    assert "Host tests failed: 1; promised: at most 0" in html
+
+
+def test_invalid_is_never_shown_as_pass(tmp_path: Path) -> None:
+    html = write_report(example.prove(tmp_path / "run", load_verdict=Verdict.INVALID).path).read_text()
+    section = html[html.index('<h3 id="4-load"') :][:400]
+    assert "badge invalid" in section
+    assert "badge pass" not in section
+    assert "the load generator was busier" in section
+
+
+def test_every_missing_write_is_listed(folder: RunFolder, html: str) -> None:
+    listed = json.loads((folder.path / "6-drill-poweroff" / "findings.json").read_text())[0]["listed"]
+    assert len(listed) == 4
+    assert all(row["key"] in html for row in listed)
+
+
+def test_stand_ins_versions_hashes_and_chinese_names_are_there(html: str) -> None:
+    for text in ("Kylin V10 SP3 stand-in", "西宁农商银行", "0a" * 32, "1.4.0.post1", "c2d9ab8", "2 cores"):
+        assert text in html
+
+
+def test_faults_are_marked_in_every_chart_of_a_drill(html: str) -> None:
+    drill = html[html.index('<h3 id="5-drill-primary-crash"') : html.index('<h3 id="6-drill-poweroff"')]
+    charts = drill.split("<svg")[1:]
+    assert len(charts) == 3
+    for chart in charts:
+        for mark in ("fault", "first error", "promoted", "recovered", "heal"):
+            assert f">{mark}</text>" in chart
+
+
+def test_the_same_files_make_the_same_page_but_for_its_date(folder: RunFolder, html: str) -> None:
+    again = write_report(folder.path).read_text()
+    undated = r"Made by loanstack on [0-9: -]+ UTC"
+    assert re.sub(undated, "", again) == re.sub(undated, "", html)
+
+
+def test_a_run_with_nothing_but_results_still_has_a_page(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(
+        json.dumps({"verb": "load", "environment": "lab", "verdict": "INVALID", "reasons": ["interrupted"]})
+    )
+    html = write_report(tmp_path).read_text()
+    assert "interrupted" in html
+    assert "badge invalid" in html
+
+
+def test_a_damaged_ledger_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = example.prove(tmp_path / "run")
+    ledger = folder.path / "4-load" / "ledger.jsonl"
+    ledger.write_text(ledger.read_text() + '{"key": "cut o')
+    with pytest.raises(RunFolderError, match=r"ledger\.jsonl line 2401"):
+        write_report(folder.path)
+
+
+def test_a_child_outside_the_run_folder_is_refused(tmp_path: Path) -> None:
+    folder = example.prove(tmp_path / "run")
+    folder.write_results(replace(folder.read_results(), children=("../../etc",)))
+    with pytest.raises(RunFolderError, match="inside the run folder"):
+        write_report(folder.path)

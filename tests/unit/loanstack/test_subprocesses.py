@@ -1,0 +1,145 @@
+"""Children end with us: real processes, real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from inventory.places import PROJECT_ROOT
+from loanstack.subprocesses import CommandTimeoutError, Processes
+
+DEADLINE_S = 10.0
+
+
+def is_running(pid: int) -> bool:
+    """Say whether the process exists and is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def pids_in(path: Path, count: int) -> list[int]:
+    """Wait until `count` lines with process ids stand in `path`."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        found = path.read_text().split() if path.exists() else []
+        if len(found) >= count:
+            return [int(pid) for pid in found]
+        time.sleep(0.02)
+    raise AssertionError(f"{path} did not get {count} process ids within {DEADLINE_S} s")
+
+
+def wait_gone(pids: list[int]) -> list[int]:
+    """Wait for the processes' ends and return those that still run at the deadline."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline and any(is_running(pid) for pid in pids):
+        time.sleep(0.02)
+    return [pid for pid in pids if is_running(pid)]
+
+
+def test_output_goes_to_the_log_and_line_by_line_to_the_caller(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with Processes() as processes:
+        done = processes.run(
+            ["sh", "-c", "echo one; echo two >&2"],
+            log=tmp_path / "log",
+            timeout_s=DEADLINE_S,
+            on_line=lines.append,
+        )
+    assert done.returncode == 0
+    assert sorted(lines) == ["one", "two"]
+    assert sorted((tmp_path / "log").read_text().split()) == ["one", "two"]
+
+
+def test_standard_output_can_be_kept_apart_from_the_log(tmp_path: Path) -> None:
+    with Processes() as processes:
+        done = processes.run(
+            ["sh", "-c", "echo '{}'; echo noise >&2; exit 7"],
+            log=tmp_path / "log",
+            stdout=tmp_path / "out.json",
+            timeout_s=DEADLINE_S,
+        )
+    assert done.returncode == 7
+    assert (tmp_path / "out.json").read_text() == "{}\n"
+    assert (tmp_path / "log").read_text() == "noise\n"
+
+
+def test_a_deadline_ends_the_child_and_its_children(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    program = f"sleep 60 & echo $! >> {note}; echo $$ >> {note}; wait"
+    with Processes() as processes, pytest.raises(CommandTimeoutError, match=r"within 1 s"):
+        processes.run(["sh", "-c", program], log=tmp_path / "log", timeout_s=1)
+    assert wait_gone(pids_in(note, 2)) == []
+
+
+def test_a_child_that_ignores_the_request_to_end_is_killed_after_its_grace(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    program = f"trap '' TERM; echo $$ >> {note}; while :; do sleep 1; done"
+    with Processes() as processes:
+        child = processes.start(["sh", "-c", program], log=tmp_path / "log", grace_s=0.3)
+        pids = pids_in(note, 1)
+        assert child.end().returncode == -signal.SIGKILL
+    assert wait_gone(pids) == []
+
+
+def test_a_grandchild_that_outlives_its_parent_does_not_outlive_us(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    program = f"sleep 60 > /dev/null 2>&1 & echo $! >> {note}"
+    with Processes() as processes:
+        processes.run(["sh", "-c", program], log=tmp_path / "log", timeout_s=DEADLINE_S)
+    assert wait_gone(pids_in(note, 1)) == []
+
+
+def test_the_leader_may_clean_up_with_its_own_children_before_they_are_ended(tmp_path: Path) -> None:
+    note, proof = tmp_path / "pids", tmp_path / "helper-was-alive"
+    program = (
+        f"sleep 60 & helper=$!; trap 'kill -0 $helper && touch {proof}; exit 0' TERM;"
+        f" echo $$ >> {note}; echo $helper >> {note}; wait"
+    )
+    with Processes() as processes:
+        processes.start(["sh", "-c", program], log=tmp_path / "log")
+        pids = pids_in(note, 2)
+    assert proof.exists()
+    assert wait_gone(pids) == []
+
+
+_VICTIM = """
+import sys
+from pathlib import Path
+from loanstack.subprocesses import Processes, interrupt_on_signals
+
+interrupt_on_signals()
+note = sys.argv[1]
+try:
+    with Processes() as processes:
+        program = f"sleep 60 & echo $! >> {note}; echo $$ >> {note}; wait"
+        processes.run(["sh", "-c", program], log=Path(note + ".log"), timeout_s=60)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_whole_group_of_every_child(tmp_path: Path, number: signal.Signals) -> None:
+    note = tmp_path / "pids"
+    with subprocess.Popen([sys.executable, "-c", _VICTIM, str(note)], cwd=PROJECT_ROOT) as command:
+        pids = pids_in(note, 2)
+        os.kill(command.pid, number)
+        assert command.wait(DEADLINE_S) == 130
+    assert wait_gone(pids) == []
+
+
+def test_an_impatient_second_signal_does_not_cut_the_clean_up_short(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    with subprocess.Popen([sys.executable, "-c", _VICTIM, str(note)], cwd=PROJECT_ROOT) as command:
+        pids = pids_in(note, 2)
+        for _ in range(5):
+            os.kill(command.pid, signal.SIGINT)
+        assert command.wait(DEADLINE_S) == 130
+    assert wait_gone(pids) == []
