@@ -43,6 +43,8 @@ class Application:
         self._metrics = metrics
         self._clock_s = clock_s
         self._is_draining = is_draining
+        self._in_flight = 0
+        metrics.in_flight.set_function(lambda: float(self._in_flight))
 
     async def handle(self, method: str, target: str, headers: Mapping[bytes, bytes], body: bytes) -> Answer:
         """Answer one request; never raises but for cancellation.
@@ -54,6 +56,7 @@ class Application:
             body: whole body, already within the size limit.
         """
         started_s = self._clock_s()
+        self._in_flight += 1
         path, _, query = target.partition("?")
         template = path if path in _OPEN_PATHS else "unknown"
         try:
@@ -75,6 +78,8 @@ class Application:
             _LOG.exception("request failed", extra={"method": method, "path": path})
             # Whether a write had been sent is not known here, so it must not be called a definite no.
             answer = problem_answer(problems.indeterminate() if method == "POST" else problems.internal())
+        finally:
+            self._in_flight -= 1
         self._metrics.observe(template, method, answer.status, self._clock_s() - started_s)
         return answer
 

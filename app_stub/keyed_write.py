@@ -44,6 +44,13 @@ class Written:
     is_replay: bool
 
 
+def stored_in(rows: Rows) -> idempotency.Stored | None:
+    """Return what the rows of `sql.select_stored` hold; None if there are none."""
+    if not rows:
+        return None
+    return idempotency.Stored(request_hash=str(rows[0][0]), answer=str(rows[0][1]).encode())
+
+
 class Writer:
     """Sends keyed writes through the pool."""
 
@@ -104,7 +111,7 @@ class Writer:
             finally:
                 self._pool.release(session)
             if isinstance(found, idempotency.Stored):
-                return self._replayed(found, write, uncertain=uncertain)
+                return self.replayed(found, write.row.request_hash, uncertain=uncertain)
             if uncertain:
                 if loop.time() >= give_up_s:
                     raise self._unknown(write)
@@ -122,9 +129,19 @@ class Writer:
         _LOG.warning("outcome unknown", extra={"key": write.row.idempotency_key, "kind": write.row.kind})
         return problems.ProblemError(problems.indeterminate())
 
-    def _replayed(self, stored: idempotency.Stored, write: KeyedWrite, *, uncertain: bool) -> Written:
+    def replayed(self, stored: idempotency.Stored, request_hash: str, *, uncertain: bool = False) -> Written:
+        """Return the first answer.
+
+        Args:
+            stored: what the journal holds under the key.
+            request_hash: of this request.
+            uncertain: an attempt of this very request may have stored it, so it is no replay.
+
+        Raises:
+            problems.ProblemError: 409, the key was used for another request.
+        """
         try:
-            answer = idempotency.replay(stored, write.row.request_hash)
+            answer = idempotency.replay(stored, request_hash)
         except idempotency.KeyReusedError:
             raise problems.ProblemError(problems.key_reused()) from None
         if uncertain:
@@ -139,9 +156,7 @@ class Writer:
         row = write.row
         lookup = sql.select_stored(entity_code=row.entity_code, idempotency_key=row.idempotency_key)
         rows = await session.read((lookup, *write.explain))
-        if rows[0]:
-            return idempotency.Stored(request_hash=str(rows[0][0][0]), answer=str(rows[0][0][1]).encode())
-        return write.refuse(rows[1:])
+        return stored_in(rows[0]) or write.refuse(rows[1:])
 
     async def _after(
         self, failure: DatabaseFailure, session: Session, write: KeyedWrite

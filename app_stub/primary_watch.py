@@ -31,6 +31,7 @@ class PrimaryWatch:
         self._follow = follow
         self._metrics = metrics
         self._sights = {endpoint: Sight(endpoint=endpoint) for endpoint in settings.endpoints}
+        self._heard: set[Endpoint] = set()
         self._current: Endpoint | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._hurry = asyncio.Event()
@@ -91,7 +92,9 @@ class PrimaryWatch:
     def _note(self, endpoint: Endpoint, role: Role, why: str) -> None:
         before = self._sights[endpoint]
         self._sights[endpoint] = seen(before, role, asyncio.get_running_loop().time())
-        if before.role is role:
+        is_first = endpoint not in self._heard
+        self._heard.add(endpoint)
+        if before.role is role and not is_first:
             return
         sights = tuple(self._sights.values())
         _LOG.warning(
@@ -101,6 +104,10 @@ class PrimaryWatch:
         for known in Role:
             self._metrics.role_seen.labels(str(endpoint), known.value).set(1.0 if known is role else 0.0)
         self._metrics.two_primaries.set(1.0 if two_primaries(sights) else 0.0)
+        if len(self._heard) < len(sights):
+            # Choosing before the other endpoint has had its say would trust an old primary that happens to
+            # answer first.
+            return
         chosen = primary_of(sights, self._current)
         if chosen != self._current:
             _LOG.warning("primary changed", extra={"primary": str(chosen), "was": str(self._current)})

@@ -83,5 +83,5 @@ CREATE TABLE IF NOT EXISTS loan.journal (
   answer             VARCHAR(512) NOT NULL COMMENT 'JSON body of the first answer, given again to a repeated key',
   created_at         TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (entity_code, idempotency_key),
-  KEY journal_by_limit (entity_code, limit_id, created_at)
+  KEY journal_by_limit (limit_id)
 );

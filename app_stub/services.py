@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import msgspec
 
-from app_stub import problems
+from app_stub import problems, sql
 from app_stub.database import Rows
-from app_stub.keyed_write import KeyedWrite, Writer, Written
+from app_stub.keyed_write import KeyedWrite, Writer, Written, stored_in
 from app_stub.metrics import Metrics
 from app_stub.outcome import DatabaseFailure, Meaning
 from app_stub.pool import NoConnectionError, Pool
@@ -113,6 +113,24 @@ class Services:
             finally:
                 self.pool.release(session)
         raise problems.ProblemError(problems.unavailable("connections to the database keep breaking"))
+
+    async def read_for(self, request: Request, *queries: str) -> tuple[Answer | None, list[Rows]]:
+        """Run the queries a write decides by, together with the look-up of its key.
+
+        A known key is answered as it was the first time, whatever has become of the rows since.
+
+        Returns:
+            The first answer, or None for a new key; and the rows of each query.
+
+        Raises:
+            problems.ProblemError: 409 (key reused) or 503.
+        """
+        lookup = sql.select_stored(entity_code=request.entity_code, idempotency_key=request.idempotency_key)
+        found, *rows = await self.read(lookup, *queries)
+        stored = stored_in(found)
+        if stored is None:
+            return None, rows
+        return created(self.writer.replayed(stored, request.request_hash)), rows
 
     async def write(self, write: KeyedWrite) -> Answer:
         """Run a keyed write; 201 with its answer, or with the first answer if the key is known."""

@@ -18,9 +18,11 @@ async def admit(services: Services, request: Request) -> Answer:
     """Check an application against the entity's own thresholds and file it, admitted or declined."""
     customer_id, code = request.integer("customer_id"), request.text("product_code")
     requested_fen = request.integer("requested_fen")
-    customers, product_rows = await services.read(
-        sql.select_customer(customer_id), sql.select_products(request.entity_code)
+    first_answer, (customers, product_rows) = await services.read_for(
+        request, sql.select_customer(customer_id), sql.select_products(request.entity_code)
     )
+    if first_answer is not None:
+        return first_answer
     customer = owned(customers, Customer, entity_code=request.entity_code, what=f"customer {customer_id}")
     product = _product(product_rows, code)
     year = datetime.fromtimestamp(services.clock_s(), UTC).year
@@ -42,7 +44,10 @@ async def admit(services: Services, request: Request) -> Answer:
 
 async def assess(services: Services, request: Request) -> Answer:
     """Score the applicant of an admitted application."""
-    application, customer, product = await _read_application(services, request)
+    first_answer, (rows,) = await services.read_for(request, sql.select_application(request.id))
+    if first_answer is not None:
+        return first_answer
+    application, customer, product = await _read_more(services, request, rows)
     score = decisions.score_of(customer)
     grade = decisions.grade_of(score, min_score=product.min_score)
     change = sql.assess_application(
@@ -55,7 +60,10 @@ async def assess(services: Services, request: Request) -> Answer:
 
 async def grant(services: Services, request: Request) -> Answer:
     """Open a limit for an assessed application; the limit takes the application's id."""
-    application, customer, product = await _read_application(services, request)
+    first_answer, (rows,) = await services.read_for(request, sql.select_application(request.id))
+    if first_answer is not None:
+        return first_answer
+    application, customer, product = await _read_more(services, request, rows)
     cap_fen = decisions.granted_cap_fen(
         customer, product, requested_fen=application.requested_fen, grade=application.grade or "D"
     )
@@ -113,8 +121,9 @@ def _in_state(
     return KeyedWrite(row=row, change=change, explain=(sql.select_application(request.id),), refuse=refuse)
 
 
-async def _read_application(services: Services, request: Request) -> tuple[Application, Customer, Product]:
-    (rows,) = await services.read(sql.select_application(request.id))
+async def _read_more(
+    services: Services, request: Request, rows: Rows
+) -> tuple[Application, Customer, Product]:
     what = f"application {request.id}"
     application = owned(rows, Application, entity_code=request.entity_code, what=what)
     customers, product_rows = await services.read(

@@ -1,0 +1,186 @@
+"""A database in memory that fails at a chosen point, and the pool and services around it.
+
+It understands exactly the packets that `app_stub.sql` writes, and raises on any other.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from app_stub.database import Rows
+from app_stub.metrics import Metrics
+from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.pool import NoConnectionError
+
+ENTITY = "QH01"
+_CHANGE = re.compile(
+    r"UPDATE credit_limit SET used_fen=used_fen([+-])(\d+) WHERE limit_id=(\d+) AND entity_code='(\w+)'.*"
+)
+_STATUS = re.compile(
+    r"UPDATE credit_limit SET status='(\w+)',.* WHERE limit_id=(\d+) AND entity_code='(\w+)'"
+)
+_JOURNAL = re.compile(
+    r"INSERT INTO journal\(.*\) SELECT '(\w+)','(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),(.*),'(.*)' "
+    r"FROM DUAL WHERE ROW_COUNT\(\)=1"
+)
+_STORED = re.compile(
+    r"SELECT request_hash,answer FROM journal WHERE entity_code='(\w+)' AND idempotency_key='(\w+)'"
+)
+_LIMIT = re.compile(r"SELECT entity_code,limit_id,.* FROM credit_limit WHERE limit_id=(\d+)")
+
+
+class Fault(StrEnum):
+    """Where an attempt breaks."""
+
+    NOT_SENT = "connection found dead before sending"
+    LOST_BEFORE_COMMIT = "connection lost, the server rolled back"
+    LOST_AFTER_COMMIT = "connection lost, the server had committed"
+    LOCK_TIMEOUT = "server error before COMMIT"
+    STANDBY = "the server is a standby"
+    COMMIT_ERROR_DONE = "error at COMMIT, committed"
+    COMMIT_ERROR_UNDONE = "error at COMMIT, rolled back"
+    NO_PRIMARY = "no connection to be had"
+
+
+@dataclass
+class FakeLimit:
+    entity: str
+    cap_fen: int
+    used_fen: int = 0
+    status: str = "active"
+
+
+@dataclass
+class FakeDatabase:
+    """Rows, and the faults of the coming attempts (None: it goes well)."""
+
+    limits: dict[int, FakeLimit] = field(default_factory=dict)
+    journal: dict[tuple[str, str], tuple[str, str, int, int, str]] = field(default_factory=dict)
+    """(entity, key) -> (hash, kind, limit_id, amount_fen, answer)"""
+    faults: list[Fault | None] = field(default_factory=list)
+    packets: list[str] = field(default_factory=list)
+    before_read: Callable[[], None] = lambda: None
+
+    def next_fault(self) -> Fault | None:
+        return self.faults.pop(0) if self.faults else None
+
+    def run(self, packet: str) -> tuple[int, ...]:
+        """Run a whole packet, or nothing."""
+        change, insert, commit = packet.split(";")
+        assert commit == "COMMIT"
+        row = _JOURNAL.fullmatch(insert)
+        assert row is not None, insert
+        entity, key, digest, kind, limit_id, amount, _, answer = row.groups()
+        apply = self._change(change)
+        if apply is None:
+            return (0, 0, 0)
+        if (entity, key) in self.journal:
+            raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
+        apply()
+        self.journal[entity, key] = (digest, kind, int(limit_id), int(amount), answer.replace('\\"', '"'))
+        return (1, 1, 0)
+
+    def _change(self, change: str) -> Callable[[], None] | None:
+        status = _STATUS.fullmatch(change)
+        if status is not None:
+            limit = self.limits.get(int(status[2]))
+            if limit is None or limit.entity != status[3]:
+                return None
+            return lambda: setattr(limit, "status", status[1])
+        move = _CHANGE.fullmatch(change)
+        assert move is not None, change
+        limit = self.limits.get(int(move[3]))
+        amount = int(move[2]) if move[1] == "+" else -int(move[2])
+        if limit is None or limit.entity != move[4]:
+            return None
+        if amount > 0 and (limit.status != "active" or limit.used_fen + amount > limit.cap_fen):
+            return None
+        if limit.used_fen + amount < 0:
+            return None
+        return lambda: setattr(limit, "used_fen", limit.used_fen + amount)
+
+    def read(self, query: str) -> Rows:
+        """Run one query."""
+        self.before_read()
+        stored = _STORED.fullmatch(query)
+        if stored is not None:
+            found = self.journal.get((stored[1], stored[2]))
+            return [] if found is None else [(found[0], found[4])]
+        asked = _LIMIT.fullmatch(query)
+        assert asked is not None, query
+        limit = self.limits.get(int(asked[1]))
+        if limit is None:
+            return []
+        return [
+            (limit.entity, int(asked[1]), 1, "HUINONG", limit.cap_fen, limit.used_fen, limit.status, None)
+        ]
+
+
+class FakeSession:
+    """A session on the fake database."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+        self.deadline_s = float("inf")
+        self.usable = True
+
+    async def run(self, packet: str, statements: int) -> tuple[int, ...]:
+        assert self.usable, "a closed session was used"
+        assert packet.count(";") == statements - 1
+        database = self._database
+        database.packets.append(packet)
+        match database.next_fault():
+            case Fault.NOT_SENT:
+                raise self._failure(Meaning.NOT_SENT)
+            case Fault.LOST_BEFORE_COMMIT | Fault.COMMIT_ERROR_UNDONE:
+                raise self._failure(Meaning.UNCERTAIN)
+            case Fault.LOST_AFTER_COMMIT | Fault.COMMIT_ERROR_DONE:
+                database.run(packet)
+                raise self._failure(Meaning.UNCERTAIN)
+            case Fault.LOCK_TIMEOUT:
+                raise self._failure(Meaning.RETRY)
+            case Fault.STANDBY:
+                raise self._failure(Meaning.NOT_PRIMARY)
+            case _:
+                return database.run(packet)
+
+    def _failure(self, meaning: Meaning) -> DatabaseFailure:
+        self.usable = False
+        return DatabaseFailure(meaning, code=0, detail="made by the test")
+
+    async def rollback(self) -> None:
+        assert self.usable, "a closed session was rolled back"
+
+    async def read(self, queries: Iterable[str]) -> list[Rows]:
+        assert self.usable, "a closed session was read"
+        return [self._database.read(query) for query in queries]
+
+    def close(self) -> None:
+        self.usable = False
+
+
+class FakePool:
+    """A pool that opens a session for each request and remembers that each came back."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+        self.out = 0
+        self.primary = "fake"
+        self.usable = True
+
+    async def acquire(self, timeout_s: float) -> Any:
+        if self._database.faults and self._database.faults[0] is Fault.NO_PRIMARY:
+            self._database.faults.pop(0)
+            raise NoConnectionError("no primary is known")
+        self.out += 1
+        return FakeSession(self._database)
+
+    def release(self, session: Any) -> None:
+        self.out -= 1
+
+
+def metrics() -> Metrics:
+    """Return metrics in a registry of their own."""
+    return Metrics()
