@@ -30,7 +30,11 @@ def depot_client(spec: DepotClientSpec) -> None:
 
     + spec: where the depot is, and what this host installs from it
     """
-    files.converge(name="Know the depot and its key", files=files_of(spec))
+    files.converge(
+        name="Know the depot and its key, and no other source",
+        files=files_of(spec),
+        absent=spec.vendor_repositories,
+    )
     packages.installed(
         name="Install this host's packages from the depot",
         names=spec.packages,

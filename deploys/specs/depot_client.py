@@ -21,6 +21,8 @@ class DepotClientSpec:
     signing_key: str
     """Armoured public key, carried by the deploy: a key fetched from the depot would vouch for itself."""
     packages: tuple[str, ...]
+    vendor_repositories: tuple[str, ...]
+    """Repository files that Kylin ships; they point to the internet, where a bank's host never gets."""
     repository: str = REPOSITORY
 
 
@@ -31,7 +33,10 @@ def depot_client_spec(env: Environment, host: Host) -> DepotClientSpec:
         SigningKeyError: the key is not where the depot's copy on the control machine is.
     """
     return DepotClientSpec(
-        url=env.depot.url, signing_key=_signing_key(env).read_text(), packages=packages_for(host)
+        url=env.depot.url,
+        signing_key=_signing_key(env).read_text(),
+        packages=packages_for(host),
+        vendor_repositories=(f"/etc/yum.repos.d/kylin_{host.arch}.repo",),
     )
 
 

@@ -1,0 +1,116 @@
+"""One primary, one standby close behind, and users who may do no more than they need."""
+
+import json
+
+import pytest
+
+from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME
+from inventory.model import Environment, Role
+from inventory.secrets import Secrets
+from tests.hosts.kit import Machine, eventually
+
+_TOOL = "/usr/local/sbin/loanstack-db"
+
+
+def _status(machine: Machine) -> dict[str, object]:
+    found: dict[str, object] = json.loads(machine.run(f"{_TOOL} status"))
+    return found
+
+
+def _databases(env: Environment, machines: dict[str, Machine]) -> list[Machine]:
+    return [machines[h.name] for h in env.hosts_with(Role.OCEANBASE)]
+
+
+def _primary(env: Environment, machines: dict[str, Machine]) -> Machine:
+    return next(m for m in _databases(env, machines) if _status(m)["role"] == "PRIMARY")
+
+
+def _as_user(user: str, password: str, sql: str) -> tuple[str, str]:
+    """Return a command and its stdin: the option file comes on stdin, so no argv has the password."""
+    command = (
+        "options=$(mktemp) && cat > $options && "
+        f"mariadb --defaults-file=$options --socket=/data/oceanbase/run/sql.sock --batch --execute='{sql}'; "
+        "code=$?; rm -f $options; exit $code"
+    )
+    return command, f"[client]\nuser={user}\npassword={password}\n"
+
+
+def test_one_primary_and_the_rest_follow(env: Environment, machines: dict[str, Machine]) -> None:
+    roles = sorted(str(_status(m)["role"]) for m in _databases(env, machines))
+    assert roles == ["PRIMARY", *["STANDBY"] * (len(roles) - 1)]
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_standby_is_close_behind(machine: Machine, env: Environment) -> None:
+    def close() -> bool:
+        now = _status(machine)
+        lag = now["lag_ms"]
+        return now["role"] == "PRIMARY" or (isinstance(lag, int) and lag <= env.database.lag_limit_ms)
+
+    eventually(f"{machine.spec.name} to be at most {env.database.lag_limit_ms} ms behind", close)
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_recorded_role_is_the_real_one(machine: Machine) -> None:
+    now = _status(machine)
+    assert now["recorded_role"] == now["role"]
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_run_time_parameters(machine: Machine) -> None:
+    for name, value in PARAMETERS_AT_RUN_TIME:
+        row = machine.run(f"{_TOOL} sql", stdin=f"SHOW PARAMETERS LIKE '{name}';\n").split("\t")
+        assert (row[1], row[3]) == (name, value)
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_root_needs_its_password(machine: Machine) -> None:
+    command, options = _as_user("root", "", "SELECT 1")
+    assert "Access denied" in machine.fails(command, stdin=options)
+
+
+def test_services_may_write_rows_and_no_more(
+    env: Environment, machines: dict[str, Machine], secrets: Secrets
+) -> None:
+    primary = _primary(env, machines)
+    password = secrets.loan_app_password
+    command, options = _as_user("loan_app", password, "SELECT COUNT(*) FROM loan.product")
+    assert primary.run(command, stdin=options).startswith("COUNT")
+    for forbidden in (
+        'DELETE FROM loan.journal WHERE entity_code = "none"',
+        "DROP TABLE loan.journal",
+        "CREATE TABLE loan.other (a INT)",
+        "SELECT user FROM mysql.user",
+        "ALTER SYSTEM MAJOR FREEZE",
+    ):
+        command, options = _as_user("loan_app", password, forbidden)
+        assert "denied" in primary.fails(command, stdin=options).lower(), forbidden
+
+
+def test_probe_sees_the_role_and_no_row(
+    env: Environment, machines: dict[str, Machine], secrets: Secrets
+) -> None:
+    for machine in _databases(env, machines):
+        role = "SELECT role FROM oceanbase.__all_virtual_server_stat"
+        command, options = _as_user("probe", secrets.probe_password, role)
+        assert machine.run(command, stdin=options).split()[-1] in ("PRIMARY", "STANDBY")
+        command, options = _as_user("probe", secrets.probe_password, "SELECT * FROM loan.customer LIMIT 1")
+        assert "denied" in machine.fails(command, stdin=options).lower()
+
+
+def test_standby_refuses_writes(env: Environment, machines: dict[str, Machine]) -> None:
+    for machine in _databases(env, machines):
+        if _status(machine)["role"] == "STANDBY":
+            said = machine.fails(f"{_TOOL} sql", stdin="CREATE DATABASE not_here;\n")
+            assert "4688" in said
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_second_bootstrap_is_refused(machine: Machine) -> None:
+    assert "already holds" in machine.fails(f"{_TOOL} bootstrap primary")
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_telemetry_is_off(machine: Machine) -> None:
+    settings = machine.run("tr '\\0' '\\n' < /proc/$(pgrep --oldest seekdb)/environ").splitlines()
+    assert "TELEMETRY_MODE=0" in settings

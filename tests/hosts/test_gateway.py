@@ -1,0 +1,62 @@
+"""The gateway as clients in the DMZ meet it."""
+
+import pytest
+
+from inventory.model import Environment, Role
+from tests.hosts.kit import Control, Machine
+
+pytestmark = pytest.mark.roles(Role.GATEWAY)
+
+
+def _curl(client: Control, env: Environment, machine: Machine, path: str, *options: str) -> tuple[int, str]:
+    """Return curl's exit code, and the body with the status as its last line."""
+    name, port = env.gateway.server_name, env.gateway.port
+    done = client.run(
+        "curl", "--silent", "--max-time", "5", "--write-out", "\n%{http_code}",
+        "--resolve", f"{name}:{port}:{machine.spec.dmz_address}",
+        *options, f"https://{name}:{port}{path}",
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def _trusting(env: Environment) -> tuple[str, str]:
+    return "--cacert", str(env.ca_dir / "ca.pem")
+
+
+def test_gets_through_to_the_services(machine: Machine, env: Environment, client: Control) -> None:
+    code, body = _curl(client, env, machine, "/healthz", *_trusting(env))
+    assert (code, body.splitlines()[-1]) == (0, "200")
+
+
+def test_certificate_is_signed_by_our_authority_only(
+    machine: Machine, env: Environment, client: Control
+) -> None:
+    unknown_issuer = 60
+    assert _curl(client, env, machine, "/healthz")[0] == unknown_issuer
+    address = f"{machine.spec.dmz_address}:{env.gateway.port}"
+    by_address = client.run(
+        "curl", "--silent", "--max-time", "5", *_trusting(env), f"https://{address}/healthz"
+    )
+    assert by_address.returncode == 0, "the certificate must name the address as well"
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/", "/v2/products", "/v1"])
+def test_nothing_else_is_reachable(machine: Machine, env: Environment, client: Control, path: str) -> None:
+    _, body = _curl(client, env, machine, path, *_trusting(env))
+    assert body.splitlines()[-1] == "404"
+
+
+def test_old_tls_is_refused(machine: Machine, env: Environment, client: Control) -> None:
+    assert _curl(client, env, machine, "/healthz", *_trusting(env), "--tls-max", "1.1")[0] != 0
+
+
+def test_errors_of_the_services_come_through(machine: Machine, env: Environment, client: Control) -> None:
+    options = ("--request", "POST", "--data", "{}", "--header", "Content-Type: application/json")
+    _, body = _curl(client, env, machine, "/v1/limits/1/drawdowns", *_trusting(env), *options)
+    assert body.splitlines()[-1] == "422", body
+
+
+def test_configuration_is_sound_and_the_key_private(machine: Machine) -> None:
+    assert machine.run("nginx -t -q") == ""
+    key = machine.probe.file("/etc/nginx/tls/gateway.key")
+    assert (key.user, key.mode) == ("root", 0o600)

@@ -1,0 +1,36 @@
+"""Readiness of the services, and everything scraped."""
+
+import json
+
+import pytest
+
+from deploys.specs.monitoring import targets
+from inventory.model import Environment, Role
+from tests.hosts.kit import Machine, eventually
+
+
+@pytest.mark.roles(Role.LOAN)
+def test_loan_services_are_ready(machine: Machine, env: Environment) -> None:
+    url = f"http://{machine.spec.address}:{env.loan.port}/readyz"
+
+    def ready() -> bool:
+        return (
+            machine.run(f"curl --silent --max-time 2 --output /dev/null --write-out '%{{http_code}}' {url}")
+            == "200"
+        )
+
+    eventually(f"{url} to say 200", ready)
+
+
+@pytest.mark.roles(Role.MONITOR)
+def test_every_target_of_the_inventory_is_up(machine: Machine, env: Environment) -> None:
+    wanted = {(t.job, t.address, t.host): "up" for t in targets(env)}
+    url = f"http://127.0.0.1:{env.monitoring.prometheus_port}/api/v1/targets"
+
+    def found() -> dict[tuple[str, str, str], str]:
+        active = json.loads(machine.run(f"curl --silent --max-time 3 {url}"))["data"]["activeTargets"]
+        return {
+            (t["labels"]["job"], t["labels"]["instance"], t["labels"]["host"]): t["health"] for t in active
+        }
+
+    eventually(f"targets {sorted(wanted)} to be up", lambda: found() == wanted)

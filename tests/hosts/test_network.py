@@ -1,0 +1,105 @@
+"""Ports listen only where they should, and are reached only from where the inventory allows it.
+
+Every host tries every port of every host at once; what gets through must be exactly what the firewalls'
+openings say, no less and no more.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from deploys.specs.firewall import SSH_PORT, openings
+from inventory.model import Environment, Host, Role
+from tests.hosts.kit import Control, Machine
+
+_CONNECT_LIMIT_S = 1
+
+
+def _ports(env: Environment) -> tuple[int, ...]:
+    return (
+        SSH_PORT,
+        env.database.sql_port,
+        env.database.rpc_port,
+        env.loan.port,
+        env.gateway.port,
+        env.monitoring.prometheus_port,
+        env.monitoring.node_exporter_port,
+    )
+
+
+def _may_reach(env: Environment, source: Host, target: Host) -> set[int]:
+    """Ports of `target`'s segment address that `source` may open from its own segment address."""
+    networks = [
+        (o.port, ip_network(s)) for o in openings(env, target) if o.protocol == "tcp" for s in o.sources
+    ]
+    listening_here = set(_ports(env)) - {env.gateway.port}  # gateways listen in the DMZ only
+    return {p for p, network in networks if ip_address(source.address) in network} & listening_here
+
+
+def _reached(machine: Machine, targets: list[tuple[str, int]]) -> set[tuple[str, int]]:
+    words = " ".join(f"{address}/{port}" for address, port in targets)
+    script = (
+        f'for t in {words}; do (timeout {_CONNECT_LIMIT_S} bash -c "exec 3<>/dev/tcp/$t" 2>/dev/null '
+        "&& echo $t) & done; wait"
+    )
+    found = machine.run(f"bash -c {_quoted(script)}").split()
+    return {(word.partition("/")[0], int(word.partition("/")[2])) for word in found}
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+@pytest.fixture(scope="module")
+def reached(env: Environment, machines: dict[str, Machine]) -> dict[str, set[tuple[str, int]]]:
+    """For each host, the (address, port) pairs of the other hosts that let it in."""
+
+    def look(machine: Machine) -> set[tuple[str, int]]:
+        others = [h for h in env.hosts if h.name != machine.spec.name]
+        return _reached(machine, [(h.address, port) for h in others for port in _ports(env)])
+
+    with ThreadPoolExecutor(len(machines)) as pool:
+        return dict(zip(machines, pool.map(look, machines.values()), strict=True))
+
+
+def test_reaches_exactly_what_it_may(
+    machine: Machine, env: Environment, reached: dict[str, set[tuple[str, int]]]
+) -> None:
+    others = [h for h in env.hosts if h.name != machine.spec.name]
+    wanted = {(h.address, port) for h in others for port in _may_reach(env, machine.spec, h)}
+    assert reached[machine.spec.name] == wanted
+
+
+def test_listens_only_where_it_should(machine: Machine, env: Environment) -> None:
+    allowed = {(o.protocol, o.port) for o in openings(env, machine.spec)}
+    found = set()
+    for line in machine.run("ss --no-header --listening --numeric --tcp --udp").splitlines():
+        protocol, _, _, _, local, *_ = line.split()
+        address, _, port = local.rpartition(":")
+        if not (address.startswith(("127.", "[::1]")) or "%lo" in address):
+            found.add((protocol, int(port)))
+    assert found - allowed == set()
+
+
+@pytest.mark.roles(Role.GATEWAY)
+def test_clients_reach_the_api_port_only(machine: Machine, env: Environment, client: Control) -> None:
+    address = machine.spec.dmz_address
+    assert (
+        client.run(
+            "bash", "-c", f"timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/{env.gateway.port}'"
+        ).returncode
+        == 0
+    )
+    for port in set(_ports(env)) - {env.gateway.port}:
+        refused = client.run("bash", "-c", f"timeout 0.3 bash -c 'exec 3<>/dev/tcp/{address}/{port}'")
+        assert refused.returncode != 0, f"a client in the DMZ reached {address}:{port}"
+
+
+def test_clients_do_not_reach_past_the_gateways(env: Environment, client: Control) -> None:
+    inside = [(h.address, port) for h in env.hosts for port in _ports(env)]
+    words = " ".join(f"{address}/{port}" for address, port in inside)
+    script = (
+        f'for t in {words}; do (timeout 1 bash -c "exec 3<>/dev/tcp/$t" 2>/dev/null && echo $t) & done; wait'
+    )
+    assert client.run("bash", "-c", script).stdout == ""

@@ -1,0 +1,49 @@
+"""Secrets are where they are needed, readable by root alone, and nowhere else: searched by their values."""
+
+import stat
+from dataclasses import asdict
+
+import pytest
+
+from inventory.model import Environment, Role
+from inventory.secrets import Secrets
+from tests.hosts.kit import Machine
+
+_PLACES = "/etc /opt/loanstack /usr/local /root /home /tmp /var/tmp /var/log /var/cache /var/lib /run /data"
+_ALLOWED = {
+    Role.OCEANBASE: {"/etc/loanstack/oceanbase-root.cnf", "/etc/loanstack/oceanbase-probe.cnf"},
+    Role.LOAN: {"/etc/loanstack/loan.env", "/etc/loanstack/loan-owner.env"},
+}
+# The values come on stdin into a shell variable: neither this script nor grep has them in an argv.
+_SEARCH = f"""
+values=$(cat)
+patterns() {{ printf '%s\\n' "$values"; }}
+grep --recursive --files-with-matches --fixed-strings --devices=skip --exclude-dir=store \
+    --exclude-dir=metrics2 --exclude='*.rpm' --file=<(patterns) {_PLACES} 2>/dev/null | sed 's/^/file /'
+ps axww -o args= | grep --fixed-strings --file=<(patterns) | sed 's/^/argv /'
+journalctl --no-pager --quiet | grep --fixed-strings --file=<(patterns) | sed 's/^/journal /'
+true
+"""
+
+
+def test_values_are_found_nowhere_else(machine: Machine, secrets: Secrets) -> None:
+    values = "\n".join(asdict(secrets).values())
+    quoted = _SEARCH.replace("'", "'\\''")
+    found = set(machine.run(f"bash -c '{quoted}'", stdin=values).splitlines())
+    allowed = {f"file {path}" for role, paths in _ALLOWED.items() if machine.spec.has(role) for path in paths}
+    assert found == allowed
+
+
+@pytest.mark.roles(*_ALLOWED)
+def test_files_with_secrets_are_root_s_alone(machine: Machine) -> None:
+    for role, paths in _ALLOWED.items():
+        for path in sorted(paths) if machine.spec.has(role) else ():
+            file = machine.probe.file(path)
+            assert (path, file.user, file.group, oct(file.mode)) == (path, "root", "root", oct(0o600))
+
+
+def test_secrets_on_the_control_machine_are_private(env: Environment) -> None:
+    keys = [env.secrets_file, env.ssh.key_file, *env.ca_dir.glob("*.key")]
+    assert len(keys) > 2
+    open_ones = [str(path) for path in keys if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert open_ones == []

@@ -1,0 +1,50 @@
+"""What should run runs, also after the next boot, and nothing has failed."""
+
+import pytest
+
+from deploys.baseline import FIREWALL_UNIT
+from deploys.specs import platform
+from inventory.model import Role
+from tests.hosts.kit import Machine
+
+_OF_ROLE = {
+    Role.OCEANBASE: "loanstack-oceanbase.service",
+    Role.LOAN: "loanstack-loan.service",
+    Role.GATEWAY: "nginx.service",
+    Role.MONITOR: "prometheus.service",
+}
+
+
+def _units(machine: Machine) -> list[str]:
+    names = platform.of(machine.spec)
+    common = [FIREWALL_UNIT, names.ssh_unit, names.chrony_unit, names.node_exporter_unit]
+    return common + [unit for role, unit in _OF_ROLE.items() if machine.spec.has(role)]
+
+
+def test_services_run_and_are_enabled(machine: Machine) -> None:
+    units = _units(machine)
+    states = machine.run(f"systemctl is-active {' '.join(units)}").split()
+    enabled = machine.run(f"systemctl is-enabled {' '.join(units)}").split()
+    assert dict(zip(units, states, strict=True)) == dict.fromkeys(units, "active")
+    assert dict(zip(units, enabled, strict=True)) == dict.fromkeys(units, "enabled")
+
+
+def test_no_unit_has_failed(machine: Machine) -> None:
+    assert machine.run("systemctl --failed --no-legend --plain") == ""
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_an_old_primary_is_not_restarted_by_itself(machine: Machine) -> None:
+    unit = _OF_ROLE[Role.OCEANBASE]
+    assert machine.run(f"systemctl show --property=Restart --value {unit}").strip() == "no"
+
+
+@pytest.mark.roles(Role.OCEANBASE, Role.LOAN, Role.GATEWAY)
+def test_workloads_do_not_run_as_root(machine: Machine) -> None:
+    program = {Role.OCEANBASE: "seekdb", Role.LOAN: "python3.11", Role.GATEWAY: "nginx"}[
+        Role(machine.spec.roles[0])
+    ]
+    users = machine.run(f"ps -C {program} -o user=,args=").splitlines()
+    workers = [line for line in users if "master process" not in line]
+    assert workers
+    assert [line for line in workers if line.startswith("root ")] == []
