@@ -103,6 +103,8 @@ class Generator:
             if wait_s > 0.0:
                 gevent.sleep(wait_s)
                 if self.stopped_s is not None:
+                    if arrival.planned_s <= self.stopped_s:
+                        self._give_up(arrival)
                     return None
                 self._lateness_ms.append((time.time() - arrival.planned_s) * 1000.0)
                 return arrival
@@ -143,9 +145,15 @@ class Generator:
             return
         self.stopped_s = time.time()
         self._measure_cpu()
+        # What was due by now and nobody was free for is part of the record; what was not due is not.
+        for _ in range(self.waiting()):
+            arrival = self.schedule.take() if self.schedule is not None else None
+            if arrival is not None:
+                self._give_up(arrival)
         if self.schedule is not None:
             self.schedule.stop()
         self._started.set()
+        gevent.sleep(0)
         self._idle.wait(timeout=self.deadline_s + 2.0)
 
     def waiting(self) -> int:

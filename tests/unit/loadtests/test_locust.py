@@ -1,0 +1,173 @@
+"""The generator as users start it: plain Locust in its own process, against fake services."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from inventory import environment
+from inventory.places import PROJECT_ROOT
+from loadtests import facts, figures, judge
+from loadtests.ledger import Read, Write, read_lines
+
+SLO = environment("lab").load_slo
+_LOCUST = (sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
+_FAKE = Path(__file__).with_name("fake_services.py")
+
+
+@contextmanager
+def services(fault: str = "none") -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, str(_FAKE), "--fault", fault], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def command(host: str, folder: Path, *more: str) -> list[str]:
+    return [*_LOCUST, "--host", host, "--run-folder", str(folder), "--run-seed", "1", *more]
+
+
+def run(host: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(host, folder, *more),
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_load_as_planned(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, "--rate", "200", "--duration", "3s", "--users", "16")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "600 acknowledged of 600 planned, 0 errors" in done.stderr
+    found = figures.of_folder(tmp_path)
+    assert found.values["transactions_acknowledged"] == found.values["writes_recorded"] == 600
+    assert found.values["tps_acknowledged"] == 200.0
+    assert found.values["errors"] == 0
+    assert found.values["generator_cpu_ms_per_request"] > 0.0
+    writes = list(read_lines(tmp_path / "ledger.jsonl", Write))
+    assert len({write.key for write in writes}) == 600
+    assert {write.entity for write in writes} == {"QH01", "QH02", "QH03", "QH04"}
+    start_s = facts.read(tmp_path).start_s
+    assert sorted(round((write.planned_s - start_s) * 200, 3) for write in writes) == list(range(600))
+    mix = Counter(write.operation for write in writes)
+    assert mix["drawdown"] > mix["repayment"] > mix["admission"] > mix["freeze"] > 0
+    frozen = [read for read in read_lines(tmp_path / "reads.jsonl", Read) if read.planned_s > start_s]
+    assert len(frozen) >= mix["freeze"] + 600 * 0.05 * 0.9
+    # The lag of a standby is measured elsewhere; without it nothing passes.
+    judgement = judge.judge(found, SLO)
+    assert judgement.verdict is not judge.Verdict.PASS
+    assert "the standby's lag was measured 0 times; needed: at least 2" in judgement.reasons
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "error"),
+    [
+        ("reset", "indeterminate", "connection closed."),
+        ("refuse", "indeterminate", "HTTP 500 internal"),
+        ("unavailable", "rejected", "HTTP 503 unavailable"),
+        ("wrong-amount", "acknowledged", "body: "),
+    ],
+)
+def test_faults_are_recorded_for_what_they_are(tmp_path, fault, outcome, error):
+    with services(fault) as host:
+        done = run(host, tmp_path, "--rate", "200", "--duration", "2s", "--users", "16")
+    assert done.returncode == 0, done.stderr
+    failed = [write for write in read_lines(tmp_path / "ledger.jsonl", Write) if write.is_error]
+    assert failed
+    assert {write.outcome for write in failed} == {outcome}
+    assert all(write.error.startswith(error) for write in failed)
+    found = figures.of_folder(tmp_path)
+    assert found.values["writes_recorded"] == 400
+    reasons = judge.judge(found, SLO).reasons
+    assert any(reason.startswith(f"{len(failed)} errors") for reason in reasons)
+
+
+def test_a_service_that_hangs_slows_nothing_down_in_silence(tmp_path):
+    with services("slow") as host:
+        done = run(host, tmp_path, "--rate", "100", "--duration", "3s", "--users", "16")
+    assert done.returncode == 0, done.stderr
+    outcomes = Counter(write.outcome for write in read_lines(tmp_path / "ledger.jsonl", Write))
+    assert outcomes.total() == 300
+    assert outcomes["indeterminate"] == 16
+    assert outcomes["unsent"] > 200
+    assert figures.of_folder(tmp_path).values["errors"] == 300 - outcomes["acknowledged"]
+
+
+def test_a_load_that_is_ended_early_leaves_a_whole_record(tmp_path):
+    with services() as host:
+        process = subprocess.Popen(
+            command(host, tmp_path, "--rate", "100", "--duration", "60s", "--users", "16"),
+            cwd=PROJECT_ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        ledger = tmp_path / "ledger.jsonl"
+        deadline = time.monotonic() + 20.0
+        while not (ledger.exists() and ledger.stat().st_size):
+            assert time.monotonic() < deadline, "no write was recorded within 20 s"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    known = facts.read(tmp_path)
+    writes = list(read_lines(ledger, Write))
+    assert known.stopped_s is not None
+    assert all(write.started_s <= known.stopped_s + 0.1 for write in writes)
+    due = sum(write.planned_s <= known.stopped_s for write in writes)
+    assert due == pytest.approx(known.measured_s * 100, abs=3)
+    judgement = judge.judge(figures.of_folder(tmp_path), SLO)
+    assert judgement.verdict is judge.Verdict.INVALID
+    assert "ended after" in judgement.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--rate", "0"), "argument --rate: '0'; allowed: a number of writes a second above 0"),
+        (("--users", "20000"), "--users 20000; allowed: 1 to 10000"),
+        ((), "http://127.0.0.1:9/v1/products for QH01: connect: Connection refused"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(tmp_path, options, complaint):
+    folder = tmp_path / "run"
+    done = run("http://127.0.0.1:9", folder, *options)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert not folder.exists()
+
+
+def test_the_record_of_another_run_is_kept(tmp_path):
+    (tmp_path / "ledger.jsonl").write_text("evidence\n")
+    with services() as host:
+        done = run(host, tmp_path)
+    assert done.returncode == 2
+    assert "is the record of another run; choose another --run-folder" in done.stderr
+    assert (tmp_path / "ledger.jsonl").read_text() == "evidence\n"
+
+
+def test_pure_parts_load_without_locust():
+    script = (
+        "import sys, loadtests.figures, loadtests.judge, loadtests.ledger, loadtests.facts;"
+        "sys.exit(any(name in sys.modules for name in ('gevent', 'locust', 'geventhttpclient')))"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
+    assert subprocess.run([sys.executable, "-c", script], env=environ, check=False).returncode == 0

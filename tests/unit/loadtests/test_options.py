@@ -1,0 +1,80 @@
+"""Options are refused for what they are, before anything is sent."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from inventory import environment
+from loadtests import options
+from loadtests.schedule import Spacing
+
+LAB = environment("lab")
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    """Parse as Locust does, whose own options are stood in for by two of them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--users", type=int, dest="num_users")
+    parser.add_argument("--host")
+    options.add_to(parser)
+    return parser.parse_args(arguments)
+
+
+def checked(*arguments: str) -> options.LoadOptions:
+    return options.checked(parse(*arguments), LAB)
+
+
+def test_everything_has_a_default():
+    found = checked()
+    assert (found.environment, found.scenario, found.rate_per_s, found.duration_s) == (
+        *("lab", "journey"),
+        *(1000.0, 120.0),
+    )
+    assert (found.spacing, found.users, found.host) == (Spacing.EVEN, LAB.journey.users, None)
+    assert found.run_folder.parent.name == "runs"
+    assert len(options.plan_of(found, LAB)) == 120_000
+
+
+def test_options_are_taken():
+    found = checked(
+        *("--rate", "0.5", "--duration", "2m", "--spacing", "poisson", "--run-seed", "7"),
+        *("--run-folder", "runs/mine", "--users", "3", "--start-at", "9999999999", "--host", "http://x:1"),
+    )
+    assert (found.rate_per_s, found.duration_s, found.spacing) == (0.5, 120.0, Spacing.POISSON)
+    assert (found.run_seed, found.run_folder, found.users) == (7, Path("runs/mine"), 3)
+    assert (found.start_at_s, found.host) == (9999999999.0, "http://x:1")
+    assert len(options.plan_of(found, LAB)) == 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--rate", "many"), "argument --rate: 'many'; allowed: a number of writes a second above 0"),
+        (("--rate", "-1"), "argument --rate: '-1'"),
+        (("--rate", "nan"), "argument --rate: 'nan'"),
+        (("--rate", "inf"), "argument --rate: 'inf'"),
+        (
+            ("--duration", "120"),
+            "argument --duration: duration '120'; allowed: a number above 0 with its unit",
+        ),
+        (("--scenario", "x"), "argument --scenario: invalid choice: 'x'"),
+        (("--environment", "x"), "argument --environment: invalid choice: 'x'"),
+        (("--spacing", "odd"), "argument --spacing: "),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(capsys, arguments, complaint):
+    with pytest.raises(SystemExit) as refused:
+        parse(*arguments)
+    assert refused.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_all_options_that_do_not_fit_are_named_at_once():
+    with pytest.raises(options.OptionsError) as refused:
+        checked("--users", "20000", "--rate", "0.1", "--duration", "1s", "--start-at", "5")
+    assert refused.value.problems == (
+        "--users 20000; allowed: 1 to 10000, a tenth of the 100000 customers",
+        "--rate 0.1 for 1 s plans no write; ask for at least one",
+        "--start-at 5 has passed; allowed: a unix time to come",
+    )
