@@ -86,10 +86,14 @@ def plan(task: Task, *, only: str | None = None, limit: str | None = None) -> Re
         verb="plan",
         environment=task.env.name,
         verdict=Verdict.PASS,
-        reasons=(f"{len(pending)} changes are pending",) if pending else (),
+        reasons=(_pending_words(len(pending)),) if pending else (),
         figures=figures,
     )
     return task.end(results)
+
+
+def _pending_words(count: int) -> str:
+    return "1 change is pending" if count == 1 else f"{count} changes are pending"
 
 
 def _narrowed(only: str | None, limit: str | None) -> list[str]:

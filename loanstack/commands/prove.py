@@ -195,7 +195,9 @@ def _key_figures(done: Done) -> str:
         "acknowledged_lost": "{} missing",
     }
     return ", ".join(
-        text.format(number(round(figures[name], 1))) for name, text in words.items() if name in figures
+        text.format(number(round(figures[name], 0 if figures[name] >= 100 else 1)))
+        for name, text in words.items()
+        if name in figures
     )
 
 

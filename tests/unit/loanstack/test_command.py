@@ -1,0 +1,167 @@
+"""The command as a user or another program meets it: exit codes, standard output, secrets."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chaos.findings import Verdict
+from inventory import secrets
+from inventory.places import PROJECT_ROOT
+from loanstack import junit, secrecy
+from loanstack.console import Console
+from loanstack.options import COMPONENTS
+from loanstack.promises import Promise
+from loanstack.runs import Results
+from tests.unit.loanstack import example
+
+DEADLINE_S = 60
+LOANSTACK = Path(sys.executable).with_name("loanstack")
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(LOANSTACK), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT_ROOT,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "command", ["plan", "deploy", "verify", "load", "drill", "drills", "prove", "report", "lab"]
+)
+def test_every_command_explains_itself(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert "Usage: loanstack" in done.stdout
+    if command not in {"lab", "drills"}:
+        assert f"loanstack {command}" in done.stdout.split("Examples:")[1]
+        assert "--json" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Usage"),
+        (("nonsense",), "nonsense"),
+        (("deploy", "tibet"), "lab, qinghai"),
+        (("deploy", "lab", "--limit", "ob-z"), "ob-a"),
+        (("deploy", "lab", "--only", "tongweb"), "oceanbase"),
+        (("load", "lab", "--duration", "20"), "120s"),
+        (("load", "lab", "--rate", "0"), "rate"),
+        (("load", "lab", "--scenario", "x"), "journey"),
+        (("drill", "lab", "primary-crush"), "primary-crash"),
+        (("drill", "lab", "primary-crash", "--repeat", "0"), "repeat"),
+        (("report", "/nonexistent"), "does not exist"),
+        (("report", "/"), "results.json"),
+        (("verify", "qinghai"), "does not exist"),
+    ],
+)
+def test_a_users_mistake_ends_with_two_says_what_is_allowed_and_shows_no_traceback(
+    arguments: tuple[str, ...], words: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_json_output_is_only_json(tmp_path: Path) -> None:
+    folder = example.prove(tmp_path / "run").path
+    for arguments in (("drills", "--json"), ("report", str(folder), "--json")):
+        done = run(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert isinstance(json.loads(done.stdout), dict)
+
+
+def test_a_machine_gets_the_contract_and_the_folder_and_nothing_else(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    console = Console(machine_readable=True)
+    console.say("working [on] it")
+    console.note("a line of a log")
+    with console.doing("something"):
+        console.say("more")
+    console.result(Results(verb="load", environment="lab", verdict=Verdict.PASS, reasons=("中文",)), tmp_path)
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["verdict"] == "PASS"
+    assert found["reasons"] == ["中文"]
+    assert found["run_folder"] == str(tmp_path)
+    assert "working [on] it" in err
+
+
+def test_a_human_gets_a_verdict_and_every_reason_as_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    results = Results(
+        verb="load", environment="lab", verdict=Verdict.FAIL, reasons=("[red]p99[/red] is high",)
+    )
+    Console().result(results, tmp_path)
+    out, _ = capsys.readouterr()
+    assert "FAIL load lab" in out
+    assert "[red]p99[/red] is high" in out
+    assert str(tmp_path / "report.html") in out.replace("\n", "")
+
+
+def test_the_components_are_those_of_the_deploy() -> None:
+    program = "from deploys.components import COMPONENTS; print(*COMPONENTS)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT_ROOT,
+        timeout=60,
+    )
+    assert tuple(done.stdout.split()) == COMPONENTS
+
+
+def test_a_secret_in_any_file_is_found_blotted_out_and_named_but_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    known = secrets.ensure(file)
+    folder = tmp_path / "run"
+    (folder / "deep").mkdir(parents=True)
+    harmless = b"x" * (1 << 20)
+    # Across the border of two pieces, where a careless search misses it.
+    (folder / "deep" / "big.log").write_bytes(harmless[:-7] + known.loan_app_password.encode() + harmless)
+    (folder / "clean.log").write_text("nothing")
+    found = secrecy.leaks(folder, file)
+    assert len(found) == 1
+    assert "deep/big.log" in found[0]
+    assert "loan_app_password" in found[0]
+    assert known.loan_app_password not in found[0]
+    assert known.loan_app_password.encode() not in (folder / "deep" / "big.log").read_bytes()
+    assert secrecy.leaks(folder, file) == ()
+
+
+def test_without_a_secrets_file_there_is_nothing_to_look_for(tmp_path: Path) -> None:
+    assert secrecy.leaks(tmp_path, tmp_path / "none.json") == ()
+
+
+def test_junit_tells_a_pipeline_the_same(tmp_path: Path) -> None:
+    results = Results(
+        verb="load",
+        environment="lab",
+        verdict=Verdict.FAIL,
+        reasons=("p99 <too> high",),
+        figures={"latency_p99_ms": 300.0},
+    )
+    promises = (
+        Promise(figure="latency_p99_ms", limit=250),
+        Promise(figure="errors", limit=0),
+    )
+    findings = [{"name": "ledger_balances", "verdict": "PASS", "reasons": []}]
+    junit.write(tmp_path / "junit.xml", results, promises, findings)
+    text = (tmp_path / "junit.xml").read_text()
+    assert text.startswith("<?xml")
+    assert text.count("<testcase") == 4
+    assert text.count("<failure") == 2
+    assert text.count("<error") == 1
+    assert "p99 &lt;too&gt; high" in text
