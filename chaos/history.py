@@ -135,7 +135,7 @@ class Context:
     fault: FaultWindow | None = None
     samples: tuple[Sample, ...] = ()
     sample_interval_ms: float = 250.0
-    lag_before_fault_s: float = 10.0
+    lag_before_fault_s: float = 5.0
     """How long before the fault the samples count."""
 
 

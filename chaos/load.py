@@ -35,11 +35,16 @@ class LedgerTail:
         self._rest = b""
         self._ends: deque[float] = deque()
 
-    def acknowledged_per_s(self, now_s: float) -> float:
-        """Return acknowledged writes per second, over the last seconds that are surely written."""
+    def acknowledged_per_s(self, now_s: float, since_s: float = 0.0) -> float:
+        """Return acknowledged writes per second, over the last seconds that are surely written.
+
+        + since_s: while those seconds reach before it (unix time), they say nothing and the rate is 0
+        """
         self._read()
         until_s = now_s - _WRITTEN_AFTER_S
         from_s = until_s - _RATE_OVER_S
+        if from_s < since_s:
+            return 0.0
         while self._ends and self._ends[0] < from_s - _RATE_OVER_S:
             self._ends.popleft()
         return sum(from_s <= end < until_s for end in self._ends) / _RATE_OVER_S
@@ -96,9 +101,9 @@ class LoadClients:
             own / "replication.log",
         )
 
-    def acknowledged_per_s(self) -> float:
-        """Return the rate of acknowledged writes over the last seconds."""
-        return 0.0 if self._tail is None else self._tail.acknowledged_per_s(time.time())
+    def acknowledged_per_s(self, since_s: float = 0.0) -> float:
+        """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
+        return 0.0 if self._tail is None else self._tail.acknowledged_per_s(time.time(), since_s)
 
     def stopped_because(self) -> str | None:
         """Return why load or sampler ended by itself; None while both run."""

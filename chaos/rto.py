@@ -44,7 +44,7 @@ class Outage:
 
 
 def find_outage(
-    writes: Iterable[Write], *, fault_s: float, until_s: float, base_s: float = 10.0
+    writes: Iterable[Write], *, fault_s: float, until_s: float, base_s: float = 5.0
 ) -> Outage | None:
     """Return the longest gap between consecutive acknowledgements that overlaps [fault_s, until_s].
 

@@ -27,6 +27,8 @@ STEADY_FOR_S = 5.0
 
 ACTED_WITHIN_S = 30.0
 
+RATE_IS_BACK_SHARE = 0.9
+
 SETTLES_WITHIN_S = 10.0
 """How long the pair may take to look whole once the heal is done."""
 
@@ -230,18 +232,19 @@ class Runner:
     def _observe(self, drill: Drill, run: Run) -> None:
         assert run.fault is not None
         clock, clients = self.world.clock, self.world.clients
-        drill_needs = 0.9 * self.rate
+        needed = RATE_IS_BACK_SHARE * self.rate
+        since_s = run.fault.promoted_s or run.fault.ended_s
 
         def recovered() -> str | None:
             ended = clients.stopped_because()
             if ended is not None:
                 raise WorldError(f"the load ended by itself: {ended}")
-            rate = clients.acknowledged_per_s()
-            return None if rate >= drill_needs else f"{rate:.0f} writes/s acknowledged"
+            rate = clients.acknowledged_per_s(since_s)
+            return None if rate >= needed else f"{rate:.0f} writes/s acknowledged"
 
         left_s = run.fault.started_s + drill.recovery_deadline_s - clock.now_s()
         try:
-            wait_until(clock, recovered, what=f"{drill_needs:.0f} writes/s again", within_s=max(left_s, 0.0))
+            wait_until(clock, recovered, what=f"{needed:.0f} writes/s again", within_s=max(left_s, 0.0))
             self.timeline.note("rate-back")
         except WorldError as late:
             run.failures.append(str(late))

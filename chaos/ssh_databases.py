@@ -18,6 +18,7 @@ _CUT = "loanstack_promote"
 """The nftables table with which `loanstack-db promote` cuts the old source off for a moment."""
 
 SSH_PORT = 22
+_LAST_WORDS = 400
 _REACHABLE_WITHIN_S = 0.3
 _ROLE_WITHIN_S = 8.0
 _FENCE_WITHIN_S = 15.0
@@ -175,7 +176,7 @@ class SshDatabases:
     def _must(self, host: Host, what: str, argv: list[str], *, within_s: float) -> Completed:
         done = self._shell(host).run(argv, within_s=within_s)
         if done.returncode != 0:
-            said = done.output.splitlines()[-1] if done.output else "nothing"
+            said = done.output[-_LAST_WORDS:] or "nothing"
             raise WorldError(f"{host.name}: {what} ended with {done.returncode} and said {said!r}")
         return done
 

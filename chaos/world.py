@@ -107,8 +107,8 @@ class Clients(Protocol):
     def start_load(self, rate: float, folder: Path) -> None:
         """Start the background load and the replication sampler; they write into `folder`."""
 
-    def acknowledged_per_s(self) -> float:
-        """Return the rate of acknowledged writes over the last seconds."""
+    def acknowledged_per_s(self, since_s: float = 0.0) -> float:
+        """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
 
     def stopped_because(self) -> str | None:
         """Return why the load ended by itself; None while it runs."""

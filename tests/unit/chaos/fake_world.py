@@ -174,7 +174,9 @@ class FakeWorld:
         assert folder.is_dir()
         self._do(f"start clients {rate:.0f}/s")
 
-    def acknowledged_per_s(self) -> float:
+    def acknowledged_per_s(self, since_s: float = 0.0) -> float:
+        if self.clock.at_s < since_s + 3:
+            return 0.0
         serving = [h for h in self.hosts.values() if h.role == PRIMARY and h.running and h.powered]
         return self.rate if serving else 0.0
 

@@ -79,6 +79,8 @@ def test_the_ledger_is_followed_while_it_grows(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(lines[100][10:] + b"".join(lines[101:]))
     assert tail.acknowledged_per_s(100.0) == pytest.approx(199 / 2)
+    assert tail.acknowledged_per_s(100.0, since_s=97.0) == pytest.approx(199 / 2)
+    assert tail.acknowledged_per_s(100.0, since_s=97.1) == 0.0, "the window reaches before the promotion"
     assert tail.acknowledged_per_s(200.0) == 0.0
 
 
