@@ -79,8 +79,7 @@ class Connection:
             NotSentError: the target is not there, or its certificate is not what it must be.
         """
         if self._socket is not None:
-            # Nothing is due between two answers: what can be read is the end of the connection.
-            if not _select_now([self._socket], [], [], 0)[0]:
+            if not _select_now([self._socket], [], [], 0)[0] or self._is_idle(self._socket):
                 return self._socket
             self.close()
         try:
@@ -111,6 +110,19 @@ class Connection:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def _is_idle(self, sock: gevent.socket.socket) -> bool:
+        """Say whether what arrived between two answers is TLS's own (session tickets), not the end."""
+        sock.settimeout(0.0)
+        try:
+            sock.recv(1)
+        except (gevent.ssl.SSLWantReadError, BlockingIOError):
+            sock.settimeout(self._deadline_s)
+            return True
+        except OSError:
+            return False
+        # The end, or bytes that nobody asked for.
+        return False
 
     def _connected(self) -> gevent.socket.socket:
         target = self._target

@@ -1,0 +1,231 @@
+"""Kept connections: what is definite and what is not, and where the next request goes."""
+
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loadtests.connections import Connections, Target, target_of
+from loadtests.exchange import NoAnswerError, NotSentError
+
+HEAD = "GET /v1/products HTTP/1.1\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%b\r\n{}"
+NAME = "loan.test"
+
+Serve = Callable[[socket.socket], None]
+
+
+@contextmanager
+def server(*scripts: Serve, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve one connection with each script in turn; yields the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def work() -> None:
+        for script in scripts:
+            connection, _ = listener.accept()
+            try:
+                script(tls.wrap_socket(connection, server_side=True) if tls else connection)
+            except OSError:
+                connection.close()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        thread.join(timeout=5)
+        listener.close()
+        assert not thread.is_alive()
+
+
+def answers(count: int, header: bytes = b"") -> Serve:
+    def script(connection: socket.socket) -> None:
+        for _ in range(count):
+            assert connection.recv(4096)
+            connection.sendall(ANSWER % header)
+        connection.close()
+
+    return script
+
+
+def hangs_up(connection: socket.socket) -> None:
+    assert connection.recv(4096)
+    connection.close()
+
+
+def cuts_off(connection: socket.socket) -> None:
+    assert connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+    connection.close()
+
+
+def talks_nonsense(connection: socket.socket) -> None:
+    assert connection.recv(4096)
+    connection.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
+    connection.close()
+
+
+def says_nothing(connection: socket.socket) -> None:
+    assert connection.recv(4096)
+    connection.recv(4096)
+    connection.close()
+
+
+def target(port: int, ca_file: Path | None = None, name: str = NAME) -> Target:
+    url = f"https://127.0.0.1:{port}"
+    return Target(url=url, address="127.0.0.1", port=port, server_name=name, ca_file=ca_file)
+
+
+def connections(*targets: Target, deadline_s: float = 5.0) -> Connections:
+    return Connections(targets, first=0, deadline_s=deadline_s)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        return int(closed.getsockname()[1])
+
+
+def test_a_connection_is_kept_for_many_requests():
+    with server(answers(3)) as port:
+        found = connections(target(port))
+        assert [found.send(HEAD, b"").status for _ in range(3)] == [200, 200, 200]
+        found.close()
+
+
+def test_an_answer_carries_its_body_and_whether_to_come_back():
+    with server(answers(1, b"Retry-After: 1\r\n")) as port:
+        reply = connections(target(port)).send(HEAD, b"")
+    assert (reply.status, reply.body, reply.retry_after) == (200, b"{}", True)
+
+
+def test_a_connection_that_was_closed_between_requests_is_replaced_without_a_loss():
+    with server(answers(1), answers(1)) as port:
+        found = connections(target(port))
+        assert found.send(HEAD, b"").status == 200
+        # The end of the kept connection is on its way; a client that did not look would lose a request to it.
+        threading.Event().wait(0.1)
+        assert found.send(HEAD, b"").status == 200
+
+
+def test_a_connection_that_is_announced_to_close_is_not_used_again():
+    with server(answers(1, b"Connection: close\r\n"), answers(1)) as port:
+        found = connections(target(port))
+        assert [found.send(HEAD, b"").status for _ in range(2)] == [200, 200]
+
+
+@pytest.mark.parametrize("script", [hangs_up, cuts_off, talks_nonsense])
+def test_a_request_without_a_whole_answer_may_have_happened(script):
+    with server(script) as port, pytest.raises(NoAnswerError):
+        connections(target(port)).send(HEAD, b"")
+
+
+def test_an_answer_that_does_not_come_is_given_up():
+    with server(says_nothing) as port:
+        found = connections(target(port), deadline_s=0.2)
+        with pytest.raises(NoAnswerError, match="timed out"):
+            found.send(HEAD, b"")
+
+
+def test_a_refused_connection_is_a_definite_no():
+    with pytest.raises(NotSentError, match="connect: Connection refused"):
+        connections(target(free_port())).send(HEAD, b"")
+
+
+def test_after_a_failure_the_next_request_goes_to_the_next_gateway():
+    with server(answers(2)) as port:
+        found = connections(target(free_port()), target(port))
+        with pytest.raises(NotSentError):
+            found.send(HEAD, b"")
+        assert found.send(HEAD, b"").status == 200
+        assert found.send(HEAD, b"").status == 200
+        found.close()
+
+
+def test_users_are_spread_over_gateways():
+    with server(answers(1)) as first, server(answers(1)) as second:
+        targets = (target(first), target(second))
+        for number in (0, 3):
+            assert Connections(targets, first=number, deadline_s=5.0).send(HEAD, b"").status == 200
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> Path:
+    """A certificate for NAME that is its own authority, with its key beside it."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-days", "2"),
+            *("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return folder / "cert.pem"
+
+
+@pytest.fixture
+def tls(certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return context
+
+
+def test_a_gateway_with_the_right_certificate_is_trusted(certificate, tls):
+    with server(answers(2), tls=tls) as port:
+        found = connections(target(port, certificate))
+        found.connect()
+        assert [found.send(HEAD, b"").status for _ in range(2)] == [200, 200]
+        found.close()
+
+
+def test_a_certificate_for_another_name_is_refused_before_anything_is_sent(certificate, tls):
+    with server(answers(1), tls=tls) as port, pytest.raises(NotSentError, match="Hostname mismatch"):
+        connections(target(port, certificate, name="other.test")).send(HEAD, b"")
+
+
+def test_a_certificate_of_another_authority_is_refused_before_anything_is_sent(certificate, tls, tmp_path):
+    other = tmp_path / "ca.pem"
+    subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-keyout", str(tmp_path / "key.pem"), "-out", str(other), "-days", "2", "-subj", "/CN=other"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with server(answers(1), tls=tls) as port, pytest.raises(NotSentError, match="certificate verify failed"):
+        connections(target(port, other)).send(HEAD, b"")
+
+
+def test_a_host_url_is_understood_or_refused():
+    plain, safe = target_of("http://127.0.0.1:8080"), target_of("https://loan.example")
+    assert (plain.port, plain.server_name, plain.ca_file) == (8080, "127.0.0.1", None)
+    assert safe.port == 443
+    assert safe.ca_file is not None
+    for wrong in ("127.0.0.1:8080", "ftp://x", "https://", "https://x/path"):
+        with pytest.raises(ValueError, match="allowed: http://ADDRESS:PORT"):
+            target_of(wrong)
