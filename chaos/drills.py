@@ -56,7 +56,7 @@ def drills(env: Environment) -> dict[str, Drill]:
                 " machine, and if that dies too, the next run starts with it",
             ),
         ),
-        observe_s=20.0,
+        observe_s=12.0,
         recovery_deadline_s=15.0,
         checkers=DRILL_CHECKERS,
     )
@@ -75,7 +75,7 @@ def drills(env: Environment) -> dict[str, Drill]:
                 " switch on the control machine, and if that dies too, the next run starts with it",
             ),
         ),
-        observe_s=20.0,
+        observe_s=12.0,
         recovery_deadline_s=15.0,
         checkers=DRILL_CHECKERS,
     )

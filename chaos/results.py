@@ -49,7 +49,7 @@ def judge_run(
     The worst of all wins: what failed on the way, the checkers, and the SLOs of the inventory.
     """
     figures: dict[str, float] = {"residue": len(run.residue), **_counts(records)}
-    figures |= {"heal_s": run.heal_s, "rejoin_s": run.heal_s} if run.heal_s is not None else {}
+    figures |= {"rejoin_s": run.heal_s} if run.heal_s is not None else {}
     verdicts = [Verdict.PASS]
     verdicts += [Verdict.INVALID] * bool(run.invalid)
     verdicts += [Verdict.FAIL] * bool(run.failures or run.residue)

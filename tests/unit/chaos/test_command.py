@@ -1,0 +1,74 @@
+"""`python -m chaos` with wrong words: a clear refusal, and nothing is changed."""
+
+import fcntl
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import chaos.__main__ as command
+from chaos import drills
+from inventory.lab import ENVIRONMENT
+
+
+def invoke(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(command.main, words)
+    return done.exit_code, done.output
+
+
+def test_the_drills_are_listed() -> None:
+    code, output = invoke("list")
+    assert code == 0
+    assert [line.split("\t")[0] for line in output.splitlines()] == ["primary-crash", "primary-host-poweroff"]
+
+
+def test_each_drill_says_what_heals_it_if_the_control_machine_dies() -> None:
+    for drill in drills.drills(ENVIRONMENT).values():
+        assert "the next run starts with it" in drill.fault.heal.dead_man
+        assert drill.hypothesis
+        assert drill.checkers
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "nowhere", "primary-crash", "--run-folder", "x"), "no environment 'nowhere'"),
+        (("run", "lab", "earthquake", "--run-folder", "x"), "no drill 'earthquake'; known: primary-crash"),
+        (("run", "lab", "primary-crash"), "--run-folder"),
+        (("run", "lab", "primary-crash", "--run-folder", "x", "--rate", "0"), "--rate"),
+        (("heal", "nowhere"), "no environment 'nowhere'"),
+    ],
+)
+def test_wrong_words_are_refused(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    code, output = invoke(*words)
+    assert code == 2
+    assert says in output
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_environment_that_is_not_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "record_path", lambda env: tmp_path / "not up" / "drill-heal.json")
+    code, output = invoke("run", "lab", "primary-crash", "--run-folder", str(tmp_path / "run"))
+    assert code == 2
+    assert "is not up; bring it up first" in output
+
+
+def test_a_second_drill_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "record_path", lambda env: tmp_path / "drill-heal.json")
+    with (tmp_path / "drill-heal.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        code, output = invoke("run", "lab", "primary-crash", "--run-folder", str(tmp_path / "run"))
+    assert code == 2
+    assert "another drill of 'lab' is running" in output
+
+
+def test_a_used_run_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "load").mkdir()
+    code, output = invoke("run", "lab", "primary-crash", "--run-folder", str(tmp_path))
+    assert code == 2
+    assert "already holds a drill" in output
+
+
+def test_nothing_to_heal_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "record_path", lambda env: tmp_path / "drill-heal.json")
+    assert invoke("heal", "lab") == (0, "nothing to heal\n")
