@@ -124,7 +124,8 @@ class Connection:
             # The driver raises these two before it hands the packet to the socket.
             self.close()
             return DatabaseFailure(meaning_of_lost_connection(sent=False), code=code, detail=str(failure))
-        if code in _CLIENT_ERRORS or isinstance(failure, errors.InternalError):
+        if code in _CLIENT_ERRORS or code == 0:
+            # Lost, cut by the sweeper, or (no number) packets out of order: the server may have gone on.
             self.close()
             return DatabaseFailure(meaning_of_lost_connection(sent=True), code=code, detail=str(failure))
         meaning = meaning_of_server_error(code, statement=statement, statements=statements)

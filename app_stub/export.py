@@ -31,11 +31,11 @@ _PAGE_ROWS = 20_000
 _STATEMENT_TIMEOUT_MS = 60_000
 _DEFAULT_ENV_FILE = "/etc/loanstack/loan.env"
 
-_JOURNAL_FIELDS = (
+JOURNAL_FIELDS = (
     "entity", "key", "kind", "limit_id", "customer_id", "amount_fen", "debit_account", "credit_account",
     "created_s",
 )  # fmt: skip
-_LIMIT_FIELDS = ("entity", "limit_id", "customer_id", "cap_fen", "used_fen", "status")
+LIMIT_FIELDS = ("entity", "limit_id", "customer_id", "cap_fen", "used_fen", "status")
 
 
 def journal_page(after: tuple[object, ...] | None, since_s: float) -> str:
@@ -90,7 +90,7 @@ async def pages(
 async def export(settings: Database, what: str, since_s: float, out: BinaryIO) -> int:
     """Write all rows of `what` (`journal` or `limits`) to `out`; return how many."""
     connection = await connect_primary(replace(settings, statement_timeout_ms=_STATEMENT_TIMEOUT_MS))
-    query, fields = (journal_page, _JOURNAL_FIELDS) if what == "journal" else (limits_page, _LIMIT_FIELDS)
+    query, fields = (journal_page, JOURNAL_FIELDS) if what == "journal" else (limits_page, LIMIT_FIELDS)
     count = 0
     async for rows in pages(connection, query, since_s):
         out.write(lines(rows, fields))

@@ -132,6 +132,10 @@ class Pool:
         try:
             return await waiter
         except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                # The request was cancelled in the moment it was served: the session must not be lost.
+                self.release(waiter.result())
+                raise
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise

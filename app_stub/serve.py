@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import time
 
 import uvloop
 
@@ -31,7 +32,7 @@ async def serve(settings: Settings) -> None:
     watch = PrimaryWatch(settings.database, pool.follow, metrics)
     writer = Writer(pool, metrics, watch.suspect, deadline_s=settings.request_deadline_ms / 1000)
     services = Services(pool=pool, writer=writer, metrics=metrics)
-    application = Application(services, metrics, loop.time, lambda: connections.is_draining)
+    application = Application(services, metrics, time.perf_counter, lambda: connections.is_draining)
     connections = Connections(application.handle, max_body_bytes=settings.max_body_bytes)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

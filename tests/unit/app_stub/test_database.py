@@ -1,0 +1,128 @@
+"""Driver errors become outcomes: by where they happen, not by how they read."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from asyncmy import errors
+
+from app_stub.database import Connection
+from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.settings import Endpoint
+
+HERE = Endpoint(host="198.18.1.13", port=2881)
+
+
+class FakeDriver:
+    """Gives the results it was made with, one for each statement; an exception is raised."""
+
+    def __init__(self, *results: int | Exception) -> None:
+        self._results = list(results)
+        self.connected = True
+        self.sent: list[str] = []
+
+    async def query(self, text: str) -> int:
+        self.sent.append(text)
+        return await self.next_result()
+
+    async def next_result(self) -> int:
+        result = self._results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def close(self) -> None:
+        self.connected = False
+
+
+def _run(*results: int | Exception) -> tuple[Any, FakeDriver]:
+    driver = FakeDriver(*results)
+    connection = Connection(driver, HERE)
+    try:
+        return asyncio.run(connection.run("UPDATE x;INSERT y;COMMIT", 3)), driver
+    except DatabaseFailure as failure:
+        return failure.meaning, driver
+
+
+def test_counts_of_all_statements_are_returned() -> None:
+    counts, driver = _run(1, 1, 0)
+    assert counts == (1, 1, 0)
+    assert driver.sent == ["UPDATE x;INSERT y;COMMIT"]
+
+
+@pytest.mark.parametrize(
+    ("results", "meaning", "stays_open"),
+    [
+        ((errors.InterfaceError(0, "Not connected"),), Meaning.NOT_SENT, False),
+        ((errors.OperationalError(2006, "gone away"),), Meaning.NOT_SENT, False),
+        ((errors.OperationalError(2013, "lost"),), Meaning.UNCERTAIN, False),
+        (
+            (
+                1,
+                errors.OperationalError(2013, "lost"),
+            ),
+            Meaning.UNCERTAIN,
+            False,
+        ),
+        (
+            (
+                1,
+                1,
+                errors.OperationalError(2013, "lost"),
+            ),
+            Meaning.UNCERTAIN,
+            False,
+        ),
+        (
+            (
+                1,
+                errors.InternalError("Packet sequence number wrong"),
+            ),
+            Meaning.UNCERTAIN,
+            False,
+        ),
+        (
+            (
+                1,
+                errors.IntegrityError(1062, "duplicate"),
+            ),
+            Meaning.DUPLICATE,
+            True,
+        ),
+        ((errors.OperationalError(1205, "lock wait"),), Meaning.RETRY, True),
+        ((errors.InternalError(4688, "standby"),), Meaning.NOT_PRIMARY, True),
+        ((errors.OperationalError(3819, "check constraint violated"),), Meaning.REFUSED, True),
+        (
+            (
+                1,
+                1,
+                errors.InternalError(6002, "rolled back"),
+            ),
+            Meaning.UNCERTAIN,
+            False,
+        ),
+        (
+            (
+                1,
+                1,
+                errors.OperationalError(4012, "timeout"),
+            ),
+            Meaning.UNCERTAIN,
+            False,
+        ),
+    ],
+)
+def test_the_place_of_an_error_gives_it_its_meaning(
+    results: tuple[int | Exception, ...], meaning: Meaning, stays_open: bool
+) -> None:
+    found, driver = _run(*results)
+    assert found is meaning
+    assert driver.connected is stays_open
+
+
+def test_a_lost_rollback_closes_the_connection() -> None:
+    driver = FakeDriver(errors.OperationalError(2013, "lost"))
+    connection = Connection(driver, HERE)
+    with pytest.raises(DatabaseFailure):
+        asyncio.run(connection.rollback())
+    assert not connection.usable

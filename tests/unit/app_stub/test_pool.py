@@ -1,0 +1,189 @@
+"""The pool: bounded, fair, and rid of every connection to a database that is no longer the primary."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from app_stub.pool import NoConnectionError, Pool
+from app_stub.settings import Database, Endpoint
+from tests.unit.app_stub.fakes import FakeDatabase, FakeSession, metrics
+
+A = Endpoint(host="198.18.1.13", port=2881)
+B = Endpoint(host="198.18.2.23", port=2881)
+SETTINGS = Database(
+    endpoints=(A, B),
+    user="u",
+    password="p",
+    pool_size=2,
+    queue_wait_ms=60,
+    primary_wait_ms=20,
+    queue_limit=3,
+    statement_timeout_ms=50,
+)
+
+
+class Server:
+    """Counts what is opened, and fails or hangs on request."""
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[Endpoint, FakeSession]] = []
+        self.failures = 0
+
+    async def connect(self, endpoint: Endpoint) -> FakeSession:
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionRefusedError("made by the test")
+        session = FakeSession(FakeDatabase())
+        self.opened.append((endpoint, session))
+        return session
+
+
+def _run(story: Callable[[Pool, Server], Awaitable[None]], settings: Database = SETTINGS) -> None:
+    async def play() -> None:
+        server = Server()
+        pool = Pool(settings, server.connect, metrics())
+        pool.start()
+        try:
+            await story(pool, server)
+        finally:
+            await pool.close()
+
+    asyncio.run(play())
+
+
+def test_connections_are_kept_and_bounded() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A)
+        for _ in range(10):
+            one, two = await pool.acquire(1), await pool.acquire(1)
+            pool.release(one)
+            pool.release(two)
+        assert len(server.opened) == 2
+        assert pool.usable
+
+    _run(story)
+
+
+def test_without_a_primary_a_request_waits_for_one_and_then_gives_up() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        with pytest.raises(NoConnectionError, match="no primary is known"):
+            await pool.acquire(1)
+        assert not pool.usable
+        waiting = asyncio.create_task(pool.acquire(1))
+        await asyncio.sleep(0.005)
+        pool.follow(A)
+        assert await waiting is server.opened[0][1]
+
+    _run(story)
+
+
+def test_a_busy_pool_serves_in_order_and_gives_up_in_time() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A)
+        held = [await pool.acquire(1) for _ in range(2)]
+        served: list[int] = []
+
+        async def user(number: int) -> None:
+            session = await pool.acquire(1)
+            served.append(number)
+            pool.release(session)
+
+        users = [asyncio.create_task(user(number)) for number in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(NoConnectionError, match="wait for a connection already"):
+            await pool.acquire(1)
+        pool.release(held.pop())
+        await asyncio.gather(*users)
+        assert served == [0, 1, 2]
+        again = await pool.acquire(1)
+        with pytest.raises(NoConnectionError, match="busy"):
+            await pool.acquire(1)
+        pool.release(again)
+
+    _run(story)
+
+
+def test_a_new_primary_cuts_everything_of_the_old_one() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A)
+        busy, idle = await pool.acquire(1), await pool.acquire(1)
+        pool.release(idle)
+        pool.follow(B)
+        assert not busy.usable
+        assert not idle.usable
+        pool.release(busy)
+        await asyncio.sleep(0.01)
+        now = await pool.acquire(1)
+        assert now is not busy
+        assert {endpoint for endpoint, session in server.opened if session.usable} == {B}
+        pool.release(now)
+
+    _run(story)
+
+
+def test_a_lost_primary_is_not_usable_and_comes_back() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A)
+        pool.release(await pool.acquire(1))
+        pool.follow(None)
+        assert not pool.usable
+        pool.follow(A)
+        pool.release(await pool.acquire(1))
+        assert all(not session.usable for _, session in server.opened[:2])
+
+    _run(story)
+
+
+def test_broken_connections_are_replaced_when_given_back_and_when_found() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A)
+        one, two = await pool.acquire(1), await pool.acquire(1)
+        one.close()
+        pool.release(one)
+        pool.release(two)
+        two.close()
+        three = await pool.acquire(1)
+        assert three not in (one, two)
+        assert three.usable
+        pool.release(three)
+
+    _run(story)
+
+
+def test_connecting_is_repeated_until_it_works() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        server.failures = 3
+        pool.follow(A)
+        pool.release(await pool.acquire(2))
+
+    _run(story, replace(SETTINGS, queue_wait_ms=2000, primary_wait_ms=2000))
+
+
+def test_an_overdue_statement_loses_its_connection() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A)
+        session = await pool.acquire(1)
+        await asyncio.sleep(0.3)
+        assert not session.usable
+        pool.release(session)
+
+    _run(story)
+
+
+def test_a_cancelled_request_leaves_the_queue() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A)
+        held = [await pool.acquire(1) for _ in range(2)]
+        waiting = asyncio.create_task(pool.acquire(1))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        for session in held:
+            pool.release(session)
+        assert await pool.acquire(0.1) in held
+
+    _run(story)
