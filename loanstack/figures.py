@@ -1,9 +1,11 @@
 """Figures in words: titles of the stable names, and numbers with their units."""
 
+from itertools import pairwise
+
 _TITLES = {
     "tps_acknowledged": "Acknowledged transactions per second",
     "tps_planned": "Planned transactions per second",
-    "errors": "Writes not acknowledged",
+    "errors": "Errors",
     "latency_p50_ms": "Latency p50, from the planned start",
     "latency_p90_ms": "Latency p90, from the planned start",
     "latency_p95_ms": "Latency p95, from the planned start",
@@ -43,6 +45,29 @@ _TITLES = {
     "memory_mib_generator": "Memory of the load generator",
     "lag_before_fault_ms": "Standby lag right before the fault",
     "repeats": "Repeats",
+    "rto_sustained_ms": "Until the rate was back for good",
+    "rto_uncorrected_ms": "RTO, from actual starts",
+    "heal_s": "Time to heal",
+    "rejoin_s": "Time until the old primary followed as standby",
+    "lost_allowed_ms": "Window in which a loss is within the lag",
+    "acknowledged_per_s_before": "Acknowledged writes per second before the fault",
+    "transactions_acknowledged": "Transactions acknowledged",
+    "errors_rejected": "Writes answered with a definite no",
+    "errors_indeterminate": "Writes that may have happened",
+    "errors_unsent": "Writes that were never sent",
+    "worst_second_tps": "Transactions in the worst second",
+    "generator_cpu_percent": "Load generator, percent of a core",
+    "generator_lateness_p99_ms": "Load generator, lateness p99",
+    "prove_s": "Time for all of it",
+    "first_deploy_s": "First deploy",
+    "second_deploy_s": "Second deploy",
+    "first_operations_changed": "First deploy, operations that changed something",
+    "second_operations_changed": "Second deploy, operations that changed something",
+    "acknowledged_lost_in_drills": "Acknowledged writes missing after failovers",
+    "cpu_ms_per_transaction_gateway": "CPU per transaction, gateways",
+    "cpu_ms_per_transaction_loan": "CPU per transaction, loan services",
+    "cpu_ms_per_transaction_oceanbase": "CPU per transaction, databases",
+    "cpu_ms_per_transaction_monitor": "CPU per transaction, monitoring",
 }
 
 _UNITS = {"ms": "ms", "s": "s", "mib": "MiB", "fen": "fen"}
@@ -50,8 +75,10 @@ _UNITS = {"ms": "ms", "s": "s", "mib": "MiB", "fen": "fen"}
 
 def unit(name: str) -> str:
     """Return the unit that the name of a figure carries, or an empty text for counts and rates."""
-    for word in name.split("_")[1:]:
-        if word in _UNITS:
+    words = name.split("_")
+    for before, word in pairwise(words):
+        # `per_s` makes a rate of a count; it is no time.
+        if word in _UNITS and before != "per":
             return _UNITS[word]
     return ""
 
@@ -61,7 +88,8 @@ def title(name: str) -> str:
     known = _TITLES.get(name)
     if known is not None:
         return known
-    words = " ".join(word for word in name.split("_") if word not in _UNITS)
+    measured = unit(name)
+    words = " ".join(word for word in name.split("_") if not measured or _UNITS.get(word) != measured)
     return words[:1].upper() + words[1:]
 
 

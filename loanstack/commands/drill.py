@@ -99,6 +99,8 @@ def _once(task: Task, name: str, rate_per_s: float) -> Results:
         problem = f"drill {name} ended with status {done.returncode} and no results; it says:\n{said}"
         raise CommandError(problem, code=ExitCode.INVALID)
     results = task.folder.read_results()
+    # Its own steps say more than the one that stands for all of them here.
+    task.steps[-1:] = results.steps
     results = replace(results, figures={**results.figures, **rto_over([results.figures.get("rto_ms")])})
     if done.returncode == ExitCode.RESIDUE and not results.figures.get("residue"):
         results = with_residue(results, 1)

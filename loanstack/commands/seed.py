@@ -1,12 +1,16 @@
 """Making sure that the customers which load and drills act for are there."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from chaos.remote import ssh_argv
-from inventory.model import Role
+from inventory.model import Environment, Host, Role
 from loanstack.exits import ExitCode
+from loanstack.subprocesses import Child, Completed
 from loanstack.task import CommandError, Task, read_json, tail
 
+SEED_FILE = "seed.json"
 TIMEOUT_S = 300.0
 
 # The services' environment file is in shell syntax and readable by root only.
@@ -26,25 +30,45 @@ def seed(task: Task) -> dict[str, float]:
     Raises:
         CommandError: the seeding failed.
     """
+    with task.step("seed"):
+        return _finish(task, _start(task).wait(TIMEOUT_S))
+
+
+@contextmanager
+def seeding(task: Task) -> Iterator[dict[str, float]]:
+    """Seed as `seed` does while the `with` block does something else; waits for the end after it.
+
+    Yields:
+        What `seed` returns, filled at the end.
+
+    Raises:
+        CommandError: the seeding failed.
+    """
+    measured: dict[str, float] = {}
+    child = _start(task)
+    yield measured
+    measured.update(_finish(task, child.wait(TIMEOUT_S)))
+
+
+def _start(task: Task) -> Child:
     env = task.env
-    host = env.hosts_with(Role.LOAN)[0]
     command = _SEED.format(
         customers=env.journey.customers,
         entities=shlex.quote(",".join(entity.code for entity in env.entities)),
     )
-    printed = task.folder.path / "seed.json"
-    with task.step("seed"):
-        done = task.processes.run(
-            ssh_argv(env, host, command),
-            log=task.log("seed"),
-            stdout=printed,
-            timeout_s=TIMEOUT_S,
-            on_line=task.console.note,
-        )
-    found = read_json(printed)
+    return task.processes.start(
+        ssh_argv(env, _host(env), command),
+        log=task.log("seed"),
+        stdout=task.folder.path / SEED_FILE,
+        on_line=task.console.note,
+    )
+
+
+def _finish(task: Task, done: Completed) -> dict[str, float]:
+    found = read_json(task.folder.path / SEED_FILE)
     if done.returncode != 0 or not isinstance(found, dict):
         raise CommandError(
-            f"customers could not be seeded from {host.name}; is the environment deployed? "
+            f"customers could not be seeded from {_host(task.env).name}; is the environment deployed? "
             f"It says:\n{tail(task.log('seed'))}",
             code=ExitCode.INVALID,
         )
@@ -53,3 +77,7 @@ def seed(task: Task) -> dict[str, float]:
         "customers_inserted": found["inserted"],
         "seed_s": round(done.seconds, 2),
     }
+
+
+def _host(env: Environment) -> Host:
+    return env.hosts_with(Role.LOAN)[0]
