@@ -102,6 +102,11 @@ def build(cache: Path, sources: Sources, apt: Apt) -> Path:
     return archive
 
 
+def needs_index(cache: Path, sources: Sources) -> bool:
+    """Say whether the libraries have to be downloaded."""
+    return not _libraries_folder(cache, sources.lock_file).exists()
+
+
 def needs_apt(cache: Path) -> bool:
     """Say whether the runtime has to be downloaded."""
     return not _runtime_folder(cache).exists()
@@ -146,12 +151,16 @@ def _runtime(cache: Path, apt: Apt) -> Path:
     return folder
 
 
-def _libraries(cache: Path, lock_file: Path, apt: Apt) -> Path:
+def _libraries_folder(cache: Path, lock_file: Path) -> Path:
     key = hashlib.sha256(repr(_RECIPE_VERSION).encode() + lock_file.read_bytes()).hexdigest()[:16]
-    folder = cache / "libraries" / key
+    return cache / "libraries" / key
+
+
+def _libraries(cache: Path, lock_file: Path, apt: Apt) -> Path:
+    folder = _libraries_folder(cache, lock_file)
     if folder.exists():
         return folder
-    building = folder.with_name(f"building-{key}")
+    building = folder.with_name(f"building-{folder.name}")
     _renew(building)
     command = [
         sys.executable,

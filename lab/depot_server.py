@@ -9,6 +9,7 @@ import http.server
 import multiprocessing
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _PAUSE_S = 1.0
@@ -24,10 +25,14 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         self.send_error(404)
 
 
+def handler_for(folder: Path) -> Callable[..., _Handler]:
+    """Return what answers requests for files below `folder`."""
+    return functools.partial(_Handler, directory=str(folder))
+
+
 def serve(folder: Path, address: str, port: int) -> None:
     """Serve `folder` until the process ends."""
-    handler = functools.partial(_Handler, directory=str(folder))
-    with http.server.ThreadingHTTPServer((address, port), handler) as server:
+    with http.server.ThreadingHTTPServer((address, port), handler_for(folder)) as server:
         server.serve_forever()
 
 

@@ -1,5 +1,6 @@
 """One lab host: its disk (overlayfs over the image), its boot (systemd-nspawn) and its end."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -16,6 +17,8 @@ from lab.image import Image
 from lab.network import NetworkPlan, namespace_of
 
 _DEADLINE_S = 20.0
+_NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
+"""nspawn makes a folder per container here, and leaves it when it is killed."""
 _POLL_S = 0.1
 
 
@@ -75,7 +78,9 @@ def make_disk(environment: Environment, host: Host, image: Image, lab_dir: Path)
 
 
 def remove_disk(lab_dir: Path, host: str) -> None:
-    """Unmount and delete the disk of `host`, if there is one."""
+    """Unmount and delete the disk of `host`, if there is one, and what nspawn kept beside it."""
+    with contextlib.suppress(FileNotFoundError):
+        (_NSPAWN_FOLDER / host).rmdir()
     disk = disk_of(lab_dir, host)
     if os.path.ismount(disk.root):
         run(["umount", str(disk.root)], doing=f"unmount the disk of {host}", deadline_s=_DEADLINE_S)

@@ -1,13 +1,10 @@
 """Bringing the lab up and taking it down."""
 
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from inventory.model import Environment, Host
 from lab import cgroups, image, kernel, keys, preflight, residue, state, supply, wiring
 from lab import host as hosts
 from lab.errors import LabError, RefusedError, ResidueError
+from lab.interrupts import deaf, stoppable
 from lab.network import DEPOT_PORT, NetworkPlan, plan_of
 from lab.progress import Progress
 
@@ -51,9 +49,9 @@ class Lab:
             RefusedError: another lab runs here, or the running one was made from another image.
             LabError: a host did not come up; what this call made is undone.
         """
-        with state.machine_lock(), _stoppable():
-            if problems := preflight.machine_problems():
-                raise RefusedError("; ".join(problems))
+        if problems := preflight.machine_problems():
+            raise RefusedError("; ".join(problems))
+        with state.machine_lock(), stoppable():
             state.refuse_another(self.owner, state.owner(), is_alive=bool(cgroups.processes()))
             found = state.load(self.lab_dir)
             left = bool(residue.find(self.plan, self.lab_dir))
@@ -68,7 +66,7 @@ class Lab:
             try:
                 self._rise(supplies)
             except BaseException:
-                with _deaf(), self.progress.step("Undo what was half made"):
+                with deaf(), self.progress.step("Undo what was half made"):
                     self._take_down()
                 raise
 
@@ -84,7 +82,7 @@ class Lab:
             RefusedError: the running lab is another checkout's.
             ResidueError: something could not be removed.
         """
-        with state.machine_lock(), _stoppable():
+        with state.machine_lock(), stoppable():
             found = state.owner()
             if not any_owner:
                 state.refuse_another(self.owner, found, is_alive=bool(cgroups.processes()))
@@ -249,30 +247,3 @@ def _load_if_whole(lab_dir: Path) -> state.LabState | None:
     except LabError:
         # A broken record must not keep `down` from removing what it can see.
         return None
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP stop us as Ctrl-C does: by an exception, so that what is half made is undone."""
-
-    def stop(number: int, _frame: object) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Hear no request to stop while undoing: a second Ctrl-C must not leave half of it."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

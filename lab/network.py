@@ -8,7 +8,7 @@ without an address). Clients stand in `ls-client`, whose only interface is in th
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Network, ip_address, ip_interface, ip_network
 
 from inventory.model import Environment, Host
 
@@ -46,6 +46,11 @@ class Cable:
     port: str
     bridge: str
     bridge_namespace: str | None
+
+    @property
+    def mac(self) -> str:
+        """A fixed address of the card, so that a host that comes back is found by its neighbours at once."""
+        return ":".join(f"{byte:02x}" for byte in (0x02, 0, *ip_interface(self.address).ip.packed))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TextIO
 
 from lab.errors import LabError, RefusedError
 
@@ -99,14 +100,13 @@ def load(lab_dir: Path) -> LabState | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
-        raise LabError(
-            f"{path} is not a lab's record ({error}); remove it, then run: loanstack lab down"
-        ) from error
+        raise LabError(f"{path} is not a lab's record ({error}); run: loanstack lab down") from error
 
 
 def save(lab_dir: Path, state: LabState) -> None:
     """Write the lab's record, whole or not at all."""
-    lab_dir.mkdir(parents=True, exist_ok=True)
+    # Below it are the hosts' disks: their private files are no business of this machine's users.
+    lab_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write(state_file(lab_dir), json.dumps(asdict(state), indent=2))
 
 
@@ -164,7 +164,7 @@ def machine_lock() -> Iterator[None]:
     Raises:
         RefusedError: another one is at work; names its process.
     """
-    with MACHINE_LOCK.open("a+") as file:
+    with _opened(MACHINE_LOCK) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -178,6 +178,15 @@ def machine_lock() -> Iterator[None]:
         file.write(f"process {os.getpid()} of {Path.cwd()}")
         file.flush()
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a+")
+    except PermissionError as error:
+        raise RefusedError(
+            f"the lab belongs to root, not to user {os.geteuid()}; run this with sudo"
+        ) from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -49,9 +49,9 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
         apt = Apt(folder=cache / "apt")
         there = image.image_at(cache, release)
         wants_debian = bundle.needs_apt(cache) or not rpm_repo.is_built(rpm_repo.repository_at(cache, there))
-        wants_registries = wants_debian or not seekdb.archive_at(cache).exists()
+        wants_index = bundle.needs_index(cache, sources) or not seekdb.archive_at(cache).exists()
         # Said in one sentence before anything is begun, instead of in a build's words in its middle.
-        if wants_registries and (problems := preflight.registry_problems()):
+        if (wants_debian or wants_index) and (problems := preflight.registry_problems()):
             raise RefusedError("; ".join(problems))
         if wants_debian:
             with progress.step("Fetch Debian's package lists"):
@@ -72,6 +72,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
             _finish_together(hosts_job, artifacts_job)
         built, repository = hosts_job.result()
         artifacts = artifacts_job.result()
+        _forget_others(cache, built, repository)
     return Supplies(image=built, repository=repository, artifacts=artifacts)
 
 
@@ -118,6 +119,16 @@ def wait_until_served(url: str, *, deadline_s: float) -> None:
             time.sleep(_POLL_S)
         else:
             return
+
+
+def _forget_others(cache: Path, built: image.Image, repository: rpm_repo.Repository) -> None:
+    """Delete images and repositories of older recipes, but no image that hosts still run on."""
+    mounted = Path("/proc/self/mounts").read_text()
+    kept = {built.key, repository.folder.name}
+    for kind in ("images", "repositories", "debs"):
+        for folder in (cache / kind).glob("*"):
+            if folder.name not in kept and f"={folder}/" not in mounted:
+                shutil.rmtree(folder)
 
 
 def _finish_together(*jobs: Future[Any]) -> None:

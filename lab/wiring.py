@@ -59,10 +59,11 @@ def lay_host(part: HostNetwork) -> None:
     unplug(part)
     _make_namespaces([part.namespace])
     for cable in part.cables:
+        far_end = f"name {cable.interface} address {cable.mac} netns {cable.namespace}"
         _batch(
             cable.bridge_namespace,
             [
-                f"link add {cable.port} type veth peer name {cable.interface} netns {cable.namespace}",
+                f"link add {cable.port} type veth peer {far_end}",
                 f"link set {cable.port} addrgenmode none master {cable.bridge} up",
             ],
         )

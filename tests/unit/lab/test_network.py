@@ -33,6 +33,13 @@ def test_names_fit_the_kernel_and_are_unique_in_their_namespace() -> None:
     assert len(set(plan.namespaces)) == len(plan.namespaces)
 
 
+def test_cards_keep_their_own_addresses_for_ever() -> None:
+    macs = [c.mac for c in all_cables()]
+    assert len(set(macs)) == len(macs)
+    assert all(int(mac.split(":")[0], 16) & 0b11 == 0b10 for mac in macs), "locally administered, unicast"
+    assert plan_of(ENVIRONMENT).host("ob-b").cables[0].mac == "02:00:c6:12:00:17"
+
+
 def test_every_cable_ends_at_a_bridge_of_the_plan() -> None:
     bridges = {(b.namespace, b.name) for b in plan_of(ENVIRONMENT).bridges}
     assert {(c.bridge_namespace, c.bridge) for c in all_cables()} <= bridges

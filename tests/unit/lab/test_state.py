@@ -50,7 +50,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"phase": "sideways"}', '{"phase": "up"}'])
 def test_a_broken_record_is_named_with_the_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / "state.json").write_text(text)
-    with pytest.raises(LabError, match=r"state\.json is not a lab's record .*remove it"):
+    with pytest.raises(LabError, match=r"state\.json is not a lab's record .*run: loanstack lab down"):
         state.load(tmp_path)
 
 

@@ -1,0 +1,153 @@
+"""The lab's small effects: running programs, serving files, hearing a request to stop."""
+
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import image, rpm_repo, supply
+from lab.commands import end_children, isolated, run
+from lab.depot_server import handler_for
+from lab.errors import LabError
+from lab.interrupts import deaf, stoppable
+
+
+def test_a_program_gets_its_input_and_gives_its_output() -> None:
+    assert run(["cat"], doing="repeat", deadline_s=10, stdin="text") == "text"
+
+
+def test_a_failing_program_is_reported_with_purpose_status_and_last_words() -> None:
+    with pytest.raises(LabError, match=r"try it: sh -c .* ended with status 3:\n  it broke"):
+        run(["sh", "-c", "echo it broke >&2; exit 3"], doing="try it", deadline_s=10)
+
+
+def test_a_missing_program_is_reported_with_the_remedy() -> None:
+    with pytest.raises(
+        LabError, match=r"try it: no-such-program is not installed; install .*debian-packages"
+    ):
+        run(["no-such-program"], doing="try it", deadline_s=10)
+
+
+def test_a_program_that_takes_too_long_is_ended_and_reported() -> None:
+    with pytest.raises(LabError, match=r"try it: sleep 60 did not end within 0\.1 s"):
+        run(["sleep", "60"], doing="try it", deadline_s=0.1)
+
+
+def test_ending_children_lets_their_threads_return() -> None:
+    failures: list[str] = []
+
+    def work() -> None:
+        try:
+            run(["sleep", "60"], doing="sleep", deadline_s=60)
+        except LabError as error:
+            failures.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while thread.is_alive():
+        assert time.monotonic() < deadline, "the thread did not return"
+        end_children()
+        thread.join(0.05)
+    assert "sleep 60 ended with status -9" in failures[0]
+
+
+def test_isolated_programs_die_with_their_starter_and_have_mounts_of_their_own() -> None:
+    command = isolated(["mmdebstrap"])
+    assert command[:3] == ["setpriv", "--pdeathsig", "KILL"]
+    assert {"--mount", "--pid", "--kill-child=KILL"} <= set(command)
+    assert command[-1] == "mmdebstrap"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """A depot at a loopback port; the value is its address."""
+    (tmp_path / "depot" / "artifacts").mkdir(parents=True)
+    (tmp_path / "depot" / "artifacts" / "a+b.tar.gz").write_text("content")
+    (tmp_path / "secret").write_text("secret")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_for(tmp_path / "depot")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the address is the fixture's own
+        return bytes(answer.read())
+
+
+def test_the_depot_hands_out_files_and_nothing_else(served: str) -> None:
+    assert fetched(f"{served}/artifacts/a+b.tar.gz") == b"content"
+    for path in ("/", "/artifacts/", "/artifacts", "/../secret", "/%2e%2e/secret", "/nothing"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            fetched(served + path)
+
+
+def test_waiting_for_the_depot_ends_with_the_address_when_nobody_serves() -> None:
+    with pytest.raises(LabError, match=r"does not hand out http://127\.0\.0\.1:9/x within 0\.2 s"):
+        supply.wait_until_served("http://127.0.0.1:9/x", deadline_s=0.2)
+
+
+def test_a_polite_request_to_stop_is_heard_as_an_interrupt() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"), stoppable():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_while_undoing_no_request_to_stop_is_heard() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with deaf():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        heard_nothing = True
+    assert heard_nothing
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_artifacts_are_published_beside_the_repository_and_old_ones_go(tmp_path: Path) -> None:
+    cache, depot = tmp_path / "cache", tmp_path / "depot"
+    repository = rpm_repo.Repository(folder=cache / "repositories" / "key")
+    (repository.folder / "repo" / "x86_64").mkdir(parents=True)
+    (repository.folder / "repo" / "x86_64" / "a.rpm").write_text("rpm")
+    (repository.folder / rpm_repo.KEY_FILE).write_text("key")
+    built = image.Image(key="k", root=cache / "root", dpkg_status=cache / "status")
+
+    def supplies(*names: str) -> supply.Supplies:
+        for name in names:
+            (cache / name).write_text(name)
+        return supply.Supplies(image=built, repository=repository, artifacts=tuple(cache / n for n in names))
+
+    supply.publish(supplies("seekdb-1.tar.gz", "loan-1.tar.gz"), depot)
+    supply.publish(supplies("seekdb-1.tar.gz", "loan-2.tar.gz"), depot)
+    assert (depot / "repo" / "x86_64" / "a.rpm").read_text() == "rpm"
+    assert sorted(p.name for p in (depot / "artifacts").iterdir()) == [
+        "SHA256SUMS",
+        "loan-2.tar.gz",
+        "seekdb-1.tar.gz",
+    ]
+    sums = (depot / "artifacts" / "SHA256SUMS").read_text()
+    assert [line.split()[1] for line in sums.splitlines()] == ["loan-2.tar.gz", "seekdb-1.tar.gz"]
+
+
+def test_the_preflight_needs_nothing_but_the_standard_library() -> None:
+    program = "import sys, lab.preflight; print('\\n'.join(sys.modules))"
+    # -S: without site-packages, as on a machine where nothing is installed yet.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=False, cwd=_root()
+    )
+    assert done.returncode == 0, done.stderr
+    assert "lab.preflight" in done.stdout.splitlines()
+
+
+def _root() -> Path:
+    return Path(supply.__file__).parent.parent
