@@ -56,8 +56,14 @@ class Channel:
 
     def __init__(self, argv: Sequence[str]) -> None:
         # Its own session: Ctrl-C on the terminal must not end the sessions that the heal needs.
+        # What ssh itself complains about comes as lines too, and so ends up in the error that names it.
         self._process = subprocess.Popen(
-            list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            bufsize=0,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
