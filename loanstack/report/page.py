@@ -15,17 +15,19 @@ from loanstack.report.reading import Run, read
 from loanstack.runs import RunFolder, write_whole
 
 REPORT_FILE = "report.html"
-_KEY_FIGURES = (
-    "tps_acknowledged",
-    "latency_p99_ms",
-    "standby_lag_p99_ms",
-    "errors",
-    "rto_ms_max",
-    "acknowledged_lost",
-    "acknowledged_doubled",
-    "operations_changed",
-    "memory_mib_total",
-)
+_KEY_FIGURES = {
+    "tps_acknowledged": "transactions per second, acknowledged and in the database",
+    "latency_p99_ms": "latency p99, from the planned start",
+    "standby_lag_p99_ms": "standby lag p99 under load",
+    "errors": "errors under load",
+    "rto_ms_max": "longest outage that clients saw in a failover",
+    "acknowledged_lost": "acknowledged writes missing after the load",
+    "acknowledged_doubled": "acknowledged writes applied twice",
+    "operations_changed": "changes made by a second deploy",
+    "memory_mib_total": "memory of all hosts under load",
+}
+"""What the page opens with, where it was promised: figure -> what it means here."""
+
 _DRILL_FIGURES = (
     "rto_ms",
     *(f"rto_{part}_ms" for part in drawings.RTO_PARTS),
@@ -112,7 +114,7 @@ class _KeyFigure:
 def _key_figures(run: Run) -> list[_KeyFigure]:
     """Return the figures that the page opens with: the worst of the parts that promised them."""
     found = []
-    for name in _KEY_FIGURES:
+    for name, words in _KEY_FIGURES.items():
         promised = [
             (part.results.figures[name], promise.met_by(part.results.figures))
             for part in run.all()
@@ -122,11 +124,11 @@ def _key_figures(run: Run) -> list[_KeyFigure]:
         if promised:
             value = (min if name == "tps_acknowledged" else max)(value for value, _ in promised)
             met = all(kept for _, kept in promised)
-            found.append(_KeyFigure(title=title(name), value=shown(name, value), met=met))
+            found.append(_KeyFigure(title=words, value=shown(name, value), met=met))
     lost = [drill.results.figures.get("acknowledged_lost", 0) for drill in run.of_verb("drill")]
     if lost:
         # Asynchronous replication loses the last moments: not a broken promise, and not to be hidden either.
-        words = "Acknowledged writes missing after failovers, each listed below"
+        words = "acknowledged writes missing after failovers, each listed below"
         found.append(_KeyFigure(title=words, value=number(sum(lost)), met=None))
     return found
 
