@@ -55,7 +55,7 @@ def converge_host() -> None:
     for role in this.roles:
         if role not in DEPLOYED_ROLES:
             host.log_styled(
-                f"NOT DEPLOYED: role {role!r} has no component yet; only the baseline is converged here",
+                f"NOT DEPLOYED: role '{role}' has no component yet; only the baseline is converged here",
                 fg="yellow",
                 log_func=logger.warning,
             )

@@ -1,0 +1,171 @@
+"""Deploys offline: pyinfra's own preparation, with facts that are told and never asked.
+
+A fact that a test was not told about is an error: a plan that looks at something new must say so here.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyinfra.api.command import StringCommand
+from pyinfra.api.host import Host as PyinfraHost
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.state import State
+from pyinfra.context import ctx_host, ctx_state
+from pyinfra.facts.server import Groups, Os, Users, Which
+
+from deploys import components
+from deploys.facts.artifacts import InstalledArtifact
+from deploys.facts.database import Answer, DatabaseState, LocalAnswer, LocalDatabase
+from deploys.facts.files import PathStates, TextFile
+from deploys.facts.health import HttpStatus
+from deploys.facts.kernel import KernelSettings
+from deploys.facts.packages import InstalledPackages
+from deploys.facts.services import NO_SERVICE, Service
+from deploys.facts.session import SessionOrigin
+from inventory import artifacts, lab, qinghai
+from inventory import secrets as secrets_file
+from inventory.model import Environment
+from inventory.secrets import Secrets
+
+Facts = dict[type, Callable[..., Any]]
+
+_ARTIFACTS = {
+    "seekdb-1.4.0.post1": "5",
+    "loan-services-0.1.0": "1",
+    "tongweb-7.0.4.9": "7",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One operation as it was planned for a host."""
+
+    name: str
+    commands: tuple[StringCommand, ...]
+    arguments: str
+    """What pyinfra itself would print of the operation."""
+
+
+@dataclass(kw_only=True)
+class Site:
+    """An environment with everything that a deploy finds on the control machine."""
+
+    env: Environment
+    secrets: Secrets
+    asked: list[str] = field(default_factory=list)
+
+    def plan(
+        self, host_name: str, facts: Facts, *, diff: bool = False, data: dict[str, str] | None = None
+    ) -> list[Planned]:
+        """Return the operations that site.py registers for a host, in order, with their commands."""
+        host_data = {"environment": self.env.name, **(data or {})}
+        with prepared(host_name, facts, host_data, diff=diff) as (state, host):
+            components.converge_host()
+            found = []
+            for op_hash in host.op_hash_order:
+                operation = state.ops[host][op_hash]
+                meta = state.op_meta[op_hash]
+                commands = tuple(c for c in operation.command_generator() if isinstance(c, StringCommand))
+                name = ", ".join(sorted(meta.names))
+                found.append(Planned(name=name, commands=commands, arguments=f"{meta.args} {meta.names}"))
+            return found
+
+
+@contextmanager
+def prepared(
+    host_name: str, facts: Facts, data: dict[str, str], *, diff: bool = False
+) -> Iterator[tuple[State, PyinfraHost]]:
+    """Stand where a deploy stands when pyinfra prepares it for one host."""
+    inventory = Inventory(([(host_name, data)], {}))  # type: ignore[no-untyped-call]
+    state = State(inventory)
+    state.config.DIFF = diff
+    host = inventory.get_host(host_name)
+    assert host is not None
+
+    def get_fact(cls: type, *_: object, **kwargs: Any) -> object:
+        assert cls in facts, f"{host_name}: the plan asks for {cls.__name__}({kwargs}), which no one told it"
+        return facts[cls](**kwargs)
+
+    host.get_fact = get_fact  # type: ignore[method-assign, assignment]
+    with ctx_state.use(state), ctx_host.use(host):
+        yield state, host
+
+
+def fresh() -> Facts:
+    """Return the facts of a host on which nothing was deployed."""
+    return {
+        PathStates: lambda paths: {},
+        TextFile: lambda path: None,
+        InstalledPackages: lambda names: {},
+        Service: lambda unit, paths=(): NO_SERVICE,
+        KernelSettings: lambda keys: {},
+        InstalledArtifact: lambda folder: None,
+        LocalDatabase: lambda: None,
+        LocalAnswer: lambda query: None,
+        HttpStatus: lambda url, options=(): 0,
+        SessionOrigin: lambda: "198.18.0.1",
+        Users: dict,
+        Groups: list,
+        Os: lambda: "Linux",
+        Which: lambda command: f"/usr/sbin/{command}",
+    }
+
+
+def told(site_facts: Facts, changes: Facts) -> Facts:
+    """Return facts with some of them told otherwise."""
+    return {**site_facts, **changes}
+
+
+def primary(peer_role: str = "STANDBY") -> DatabaseState:
+    return DatabaseState(role="PRIMARY", recorded_role="PRIMARY", peer_role=peer_role, scn=2, lag_ms=None)
+
+
+def standby(lag_ms: int | None = 80) -> DatabaseState:
+    return DatabaseState(role="STANDBY", recorded_role="STANDBY", peer_role="PRIMARY", scn=1, lag_ms=lag_ms)
+
+
+def answer(role: str, *rows: tuple[str, ...]) -> Answer:
+    return Answer(role=role, rows=rows)
+
+
+def site_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Return a filled environment whose files on the control machine live in `folder`."""
+    depot = folder / "depot" / "artifacts"
+    depot.mkdir(parents=True)
+    original = {"lab": lab.ENVIRONMENT, "qinghai": qinghai.ENVIRONMENT}[name]
+    (folder / "depot" / original.depot.gpg_key_file).write_text("a public key\n")
+    sums = "".join(
+        f"{digit * 64}  {artifact}-{arch}.tar.gz\n"
+        for artifact, digit in _ARTIFACTS.items()
+        for arch in ("x86_64", "aarch64")
+    )
+    (depot / "SHA256SUMS").write_text(sums)
+    env = replace(
+        original,
+        artifacts=artifacts.listed_in(depot / "SHA256SUMS", base_url=f"{original.depot.url}/artifacts"),
+        depot=replace(original.depot, sums_file=depot / "SHA256SUMS"),
+        secrets_file=folder / "secrets.json",
+        ca_dir=folder / "ca",
+    )
+    monkeypatch.setattr(components, "environment", lambda _: env)
+    return Site(env=env, secrets=secrets_file.ensure(env.secrets_file))
+
+
+def shown(planned: list[Planned]) -> str:
+    """Return everything that pyinfra may print of a plan, at any verbosity."""
+    lines = []
+    for operation in planned:
+        lines += [operation.name, operation.arguments]
+        for command in operation.commands:
+            lines += [str(command), repr(command), command.get_raw_value()]
+    return "\n".join(lines)
+
+
+def stdin_of(planned: list[Planned]) -> str:
+    """Return everything that travels on stdin."""
+    found = [c.connector_arguments.get("_stdin", "") for p in planned for c in p.commands]
+    return "\n".join(str(text) for text in found)

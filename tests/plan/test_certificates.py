@@ -1,0 +1,79 @@
+"""The lab's authority: issued once, renewed in time, and trusted by a strict verifier."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+from deploys.certificates import Certificate, gateway_certificate
+
+_NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def _issue(
+    folder: Path, *, now: datetime = _NOW, name: str = "loan.lab", address: str = "198.19.0.11"
+) -> Certificate:
+    return gateway_certificate(folder, host_name="gw-a", server_name=name, addresses=[address], now=now)
+
+
+def _verify(issued: Certificate, subject: x509.GeneralName, when: datetime) -> None:
+    authority = x509.load_pem_x509_certificate(issued.authority.encode())
+    leaf = x509.load_pem_x509_certificate(issued.certificate.encode())
+    assert isinstance(subject, x509.DNSName | x509.IPAddress)
+    PolicyBuilder().store(Store([authority])).time(when).build_server_verifier(subject).verify(leaf, [])
+
+
+def test_clients_may_call_it_by_name_and_by_address(tmp_path: Path) -> None:
+    issued = _issue(tmp_path)
+    _verify(issued, x509.DNSName("loan.lab"), _NOW)
+    _verify(issued, x509.IPAddress(ip_address("198.19.0.11")), _NOW)
+    with pytest.raises(VerificationError):
+        _verify(issued, x509.DNSName("other.lab"), _NOW)
+
+
+def test_a_second_deploy_issues_nothing(tmp_path: Path) -> None:
+    assert _issue(tmp_path) == _issue(tmp_path, now=_NOW + timedelta(days=300))
+
+
+def test_it_is_renewed_a_month_before_it_ends(tmp_path: Path) -> None:
+    first = _issue(tmp_path)
+    later = _NOW + timedelta(days=397 - 29)
+    renewed = _issue(tmp_path, now=later)
+    assert renewed.certificate != first.certificate
+    assert renewed.authority == first.authority
+    _verify(renewed, x509.DNSName("loan.lab"), later + timedelta(days=60))
+
+
+@pytest.mark.parametrize("change", [{"name": "other.lab"}, {"address": "198.19.0.12"}])
+def test_another_name_or_address_asks_for_another_certificate(tmp_path: Path, change: dict[str, str]) -> None:
+    first = _issue(tmp_path)
+    assert _issue(tmp_path, **change).certificate != first.certificate
+
+
+def test_keys_are_private_and_of_the_curve_that_is_cheap(tmp_path: Path) -> None:
+    _issue(tmp_path)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"ca.pem": 0o644, "ca.key": 0o600, "gw-a.pem": 0o644, "gw-a.key": 0o600}
+    leaf = x509.load_pem_x509_certificate((tmp_path / "gw-a.pem").read_bytes())
+    assert getattr(leaf.public_key(), "curve", None) is not None
+
+
+def test_a_bank_s_own_certificate_is_used_as_it_is(tmp_path: Path) -> None:
+    issued = _issue(tmp_path)
+    (tmp_path / "ca.key").unlink()
+    assert _issue(tmp_path) == issued
+
+
+def test_a_bank_s_expired_certificate_is_named_and_not_replaced(tmp_path: Path) -> None:
+    _issue(tmp_path)
+    (tmp_path / "ca.key").unlink()
+    with pytest.raises(FileNotFoundError, match=r"gw-a\.pem is missing, expired or not for loan\.lab"):
+        _issue(tmp_path, now=_NOW + timedelta(days=400))
+
+
+def test_the_private_key_is_not_in_repr(tmp_path: Path) -> None:
+    issued = _issue(tmp_path)
+    assert issued.private_key.splitlines()[1] not in repr(issued)

@@ -1,0 +1,171 @@
+"""The commands of our own operations, run for real in a temporary folder: also when they are cut off."""
+
+import getpass
+import grp
+import os
+import subprocess
+import tarfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyinfra.api.command import StringCommand
+
+from deploys.content import ConfigFile, Folder
+from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
+from deploys.facts.files import PathStates
+from deploys.operations import artifacts, files
+from tests.plan.kit import Facts, prepared
+
+_USER = getpass.getuser()
+_GROUP = grp.getgrgid(os.getgid()).gr_name
+
+
+def _commands(operation: Any, facts: Facts, **arguments: object) -> list[StringCommand]:
+    with prepared("here", facts, {}):
+        return list(operation._inner(**arguments))
+
+
+def _run(command: StringCommand, *, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    text = stdin if stdin is not None else str(command.connector_arguments.get("_stdin") or "")
+    return subprocess.run(
+        ["sh", "-c", command.get_raw_value()],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def _look(paths: tuple[str, ...]) -> Any:
+    fact = PathStates()
+    output = subprocess.run(
+        ["sh", "-c", fact.command(paths=paths)], capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+    return fact.process(output.splitlines())
+
+
+def _file(path: Path, content: str, mode: int = 0o600) -> ConfigFile:
+    return ConfigFile(path=str(path), content=content, mode=mode, user=_USER, group=_GROUP)
+
+
+def test_a_file_is_written_and_then_left_alone(tmp_path: Path) -> None:
+    file = _file(tmp_path / "new folder" / "it's.conf", "a = 1\n# 中文\n")
+    facts: Facts = {PathStates: _look}
+    (command,) = _commands(files.converge, facts, files=(file,))
+    assert _run(command).returncode == 0
+    assert Path(file.path).read_text() == file.content
+    assert Path(file.path).stat().st_mode & 0o777 == 0o600
+    assert _commands(files.converge, facts, files=(file,)) == []
+
+
+def test_text_that_breaks_off_never_replaces_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.conf"
+    path.write_text("old\n")
+    (command,) = _commands(files.converge, {PathStates: _look}, files=(_file(path, "first\nsecond\n"),))
+    assert _run(command, stdin="first\n").returncode != 0
+    assert path.read_text() == "old\n"
+
+
+def test_mode_and_folders_are_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "x.conf"
+    path.write_text("same\n")
+    path.chmod(0o644)
+    folder = Folder(path=str(tmp_path / "data"), mode=0o750, user=_USER, group=_GROUP)
+    arguments: dict[str, object] = {"files": (_file(path, "same\n"),), "folders": (folder,)}
+    commands = _commands(files.converge, {PathStates: _look}, **arguments)
+    assert [_run(c).returncode for c in commands] == [0, 0]
+    assert _commands(files.converge, {PathStates: _look}, **arguments) == []
+
+
+def test_a_file_that_must_not_be_there_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.repo"
+    path.write_text("x\n")
+    (command,) = _commands(files.converge, {PathStates: _look}, absent=(str(path),))
+    assert _run(command).returncode == 0
+    assert not path.exists()
+    assert _commands(files.converge, {PathStates: _look}, absent=(str(path),)) == []
+
+
+@pytest.fixture
+def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A depot with one archive; downloads go to the temporary folder."""
+    monkeypatch.setattr(artifacts, "_DOWNLOADS", str(tmp_path / "downloads"))
+    top = tmp_path / "thing-1.0"
+    (top / "bin").mkdir(parents=True)
+    (top / "bin" / "thing").write_text("#!/bin/sh\n")
+    archive = tmp_path / "thing-1.0-x86_64.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(top, arcname="thing-1.0")
+    return archive
+
+
+def _installed(folder: Path) -> str | None:
+    file = folder / "current" / HASH_FILE
+    return file.read_text().strip() if file.exists() else None
+
+
+def _install(depot: Path, folder: Path, digest: str, version: str = "1.0") -> list[StringCommand]:
+    facts: Facts = {InstalledArtifact: lambda folder: _installed(Path(folder))}
+    return _commands(
+        artifacts.installed,
+        facts,
+        url=depot.as_uri(),
+        sha256=digest,
+        folder=str(folder),
+        version=version,
+    )
+
+
+def test_an_archive_is_verified_unpacked_and_linked(depot: Path, tmp_path: Path) -> None:
+    folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
+    assert [_run(c).returncode for c in _install(depot, folder, digest)] == [0] * 5
+    assert (folder / "current" / "bin" / "thing").exists()
+    assert (folder / "current").readlink() == Path("1.0")
+    assert list((tmp_path / "downloads").iterdir()) == []
+    assert _install(depot, folder, digest) == []
+
+
+def test_a_wrong_hash_is_refused_and_nothing_is_unpacked(depot: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "opt"
+    commands = _install(depot, folder, "0" * 64)
+    results = [_run(c) for c in commands[:3]]
+    assert [r.returncode for r in results] == [0, 0, 1]
+    assert f"sha256 is not {'0' * 64}; deleted" in results[2].stderr
+    assert list((tmp_path / "downloads").iterdir()) == []
+    assert not (folder / "1.0").exists()
+
+
+@pytest.mark.parametrize("done", [1, 2, 3, 4])
+def test_an_installation_cut_off_anywhere_is_completed(depot: Path, tmp_path: Path, done: int) -> None:
+    folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
+    for command in _install(depot, folder, digest)[:done]:
+        assert _run(command).returncode == 0
+    (folder / ".unpacking" / "half").mkdir(parents=True, exist_ok=True)
+    assert _installed(folder) is None, "what is not whole must not be taken as installed"
+    again = _install(depot, folder, digest)
+    assert [_run(c).returncode for c in again] == [0] * len(again)
+    assert _installed(folder) == digest
+    assert not (folder / "current" / "half").exists()
+
+
+def test_half_a_download_is_resumed(depot: Path, tmp_path: Path) -> None:
+    digest = sha256(depot.read_bytes()).hexdigest()
+    commands = _install(depot, tmp_path / "opt", digest)
+    assert _run(commands[0]).returncode == 0
+    part = tmp_path / "downloads" / f"{digest[:16]}-{depot.name}"
+    part.write_bytes(depot.read_bytes()[:40])
+    assert [_run(c).returncode for c in commands[1:]] == [0] * 4
+
+
+def test_the_same_version_with_another_content_replaces_it(depot: Path, tmp_path: Path) -> None:
+    folder, first = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
+    assert all(_run(c).returncode == 0 for c in _install(depot, folder, first))
+    with tarfile.open(depot, "w:gz") as tar:
+        tar.add(tmp_path / "thing-1.0" / "bin", arcname="thing-1.0/other")
+    second = sha256(depot.read_bytes()).hexdigest()
+    assert all(_run(c).returncode == 0 for c in _install(depot, folder, second))
+    assert (folder / "current" / "other").exists()
+    assert not (folder / "current" / "bin").exists()

@@ -1,0 +1,102 @@
+"""Facts read what hosts really print."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploys.facts.database import DatabaseState, LocalAnswer, LocalDatabase
+from deploys.facts.files import PathStates
+from deploys.facts.health import HttpStatus
+from deploys.facts.kernel import KernelSettings
+from deploys.facts.packages import InstalledPackages
+from deploys.facts.services import Service
+
+_SERVICE = """\
+now=1795474000.250000000
+uptime=5000.00
+LoadState=loaded
+ActiveState=active
+UnitFileState=enabled
+NeedDaemonReload=no
+ExecMainStartTimestampMonotonic=4900000000
+StateChangeTimestampMonotonic=4950000000
+file=1795473990.250000000 /etc/a b.conf
+""".splitlines()
+
+
+def test_service() -> None:
+    now = Service().process(_SERVICE)
+    assert (now.is_loaded, now.is_active, now.is_enabled, now.needs_daemon_reload) == (
+        True,
+        True,
+        True,
+        False,
+    )
+    assert (now.started_ago_s, now.settled_ago_s) == (100.0, 50.0)
+    assert now.file_ages_s == {"/etc/a b.conf": 10.0}
+
+
+def test_a_unit_that_never_started() -> None:
+    lines = [
+        *_SERVICE[:2],
+        "LoadState=not-found",
+        "ActiveState=inactive",
+        "ExecMainStartTimestampMonotonic=0",
+    ]
+    now = Service().process(lines)
+    assert (now.is_loaded, now.is_active, now.is_enabled, now.started_ago_s) == (False, False, False, 0.0)
+
+
+def test_paths() -> None:
+    digest = "a" * 64
+    found = PathStates().process(
+        [
+            "640|root|nginx|regular file|/etc/x|y",
+            f"{digest}  /etc/x|y",
+            "750|oceanbase|oceanbase|directory|/data",
+        ]
+    )
+    assert found["/etc/x|y"].sha256 == digest
+    assert (found["/etc/x|y"].mode, found["/etc/x|y"].group) == (0o640, "nginx")
+    assert (found["/data"].kind, found["/data"].sha256) == ("directory", None)
+
+
+def test_packages() -> None:
+    output = ["nginx|1.22.1-9", "package chrony is not installed"]
+    assert InstalledPackages().process(output) == {"nginx": "1.22.1-9"}
+
+
+def test_kernel_settings() -> None:
+    output = ["/proc/sys/net/ipv4/ip_local_port_range:10240\t60999", "/proc/sys/vm/swappiness:0"]
+    assert KernelSettings().process(output) == {
+        "net.ipv4.ip_local_port_range": "10240 60999",
+        "vm.swappiness": "0",
+    }
+
+
+def test_http_status() -> None:
+    assert HttpStatus().process(["000"]) == 0
+    assert HttpStatus().process(["503"]) == 503
+
+
+def test_database() -> None:
+    line = '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", "scn": 17, "lag_ms": 80}'
+    now = LocalDatabase().process(["loanstack-db: something on the way", line])
+    assert (now.role, now.scn, now.lag_ms) == ("STANDBY", 17, 80)
+    answer = LocalAnswer().process(["PRIMARY", "loan_app\t*AB", "root\t"])
+    assert (answer.role, answer.rows) == ("PRIMARY", (("loan_app", "*AB"), ("root", "")))
+
+
+@given(
+    role=st.sampled_from(["PRIMARY", "STANDBY", "DOWN"]),
+    peer=st.sampled_from(["PRIMARY", "STANDBY", "DOWN", "UNREACHABLE"]),
+    lag_ms=st.none() | st.integers(0, 10_000),
+    limit_ms=st.integers(0, 10_000),
+)
+def test_only_a_working_pair_is_healthy(role: str, peer: str, lag_ms: int | None, limit_ms: int) -> None:
+    now = DatabaseState(role=role, recorded_role=role, peer_role=peer, scn=1, lag_ms=lag_ms)
+    healthy = now.is_healthy(lag_limit_ms=limit_ms)
+    assert not (healthy and role == "DOWN")
+    assert not (healthy and role == "PRIMARY" and peer != "STANDBY"), "alone, or two primaries"
+    assert not (healthy and role == "STANDBY" and (lag_ms is None or lag_ms > limit_ms)), (
+        "unknown is not well"
+    )

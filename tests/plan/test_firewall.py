@@ -1,0 +1,94 @@
+"""Who may reach whom, over both environments, and the rules as they are loaded."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from deploys.baseline import after_packages
+from deploys.specs.baseline import baseline_spec
+from deploys.specs.firewall import SSH_PORT, openings
+from inventory.model import Environment, Host, Role
+from tests.plan.golden import assert_golden
+from tests.plan.kit import Site
+
+
+def _may(env: Environment, source: str, target: Host, port: int, protocol: str = "tcp") -> bool:
+    return any(
+        o.protocol == protocol
+        and o.port == port
+        and any(ip_address(source) in ip_network(s) for s in o.sources)
+        for o in openings(env, target)
+    )
+
+
+@pytest.fixture(params=["lab_site", "qinghai_site"])
+def env(request: pytest.FixtureRequest) -> Environment:
+    site: Site = request.getfixturevalue(request.param)
+    return site.env
+
+
+def test_ssh_comes_first_and_from_the_management_network_only(env: Environment) -> None:
+    for host in env.hosts:
+        first, *others = openings(env, host)
+        assert (first.port, first.sources) == (SSH_PORT, (env.management_network,))
+        assert all(o.port != SSH_PORT for o in others)
+
+
+def test_sql_is_for_loan_services_and_the_other_database(env: Environment) -> None:
+    for database in env.hosts_with(Role.OCEANBASE):
+        for other in env.hosts:
+            if other.name == database.name:
+                continue
+            wanted = other.has(Role.LOAN) or other.has(Role.OCEANBASE)
+            assert _may(env, other.address, database, env.database.sql_port) == wanted, other.name
+            assert _may(env, other.address, database, env.database.rpc_port) == other.has(Role.OCEANBASE)
+
+
+def test_loan_services_are_for_gateways_and_monitors(env: Environment) -> None:
+    for service in env.hosts_with(Role.LOAN):
+        for other in env.hosts:
+            if other.name != service.name:
+                wanted = other.has(Role.GATEWAY) or other.has(Role.MONITOR)
+                assert _may(env, other.address, service, env.loan.port) == wanted, other.name
+
+
+def test_clients_reach_gateways_and_nothing_else(env: Environment) -> None:
+    client = str(next(ip_network(env.dmz_network).hosts()))
+    for host in env.hosts:
+        reached = {o.port for o in openings(env, host) if _may(env, client, host, o.port, o.protocol)}
+        assert reached == ({env.gateway.port} if host.has(Role.GATEWAY) else set()), host.name
+
+
+def test_exporters_are_for_monitors(env: Environment) -> None:
+    port = env.monitoring.node_exporter_port
+    for host in env.hosts:
+        for other in env.hosts:
+            if other.name != host.name:
+                assert _may(env, other.address, host, port) == other.has(Role.MONITOR)
+
+
+def test_every_host_gets_the_time(env: Environment) -> None:
+    for monitor in env.hosts_with(Role.MONITOR):
+        assert all(_may(env, h.address, monitor, 123, "udp") for h in env.hosts if h.name != monitor.name)
+
+
+def test_nothing_is_open_to_everyone(env: Environment) -> None:
+    for host in env.hosts:
+        for opening in openings(env, host):
+            assert opening.sources, opening
+            assert all(ip_network(source).prefixlen >= 16 for source in opening.sources), opening
+
+
+@pytest.mark.parametrize("name", ["gw-a", "app-a", "ob-a", "mon-c"])
+def test_rules_as_loaded(lab_site: Site, name: str) -> None:
+    spec = baseline_spec(lab_site.env, lab_site.env.host(name))
+    rules = next(f for f in after_packages(spec) if f.path.endswith("firewall.nft"))
+    assert_golden(f"firewall-{name}.nft", rules.content)
+
+
+def test_the_table_is_replaced_in_one_transaction(lab_site: Site) -> None:
+    spec = baseline_spec(lab_site.env, lab_site.env.host("ob-a"))
+    text = next(f for f in after_packages(spec) if f.path.endswith("firewall.nft")).content
+    statements = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert statements[:3] == ["table inet loanstack", "delete table inet loanstack", "table inet loanstack {"]
+    assert "flush ruleset" not in text, "rules of drills and operators stay theirs"

@@ -1,0 +1,140 @@
+"""What each host gets on the first deploy, as a list of operations."""
+
+import pytest
+
+from deploys.components import COMPONENTS, DeployError
+from tests.plan.kit import Site, fresh, site_of
+
+_EVERY_HOST_FIRST = [
+    "Baseline | Write kernel settings, limits and SSH",
+    "Baseline | Run with these kernel settings",
+    "Baseline | Keep SSH hardened",
+    "Depot client | Know the depot and its key, and no other source",
+    "Depot client | Install this host's packages from the depot",
+    "Firewall and time | Write firewall and time",
+    "Firewall and time | Make sure that the firewall spares this session",
+    "Firewall and time | Keep the firewall up",
+    "Firewall and time | Keep the time",
+    "Node exporter | Write the exporter's unit",
+    "Node exporter | Keep the node exporter running",
+]
+_SERVES = "The primary serves: on to what stands on it"
+_STARTED = "Everything is started: on to the standby, and to whether all is well"
+_DATABASE = [
+    "OceanBase | Know the database's user",
+    "OceanBase | Install seekdb",
+    "OceanBase | Write the database's settings, unit and tool",
+]
+_CONTENT = ["OceanBase | Keep the database's users", "OceanBase | Keep schema and rights"]
+_SETTLE = [
+    "OceanBase standby | Set the database's run-time parameters",
+    "OceanBase standby | Wait for one primary and a standby close behind",
+]
+_OF_HOST = {
+    "gw-a": [
+        _SERVES,
+        "Gateway | Write configuration and certificate",
+        "Gateway | Keep the gateway running",
+        _STARTED,
+        "Gateway's way through | Wait for the way through the gateway",
+    ],
+    "app-a": [
+        _SERVES,
+        "Loan services | Know the services' user",
+        "Loan services | Install the loan services",
+        "Loan services | Write unit and environment",
+        "Loan services | Keep the loan services running",
+        _STARTED,
+        "Loan services' readiness | Wait for the loan services to be ready",
+    ],
+    "ob-a": [
+        *_DATABASE,
+        "OceanBase | Keep the database running (primary at first)",
+        *_CONTENT,
+        _SERVES,
+        _STARTED,
+        *_SETTLE,
+    ],
+    "ob-b": [
+        *_DATABASE,
+        *_CONTENT,
+        _SERVES,
+        _STARTED,
+        "OceanBase standby | Keep the database running (standby at first)",
+        *_SETTLE,
+    ],
+    "mon-c": [
+        _SERVES,
+        "Prometheus | Write targets and unit",
+        "Prometheus | Keep Prometheus running",
+        "Prometheus | Wait for Prometheus to be ready",
+        _STARTED,
+    ],
+}
+
+
+@pytest.mark.parametrize("name", _OF_HOST)
+def test_operations_of_each_role_in_order(lab_site: Site, name: str) -> None:
+    assert [p.name for p in lab_site.plan(name, fresh())] == _EVERY_HOST_FIRST + _OF_HOST[name]
+
+
+def test_dnf_runs_once_and_only_with_the_depot(lab_site: Site) -> None:
+    for host in lab_site.env.hosts:
+        installs = [str(c) for p in lab_site.plan(host.name, fresh()) for c in p.commands if "dnf " in str(c)]
+        assert len(installs) == 1
+        assert "--disablerepo='*' --enablerepo=loanstack-depot" in installs[0]
+
+
+def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
+    planned = [p.name for p in lab_site.plan("gw-a", fresh(), data={"only": "gateway"})]
+    assert planned == [
+        _SERVES,
+        "Gateway | Write configuration and certificate",
+        "Gateway | Keep the gateway running",
+        _STARTED,
+        "Gateway's way through | Wait for the way through the gateway",
+    ]
+
+
+def test_each_component_belongs_to_some_host(lab_site: Site) -> None:
+    for component in COMPONENTS:
+        names = {
+            p.name
+            for h in lab_site.env.hosts
+            for p in lab_site.plan(h.name, fresh(), data={"only": component})
+        }
+        assert names > {_SERVES, _STARTED}, component
+
+
+def test_an_unknown_component_is_refused_with_the_known_ones(lab_site: Site) -> None:
+    with pytest.raises(
+        DeployError, match="only='gatewy': no such component; allowed: baseline, depot_client"
+    ):
+        lab_site.plan("gw-a", fresh(), data={"only": "gatewy"})
+
+
+def test_a_missing_signing_key_is_named(lab_site: Site) -> None:
+    assert lab_site.env.depot.sums_file is not None
+    (lab_site.env.depot.sums_file.parent.parent / lab_site.env.depot.gpg_key_file).unlink()
+    with pytest.raises(DeployError, match="RPM-GPG-KEY-loanstack-lab is missing; looked at"):
+        lab_site.plan("gw-a", fresh())
+
+
+def test_roles_without_a_component_are_named_aloud(
+    qinghai_site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    planned = qinghai_site.plan("tw-a1", fresh())
+    assert "role 'tongweb' has no component yet" in caplog.text
+    assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _SERVES, _STARTED]
+
+
+def test_a_real_host_gets_its_kernel_settings_and_a_stand_in_does_not(
+    lab_site: Site, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def applied(site: Site, host: str) -> tuple[str, ...]:
+        planned = next(p for p in site.plan(host, fresh()) if p.name.endswith("these kernel settings"))
+        return tuple(str(c) for c in planned.commands)
+
+    assert applied(lab_site, "ob-a") == ()
+    real = site_of("qinghai", tmp_path_factory.mktemp("real"), monkeypatch)
+    assert applied(real, "ob-a1") == ("sysctl --quiet --load=/etc/sysctl.d/60-loanstack.conf",)

@@ -1,0 +1,283 @@
+"""A host that is as it should be gets no command at all; each difference gets its own."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from pyinfra.facts.server import Groups, Users
+
+from deploys import baseline, depot_client, gateway, loan_services, monitoring
+from deploys.certificates import gateway_certificate, utc_now
+from deploys.content import ConfigFile, Folder
+from deploys.facts.artifacts import InstalledArtifact
+from deploys.facts.database import LocalAnswer, LocalDatabase
+from deploys.facts.files import PathState, PathStates
+from deploys.facts.health import HttpStatus
+from deploys.facts.kernel import KernelSettings
+from deploys.facts.packages import InstalledPackages
+from deploys.facts.services import Service, ServiceState
+from deploys.facts.session import SessionOrigin
+from deploys.oceanbase import package, schema
+from deploys.operations.database import _native_hash
+from deploys.specs.baseline import baseline_spec
+from deploys.specs.depot_client import depot_client_spec
+from deploys.specs.gateway import gateway_spec
+from deploys.specs.loan_services import loan_services_spec
+from deploys.specs.monitoring import monitoring_spec
+from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, oceanbase_spec
+from inventory.model import Role
+from tests.plan.kit import Facts, Planned, Site, answer, fresh, primary, standby, told
+
+_HEALTHY = ServiceState(
+    is_loaded=True,
+    is_active=True,
+    is_enabled=True,
+    needs_daemon_reload=False,
+    started_ago_s=100,
+    settled_ago_s=100,
+    file_ages_s={},
+)
+_HOSTS = ("gw-a", "app-a", "ob-a", "ob-b", "mon-c")
+
+
+def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
+    env, host = site.env, site.env.host(name)
+    base, watch = baseline_spec(env, host), monitoring_spec(env, host)
+    found = [*baseline.before_packages(base), *baseline.after_packages(base)]
+    found += [*depot_client.files_of(depot_client_spec(env, host)), *monitoring.exporter_files(watch)]
+    if host.has(Role.OCEANBASE):
+        found += package.files_of(oceanbase_spec(env, host, site.secrets))
+    if host.has(Role.LOAN):
+        found += loan_services.files_of(loan_services_spec(env, host, site.secrets))
+    if host.has(Role.MONITOR):
+        found += monitoring.prometheus_files(watch)
+    if host.dmz_address is not None:
+        issued = gateway_certificate(
+            env.ca_dir,
+            host_name=name,
+            server_name=env.gateway.server_name,
+            addresses=[host.dmz_address],
+            now=utc_now(),
+        )
+        spec = gateway_spec(
+            env,
+            host,
+            authority=issued.authority,
+            certificate=issued.certificate,
+            private_key=issued.private_key,
+        )
+        found += gateway.files_of(spec)
+    return tuple(found)
+
+
+def _state_of(file: ConfigFile) -> PathState:
+    return PathState(
+        kind="regular file",
+        mode=file.mode,
+        user=file.user,
+        group=file.group,
+        sha256=sha256(file.content.encode()).hexdigest(),
+    )
+
+
+def _converged(site: Site, name: str) -> Facts:
+    """Facts of a host that an earlier deploy finished."""
+    env, host = site.env, site.env.host(name)
+    paths = {file.path: _state_of(file) for file in _files(site, name)}
+    for folder in (
+        Folder(path="/data"),
+        Folder(path="/data/oceanbase", mode=0o750, user="oceanbase", group="oceanbase"),
+    ):
+        paths[folder.path] = PathState(
+            kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
+        )
+    hashes = {"/opt/loanstack/seekdb": "5" * 64, "/opt/loanstack/loan": "1" * 64}
+    is_primary = host.database_role == "PRIMARY"
+
+    def answers(query: str) -> object:
+        role = "PRIMARY" if is_primary else "STANDBY"
+        if "PARAMETERS" in query:
+            return answer(role, *(("observer", name, "INT", value) for name, value in PARAMETERS_AT_RUN_TIME))
+        if "mysql.user" in query:
+            passwords = oceanbase_spec(env, host, site.secrets).passwords
+            return answer(role, ("root", "*X"), *((user, _native_hash(word)) for user, word in passwords))
+        applied = ((name, sha256(text.encode()).hexdigest()) for name, text in schema.scripts())
+        return answer(role, *applied)
+
+    def user(name: str, home: str) -> dict[str, object]:
+        return {
+            "home": home,
+            "shell": "/usr/sbin/nologin",
+            "group": name,
+            "groups": [],
+            "uid": 1,
+            "gid": 1,
+            "comment": "",
+        }
+
+    return told(
+        fresh(),
+        {
+            PathStates: lambda paths_: {},
+            InstalledPackages: lambda names: dict.fromkeys(names, "1-1"),
+            Service: lambda unit, paths=(): _HEALTHY,
+            KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
+            InstalledArtifact: lambda folder: hashes[folder],
+            LocalDatabase: lambda: primary() if is_primary else standby(),
+            LocalAnswer: answers,
+            HttpStatus: lambda url, options=(): 200,
+            Users: lambda: {
+                "oceanbase": user("oceanbase", "/data/oceanbase"),
+                "loan": user("loan", "/opt/loanstack/loan"),
+            },
+            Groups: lambda: ["oceanbase", "loan"],
+        },
+    ) | {PathStates: _known(paths)}
+
+
+def _known(states: dict[str, PathState]) -> Callable[..., Any]:
+    return lambda paths: {path: states[path] for path in paths if path in states}
+
+
+def _changes(planned: list[Planned]) -> dict[str, list[str]]:
+    return {p.name: [str(c) for c in p.commands] for p in planned if p.commands}
+
+
+@pytest.mark.parametrize("name", _HOSTS)
+def test_a_converged_host_gets_no_command(lab_site: Site, name: str) -> None:
+    assert _changes(lab_site.plan(name, _converged(lab_site, name))) == {}
+
+
+def test_a_file_changed_by_hand_is_put_right_and_nothing_else(lab_site: Site) -> None:
+    facts = _converged(lab_site, "gw-a")
+    states = {f.path: _state_of(f) for f in _files(lab_site, "gw-a")}
+    states[gateway.CONFIG] = replace(states[gateway.CONFIG], sha256="0" * 64)
+    planned = lab_site.plan("gw-a", told(facts, {PathStates: _known(states)}))
+    changes = _changes(planned)
+    assert list(changes) == [
+        "Gateway | Write configuration and certificate",
+        "Gateway | Keep the gateway running",  # foreseen by a dry run, though nothing is written yet
+    ]
+    assert changes["Gateway | Keep the gateway running"][:2] == [
+        "nginx -t -q",
+        "systemctl restart nginx.service",
+    ]
+
+
+def test_a_secret_with_a_loose_mode_is_written_again(lab_site: Site) -> None:
+    facts = _converged(lab_site, "app-a")
+    states = {f.path: _state_of(f) for f in _files(lab_site, "app-a")}
+    states[loan_services.ENVIRONMENT] = replace(states[loan_services.ENVIRONMENT], mode=0o644)
+    changes = _changes(lab_site.plan("app-a", told(facts, {PathStates: _known(states)})))
+    written = changes["Loan services | Write unit and environment"]
+    assert len(written) == 1
+    assert "chmod 0600 /etc/loanstack/loan.env.loanstack-new" in written[0]
+
+
+def test_a_run_cut_off_before_the_restart_is_completed_by_the_next(lab_site: Site) -> None:
+    """The file is on disk already; only its age tells that the service has not read it."""
+    stale = replace(_HEALTHY, file_ages_s={loan_services.ENVIRONMENT: 5.0})
+
+    def state(unit: str, paths: tuple[str, ...]) -> ServiceState:
+        return stale if loan_services.ENVIRONMENT in paths else _HEALTHY
+
+    changes = _changes(lab_site.plan("app-a", told(_converged(lab_site, "app-a"), {Service: state})))
+    assert list(changes) == ["Loan services | Keep the loan services running"]
+    assert (
+        changes["Loan services | Keep the loan services running"][0]
+        == "systemctl restart loanstack-loan.service"
+    )
+
+
+def test_swapped_roles_are_respected(lab_site: Site) -> None:
+    """After a failover the old standby is the primary: nothing is made anew, on either side."""
+    for name, role in (("ob-a", "STANDBY"), ("ob-b", "PRIMARY")):
+        facts = _converged(lab_site, name)
+        told_before = facts[LocalAnswer]
+        swapped = told(
+            facts,
+            {
+                LocalDatabase: (lambda: primary()) if role == "PRIMARY" else (lambda: standby()),
+                LocalAnswer: lambda query, before=told_before, role=role: answer(
+                    role, *before(query=query).rows
+                ),
+            },
+        )
+        assert _changes(lab_site.plan(name, swapped)) == {}
+
+
+def test_new_schema_is_applied_on_whoever_is_primary(lab_site: Site) -> None:
+    for name, role, applies in (("ob-a", "STANDBY", False), ("ob-b", "PRIMARY", True)):
+        facts = _converged(lab_site, name)
+        told_before = facts[LocalAnswer]
+
+        def answers(query: str, before: Any = told_before, role: str = role) -> object:
+            return answer(role) if "applied_script" in query else answer(role, *before(query=query).rows)
+
+        state = primary() if role == "PRIMARY" else standby()
+        swapped = told(facts, {LocalDatabase: lambda state=state: state, LocalAnswer: answers})
+        changes = _changes(lab_site.plan(name, swapped))
+        assert ("OceanBase | Keep schema and rights" in changes) == applies
+
+
+def test_a_database_that_is_down_is_started_and_not_made_anew(lab_site: Site) -> None:
+    down = replace(primary(), role="DOWN", scn=None)
+    facts = told(_converged(lab_site, "ob-a"), {LocalDatabase: lambda: down, LocalAnswer: lambda query: None})
+    changes = _changes(lab_site.plan("ob-a", facts))
+    assert changes["OceanBase | Keep the database running (primary at first)"] == [
+        "/usr/local/sbin/loanstack-db start"
+    ]
+
+
+def test_a_half_made_database_is_bootstrapped_again(lab_site: Site) -> None:
+    half = replace(standby(), recorded_role="NONE")
+    changes = _changes(
+        lab_site.plan("ob-b", told(_converged(lab_site, "ob-b"), {LocalDatabase: lambda: half}))
+    )
+    assert changes["OceanBase standby | Keep the database running (standby at first)"] == [
+        "/usr/local/sbin/loanstack-db bootstrap auto"
+    ]
+
+
+@pytest.mark.parametrize("lag_ms", [501, 90_000, None])
+def test_a_lagging_standby_is_waited_for(lab_site: Site, lag_ms: int | None) -> None:
+    facts = told(_converged(lab_site, "ob-b"), {LocalDatabase: lambda: standby(lag_ms)})
+    changes = _changes(lab_site.plan("ob-b", facts))
+    assert changes == {
+        "OceanBase standby | Wait for one primary and a standby close behind": [
+            "/usr/local/sbin/loanstack-db wait-healthy 500 90"
+        ]
+    }
+
+
+def test_a_wrong_password_in_the_database_is_set_without_showing_it(lab_site: Site) -> None:
+    facts = _converged(lab_site, "ob-a")
+    told_before = facts[LocalAnswer]
+
+    def answers(query: str) -> object:
+        if "mysql.user" in query:
+            return answer("PRIMARY", ("loan_app", "*0"), ("loan_owner", "*0"))
+        return told_before(query=query)
+
+    planned = lab_site.plan("ob-a", told(facts, {LocalAnswer: answers}))
+    (command,) = next(p.commands for p in planned if p.name == "OceanBase | Keep the database's users")
+    sql = str(command.connector_arguments["_stdin"])
+    assert f"ALTER USER 'loan_app' IDENTIFIED BY '{lab_site.secrets.loan_app_password}';" in sql
+    assert (
+        f"CREATE USER 'probe' IDENTIFIED BY PASSWORD '{_native_hash(lab_site.secrets.probe_password)}';"
+        in sql
+    )
+    assert lab_site.secrets.loan_app_password not in command.get_raw_value()
+
+
+def test_a_session_from_outside_is_refused_before_the_firewall_is_touched(lab_site: Site) -> None:
+    facts = told(fresh(), {SessionOrigin: lambda: "203.0.113.9"})
+    planned = lab_site.plan("gw-a", facts)
+    names = [p.name for p in planned]
+    check = "Firewall and time | Make sure that the firewall spares this session"
+    (command,) = next(p.commands for p in planned if p.name == check)
+    assert "203.0.113.9" in str(command)
+    assert str(command).endswith("exit 1")
+    assert names.index(check) < names.index("Firewall and time | Keep the firewall up")

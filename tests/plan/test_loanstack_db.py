@@ -1,0 +1,200 @@
+"""loanstack-db's own decisions, with stand-ins for the tools it calls."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from deploys.content import TEMPLATES
+
+_SCRIPT = TEMPLATES / "oceanbase" / "loanstack-db"
+_MARIADB = """#!/bin/bash
+# Answers as the file for its host says: one line of output, or "refused" or "silent".
+host=local
+for word in "$@"; do case $word in --host=*) host=${word#--host=} ;; esac; done
+statement=$(cat)
+echo "$host: $statement" >> "$ANSWERS/log"
+answer=$(cat "$ANSWERS/$host" 2>/dev/null || echo refused)
+case $answer in
+    refused) echo "ERROR 2002 (HY000): Can't connect to server on '$host' (111)" >&2; exit 1 ;;
+    silent) echo "ERROR 2002 (HY000): Can't connect to server on '$host' (110)" >&2; exit 1 ;;
+    *) case $statement in *role*) echo "$answer" ;; *END_SCN*) cat "$ANSWERS/$host.scn" ;; *) : ;; esac ;;
+esac
+"""
+_QUIET = '#!/bin/bash\necho "$(basename "$0") $*" >> "$ANSWERS/log"\nexit 0\n'
+_PEER = "198.18.2.23"
+
+
+class Host:
+    """A pretended database host: say what answers, run the tool, read what it called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.base_dir = folder / "data" / "oceanbase"
+        self.answers = folder / "answers"
+        tools = folder / "tools"
+        for made in (self.base_dir, self.answers, tools, folder / "run"):
+            made.mkdir(parents=True)
+        (tools / "mariadb").write_text(_MARIADB)
+        for name in ("systemctl", "nft", "ss", "chown", "install"):
+            (tools / name).write_text(_QUIET)
+        for tool in tools.iterdir():
+            tool.chmod(0o755)
+        settings = folder / "oceanbase.conf"
+        settings.write_text(
+            f"BASE_DIR={self.base_dir}\nPROGRAM=/none\nRUN_DIR={folder}/run\nROOT_OPTIONS=/dev/null\n"
+            "SERVICE_USER=nobody\nUNIT=u.service\nLOG_LEVEL=ERROR\nSQL_PORT=2881\nRPC_PORT=2882\n"
+            f'PEERS="{_PEER}"\nINVENTORY_ROLE=PRIMARY\nBOOTSTRAP_DEADLINE_S=1\nPEER_DEADLINE_S=1\nPARAMETERS="cpu_count=2"\n'
+        )
+        self.environment = {
+            **os.environ,
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "LOANSTACK_DB_SETTINGS": str(settings),
+            "ANSWERS": str(self.answers),
+        }
+
+    def says(self, host: str, answer: str, scn: int | None = None) -> None:
+        (self.answers / host).write_text(answer + "\n")
+        if scn is not None:
+            (self.answers / f"{host}.scn").write_text(f"{scn}\n")
+
+    def recorded(self, role: str) -> None:
+        (self.base_dir / "loanstack-role").write_text(role + "\n")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", str(_SCRIPT), *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=40,
+        )
+
+    @property
+    def called(self) -> str:
+        log = self.answers / "log"
+        return log.read_text() if log.exists() else ""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_help_names_every_command(host: Host) -> None:
+    said = host.run("--help").stdout
+    for command in ("sql", "role", "peer-role", "scn", "status", "bootstrap", "promote", "rejoin", "start"):
+        assert f"\n  {command}" in said
+    assert host.run("frobnicate").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "role"),
+    [("PRIMARY", "PRIMARY"), ("STANDBY", "STANDBY"), ("refused", "DOWN"), ("silent", "UNREACHABLE")],
+)
+def test_a_refused_connection_is_down_and_silence_is_unknown(host: Host, answer: str, role: str) -> None:
+    host.says(_PEER, answer)
+    assert host.run("peer-role").stdout == f"{role}\n"
+
+
+def test_an_old_primary_does_not_start_beside_a_new_one(host: Host) -> None:
+    host.recorded("PRIMARY")
+    host.says(_PEER, "PRIMARY")
+    refused = host.run("guard")
+    assert refused.returncode == 1
+    assert f"a peer is PRIMARY now; run: loanstack-db rejoin {_PEER}" in refused.stderr
+
+
+@pytest.mark.parametrize("answer", ["STANDBY", "refused"])
+def test_a_primary_starts_when_no_peer_can_be_one(host: Host, answer: str) -> None:
+    host.recorded("PRIMARY")
+    host.says(_PEER, answer)
+    assert host.run("guard").returncode == 0
+
+
+def test_a_primary_does_not_start_while_its_peer_is_silent(host: Host) -> None:
+    host.recorded("PRIMARY")
+    host.says(_PEER, "silent")
+    refused = host.run("guard")
+    assert refused.returncode == 1
+    assert "may be PRIMARY; when sure that it is not: loanstack-db start --alone" in refused.stderr
+
+
+def test_a_standby_starts_without_asking(host: Host) -> None:
+    host.recorded("STANDBY")
+    assert host.run("guard").returncode == 0
+    assert host.called == ""
+
+
+def test_a_half_made_base_dir_is_never_started(host: Host) -> None:
+    assert "no complete database" in host.run("guard").stderr
+
+
+def test_data_are_not_bootstrapped_over(host: Host) -> None:
+    host.recorded("STANDBY")
+    (host.base_dir / "store").mkdir()
+    for how in (("auto",), ("primary",), ("standby", _PEER)):
+        refused = host.run("bootstrap", *how)
+        assert (refused.returncode, (host.base_dir / "store").exists()) == (1, True)
+        assert "already holds a STANDBY" in refused.stderr
+
+
+def test_rejoin_keeps_the_data_while_the_source_is_no_primary(host: Host) -> None:
+    host.recorded("PRIMARY")
+    (host.base_dir / "store").mkdir()
+    host.says(_PEER, "STANDBY")
+    refused = host.run("rejoin", _PEER)
+    assert refused.returncode == 1
+    assert "does not say PRIMARY: the local data stay as they are" in refused.stderr
+    assert (host.base_dir / "store").exists()
+    assert "systemctl" not in host.called
+
+
+def test_promotion_is_refused_while_a_peer_is_primary(host: Host) -> None:
+    host.recorded("STANDBY")
+    host.says("local", "STANDBY")
+    host.says(_PEER, "PRIMARY")
+    refused = host.run("promote")
+    assert refused.returncode == 1
+    assert "would make two" in refused.stderr
+    assert "ACTIVATE" not in host.called
+
+
+def test_fenced_promotion_cuts_the_log_source_and_does_not_ask_the_peer(host: Host) -> None:
+    host.recorded("STANDBY")
+    host.says("local", "STANDBY")
+    process = subprocess.Popen(["bash", str(_SCRIPT), "promote", "--fenced"], env=host.environment)
+    for _ in range(200):
+        if "ACTIVATE" in host.called:
+            break
+        time.sleep(0.02)
+    host.says("local", "PRIMARY")
+    assert process.wait(timeout=20) == 0
+    assert (host.base_dir / "loanstack-role").read_text() == "PRIMARY\n"
+    assert _PEER + ":" not in host.called
+    calls = host.called.splitlines()
+    cut = next(i for i, c in enumerate(calls) if c.startswith("nft table ip loanstack_promote"))
+    assert f"ip daddr {_PEER} tcp dport 2882 reject with tcp reset; }};}}" in calls[cut]
+    assert cut < next(i for i, c in enumerate(calls) if "ACTIVATE" in c)
+    assert calls[-1] == "nft delete table ip loanstack_promote"
+
+
+def test_status_gives_the_lag_of_a_standby(host: Host) -> None:
+    host.recorded("STANDBY")
+    host.says("local", "STANDBY", scn=1_000_000_000)
+    host.says(_PEER, "PRIMARY", scn=1_087_500_000)
+    assert host.run("status").stdout == (
+        '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", '
+        '"scn": 1000000000, "lag_ms": 87}\n'
+    )
+
+
+def test_waiting_for_health_says_what_it_waited_for(host: Host) -> None:
+    host.says("local", "STANDBY", scn=1)
+    refused = host.run("wait-healthy", "500", "1")
+    assert refused.returncode == 1
+    assert "waited 1 s for one primary and a standby at most 500 ms behind" in refused.stderr
+    assert '"peer_role": "DOWN"' in refused.stderr

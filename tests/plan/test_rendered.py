@@ -1,0 +1,78 @@
+"""Unit files and configurations, word for word."""
+
+from deploys import baseline, depot_client, gateway, loan_services, monitoring
+from deploys.content import ConfigFile
+from deploys.oceanbase import package
+from deploys.specs.baseline import baseline_spec
+from deploys.specs.depot_client import depot_client_spec
+from deploys.specs.gateway import gateway_spec
+from deploys.specs.loan_services import loan_services_spec
+from deploys.specs.monitoring import monitoring_spec
+from deploys.specs.oceanbase import oceanbase_spec
+from tests.plan.golden import assert_golden
+from tests.plan.kit import Site
+
+
+def _text(files: tuple[ConfigFile, ...], path: str) -> str:
+    return next(f.content for f in files if f.path == path)
+
+
+def test_database(lab_site: Site) -> None:
+    spec = oceanbase_spec(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
+    files = package.files_of(spec)
+    assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
+    assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
+
+
+def test_loan_services(lab_site: Site) -> None:
+    spec = loan_services_spec(lab_site.env, lab_site.env.host("app-b"), lab_site.secrets)
+    files = loan_services.files_of(spec)
+    assert_golden("loanstack-loan.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
+    hidden = _text(files, loan_services.ENVIRONMENT).replace(lab_site.secrets.loan_app_password, "<hidden>")
+    assert_golden("loan.env", hidden)
+
+
+def test_loan_services_ask_the_database_of_their_own_centre_first(lab_site: Site) -> None:
+    endpoints = {
+        name: loan_services_spec(lab_site.env, lab_site.env.host(name), lab_site.secrets).endpoints
+        for name in ("app-a", "app-b")
+    }
+    assert endpoints["app-a"] == ("198.18.1.13:2881", "198.18.2.23:2881")
+    assert endpoints["app-b"] == ("198.18.2.23:2881", "198.18.1.13:2881")
+
+
+def test_gateway(lab_site: Site) -> None:
+    spec = gateway_spec(
+        lab_site.env, lab_site.env.host("gw-b"), authority="CA\n", certificate="C\n", private_key="K\n"
+    )
+    files = gateway.files_of(spec)
+    assert_golden("nginx.conf", _text(files, gateway.CONFIG))
+    key = next(f for f in files if f.path == gateway.PRIVATE_KEY)
+    assert (key.mode, key.secret) == (0o600, True)
+
+
+def test_monitoring(lab_site: Site) -> None:
+    spec = monitoring_spec(lab_site.env, lab_site.env.host("mon-c"))
+    assert_golden("prometheus.yml", _text(monitoring.prometheus_files(spec), monitoring.CONFIG))
+    (unit,) = monitoring.exporter_files(spec)
+    assert_golden("node-exporter-override.conf", unit.content)
+
+
+def test_depot_client(lab_site: Site) -> None:
+    spec = depot_client_spec(lab_site.env, lab_site.env.host("gw-a"))
+    assert_golden("loanstack.repo", _text(depot_client.files_of(spec), depot_client.REPOSITORY_FILE))
+
+
+def test_time(lab_site: Site, qinghai_site: Site) -> None:
+    for site, name in ((lab_site, "gw-a"), (lab_site, "mon-c"), (qinghai_site, "gw-a1")):
+        spec = baseline_spec(site.env, site.env.host(name))
+        files = baseline.after_packages(spec)
+        assert_golden(f"chrony-{name}.conf", _text(files, spec.platform.chrony_config))
+
+
+def test_kernel_settings_of_a_stand_in_say_why_they_are_not_applied(
+    lab_site: Site, qinghai_site: Site
+) -> None:
+    for site, name in ((lab_site, "ob-a"), (qinghai_site, "ob-a1")):
+        spec = baseline_spec(site.env, site.env.host(name))
+        assert_golden(f"sysctl-{name}.conf", _text(baseline.before_packages(spec), baseline.SYSCTL))
