@@ -54,6 +54,11 @@ def disk_of(lab_dir: Path, host: str) -> Disk:
     return Disk(folder=lab_dir / "hosts" / host)
 
 
+def names_of_disks(lab_dir: Path) -> list[str]:
+    """Return the names of the hosts that have a disk, mounted or not."""
+    return sorted(folder.name for folder in (lab_dir / "hosts").glob("*"))
+
+
 def make_disk(environment: Environment, host: Host, image: Image, lab_dir: Path) -> None:
     """Make an empty disk for `host` with its own name, keys and host table, and mount it."""
     disk = disk_of(lab_dir, host.name)

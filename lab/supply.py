@@ -22,6 +22,7 @@ from lab import bundle, image, preflight, rpm_repo, seekdb, tarballs
 from lab.apt import Apt
 from lab.commands import end_children
 from lab.errors import LabError, RefusedError
+from lab.interrupts import deaf
 from lab.progress import Progress
 
 _LOCK_DEADLINE_S = 600.0
@@ -72,7 +73,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
             _finish_together(hosts_job, artifacts_job)
         built, repository = hosts_job.result()
         artifacts = artifacts_job.result()
-        _forget_others(cache, built, repository)
+        forget_others(cache, built, repository)
     return Supplies(image=built, repository=repository, artifacts=artifacts)
 
 
@@ -121,14 +122,19 @@ def wait_until_served(url: str, *, deadline_s: float) -> None:
             return
 
 
-def _forget_others(cache: Path, built: image.Image, repository: rpm_repo.Repository) -> None:
-    """Delete images and repositories of older recipes, but no image that hosts still run on."""
+def forget_others(cache: Path, built: image.Image, repository: rpm_repo.Repository) -> None:
+    """Delete what interrupted builds left, and older recipes' images unless hosts still run on them."""
     mounted = Path("/proc/self/mounts").read_text()
     kept = {built.key, repository.folder.name}
     for kind in ("images", "repositories", "debs"):
         for folder in (cache / kind).glob("*"):
             if folder.name not in kept and f"={folder}/" not in mounted:
                 shutil.rmtree(folder)
+    # The cache is ours alone now, so whatever is still being built is so for ever.
+    for leftover in (*cache.glob("building-*"), *cache.glob("*/building-*")):
+        shutil.rmtree(leftover)
+    for leftover in cache.glob("artifacts/.*.tar.gz"):
+        leftover.unlink()
 
 
 def _finish_together(*jobs: Future[Any]) -> None:
@@ -136,9 +142,10 @@ def _finish_together(*jobs: Future[Any]) -> None:
     try:
         wait(jobs, return_when=FIRST_EXCEPTION)
     finally:
-        while not all(job.done() for job in jobs):
-            end_children()
-            wait(jobs, timeout=_POLL_S)
+        with deaf():
+            while not all(job.done() for job in jobs):
+                end_children()
+                wait(jobs, timeout=_POLL_S)
 
 
 def _link(source: str, target: str) -> str:

@@ -167,6 +167,39 @@ def test_two_commands_at_once_are_kept_apart(up: float, loanstack) -> None:
     assert f"process {os.getpid()}" in refused.stderr
 
 
+def dead_registries(folder: Path) -> dict[str, str]:
+    """An environment in which apt and pip, as they are set up, find nobody at home."""
+    apt = folder / "apt.conf"
+    apt.write_text(
+        'Acquire::http::Proxy "http://127.0.0.1:9";\nAcquire::https::Proxy "http://127.0.0.1:9";\n'
+    )
+    pip = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": "/dev/null"}
+    return {**os.environ, "APT_CONFIG": str(apt), **pip}
+
+
+@pytest.mark.parametrize("command", [("-m", "lab.preflight"), ("-m", "lab", "up")])
+def test_registries_that_do_not_answer_are_said_at_once_and_nothing_is_half_made(
+    command: tuple[str, ...], up: float, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=PROJECT_ROOT,
+        env={**dead_registries(tmp_path), "LOANSTACK_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Debian's package registry does not answer apt" in done.stderr
+    assert "the Python package index does not answer pip" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - started < 60
+    assert not cache.exists() or [p.name for p in cache.iterdir()] == ["lock"]
+
+
 def test_down_leaves_nothing_also_after_kill_9_of_a_host(up: float, settings_before, loanstack) -> None:
     killed = [pid for pid in cgroups.processes("ob-b") if _program(pid) in ("systemd-nspawn", "systemd")]
     assert killed, "the host runs"

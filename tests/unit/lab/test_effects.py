@@ -139,6 +139,19 @@ def test_artifacts_are_published_beside_the_repository_and_old_ones_go(tmp_path:
     assert [line.split()[1] for line in sums.splitlines()] == ["loan-2.tar.gz", "seekdb-1.tar.gz"]
 
 
+def test_older_builds_and_interrupted_ones_are_forgotten(tmp_path: Path) -> None:
+    for name in ("images/new", "images/old", "images/building-new", "repositories/r1", "building-bundle-1"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "artifacts").mkdir()
+    for name in (".loan-1.tar.gz", "loan-2.tar.gz"):
+        (tmp_path / "artifacts" / name).touch()
+    built = image.Image(key="new", root=tmp_path / "images/new/root", dpkg_status=tmp_path / "status")
+    supply.forget_others(tmp_path, built, rpm_repo.Repository(folder=tmp_path / "repositories" / "r1"))
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.parent != tmp_path)
+    assert left == ["artifacts/loan-2.tar.gz", "images/new", "repositories/r1"]
+    assert not (tmp_path / "building-bundle-1").exists()
+
+
 def test_the_preflight_needs_nothing_but_the_standard_library() -> None:
     program = "import sys, lab.preflight; print('\\n'.join(sys.modules))"
     # -S: without site-packages, as on a machine where nothing is installed yet.
