@@ -1,0 +1,127 @@
+"""What a run tells other programs, and that one host's trouble stays its own."""
+
+import json
+import socket
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pyinfra.api.command import StringCommand
+from pyinfra.api.connect import connect_all
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.operation import add_op, operation
+from pyinfra.api.operations import run_ops
+from pyinfra.api.state import State
+from pyinfra.connectors.ssh import SSHConnector
+
+from deploys import connection, summary
+from deploys.operations.refusal import refusal
+from deploys.operations.turns import turn
+
+
+@operation()
+def _written() -> Generator[StringCommand, None, None]:
+    yield StringCommand("write something")
+
+
+@operation()
+def _refused() -> Generator[StringCommand, None, None]:
+    yield refusal("it's not right here; do this instead")
+
+
+@pytest.fixture
+def state() -> State:
+    responses = {"not right here": {"success": False, "stderr": "not right here"}}
+    data = {"fake_delay": 0, "fake_delay_jitter": 0, "fake_responses": responses}
+    inventory = Inventory((["@fake/one", "@fake/two"], data))  # type: ignore[no-untyped-call]
+    state = State(inventory, check_for_changes=False)
+    connect_all(state)
+    return state
+
+
+def test_summary_counts_by_host_and_names_the_failing_one(state: State, tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    summary.attach(state, str(path))
+    summary.attach(state, str(path))
+    one, two = state.inventory.get_host("@fake/one"), state.inventory.get_host("@fake/two")
+    add_op(state, _written, name="Write")  # type: ignore[no-untyped-call]
+    add_op(state, turn, name="Turn")  # type: ignore[no-untyped-call]
+    add_op(state, turn, name="Refuse", host=one)  # type: ignore[no-untyped-call]
+    add_op(state, _refused, name="Refuse", host=two)  # type: ignore[no-untyped-call]
+    add_op(state, _written, name="Go on")  # type: ignore[no-untyped-call]
+    run_ops(state)
+    found = json.loads(path.read_text())
+    assert found["hosts"]["@fake/one"] == {
+        "operations": 4,
+        "changed": 2,
+        "failed": 0,
+        "error": None,
+        "changes": ["Write", "Go on"],
+    }
+    assert found["hosts"]["@fake/two"] == {
+        "operations": 3,
+        "changed": 1,
+        "failed": 1,
+        "error": "Refuse: not right here",
+        "changes": ["Write"],
+    }
+    assert [step["name"] for step in found["steps"]] == ["Write", "Turn", "Refuse", "Go on"]
+    assert len(state.callback_handlers) == 1, "attached once, however many hosts ask"
+
+
+def test_a_host_that_could_not_be_reached_is_in_the_summary(state: State, tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    summary.attach(state, str(path))
+    two = state.inventory.get_host("@fake/two")
+    state.activated_hosts.discard(two)
+    state.fail_hosts({two})
+    add_op(state, _written, name="Write")  # type: ignore[no-untyped-call]
+    run_ops(state)
+    found = json.loads(path.read_text())["hosts"]["@fake/two"]
+    assert (found["failed"], found["error"]) == (1, "could not connect")
+
+
+@pytest.fixture
+def link() -> Iterator[socket.socket]:
+    """A real TCP connection, as paramiko has one."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as mine,
+        server.accept()[0],
+    ):
+        yield mine
+
+
+def _connected(state: State, link: socket.socket, run: object) -> SimpleNamespace:
+    host = state.inventory.get_host("@fake/one")
+    connector = SSHConnector.__new__(SSHConnector)
+    transport = SimpleNamespace(sock=link)
+    connector.client = SimpleNamespace(get_transport=lambda: transport)  # type: ignore[assignment]
+    connector.run_shell_command = run  # type: ignore[method-assign, assignment]
+    return SimpleNamespace(name=host.name if host else "", connector=connector)
+
+
+def test_silence_ends_a_connection(state: State, link: socket.socket) -> None:
+    host = _connected(state, link, lambda: None)
+    connection.notice_death_of(host)  # type: ignore[arg-type]
+    assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+
+
+def test_an_end_of_file_fails_one_host_and_not_the_run(state: State, link: socket.socket) -> None:
+    def gone() -> None:
+        raise EOFError
+
+    host = _connected(state, link, gone)
+    connection.notice_death_of(host)  # type: ignore[arg-type]
+    with pytest.raises(ConnectionResetError, match="closed the connection"):
+        host.connector.run_shell_command()
+
+
+def test_other_connectors_are_left_as_they_are(state: State) -> None:
+    host = state.inventory.get_host("@fake/one")
+    assert host is not None
+    before = host.connector.run_shell_command
+    connection.notice_death_of(host)
+    assert host.connector.run_shell_command == before
