@@ -1,13 +1,13 @@
-"""Ctrl-C and SIGTERM: they end a drill at once, but never a heal half-way."""
+"""Ctrl-C, SIGTERM and a closed terminal: they end a drill at once, but never a heal half-way."""
 
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _raise(_number: int, _frame: FrameType | None) -> None:
@@ -15,7 +15,7 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 
 def raise_on_signals() -> None:
-    """Let SIGTERM do what Ctrl-C does: raise KeyboardInterrupt in the main thread."""
+    """Let SIGTERM and SIGHUP do what Ctrl-C does: raise KeyboardInterrupt in the main thread."""
     for number in _SIGNALS:
         signal.signal(number, _raise)
 
@@ -37,7 +37,10 @@ def shielded() -> Iterator[Shield]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         shield.interrupted = True
-        sys.stderr.write(f"{signal.Signals(number).name}: healing first; every step of it has a deadline\n")
+        with suppress(OSError):
+            sys.stderr.write(
+                f"{signal.Signals(number).name}: healing first; every step of it has a deadline\n"
+            )
 
     before = {number: signal.signal(number, note) for number in _SIGNALS}
     try:

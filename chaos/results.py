@@ -146,7 +146,8 @@ def _outage(env: Environment, run: Run, records: Records) -> tuple[list[str], di
     if outage is None:
         return ["clients saw no recovery: nothing was acknowledged any more after the fault"], {}
     figures = {"rto_ms": outage.rto_ms, "acknowledged_per_s_before": outage.rate_before}
-    figures |= {f"rto_{part}_ms": ms for part, ms in rto.parts_ms(outage, run.timeline).items()}
+    parts = rto.parts_ms(outage, run.timeline, commits_s=(row.created_s for row in records.journal))
+    figures |= {f"rto_{part}_ms": ms for part, ms in parts.items()}
     reasons = []
     if outage.rto_sustained_ms is not None:
         figures["rto_sustained_ms"] = outage.rto_sustained_ms

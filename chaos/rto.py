@@ -25,8 +25,6 @@ class Outage:
     """The last acknowledged write before it."""
     first_after_s: float
     """The first acknowledged write after it."""
-    first_after_started_s: float
-    """When the client had begun that write."""
     rate_before: float
     """Acknowledged writes per second before the fault."""
     sustained_s: float | None
@@ -55,10 +53,7 @@ def find_outage(
     Returns None if nothing was acknowledged before the fault, or if the longest silence lasts until the
     end: then there is no recovery that could be measured.
     """
-    acknowledged = sorted(
-        (write.ended_s, write.started_s) for write in writes if write.outcome == Outcome.ACKNOWLEDGED
-    )
-    ends = [ended for ended, _ in acknowledged]
+    ends = sorted(write.ended_s for write in writes if write.outcome == Outcome.ACKNOWLEDGED)
     if not ends or ends[0] > fault_s:
         return None
     longest: tuple[float, int] | None = None
@@ -75,27 +70,28 @@ def find_outage(
     return Outage(
         last_before_s=ends[index - 1],
         first_after_s=ends[index],
-        first_after_started_s=acknowledged[index][1],
         rate_before=rate_before,
         sustained_s=_sustained_from(ends, ends[index], rate_before, until_s),
     )
 
 
-def parts_ms(outage: Outage, timeline: Sequence[Event]) -> dict[str, float]:
+def parts_ms(outage: Outage, timeline: Sequence[Event], *, commits_s: Iterable[float]) -> dict[str, float]:
     """Split an outage into `PARTS`; they add up to its RTO.
 
     + timeline: holds the events `detected`, `decided`, `fenced` and `promoted` (first of each after the
       fault); a missing one gives its part no time
+    + commits_s: when the rows of the journal were written (unix seconds, clock of the database host)
 
-    `detect` starts with the last acknowledged write, `reroute` ends when the client began the write that
-    was the first to be acknowledged again, and `recover` is how long that write itself took.
+    `detect` starts with the last acknowledged write, `reroute` ends when the services wrote the first row
+    into the new primary, and `recover` lasts until a client was told of one.
     """
     seen: dict[str, float] = {}
     for event in sorted(timeline, key=lambda event: event.at_s):
         if event.at_s >= outage.last_before_s:
             seen.setdefault(event.event, event.at_s)
     ends = [seen.get(name) for name in ("detected", "decided", "fenced", "promoted")]
-    ends.append(outage.first_after_started_s)
+    promoted_s = seen.get("promoted", outage.last_before_s)
+    ends.append(min((at_s for at_s in commits_s if at_s >= promoted_s), default=None))
     parts: dict[str, float] = {}
     begun = outage.last_before_s
     for name, end in zip(PARTS[:-1], ends, strict=True):

@@ -114,8 +114,10 @@ class Runner:
         finally:
             # A second Ctrl-C must not stop the heal half-way: that would be the residue we fear.
             with self._shielded() as shield:
-                self._timed(run, "stop the clients", lambda: self._stop_clients(run))
-                self._timed(run, "heal", lambda: self._heal(drill, run))
+                try:
+                    self._timed(run, "stop the clients", lambda: self._stop_clients(run))
+                finally:
+                    self._timed(run, "heal", lambda: self._heal(drill, run))
                 run.interrupted = run.interrupted or shield.interrupted
                 if run.fault is not None and not run.interrupted:
                     self._timed(run, "export", lambda: self._export(run))
@@ -273,7 +275,7 @@ class Runner:
             drill.fault.heal.undo(self.world, self._record)
             run.heal_s = self.world.clock.now_s() - begun_s
             self.timeline.note("healed", self.env.host(self._record.victim))
-        except WorldError as failed:
+        except (WorldError, OSError) as failed:
             run.residue.append(f"heal of {drill.name}: {failed}")
         run.residue.extend(self._residue())
         if run.residue:

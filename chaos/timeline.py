@@ -1,5 +1,6 @@
 """The record of what happened when, written as it happens."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,12 +32,14 @@ class Timeline:
         """Record that `event` happened at `at_s` (unix seconds), which may lie in the past."""
         noted = Event(at_s=at_s, event=event, host=host.name if host else None, detail=detail or None)
         self.events.append(noted)
-        with self._path.open("ab") as file:
-            file.write(orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE))
         where = f" {host.name}" if host else ""
         said = f": {detail}" if detail else ""
-        self._progress.write(f"[{at_s - self._begun_s:7.2f} s] {event}{where}{said}\n")
-        self._progress.flush()
+        # A full disk or a reader that went away must not stop a heal; `finish` writes the record whole.
+        with contextlib.suppress(OSError), self._path.open("ab") as file:
+            file.write(orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE))
+        with contextlib.suppress(OSError):
+            self._progress.write(f"[{at_s - self._begun_s:7.2f} s] {event}{where}{said}\n")
+            self._progress.flush()
         return noted
 
     def finish(self) -> None:

@@ -8,23 +8,25 @@ import pytest
 
 from chaos.interrupts import raise_on_signals, shielded
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in NUMBERS}
     raise_on_signals()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_a_signal_ends_what_runs(number: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_behind_the_shield_it_is_only_noted(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     done = []
     with shielded() as shield:

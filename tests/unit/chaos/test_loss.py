@@ -1,10 +1,15 @@
 """What a failover may lose, and what it may not."""
 
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from chaos.findings import Verdict
 from chaos.history import FaultWindow
 from chaos.loss import fault_moment_s, lost_within_lag
 from tests.unit.chaos.histories import failover, sample, write
 
+FAULT_S = 200.0
+AT_ONCE = FaultWindow(started_s=FAULT_S, ended_s=FAULT_S, promoted_s=202.0)
 BEFORE = tuple(write(f"b{n}", ended_s=190 + n) for n in range(10))
 
 
@@ -82,3 +87,29 @@ def test_without_a_fault_there_is_nothing_to_judge() -> None:
 
 def test_too_few_writes_prove_nothing() -> None:
     assert lost_within_lag(failover(*BEFORE, acknowledged_min=11)).verdict is Verdict.INVALID
+
+
+_BEFORE_MS = st.lists(st.integers(1, 20_000), min_size=5, max_size=60, unique=True)
+
+
+@given(before_ms=_BEFORE_MS, lag_ms=st.integers(0, 400))
+def test_whatever_a_lagging_standby_lacks_is_explained(before_ms: list[int], lag_ms: int) -> None:
+    writes = {f"k{ms}": write(f"k{ms}", ended_s=FAULT_S - ms / 1000) for ms in before_ms}
+    lost = tuple(f"k{ms}" for ms in before_ms if ms <= lag_ms)
+    record = failover(*writes.values(), lost=lost, fault=AT_ONCE, samples=(sample(199.0, float(lag_ms)),))
+    found = lost_within_lag(record)
+    assert found.verdict is Verdict.PASS
+    assert sorted(str(listed["key"]) for listed in found.listed) == sorted(lost)
+
+
+@given(before_ms=_BEFORE_MS, lag_ms=st.integers(0, 400), data=st.data())
+def test_any_one_older_loss_is_noticed(before_ms: list[int], lag_ms: int, data: st.DataObject) -> None:
+    # The fault acted no earlier than it was sent, so what matters is the age at that moment.
+    explained_ms = lag_ms + 250
+    old = [ms for ms in before_ms if ms > explained_ms + 1]
+    assume(old)
+    extra = data.draw(st.sampled_from(old))
+    writes = {f"k{ms}": write(f"k{ms}", ended_s=FAULT_S - ms / 1000) for ms in before_ms}
+    lost = (*(f"k{ms}" for ms in before_ms if ms <= lag_ms), f"k{extra}")
+    record = failover(*writes.values(), lost=lost, fault=AT_ONCE, samples=(sample(199.0, float(lag_ms)),))
+    assert lost_within_lag(record).verdict is Verdict.FAIL

@@ -73,10 +73,11 @@ def test_answers_that_were_on_their_way_are_no_recovery() -> None:
 
 
 def test_the_parts_follow_the_timeline() -> None:
-    first = write("first", started_s=202.4, ended_s=202.5)
+    first = write("first", ended_s=202.5)
     outage = find_outage([write("last", ended_s=200.0), first], fault_s=200.0, until_s=203)
     assert outage is not None
-    assert parts_ms(outage, TIMELINE) == {
+    # A row of before the fault, one that the old primary still wrote, and two in the new one.
+    assert parts_ms(outage, TIMELINE, commits_s=[190.0, 200.0, 202.45, 202.4]) == {
         "detect": pytest.approx(700),
         "decide": pytest.approx(100),
         "fence": pytest.approx(700),
@@ -90,13 +91,16 @@ def test_the_parts_follow_the_timeline() -> None:
     times=st.lists(st.floats(190, 230), max_size=8),
     names=st.lists(st.sampled_from(["detected", "decided", "fenced", "promoted", "fault"]), max_size=8),
     length=st.floats(0.001, 20),
-    started=st.floats(180, 230),
+    commits=st.lists(st.floats(180, 230), max_size=4),
 )
-def test_the_parts_always_add_up(times: list[float], names: list[str], length: float, started: float) -> None:
-    after = write("after", started_s=started, ended_s=200 + length)
+def test_the_parts_always_add_up(
+    times: list[float], names: list[str], length: float, commits: list[float]
+) -> None:
+    after = write("after", ended_s=200 + length)
     outage = find_outage([write("before", ended_s=200.0), after], fault_s=200.0, until_s=200 + length)
     assert outage is not None
-    parts = parts_ms(outage, [event(at, name) for at, name in zip(times, names, strict=False)])
+    timeline = [event(at, name) for at, name in zip(times, names, strict=False)]
+    parts = parts_ms(outage, timeline, commits_s=commits)
     assert tuple(parts) == PARTS
     assert all(part >= 0 for part in parts.values())
     assert sum(parts.values()) == pytest.approx(outage.rto_ms)

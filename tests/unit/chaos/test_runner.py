@@ -348,3 +348,24 @@ def test_nothing_proved_without_findings(tmp_path: Path) -> None:
         sample_interval_ms=250,
     )
     assert judged.verdict is Verdict.INVALID
+
+
+def test_the_heal_runs_also_if_the_clients_cannot_be_stopped(tmp_path: Path, record: Path) -> None:
+    world = pair(fails={"stop clients": OSError("no space left on device")})
+    with pytest.raises(OSError, match="no space left"):
+        run(world, tmp_path)
+    assert "rejoin ob-a ob-b" in world.calls
+    assert not record.exists()
+
+
+class GoneReader(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(text)
+
+
+def test_the_heal_runs_also_if_nobody_reads_the_progress(tmp_path: Path, record: Path) -> None:
+    world = pair()
+    timeline = Timeline(tmp_path, world.clock.now_s, progress=GoneReader())
+    made = Runner(ENVIRONMENT, world, tmp_path, rate=500, timeline=timeline, shielded=unshielded)
+    assert made.run(drills.drills(ENVIRONMENT)["primary-crash"]).residue == []
+    assert not record.exists()
