@@ -24,12 +24,14 @@ class DatabaseState:
     """Of a standby behind its primary."""
 
     def is_healthy(self, *, lag_limit_ms: int) -> bool:
-        """Say whether this side is one half of a working pair.
+        """Say whether this side is the only primary, or a standby close behind one.
+
+        A primary whose standby is gone is well: the missing one fails on its own host, under its own name.
 
         + lag_limit_ms: how far behind a standby may be
         """
         if self.role == "PRIMARY":
-            return self.peer_role == "STANDBY"
+            return self.peer_role != "PRIMARY"
         return self.role == "STANDBY" and self.lag_ms is not None and self.lag_ms <= lag_limit_ms
 
 

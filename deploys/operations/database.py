@@ -44,7 +44,7 @@ def running(unit: str) -> Generator[StringCommand, None, None]:
 
 @operation()
 def healthy(lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
-    """Wait until this side is one half of a working pair.
+    """Wait until this side is the only primary, or a standby close behind one.
 
     + lag_limit_ms: how far the standby may be behind
     + deadline_s: when to give up; the message says what was waited for

@@ -92,11 +92,13 @@ def test_database() -> None:
     lag_ms=st.none() | st.integers(0, 10_000),
     limit_ms=st.integers(0, 10_000),
 )
-def test_only_a_working_pair_is_healthy(role: str, peer: str, lag_ms: int | None, limit_ms: int) -> None:
+def test_two_primaries_or_an_unknown_lag_are_not_healthy(
+    role: str, peer: str, lag_ms: int | None, limit_ms: int
+) -> None:
     now = DatabaseState(role=role, recorded_role=role, peer_role=peer, scn=1, lag_ms=lag_ms)
     healthy = now.is_healthy(lag_limit_ms=limit_ms)
     assert not (healthy and role == "DOWN")
-    assert not (healthy and role == "PRIMARY" and peer != "STANDBY"), "alone, or two primaries"
+    assert not (healthy and role == "PRIMARY" and peer == "PRIMARY"), "two primaries"
     assert not (healthy and role == "STANDBY" and (lag_ms is None or lag_ms > limit_ms)), (
         "unknown is not well"
     )

@@ -196,5 +196,5 @@ def test_waiting_for_health_says_what_it_waited_for(host: Host) -> None:
     host.says("local", "STANDBY", scn=1)
     refused = host.run("wait-healthy", "500", "1")
     assert refused.returncode == 1
-    assert "waited 1 s for one primary and a standby at most 500 ms behind" in refused.stderr
+    assert "waited 1 s for this to be the only primary, or a standby at most 500 ms behind" in refused.stderr
     assert '"peer_role": "DOWN"' in refused.stderr
