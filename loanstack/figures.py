@@ -18,7 +18,7 @@ _TITLES = {
     "rto_ms": "RTO as the client sees it",
     "rto_ms_p95": "RTO p95 over the repeats",
     "rto_ms_max": "RTO, longest",
-    "acknowledged_lost": "Acknowledged writes missing afterwards",
+    "acknowledged_lost": "Acknowledged writes missing",
     "acknowledged_doubled": "Acknowledged writes applied twice",
     "rto_detect_ms": "RTO part: notice that the primary is gone",
     "rto_decide_ms": "RTO part: decide",

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rich.table import Table
+
 from chaos.findings import Finding, Verdict
 from inventory import InventoryError, environment
 from inventory.model import Environment
@@ -15,6 +17,7 @@ from inventory.places import PROJECT_ROOT
 from loanstack import context, junit, promises, secrecy
 from loanstack.console import Console
 from loanstack.exits import ExitCode
+from loanstack.figures import shown, title
 from loanstack.promises import Promise
 from loanstack.report.page import write_report
 from loanstack.runs import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder, RunFolderError, Step, new_run
@@ -160,8 +163,23 @@ def run_verb(
             console.say(f"no report could be made: {damaged}")
     if failed is not None and failed.code is ExitCode.USAGE:
         raise failed
+    judged_by = promises.from_list(task.folder.read_json(PROMISES_FILE) or ())
+    if judged_by:
+        console.table(promises_table(judged_by, results.figures))
     console.result(results, task.folder.path)
     return failed.code if failed is not None else results.exit_code
+
+
+def promises_table(judged_by: Sequence[Promise], figures: Mapping[str, float]) -> Table:
+    """Return what was promised next to what was measured; fits 80 columns."""
+    table = Table("promised", "limit", "measured", "", box=None, pad_edge=False)
+    table.columns[2].justify = "right"
+    words = {True: "[green]kept[/]", False: "[bold red]broken[/]", None: "[yellow]not measured[/]"}
+    for promise in judged_by:
+        name = promise.figure
+        measured = shown(name, figures[name]) if name in figures else ""
+        table.add_row(title(name), str(promise), measured, words[promise.met_by(figures)])
+    return table
 
 
 def _unfinished(task: Task, verb: str, verdict: Verdict, why: str) -> Results:

@@ -1,5 +1,6 @@
 """The page: sections from a run that was read, through one template into one self-contained file."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from loanstack.report.reading import Run, read
 from loanstack.runs import RunFolder, write_whole
 
 REPORT_FILE = "report.html"
+_PART = re.compile(r"\d{1,3}-(.+)$")
+"""Folder of a part of a run, such as `4-load`; a run by itself begins with its date."""
+
 _KEY_FIGURES = {
     "tps_acknowledged": "transactions per second, acknowledged and in the database",
     "latency_p99_ms": "latency p99, from the planned start",
@@ -97,9 +101,8 @@ def render(run: Run) -> str:
 
 def heading(run: Run) -> str:
     """Return what a run is called on the page: its folder's name without number and dashes."""
-    name = run.name.rsplit("/", 1)[-1]
-    first, _, rest = name.partition("-")
-    words = rest if first.isdigit() else run.results.verb
+    part = _PART.match(run.name.rsplit("/", 1)[-1])
+    words = part[1] if part else run.results.verb
     return words[:1].upper() + words[1:].replace("-", " ")
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from chaos.findings import Verdict
 from loanstack.figures import shown, title
-from loanstack.report.page import write_report
-from loanstack.report.reading import read
-from loanstack.runs import RunFolder, RunFolderError
+from loanstack.report.page import heading, write_report
+from loanstack.report.reading import Run, read
+from loanstack.runs import Results, RunFolder, RunFolderError
 from tests.unit.loanstack import example
 
 REACHING = {"src", "href", "action", "data", "poster", "srcset", "xlink:href"}
@@ -123,6 +123,17 @@ def test_invalid_is_never_shown_as_pass(tmp_path: Path) -> None:
     assert "badge invalid" in section
     assert "badge pass" not in section
     assert "the load generator was busier" in section
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("2026-11-23T231155Z-load", "Load"), ("4-load", "Load"), ("3-x/2-deploy-again", "Deploy again")],
+)
+def test_runs_are_called_by_what_they_do(name: str, words: str) -> None:
+    assert (
+        heading(Run(name=name, results=Results(verb="load", environment="lab", verdict=Verdict.PASS)))
+        == words
+    )
 
 
 def test_every_missing_write_is_listed(folder: RunFolder, html: str) -> None:

@@ -8,10 +8,13 @@ import pytest
 from rich.console import Console as RichConsole
 
 from chaos.findings import Verdict
+from inventory.model import DeploySlo, LoadSlo
+from loanstack import promises
 from loanstack.commands.drill import rto_over, together
 from loanstack.commands.prove import table, whole
 from loanstack.commands.steps import Done, Outcome, Planned, go_through, reasons
 from loanstack.runs import Results
+from loanstack.task import promises_table
 
 PASS = Outcome(verdict=Verdict.PASS)
 
@@ -159,6 +162,18 @@ def test_the_table_of_verdicts_fits_eighty_columns() -> None:
     assert max(len(line.rstrip()) for line in lines) <= 80
     for text in ("primary-host-poweroff", "FAIL", "1,000/s", "RTO 17,000 ms", "3 missing", "412 changed"):
         assert any(text in line for line in lines), out.getvalue()
+
+
+def test_promises_next_to_what_was_measured_fit_eighty_columns() -> None:
+    out = io.StringIO()
+    judged_by = promises.of_load(LoadSlo(), DeploySlo(), rate_per_s=1000)
+    figures = {"tps_acknowledged": 999.0, "latency_p99_ms": 61.2, "memory_mib_total": 3271.44}
+    RichConsole(file=out, width=80).print(promises_table(judged_by, figures))
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert max(len(line) for line in lines) <= 80
+    assert len(lines) == 1 + len(judged_by), out.getvalue()
+    assert any("broken" in line and "at least 1,000" in line for line in lines)
+    assert sum("not measured" in line for line in lines) == 4
 
 
 REPEATED: list[tuple[Callable[[], list[Results]], Verdict, dict[str, float]]] = [
