@@ -14,6 +14,7 @@ from typing import Any
 from inventory import artifacts
 from inventory.model import Artifact, Environment
 from inventory.places import PROJECT_ROOT
+from loanstack.machine import loop_ms
 
 _TOOLS = ("pyinfra", "pytest", "pytest-testinfra", "locust", "PyMySQL", "hdrhistogram")
 """Libraries whose version may change a figure."""
@@ -80,6 +81,7 @@ def machine() -> dict[str, Any]:
         "cpu_model": _cpu_model(),
         "memory_mib": memory_bytes // 2**20,
         "load_1m": round(os.getloadavg()[0], 2),
+        "loop_ms": loop_ms(),
         "kernel": platform.release(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
         "arch": platform.machine(),

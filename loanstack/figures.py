@@ -58,6 +58,8 @@ _TITLES = {
     "worst_second_tps": "Transactions in the worst second",
     "generator_cpu_percent": "Load generator, percent of a core",
     "generator_lateness_p99_ms": "Load generator, lateness p99",
+    "machine_busy_percent": "Machine, percent of all cores busy",
+    "machine_stolen_percent": "Machine, percent of all cores taken by others",
     "prove_s": "Time for all of it",
     "first_deploy_s": "First deploy",
     "second_deploy_s": "Second deploy",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
 from loadtests import figures, judge
-from loanstack import promises, usage
+from loanstack import machine, promises, usage
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
 from loanstack.runs import Results
@@ -40,7 +40,9 @@ def load(task: Task, asked: Asked) -> Results:
     task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.rate_per_s))
     measured: dict[str, float] = dict(seed(task))
     with task.step("load"):
+        times = machine.cpu_times()
         before, after = _drive(task, asked)
+        measured |= machine.figures(times, machine.cpu_times())
     with task.step("export"):
         _export(task)
     with task.step("judge"):

@@ -72,6 +72,7 @@ CONTEXT: dict[str, Any] = {
         "cpu_model": "An x86 processor",
         "memory_mib": 24105,
         "load_1m": 0.42,
+        "loop_ms": 61.5,
         "kernel": "6.1.0",
         "system": "Debian GNU/Linux 12 (bookworm)",
         "arch": "x86_64",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chaos.findings import Verdict
 from inventory import environment
 from inventory.model import DeploySlo, DrillSlo, LoadSlo
-from loanstack import host_tests, outcome, promises, usage
+from loanstack import host_tests, machine, outcome, promises, usage
 from loanstack.figures import number, shown, title, unit
 from loanstack.promises import Promise, judge
 
@@ -219,3 +219,14 @@ def test_only_what_was_used_between_two_readings_counts() -> None:
 
 def test_without_a_transaction_there_is_no_cost_of_one() -> None:
     assert usage.figures((), environment("lab"), transactions=0) == {"memory_mib_total": 0}
+
+
+def test_how_busy_the_machine_was_comes_from_two_readings() -> None:
+    before = machine.parse_cpu_times("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3")
+    after = machine.parse_cpu_times("cpu  180 5 60 810 50 2 3 90 7 0\ncpu0 1 2 3")
+    assert machine.figures(before, after) == {"machine_busy_percent": 50.0, "machine_stolen_percent": 45.0}
+    assert machine.figures(before, before) == {}
+
+
+def test_the_fixed_loop_takes_time() -> None:
+    assert machine.loop_ms() > 0
