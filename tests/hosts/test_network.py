@@ -14,6 +14,7 @@ from inventory.model import Environment, Host, Role
 from tests.hosts.kit import Control, Machine
 
 _CONNECT_LIMIT_S = 1
+_PATIENT_LIMIT_S = 5
 
 
 def _ports(env: Environment) -> tuple[int, ...]:
@@ -37,10 +38,12 @@ def _may_reach(env: Environment, source: Host, target: Host) -> set[int]:
     return {p for p, network in networks if ip_address(source.address) in network} & listening_here
 
 
-def _reached(machine: Machine, targets: list[tuple[str, int]]) -> set[tuple[str, int]]:
+def _reached(
+    machine: Machine, targets: list[tuple[str, int]], limit_s: int = _CONNECT_LIMIT_S
+) -> set[tuple[str, int]]:
     words = " ".join(f"{address}/{port}" for address, port in targets)
     script = (
-        f'for t in {words}; do (timeout {_CONNECT_LIMIT_S} bash -c "exec 3<>/dev/tcp/$t" 2>/dev/null '
+        f'for t in {words}; do (timeout {limit_s} bash -c "exec 3<>/dev/tcp/$t" 2>/dev/null '
         "&& echo $t) & done; wait"
     )
     found = machine.run(f"bash -c {_quoted(script)}").split()
@@ -68,11 +71,16 @@ def test_reaches_exactly_what_it_may(
 ) -> None:
     others = [h for h in env.hosts if h.name != machine.spec.name]
     wanted = {(h.address, port) for h in others for port in _may_reach(env, machine.spec, h)}
-    assert reached[machine.spec.name] == wanted
+    found = set(reached[machine.spec.name])
+    missing = sorted(wanted - found)
+    if missing:  # on a busy machine a second for everything at once may be short: ask again, one by one
+        found |= _reached(machine, missing, _PATIENT_LIMIT_S)
+    assert found == wanted
 
 
 def test_listens_only_where_it_should(machine: Machine, env: Environment) -> None:
     allowed = {(o.protocol, o.port) for o in openings(env, machine.spec)}
+    allowed.add(("tcp", env.monitoring.node_exporter_port))  # a monitor scrapes itself: no opening needed
     found = set()
     for line in machine.run("ss --no-header --listening --numeric --tcp --udp").splitlines():
         protocol, _, _, _, local, *_ = line.split()
