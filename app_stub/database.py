@@ -26,7 +26,7 @@ class Session(Protocol):
     """What the rest of the service needs of a connection; tests use a fake one."""
 
     deadline_s: float
-    """Loop time after which the sweeper cuts the connection; infinite while idle."""
+    """Monotonic time after which the sweeper cuts the connection; infinite while idle."""
 
     @property
     def usable(self) -> bool:
@@ -77,6 +77,10 @@ class Connection:
                 counts.append(await raw.next_result())
         except errors.MySQLError as failure:
             raise self._failure(failure, statement=len(counts), statements=statements) from failure
+        except BaseException:
+            # Cancelled or broken in the middle of an answer: the next user would read the rest of it.
+            self.close()
+            raise
         return tuple(counts)
 
     async def rollback(self) -> None:
@@ -112,6 +116,9 @@ class Connection:
             raise DatabaseFailure(
                 Meaning.NOT_SENT if lost else Meaning.REFUSED, code=code, detail=str(failure)
             ) from failure
+        except BaseException:
+            self.close()
+            raise
         return found
 
     def close(self) -> None:

@@ -36,7 +36,10 @@ class Connections:
         self.handle = handle
         self.max_body_bytes = max_body_bytes
         self.open: set[HttpConnection] = set()
+        self.running: set[asyncio.Task[None]] = set()
+        """Requests being answered, also those whose client has left; the loop holds them only weakly."""
         self.is_draining = False
+        self.loop = asyncio.get_running_loop()
 
     def accept(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
@@ -49,20 +52,20 @@ class Connections:
             grace_s: how long to wait for it at most.
 
         Returns:
-            Connections that were cut because they did not finish in time.
+            Connections and requests that were cut because they did not finish in time.
         """
         self.is_draining = True
-        loop = asyncio.get_running_loop()
+        loop = self.loop
         end_s = loop.time() + grace_s
         await asyncio.sleep(min(_DRAIN_IDLE_S, grace_s))
-        while self.open and loop.time() < end_s:
+        while (self.open or self.running) and loop.time() < end_s:
             for connection in tuple(self.open):
                 connection.close_if_idle()
             await asyncio.sleep(0.02)
-        left = tuple(self.open)
-        for connection in left:
+        left = max(len(self.open), len(self.running))
+        for connection in tuple(self.open):
             connection.abort()
-        return len(left)
+        return left
 
 
 class HttpConnection(asyncio.Protocol):
@@ -74,6 +77,7 @@ class HttpConnection(asyncio.Protocol):
         "_connections",
         "_head_bytes",
         "_headers",
+        "_is_paused",
         "_keep_alive",
         "_parser",
         "_queue",
@@ -88,6 +92,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._queue: deque[tuple[str, str, dict[bytes, bytes], bytes, bool]] = deque()
         self._busy = False
+        self._is_paused = False
         self._refused: problems.Problem | None = None
         self.on_message_begin()
 
@@ -158,13 +163,14 @@ class HttpConnection(asyncio.Protocol):
             self._parser.should_keep_alive(),
         )
         self._queue.append(request)
-        if len(self._queue) >= _MAX_QUEUED and self._transport is not None:
+        if len(self._queue) >= _MAX_QUEUED and not self._is_paused and self._transport is not None:
+            self._is_paused = True
             self._transport.pause_reading()
         if not self._busy:
             self._busy = True
-            task = asyncio.get_running_loop().create_task(self._answer_all())
-            _RUNNING.add(task)
-            task.add_done_callback(_RUNNING.discard)
+            task = self._connections.loop.create_task(self._answer_all())
+            self._connections.running.add(task)
+            task.add_done_callback(self._connections.running.discard)
 
     def close_if_idle(self) -> None:
         """Close unless a request is being answered."""
@@ -185,7 +191,8 @@ class HttpConnection(asyncio.Protocol):
                 if self._transport is None:
                     return
                 self._write(answer, keep_alive=keep_alive and not connections.is_draining)
-                if len(self._queue) == 0:
+                if self._is_paused and not self._queue and not self._transport.is_closing():
+                    self._is_paused = False
                     self._transport.resume_reading()
         finally:
             self._busy = False
@@ -223,7 +230,3 @@ class HttpConnection(asyncio.Protocol):
     def _answer_refused(self) -> None:
         if self._refused is not None:
             self._write(problem_answer(self._refused), keep_alive=False)
-
-
-_RUNNING: set[asyncio.Task[None]] = set()
-"""The loop itself holds tasks only weakly."""

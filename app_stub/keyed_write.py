@@ -8,11 +8,13 @@ uncertain one may still be on its way.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app_stub import idempotency, problems, sql
 from app_stub.database import Rows, Session
+from app_stub.group_commit import GroupCommit, Together
 from app_stub.metrics import Metrics
 from app_stub.outcome import DatabaseFailure, Meaning
 from app_stub.pool import NoConnectionError, Pool
@@ -28,12 +30,14 @@ class KeyedWrite:
     """A write that is ready to be sent."""
 
     row: sql.JournalRow
+    move: sql.Move | None = None
+    """Set for movements of money, which may be committed together with others."""
     change: tuple[str, ...]
     """Statements before the journal's; each must change one row."""
     explain: tuple[str, ...] = ()
     """Queries whose rows tell why the change did not apply."""
     refuse: Callable[[list[Rows]], problems.Problem | None] = lambda _rows: None
-    """Names the reason from the rows of `explain`; None where none is left and a repeat may succeed."""
+    """Names the reason from the rows of `explain` (or raises it); None where a repeat may succeed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +55,10 @@ def stored_in(rows: Rows) -> idempotency.Stored | None:
     return idempotency.Stored(request_hash=str(rows[0][0]), answer=str(rows[0][1]).encode())
 
 
+def _nothing_executed(none: NoConnectionError) -> problems.ProblemError:
+    return problems.ProblemError(problems.unavailable(f"{none}; nothing was executed"))
+
+
 class Writer:
     """Sends keyed writes through the pool."""
 
@@ -59,15 +67,19 @@ class Writer:
         pool: Pool,
         metrics: Metrics,
         suspect: Callable[[], None],
+        group: GroupCommit | None = None,
         *,
         deadline_s: float,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._metrics = metrics
         self._suspect = suspect
+        self._group = group
         self._deadline_s = deadline_s
         self._pause = pause
+        self._clock_s = clock_s
 
     async def perform(self, write: KeyedWrite) -> Written:
         """Run `write` to its outcome.
@@ -76,20 +88,26 @@ class Writer:
             problems.ProblemError: 409 (key reused), the reason `refuse` names, 503 (nothing was executed) or
                 504 (it may have been).
         """
-        loop = asyncio.get_running_loop()
-        give_up_s = loop.time() + self._deadline_s
+        give_up_s = self._clock_s() + self._deadline_s
         packet = sql.write(write.change, write.row)
         statements = len(write.change) + 2
         uncertain = False
+        if write.move is not None and self._group is not None:
+            try:
+                together = await self._group.attempt(write.move, write.row)
+            except NoConnectionError as none:
+                raise _nothing_executed(none) from none
+            if together is Together.DONE:
+                return Written(answer=write.row.answer, is_replay=False)
+            uncertain = together is Together.UNCERTAIN
         attempts = 0
         while True:
             try:
-                session = await self._pool.acquire(give_up_s - loop.time())
+                session = await self._pool.acquire(give_up_s - self._clock_s())
             except NoConnectionError as none:
                 if not uncertain:
-                    problem = problems.unavailable(f"{none}; nothing was executed")
-                    raise problems.ProblemError(problem) from none
-                if loop.time() >= give_up_s:
+                    raise _nothing_executed(none) from none
+                if self._clock_s() >= give_up_s:
                     raise self._unknown(write) from none
                 await self._pause(_PAUSE_S)
                 continue
@@ -113,11 +131,11 @@ class Writer:
             if isinstance(found, idempotency.Stored):
                 return self.replayed(found, write.row.request_hash, uncertain=uncertain)
             if uncertain:
-                if loop.time() >= give_up_s:
+                if self._clock_s() >= give_up_s:
                     raise self._unknown(write)
             elif found is not None:
                 raise problems.ProblemError(found)
-            elif attempts >= _ATTEMPTS_IN_A_ROW or loop.time() >= give_up_s:
+            elif attempts >= _ATTEMPTS_IN_A_ROW or self._clock_s() >= give_up_s:
                 raise problems.ProblemError(
                     problems.unavailable(f"the database refused {attempts} attempts; nothing was executed")
                 )
@@ -156,7 +174,14 @@ class Writer:
         row = write.row
         lookup = sql.select_stored(entity_code=row.entity_code, idempotency_key=row.idempotency_key)
         rows = await session.read((lookup, *write.explain))
-        return stored_in(rows[0]) or write.refuse(rows[1:])
+        stored = stored_in(rows[0])
+        if stored is not None:
+            return stored
+        try:
+            return write.refuse(rows[1:])
+        except problems.ProblemError as raised:
+            # Caught here, because after an uncertain attempt no reason may reach the client as a definite no.
+            return raised.problem
 
     async def _after(
         self, failure: DatabaseFailure, session: Session, write: KeyedWrite

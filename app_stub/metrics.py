@@ -31,6 +31,15 @@ class Metrics:
         self.retries = Counter(
             "loan_write_retries", "Keyed writes sent again, by reason.", ("reason",), registry=registry
         )
+        self.groups = Histogram(
+            "loan_group_moves",
+            "Movements of money that were committed together.",
+            buckets=(1, 2, 3, 4, 6, 8, 12, 16),
+            registry=registry,
+        )
+        self.groups_refused = Counter(
+            "loan_groups_refused", "Groups whose movements then went on one by one.", registry=registry
+        )
         self.in_flight = Gauge("loan_requests_in_flight", "Requests being answered.", registry=registry)
         self.pool_size = Gauge("loan_pool_size", "Connections the pool may hold.", registry=registry)
         self.pool_idle = Gauge("loan_pool_idle", "Idle connections.", registry=registry)

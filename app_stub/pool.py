@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -29,10 +30,18 @@ class Pool:
     waits on them learns that the outcome is uncertain), and none of them ever comes back into the pool.
     """
 
-    def __init__(self, settings: Database, connect: Connect, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Database,
+        connect: Connect,
+        metrics: Metrics,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._connect = connect
         self._metrics = metrics
+        # Not the loop's clock: finding the running loop costs a system call each time in Python 3.11.
+        self._clock_s = clock_s
         self._primary: Endpoint | None = None
         self._generation = 0
         self._idle: list[Session] = []
@@ -54,7 +63,7 @@ class Pool:
     @property
     def usable(self) -> bool:
         """Whether a request would get a connection now or soon: a primary is known and was connected to."""
-        return self._primary is not None and bool(self._idle or self._in_use)
+        return self._primary is not None and (bool(self._idle) or self._generation in self._in_use.values())
 
     def start(self) -> None:
         """Start cutting connections whose statement is overdue."""
@@ -67,6 +76,10 @@ class Pool:
         self._primary = primary
         self._generation += 1
         self._cut_all()
+        # Those that still knock at the old primary may hang there for a whole time-out.
+        for task in self._opening:
+            task.cancel()
+        self._opening.clear()
         if primary is None:
             # Requests that wait have sent nothing and wait on: the next primary may come in time.
             self._metrics.primary_lost.inc()
@@ -115,7 +128,7 @@ class Pool:
 
     def _hand_out(self, session: Session) -> Session:
         self._in_use[session] = self._generation
-        session.deadline_s = asyncio.get_running_loop().time() + self._settings.statement_timeout_ms / 1000
+        session.deadline_s = self._clock_s() + self._settings.statement_timeout_ms / 1000
         return session
 
     async def _wait(self, timeout_s: float) -> Session:
@@ -193,10 +206,9 @@ class Pool:
 
     async def _sweep(self) -> None:
         # One timer for all: a time-out per statement would cost more than many statements do.
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_SWEEP_INTERVAL_S)
-            now_s = loop.time()
+            now_s = self._clock_s()
             for session in [s for s in self._in_use if s.deadline_s <= now_s]:
                 self._metrics.statement_timeouts.inc()
                 _LOG.warning("statement overdue, connection cut", extra={"endpoint": str(self._primary)})

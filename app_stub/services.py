@@ -114,23 +114,18 @@ class Services:
                 self.pool.release(session)
         raise problems.ProblemError(problems.unavailable("connections to the database keep breaking"))
 
-    async def read_for(self, request: Request, *queries: str) -> tuple[Answer | None, list[Rows]]:
-        """Run the queries a write decides by, together with the look-up of its key.
-
-        A known key is answered as it was the first time, whatever has become of the rows since.
-
-        Returns:
-            The first answer, or None for a new key; and the rows of each query.
+    async def first_answer_or(self, request: Request, raised: problems.ProblemError) -> Answer:
+        """Return the first answer to a known key, whatever has become of the rows since; else raise `raised`.
 
         Raises:
-            problems.ProblemError: 409 (key reused) or 503.
+            problems.ProblemError: `raised`, or 409 (key reused), or 503.
         """
         lookup = sql.select_stored(entity_code=request.entity_code, idempotency_key=request.idempotency_key)
-        found, *rows = await self.read(lookup, *queries)
-        stored = stored_in(found)
+        (rows,) = await self.read(lookup)
+        stored = stored_in(rows)
         if stored is None:
-            return None, rows
-        return created(self.writer.replayed(stored, request.request_hash)), rows
+            raise raised
+        return created(self.writer.replayed(stored, request.request_hash))
 
     async def write(self, write: KeyedWrite) -> Answer:
         """Run a keyed write; 201 with its answer, or with the first answer if the key is known."""
@@ -152,7 +147,7 @@ def ok(document: object) -> Answer:
     return Answer(status=200, body=msgspec.json.encode(document))
 
 
-def owned(rows: Rows, row_type: type[RowT], *, entity_code: str, what: str) -> RowT:
+def owned(rows: Rows, row_type: type[RowT], request: Request, what: str) -> RowT:
     """Return the row in `rows` as `row_type`; its first column must be the entity that owns it.
 
     Raises:
@@ -160,6 +155,6 @@ def owned(rows: Rows, row_type: type[RowT], *, entity_code: str, what: str) -> R
     """
     if not rows:
         raise problems.ProblemError(problems.not_found(what))
-    if rows[0][0] != entity_code:
+    if rows[0][0] != request.entity_code:
         raise problems.ProblemError(problems.other_entity(what))
     return msgspec.convert(rows[0], row_type, strict=False)

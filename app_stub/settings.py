@@ -38,7 +38,7 @@ class Database:
     """How often each endpoint is asked for its role."""
     silence_ms: int = 2000
     """A primary that answers no role question for this long is given up, though it is still connected."""
-    queue_wait_ms: int = 1000
+    queue_wait_ms: int = 2000
     """A request waits at most this long for a free connection."""
     primary_wait_ms: int = 300
     """A request waits at most this long while no primary is known."""

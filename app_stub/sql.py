@@ -77,6 +77,44 @@ def write(change: tuple[str, ...], row: JournalRow) -> str:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """A movement of money on one limit: one of the two amounts is 0."""
+
+    entity_code: str
+    limit_id: int
+    drawn_fen: int = 0
+    repaid_fen: int = 0
+
+
+def write_together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...]) -> str:
+    """Return the packet of several movements on different limits: one UPDATE, one INSERT, COMMIT.
+
+    All or nothing: unless the UPDATE changed every limit, the first journal row gets a NULL where none may
+    be, the INSERT fails (error 1048) and COMMIT is not reached. The text has one shape for each number of
+    movements, whatever they are, so that the server keeps one plan for each.
+    """
+    changes, conditions = [], []
+    for move in moves:
+        limit, amount = literal(move.limit_id), f"{literal(move.drawn_fen)}-{literal(move.repaid_fen)}"
+        changes.append(f"WHEN {limit} THEN {amount}")
+        # A frozen limit may be repaid, and not drawn on.
+        also = "active" if move.drawn_fen else "frozen"
+        conditions.append(
+            f"(limit_id={limit} AND entity_code={literal(move.entity_code)} "
+            f"AND status IN ('active','{also}') "
+            f"AND used_fen+{amount}<=cap_fen AND used_fen+{amount}>=0)"
+        )
+    first, *others = (_journal_values(row) for row in rows)
+    entity = literal(rows[0].entity_code)
+    guarded = f"IF(ROW_COUNT()={len(moves)},{entity},NULL){first.removeprefix(entity)}"
+    return (
+        f"UPDATE credit_limit SET used_fen=used_fen+CASE limit_id {' '.join(changes)} END "
+        f"WHERE {' OR '.join(conditions)};"
+        f"{_JOURNAL_COLUMNS}VALUES{','.join(f'({values})' for values in (guarded, *others))};COMMIT"
+    )
+
+
 def drawdown(*, entity_code: str, limit_id: int, amount_fen: int) -> str:
     """Return the statement that uses `amount_fen` of an active limit if it has room."""
     return (
@@ -167,27 +205,52 @@ def select_limit(limit_id: int) -> str:
 
 def select_customer(customer_id: int) -> str:
     """Return the query for a customer; the reader compares its entity_code."""
-    return (
-        "SELECT entity_code,customer_id,name,village,household_type,birth_year,annual_income_fen,herd_size,"
-        "land_mu,is_credit_village,years_as_customer,overdue_count "
-        f"FROM customer WHERE customer_id={literal(customer_id)}"
-    )
+    return f"SELECT {_CUSTOMER} FROM customer c WHERE c.customer_id={literal(customer_id)}"
+
+
+_APPLICATION = (
+    "a.entity_code,a.application_id,a.customer_id,a.product_code,a.requested_fen,a.status,a.score,a.grade"
+)
+_CUSTOMER = (
+    "c.entity_code,c.customer_id,c.name,c.village,c.household_type,c.birth_year,c.annual_income_fen,"
+    "c.herd_size,c.land_mu,c.is_credit_village,c.years_as_customer,c.overdue_count"
+)
+_PRODUCT = (
+    "p.product_code,p.name,p.min_fen,p.max_fen,p.min_age_years,p.max_age_years,p.min_income_fen,"
+    "p.min_herd_size,p.min_score,p.income_multiple_pct"
+)
+APPLICATION_COLUMNS, CUSTOMER_COLUMNS = (text.count(",") + 1 for text in (_APPLICATION, _CUSTOMER))
 
 
 def select_application(application_id: int) -> str:
     """Return the query for an application; the reader compares its entity_code."""
+    return f"SELECT {_APPLICATION} FROM application a WHERE a.application_id={literal(application_id)}"
+
+
+def select_case(application_id: int) -> str:
+    """Return the query for an application, its customer and its product (NULLs where it is not active)."""
     return (
-        "SELECT entity_code,application_id,customer_id,product_code,requested_fen,status,score,grade "
-        f"FROM application WHERE application_id={literal(application_id)}"
+        f"SELECT {_APPLICATION},{_CUSTOMER},{_PRODUCT} FROM application a "
+        "JOIN customer c ON c.customer_id=a.customer_id AND c.entity_code=a.entity_code "
+        "LEFT JOIN product p ON p.entity_code=a.entity_code AND p.product_code=a.product_code "
+        f"AND p.is_active=1 WHERE a.application_id={literal(application_id)}"
+    )
+
+
+def select_applicant(*, customer_id: int, product_code: str) -> str:
+    """Return the query for a customer and a product of its entity (NULLs where there is none)."""
+    return (
+        f"SELECT {_CUSTOMER},{_PRODUCT} FROM customer c "
+        f"LEFT JOIN product p ON p.entity_code=c.entity_code AND p.product_code={literal(product_code)} "
+        f"AND p.is_active=1 WHERE c.customer_id={literal(customer_id)}"
     )
 
 
 def select_products(entity_code: str) -> str:
     """Return the query for the active products of an entity."""
     return (
-        "SELECT product_code,name,min_fen,max_fen,min_age_years,max_age_years,min_income_fen,min_herd_size,"
-        f"min_score,income_multiple_pct FROM product WHERE entity_code={literal(entity_code)} "
-        "AND is_active=1 ORDER BY product_code"
+        f"SELECT {_PRODUCT} FROM product p WHERE p.entity_code={literal(entity_code)} "
+        "AND p.is_active=1 ORDER BY p.product_code"
     )
 
 

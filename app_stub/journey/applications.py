@@ -1,7 +1,8 @@
 """From application to limit: admission, assessment, grant. Each reads, decides in pure code, then writes."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import msgspec
 
@@ -16,15 +17,40 @@ from app_stub.services import Answer, Request, Services, owned
 
 async def admit(services: Services, request: Request) -> Answer:
     """Check an application against the entity's own thresholds and file it, admitted or declined."""
+    return await _decide_and_write(services, request, _admission)
+
+
+async def assess(services: Services, request: Request) -> Answer:
+    """Score the applicant of an admitted application."""
+    return await _decide_and_write(services, request, _assessment)
+
+
+async def grant(services: Services, request: Request) -> Answer:
+    """Open a limit for an assessed application; the limit takes the application's id."""
+    return await _decide_and_write(services, request, _grant)
+
+
+async def _decide_and_write(
+    services: Services,
+    request: Request,
+    decide: Callable[[Services, Request], Awaitable[KeyedWrite]],
+) -> Answer:
+    try:
+        write = await decide(services, request)
+    except problems.ProblemError as raised:
+        if raised.problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise
+        # A known key gets its first answer though the rows would be judged otherwise today.
+        return await services.first_answer_or(request, raised)
+    return await services.write(write)
+
+
+async def _admission(services: Services, request: Request) -> KeyedWrite:
     customer_id, code = request.integer("customer_id"), request.text("product_code")
     requested_fen = request.integer("requested_fen")
-    first_answer, (customers, product_rows) = await services.read_for(
-        request, sql.select_customer(customer_id), sql.select_products(request.entity_code)
-    )
-    if first_answer is not None:
-        return first_answer
-    customer = owned(customers, Customer, entity_code=request.entity_code, what=f"customer {customer_id}")
-    product = _product(product_rows, code)
+    (rows,) = await services.read(sql.select_applicant(customer_id=customer_id, product_code=code))
+    customer = owned(_columns(rows, 0, sql.CUSTOMER_COLUMNS), Customer, request, f"customer {customer_id}")
+    product = await _product(services, request, _columns(rows, sql.CUSTOMER_COLUMNS), code)
     year = datetime.fromtimestamp(services.clock_s(), UTC).year
     reasons = decisions.admission_reasons(customer, product, requested_fen=requested_fen, year=year)
     decision = "declined" if reasons else "admitted"
@@ -39,15 +65,11 @@ async def admit(services: Services, request: Request) -> Answer:
     )
     answer = {"application_id": application_id, "decision": decision, "reasons": list(reasons)}
     row = _row(request, Kind.ADMISSION, customer_id=customer_id, limit_id=None, answer=answer)
-    return await services.write(KeyedWrite(row=row, change=(change,)))
+    return KeyedWrite(row=row, change=(change,))
 
 
-async def assess(services: Services, request: Request) -> Answer:
-    """Score the applicant of an admitted application."""
-    first_answer, (rows,) = await services.read_for(request, sql.select_application(request.id))
-    if first_answer is not None:
-        return first_answer
-    application, customer, product = await _read_more(services, request, rows)
+async def _assessment(services: Services, request: Request) -> KeyedWrite:
+    application, customer, product = await _case(services, request)
     score = decisions.score_of(customer)
     grade = decisions.grade_of(score, min_score=product.min_score)
     change = sql.assess_application(
@@ -55,15 +77,11 @@ async def assess(services: Services, request: Request) -> Answer:
     )
     answer = {"application_id": request.id, "score": score, "grade": grade}
     row = _row(request, Kind.ASSESSMENT, customer_id=application.customer_id, limit_id=None, answer=answer)
-    return await services.write(_in_state(request, row, (change,), wanted="admitted"))
+    return _in_state(request, row, (change,), wanted="admitted")
 
 
-async def grant(services: Services, request: Request) -> Answer:
-    """Open a limit for an assessed application; the limit takes the application's id."""
-    first_answer, (rows,) = await services.read_for(request, sql.select_application(request.id))
-    if first_answer is not None:
-        return first_answer
-    application, customer, product = await _read_more(services, request, rows)
+async def _grant(services: Services, request: Request) -> KeyedWrite:
+    application, customer, product = await _case(services, request)
     cap_fen = decisions.granted_cap_fen(
         customer, product, requested_fen=application.requested_fen, grade=application.grade or "D"
     )
@@ -81,9 +99,7 @@ async def grant(services: Services, request: Request) -> Answer:
     )
     answer = {"application_id": request.id, "limit_id": limit_id, "cap_fen": cap_fen}
     row = _row(request, Kind.GRANT, customer_id=application.customer_id, limit_id=limit_id, answer=answer)
-    return await services.write(
-        _in_state(request, row, (mark, opened), wanted="assessed", grantable=cap_fen >= 1)
-    )
+    return _in_state(request, row, (mark, opened), wanted="assessed", grantable=cap_fen >= 1)
 
 
 def _row(
@@ -105,9 +121,7 @@ def _in_state(
     request: Request, row: sql.JournalRow, change: tuple[str, ...], *, wanted: str, grantable: bool = True
 ) -> KeyedWrite:
     def refuse(rows: list[Rows]) -> problems.Problem | None:
-        application = owned(
-            rows[0], Application, entity_code=request.entity_code, what=f"application {request.id}"
-        )
+        application = owned(rows[0], Application, request, f"application {request.id}")
         if application.status != wanted:
             return problems.wrong_state(
                 f"application {request.id} is {application.status}; {row.kind.value} needs it {wanted}"
@@ -121,28 +135,25 @@ def _in_state(
     return KeyedWrite(row=row, change=change, explain=(sql.select_application(request.id),), refuse=refuse)
 
 
-async def _read_more(
-    services: Services, request: Request, rows: Rows
-) -> tuple[Application, Customer, Product]:
+async def _case(services: Services, request: Request) -> tuple[Application, Customer, Product]:
+    (rows,) = await services.read(sql.select_case(request.id))
+    behind = sql.APPLICATION_COLUMNS + sql.CUSTOMER_COLUMNS
     what = f"application {request.id}"
-    application = owned(rows, Application, entity_code=request.entity_code, what=what)
-    customers, product_rows = await services.read(
-        sql.select_customer(application.customer_id), sql.select_products(request.entity_code)
-    )
-    customer = owned(
-        customers,
-        Customer,
-        entity_code=request.entity_code,
-        what=f"customer {application.customer_id}",
-    )
-    return application, customer, _product(product_rows, application.product_code)
+    application = owned(_columns(rows, 0, sql.APPLICATION_COLUMNS), Application, request, what)
+    customer = owned(_columns(rows, sql.APPLICATION_COLUMNS, behind), Customer, request, what)
+    product = await _product(services, request, _columns(rows, behind), application.product_code)
+    return application, customer, product
 
 
-def _product(rows: Rows, code: str) -> Product:
-    for row in rows:
-        if row[0] == code:
-            return msgspec.convert(row, Product, strict=False)
-    codes = ", ".join(str(row[0]) for row in rows) or "none"
+def _columns(rows: Rows, first: int, end: int | None = None) -> Rows:
+    return [row[first:end] for row in rows]
+
+
+async def _product(services: Services, request: Request, rows: Rows, code: str) -> Product:
+    if rows[0][0] is not None:
+        return msgspec.convert(rows[0], Product, strict=False)
+    (active,) = await services.read(sql.select_products(request.entity_code))
+    codes = ", ".join(str(row[0]) for row in active) or "none"
     wrong = problems.FieldError(
         field="product_code", value=code, allowed=f"an active product of this entity: {codes}"
     )

@@ -1,4 +1,4 @@
-"""Drawdown and repayment: two statements and a COMMIT in one round trip."""
+"""Drawdown and repayment: two statements and a COMMIT in one round trip, for one movement or for many."""
 
 from app_stub import problems, sql
 from app_stub.database import Rows
@@ -14,7 +14,8 @@ async def draw_down(services: Services, request: Request) -> Answer:
     entity_code, limit_id = request.entity_code, request.id
     change = sql.drawdown(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
     entry = drawdown_entry(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
-    return await services.write(_movement(request, Kind.DRAWDOWN, amount_fen, change, entry))
+    move = sql.Move(entity_code=entity_code, limit_id=limit_id, drawn_fen=amount_fen)
+    return await services.write(_movement(request, Kind.DRAWDOWN, move, change, entry))
 
 
 async def repay(services: Services, request: Request) -> Answer:
@@ -23,11 +24,12 @@ async def repay(services: Services, request: Request) -> Answer:
     entity_code, limit_id = request.entity_code, request.id
     change = sql.repayment(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
     entry = repayment_entry(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
-    return await services.write(_movement(request, Kind.REPAYMENT, amount_fen, change, entry))
+    move = sql.Move(entity_code=entity_code, limit_id=limit_id, repaid_fen=amount_fen)
+    return await services.write(_movement(request, Kind.REPAYMENT, move, change, entry))
 
 
-def _movement(request: Request, kind: Kind, amount_fen: int, change: str, entry: Entry) -> KeyedWrite:
-    limit_id = request.id
+def _movement(request: Request, kind: Kind, move: sql.Move, change: str, entry: Entry) -> KeyedWrite:
+    limit_id, amount_fen = move.limit_id, entry.amount_fen
     # The key is 32 hex digits and the rest are whole numbers: nothing here needs a JSON encoder.
     answer = f'{{"entry_id":"{request.idempotency_key}","limit_id":{limit_id},"amount_fen":{amount_fen}}}'
     row = sql.JournalRow(
@@ -44,14 +46,13 @@ def _movement(request: Request, kind: Kind, amount_fen: int, change: str, entry:
     def refuse(rows: list[Rows]) -> problems.Problem | None:
         return _why_not(rows[0], request, kind, amount_fen)
 
-    return KeyedWrite(row=row, change=(change,), explain=(sql.select_limit(limit_id),), refuse=refuse)
+    return KeyedWrite(
+        row=row, move=move, change=(change,), explain=(sql.select_limit(limit_id),), refuse=refuse
+    )
 
 
 def _why_not(rows: Rows, request: Request, kind: Kind, amount_fen: int) -> problems.Problem | None:
-    try:
-        row = owned(rows, LimitRow, entity_code=request.entity_code, what=f"limit {request.id}")
-    except problems.ProblemError as not_ours:
-        return not_ours.problem
+    row = owned(rows, LimitRow, request, f"limit {request.id}")
     reason = refusal(kind, row.limit(), amount_fen)
     if reason is Refusal.FROZEN:
         return problems.frozen(request.id)

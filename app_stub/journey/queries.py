@@ -18,7 +18,7 @@ async def get_customer(services: Services, request: Request) -> Answer:
         sql.select_customer(request.id),
         sql.select_limits_of(entity_code=request.entity_code, customer_id=request.id),
     )
-    customer = owned(customers, Customer, entity_code=request.entity_code, what=f"customer {request.id}")
+    customer = owned(customers, Customer, request, f"customer {request.id}")
     document = msgspec.structs.asdict(customer)
     names = ("limit_id", "product_code", "cap_fen", "used_fen", "status")
     document["limits"] = [dict(zip(names, row, strict=True)) for row in limits]
@@ -28,7 +28,7 @@ async def get_customer(services: Services, request: Request) -> Answer:
 async def get_limit(services: Services, request: Request) -> Answer:
     """Return a limit with what is used of it."""
     (rows,) = await services.read(sql.select_limit(request.id))
-    limit = owned(rows, LimitRow, entity_code=request.entity_code, what=f"limit {request.id}")
+    limit = owned(rows, LimitRow, request, f"limit {request.id}")
     return ok(msgspec.structs.asdict(limit))
 
 
@@ -39,7 +39,7 @@ async def get_entries(services: Services, request: Request) -> Answer:
         sql.select_limit(request.id),
         sql.select_entries(entity_code=request.entity_code, limit_id=request.id, count=count),
     )
-    owned(limits, LimitRow, entity_code=request.entity_code, what=f"limit {request.id}")
+    owned(limits, LimitRow, request, f"limit {request.id}")
     names = ("entry_id", "kind", "amount_fen", "debit_account", "credit_account", "created_s")
     listed = [dict(zip(names, (*row[:-1], float(row[-1])), strict=True)) for row in entries]
     return ok({"limit_id": request.id, "entries": listed})

@@ -37,10 +37,7 @@ def _status_change(request: Request, kind: Kind, status: str, reason: str) -> Ke
     )
 
     def refuse(rows: list[Rows]) -> problems.Problem | None:
-        try:
-            owned(rows[0], LimitRow, entity_code=request.entity_code, what=f"limit {limit_id}")
-        except problems.ProblemError as not_ours:
-            return not_ours.problem
+        owned(rows[0], LimitRow, request, f"limit {limit_id}")
         return None
 
     return KeyedWrite(row=row, change=(change,), explain=(sql.select_limit(limit_id),), refuse=refuse)

@@ -25,6 +25,14 @@ _JOURNAL = re.compile(
     r"INSERT INTO journal\(.*\) SELECT '(\w+)','(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),(.*),'(.*)' "
     r"FROM DUAL WHERE ROW_COUNT\(\)=1"
 )
+_TOGETHER = re.compile(
+    r"\(limit_id=(\d+) AND entity_code='(\w+)' AND status IN \('active','(\w+)'\) "
+    r"AND used_fen\+(\d+)-(\d+)<=cap_fen AND used_fen\+\d+-\d+>=0\)"
+)
+_TOGETHER_ROW = re.compile(
+    r"(?:IF\(ROW_COUNT\(\)=\d+,'(?:\w+)',NULL\)|'\w+'),"
+    r"'(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),'[^']*','([^']*)','([^']*)'"
+)
 _STORED = re.compile(
     r"SELECT request_hash,answer FROM journal WHERE entity_code='(\w+)' AND idempotency_key='(\w+)'"
 )
@@ -70,6 +78,8 @@ class FakeDatabase:
         """Run a whole packet, or nothing."""
         change, insert, commit = packet.split(";")
         assert commit == "COMMIT"
+        if "CASE limit_id" in change:
+            return self._run_together(change, insert)
         row = _JOURNAL.fullmatch(insert)
         assert row is not None, insert
         entity, key, digest, kind, limit_id, amount, _, answer = row.groups()
@@ -81,6 +91,41 @@ class FakeDatabase:
         apply()
         self.journal[entity, key] = (digest, kind, int(limit_id), int(amount), answer.replace('\\"', '"'))
         return (1, 1, 0)
+
+    def _run_together(self, change: str, insert: str) -> tuple[int, ...]:
+        moves = _TOGETHER.findall(change)
+        rows = _TOGETHER_ROW.findall(insert)
+        assert len(moves) == len(rows) == change.count("WHEN") == insert.count("(") - 2 - insert.count("IF(")
+        assert f"IF(ROW_COUNT()={len(moves)}," in insert
+        limits = [self.limits.get(int(limit_id)) for limit_id, *_ in moves]
+        changed = 0
+        for limit, (_, entity, also, drawn, repaid) in zip(limits, moves, strict=True):
+            amount = int(drawn) - int(repaid)
+            changed += (
+                limit is not None
+                and limit.entity == entity
+                and limit.status in ("active", also)
+                and 0 <= limit.used_fen + amount <= limit.cap_fen
+            )
+        if changed != len(moves):
+            raise DatabaseFailure(Meaning.REFUSED, code=1048, detail="column may not be null")
+        entities = [entity for _, entity, *_ in moves]
+        if any((entity, row[0]) in self.journal for entity, row in zip(entities, rows, strict=True)):
+            raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
+        for limit, (limit_id, entity, _, drawn, repaid), row in zip(limits, moves, rows, strict=True):
+            assert limit is not None
+            key, digest, kind, row_limit, amount, credit, answer = row
+            assert row_limit == limit_id
+            assert credit in (f"settlement:{entity}", f"loan:{limit_id}")
+            limit.used_fen += int(drawn) - int(repaid)
+            self.journal[entity, key] = (
+                digest,
+                kind,
+                int(row_limit),
+                int(amount),
+                answer.replace('\\"', '"'),
+            )
+        return (changed, changed, 0)
 
     def _change(self, change: str) -> Callable[[], None] | None:
         status = _STATUS.fullmatch(change)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
+import uvloop
 
 from app_stub.http_server import Connections
 from app_stub.services import Answer
@@ -39,7 +40,7 @@ def _talk(talk: Talk, echo: Echo | None = None) -> Echo:
         server.close()
         return answering
 
-    return asyncio.run(play())
+    return uvloop.run(play())
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:

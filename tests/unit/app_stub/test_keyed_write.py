@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app_stub import idempotency
+from app_stub.group_commit import GroupCommit
 from app_stub.journey import money_moves
 from app_stub.keyed_write import Writer
 from app_stub.problems import ProblemError
@@ -22,10 +23,11 @@ async def _no_pause(seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def _services(database: FakeDatabase, deadline_s: float = 0.02) -> tuple[Services, FakePool]:
+def _services(database: FakeDatabase, *, grouped: bool = False) -> tuple[Services, FakePool]:
     pool: Any = FakePool(database)
     counted = metrics()
-    writer = Writer(pool, counted, lambda: None, deadline_s=deadline_s, pause=_no_pause)
+    group = GroupCommit(pool, counted, lambda: None) if grouped else None
+    writer = Writer(pool, counted, lambda: None, group, deadline_s=0.02, pause=_no_pause)
     return Services(pool=pool, writer=writer, metrics=counted), pool
 
 
@@ -45,15 +47,27 @@ def _request(
 
 
 def _send(database: FakeDatabase, request: Request) -> tuple[int, Answer | None]:
-    services, pool = _services(database)
-    operation = money_moves.draw_down if "drawdown" in request.route else money_moves.repay
-    try:
-        answer = asyncio.run(operation(services, request))
-    except ProblemError as raised:
-        return raised.problem.status, None
-    finally:
+    return _send_all(database, [request], grouped=False)[0]
+
+
+def _send_all(
+    database: FakeDatabase, requests: list[Request], *, grouped: bool
+) -> list[tuple[int, Answer | None]]:
+    async def one(services: Services, request: Request) -> tuple[int, Answer | None]:
+        operation = money_moves.draw_down if "drawdown" in request.route else money_moves.repay
+        try:
+            answer = await operation(services, request)
+        except ProblemError as raised:
+            return raised.problem.status, None
+        return answer.status, answer
+
+    async def all_at_once() -> list[tuple[int, Answer | None]]:
+        services, pool = _services(database, grouped=grouped)
+        found = await asyncio.gather(*(one(services, request) for request in requests))
         assert pool.out == 0, "a session was not given back"
-    return answer.status, answer
+        return found
+
+    return asyncio.run(all_at_once())
 
 
 def _database(
@@ -109,6 +123,12 @@ def test_a_reason_found_after_an_uncertain_attempt_stays_uncertain() -> None:
 
     database.limits[LIMIT].used_fen = 950
     database.before_read = freeze_meanwhile
+    assert _send(database, _request("drawdown", 100))[0] == 504
+
+
+def test_a_row_that_is_gone_after_an_uncertain_attempt_stays_uncertain() -> None:
+    database = _database(Fault.LOST_BEFORE_COMMIT, used_fen=950)
+    database.before_read = database.limits.clear
     assert _send(database, _request("drawdown", 100))[0] == 504
 
 
@@ -202,3 +222,100 @@ def test_whatever_fails_money_and_keys_hold(steps: list[tuple[str, int, str, lis
         )
         assert database.limits[LIMIT].used_fen == folded
         assert 0 <= folded <= 100
+
+
+def _key(number: int) -> str:
+    return f"{number:032x}"
+
+
+def test_movements_that_arrive_together_are_one_packet_after_the_first() -> None:
+    database = _database()
+    for place in range(6):
+        database.limits[LIMIT + place] = FakeLimit(entity=ENTITY, cap_fen=100, used_fen=50)
+    requests = [
+        _request("repayment" if place % 2 else "drawdown", 10, _key(place), limit_id=LIMIT + place)
+        for place in range(6)
+    ]
+    answers = _send_all(database, requests, grouped=True)
+    assert [status for status, _ in answers] == [201] * 6
+    assert [packet.count("WHEN") for packet in database.packets] == [1, 5]
+    assert [limit.used_fen for limit in database.limits.values()] == [60, 40] * 3
+
+
+def test_one_bad_movement_spoils_none_of_its_group() -> None:
+    database = _database()
+    for place in range(5):
+        database.limits[LIMIT + place] = FakeLimit(entity=ENTITY, cap_fen=100)
+    database.limits[LIMIT + 2].status = "frozen"
+    database.limits[LIMIT + 3].entity = "QH02"
+    requests = [_request("drawdown", 10, _key(place), limit_id=LIMIT + place) for place in range(5)]
+    answers = _send_all(database, requests, grouped=True)
+    assert [status for status, _ in answers] == [201, 201, 423, 403, 201]
+    assert len(database.journal) == 3
+
+
+def test_two_movements_on_one_limit_and_two_of_one_key_never_share_a_group() -> None:
+    database = _database(cap_fen=10_000)
+    database.limits[LIMIT + 1] = FakeLimit(entity=ENTITY, cap_fen=10_000)
+    requests = [
+        _request("drawdown", 1, _key(1)),
+        _request("drawdown", 1, _key(2)),
+        _request("drawdown", 1, _key(3)),
+        _request("drawdown", 1, _key(3), limit_id=LIMIT + 1),
+        _request("drawdown", 1, _key(4), limit_id=LIMIT + 1),
+    ]
+    answers = _send_all(database, requests, grouped=True)
+    assert sorted(status for status, _ in answers) == [201, 201, 201, 201, 409]
+    assert database.limits[LIMIT].used_fen + database.limits[LIMIT + 1].used_fen == 4
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_BEFORE_COMMIT, Fault.LOST_AFTER_COMMIT])
+def test_each_movement_of_an_uncertain_group_resolves_its_own_key(fault: Fault) -> None:
+    database = _database(None, fault)
+    for place in range(4):
+        database.limits[LIMIT + place] = FakeLimit(entity=ENTITY, cap_fen=100)
+    requests = [_request("drawdown", 10, _key(place), limit_id=LIMIT + place) for place in range(4)]
+    answers = _send_all(database, requests, grouped=True)
+    assert [status for status, _ in answers] == [201] * 4
+    assert [limit.used_fen for limit in database.limits.values()] == [10] * 4
+
+
+def test_a_group_without_a_connection_is_a_definite_no_for_each() -> None:
+    database = _database(None, Fault.NO_PRIMARY)
+    requests = [_request("drawdown", 10, _key(place)) for place in range(2)]
+    answers = _send_all(database, requests, grouped=True)
+    assert [status for status, _ in answers] == [201, 503]
+    assert len(database.journal) == 1
+
+
+GROUP = st.lists(
+    st.tuples(
+        st.sampled_from(["drawdown", "repayment"]), st.integers(1, 60), KEYS, st.integers(LIMIT, LIMIT + 2)
+    ),
+    max_size=8,
+)
+
+
+@given(waves=st.lists(st.tuples(GROUP, FAULTS), max_size=3))
+def test_whatever_fails_groups_keep_money_and_keys(
+    waves: list[tuple[list[tuple[str, int, str, int]], list[Fault | None]]],
+) -> None:
+    limits = {LIMIT + place: FakeLimit(entity=ENTITY, cap_fen=100) for place in range(3)}
+    database = FakeDatabase(limits=limits)
+    for moves, faults in waves:
+        database.faults = list(faults)
+        before = set(database.journal)
+        requests = [_request(kind, amount, key, limit_id=limit_id) for kind, amount, key, limit_id in moves]
+        answers = _send_all(database, requests, grouped=True)
+        may_be_new = set()
+        for (kind, amount, key, limit_id), (status, _) in zip(moves, answers, strict=True):
+            if status == 201:
+                assert database.journal[ENTITY, key][1:4] == (kind, limit_id, amount)
+            if status in (201, 504):
+                may_be_new.add((ENTITY, key))
+        assert set(database.journal) - before <= may_be_new
+        for limit_id, limit in limits.items():
+            rows = [row for row in database.journal.values() if row[2] == limit_id]
+            folded = sum(row[3] if row[1] == "drawdown" else -row[3] for row in rows)
+            assert limit.used_fen == folded
+            assert 0 <= folded <= 100

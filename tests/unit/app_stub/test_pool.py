@@ -30,9 +30,10 @@ class Server:
     def __init__(self) -> None:
         self.opened: list[tuple[Endpoint, FakeSession]] = []
         self.failures = 0
+        self.hanging: set[Endpoint] = set()
 
     async def connect(self, endpoint: Endpoint) -> FakeSession:
-        await asyncio.sleep(0)
+        await asyncio.sleep(60 if endpoint in self.hanging else 0)
         if self.failures:
             self.failures -= 1
             raise ConnectionRefusedError("made by the test")
@@ -160,6 +161,18 @@ def test_connecting_is_repeated_until_it_works() -> None:
         pool.release(await pool.acquire(2))
 
     _run(story, replace(SETTINGS, queue_wait_ms=2000, primary_wait_ms=2000))
+
+
+def test_those_that_hang_at_the_old_primary_make_room_at_once() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        server.hanging.add(A)
+        pool.follow(A)
+        await asyncio.sleep(0.01)
+        pool.follow(B)
+        pool.release(await pool.acquire(1))
+        assert {endpoint for endpoint, _ in server.opened} == {B}
+
+    _run(story)
 
 
 def test_an_overdue_statement_loses_its_connection() -> None:
