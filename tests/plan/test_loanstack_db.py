@@ -1,5 +1,6 @@
 """loanstack-db's own decisions, with stand-ins for the tools it calls."""
 
+import fcntl
 import os
 import subprocess
 import time
@@ -34,7 +35,8 @@ class Host:
         self.base_dir = folder / "data" / "oceanbase"
         self.answers = folder / "answers"
         tools = folder / "tools"
-        for made in (self.base_dir, self.answers, tools, folder / "run"):
+        self.run_dir = folder / "run"
+        for made in (self.base_dir, self.answers, tools, self.run_dir):
             made.mkdir(parents=True)
         (tools / "mariadb").write_text(_MARIADB)
         for name in ("systemctl", "nft", "ss", "chown", "install"):
@@ -136,10 +138,25 @@ def test_a_half_made_base_dir_is_never_started(host: Host) -> None:
 def test_data_are_not_bootstrapped_over(host: Host) -> None:
     host.recorded("STANDBY")
     (host.base_dir / "store").mkdir()
-    for how in (("auto",), ("primary",), ("standby", _PEER)):
+    assert "already a STANDBY: nothing to make" in host.run("bootstrap", "auto").stderr
+    for how in (("primary",), ("standby", _PEER)):
         refused = host.run("bootstrap", *how)
         assert (refused.returncode, (host.base_dir / "store").exists()) == (1, True)
         assert "already holds a STANDBY" in refused.stderr
+
+
+def test_two_of_them_do_not_work_at_once(host: Host) -> None:
+    """A deploy that was broken off may still be at work when the next one comes."""
+    host.recorded("STANDBY")
+    lock = host.run_dir / "lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        second = subprocess.Popen(
+            ["bash", str(_SCRIPT), "bootstrap", "auto"], env=host.environment, stderr=subprocess.PIPE
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(timeout=0.5)
+    assert second.communicate(timeout=20)[1].decode().startswith("loanstack-db: already a STANDBY")
 
 
 def test_rejoin_keeps_the_data_while_the_source_is_no_primary(host: Host) -> None:
