@@ -1,8 +1,7 @@
 """One request of the journey and what came of it. Pure: the connection and the clock are given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -22,8 +21,7 @@ class NoAnswerError(OSError):
     """The request left, at least in part, and no whole answer came back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An HTTP answer."""
 
     status: int
@@ -45,8 +43,7 @@ class Exchange(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(NamedTuple):
     outcome: Outcome
     status: int
     error: str | None

@@ -43,19 +43,19 @@ class Generator:
         targets: tuple[Target, ...],
         deadline_s: float,
         recorder: Recorder,
-        sent: Sent,
+        sent: Sent | None = None,
     ) -> None:
         """Prepare a run.
 
         + deadline_s: a user gives up on an answer after this long
-        + sent: told of every record, for Locust's own statistics
+        + sent: told of every record, where Locust's own statistics are wanted
         """
         self.options = options
         self.population = population
         self.targets = targets
         self.deadline_s = deadline_s
         self.recorder = recorder
-        self.sent = sent
+        self._sent = sent
         self.plan = plan
         self.schedule: Schedule | None = None
         self.stopped_s: float | None = None
@@ -115,11 +115,23 @@ class Generator:
         return None
 
     def _give_up(self, arrival: Arrival) -> None:
-        record = exchange.unsent(
-            arrival.operation, key=new_key(), planned_s=arrival.planned_s, ended_s=time.time()
+        self.record_write(
+            exchange.unsent(
+                arrival.operation, key=new_key(), planned_s=arrival.planned_s, ended_s=time.time()
+            )
         )
+
+    def record_write(self, record: Write) -> None:
+        """Record a write."""
         self.recorder.write(record)
-        self.sent(record)
+        if self._sent is not None:
+            self._sent(record)
+
+    def record_read(self, record: Read) -> None:
+        """Record a query."""
+        self.recorder.read(record)
+        if self._sent is not None:
+            self._sent(record)
 
     def request_begins(self) -> None:
         """Count a write under way."""
@@ -242,21 +254,19 @@ class JourneyUser:
                 self._connections, step, key=key, planned_s=planned_s, clock=time.time
             )
         except GreenletExit:
-            self._generator.recorder.write(
+            self._generator.record_write(
                 exchange.interrupted(
                     step, key=key, planned_s=planned_s, started_s=started_s, ended_s=time.time()
                 )
             )
             raise
-        self._generator.recorder.write(record)
-        self._generator.sent(record)
+        self._generator.record_write(record)
         self._books.settle(step, Outcome(record.outcome), record.status, answer)
         return answer
 
     def _read(self, step: Step) -> Answer | None:
         record, answer = exchange.read(self._connections, step, clock=time.time)
-        self._generator.recorder.read(record)
-        self._generator.sent(record)
+        self._generator.record_read(record)
         return answer
 
 

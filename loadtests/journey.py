@@ -35,6 +35,7 @@ _T = TypeVar("_T")
 _DEFINITE_NO = (0, 503)
 """Statuses of a rejection that left everything as it was: never sent, or no primary."""
 _GOLDEN = 2654435761
+_WATCHED_BELOW = 2**32 // WATCHED_ONE_IN
 _TRIES = 20
 _WARNINGS = ("COLLATERAL-DOWN", "OVERDUE-ELSEWHERE", "LIVESTOCK-LOSS")
 _REASONS = ("COLLATERAL-RESTORED", "DEBT-SETTLED")
@@ -73,7 +74,7 @@ class Population:
     @staticmethod
     def is_watched(index: int) -> bool:
         """Say whether customer `index` is watched: the same in every run, and spread over all users."""
-        return index * _GOLDEN % 2**32 < 2**32 // WATCHED_ONE_IN
+        return index * _GOLDEN & 0xFFFFFFFF < _WATCHED_BELOW
 
 
 @dataclass(kw_only=True)

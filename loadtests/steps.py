@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Answer = Mapping[str, Any]
 
 DECISIONS = ("admitted", "declined")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Borrower:
+class Borrower(NamedTuple):
     """A customer of one legal entity, and one of its limits."""
 
     entity: str
@@ -27,9 +26,8 @@ class Application:
     application_id: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One request, ready to be sent."""
+class Step(NamedTuple):
+    """One request, ready to be sent. A tuple, because one is made for every request."""
 
     operation: str
     method: str

@@ -100,6 +100,17 @@ def test_faults_are_recorded_for_what_they_are(tmp_path, fault, outcome, error):
     assert any(reason.startswith(f"{len(failed)} errors") for reason in reasons)
 
 
+def test_tables_of_locust_itself_are_kept_for_whoever_asks(tmp_path):
+    with services() as host:
+        done = run(
+            *(host, tmp_path / "run", "--rate", "50", "--duration", "1s", "--users", "4"),
+            *("--csv", str(tmp_path / "table")),
+        )
+    assert done.returncode == 0, done.stderr
+    rows = (tmp_path / "table_stats.csv").read_text().splitlines()
+    assert any(row.startswith("POST,/v1/limits/{id}/drawdowns,") for row in rows)
+
+
 def test_a_service_that_hangs_slows_nothing_down_in_silence(tmp_path):
     with services("slow") as host:
         done = run(host, tmp_path, "--rate", "100", "--duration", "3s", "--users", "16")
