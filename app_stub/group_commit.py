@@ -15,8 +15,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from app_stub import sql
 from app_stub.database import Session
@@ -44,8 +45,7 @@ class Together(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     move: sql.Move
     row: sql.JournalRow
     outcome: asyncio.Future[Together]

@@ -1,13 +1,13 @@
 """Idempotency keys: one key stands for one request, and its first answer is given again. Pure."""
 
-from dataclasses import dataclass
 from hashlib import blake2b
+
+import msgspec
 
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """What the journal holds under a key."""
 
     request_hash: str

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from app_stub import idempotency, problems, sql
 from app_stub.database import Rows, Session
@@ -25,23 +26,22 @@ _ATTEMPTS_IN_A_ROW = 4
 _PAUSE_S = 0.05
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyedWrite:
+class KeyedWrite(msgspec.Struct, frozen=True, kw_only=True):
     """A write that is ready to be sent."""
 
     row: sql.JournalRow
     move: sql.Move | None = None
     """Set for movements of money, which may be committed together with others."""
-    change: tuple[str, ...]
-    """Statements before the journal's; each must change one row."""
-    explain: tuple[str, ...] = ()
-    """Queries whose rows tell why the change did not apply."""
+    change: Callable[[], tuple[str, ...]]
+    """Makes the statements before the journal's, each of which must change one row; most writes that go in a
+    group never need them."""
+    explain: Callable[[], tuple[str, ...]] = tuple
+    """Makes the queries whose rows tell why the change did not apply."""
     refuse: Callable[[list[Rows]], problems.Problem | None] = lambda _rows: None
     """Names the reason from the rows of `explain` (or raises it); None where a repeat may succeed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a write that stands."""
 
     answer: bytes
@@ -89,8 +89,6 @@ class Writer:
                 504 (it may have been).
         """
         give_up_s = self._clock_s() + self._deadline_s
-        packet = sql.write(write.change, write.row)
-        statements = len(write.change) + 2
         uncertain = False
         if write.move is not None and self._group is not None:
             try:
@@ -100,6 +98,8 @@ class Writer:
             if together is Together.DONE:
                 return Written(answer=write.row.answer, is_replay=False)
             uncertain = together is Together.UNCERTAIN
+        change = write.change()
+        packet, statements = sql.write(change, write.row), len(change) + 2
         attempts = 0
         while True:
             try:
@@ -173,7 +173,7 @@ class Writer:
     ) -> idempotency.Stored | problems.Problem | None:
         row = write.row
         lookup = sql.select_stored(entity_code=row.entity_code, idempotency_key=row.idempotency_key)
-        rows = await session.read((lookup, *write.explain))
+        rows = await session.read((lookup, *write.explain()))
         stored = stored_in(rows[0])
         if stored is not None:
             return stored

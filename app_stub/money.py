@@ -1,7 +1,8 @@
 """Money rules: amounts in fen, double entry, what a limit allows. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 MAX_AMOUNT_FEN = 10**13
 """A hundred thousand million yuan: far above any loan here, far below what overflows a BIGINT sum."""
@@ -19,8 +20,7 @@ class Kind(StrEnum):
     UNFREEZE = "unfreeze"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A double entry: `amount_fen` leaves `credit_account` and arrives in `debit_account`."""
 
     debit_account: str
@@ -28,8 +28,7 @@ class Entry:
     amount_fen: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """State of one credit limit."""
 
     cap_fen: int

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from secrets import randbits
 from typing import TypeVar
 
@@ -23,8 +23,7 @@ _READ_ATTEMPTS = 3
 RowT = TypeVar("RowT")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request whose headers, path and fields are valid."""
 
     route: str
@@ -35,7 +34,7 @@ class Request:
     """Empty on reads."""
     request_hash: str
     """Empty on reads."""
-    fields: dict[str, object] = field(default_factory=dict)
+    fields: dict[str, object] = msgspec.field(default_factory=dict)
     query: str = ""
 
     @property
@@ -64,8 +63,7 @@ class Request:
         return value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent back."""
 
     status: int

@@ -6,8 +6,7 @@ The journal row is inserted only `WHERE ROW_COUNT() = 1`, that is if the stateme
 so the packet either does everything or nothing, and a COMMIT of nothing is harmless.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 from asyncmy.converters import escape_string
 
 from app_stub.money import Entry, Kind
@@ -33,8 +32,7 @@ def literal(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not a value for SQL; allowed: int, str, None")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JournalRow:
+class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
     """What is recorded of one write."""
 
     entity_code: str
@@ -77,8 +75,7 @@ def write(change: tuple[str, ...], row: JournalRow) -> str:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
     """A movement of money on one limit: one of the two amounts is 0."""
 
     entity_code: str

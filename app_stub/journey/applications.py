@@ -65,7 +65,7 @@ async def _admission(services: Services, request: Request) -> KeyedWrite:
     )
     answer = {"application_id": application_id, "decision": decision, "reasons": list(reasons)}
     row = _row(request, Kind.ADMISSION, customer_id=customer_id, limit_id=None, answer=answer)
-    return KeyedWrite(row=row, change=(change,))
+    return KeyedWrite(row=row, change=lambda: (change,))
 
 
 async def _assessment(services: Services, request: Request) -> KeyedWrite:
@@ -132,7 +132,12 @@ def _in_state(
             )
         return None
 
-    return KeyedWrite(row=row, change=change, explain=(sql.select_application(request.id),), refuse=refuse)
+    return KeyedWrite(
+        row=row,
+        change=lambda: change,
+        explain=lambda: (sql.select_application(request.id),),
+        refuse=refuse,
+    )
 
 
 async def _case(services: Services, request: Request) -> tuple[Application, Customer, Product]:

@@ -1,5 +1,7 @@
 """Drawdown and repayment: two statements and a COMMIT in one round trip, for one movement or for many."""
 
+from collections.abc import Callable
+
 from app_stub import problems, sql
 from app_stub.database import Rows
 from app_stub.journey.rows import LimitRow
@@ -12,9 +14,12 @@ async def draw_down(services: Services, request: Request) -> Answer:
     """Lend: use part of an active limit that has room."""
     amount_fen = request.integer("amount_fen")
     entity_code, limit_id = request.entity_code, request.id
-    change = sql.drawdown(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
-    entry = drawdown_entry(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
     move = sql.Move(entity_code=entity_code, limit_id=limit_id, drawn_fen=amount_fen)
+    entry = drawdown_entry(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
+
+    def change() -> tuple[str, ...]:
+        return (sql.drawdown(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen),)
+
     return await services.write(_movement(request, Kind.DRAWDOWN, move, change, entry))
 
 
@@ -22,13 +27,18 @@ async def repay(services: Services, request: Request) -> Answer:
     """Take back part of what is owed, on a frozen limit too."""
     amount_fen = request.integer("amount_fen")
     entity_code, limit_id = request.entity_code, request.id
-    change = sql.repayment(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
-    entry = repayment_entry(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
     move = sql.Move(entity_code=entity_code, limit_id=limit_id, repaid_fen=amount_fen)
+    entry = repayment_entry(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen)
+
+    def change() -> tuple[str, ...]:
+        return (sql.repayment(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen),)
+
     return await services.write(_movement(request, Kind.REPAYMENT, move, change, entry))
 
 
-def _movement(request: Request, kind: Kind, move: sql.Move, change: str, entry: Entry) -> KeyedWrite:
+def _movement(
+    request: Request, kind: Kind, move: sql.Move, change: Callable[[], tuple[str, ...]], entry: Entry
+) -> KeyedWrite:
     limit_id, amount_fen = move.limit_id, entry.amount_fen
     # The key is 32 hex digits and the rest are whole numbers: nothing here needs a JSON encoder.
     answer = f'{{"entry_id":"{request.idempotency_key}","limit_id":{limit_id},"amount_fen":{amount_fen}}}'
@@ -47,7 +57,11 @@ def _movement(request: Request, kind: Kind, move: sql.Move, change: str, entry: 
         return _why_not(rows[0], request, kind, amount_fen)
 
     return KeyedWrite(
-        row=row, move=move, change=(change,), explain=(sql.select_limit(limit_id),), refuse=refuse
+        row=row,
+        move=move,
+        change=change,
+        explain=lambda: (sql.select_limit(limit_id),),
+        refuse=refuse,
     )
 
 

@@ -40,4 +40,6 @@ def _status_change(request: Request, kind: Kind, status: str, reason: str) -> Ke
         owned(rows[0], LimitRow, request, f"limit {limit_id}")
         return None
 
-    return KeyedWrite(row=row, change=(change,), explain=(sql.select_limit(limit_id),), refuse=refuse)
+    return KeyedWrite(
+        row=row, change=lambda: (change,), explain=lambda: (sql.select_limit(limit_id),), refuse=refuse
+    )
