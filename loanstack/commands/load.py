@@ -9,6 +9,7 @@ from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
 from loadtests import figures, judge
 from loanstack import machine, promises, usage
+from loanstack.bulk import bulk_reading
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
 from loanstack.runs import Results
@@ -45,7 +46,7 @@ def load(task: Task, asked: Asked) -> Results:
         measured |= machine.figures(times, machine.cpu_times())
     with task.step("export"):
         _export(task)
-    with task.step("judge"):
+    with task.step("judge"), bulk_reading():
         judged, findings, values = _judge(task)
         measured |= values
         rows = usage.rows(before, after)

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from loanstack.bulk import bulk_reading
 from loanstack.figures import number, shown, title
 from loanstack.report import drawings
 from loanstack.report.reading import Run, read
@@ -60,7 +61,9 @@ def write_report(folder: Path) -> Path:
         loanstack.runs.RunFolderError: it is not a whole run folder.
     """
     path = RunFolder(path=folder).path / REPORT_FILE
-    write_whole(path, render(read(folder)))
+    with bulk_reading():
+        run = read(folder)
+    write_whole(path, render(run))
     return path
 
 

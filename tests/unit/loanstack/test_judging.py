@@ -1,5 +1,6 @@
 """Promises, figures in words, and what pyinfra, pytest and /proc say."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from chaos.findings import Verdict
 from inventory import environment
 from inventory.model import DeploySlo, DrillSlo, LoadSlo
 from loanstack import host_tests, machine, outcome, promises, usage
+from loanstack.bulk import bulk_reading
 from loanstack.figures import number, shown, title, unit
 from loanstack.promises import Promise, judge
 
@@ -230,3 +232,10 @@ def test_how_busy_the_machine_was_comes_from_two_readings() -> None:
 
 def test_the_fixed_loop_takes_time() -> None:
     assert machine.loop_ms() > 0
+
+
+def test_the_garbage_collector_is_on_again_after_bulk_reading_that_failed() -> None:
+    with pytest.raises(KeyError), bulk_reading():
+        assert not gc.isenabled()
+        raise KeyError("damaged")
+    assert gc.isenabled()
