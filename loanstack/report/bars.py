@@ -10,6 +10,7 @@ from loanstack.report.scales import label, linear
 _SIDE, _TOP, _BOTTOM = 14, 26, 26
 _ROW, _THICK = 46, 18
 _COLOURS = 6
+_FAR = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,11 @@ def stacked_bars(title: str, bars: Sequence[Bar], *, limit: Limit | None = None)
     + limit: what the whole may take, in milliseconds
     """
     names = list(dict.fromkeys(name for bar in bars for name, _ in bar.parts))
-    longest = max([*(bar.whole_ms for bar in bars), limit.value if limit else 0.0])
+    longest = max(bar.whole_ms for bar in bars)
+    # Bars that use a fraction of what is allowed would be too short to read: the limit is then only named.
+    is_far = limit is not None and limit.value > _FAR * longest
+    if limit is not None and not is_far:
+        longest = max(longest, limit.value)
     axis = linear(0.0, longest / 1000.0, count=6)
     bottom = _TOP + _ROW * len(bars)
 
@@ -54,7 +59,10 @@ def stacked_bars(title: str, bars: Sequence[Bar], *, limit: Limit | None = None)
             width = x(start + ms) - x(start)
             parts.append(svg.box(style, x=x(start), y=y + 20, width=width, height=_THICK, tip=tip))
             start += ms
-    if limit is not None:
+    if limit is not None and is_far:
+        words = f"{limit.name}, beyond this axis"
+        parts.append(svg.text("limit-name", words, x=WIDTH - _SIDE, y=_TOP - 10, anchor="end"))
+    elif limit is not None:
         place = x(limit.value)
         parts.append(svg.line("limit", x1=place, y1=_TOP - 8, x2=place, y2=bottom))
         parts.append(svg.text("limit-name", limit.name, x=place - 5, y=_TOP - 10, anchor="end"))

@@ -1,6 +1,7 @@
 """The page: sections from a run that was read, through one template into one self-contained file."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,6 +80,7 @@ def render(run: Run) -> str:
     jinja.filters.update(number=number, figure=lambda pair: shown(*pair), words=title, cell=_cell)
     style = (Path(__file__).parent / "style.css").read_text()
     parts = [each for each in run.all() if not each.children]
+    titles = _titles(run)
     return jinja.get_template("template.html.j2").render(
         # Our own style sheet is no user input, and quotes in it must stay quotes.
         style=Markup(style),  # noqa: S704
@@ -94,7 +96,7 @@ def render(run: Run) -> str:
         drills=[(part, drawings.of_run(part)) for part in run.of_verb("drill")],
         rto_bars=drawings.rto_bars(run.of_verb("drill")),
         topology=_topology(run.context),
-        title_of=heading,
+        title_of=lambda one: titles[one.name],
         drill_figures=_DRILL_FIGURES,
         listed_max=_LISTED_MAX,
         columns=_columns,
@@ -107,6 +109,18 @@ def heading(run: Run) -> str:
     part = _PART.match(run.name.rsplit("/", 1)[-1])
     words = part[1] if part else run.results.verb
     return words[:1].upper() + words[1:].replace("-", " ")
+
+
+def _titles(run: Run) -> dict[str, str]:
+    """Return {name: title} of all runs; those that would be called the same get their numbers."""
+    words = {each.name: heading(each) for each in run.all()}
+    times = Counter(words.values())
+    return {
+        name: f"{word}, run {found[0]}"
+        if times[word] > 1 and (found := re.findall(r"(?:^|/)(\d{1,3})-[^/]*$", name))
+        else word
+        for name, word in words.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,6 +110,15 @@ def test_the_parts_of_a_bar_follow_each_other_to_scale() -> None:
     assert second[1] == pytest.approx(3 * first[1], abs=0.1)
 
 
+def test_a_limit_that_is_far_away_is_named_but_does_not_shrink_the_bars() -> None:
+    bars = [Bar(name="crash", parts=[("detect", 1000.0)])]
+    html = stacked_bars("RTO", bars, limit=Limit(value=15_000, name="promised: 15 s"))
+    widest = max(float(e.attrib["width"]) for e in picture(html).iter() if e.tag == "rect")
+    assert widest > WIDTH / 2
+    assert "promised: 15 s, beyond this axis" in html
+    assert 'class="limit"' not in html
+
+
 def test_names_in_charts_are_escaped() -> None:
     html = time_chart("<b>", [Series(name="<i>", style="good", points=[])] * 2, unit="<u>", end_s=1)
     assert "<b>" not in html

@@ -235,7 +235,8 @@ def test_the_fixed_loop_takes_time() -> None:
 
 
 def test_the_garbage_collector_is_on_again_after_bulk_reading_that_failed() -> None:
-    with pytest.raises(KeyError), bulk_reading():
+    with bulk_reading():
         assert not gc.isenabled()
+    with pytest.raises(KeyError), bulk_reading():
         raise KeyError("damaged")
     assert gc.isenabled()

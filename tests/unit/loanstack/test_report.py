@@ -136,6 +136,16 @@ def test_runs_are_called_by_what_they_do(name: str, words: str) -> None:
     )
 
 
+def test_repeats_are_told_apart_by_their_numbers(tmp_path: Path) -> None:
+    folder = example.prove(tmp_path / "run")
+    (folder.path / "5-drill-primary-crash").rename(folder.path / "5-drill-poweroff")
+    children = ("5-drill-poweroff", "6-drill-poweroff")
+    folder.write_results(replace(folder.read_results(), children=children))
+    html = write_report(folder.path).read_text()
+    assert "Drill poweroff, run 5" in html
+    assert "Drill poweroff, run 6" in html
+
+
 def test_every_missing_write_is_listed(folder: RunFolder, html: str) -> None:
     listed = json.loads((folder.path / "6-drill-poweroff" / "findings.json").read_text())[0]["listed"]
     assert len(listed) == 4
