@@ -121,7 +121,7 @@ class FaultWindow:
     ended_s: float
     """It had certainly acted by then."""
     promoted_s: float | None = None
-    """When the new primary took over; None if none did."""
+    """When the promotion began: from then on answers come from the new primary; None if none was made."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,15 +83,20 @@ def parts_ms(outage: Outage, timeline: Sequence[Event], *, commits_s: Iterable[f
     + commits_s: when the rows of the journal were written (unix seconds, clock of the database host)
 
     `detect` starts with the last acknowledged write, `reroute` ends when the services wrote the first row
-    into the new primary, and `recover` lasts until a client was told of one.
+    into the new primary, and `recover` lasts until a client was told of one. The services may be there
+    before the operator's command has returned: the promotion then ended with their first row.
     """
     seen: dict[str, float] = {}
     for event in sorted(timeline, key=lambda event: event.at_s):
         if event.at_s >= outage.last_before_s:
             seen.setdefault(event.event, event.at_s)
+    # Once the old primary is fenced, every row is one of the new primary.
+    alone_s = seen.get("fenced", seen.get("promoted", outage.last_before_s))
+    first_row_s = min((at_s for at_s in commits_s if at_s >= alone_s), default=None)
     ends = [seen.get(name) for name in ("detected", "decided", "fenced", "promoted")]
-    promoted_s = seen.get("promoted", outage.last_before_s)
-    ends.append(min((at_s for at_s in commits_s if at_s >= promoted_s), default=None))
+    if first_row_s is not None and ends[-1] is not None:
+        ends[-1] = min(ends[-1], first_row_s)
+    ends.append(first_row_s)
     parts: dict[str, float] = {}
     begun = outage.last_before_s
     for name, end in zip(PARTS[:-1], ends, strict=True):

@@ -226,10 +226,9 @@ class Runner:
         # From here on the survivor may be the primary, also if the answer never arrives.
         assert self._record is not None
         self._register(promoting(self._record, survivor))
+        begun_s = self.world.clock.now_s()
         operator.promote()
-        run.fault = FaultWindow(
-            started_s=fault.at_s, ended_s=acted_s, promoted_s=self.timeline.events[-1].at_s
-        )
+        run.fault = FaultWindow(started_s=fault.at_s, ended_s=acted_s, promoted_s=begun_s)
 
     def _observe(self, drill: Drill, run: Run) -> None:
         assert run.fault is not None

@@ -87,6 +87,19 @@ def test_the_parts_follow_the_timeline() -> None:
     }
 
 
+def test_services_that_are_there_before_the_command_returned_end_the_promotion() -> None:
+    outage = find_outage(
+        [write("last", ended_s=200.0), write("first", ended_s=201.8)], fault_s=200.0, until_s=202
+    )
+    assert outage is not None
+    parts = parts_ms(outage, TIMELINE, commits_s=[201.7])
+    assert (parts["promote"], parts["reroute"], parts["recover"]) == (
+        pytest.approx(200),
+        pytest.approx(0),
+        pytest.approx(100),
+    )
+
+
 @given(
     times=st.lists(st.floats(190, 230), max_size=8),
     names=st.lists(st.sampled_from(["detected", "decided", "fenced", "promoted", "fault"]), max_size=8),

@@ -62,6 +62,14 @@ def test_a_drill_swaps_the_roles_and_leaves_a_pair(name: str, tmp_path: Path, re
     assert not (tmp_path / runner.HEAL_FILE).exists()
 
 
+def test_the_new_primary_counts_from_the_begin_of_its_promotion(tmp_path: Path) -> None:
+    done = run(pair(), tmp_path)
+    at_s = {event.event: event.at_s for event in done.timeline}
+    assert done.fault is not None
+    assert done.fault.promoted_s is not None
+    assert at_s["fenced"] <= done.fault.promoted_s < at_s["promoted"]
+
+
 def test_a_second_drill_brings_the_roles_back(tmp_path: Path) -> None:
     world = pair()
     for name in NAMES:
