@@ -62,7 +62,7 @@ class Console:
             f"[{COLOUR_OF[results.verdict]}]{results.verdict.value}[/] {results.verb} {results.environment}"
         )
         for reason in results.reasons:
-            out.print(f"  - {escape(reason)}")
+            out.print(f"  - {escape(reason)}", soft_wrap=True)
         out.print(f"report: {escape(str(folder / 'report.html'))}", soft_wrap=True)
 
     @staticmethod

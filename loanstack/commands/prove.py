@@ -41,7 +41,7 @@ def prove(task: Task, asked: Asked, *, keep: bool) -> Results:
     try:
         finished = go_through(steps, before=lambda step: _announce(task, step), after=lambda d: _say(task, d))
     except BaseException:
-        # Drills put right what they broke, and for that they need the lab.
+        task.console.say("ending what runs; a drill first puts right what it broke, and needs the lab for it")
         task.processes.end_all()
         raise
     finally:
