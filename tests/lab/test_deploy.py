@@ -1,0 +1,123 @@
+"""Deploying the lab: it converges, a second run changes nothing, and no secret shows anywhere."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from inventory.model import Environment
+from inventory.places import PROJECT_ROOT
+from tests.lab.conftest import Finished, Run
+
+PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
+
+
+def test_the_first_deploy_converges_every_host(first_deploy: Finished, lab: Environment) -> None:
+    figures = first_deploy.results["figures"]
+    assert first_deploy.results["verdict"] in {"PASS", "FAIL"}
+    assert figures["hosts_failed"] == 0
+    assert figures["operations_changed"] >= 10 * len(lab.hosts)
+
+
+def test_a_second_run_changes_nothing(deployed: Environment, loanstack: Run) -> None:
+    second = loanstack("deploy", "lab", "--json")
+    assert second.exit_code == 0, second.output
+    assert second.results["figures"]["operations_changed"] == 0, second.output
+    assert second.results["figures"]["hosts_failed"] == 0
+
+
+def test_the_plan_of_a_converged_lab_is_empty(deployed: Environment, loanstack: Run) -> None:
+    plan = loanstack("plan", "lab", "--json")
+    assert plan.exit_code == 0, plan.output
+    assert plan.results["figures"]["operations_pending"] == 0
+
+
+def test_a_plan_shows_what_drifted_and_a_deploy_mends_it(
+    deployed: Environment, loanstack: Run, on_host: Run
+) -> None:
+    assert on_host("gw-b", "systemctl stop nginx").exit_code == 0
+    plan = loanstack("plan", "lab", "--only", "gateway", "--limit", "gw-b", "--json")
+    assert plan.exit_code == 5, plan.output
+    assert plan.results["figures"]["operations_pending"] >= 1
+    mended = loanstack("deploy", "lab", "--only", "gateway", "--limit", "gw-b", "--json")
+    assert mended.exit_code == 0, mended.output
+    assert mended.results["figures"]["operations_changed"] == 1, mended.output
+    assert on_host("gw-b", "systemctl is-active nginx").stdout.strip() == "active"
+
+
+def test_plain_pyinfra_works_and_shows_no_secret(
+    deployed: Environment, run: Run, secret_values: dict[str, str]
+) -> None:
+    plain = run(PYINFRA, "-y", "inventory/lab.py", "deploys/site.py", "--dry", "--diff")
+    assert plain.exit_code == 0, plain.output
+    for host in deployed.hosts:
+        assert host.name in plain.stdout + plain.stderr
+    assert not shown(plain.stdout + plain.stderr, secret_values)
+
+
+def test_no_secret_shows_when_the_files_that_hold_them_are_written_anew(
+    deployed: Environment, run: Run, on_host: Run, secret_values: dict[str, str]
+) -> None:
+    """Watches argv of every process here and on the hosts, which share this kernel, during a real deploy."""
+    for host in ("app-a", "ob-a"):
+        removed = on_host(host, "find /etc/loanstack -name '*.env' -delete -o -name '*.cnf' -delete")
+        assert removed.exit_code == 0, removed.output
+    command = [PYINFRA, "-y", "-vvv", "--debug", "--diff", "inventory/lab.py", "deploys/site.py"]
+    seen = set[str]()
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as deploy:
+        assert deploy.stdout is not None
+        printed = []
+        for line in deploy.stdout:
+            printed.append(line)
+            seen |= shown(command_lines(), secret_values)
+    assert deploy.returncode == 0, "".join(printed)[-4000:]
+    assert not seen, "in the arguments of a process"
+    assert not shown("".join(printed), secret_values)
+    assert on_host("app-a", "stat -c %a /etc/loanstack/loan.env").stdout.strip() == "600"
+
+
+@pytest.mark.parametrize("host", ["gw-a", "app-a", "ob-a", "mon-c"])
+def test_no_host_keeps_a_secret_where_others_can_read_it(
+    deployed: Environment, on_host: Run, secret_values: dict[str, str], host: str
+) -> None:
+    patterns = "\n".join(secret_values.values()) + "\n"
+    # The values travel by standard input: an argument would be the very leak that is looked for.
+    search = (
+        "grep -rlFs -f /dev/stdin /etc /opt /var/log /run/log /srv /home /tmp 2>/dev/null"
+        " | xargs -r -d '\\n' stat -c '%A %n'"
+    )
+    found = on_host(host, search, stdin=patterns)
+    readable = [line for line in found.stdout.splitlines() if line[7] == "r"]
+    assert readable == []
+    journal = on_host(host, "journalctl --no-pager -o cat | grep -cFf <(cat /dev/stdin)", stdin=patterns)
+    assert journal.stdout.strip() == "0", journal.output
+
+
+def test_no_secret_is_left_in_the_run_folders(deployed: Environment, secret_values: dict[str, str]) -> None:
+    files = [path for path in (PROJECT_ROOT / "runs").rglob("*") if path.is_file()]
+    assert files
+    leaking = [path for path in files if shown(path.read_bytes().decode(errors="replace"), secret_values)]
+    assert leaking == []
+
+
+def shown(text: str, secret_values: dict[str, str]) -> set[str]:
+    """Return the names of the secrets whose value occurs in `text`."""
+    return {name for name, value in secret_values.items() if value in text}
+
+
+def command_lines() -> str:
+    """Return the arguments of every process on this machine, the lab's hosts included."""
+    lines = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                lines.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            except OSError:
+                # It ended while we were looking.
+                continue
+    time.sleep(0.01)
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""Both drills at a modest rate: what was lost is stated, nothing is doubled, and the roles come back."""
+
+import json
+
+import pytest
+
+from inventory.model import Environment
+from inventory.places import PROJECT_ROOT
+from tests.lab.conftest import Finished, Run
+
+RATE_PER_S = 200
+DRILLS = ("primary-crash", "primary-host-poweroff")
+
+
+@pytest.fixture(scope="module")
+def drilled(deployed: Environment, loanstack: Run, on_host: Run) -> dict[str, tuple[Finished, str]]:
+    """Both drills, one after the other; with each the host that was primary afterwards."""
+    done = {}
+    for name in DRILLS:
+        finished = loanstack("drill", "lab", name, "--rate", str(RATE_PER_S), "--json")
+        primary = [host for host in ("ob-a", "ob-b") if role_of(on_host, host) == "PRIMARY"]
+        done[name] = (finished, ",".join(primary))
+    return done
+
+
+def role_of(on_host: Run, host: str) -> str:
+    return str(on_host(host, "loanstack-db role").stdout.strip())
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_a_drill_leaves_an_honest_history(drilled: dict[str, tuple[Finished, str]], name: str) -> None:
+    finished, _ = drilled[name]
+    assert finished.exit_code in {0, 1}, finished.output
+    figures = finished.results["figures"]
+    assert figures["acknowledged_doubled"] == 0
+    assert figures["residue"] == 0
+    assert figures["rto_ms_max"] > 0
+    assert finished.results["verdict"] != "INVALID", finished.output
+
+
+def test_the_roles_swap_and_come_back(drilled: dict[str, tuple[Finished, str]], on_host: Run) -> None:
+    assert drilled["primary-crash"][1] == "ob-b"
+    assert drilled["primary-host-poweroff"][1] == "ob-a"
+    assert (role_of(on_host, "ob-a"), role_of(on_host, "ob-b")) == ("PRIMARY", "STANDBY")
+
+
+def test_the_checkers_pass_over_the_last_drill(drilled: dict[str, tuple[Finished, str]]) -> None:
+    folders = sorted((PROJECT_ROOT / "runs").glob("*drill*/findings.json"))
+    assert folders
+    findings = {f["name"]: f["verdict"] for f in json.loads(folders[-1].read_text())}
+    for name in ("lost_within_lag", "nothing_doubled", "ledger_balances", "entities_apart"):
+        assert findings[name] == "PASS", findings
+
+
+def test_a_deploy_after_the_drills_respects_the_roles(
+    drilled: dict[str, tuple[Finished, str]], loanstack: Run
+) -> None:
+    again = loanstack("deploy", "lab", "--json")
+    assert again.exit_code == 0, again.output
+    assert again.results["figures"]["operations_changed"] == 0, again.output
+
+
+def test_a_drill_whose_hypothesis_is_unmet_injects_nothing(
+    drilled: dict[str, tuple[Finished, str]], loanstack: Run, on_host: Run
+) -> None:
+    assert on_host("ob-b", "systemctl stop loanstack-oceanbase").exit_code == 0
+    try:
+        refused = loanstack("drill", "lab", "primary-crash", "--rate", str(RATE_PER_S), "--json")
+        assert role_of(on_host, "ob-a") == "PRIMARY"
+    finally:
+        assert on_host("ob-b", "systemctl start loanstack-oceanbase").exit_code == 0
+    assert refused.exit_code == 3, refused.output
+    assert refused.results["verdict"] == "INVALID"
+
+
+def test_unknown_drills_are_refused_by_name(loanstack: Run) -> None:
+    refused = loanstack("drill", "lab", "primary-crush")
+    assert refused.exit_code == 2
+    assert "primary-crash" in refused.stderr

@@ -1,0 +1,97 @@
+"""A load run at a modest rate: nothing lost, nothing doubled, and bad input refused before it starts.
+
+Speed is judged by `make prove`, not here: a noisy machine fails none of these.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inventory.model import Environment
+from inventory.places import PROJECT_ROOT
+from tests.lab.conftest import Finished, Run
+
+RATE_PER_S = 200
+DURATION_S = 20
+LATEST = PROJECT_ROOT / "runs" / "latest"
+
+
+@pytest.fixture(scope="module")
+def loaded(deployed: Environment, loanstack: Run) -> Finished:
+    """A finished load run."""
+    done = loanstack("load", "lab", "--rate", str(RATE_PER_S), "--duration", f"{DURATION_S}s", "--json")
+    assert done.exit_code in {0, 1}, done.output
+    return done
+
+
+def test_every_planned_write_is_acknowledged_and_kept(loaded: Finished) -> None:
+    figures = loaded.results["figures"]
+    assert figures["transactions_acknowledged"] == RATE_PER_S * DURATION_S, loaded.output
+    assert figures["errors"] == 0
+    assert figures["acknowledged_lost"] == 0
+    assert figures["acknowledged_doubled"] == 0
+
+
+def test_the_run_folder_holds_what_the_figures_come_from(loaded: Finished) -> None:
+    folder = LATEST.resolve()
+    writes = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+    assert len(writes) == RATE_PER_S * DURATION_S
+    assert len({write["key"] for write in writes}) == len(writes)
+    assert {write["entity"] for write in writes} == {"QH01", "QH02", "QH03", "QH04"}
+    assert {write["outcome"] for write in writes} == {"acknowledged"}
+    results = json.loads((folder / "results.json").read_text())
+    assert results["figures"] == loaded.results["figures"]
+    samples = (folder / "replication.jsonl").read_text().splitlines()
+    assert len(samples) >= DURATION_S
+    assert (folder / "report.html").stat().st_size > 10_000
+    assert (folder / "junit.xml").read_text().startswith("<?xml")
+
+
+def test_every_checker_passed_over_the_database(loaded: Finished) -> None:
+    findings = json.loads((LATEST / "findings.json").read_text())
+    verdicts = {finding["name"]: finding["verdict"] for finding in findings}
+    assert {
+        "nothing_acknowledged_lost",
+        "nothing_doubled",
+        "ledger_balances",
+        "no_overdrawn_limit",
+        "entities_apart",
+    } <= set(verdicts)
+    assert set(verdicts.values()) == {"PASS"}, findings
+
+
+def test_the_lab_stays_within_its_memory(loaded: Finished, deployed: Environment) -> None:
+    assert 0 < loaded.results["figures"]["memory_mib_total"] <= deployed.deploy_slo.memory_mib_max
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--rate", "0"), "rate"),
+        (("--rate", "-5"), "rate"),
+        (("--duration", "20"), "duration"),
+        (("--duration", "0s"), "duration"),
+        (("--scenario", "nonsense"), "journey"),
+    ],
+)
+def test_bad_input_is_refused_before_the_first_request(
+    loaded: Finished, loanstack: Run, arguments: tuple[str, ...], word: str
+) -> None:
+    before = LATEST.resolve()
+    refused = loanstack("load", "lab", *arguments)
+    assert refused.exit_code == 2, refused.output
+    assert word in refused.stderr
+    after = [
+        folder
+        for folder in Path(before.parent).iterdir()
+        if folder.name > before.name and not folder.is_symlink()
+    ]
+    assert not [folder for folder in after if (folder / "ledger.jsonl").exists()]
+
+
+def test_an_unknown_environment_names_the_known_ones(loanstack: Run) -> None:
+    refused = loanstack("load", "tibet")
+    assert refused.exit_code == 2
+    assert "lab" in refused.stderr
+    assert "qinghai" in refused.stderr
