@@ -31,7 +31,9 @@ class KeyedWrite(msgspec.Struct, frozen=True, kw_only=True):
 
     row: sql.JournalRow
     move: sql.Move | None = None
-    """Set for movements of money, which may be committed together with others."""
+    """Set for movements of money, which share their statements with others."""
+    shares_commit: bool = False
+    """Set for other writes that may be committed together with movements."""
     change: Callable[[], tuple[str, ...]]
     """Makes the statements before the journal's, each of which must change one row; most writes that go in a
     group never need them."""
@@ -90,16 +92,16 @@ class Writer:
         """
         give_up_s = self._clock_s() + self._deadline_s
         uncertain = False
-        if write.move is not None and self._group is not None:
+        if self._group is not None and (write.move is not None or write.shares_commit):
             try:
-                together = await self._group.attempt(write.move, write.row)
+                together = await self._group.attempt(write.row, write.move, write.change)
             except NoConnectionError as none:
                 raise _nothing_executed(none) from none
             if together is Together.DONE:
                 return Written(answer=write.row.answer, is_replay=False)
             uncertain = together is Together.UNCERTAIN
         change = write.change()
-        packet, statements = sql.write(change, write.row), len(change) + 2
+        packet, statements = sql.packet(sql.conditional(change, write.row)), len(change) + 2
         attempts = 0
         while True:
             try:

@@ -6,6 +6,8 @@ The journal row is inserted only `WHERE ROW_COUNT() = 1`, that is if the stateme
 so the packet either does everything or nothing, and a COMMIT of nothing is harmless.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 from asyncmy.converters import escape_string
 
@@ -60,19 +62,19 @@ def _journal_values(row: JournalRow) -> str:
     )
 
 
-def write(change: tuple[str, ...], row: JournalRow) -> str:
-    """Return the packet of one write: the changes, the journal row, COMMIT.
+def conditional(change: tuple[str, ...], row: JournalRow) -> tuple[str, ...]:
+    """Return the statements of one write: the changes, and its journal row if they were made.
 
     Args:
         change: statements, each of which must change exactly one row for the next to act.
         row: journal row, inserted only if the last change changed one row.
     """
-    return (
-        ";".join(change)
-        + ";"
-        + _JOURNAL_COLUMNS
-        + f"SELECT {_journal_values(row)} FROM DUAL WHERE ROW_COUNT()=1;COMMIT"
-    )
+    return (*change, f"{_JOURNAL_COLUMNS}SELECT {_journal_values(row)} FROM DUAL WHERE ROW_COUNT()=1")
+
+
+def packet(statements: Iterable[str]) -> str:
+    """Return what is sent in one round trip: the statements, then COMMIT."""
+    return ";".join((*statements, "COMMIT"))
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,12 +86,12 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     repaid_fen: int = 0
 
 
-def write_together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...]) -> str:
-    """Return the packet of several movements on different limits: one UPDATE, one INSERT, COMMIT.
+def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...]) -> tuple[str, str]:
+    """Return the statements of several movements on different limits: one UPDATE, one INSERT.
 
     All or nothing: unless the UPDATE changed every limit, the first journal row gets a NULL where none may
-    be, the INSERT fails (error 1048) and COMMIT is not reached. The text has one shape for each number of
-    movements, whatever they are, so that the server keeps one plan for each.
+    be, the INSERT fails (error 1048) and the COMMIT of its packet is not reached. The text has one shape for
+    each number of movements, whatever they are, so that the server keeps one plan for each.
     """
     changes, conditions = [], []
     for move in moves:
@@ -105,11 +107,12 @@ def write_together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...]) -> str
     first, *others = (_journal_values(row) for row in rows)
     entity = literal(rows[0].entity_code)
     guarded = f"IF(ROW_COUNT()={len(moves)},{entity},NULL){first.removeprefix(entity)}"
-    return (
+    update = (
         f"UPDATE credit_limit SET used_fen=used_fen+CASE limit_id {' '.join(changes)} END "
-        f"WHERE {' OR '.join(conditions)};"
-        f"{_JOURNAL_COLUMNS}VALUES{','.join(f'({values})' for values in (guarded, *others))};COMMIT"
+        f"WHERE {' OR '.join(conditions)}"
     )
+    values = ",".join(f"({row})" for row in (guarded, *others))
+    return update, f"{_JOURNAL_COLUMNS}VALUES{values}"
 
 
 def drawdown(*, entity_code: str, limit_id: int, amount_fen: int) -> str:

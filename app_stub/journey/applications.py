@@ -65,7 +65,7 @@ async def _admission(services: Services, request: Request) -> KeyedWrite:
     )
     answer = {"application_id": application_id, "decision": decision, "reasons": list(reasons)}
     row = _row(request, Kind.ADMISSION, customer_id=customer_id, limit_id=None, answer=answer)
-    return KeyedWrite(row=row, change=lambda: (change,))
+    return KeyedWrite(row=row, change=lambda: (change,), shares_commit=True)
 
 
 async def _assessment(services: Services, request: Request) -> KeyedWrite:
@@ -135,6 +135,7 @@ def _in_state(
     return KeyedWrite(
         row=row,
         change=lambda: change,
+        shares_commit=True,
         explain=lambda: (sql.select_application(request.id),),
         refuse=refuse,
     )

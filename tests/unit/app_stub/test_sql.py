@@ -54,7 +54,7 @@ def test_only_plain_values_become_sql(value: object) -> None:
 
 def test_a_write_is_change_journal_commit_and_the_journal_depends_on_the_change() -> None:
     change = sql.drawdown(entity_code="QH01", limit_id=7, amount_fen=100)
-    packet = sql.write((change,), ROW)
+    packet = sql.packet(sql.conditional((change,), ROW))
     first, second, third = packet.split(";")
     assert (first, third) == (change, "COMMIT")
     assert second.endswith("FROM DUAL WHERE ROW_COUNT()=1")
