@@ -14,6 +14,7 @@ Every option has a default but the run folder, which is then a new one below `ru
 | `--scenario NAME` | what the users do; `journey` |
 | `--rate N` | planned writes a second; 1000 |
 | `--duration 120s` | how long arrivals are planned for; `s`, `m` or `h` |
+| `--warm-up 10s` | before that, the rate grows from nothing; recorded, but not in TPS and latency |
 | `--run-folder DIR` | where the record goes; made if missing |
 | `--spacing even\\|poisson` | evenly spaced arrivals, or as strangers arrive |
 | `--run-seed N` | the seed of the mix and of the customers chosen; from the clock |

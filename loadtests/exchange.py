@@ -7,6 +7,7 @@ import orjson
 
 from loadtests import outcomes
 from loadtests.ledger import Outcome, Read, Write
+from loadtests.schedule import Arrival
 from loadtests.steps import Answer, Step, complaint
 
 ENTRY_OPERATIONS = ("drawdown", "repayment")
@@ -53,12 +54,12 @@ class _Result(NamedTuple):
 
 
 def write(
-    exchange: Exchange, step: Step, *, key: str, planned_s: float, clock: Callable[[], float]
+    exchange: Exchange, step: Step, *, key: str, arrival: Arrival, clock: Callable[[], float]
 ) -> tuple[Write, Answer | None]:
     """Send a write; return its record, and the answer if it is an acknowledgement with the expected body.
 
     + key: idempotency key, 32 hex digits
-    + planned_s: unix time at which it was due
+    + arrival: when it was due
     + clock: returns unix seconds
     """
     started_s = clock()
@@ -66,31 +67,32 @@ def write(
         f"{step.method} {step.path} HTTP/1.1\r\nX-Legal-Entity: {step.entity}\r\nIdempotency-Key: {key}\r\n"
     )
     result = _send(exchange, step, head, key)
-    return _write(step, key, planned_s, started_s, clock(), result), result.answer
+    return _write(step, key, arrival, started_s, clock(), result), result.answer
 
 
-def interrupted(step: Step, *, key: str, planned_s: float, started_s: float, ended_s: float) -> Write:
+def interrupted(step: Step, *, key: str, arrival: Arrival, started_s: float, ended_s: float) -> Write:
     """Return the record of a write whose user was ended while it waited for the answer."""
     lost = _Result(outcomes.of_failure(sent=True), 0, "ended while waiting", None, None)
-    return _write(step, key, planned_s, started_s, ended_s, lost)
+    return _write(step, key, arrival, started_s, ended_s, lost)
 
 
-def unsent(operation: str, *, key: str, planned_s: float, ended_s: float) -> Write:
+def unsent(arrival: Arrival, *, key: str, ended_s: float) -> Write:
     """Return the record of an arrival that no user was free for in time."""
     return Write(
         key=key,
         entity="",
-        operation=operation,
+        operation=arrival.operation,
         route="",
         limit_id=None,
         customer_id=None,
         amount_fen=0,
-        planned_s=planned_s,
+        planned_s=arrival.planned_s,
         started_s=ended_s,
         ended_s=ended_s,
         outcome=Outcome.UNSENT,
         status=0,
         error="no user was free in time",
+        warm_up=arrival.warm_up,
     )
 
 
@@ -114,7 +116,7 @@ def read(exchange: Exchange, step: Step, *, clock: Callable[[], float]) -> tuple
 
 
 def _write(
-    step: Step, key: str, planned_s: float, started_s: float, ended_s: float, result: _Result
+    step: Step, key: str, arrival: Arrival, started_s: float, ended_s: float, result: _Result
 ) -> Write:
     return Write(
         key=key,
@@ -124,13 +126,14 @@ def _write(
         limit_id=step.limit_id,
         customer_id=step.customer_id,
         amount_fen=step.amount_fen,
-        planned_s=planned_s,
+        planned_s=arrival.planned_s,
         started_s=started_s,
         ended_s=ended_s,
         outcome=result.outcome,
         status=result.status,
         error=result.error,
         response=result.response,
+        warm_up=arrival.warm_up,
     )
 
 

@@ -1,6 +1,6 @@
 """`load.json`: what a run planned, and what the generator itself had to spare."""
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 import orjson
@@ -22,9 +22,9 @@ class LoadFacts:
     targets: tuple[str, ...]
     """Base URLs the users were spread over."""
     writes_planned: int
-    """Arrivals of the whole duration."""
+    """Arrivals of the whole duration, without those of the warm-up."""
     start_s: float
-    """Unix time of the first second."""
+    """Unix time from which the run is measured."""
     stopped_s: float | None
     """Unix time at which the run was ended early; None if it ran to its end."""
     cpu_percent: float
@@ -39,6 +39,8 @@ class LoadFacts:
     lateness_max_ms: float
     held_back: int
     """Arrivals that started late because all users were busy."""
+    warm_up_s: float = 0.0
+    """How long before `start_s` the first arrival was due."""
 
     @property
     def measured_s(self) -> float:
@@ -71,8 +73,12 @@ def read(folder: Path) -> LoadFacts:
         found = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as broken:
         raise LoadFactsError(f"{path} is not JSON ({broken.msg}); run the load again") from None
-    names = {field.name for field in fields(LoadFacts)}
-    if not isinstance(found, dict) or set(found) != names:
-        lacking = ", ".join(sorted(names ^ set(found if isinstance(found, dict) else ())))
-        raise LoadFactsError(f"{path}: fields missing or unknown: {lacking}; run the load again")
+    known = {field.name for field in fields(LoadFacts)}
+    needed = {field.name for field in fields(LoadFacts) if field.default is MISSING}
+    has = set(found) if isinstance(found, dict) else set()
+    wrong = (needed - has) | (has - known)
+    if wrong:
+        raise LoadFactsError(
+            f"{path}: fields missing or unknown: {', '.join(sorted(wrong))}; run the load again"
+        )
     return LoadFacts(**{**found, "targets": tuple(found["targets"])})

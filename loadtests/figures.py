@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import floor
 from pathlib import Path
 
 import orjson
@@ -75,7 +76,7 @@ def of_records(
 
     A write belongs to the measured window if its planned start does. Latencies are those of acknowledged
     writes; corrected ones count from the planned start, uncorrected ones from the actual one.
-    Errors are counted wherever they lie, also after the window.
+    Errors are counted wherever they lie, in the warm-up and after the window too.
     """
     tally = _Tally(facts=facts)
     for write in writes:
@@ -108,7 +109,7 @@ class _Tally:
 
     def add_write(self, write: Write) -> None:
         planned_s = write.planned_s - self.facts.start_s
-        ended_second = int(write.ended_s - self.facts.start_s)
+        ended_second = floor(write.ended_s - self.facts.start_s)
         if write.is_error:
             self._count_error(write)
             self.failed[ended_second] += 1
@@ -153,6 +154,7 @@ class _Tally:
             "writes_planned": self.facts.writes_planned,
             "writes_recorded": self.recorded,
             "measured_s": window_s,
+            "warm_up_s": self.facts.warm_up_s,
             "amount_fen": self.amount_fen,
             "errors": self.kinds.total(),
             **{f"errors_{name}": self.outcomes[name] for name in _ERROR_NAMES},

@@ -80,8 +80,8 @@ class Generator:
         """Count a user that stands ready; the last one sets the time of the first arrival."""
         self._ready += 1
         if self._ready == self.options.users and self.schedule is None:
-            earliest_s = time.time() + READY_LEAD_S
-            start_s = max(earliest_s, self.options.start_at_s or 0.0)
+            first_s = max(time.time() + READY_LEAD_S, self.options.start_at_s or 0.0)
+            start_s = first_s + self.plan.warm_up_s
             # What stands now stays to the end; the collector need not look at it again and again. Records
             # are written and forgotten, and hold no cycles.
             gc.collect()
@@ -115,11 +115,7 @@ class Generator:
         return None
 
     def _give_up(self, arrival: Arrival) -> None:
-        self.record_write(
-            exchange.unsent(
-                arrival.operation, key=new_key(), planned_s=arrival.planned_s, ended_s=time.time()
-            )
-        )
+        self.record_write(exchange.unsent(arrival, key=new_key(), ended_s=time.time()))
 
     def record_write(self, record: Write) -> None:
         """Record a write."""
@@ -179,7 +175,7 @@ class Generator:
         """Return what only the generator knows about the run."""
         start_s = self.schedule.start_s if self.schedule is not None else self.stopped_s or time.time()
         end_s = self.stopped_s or start_s + self.plan.duration_s
-        wall_s = max(end_s - start_s, 1e-9)
+        wall_s = max(end_s - start_s + self.plan.warm_up_s, 1e-9)
         requests = self.recorder.writes + self.recorder.reads - self._first_requests
         late = self._lateness_ms
         return LoadFacts(
@@ -191,7 +187,8 @@ class Generator:
             run_seed=self.options.run_seed,
             users=self.options.users,
             targets=tuple(target.url for target in self.targets),
-            writes_planned=len(self.plan),
+            writes_planned=self.plan.measured,
+            warm_up_s=self.plan.warm_up_s,
             start_s=start_s,
             stopped_s=self.stopped_s,
             cpu_percent=100.0 * self._cpu_s / wall_s,
@@ -241,23 +238,21 @@ class JourneyUser:
 
     def _serve(self, arrival: Arrival) -> None:
         step = self._books.plan(arrival.operation)
-        answer = self._write(step, arrival.planned_s)
+        answer = self._write(step, arrival)
         if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
             self._read(steps.read_limit(step.subject, status="frozen"))
         if arrival.read:
             self._read(self._books.read())
 
-    def _write(self, step: Step, planned_s: float) -> Answer | None:
+    def _write(self, step: Step, arrival: Arrival) -> Answer | None:
         key, started_s = new_key(), time.time()
         try:
             record, answer = exchange.write(
-                self._connections, step, key=key, planned_s=planned_s, clock=time.time
+                self._connections, step, key=key, arrival=arrival, clock=time.time
             )
         except GreenletExit:
             self._generator.record_write(
-                exchange.interrupted(
-                    step, key=key, planned_s=planned_s, started_s=started_s, ended_s=time.time()
-                )
+                exchange.interrupted(step, key=key, arrival=arrival, started_s=started_s, ended_s=time.time())
             )
             raise
         self._generator.record_write(record)

@@ -48,6 +48,8 @@ class Write:
     """Why it is no success: also an acknowledged write has one if its body is not what was asked for."""
     response: object = None
     """The answered JSON, unchanged."""
+    warm_up: bool = False
+    """Planned before what is measured; real, checked and counted among the errors like all others."""
 
     @property
     def is_error(self) -> bool:

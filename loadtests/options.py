@@ -32,6 +32,7 @@ class LoadOptions:
     scenario: str
     rate_per_s: float
     duration_s: float
+    warm_up_s: float
     spacing: Spacing
     run_seed: int
     run_folder: Path
@@ -49,6 +50,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rate", type=_rate, default=1000.0, metavar="N", help="planned writes a second")
     group.add_argument(
         "--duration", type=_duration, default=120.0, metavar="120s", help="how long arrivals are planned for"
+    )
+    group.add_argument(
+        "--warm-up",
+        type=_warm_up,
+        default=10.0,
+        metavar="10s",
+        help="before that, the rate grows from nothing; 0s: no warm-up",
     )
     group.add_argument("--run-folder", type=Path, metavar="DIR", help="where the record goes; default: new")
     group.add_argument(
@@ -89,6 +97,7 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         scenario=parsed.scenario,
         rate_per_s=parsed.rate,
         duration_s=parsed.duration,
+        warm_up_s=parsed.warm_up,
         spacing=parsed.spacing,
         run_seed=parsed.run_seed if parsed.run_seed is not None else int(now_s),
         run_folder=parsed.run_folder or _new_folder(now_s),
@@ -107,6 +116,7 @@ def plan_of(options: LoadOptions, environment: Environment) -> Plan:
         reads_per_write=environment.journey.reads_per_write,
         spacing=options.spacing,
         seed=options.run_seed,
+        warm_up_s=options.warm_up_s,
     )
 
 
@@ -122,6 +132,10 @@ def _rate(text: str) -> float:
     if not (rate > 0 and math.isfinite(rate)):
         raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number of writes a second above 0")
     return rate
+
+
+def _warm_up(text: str) -> float:
+    return 0.0 if text == "0s" else _duration(text)
 
 
 def _duration(text: str) -> float:

@@ -6,9 +6,11 @@ the first one is sent; a user that comes late sends late, and the latency counts
 
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import sqrt
 from random import Random
 from typing import NamedTuple
 
@@ -34,6 +36,8 @@ class Arrival(NamedTuple):
     operation: str
     read: bool
     """A query rides along with it."""
+    warm_up: bool = False
+    """It lies before what is measured."""
 
 
 def duration_s(text: str) -> float:
@@ -57,22 +61,29 @@ class Plan:
 
     rate_per_s: float
     duration_s: float
+    warm_up_s: float
     offsets_s: Sequence[float]
-    """Seconds from the start, in order; one for each write."""
+    """Seconds from the start of what is measured, in order; one for each write, below 0 in the warm-up."""
     operations: Sequence[str]
     reads_per_write: float
 
     def __len__(self) -> int:
         return len(self.offsets_s)
 
+    @property
+    def measured(self) -> int:
+        """How many of the writes are planned behind the warm-up."""
+        return len(self.offsets_s) - bisect_left(self.offsets_s, 0.0)
+
     def arrival(self, number: int, start_s: float) -> Arrival:
-        """Return arrival `number` (from 0) of a run whose first second begins at unix time `start_s`."""
-        share = self.reads_per_write
+        """Return arrival `number` (from 0) of a run that is measured from unix time `start_s`."""
+        share, offset_s = self.reads_per_write, self.offsets_s[number]
         return Arrival(
             number,
-            start_s + self.offsets_s[number],
+            start_s + offset_s,
             self.operations[number],
             int((number + 1) * share) > int(number * share),
+            offset_s < 0.0,
         )
 
 
@@ -84,8 +95,12 @@ def planned(
     reads_per_write: float,
     spacing: Spacing,
     seed: int,
+    warm_up_s: float = 0.0,
 ) -> Plan:
-    """Return a plan with exactly `rate_per_s * duration_s` writes (rounded).
+    """Return a plan with exactly `rate_per_s * duration_s` writes (rounded), and a warm-up before them.
+
+    In the warm-up the rate grows evenly from nothing to `rate_per_s`: a system that was idle fills its
+    caches and pools, as it does in the morning. Its writes are made and recorded as all others.
 
     + weights: (operation, weight); the mix is drawn from them with `seed`
 
@@ -105,20 +120,28 @@ def planned(
     else:
         # Multiplied and not added up: the last arrival of a long run is as exact as the first.
         offsets = array("d", (number / rate_per_s for number in range(count)))
+    offsets = _ramp(rate_per_s, warm_up_s) + offsets
     return Plan(
         rate_per_s=rate_per_s,
         duration_s=duration_s,
+        warm_up_s=warm_up_s,
         offsets_s=offsets,
-        operations=random.choices(names, [weight for _, weight in weights], k=count),
+        operations=random.choices(names, [weight for _, weight in weights], k=len(offsets)),
         reads_per_write=reads_per_write,
     )
+
+
+def _ramp(rate_per_s: float, warm_up_s: float) -> "array[float]":
+    """Return offsets below 0 whose rate grows evenly: their number grows with the square of the time."""
+    count = round(rate_per_s * warm_up_s / 2.0)
+    return array("d", (warm_up_s * (sqrt((number + 0.5) / count) - 1.0) for number in range(count)))
 
 
 class Schedule:
     """Hands out the arrivals of a plan, each once, in order."""
 
     def __init__(self, plan: Plan, *, start_s: float) -> None:
-        """Begin at unix time `start_s`."""
+        """Measure from unix time `start_s`; the warm-up lies before it."""
         self.plan = plan
         self.start_s = start_s
         self.taken = 0

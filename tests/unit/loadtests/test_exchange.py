@@ -7,8 +7,10 @@ import pytest
 from loadtests import exchange, steps
 from loadtests.exchange import NoAnswerError, NotSentError, Reply
 from loadtests.ledger import Outcome, encode
+from loadtests.schedule import Arrival
 from loadtests.steps import Application, Borrower, Step
 
+DUE = Arrival(0, 10.0, "drawdown", read=False)
 KEY = "0123456789abcdef0123456789abcdef"
 BORROWER = Borrower(entity="QH01", customer_id=1_000_000_007, limit_id=1_000_000_007)
 DRAWDOWN = steps.drawdown(BORROWER, 500)
@@ -36,7 +38,7 @@ def reply(status: int, document: object, *, retry_after: bool = False) -> Reply:
 
 def write(answer: Reply | Exception, step: Step = DRAWDOWN):
     times = iter((10.5, 10.75))
-    return exchange.write(Fake(answer), step, key=KEY, planned_s=10.0, clock=lambda: next(times))
+    return exchange.write(Fake(answer), step, key=KEY, arrival=DUE, clock=lambda: next(times))
 
 
 def test_an_acknowledged_write_is_recorded_with_its_answer():
@@ -46,13 +48,14 @@ def test_an_acknowledged_write_is_recorded_with_its_answer():
     assert (record.planned_s, record.started_s, record.ended_s) == (10.0, 10.5, 10.75)
     line = json.loads(encode(record))
     assert line["response"] == DRAWN
+    assert line["warm_up"] is False
     assert (line["key"], line["route"]) == (KEY, "/v1/limits/{id}/drawdowns")
     assert (line["limit_id"], line["customer_id"], line["amount_fen"]) == (1_000_000_007, 1_000_000_007, 500)
 
 
 def test_a_write_carries_its_entity_and_key():
     fake = Fake(reply(201, DRAWN))
-    exchange.write(fake, DRAWDOWN, key=KEY, planned_s=0.0, clock=lambda: 0.0)
+    exchange.write(fake, DRAWDOWN, key=KEY, arrival=DUE, clock=lambda: 0.0)
     assert fake.head == (
         f"POST /v1/limits/1000000007/drawdowns HTTP/1.1\r\nX-Legal-Entity: QH01\r\nIdempotency-Key: {KEY}\r\n"
     )
@@ -197,10 +200,11 @@ def test_a_query_is_recorded_without_a_key():
 
 
 def test_a_write_whose_user_was_ended_may_have_happened():
-    record = exchange.interrupted(DRAWDOWN, key=KEY, planned_s=1.0, started_s=2.0, ended_s=3.0)
+    record = exchange.interrupted(DRAWDOWN, key=KEY, arrival=DUE, started_s=2.0, ended_s=3.0)
     assert (record.outcome, record.status, record.amount_fen) == ("indeterminate", 0, 500)
 
 
 def test_an_arrival_that_nobody_was_free_for_is_an_error_without_a_request():
-    record = exchange.unsent("drawdown", key=KEY, planned_s=1.0, ended_s=6.5)
+    record = exchange.unsent(DUE._replace(warm_up=True), key=KEY, ended_s=16.5)
     assert (record.outcome, record.is_error, record.limit_id) == ("unsent", True, None)
+    assert (record.operation, record.planned_s, record.warm_up) == ("drawdown", 10.0, True)

@@ -102,6 +102,16 @@ def test_a_run_that_never_started_has_no_rate_and_no_latency():
     assert "latency_p99_ms" not in values
 
 
+def test_a_warm_up_is_recorded_but_not_measured():
+    slow = records.write(-0.5, ended_s=START_S - 0.1)
+    failed = records.write(-1.5, outcome=Outcome.REJECTED, status=503, error="HTTP 503 unavailable")
+    found = of([failed, slow, *records.all_acknowledged()], warm_up_s=2.0)
+    assert found.values["transactions_acknowledged"] == 40
+    assert found.values["latency_max_ms"] == pytest.approx(10.0, abs=0.01)
+    assert found.values["errors"] == 1
+    assert [second.acknowledged for second in found.seconds] == [10, 10, 10, 10]
+
+
 def test_lag_counts_inside_the_window_and_unknown_lag_is_no_lag():
     samples = [lag(-1.0, 9000.0), lag(0.0, 50.0), lag(1.0, 70.0), lag(2.0, None), lag(4.0, 9000.0)]
     values = of([], samples=samples).values

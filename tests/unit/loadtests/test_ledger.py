@@ -25,12 +25,13 @@ def test_the_fields_of_a_line_are_those_that_others_read():
     assert set(json.loads(encode(records.write(0.0)))) == {
         *("key", "entity", "operation", "route", "limit_id", "customer_id", "amount_fen"),
         *("planned_s", "started_s", "ended_s", "outcome", "status", "error", "response"),
+        "warm_up",
     }
 
 
 def test_an_answer_is_written_as_it_came():
     line = encode(records.write(0.0, response=orjson.Fragment(b'{"amount_fen": 100}')))
-    assert line.endswith(b'"response":{"amount_fen": 100}}\n')
+    assert b'"response":{"amount_fen": 100},' in line
 
 
 def test_the_record_of_another_run_is_never_overwritten(tmp_path):

@@ -37,7 +37,18 @@ def services(fault: str = "none") -> Iterator[str]:
 
 
 def command(host: str, folder: Path, *more: str) -> list[str]:
-    return [*_LOCUST, "--host", host, "--run-folder", str(folder), "--run-seed", "1", *more]
+    return [
+        *_LOCUST,
+        "--host",
+        host,
+        "--run-folder",
+        str(folder),
+        "--run-seed",
+        "1",
+        "--warm-up",
+        "0s",
+        *more,
+    ]
 
 
 def run(host: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +109,19 @@ def test_faults_are_recorded_for_what_they_are(tmp_path, fault, outcome, error):
     assert found.values["writes_recorded"] == 400
     reasons = judge.judge(found, SLO).reasons
     assert any(reason.startswith(f"{len(failed)} errors") for reason in reasons)
+
+
+def test_a_warm_up_is_recorded_and_not_measured(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, "--rate", "100", "--duration", "1s", "--users", "8", "--warm-up", "2s")
+    assert done.returncode == 0, done.stderr
+    writes = list(read_lines(tmp_path / "ledger.jsonl", Write))
+    assert Counter(write.warm_up for write in writes) == {True: 100, False: 100}
+    start_s = facts.read(tmp_path).start_s
+    assert all(write.warm_up == (write.planned_s < start_s) for write in writes)
+    found = figures.of_folder(tmp_path)
+    assert found.values["writes_planned"] == found.values["writes_recorded"] == 100
+    assert (found.values["tps_acknowledged"], found.values["warm_up_s"]) == (100.0, 2.0)
 
 
 def test_tables_of_locust_itself_are_kept_for_whoever_asks(tmp_path):

@@ -33,13 +33,15 @@ def test_everything_has_a_default():
     )
     assert (found.spacing, found.users, found.host) == (Spacing.EVEN, LAB.journey.users, None)
     assert found.run_folder.parent.name == "runs"
-    assert len(options.plan_of(found, LAB)) == 120_000
+    assert options.plan_of(found, LAB).measured == 120_000
+    assert len(options.plan_of(found, LAB)) == 125_000
 
 
 def test_options_are_taken():
     found = checked(
         *("--rate", "0.5", "--duration", "2m", "--spacing", "poisson", "--run-seed", "7"),
         *("--run-folder", "runs/mine", "--users", "3", "--start-at", "9999999999", "--host", "http://x:1"),
+        *("--warm-up", "0s"),
     )
     assert (found.rate_per_s, found.duration_s, found.spacing) == (0.5, 120.0, Spacing.POISSON)
     assert (found.run_seed, found.run_folder, found.users) == (7, Path("runs/mine"), 3)
@@ -58,6 +60,7 @@ def test_options_are_taken():
             ("--duration", "120"),
             "argument --duration: duration '120'; allowed: a number above 0 with its unit",
         ),
+        (("--warm-up", "0"), "argument --warm-up: duration '0'"),
         (("--scenario", "x"), "argument --scenario: invalid choice: 'x'"),
         (("--environment", "x"), "argument --environment: invalid choice: 'x'"),
         (("--spacing", "odd"), "argument --spacing: "),

@@ -55,6 +55,28 @@ def test_poisson_spacing_is_irregular_and_keeps_the_total():
     assert all(800 < count < 1200 for count in in_second.values())
 
 
+@given(st.integers(1, 2000), st.floats(0.0, 20.0), st.sampled_from(Spacing))
+def test_a_warm_up_grows_evenly_and_leaves_what_is_measured_alone(rate, warm_up_s, spacing):
+    found = planned(
+        rate_per_s=rate,
+        duration_s=2.0,
+        weights=WEIGHTS,
+        reads_per_write=0.0,
+        spacing=spacing,
+        seed=1,
+        warm_up_s=warm_up_s,
+    )
+    ramp = [offset for offset in found.offsets_s if offset < 0.0]
+    assert len(ramp) == round(rate * warm_up_s / 2.0)
+    assert found.measured == 2 * rate
+    assert len(found.operations) == len(found) == len(ramp) + 2 * rate
+    assert list(found.offsets_s) == sorted(found.offsets_s)
+    assert all(-warm_up_s <= offset for offset in ramp)
+    late = sum(offset >= -warm_up_s / 2.0 for offset in ramp)
+    # The second half of an even growth holds three quarters.
+    assert abs(late - 0.75 * len(ramp)) <= 1
+
+
 def test_the_same_seed_plans_the_same_run_and_another_one_another():
     first, again, other = (plan(500, 2.0, Spacing.POISSON, seed) for seed in (7, 7, 8))
     assert (list(first.offsets_s), first.operations) == (list(again.offsets_s), again.operations)
