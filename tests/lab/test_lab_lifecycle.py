@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -98,8 +99,6 @@ def downed(up: float, loanstack) -> None:
 
 
 def answer_of(address: str) -> str:
-    import socket
-
     try:
         socket.create_connection((address, 22), timeout=1.5).close()
     except OSError as error:
@@ -287,6 +286,8 @@ def test_a_lab_that_died_with_its_machine_is_no_hindrance(up: float, loanstack) 
     assert found is not None
     path = state.state_file(lab_dir())
     path.write_text(path.read_text().replace(found.boot_id, "another boot of this machine"))
+    # A restart brings the kernel's own settings back.
+    kernel.write(found.settings_before)
     done = loanstack("lab", "up")
     assert done.exit_code == 0, done.output
     assert "Remove what an earlier lab left" in done.stderr
