@@ -1,4 +1,4 @@
-"""A load while it runs: users take planned arrivals, send them, and record what came of it."""
+"""A load while it runs: its arrivals, its record, and what the generator itself had to spare."""
 
 import gc
 import resource
@@ -7,21 +7,18 @@ import uuid
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
-from random import Random
 
 import gevent
 import gevent.event
-from gevent import GreenletExit
 
-from loadtests import exchange, percentiles, steps
-from loadtests.connections import Connections, Target
+from loadtests import exchange, percentiles
+from loadtests.connections import Target
 from loadtests.facts import LoadFacts
-from loadtests.journey import Books, Population
-from loadtests.ledger import Outcome, Read, Write
+from loadtests.journey import Population
+from loadtests.ledger import Read, Write
 from loadtests.options import LoadOptions
 from loadtests.recorder import Recorder
 from loadtests.schedule import Arrival, Plan, Schedule
-from loadtests.steps import Answer, Step
 
 UNSENT_AFTER_S = 5.0
 """An arrival that no user was free for within this time is given up: its customer would have left."""
@@ -71,10 +68,6 @@ class Generator:
         self._cpu_start_s = 0.0
         self._cpu_s = 0.0
         self._first_requests = 0
-
-    def join(self, number: int) -> "JourneyUser":
-        """Return user `number` (from 0), connected and knowing its watched customers."""
-        return JourneyUser(self, number)
 
     def user_ready(self) -> None:
         """Count a user that stands ready; the last one sets the time of the first arrival."""
@@ -202,67 +195,6 @@ class Generator:
 
     def _measure_cpu(self) -> None:
         self._cpu_s = time.process_time() - self._cpu_start_s if self._cpu_start_s else 0.0
-
-
-class JourneyUser:
-    """One user: its customers, its books, its connections."""
-
-    def __init__(self, generator: Generator, number: int) -> None:
-        """Take over the share of user `number` (from 0) in `generator`'s population."""
-        self._generator = generator
-        self._books = Books(
-            population=generator.population,
-            user=number,
-            users=generator.options.users,
-            random=Random(f"{generator.options.run_seed}/{number}"),  # noqa: S311  # repeatability, not secrecy
-        )
-        self._connections = Connections(generator.targets, first=number, deadline_s=generator.deadline_s)
-
-    def prepare(self) -> None:
-        """Connect, and ask for the state of the watched customers."""
-        self._connections.connect()
-        for borrower in self._books.watched():
-            answer = self._read(steps.read_limit(borrower))
-            if answer is not None:
-                self._books.learn(borrower, answer)
-
-    def run(self) -> None:
-        """Serve arrivals until there are none left."""
-        while (arrival := self._generator.next_arrival()) is not None:
-            self._generator.request_begins()
-            try:
-                self._serve(arrival)
-            finally:
-                self._generator.request_ended()
-        self._connections.close()
-
-    def _serve(self, arrival: Arrival) -> None:
-        step = self._books.plan(arrival.operation)
-        answer = self._write(step, arrival)
-        if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
-            self._read(steps.read_limit(step.subject, status="frozen"))
-        if arrival.read:
-            self._read(self._books.read())
-
-    def _write(self, step: Step, arrival: Arrival) -> Answer | None:
-        key, started_s = new_key(), time.time()
-        try:
-            record, answer = exchange.write(
-                self._connections, step, key=key, arrival=arrival, clock=time.time
-            )
-        except GreenletExit:
-            self._generator.record_write(
-                exchange.interrupted(step, key=key, arrival=arrival, started_s=started_s, ended_s=time.time())
-            )
-            raise
-        self._generator.record_write(record)
-        self._books.settle(step, Outcome(record.outcome), record.status, answer)
-        return answer
-
-    def _read(self, step: Step) -> Answer | None:
-        record, answer = exchange.read(self._connections, step, clock=time.time)
-        self._generator.record_read(record)
-        return answer
 
 
 def new_key() -> str:

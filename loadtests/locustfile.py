@@ -17,6 +17,7 @@ from inventory.model import Environment, Role
 from loadtests import facts, options, probe
 from loadtests.connections import Connections, Target, target_of
 from loadtests.generator import Generator
+from loadtests.journey_user import JourneyUser
 from loadtests.ledger import Outcome, Read, Write
 from loadtests.recorder import Recorder
 
@@ -34,7 +35,7 @@ class LoanUser(FastHttpUser):
 
     def on_start(self) -> None:
         """Connect, and stand ready."""
-        self.journey = self.generator.join(next(self.numbers))
+        self.journey = JourneyUser(self.generator, next(self.numbers))
         self.journey.prepare()
         self.generator.user_ready()
 
