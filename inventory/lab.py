@@ -80,11 +80,11 @@ ENVIRONMENT = model.Environment(
     journey=model.Journey(
         customers=100_000,
         weights=(
-            ("drawdown", 44),
-            ("repayment", 38),
-            ("admission", 6),
-            ("assessment", 5),
-            ("grant", 5),
+            ("drawdown", 45),
+            ("repayment", 42),
+            ("admission", 5),
+            ("assessment", 3),
+            ("grant", 3),
             ("freeze", 1),
             ("unfreeze", 1),
         ),
