@@ -70,7 +70,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             hosts_job, artifacts_job = pool.submit(hosts_side), pool.submit(artifacts_side)
-            _finish_together(hosts_job, artifacts_job)
+            finish_together(hosts_job, artifacts_job)
         built, repository = hosts_job.result()
         artifacts = artifacts_job.result()
         forget_others(cache, built, repository)
@@ -137,10 +137,14 @@ def forget_others(cache: Path, built: image.Image, repository: rpm_repo.Reposito
         leftover.unlink()
 
 
-def _finish_together(*jobs: Future[Any]) -> None:
+def finish_together(*jobs: Future[Any]) -> None:
     """Wait for all of `jobs`; when one fails or we are asked to stop, end the others' programs at once."""
     try:
-        wait(jobs, return_when=FIRST_EXCEPTION)
+        # In short waits: a request to stop that another thread was given is heard between them.
+        while not all(job.done() for job in jobs):
+            done, _ = wait(jobs, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
+            if any(job.exception() is not None for job in done):
+                break
     finally:
         with deaf():
             while not all(job.done() for job in jobs):

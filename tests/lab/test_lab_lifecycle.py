@@ -92,7 +92,7 @@ def up(lab: Environment, settings_before: dict[str, int], loanstack) -> float:
 
 
 @pytest.fixture
-def downed(up: float, loanstack) -> None:
+def downed(lab: Environment, settings_before: dict[str, int], loanstack) -> None:
     """The lab is down."""
     assert loanstack("lab", "down").exit_code == 0
     assert gone() == {}

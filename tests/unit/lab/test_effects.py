@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,33 @@ def test_ending_children_lets_their_threads_return() -> None:
         end_children()
         thread.join(0.05)
     assert "sleep 60 ended with status -9" in failures[0]
+
+
+def test_when_one_build_fails_the_others_program_is_ended_at_once() -> None:
+    def fails() -> None:
+        run(["false"], doing="build one", deadline_s=10)
+
+    def lasts() -> None:
+        run(["sleep", "60"], doing="build the other", deadline_s=60)
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        first, second = pool.submit(fails), pool.submit(lasts)
+        supply.finish_together(first, second)
+    assert time.monotonic() - started < 10
+    assert "build one: false ended with status 1" in str(first.exception())
+    assert "build the other: sleep 60 ended with status -9" in str(second.exception())
+
+
+def test_a_request_to_stop_ends_the_builds_before_it_is_passed_on() -> None:
+    started = time.monotonic()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        job = pool.submit(run, ["sleep", "60"], doing="build", deadline_s=60)
+        threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
+        with pytest.raises(KeyboardInterrupt, match="SIGTERM"), stoppable():
+            supply.finish_together(job)
+    assert time.monotonic() - started < 10
+    assert "sleep 60 ended with status -9" in str(job.exception())
 
 
 def test_isolated_programs_die_with_their_starter_and_have_mounts_of_their_own() -> None:
