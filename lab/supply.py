@@ -138,13 +138,18 @@ def forget_others(cache: Path, built: image.Image, repository: rpm_repo.Reposito
 
 
 def finish_together(*jobs: Future[Any]) -> None:
-    """Wait for all of `jobs`; when one fails or we are asked to stop, end the others' programs at once."""
+    """Wait for all of `jobs`; when one fails or we are asked to stop, end the others' programs at once.
+
+    Raises:
+        LabError: what the first to fail said.
+    """
     try:
         # In short waits: a request to stop that another thread was given is heard between them.
         while not all(job.done() for job in jobs):
             done, _ = wait(jobs, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
-            if any(job.exception() is not None for job in done):
-                break
+            for job in done:
+                # Raised here, because the others are about to fail too, of being ended.
+                job.result()
     finally:
         with deaf():
             while not all(job.done() for job in jobs):
