@@ -194,6 +194,9 @@ def _artifact_problems(env: Environment) -> Iterator[Problem]:
         return
     known = {(artifact.name, artifact.arch) for artifact in env.artifacts}
     for host in env.hosts:
+        if host.arch not in tuple(Arch):
+            # Named already, with the architectures there are.
+            continue
         for role, name in ARTIFACTS_OF_ROLE.items():
             if host.has(role) and (name, host.arch) not in known:
                 has = ", ".join(sorted(arch for known_name, arch in known if known_name == name)) or "none"
