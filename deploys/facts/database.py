@@ -61,13 +61,17 @@ class LocalAnswer(FactBase[Answer | None]):
     A query that fails, say for a table that is not there yet, gives no rows.
     """
 
-    def command(self, query: str) -> str:
+    def command(self, query: str, of_primary: bool = True) -> str:
         """Return the shell command.
 
         + query: one SELECT; it is part of the command line, so nothing secret
+        + of_primary: ask a primary only; a standby's rows are the primary's, and it may be slow to have them
         """
-        both = f"SELECT role FROM oceanbase.__all_virtual_server_stat; {query};"  # noqa: S608 - our own text
-        return f"{_WHERE_INSTALLED} printf '%s\\n' {shlex.quote(both)} | {TOOL} sql 2>/dev/null || true"
+        unless_primary = '[ "$role" = PRIMARY ] || exit 0; ' if of_primary else ""
+        return (
+            f"{_WHERE_INSTALLED} role=$({TOOL} role); [ $role = DOWN ] && exit 0; echo $role; "
+            f"{unless_primary}printf '%s\\n' {shlex.quote(query + ';')} | {TOOL} sql 2>/dev/null || true"
+        )
 
     def process(self, output: list[str]) -> Answer:
         """Return the rows; fields are separated by tabs."""

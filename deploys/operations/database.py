@@ -65,7 +65,7 @@ def parameters_set(settings: tuple[tuple[str, str], ...]) -> Generator[StringCom
     """
     names = ", ".join(f"'{name}'" for name, _ in settings)
     # The WHERE clause of SHOW PARAMETERS is the only place that has them all in seekdb 1.4.
-    answer = host.get_fact(LocalAnswer, query=f"SHOW PARAMETERS WHERE name IN ({names})")
+    answer = host.get_fact(LocalAnswer, query=f"SHOW PARAMETERS WHERE name IN ({names})", of_primary=False)
     if answer is None:
         host.noop("set at its first start: the database does not run yet")
         return

@@ -105,7 +105,7 @@ def fresh() -> Facts:
         KernelSettings: lambda keys: {},
         InstalledArtifact: lambda folder: None,
         LocalDatabase: lambda: None,
-        LocalAnswer: lambda query: None,
+        LocalAnswer: lambda query, of_primary=True: None,
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
         Users: dict,

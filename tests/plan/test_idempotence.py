@@ -96,7 +96,7 @@ def _converged(site: Site, name: str) -> Facts:
     hashes = {"/opt/loanstack/seekdb": "5" * 64, "/opt/loanstack/loan": "1" * 64}
     is_primary = host.database_role == "PRIMARY"
 
-    def answers(query: str) -> object:
+    def answers(query: str, of_primary: bool = True) -> object:
         role = "PRIMARY" if is_primary else "STANDBY"
         if "PARAMETERS" in query:
             return answer(role, *(("observer", name, "INT", value) for name, value in PARAMETERS_AT_RUN_TIME))
@@ -200,7 +200,7 @@ def test_swapped_roles_are_respected(lab_site: Site) -> None:
             facts,
             {
                 LocalDatabase: (lambda: primary()) if role == "PRIMARY" else (lambda: standby()),
-                LocalAnswer: lambda query, before=told_before, role=role: answer(
+                LocalAnswer: lambda query, before=told_before, role=role, of_primary=True: answer(
                     role, *before(query=query).rows
                 ),
             },
@@ -213,7 +213,9 @@ def test_new_schema_is_applied_on_whoever_is_primary(lab_site: Site) -> None:
         facts = _converged(lab_site, name)
         told_before = facts[LocalAnswer]
 
-        def answers(query: str, before: Any = told_before, role: str = role) -> object:
+        def answers(
+            query: str, before: Any = told_before, role: str = role, of_primary: bool = True
+        ) -> object:
             return answer(role) if "applied_script" in query else answer(role, *before(query=query).rows)
 
         state = primary() if role == "PRIMARY" else standby()
@@ -224,7 +226,10 @@ def test_new_schema_is_applied_on_whoever_is_primary(lab_site: Site) -> None:
 
 def test_a_database_that_is_down_is_started_and_not_made_anew(lab_site: Site) -> None:
     down = replace(primary(), role="DOWN", scn=None)
-    facts = told(_converged(lab_site, "ob-a"), {LocalDatabase: lambda: down, LocalAnswer: lambda query: None})
+    facts = told(
+        _converged(lab_site, "ob-a"),
+        {LocalDatabase: lambda: down, LocalAnswer: lambda query, of_primary=True: None},
+    )
     changes = _changes(lab_site.plan("ob-a", facts))
     assert changes["OceanBase | Keep the database running (primary at first)"] == [
         "/usr/local/sbin/loanstack-db start"
@@ -256,7 +261,7 @@ def test_a_wrong_password_in_the_database_is_set_without_showing_it(lab_site: Si
     facts = _converged(lab_site, "ob-a")
     told_before = facts[LocalAnswer]
 
-    def answers(query: str) -> object:
+    def answers(query: str, of_primary: bool = True) -> object:
         if "mysql.user" in query:
             return answer("PRIMARY", ("loan_app", "*0"), ("loan_owner", "*0"))
         return told_before(query=query)

@@ -27,7 +27,7 @@ def test_nothing_printed_holds_a_secret(
     caplog.set_level("DEBUG")
     facts = told(
         fresh(),
-        {LocalDatabase: lambda: primary(), LocalAnswer: lambda query: answer("PRIMARY")},
+        {LocalDatabase: lambda: primary(), LocalAnswer: lambda query, of_primary=True: answer("PRIMARY")},
     )
     planned = lab_site.plan(name, facts, diff=diff)
     printed = shown(planned) + caplog.text
@@ -52,7 +52,7 @@ def test_each_host_is_sent_the_secrets_it_needs_and_no_others(
         {
             LocalDatabase: lambda: primary(),
             # a database that knows the users, with other passwords: all four are sent
-            LocalAnswer: lambda query: answer(
+            LocalAnswer: lambda query, of_primary=True: answer(
                 "PRIMARY", ("loan_owner", "*"), ("loan_app", "*"), ("probe", "*")
             ),
         },
