@@ -22,6 +22,8 @@ class DatabaseState:
     scn: int | None
     lag_ms: int | None
     """Of a standby behind its primary."""
+    has_tables: bool
+    """Whether reads of the services' tables are answered; a standby may follow the log and not have them."""
 
     def is_healthy(self, *, lag_limit_ms: int) -> bool:
         """Say whether this side is the only primary, or a standby close behind one.
@@ -32,7 +34,8 @@ class DatabaseState:
         """
         if self.role == "PRIMARY":
             return self.peer_role != "PRIMARY"
-        return self.role == "STANDBY" and self.lag_ms is not None and self.lag_ms <= lag_limit_ms
+        is_close = self.lag_ms is not None and self.lag_ms <= lag_limit_ms
+        return self.role == "STANDBY" and is_close and self.has_tables
 
 
 class LocalDatabase(FactBase[DatabaseState | None]):

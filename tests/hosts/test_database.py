@@ -51,6 +51,15 @@ def test_standby_is_close_behind(machine: Machine, env: Environment) -> None:
 
 
 @pytest.mark.roles(Role.OCEANBASE)
+def test_tables_are_readable_on_both_sides(machine: Machine) -> None:
+    """A standby without its tables would follow the log to the end, and serve nothing once promoted."""
+    for table in ("product", "customer", "credit_limit", "application", "journal"):
+        hint = "/*+ QUERY_TIMEOUT(5000000) */"
+        count = machine.run(f"{_TOOL} sql", stdin=f"SELECT {hint} COUNT(*) FROM loan.{table};\n")
+        assert count.strip().isdigit(), table
+
+
+@pytest.mark.roles(Role.OCEANBASE)
 def test_recorded_role_is_the_real_one(machine: Machine) -> None:
     now = _status(machine)
     assert now["recorded_role"] == now["role"]

@@ -121,11 +121,15 @@ def told(site_facts: Facts, changes: Facts) -> Facts:
 
 
 def primary(peer_role: str = "STANDBY") -> DatabaseState:
-    return DatabaseState(role="PRIMARY", recorded_role="PRIMARY", peer_role=peer_role, scn=2, lag_ms=None)
+    return DatabaseState(
+        role="PRIMARY", recorded_role="PRIMARY", peer_role=peer_role, scn=2, lag_ms=None, has_tables=True
+    )
 
 
 def standby(lag_ms: int | None = 80) -> DatabaseState:
-    return DatabaseState(role="STANDBY", recorded_role="STANDBY", peer_role="PRIMARY", scn=1, lag_ms=lag_ms)
+    return DatabaseState(
+        role="STANDBY", recorded_role="STANDBY", peer_role="PRIMARY", scn=1, lag_ms=lag_ms, has_tables=True
+    )
 
 
 def answer(role: str, *rows: tuple[str, ...]) -> Answer:

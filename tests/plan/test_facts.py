@@ -79,7 +79,10 @@ def test_http_status() -> None:
 
 
 def test_database() -> None:
-    line = '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", "scn": 17, "lag_ms": 80}'
+    line = (
+        '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", '
+        '"scn": 17, "lag_ms": 80, "has_tables": true}'
+    )
     now = LocalDatabase().process(["loanstack-db: something on the way", line])
     assert (now.role, now.scn, now.lag_ms) == ("STANDBY", 17, 80)
     answer = LocalAnswer().process(["PRIMARY", "loan_app\t*AB", "root\t"])
@@ -91,14 +94,17 @@ def test_database() -> None:
     peer=st.sampled_from(["PRIMARY", "STANDBY", "DOWN", "UNREACHABLE"]),
     lag_ms=st.none() | st.integers(0, 10_000),
     limit_ms=st.integers(0, 10_000),
+    has_tables=st.booleans(),
 )
 def test_two_primaries_or_an_unknown_lag_are_not_healthy(
-    role: str, peer: str, lag_ms: int | None, limit_ms: int
+    role: str, peer: str, lag_ms: int | None, limit_ms: int, has_tables: bool
 ) -> None:
-    now = DatabaseState(role=role, recorded_role=role, peer_role=peer, scn=1, lag_ms=lag_ms)
+    now = DatabaseState(
+        role=role, recorded_role=role, peer_role=peer, scn=1, lag_ms=lag_ms, has_tables=has_tables
+    )
     healthy = now.is_healthy(lag_limit_ms=limit_ms)
     assert not (healthy and role == "DOWN")
     assert not (healthy and role == "PRIMARY" and peer == "PRIMARY"), "two primaries"
-    assert not (healthy and role == "STANDBY" and (lag_ms is None or lag_ms > limit_ms)), (
-        "unknown is not well"
-    )
+    unknown_or_late = lag_ms is None or lag_ms > limit_ms
+    assert not (healthy and role == "STANDBY" and unknown_or_late), "unknown is not well"
+    assert not (healthy and role == "STANDBY" and not has_tables), "it would have nothing to serve"

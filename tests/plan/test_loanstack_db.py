@@ -47,7 +47,7 @@ class Host:
         settings.write_text(
             f"BASE_DIR={self.base_dir}\nPROGRAM=/none\nRUN_DIR={folder}/run\nROOT_OPTIONS=/dev/null\n"
             "SERVICE_USER=nobody\nUNIT=u.service\nLOG_LEVEL=ERROR\nSQL_PORT=2881\nRPC_PORT=2882\n"
-            f'PEERS="{_PEER}"\nINVENTORY_ROLE=PRIMARY\nBOOTSTRAP_DEADLINE_S=1\nPEER_DEADLINE_S=1\nPARAMETERS="cpu_count=2"\n'
+            f'PEERS="{_PEER}"\nINVENTORY_ROLE=PRIMARY\nBOOTSTRAP_DEADLINE_S=1\nCANARY_TABLE=x.y\nPEER_DEADLINE_S=1\nPARAMETERS="cpu_count=2"\n'
         )
         self.environment = {
             **os.environ,
@@ -205,7 +205,7 @@ def test_status_gives_the_lag_of_a_standby(host: Host) -> None:
     host.says(_PEER, "PRIMARY", scn=1_087_500_000)
     assert host.run("status").stdout == (
         '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", '
-        '"scn": 1000000000, "lag_ms": 87}\n'
+        '"scn": 1000000000, "lag_ms": 87, "has_tables": true}\n'
     )
 
 
