@@ -85,3 +85,7 @@ CREATE TABLE IF NOT EXISTS loan.journal (
   PRIMARY KEY (entity_code, idempotency_key),
   KEY journal_by_limit (limit_id)
 );
+
+-- Plans of the grouped movements (one for each size of a group, up to 0.1 MiB each) do not fit into the default
+-- 2 % of memory: seen under load, 150 of 239 cached plans had run less than three times before they were evicted.
+SET GLOBAL ob_plan_cache_percentage = 10;

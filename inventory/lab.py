@@ -89,7 +89,7 @@ ENVIRONMENT = model.Environment(
             ("unfreeze", 1),
         ),
         reads_per_write=0.05,
-        users=96,
+        users=256,
     ),
     management_network="198.18.0.0/24",
     dmz_network="198.19.0.0/24",

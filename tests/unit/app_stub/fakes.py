@@ -26,9 +26,14 @@ _JOURNAL = re.compile(
     r"FROM DUAL WHERE ROW_COUNT\(\)=1"
 )
 _TOGETHER = re.compile(
-    r"\(limit_id=(\d+) AND entity_code='(\w+)' AND status IN \('active','(\w+)'\) "
-    r"AND used_fen\+(\d+)-(\d+)<=cap_fen AND used_fen\+\d+-\d+>=0\)"
+    r"UPDATE credit_limit SET used_fen=used_fen\+CASE limit_id (?P<amounts>.*?) END%(?P<place>\d+)"
+    r"-(?P<half>\d+) "
+    r"WHERE limit_id IN \((?P<limits>[\d,]+)\) AND entity_code=SUBSTR\(CASE limit_id (?P<owners>.*?) END,4\) "
+    r"AND LEFT\(status,1\)<=SUBSTR\(CASE limit_id (?P=owners) END,3,1\) "
+    r"AND used_fen\+CASE limit_id (?P=amounts) END%(?P=place)-(?P=half) BETWEEN 0 AND cap_fen"
 )
+_EACH_AMOUNT = re.compile(r"WHEN (\d+) THEN (\d+)")
+_EACH_OWNER = re.compile(r"WHEN (\d+) THEN '(\d\d)([af])(\w+)'")
 _TOGETHER_ROW = re.compile(
     r"(?:IF\(ROW_COUNT\(\)=\d+,'(?:\w+)',NULL\)|'\w+'),"
     r"'(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),'[^']*','([^']*)','([^']*)'"
@@ -93,31 +98,46 @@ class FakeDatabase:
         return (1, 1, 0)
 
     def _run_together(self, change: str, insert: str) -> tuple[int, ...]:
-        moves = _TOGETHER.findall(change)
+        parts = _TOGETHER.fullmatch(change)
+        assert parts is not None, change
+        owners = {
+            limit_id: (highest, entity)
+            for limit_id, _, highest, entity in _EACH_OWNER.findall(parts["owners"])
+        }
+        moves = [
+            (
+                limit_id,
+                owners[limit_id][1],
+                owners[limit_id][0],
+                int(value) % int(parts["place"]) - int(parts["half"]),
+            )
+            for limit_id, value in _EACH_AMOUNT.findall(parts["amounts"])
+        ]
+        assert parts["limits"].split(",") == [limit_id for limit_id, *_ in moves]
+        assert len(owners) == len(moves)
         rows = _TOGETHER_ROW.findall(insert)
-        assert len(moves) == len(rows) == change.count("WHEN") == insert.count("(") - 2 - insert.count("IF(")
+        assert len(moves) == len(rows) == insert.count("(") - 2 - insert.count("IF(")
         assert f"IF(ROW_COUNT()={len(moves)}," in insert
         limits = [self.limits.get(int(limit_id)) for limit_id, *_ in moves]
         changed = 0
-        for limit, (_, entity, also, drawn, repaid) in zip(limits, moves, strict=True):
-            amount = int(drawn) - int(repaid)
+        for limit, (_, entity, highest, moved_fen) in zip(limits, moves, strict=True):
             changed += (
                 limit is not None
                 and limit.entity == entity
-                and limit.status in ("active", also)
-                and 0 <= limit.used_fen + amount <= limit.cap_fen
+                and limit.status[0] <= highest
+                and 0 <= limit.used_fen + moved_fen <= limit.cap_fen
             )
         if changed != len(moves):
             raise DatabaseFailure(Meaning.REFUSED, code=1048, detail="column may not be null")
         entities = [entity for _, entity, *_ in moves]
         if any((entity, row[0]) in self.journal for entity, row in zip(entities, rows, strict=True)):
             raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
-        for limit, (limit_id, entity, _, drawn, repaid), row in zip(limits, moves, rows, strict=True):
+        for limit, (limit_id, entity, _, moved_fen), row in zip(limits, moves, rows, strict=True):
             assert limit is not None
             key, digest, kind, row_limit, amount, credit, answer = row
             assert row_limit == limit_id
             assert credit in (f"settlement:{entity}", f"loan:{limit_id}")
-            limit.used_fen += int(drawn) - int(repaid)
+            limit.used_fen += moved_fen
             self.journal[entity, key] = (
                 digest,
                 kind,
