@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.unhurried  # noqa: F401  (sets the pace of property tests)
 from tests.plan.kit import Site, site_of
 
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app_stub import idempotency
@@ -201,7 +201,6 @@ STEPS = st.lists(
 
 
 # No deadline: an unknown outcome takes its time, and how much is the machine's business.
-@settings(deadline=None)
 @given(steps=STEPS)
 def test_whatever_fails_money_and_keys_hold(steps: list[tuple[str, int, str, list[Fault | None]]]) -> None:
     database = _database(cap_fen=100)
@@ -298,7 +297,6 @@ GROUP = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(waves=st.lists(st.tuples(GROUP, FAULTS), max_size=3))
 def test_whatever_fails_groups_keep_money_and_keys(
     waves: list[tuple[list[tuple[str, int, str, int]], list[Fault | None]]],

@@ -66,7 +66,7 @@ class World:
         assert complaint(step, answer) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(FATES)), max_size=300), st.integers())
 def test_no_request_is_ever_refused_whatever_was_lost_on_the_way(history, seed):
     world = World(books(seed=seed))
@@ -76,7 +76,7 @@ def test_no_request_is_ever_refused_whatever_was_lost_on_the_way(history, seed):
     assert world.refused == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(OPERATIONS), min_size=50, max_size=400), st.integers())
 def test_books_agree_with_the_services_when_nothing_is_lost(operations, seed):
     world = World(books(seed=seed))
@@ -89,7 +89,7 @@ def test_books_agree_with_the_services_when_nothing_is_lost(operations, seed):
     assert all(fen <= journey.OWED_MAX_FEN for fen in used.values())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(OPERATIONS), min_size=20, max_size=200), st.integers())
 def test_a_limit_in_doubt_is_never_touched_again(operations, seed):
     world = World(books(seed=seed))

@@ -1,0 +1,3 @@
+"""What all unit tests share."""
+
+import tests.unhurried  # noqa: F401  (sets the pace of property tests)
