@@ -5,6 +5,7 @@
 """
 
 from inventory.environments import ENVIRONMENT_NAMES, environment
-from inventory.validation import InventoryError, Problem
+from inventory.problem import Problem
+from inventory.validation import InventoryError
 
 __all__ = ["ENVIRONMENT_NAMES", "InventoryError", "Problem", "environment"]

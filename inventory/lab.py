@@ -6,17 +6,19 @@ Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
 
 import sys
 
-from inventory import artifacts, model, places, pyinfra_hosts
+from inventory import artifacts, availability, model, places, pyinfra_hosts
 
 _LAB = places.lab_dir()
 _KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 userland)")
 _DEPOT_URL = "http://198.18.0.1:8480"
+_POWER_SWITCH_URL = "http://198.18.0.1:8481"
+_DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
 _SUMS_FILE = _LAB / "depot" / "artifacts" / "SHA256SUMS"
 
 
 def _host(
     name: str,
-    role: model.Role,
+    roles: tuple[model.Role, ...],
     number: int,
     memory_mib: int,
     *,
@@ -27,13 +29,20 @@ def _host(
     return model.Host(
         name=name,
         centre=name[-1],
-        roles=(role,),
+        roles=roles,
         management_address=f"198.18.0.{number}",
         address=f"198.18.{segment}.{number}",
         memory_mib=memory_mib,
         os=_KYLIN_STAND_IN,
         dmz_address=dmz_address,
         database_role=database_role,
+        fence=_power_switch(name) if database_role is not None else None,
+    )
+
+
+def _power_switch(name: str) -> availability.Fence:
+    return availability.Fence(
+        kind=availability.FenceKind.LAB, address=_POWER_SWITCH_URL, system=name, user="agent"
     )
 
 
@@ -45,13 +54,13 @@ ENVIRONMENT = model.Environment(
         for n, name, site in ((1, "a", "city one"), (2, "b", "city one"), (3, "c", "city two"))
     ),
     hosts=(
-        _host("gw-a", model.Role.GATEWAY, 11, 512, dmz_address="198.19.0.11"),
-        _host("app-a", model.Role.LOAN, 12, 512),
-        _host("ob-a", model.Role.OCEANBASE, 13, 2048, database_role=model.DatabaseRole.PRIMARY),
-        _host("gw-b", model.Role.GATEWAY, 21, 512, dmz_address="198.19.0.21"),
-        _host("app-b", model.Role.LOAN, 22, 512),
-        _host("ob-b", model.Role.OCEANBASE, 23, 2048, database_role=model.DatabaseRole.STANDBY),
-        _host("mon-c", model.Role.MONITOR, 31, 512),
+        _host("gw-a", (model.Role.GATEWAY,), 11, 512, dmz_address="198.19.0.11"),
+        _host("app-a", (model.Role.LOAN,), 12, 512),
+        _host("ob-a", _DATABASE, 13, 2048, database_role=model.DatabaseRole.PRIMARY),
+        _host("gw-b", (model.Role.GATEWAY,), 21, 512, dmz_address="198.19.0.21"),
+        _host("app-b", (model.Role.LOAN,), 22, 512),
+        _host("ob-b", _DATABASE, 23, 2048, database_role=model.DatabaseRole.STANDBY),
+        _host("mon-c", (model.Role.MONITOR, model.Role.ARBITER), 31, 512),
     ),
     artifacts=artifacts.listed_in(_SUMS_FILE, base_url=f"{_DEPOT_URL}/artifacts"),
     depot=model.Depot(url=_DEPOT_URL, gpg_key_file="RPM-GPG-KEY-loanstack-lab", sums_file=_SUMS_FILE),
@@ -71,6 +80,7 @@ ENVIRONMENT = model.Environment(
     loan=model.LoanServices(pool_size=16),
     gateway=model.Gateway(server_name="loan.lab.loanstack"),
     monitoring=model.Monitoring(),
+    failover=availability.Failover(degrade_after_s=8.0),
     entities=(
         model.LegalEntity(code="QH01", name="西宁农商银行"),
         model.LegalEntity(code="QH02", name="海东农商银行"),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from inventory.availability import Failover, Fence, Store
+
 
 class Role(StrEnum):
     """What a host is for; a host may have several."""
@@ -19,6 +21,7 @@ class Role(StrEnum):
     REGISTRY = "registry"
     CACHE = "cache"
     ARBITER = "arbiter"
+    """A voting member of the consensus store; one in each centre."""
     MONITOR = "monitor"
     DEPOT = "depot"
 
@@ -83,6 +86,10 @@ class Host:
     os: OsRelease = field(default_factory=OsRelease)
     database_role: str | None = None
     """`PRIMARY` or `STANDBY`: how a host of role oceanbase is first deployed."""
+    may_lead: bool = True
+    """False: a database that is never promoted, such as a third copy in another city."""
+    fence: Fence | None = None
+    """How others switch it off; every host of role oceanbase has one."""
 
     def has(self, role: Role) -> bool:
         """Say whether this host carries `role`."""
@@ -243,6 +250,8 @@ class Environment:
     loan: LoanServices
     gateway: Gateway
     monitoring: Monitoring
+    store: Store = field(default_factory=Store)
+    failover: Failover = field(default_factory=Failover)
     entities: tuple[LegalEntity, ...]
     journey: Journey
     load_slo: LoadSlo = field(default_factory=LoadSlo)

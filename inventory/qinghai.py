@@ -7,7 +7,7 @@ examples; TongWeb is licensed, so its artifact is the bank's own copy.
 
 from pathlib import Path
 
-from inventory import artifacts, model, pyinfra_hosts
+from inventory import artifacts, availability, model, pyinfra_hosts
 
 _DEPOT_URL = "https://depot.credit.example"
 _CONFIG = Path("/etc/loanstack/qinghai")
@@ -15,11 +15,12 @@ _CONFIG = Path("/etc/loanstack/qinghai")
 _KUNPENG = {"arch": model.Arch.AARCH64, "cpu_model": "Kunpeng-920"}
 _HYGON = {"arch": model.Arch.X86_64, "cpu_model": "Hygon C86 7285 32-core Processor"}
 _GIB = 1024
+_DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
 
 
 def _host(
     name: str,
-    role: model.Role,
+    roles: tuple[model.Role, ...],
     centre: str,
     number: int,
     cpu: dict[str, str],
@@ -32,7 +33,7 @@ def _host(
     return model.Host(
         name=name,
         centre=centre,
-        roles=(role,),
+        roles=roles,
         management_address=f"10.63.0.{segment * 50 + number}",
         address=f"10.63.{segment}.{number}",
         memory_mib=memory_gib * _GIB,
@@ -40,16 +41,26 @@ def _host(
         cpu_model=cpu["cpu_model"],
         dmz_address=dmz_address,
         database_role=database_role,
+        fence=_management_board(name) if database_role is not None else None,
+    )
+
+
+def _management_board(name: str) -> availability.Fence:
+    return availability.Fence(
+        kind=availability.FenceKind.REDFISH,
+        address=f"https://bmc-{name}.credit.example",
+        system="1",
+        user="fence",
     )
 
 
 def _room(centre: str, gateway_dmz: str, database_role: model.DatabaseRole) -> tuple[model.Host, ...]:
     return (
-        _host(f"gw-{centre}1", model.Role.GATEWAY, centre, 11, _HYGON, 64, dmz_address=gateway_dmz),
-        _host(f"tw-{centre}1", model.Role.TONGWEB, centre, 21, _KUNPENG, 128),
-        _host(f"app-{centre}1", model.Role.LOAN, centre, 31, _KUNPENG, 256),
-        _host(f"app-{centre}2", model.Role.LOAN, centre, 32, _HYGON, 256),
-        _host(f"ob-{centre}1", model.Role.OCEANBASE, centre, 41, _KUNPENG, 512, database_role=database_role),
+        _host(f"gw-{centre}1", (model.Role.GATEWAY,), centre, 11, _HYGON, 64, dmz_address=gateway_dmz),
+        _host(f"tw-{centre}1", (model.Role.TONGWEB,), centre, 21, _KUNPENG, 128),
+        _host(f"app-{centre}1", (model.Role.LOAN,), centre, 31, _KUNPENG, 256),
+        _host(f"app-{centre}2", (model.Role.LOAN,), centre, 32, _HYGON, 256),
+        _host(f"ob-{centre}1", _DATABASE, centre, 41, _KUNPENG, 512, database_role=database_role),
     )
 
 
@@ -64,8 +75,8 @@ ENVIRONMENT = model.Environment(
     hosts=(
         *_room("a", "10.63.8.11", model.DatabaseRole.PRIMARY),
         *_room("b", "10.63.8.12", model.DatabaseRole.STANDBY),
-        _host("mon-c1", model.Role.MONITOR, "c", 51, _HYGON, 128),
-        _host("arb-c1", model.Role.ARBITER, "c", 52, _KUNPENG, 32),
+        _host("mon-c1", (model.Role.MONITOR,), "c", 51, _HYGON, 128),
+        _host("arb-c1", (model.Role.ARBITER,), "c", 52, _KUNPENG, 32),
     ),
     artifacts=tuple(
         model.Artifact(
@@ -77,6 +88,7 @@ ENVIRONMENT = model.Environment(
         for name, version in (
             ("seekdb", artifacts.SEEKDB_VERSION),
             ("loan-services", "0.1.0"),
+            ("failover-agent", "0.1.0"),
             ("tongweb", "7.0.4.9"),
         )
         for arch in model.Arch
@@ -101,6 +113,7 @@ ENVIRONMENT = model.Environment(
     loan=model.LoanServices(pool_size=64),
     gateway=model.Gateway(server_name="loan.credit.example", worker_processes=16, upstream_keepalive=512),
     monitoring=model.Monitoring(retention="90d"),
+    failover=availability.Failover(durability=availability.Durability.CROSS_CENTRE, anti_flap_s=300.0),
     entities=(
         model.LegalEntity(code="QH01", name="西宁农商银行"),
         model.LegalEntity(code="QH02", name="海东农商银行"),

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import stat
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 _BYTES_OF_ENTROPY = 24
@@ -18,9 +18,20 @@ class Secrets:
     loan_owner_password: str
     loan_app_password: str
     probe_password: str
+    store_root_password: str
+    """Administrator of the consensus store."""
+    store_agent_password: str
+    """The failover agents' own user there."""
+    agent_token: str
+    """What a command to a failover agent must carry."""
+    fence_password: str
+    """Of the user with whom agents switch off hosts at their fence devices."""
 
     def __repr__(self) -> str:
         return "Secrets(<hidden>)"
+
+
+_NAMES = tuple(f.name for f in fields(Secrets))
 
 
 class SecretsError(ValueError):
@@ -33,6 +44,34 @@ def load(path: Path) -> Secrets:
     Raises:
         SecretsError: the file is missing, readable by others, or lacks a secret.
     """
+    found = _read(path)
+    wrong = [name for name in _NAMES if not isinstance(found.get(name), str) or not found[name]]
+    if wrong:
+        raise SecretsError(f"{path} lacks {', '.join(wrong)}; each must be a non-empty string")
+    return Secrets(**{name: found[name] for name in _NAMES})
+
+
+def ensure(path: Path) -> Secrets:
+    """Return the secrets in `path`, generating the file (0600, whole or not at all) if there is none.
+
+    One that an earlier version made gets what it lacks; what it has stays.
+
+    Raises:
+        SecretsError: there is a file that cannot be trusted or read.
+    """
+    there = _read(path) if path.exists() else {}
+    if not there.keys() >= set(_NAMES):
+        generated = {name: secrets.token_urlsafe(_BYTES_OF_ENTROPY) for name in _NAMES}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(generated | there, file, indent=2)
+        unfinished.rename(path)
+    return load(path)
+
+
+def _read(path: Path) -> dict[str, str]:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text()
@@ -44,21 +83,6 @@ def load(path: Path) -> Secrets:
         found = json.loads(text)
     except json.JSONDecodeError as broken:
         raise SecretsError(f"{path} is not JSON (line {broken.lineno}); restore it from a backup") from None
-    names = [f.name for f in fields(Secrets)]
-    wrong = [name for name in names if not isinstance(found.get(name), str) or not found[name]]
-    if wrong:
-        raise SecretsError(f"{path} lacks {', '.join(wrong)}; each must be a non-empty string")
-    return Secrets(**{name: found[name] for name in names})
-
-
-def ensure(path: Path) -> Secrets:
-    """Return the secrets in `path`, generating the file (0600, whole or not at all) if there is none."""
-    if not path.exists():
-        generated = Secrets(**{f.name: secrets.token_urlsafe(_BYTES_OF_ENTROPY) for f in fields(Secrets)})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(generated), file, indent=2)
-        unfinished.rename(path)
-    return load(path)
+    if not isinstance(found, dict):
+        raise SecretsError(f"{path} is not a JSON object; restore it from a backup")
+    return found

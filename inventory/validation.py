@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from inventory.availability_checks import availability_problems
 from inventory.model import Arch, DatabaseRole, Environment, Host, Role
+from inventory.problem import Problem
 
 LOG_DISK_PER_MEMORY = 3
 """A primary's log disk must hold three times the memory it may use, or a slow standby falls behind the
@@ -16,20 +17,6 @@ ARTIFACTS_OF_ROLE = {Role.OCEANBASE: "seekdb", Role.LOAN: "loan-services", Role.
 
 JOURNEY_OPERATIONS = ("admission", "assessment", "grant", "drawdown", "repayment", "freeze", "unfreeze")
 """The writes a journey may be weighted with."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One thing that is wrong with an inventory."""
-
-    where: str
-    """Host name, or the environment's name where no single host is at fault."""
-    field: str
-    value: object
-    allowed: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.field} = {self.value!r}; allowed: {self.allowed}"
 
 
 class InventoryError(ValueError):
@@ -65,6 +52,7 @@ def find_problems(env: Environment) -> Iterator[Problem]:
     yield from _port_clashes(env)
     yield from _artifact_problems(env)
     yield from _journey_problems(env)
+    yield from availability_problems(env)
 
 
 def _host_problems(env: Environment, host: Host) -> Iterator[Problem]:
@@ -168,12 +156,16 @@ def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
     if host.has(Role.OCEANBASE):
         yield "database.sql_port", env.database.sql_port
         yield "database.rpc_port", env.database.rpc_port
+        yield "failover.agent_port", env.failover.agent_port
     if host.has(Role.LOAN):
         yield "loan.port", env.loan.port
     if host.has(Role.GATEWAY):
         yield "gateway.port", env.gateway.port
     if host.has(Role.MONITOR):
         yield "monitoring.prometheus_port", env.monitoring.prometheus_port
+    if host.has(Role.ARBITER):
+        yield "store.client_port", env.store.client_port
+        yield "store.peer_port", env.store.peer_port
 
 
 def _port_clashes(env: Environment) -> Iterator[Problem]:

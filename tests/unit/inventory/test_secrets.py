@@ -60,3 +60,24 @@ def test_a_broken_file_says_what_is_missing(tmp_path: Path, content: str, messag
 def test_a_missing_file_says_who_makes_it(tmp_path: Path) -> None:
     with pytest.raises(secrets.SecretsError, match="generated when the environment comes up"):
         secrets.load(tmp_path / "none.json")
+
+
+def test_a_file_of_an_earlier_version_gets_what_it_lacks_and_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    first = asdict(secrets.ensure(path))
+    path.write_text(json.dumps({k: v for k, v in first.items() if k != "agent_token"}))
+    again = asdict(secrets.ensure(path))
+    assert {k: v for k, v in again.items() if k != "agent_token"} == {
+        k: v for k, v in first.items() if k != "agent_token"
+    }
+    assert again["agent_token"] not in first.values()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_not_whole_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    path.write_text("[]")
+    path.chmod(0o600)
+    with pytest.raises(secrets.SecretsError, match="not a JSON object"):
+        secrets.ensure(path)
+    assert path.read_text() == "[]"

@@ -1,0 +1,131 @@
+"""Checks of what an inventory says about high availability: store, failover, fences, durability."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from inventory.availability import Durability, Fence, FenceKind
+from inventory.model import Environment, Host, Role
+from inventory.problem import Problem
+
+LOOPS_IN_A_LEASE = 5
+"""A lease outlives this many looks of an agent, so that one slow look costs no outage."""
+
+
+def availability_problems(env: Environment) -> Iterator[Problem]:
+    """Yield every problem of `env` with store, agents, fences and durability."""
+    yield from _store_problems(env)
+    for host in env.hosts:
+        yield from _fence_problems(host)
+    yield from _leader_problems(env)
+    yield from _timing_problems(env)
+    yield from _durability_problems(env)
+
+
+def _store_problems(env: Environment) -> Iterator[Problem]:
+    members = env.hosts_with(Role.ARBITER)
+    if len(members) < 3 or len(members) % 2 == 0:
+        allowed = "an odd number of hosts with role arbiter, at least 3, so that a majority is defined"
+        names = ", ".join(h.name for h in members) or "none"
+        yield Problem(where=env.name, field="hosts with role arbiter", value=names, allowed=allowed)
+    for centre, count in Counter(h.centre for h in members).items():
+        if count > len(members) // 2:
+            allowed = "fewer: a centre that is lost must not take the store's majority with it"
+            yield Problem(where=env.name, field=f"arbiters in centre {centre}", value=count, allowed=allowed)
+    if env.store.election_timeout_ms < 5 * env.store.heartbeat_interval_ms:
+        yield Problem(
+            where=env.name,
+            field="store.election_timeout_ms",
+            value=env.store.election_timeout_ms,
+            allowed=f">= {5 * env.store.heartbeat_interval_ms} (5 x heartbeat_interval_ms, as etcd asks)",
+        )
+
+
+def _fence_problems(host: Host) -> Iterator[Problem]:
+    if not host.has(Role.OCEANBASE):
+        if host.fence is not None:
+            allowed = "None: only hosts of role oceanbase are fenced"
+            yield Problem(where=host.name, field="fence", value=host.fence.kind, allowed=allowed)
+        return
+    if host.fence is None:
+        allowed = f"a Fence of kind {', '.join(FenceKind)}: a frozen host thaws writable"
+        yield Problem(where=host.name, field="fence", value=None, allowed=allowed)
+        return
+    yield from _wrong_fence(host.name, host.fence)
+
+
+def _wrong_fence(where: str, fence: Fence) -> Iterator[Problem]:
+    if fence.kind not in tuple(FenceKind):
+        yield Problem(where=where, field="fence.kind", value=fence.kind, allowed=", ".join(FenceKind))
+    elif fence.kind == FenceKind.NONE:
+        if not fence.reason:
+            allowed = "why a host without a fence device is accepted"
+            yield Problem(where=where, field="fence.reason", value=fence.reason, allowed=allowed)
+    else:
+        needed = ("address", "user") if fence.kind == FenceKind.IPMI else ("address", "system", "user")
+        for name in needed:
+            if not getattr(fence, name):
+                allowed = f"a value: a fence of kind {fence.kind} needs it"
+                yield Problem(where=where, field=f"fence.{name}", value="", allowed=allowed)
+        if fence.kind != FenceKind.IPMI and fence.address and "://" not in fence.address:
+            allowed = "a URL, such as https://bmc.example"
+            yield Problem(where=where, field="fence.address", value=fence.address, allowed=allowed)
+
+
+def _leader_problems(env: Environment) -> Iterator[Problem]:
+    for host in env.hosts:
+        if host.database_role == "PRIMARY" and not host.may_lead:
+            allowed = "True: the first primary leads"
+            yield Problem(where=host.name, field="may_lead", value=False, allowed=allowed)
+
+
+def _timing_problems(env: Environment) -> Iterator[Problem]:
+    failover = env.failover
+    ttl_ms = failover.lease_ttl_s * 1000
+    least_ms = failover.safety_margin_ms + LOOPS_IN_A_LEASE * failover.loop_interval_ms
+    least_ms = max(least_ms, failover.safety_margin_ms + 2 * failover.store_timeout_ms)
+    if ttl_ms < least_ms:
+        allowed = (
+            f">= {least_ms / 1000:g} (safety_margin_ms + {LOOPS_IN_A_LEASE} x loop_interval_ms, and room for"
+            " two calls of store_timeout_ms): a shorter lease ends before the loop can renew it"
+        )
+        yield Problem(
+            where=env.name, field="failover.lease_ttl_s", value=failover.lease_ttl_s, allowed=allowed
+        )
+    for name in ("loop_interval_ms", "store_timeout_ms", "safety_margin_ms", "peer_silent_ms"):
+        value = getattr(failover, name)
+        if value <= 0:
+            yield Problem(where=env.name, field=f"failover.{name}", value=value, allowed="more than 0")
+    if failover.peer_silent_ms < 3 * failover.loop_interval_ms:
+        yield Problem(
+            where=env.name,
+            field="failover.peer_silent_ms",
+            value=failover.peer_silent_ms,
+            allowed=f">= {3 * failover.loop_interval_ms} (3 x loop_interval_ms): one slow look is no death",
+        )
+    if failover.lag_limit_ms < env.database.lag_limit_ms:
+        yield Problem(
+            where=env.name,
+            field="failover.lag_limit_ms",
+            value=failover.lag_limit_ms,
+            allowed=f">= {env.database.lag_limit_ms} (database.lag_limit_ms), or nobody may ever lead",
+        )
+
+
+def _durability_problems(env: Environment) -> Iterator[Problem]:
+    failover = env.failover
+    if failover.durability not in tuple(Durability):
+        yield Problem(
+            where=env.name,
+            field="failover.durability",
+            value=failover.durability,
+            allowed=", ".join(Durability),
+        )
+    least_s = failover.lease_ttl_s + failover.safety_margin_ms / 1000
+    if failover.degrade_after_s is not None and failover.degrade_after_s <= least_s:
+        allowed = (
+            f"None, or > {least_s:g} (lease_ttl_s + safety_margin_ms): before that the other side may be"
+            " about to be promoted, and what is acknowledged here alone would be lost"
+        )
+        yield Problem(
+            where=env.name, field="failover.degrade_after_s", value=failover.degrade_after_s, allowed=allowed
+        )
