@@ -93,7 +93,8 @@ class TakeOver:
     """Make this host's standby the primary after the last one was drained, with all it had (SWITCHOVER TO
     PRIMARY).
 
-    As Promote, with that statement; `lineage` is the present one: no history ends here."""
+    As Promote, with that statement; `lineage` is the present one: no history ends here. Also for the drained
+    database itself when its handover was called off."""
 
     revision: int
     guarantee: Guarantee
@@ -103,14 +104,16 @@ class TakeOver:
 
 @dataclass(frozen=True, kw_only=True)
 class Serve:
-    """Tell everybody: write `epoch` into the database's table, then phase `serving` with `guarantee` into
-    `leader`.
+    """Tell everybody: phase `serving` with `guarantee` in `leader`, once `epoch` stands in the database's
+    table.
 
-    Empties `unfenced`, drops `final_scn`, adds `powered_off` to the record's."""
+    In this order: note recorded role PRIMARY, `lineage` and `epoch` on disk; write `epoch` into the table;
+    write `leader`: `unfenced` emptied, `final_scn` dropped, `powered_off` added to the record's."""
 
     epoch: int
     revision: int
     guarantee: Guarantee
+    lineage: int
     powered_off: tuple[str, ...]
     why: str
 
@@ -171,7 +174,8 @@ class HandOver:
     """Drain: VERIFY, SWITCHOVER TO STANDBY, note recorded role STANDBY, then phase `handed` with the final
     scn.
 
-    The process stays up until the other side has promoted: it is asked for its last log."""
+    The process stays up until the other side has promoted: it is asked for its last log. Ends with a failure,
+    leaving phase `handover`, when it is not through within `handover_limit_ms`."""
 
     revision: int
     why: str
@@ -179,10 +183,11 @@ class HandOver:
 
 @dataclass(frozen=True, kw_only=True)
 class ResumeLeading:
-    """Call a handover off before it is `handed`: make the database writable if it was drained, then phase
-    `serving`.
+    """Call a handover off that is not `handed` yet: phase `recovering` with guarantee `self`, in the same
+    epoch.
 
-    Recorded role PRIMARY is noted before the database is made writable."""
+    Nothing but that write: it keeps a `handed` that is still under way from arriving, and only then may what
+    was drained be made writable again, which is decided next (TakeOver if it was drained, then Serve)."""
 
     revision: int
     why: str

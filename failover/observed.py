@@ -82,7 +82,6 @@ class TaskKind(StrEnum):
 
     PROMOTE = "promote"
     TAKE_OVER = "take_over"
-    RESUME = "resume"
     START_PRIMARY = "start_primary"
     START_STANDBY = "start_standby"
     REJOIN = "rejoin"
@@ -113,13 +112,17 @@ class Database:
     lineage: int | None = None
     """The epoch of the promotion these data descend from (`Leadership.lineage`), from the note on disk.
 
-    Noted from `Rejoin` when a copy is complete. None: there are none, or the database says that it cannot
-    follow (a gap in the log, another history)."""
+    Noted from `Rejoin` when a copy is complete, and from Serve. Also whenever this database is a standby and
+    its table shows the epoch of the leader that serves now: that row came with the leader's own log. None:
+    not known."""
     next_lineage: int | None = None
     """Set in the note before a promotion begins (the `lineage` it was asked for); moved into `lineage` after
     it."""
     follows: str | None = None
     """The host whose log a standby pulls; None: none, or a primary."""
+    cannot_follow: bool = False
+    """The database itself says that it cannot go on from what it has: a gap in the log, or another
+    history."""
     started_ago_ms: int | None = None
     """Since it was last started by this agent; None: not since the agent itself started."""
 
