@@ -3,7 +3,8 @@
 import copy
 from typing import Any
 
-from failover.settings import Settings, parse
+from failover.settings import Settings
+from failover.settings_file import parse
 
 TOKEN = "token-of-the-agents-0123456789"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from failover.settings import SettingsError, load, parse
+from failover.settings_file import SettingsError, load, parse
 from tests.unit.failover.config import settings, settings_file
 
 
