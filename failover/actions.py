@@ -45,14 +45,15 @@ class Claim:
     """Become the leader in the store, without touching the database: the lock on a recovery.
 
     In one transaction, compared with `revision` (0: there is no record yet): `leader` becomes this host,
-    `epoch`, phase `recovering`, and `lineage`, `final_scn`, `unfenced`, `powered_off`, `accept_loss` as
-    given, no guarantee, no `to`; `lease` is put under a lease granted just before; `request`, if given, is
-    deleted. On success forget what fence devices reported, and set `claimed_at_ms` to the time of the
-    answer."""
+    `epoch`, phase `recovering`, and `lineage`, `primary`, `final_scn`, `unfenced`, `powered_off` and
+    `accept_loss` as given, no guarantee, no `to`; `lease` is put under a lease granted just before;
+    `request`, if given, is deleted. On success forget what fence devices reported, and set `claimed_at_ms` to
+    the time of the answer."""
 
     epoch: int
     revision: int
     lineage: int
+    primary: str
     unfenced: tuple[Unfenced, ...]
     powered_off: tuple[str, ...]
     final_scn: int | None
@@ -78,9 +79,9 @@ class FencePeer:
 class Promote:
     """Make this host's standby the primary, although the last primary was not drained.
 
-    In this order: note `next_lineage` and recorded role PRIMARY on disk; write `guarantee` and `lineage` into
-    `leader`; cut the log source off on this host; ACTIVATE STANDBY; note `lineage`. Ends early if the lease
-    is dropped meanwhile."""
+    In this order: write `guarantee`, `lineage` and this host as `primary` into `leader`; note PRIMARY and
+    `lineage` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early if the lease is
+    dropped meanwhile."""
 
     revision: int
     guarantee: Guarantee
@@ -90,11 +91,10 @@ class Promote:
 
 @dataclass(frozen=True, kw_only=True)
 class TakeOver:
-    """Make this host's standby the primary after the last one was drained, with all it had (SWITCHOVER TO
-    PRIMARY).
+    """Make this host's standby the primary with all that the last one had: SWITCHOVER TO PRIMARY.
 
-    As Promote, with that statement; `lineage` is the present one: no history ends here. Also for the drained
-    database itself when its handover was called off."""
+    As Promote otherwise; `lineage` is the present one: no history ends here. Also for the drained database
+    itself when its handover was called off."""
 
     revision: int
     guarantee: Guarantee
@@ -104,11 +104,11 @@ class TakeOver:
 
 @dataclass(frozen=True, kw_only=True)
 class Serve:
-    """Tell everybody: phase `serving` with `guarantee` in `leader`, once `epoch` stands in the database's
-    table.
+    """Tell everybody: phase `serving` with `guarantee`, once `epoch` stands in the database's table.
 
-    In this order: note recorded role PRIMARY, `lineage` and `epoch` on disk; write `epoch` into the table;
-    write `leader`: `unfenced` emptied, `final_scn` dropped, `powered_off` added to the record's."""
+    In this order: note PRIMARY, `lineage` and `epoch` on disk; write `epoch` into the table; write `leader`:
+    `lineage` and `guarantee` as given, this host as `primary`, `unfenced` emptied, `final_scn` dropped,
+    `powered_off` added to the record's."""
 
     epoch: int
     revision: int
@@ -122,9 +122,9 @@ class Serve:
 class StartDatabase:
     """Start the database on the data it has.
 
-    As a primary (`guarantee` is given): first note `next_lineage` and write `guarantee` and `lineage` into
-    `leader`, as Promote does. As a standby (`guarantee` is None): pull the log of `source`, if one is given,
-    else of the one before; `revision` and `lineage` are None."""
+    As a primary (`guarantee` is given): first write into `leader` and note on disk what Promote does; such a
+    database may say STANDBY when it is up, and is then promoted. As a standby (`guarantee` is None): pull the
+    log of `source`, if one is given, else of the one before; `revision` and `lineage` are None."""
 
     source: str | None
     guarantee: Guarantee | None

@@ -100,24 +100,26 @@ class Database:
     silent_ms: int = 0
     """Since its last answer, or since it was started if it has given none."""
     drained: bool = False
-    """`SWITCHOVER TO STANDBY` succeeded on this process: it takes no writes, whatever `role` says."""
-    recorded_role: Role | None = None
-    """The agent's note on disk of what starting this data would give; None: there is no data to start.
+    """`SWITCHOVER TO STANDBY` succeeded on this process: it takes no writes, whatever `role` says.
 
-    The careful side of the truth: PRIMARY is noted before a promotion begins, STANDBY only after the data
-    were emptied and copied anew or drained by a handover, None before they are emptied."""
+    Cleared before any statement is sent that may make it writable again."""
+    recorded_role: Role | None = None
+    """The agent's note on disk of what starting this data may give; None: there are no complete data to
+    start.
+
+    The careful side of the truth: PRIMARY is noted before any statement or start that may make it writable;
+    STANDBY only when it was drained, or when a copy is complete; None before the data are emptied. A first
+    note comes from whoever made the data. An answer from the database never changes it: a promotion that was
+    given up may still end."""
     recorded_epoch: int = 0
     """The highest epoch known on this host: from the note on disk, and the database's table when it
     answers."""
     lineage: int | None = None
     """The epoch of the promotion these data descend from (`Leadership.lineage`), from the note on disk.
 
-    Noted from `Rejoin` when a copy is complete, and from Serve. Also whenever this database is a standby and
-    its table shows the epoch of the leader that serves now: that row came with the leader's own log. None:
-    not known."""
-    next_lineage: int | None = None
-    """Set in the note before a promotion begins (the `lineage` it was asked for); moved into `lineage` after
-    it."""
+    Noted together with PRIMARY, and from Rejoin when a copy is complete. Also whenever this database is a
+    standby and its table shows the epoch of the leader that serves now: that row came with the leader's own
+    log. None: not known."""
     follows: str | None = None
     """The host whose log a standby pulls; None: none, or a primary."""
     cannot_follow: bool = False
@@ -162,9 +164,12 @@ class Leadership:
     """The store's modification revision of the record: what a change is compared with."""
     lineage: int
     """The epoch of the last unplanned promotion: only data that descend from it are the ones that were
-    served.
+    served."""
+    primary: str
+    """The host whose database was made the primary last, or was begun to be: its data are complete.
 
-    Set in the same write as `guarantee`, before a promotion begins."""
+    Written together with `lineage` and `guarantee`, before the promotion or the start begins; so it may
+    differ from `host` while that is recovering."""
     guarantee: Guarantee | None = None
     """Given in this epoch; None: no promotion or start was begun in it."""
     final_scn: int | None = None
