@@ -56,7 +56,7 @@ def _with_own_lease(seen: Observed, leadership: Leadership, settings: Settings) 
 
 
 def _confirm(seen: Observed, leadership: Leadership) -> ConfirmFenced | None:
-    """Return the confirmation that others wait for: a lead of this host's is over and its database cannot write.
+    """Return the confirmation that others wait for: a past lead is over, and this database cannot write.
 
     A drained leader confirms nothing: `handed` says as much, and more.
     """

@@ -36,7 +36,7 @@ def keep_following(seen: Observed, leadership: Leadership, settings: Settings) -
 
 
 def mend(seen: Observed, leadership: Leadership | None, settings: Settings) -> Action:
-    """Return what brings a standby up while there is no leader to follow; its data are never given up then."""
+    """Return what brings a standby up while there is no leader to follow; data are never given up then."""
     if is_hung(seen.database, seen.task, settings):
         return _end_hung(seen)
     if seen.database.process is Process.DOWN and seen.database.recorded_role is Role.STANDBY:
