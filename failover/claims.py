@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from failover.actions import Claim
 from failover.eligibility import member
-from failover.fencing import peer_of
+from failover.fencing import has_confirmed, peer_of
 from failover.observed import Leadership, Observed, Phase, Request, Settings, Unfenced
 
 
@@ -72,7 +72,7 @@ def claim(seen: Observed, leadership: Leadership, why: str, request: Request | N
         revision=leadership.revision,
         lineage=leadership.lineage,
         primary=leadership.primary,
-        unfenced=_still_unfenced(leadership, seen.me),
+        unfenced=_still_unfenced(seen, leadership),
         powered_off=leadership.powered_off,
         final_scn=leadership.final_scn,
         accept_loss=request is not None and request.accept_loss,
@@ -82,12 +82,12 @@ def claim(seen: Observed, leadership: Leadership, why: str, request: Request | N
     )
 
 
-def _still_unfenced(leadership: Leadership, me: str) -> tuple[Unfenced, ...]:
+def _still_unfenced(seen: Observed, leadership: Leadership) -> tuple[Unfenced, ...]:
     """Return whom this host would have to see fenced; not itself: its own database cannot write."""
     former = {u.host: u for u in leadership.unfenced}
     if leadership.phase in (Phase.FENCED, Phase.HANDED):
         former.pop(leadership.host, None)
     else:
         former[leadership.host] = Unfenced(host=leadership.host, epoch=leadership.epoch)
-    former.pop(me, None)
-    return tuple(former[host] for host in sorted(former))
+    former.pop(seen.me, None)
+    return tuple(former[host] for host in sorted(former) if not has_confirmed(former[host], seen))

@@ -1,10 +1,14 @@
 """Between a claim and a promotion: that no former leader's database can take writes any more. Pure."""
 
+from dataclasses import replace
+
 from failover.actions import FencePeer, Hold
 from failover.eligibility import member
 from failover.observed import FenceState, Guarantee, Leadership, Observed, Peer, Settings, Unfenced
 
 STRENGTH = (Guarantee.LEASE, Guarantee.DEVICE, Guarantee.SELF)
+
+TO_BE_ASKED = (FenceState.UNKNOWN, FenceState.FAILED)
 
 
 def guarantee_given(seen: Observed, leadership: Leadership, settings: Settings) -> Guarantee | None:
@@ -24,20 +28,33 @@ def fence_former_leaders(seen: Observed, leadership: Leadership, settings: Setti
     """
     waiting = [u for u in leadership.unfenced if _guarantee_for(u, seen, settings) is None]
     for former in waiting:
-        if _is_about_to_confirm(former, seen, settings):
-            continue
-        state = fence_state(seen, former.host)
-        if state in (FenceState.UNKNOWN, FenceState.FAILED):
-            again = " again" if state is FenceState.FAILED else ""
-            return FencePeer(
-                host=former.host,
-                why=f"{former.host} led epoch {former.epoch} and has not confirmed that it is fenced:"
-                f" switch it off{again}",
-            )
+        grace = _agent_answers(former, seen, settings) and _since_claim_ms(seen) < settings.peer_silent_ms
+        if not grace and fence_state(seen, former.host) in TO_BE_ASKED:
+            return _fence(former)
     names = ", ".join(f"{u.host} ({fence_state(seen, u.host)})" for u in waiting)
     return Hold(
         why=f"wait until former leaders are fenced: {names}; without that for"
         f" {_lease_guarantee_ms(settings)} ms since the claim ({_since_claim_ms(seen)} ms ago)"
+    )
+
+
+def fence_afterwards(seen: Observed, leadership: Leadership, settings: Settings) -> FencePeer | None:
+    """Return what a leader that serves still does about a former one for which there was only the lease.
+
+    An agent that answers is not frozen, and confirms by itself as soon as it reaches the store.
+    """
+    for former in left_to_the_lease(seen, leadership):
+        if not _agent_answers(former, seen, settings) and fence_state(seen, former.host) in TO_BE_ASKED:
+            return _fence(former)
+    return None
+
+
+def left_to_the_lease(seen: Observed, leadership: Leadership) -> tuple[Unfenced, ...]:
+    """Return the former leaders that neither confirmed nor are known to be off."""
+    return tuple(
+        replace(former, lease_over=True)
+        for former in leadership.unfenced
+        if not has_confirmed(former, seen) and fence_state(seen, former.host) is not FenceState.CONFIRMED
     )
 
 
@@ -58,26 +75,33 @@ def peer_of(seen: Observed, host: str) -> Peer | None:
 
 
 def _guarantee_for(former: Unfenced, seen: Observed, settings: Settings) -> Guarantee | None:
-    if _has_confirmed(former, seen):
+    if has_confirmed(former, seen):
         return Guarantee.SELF
     if fence_state(seen, former.host) is FenceState.CONFIRMED:
         return Guarantee.DEVICE
-    if _since_claim_ms(seen) >= _lease_guarantee_ms(settings):
+    if former.lease_over or _since_claim_ms(seen) >= _lease_guarantee_ms(settings):
         return Guarantee.LEASE
     return None
 
 
-def _has_confirmed(former: Unfenced, seen: Observed) -> bool:
+def has_confirmed(former: Unfenced, seen: Observed) -> bool:
+    """Say whether its own agent has told, through the store or directly, that this lead is over."""
     put, peer = member(seen, former.host), peer_of(seen, former.host)
     return (put is not None and put.fenced >= former.epoch) or (
         peer is not None and peer.says_fenced_epoch >= former.epoch
     )
 
 
-def _is_about_to_confirm(former: Unfenced, seen: Observed, settings: Settings) -> bool:
+def _agent_answers(former: Unfenced, seen: Observed, settings: Settings) -> bool:
     peer = peer_of(seen, former.host)
-    answers = peer is not None and peer.agent_silent_ms < settings.peer_silent_ms
-    return answers and _since_claim_ms(seen) < settings.peer_silent_ms
+    return peer is not None and peer.agent_silent_ms < settings.peer_silent_ms
+
+
+def _fence(former: Unfenced) -> FencePeer:
+    return FencePeer(
+        host=former.host,
+        why=f"{former.host} led epoch {former.epoch} and has not confirmed that it is fenced: switch it off",
+    )
 
 
 def _lease_guarantee_ms(settings: Settings) -> int:

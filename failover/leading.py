@@ -14,7 +14,13 @@ from failover.actions import (
 )
 from failover.claims import claim
 from failover.eligibility import descends, member, not_ready, too_soon_to_start
-from failover.fencing import fence_former_leaders, guarantee_given, switched_off
+from failover.fencing import (
+    fence_afterwards,
+    fence_former_leaders,
+    guarantee_given,
+    left_to_the_lease,
+    switched_off,
+)
 from failover.observed import Guarantee, Leadership, Observed, Phase, Process, Role, Settings
 from failover.standby import mend
 
@@ -27,7 +33,7 @@ def lead(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
         return _hand_over(seen, leadership, settings)
     if leadership.phase is Phase.HANDED:
         return await_successor(seen, leadership, settings)
-    return _serve_on(seen, leadership)
+    return _serve_on(seen, leadership, settings)
 
 
 def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
@@ -61,6 +67,7 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
             revision=leadership.revision,
             guarantee=guarantee,
             lineage=_lineage_of_own_data(seen, leadership),
+            unfenced=left_to_the_lease(seen, leadership),
             powered_off=switched_off(seen),
             why=f"the database of {seen.me} is the primary (guarantee {guarantee})",
         )
@@ -102,7 +109,10 @@ def _lineage_of_own_data(seen: Observed, leadership: Leadership) -> int:
     return leadership.lineage if leadership.primary == seen.me else leadership.epoch
 
 
-def _serve_on(seen: Observed, leadership: Leadership) -> Action:
+def _serve_on(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
+    fence = fence_afterwards(seen, leadership, settings)
+    if fence is not None:
+        return fence
     off = sorted({*leadership.powered_off, *switched_off(seen)} - {seen.me})
     paused = seen.store is not None and seen.store.paused
     if off and not paused:

@@ -95,6 +95,9 @@ class Unfenced:
     host: str
     epoch: int
     """The epoch it led under: a confirmation for this or a later one counts."""
+    lease_over: bool = False
+    """An earlier promotion has waited until its lease had run out. It is still to be fenced, but need not be
+    waited for again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,8 @@ class Leadership:
     to: str | None = None
     """`handover`, `handed`: the host that is to lead next."""
     unfenced: tuple[Unfenced, ...] = ()
-    """Former leaders that must be fenced before this one's database may be writable; emptied by Serve."""
+    """Former leaders that must be fenced before this one's database may be writable. Serve leaves those for
+    which there was no more than the lease: a frozen host thaws writable at any time."""
     powered_off: tuple[str, ...] = ()
     """Hosts that were switched off by a fence device and not switched on again."""
     accept_loss: bool = False
