@@ -107,13 +107,14 @@ class Serve:
     """Tell everybody: phase `serving` with `guarantee`, once `epoch` stands in the database's table.
 
     In this order: note PRIMARY, `lineage` and `epoch` on disk; write `epoch` into the table; write `leader`:
-    `lineage` and `guarantee` as given, this host as `primary`, `unfenced` emptied, `final_scn` dropped,
-    `powered_off` added to the record's."""
+    `lineage`, `guarantee` and `unfenced` as given, this host as `primary`, `final_scn` dropped, `powered_off`
+    added to the record's."""
 
     epoch: int
     revision: int
     guarantee: Guarantee
     lineage: int
+    unfenced: tuple[Unfenced, ...]
     powered_off: tuple[str, ...]
     why: str
 

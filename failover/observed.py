@@ -6,86 +6,30 @@ nanoseconds on the primary's time line, so that a difference of two is a lag.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from failover.words import FenceState, Guarantee, Phase, Process, RequestKind, Role, TaskKind
 
-class Process(StrEnum):
-    """The database's process, as the agent's own host sees it."""
-
-    DOWN = "down"
-    """No process of the database is left: looked up, not assumed."""
-    STARTING = "starting"
-    """It runs and has not answered since it was started."""
-    RUNNING = "running"
-    """It runs and has answered since it was started; `silent_ms` says how long ago."""
-    HUNG = "hung"
-    """It runs and certainly does not work, such as one that was stopped (state T); silence alone is
-    RUNNING."""
-
-
-class Role(StrEnum):
-    """What a database is."""
-
-    PRIMARY = "PRIMARY"
-    STANDBY = "STANDBY"
-
-
-class Phase(StrEnum):
-    """How far the leader named in the store is."""
-
-    RECOVERING = "recovering"
-    """It claimed; its database is not writable yet, or nobody has been told."""
-    SERVING = "serving"
-    """Its database takes writes."""
-    HANDOVER = "handover"
-    """Planned: services hold their writes while its database is drained for `to`."""
-    HANDED = "handed"
-    """Planned: its database is drained at `final_scn` and stays so; `to` may claim."""
-    FENCED = "fenced"
-    """It confirmed that its database is down, and will not start it without a new claim."""
-
-
-class Guarantee(StrEnum):
-    """Why no former leader's database can take writes any more; from the strongest to the weakest."""
-
-    SELF = "self"
-    """Its own agent confirmed it, or there was none to be fenced."""
-    DEVICE = "device"
-    """The fence device says that its host is off."""
-    LEASE = "lease"
-    """Its agent has fenced it by its own clock, unless the whole host stood still and comes back."""
-
-
-class FenceState(StrEnum):
-    """What came of asking a fence device to switch a host off."""
-
-    UNKNOWN = "unknown"
-    """Not asked since this claim."""
-    ASKED = "asked"
-    """Asked, and no answer yet."""
-    CONFIRMED = "confirmed"
-    """The device itself, asked after this claim, says that the host is off."""
-    FAILED = "failed"
-    """It cannot be reached, refuses, or there is none."""
-
-
-class RequestKind(StrEnum):
-    """What an operator may ask for."""
-
-    SWITCHOVER = "switchover"
-    FAILOVER = "failover"
-    REJOIN = "rejoin"
-
-
-class TaskKind(StrEnum):
-    """What an agent may be in the middle of: every action that takes longer than a loop, except fencing."""
-
-    PROMOTE = "promote"
-    TAKE_OVER = "take_over"
-    START_PRIMARY = "start_primary"
-    START_STANDBY = "start_standby"
-    REJOIN = "rejoin"
-    HAND_OVER = "hand_over"
+__all__ = [
+    "Database",
+    "FenceReport",
+    "FenceState",
+    "Guarantee",
+    "Leadership",
+    "Lease",
+    "Member",
+    "Observed",
+    "Peer",
+    "Phase",
+    "Process",
+    "Request",
+    "RequestKind",
+    "Role",
+    "Settings",
+    "StoreView",
+    "Task",
+    "TaskKind",
+    "Unfenced",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +95,9 @@ class Unfenced:
     host: str
     epoch: int
     """The epoch it led under: a confirmation for this or a later one counts."""
+    lease_over: bool = False
+    """An earlier promotion has waited until its lease had run out. It is still to be fenced, but need not be
+    waited for again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +124,8 @@ class Leadership:
     to: str | None = None
     """`handover`, `handed`: the host that is to lead next."""
     unfenced: tuple[Unfenced, ...] = ()
-    """Former leaders that must be fenced before this one's database may be writable; emptied by Serve."""
+    """Former leaders that must be fenced before this one's database may be writable. Serve leaves those for
+    which there was no more than the lease: a frozen host thaws writable at any time."""
     powered_off: tuple[str, ...] = ()
     """Hosts that were switched off by a fence device and not switched on again."""
     accept_loss: bool = False
