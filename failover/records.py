@@ -107,7 +107,10 @@ def leader_record(text: str, revision: int) -> LeaderRecord:
             guarantee=_known(Guarantee, found["guarantee"]),
             final_scn=found["final_scn"],
             to=found["to"],
-            unfenced=tuple(Unfenced(host=u["host"], epoch=u["epoch"]) for u in found["unfenced"]),
+            unfenced=tuple(
+                Unfenced(host=u["host"], epoch=u["epoch"], lease_over=u["lease_over"])
+                for u in found["unfenced"]
+            ),
             powered_off=tuple(found["powered_off"]),
             accept_loss=bool(found["accept_loss"]),
         )

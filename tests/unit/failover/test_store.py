@@ -120,7 +120,7 @@ def test_a_claim_is_seen_whole(certificate: Path) -> None:
         guarantee=Guarantee.DEVICE,
         final_scn=1795520469021068000,
         to="ob-b",
-        unfenced=(Unfenced(host="ob-b", epoch=3),),
+        unfenced=(Unfenced(host="ob-b", epoch=3, lease_over=True),),
         powered_off=("ob-b",),
         accept_loss=True,
     )
