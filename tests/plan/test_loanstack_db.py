@@ -21,7 +21,13 @@ answer=$(cat "$ANSWERS/$host" 2>/dev/null || echo refused)
 case $answer in
     refused) echo "ERROR 2002 (HY000): Can't connect to server on '$host' (111)" >&2; exit 1 ;;
     silent) echo "ERROR 2002 (HY000): Can't connect to server on '$host' (110)" >&2; exit 1 ;;
-    *) case $statement in *role*) echo "$answer" ;; *END_SCN*) cat "$ANSWERS/$host.scn" ;; *) : ;; esac ;;
+    *) case $statement in
+        *role*) echo "$answer" ;;
+        *END_SCN*) cat "$ANSWERS/$host.scn" ;;
+        *start_service_time*) echo 60 ;;
+        *table_type*) cat "$ANSWERS/$host.without-base" 2>/dev/null || echo 0 ;;
+        *type=3*) cat "$ANSWERS/$host.in-memory" 2>/dev/null || echo 0 ;;
+    esac ;;
 esac
 """
 _QUIET = '#!/bin/bash\necho "$(basename "$0") $*" >> "$ANSWERS/log"\nexit 0\n'
@@ -47,7 +53,7 @@ class Host:
         settings.write_text(
             f"BASE_DIR={self.base_dir}\nPROGRAM=/none\nRUN_DIR={folder}/run\nROOT_OPTIONS=/dev/null\n"
             "SERVICE_USER=nobody\nUNIT=u.service\nLOG_LEVEL=ERROR\nSQL_PORT=2881\nRPC_PORT=2882\n"
-            f'PEERS="{_PEER}"\nINVENTORY_ROLE=PRIMARY\nBOOTSTRAP_DEADLINE_S=1\nCANARY_TABLE=x.y\nPEER_DEADLINE_S=1\nPARAMETERS="cpu_count=2"\n'
+            f'PEERS="{_PEER}"\nINVENTORY_ROLE=PRIMARY\nBOOTSTRAP_DEADLINE_S=1\nPEER_DEADLINE_S=1\nPARAMETERS="cpu_count=2"\n'
         )
         self.environment = {
             **os.environ,
@@ -143,6 +149,34 @@ def test_data_are_not_bootstrapped_over(host: Host) -> None:
         refused = host.run("bootstrap", *how)
         assert (refused.returncode, (host.base_dir / "store").exists()) == (1, True)
         assert "already holds a STANDBY" in refused.stderr
+
+
+def test_a_standby_is_begun_only_once_its_source_has_every_table_on_disk(host: Host) -> None:
+    """A table that is in the primary's memory alone arrives without its base, and cannot be read, ever."""
+    host.says(_PEER, "PRIMARY")
+    host.says("local", "STANDBY")
+    (host.answers / f"{_PEER}.in-memory").write_text("1\n")
+    process = subprocess.Popen(["bash", str(_SCRIPT), "bootstrap", "standby", _PEER], env=host.environment)
+    for _ in range(200):
+        if host.called.count("type=3") >= 2:
+            break
+        time.sleep(0.02)
+    assert f"{_PEER}: ALTER SYSTEM MINOR FREEZE" in host.called
+    assert "systemctl start" not in host.called
+    (host.answers / f"{_PEER}.in-memory").write_text("0\n")
+    assert process.wait(timeout=20) == 0
+    assert "systemctl start u.service" in host.called
+    assert (host.base_dir / "loanstack-role").read_text() == "STANDBY\n"
+
+
+def test_a_standby_that_lacks_a_table_is_not_called_one(host: Host) -> None:
+    host.says(_PEER, "PRIMARY")
+    host.says("local", "STANDBY")
+    (host.answers / "local.without-base").write_text("1\n")
+    failed = host.run("bootstrap", "standby", _PEER)
+    assert failed.returncode == 1
+    assert "waited 15 s for the standby to have its tables" in failed.stderr
+    assert not (host.base_dir / "loanstack-role").exists()
 
 
 def test_two_of_them_do_not_work_at_once(host: Host) -> None:
