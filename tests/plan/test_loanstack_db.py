@@ -94,7 +94,8 @@ def host(tmp_path: Path) -> Host:
 
 def test_help_names_every_command(host: Host) -> None:
     said = host.run("--help").stdout
-    for command in ("sql", "role", "peer-role", "scn", "status", "bootstrap", "promote", "rejoin", "start"):
+    commands = "sql role peer-role scn status bootstrap promote hand-over take-over follow rejoin start"
+    for command in commands.split():
         assert f"\n  {command}" in said
     assert host.run("frobnicate").returncode == 2
 
@@ -231,6 +232,49 @@ def test_fenced_promotion_cuts_the_log_source_and_does_not_ask_the_peer(host: Ho
     assert f"ip daddr {_PEER} tcp dport 2882 reject with tcp reset; }};}}" in calls[cut]
     assert cut < next(i for i, c in enumerate(calls) if "ACTIVATE" in c)
     assert calls[-1] == "nft delete table ip loanstack_promote"
+
+
+def test_a_primary_hands_over_once_it_may_and_says_how_far_it_got(host: Host) -> None:
+    host.says("local", "PRIMARY", scn=4711)
+    assert host.run("hand-over").stdout == "4711\n"
+    asked = [line for line in host.called.splitlines() if "SWITCHOVER" in line]
+    assert [line.removeprefix("local: ALTER SYSTEM ") for line in asked] == [
+        "SWITCHOVER TO STANDBY VERIFY",
+        "SWITCHOVER TO STANDBY",
+    ]
+
+
+def test_a_dry_run_of_a_hand_over_changes_nothing(host: Host) -> None:
+    host.says("local", "PRIMARY", scn=4711)
+    assert host.run("hand-over", "--dry-run").returncode == 0
+    assert host.called.count("SWITCHOVER") == 1
+    assert "VERIFY" in host.called
+
+
+@pytest.mark.parametrize(("role", "command"), [("STANDBY", ("hand-over",)), ("PRIMARY", ("take-over", "1"))])
+def test_the_wrong_side_changes_no_role(host: Host, role: str, command: tuple[str, ...]) -> None:
+    host.says("local", role, scn=4711)
+    assert host.run(*command).returncode == 1
+    assert "SWITCHOVER" not in host.called
+
+
+def test_a_standby_takes_over_only_once_it_has_everything(host: Host) -> None:
+    host.says("local", "STANDBY", scn=4710)
+    behind = host.run("take-over", "4711")
+    assert behind.returncode == 1
+    assert "waited 2 s for the standby to have everything up to 4711" in behind.stderr
+    assert "SWITCHOVER" not in host.called
+    host.says("local", "STANDBY", scn=4711)
+    assert host.run("take-over", "4711").returncode == 0
+    assert (host.base_dir / "loanstack-role").read_text() == "PRIMARY\n"
+
+
+def test_following_needs_a_primary(host: Host) -> None:
+    host.recorded("PRIMARY")
+    host.says("local", "PRIMARY")
+    host.says(_PEER, "STANDBY")
+    assert "nothing to follow" in host.run("follow", _PEER).stderr
+    assert "systemctl" not in host.called
 
 
 def test_status_gives_the_lag_of_a_standby(host: Host) -> None:
