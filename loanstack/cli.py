@@ -16,6 +16,7 @@ from loanstack.commands.prove import prove as run_prove
 from loanstack.commands.verify import verify as run_verify
 from loanstack.console import Console
 from loanstack.exits import ExitCode
+from loanstack.failover_cli import failover
 from loanstack.options import json_option, load_options, narrowed
 from loanstack.report.page import write_report
 from loanstack.runs import RunFolder, RunFolderError
@@ -227,6 +228,9 @@ def report(run_folder: Path, machine_readable: bool) -> None:
         )
         return
     click.echo(str(path))
+
+
+cli.add_command(failover)
 
 
 def main() -> None:

@@ -11,9 +11,7 @@ PARAMETERS_AT_RUN_TIME = (
     ("compaction_mid_thread_score", "1"),
     ("compaction_high_thread_score", "1"),
 )
-"""A merge with default thread scores starved commits for 10 s under 1000 writes a second (measured).
-enable_perf_event and enable_record_trace_log stay on: a pair that was first started with them off had a
-standby that followed the log and could not read one table it had copied, not even once promoted (tried)."""
+"""A merge with default thread scores starved commits for 10 s under 1000 writes a second (measured)."""
 
 
 @dataclass(frozen=True, kw_only=True)

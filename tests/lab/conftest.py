@@ -1,6 +1,7 @@
 """The lab the tests share: brought up once, deployed once, taken down at the end."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -52,6 +53,12 @@ class Finished:
 
 
 Run = Callable[..., Finished]
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C heard by what the tests start: a shell's background job ignores it, and hands that on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

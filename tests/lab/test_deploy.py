@@ -104,6 +104,25 @@ def test_no_secret_is_left_in_the_run_folders(deployed: Environment, secret_valu
     assert leaking == []
 
 
+def test_a_standby_that_rejoins_has_the_table_that_was_made_a_moment_ago(
+    deployed: Environment, on_host: Run
+) -> None:
+    """A standby copies what is on the primary's disk: a table in its memory alone comes without its base."""
+    primary = deployed.host("ob-a").address
+    table = "loanstack.made_before_a_rejoin"
+    made = on_host(
+        "ob-a", "loanstack-db sql", stdin=f"CREATE TABLE {table}(a INT); INSERT INTO {table} VALUES (7);"
+    )
+    assert made.exit_code == 0, made.output
+    try:
+        rejoined = on_host("ob-b", f"loanstack-db rejoin {primary}")
+        assert rejoined.exit_code == 0, rejoined.output
+        read = on_host("ob-b", "loanstack-db sql", stdin=f"SELECT a FROM {table};")
+        assert read.stdout.split() == ["7"], read.output
+    finally:
+        assert on_host("ob-a", "loanstack-db sql", stdin=f"DROP TABLE {table};").exit_code == 0
+
+
 def shown(text: str, secret_values: dict[str, str]) -> set[str]:
     """Return the names of the secrets whose value occurs in `text`."""
     return {name for name, value in secret_values.items() if value in text}

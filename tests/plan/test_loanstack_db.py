@@ -21,7 +21,13 @@ answer=$(cat "$ANSWERS/$host" 2>/dev/null || echo refused)
 case $answer in
     refused) echo "ERROR 2002 (HY000): Can't connect to server on '$host' (111)" >&2; exit 1 ;;
     silent) echo "ERROR 2002 (HY000): Can't connect to server on '$host' (110)" >&2; exit 1 ;;
-    *) case $statement in *role*) echo "$answer" ;; *END_SCN*) cat "$ANSWERS/$host.scn" ;; *) : ;; esac ;;
+    *) case $statement in
+        *role*) echo "$answer" ;;
+        *END_SCN*) cat "$ANSWERS/$host.scn" ;;
+        *start_service_time*) echo 60 ;;
+        *table_type*) cat "$ANSWERS/$host.without-base" 2>/dev/null || echo 0 ;;
+        *type=3*) cat "$ANSWERS/$host.in-memory" 2>/dev/null || echo 0 ;;
+    esac ;;
 esac
 """
 _QUIET = '#!/bin/bash\necho "$(basename "$0") $*" >> "$ANSWERS/log"\nexit 0\n'
@@ -47,7 +53,7 @@ class Host:
         settings.write_text(
             f"BASE_DIR={self.base_dir}\nPROGRAM=/none\nRUN_DIR={folder}/run\nROOT_OPTIONS=/dev/null\n"
             "SERVICE_USER=nobody\nUNIT=u.service\nLOG_LEVEL=ERROR\nSQL_PORT=2881\nRPC_PORT=2882\n"
-            f'PEERS="{_PEER}"\nINVENTORY_ROLE=PRIMARY\nBOOTSTRAP_DEADLINE_S=1\nCANARY_TABLE=x.y\nPEER_DEADLINE_S=1\nPARAMETERS="cpu_count=2"\n'
+            f'PEERS="{_PEER}"\nINVENTORY_ROLE=PRIMARY\nBOOTSTRAP_DEADLINE_S=1\nPEER_DEADLINE_S=1\nPARAMETERS="cpu_count=2"\n'
         )
         self.environment = {
             **os.environ,
@@ -88,7 +94,8 @@ def host(tmp_path: Path) -> Host:
 
 def test_help_names_every_command(host: Host) -> None:
     said = host.run("--help").stdout
-    for command in ("sql", "role", "peer-role", "scn", "status", "bootstrap", "promote", "rejoin", "start"):
+    commands = "sql role peer-role scn status bootstrap promote hand-over take-over follow rejoin start"
+    for command in commands.split():
         assert f"\n  {command}" in said
     assert host.run("frobnicate").returncode == 2
 
@@ -145,6 +152,34 @@ def test_data_are_not_bootstrapped_over(host: Host) -> None:
         assert "already holds a STANDBY" in refused.stderr
 
 
+def test_a_standby_is_begun_only_once_its_source_has_every_table_on_disk(host: Host) -> None:
+    """A table that is in the primary's memory alone arrives without its base, and cannot be read, ever."""
+    host.says(_PEER, "PRIMARY")
+    host.says("local", "STANDBY")
+    (host.answers / f"{_PEER}.in-memory").write_text("1\n")
+    process = subprocess.Popen(["bash", str(_SCRIPT), "bootstrap", "standby", _PEER], env=host.environment)
+    for _ in range(200):
+        if host.called.count("type=3") >= 2:
+            break
+        time.sleep(0.02)
+    assert f"{_PEER}: ALTER SYSTEM MINOR FREEZE" in host.called
+    assert "systemctl start" not in host.called
+    (host.answers / f"{_PEER}.in-memory").write_text("0\n")
+    assert process.wait(timeout=20) == 0
+    assert "systemctl start u.service" in host.called
+    assert (host.base_dir / "loanstack-role").read_text() == "STANDBY\n"
+
+
+def test_a_standby_that_lacks_a_table_is_not_called_one(host: Host) -> None:
+    host.says(_PEER, "PRIMARY")
+    host.says("local", "STANDBY")
+    (host.answers / "local.without-base").write_text("1\n")
+    failed = host.run("bootstrap", "standby", _PEER)
+    assert failed.returncode == 1
+    assert "waited 15 s for the standby to have its tables" in failed.stderr
+    assert not (host.base_dir / "loanstack-role").exists()
+
+
 def test_two_of_them_do_not_work_at_once(host: Host) -> None:
     """A deploy that was broken off may still be at work when the next one comes."""
     host.recorded("STANDBY")
@@ -197,6 +232,49 @@ def test_fenced_promotion_cuts_the_log_source_and_does_not_ask_the_peer(host: Ho
     assert f"ip daddr {_PEER} tcp dport 2882 reject with tcp reset; }};}}" in calls[cut]
     assert cut < next(i for i, c in enumerate(calls) if "ACTIVATE" in c)
     assert calls[-1] == "nft delete table ip loanstack_promote"
+
+
+def test_a_primary_hands_over_once_it_may_and_says_how_far_it_got(host: Host) -> None:
+    host.says("local", "PRIMARY", scn=4711)
+    assert host.run("hand-over").stdout == "4711\n"
+    asked = [line for line in host.called.splitlines() if "SWITCHOVER" in line]
+    assert [line.removeprefix("local: ALTER SYSTEM ") for line in asked] == [
+        "SWITCHOVER TO STANDBY VERIFY",
+        "SWITCHOVER TO STANDBY",
+    ]
+
+
+def test_a_dry_run_of_a_hand_over_changes_nothing(host: Host) -> None:
+    host.says("local", "PRIMARY", scn=4711)
+    assert host.run("hand-over", "--dry-run").returncode == 0
+    assert host.called.count("SWITCHOVER") == 1
+    assert "VERIFY" in host.called
+
+
+@pytest.mark.parametrize(("role", "command"), [("STANDBY", ("hand-over",)), ("PRIMARY", ("take-over", "1"))])
+def test_the_wrong_side_changes_no_role(host: Host, role: str, command: tuple[str, ...]) -> None:
+    host.says("local", role, scn=4711)
+    assert host.run(*command).returncode == 1
+    assert "SWITCHOVER" not in host.called
+
+
+def test_a_standby_takes_over_only_once_it_has_everything(host: Host) -> None:
+    host.says("local", "STANDBY", scn=4710)
+    behind = host.run("take-over", "4711")
+    assert behind.returncode == 1
+    assert "waited 2 s for the standby to have everything up to 4711" in behind.stderr
+    assert "SWITCHOVER" not in host.called
+    host.says("local", "STANDBY", scn=4711)
+    assert host.run("take-over", "4711").returncode == 0
+    assert (host.base_dir / "loanstack-role").read_text() == "PRIMARY\n"
+
+
+def test_following_needs_a_primary(host: Host) -> None:
+    host.recorded("PRIMARY")
+    host.says("local", "PRIMARY")
+    host.says(_PEER, "STANDBY")
+    assert "nothing to follow" in host.run("follow", _PEER).stderr
+    assert "systemctl" not in host.called
 
 
 def test_status_gives_the_lag_of_a_standby(host: Host) -> None:

@@ -1,0 +1,65 @@
+"""`failover`: commands to the failover agents, given to the agent of a database host over SSH.
+
+The agents take commands from their own host only, so that the token which they ask for crosses no network;
+the tool on the host reads it there. Whatever that prints, and its exit code, are handed through.
+"""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from chaos.remote import ssh_argv
+from inventory.model import Environment, Host, Role
+from loanstack.exits import ExitCode
+from loanstack.task import CommandError
+
+TOOL = "loanstack-failover"
+_SSH_FAILED = 255
+"""ssh's own code for a host it could not reach; no command of ours ends with it."""
+
+
+def database_hosts(env: Environment, on: str | None) -> tuple[Host, ...]:
+    """Return the hosts whose agent may be asked, in the order in which they are tried.
+
+    + on: the one host to ask; None: any
+
+    Raises:
+        CommandError: `on` is no database host of the environment.
+    """
+    hosts = env.hosts_with(Role.OCEANBASE)
+    if on is None:
+        return hosts
+    chosen = tuple(host for host in hosts if host.name == on)
+    if not chosen:
+        known = ", ".join(host.name for host in hosts)
+        raise CommandError(f"{on!r} is no database host of {env.name!r}; known: {known}")
+    return chosen
+
+
+def tell(env: Environment, arguments: Sequence[str], *, on: str | None = None) -> int:
+    """Run `loanstack-failover` with `arguments` on a database host; returns its exit code.
+
+    A host that cannot be reached is passed over for the next: any agent can take any command.
+
+    + arguments: verb and options, as the tool on the host takes them
+    + on: the host whose agent is to be asked; None: the first that answers
+
+    Raises:
+        CommandError: no database host could be reached.
+    """
+    command = shlex.join([TOOL, *arguments])
+    tried = []
+    for host in database_hosts(env, on):
+        argv = ssh_argv(env, host, command)
+        if sys.stdout.isatty():
+            # A terminal there too: tables are then fitted to it, and Ctrl-C ends what is watched.
+            argv[argv.index("-T")] = "-tt"
+        code = subprocess.run(argv, check=False).returncode
+        if code != _SSH_FAILED:
+            return code
+        tried.append(host.name)
+    raise CommandError(
+        f"no database host of {env.name!r} answers SSH ({', '.join(tried)}); bring one up first",
+        code=ExitCode.FAIL,
+    )
