@@ -151,11 +151,13 @@ class Rejoin:
 
 @dataclass(frozen=True, kw_only=True)
 class PowerOn:
-    """Switch a host on again that a fence device switched off, then take it out of `powered_off` in
-    `leader`."""
+    """Switch a host on again that a fence device switched off, then forget that it did.
+
+    That is: drop its report, and take it out of `powered_off` in `leader` if it is there; `revision` is None
+    while the store does not answer."""
 
     host: str
-    revision: int
+    revision: int | None
     why: str
 
 

@@ -6,8 +6,9 @@ renew (`claims`); and a claimer makes its database writable only with a guarante
 is not (`fencing`, `leading`).
 """
 
-from failover.actions import Action, Claim, ConfirmFenced, FenceSelf, Hold, Refuse
+from failover.actions import Action, Claim, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
 from failover.eligibility import not_ready
+from failover.fencing import switched_off
 from failover.following import follow
 from failover.leading import lead
 from failover.observed import Leadership, Observed, Phase, Role, Settings, StoreView
@@ -27,10 +28,7 @@ def decide(seen: Observed, settings: Settings) -> Action:
     if store is None:
         return Hold(why="the store has not answered yet: nothing is decided without it")
     if store.answered_ago_ms > settings.store_timeout_ms:
-        return Hold(
-            why=f"the store last answered {store.answered_ago_ms} ms ago (limit"
-            f" {settings.store_timeout_ms}): nothing is decided without it"
-        )
+        return _without_the_store(seen, store, settings)
     if seen.task is not None:
         return Hold(why=f"in the middle of {seen.task.kind} for {seen.task.started_ago_ms} ms")
     if store.leadership is None:
@@ -40,6 +38,27 @@ def decide(seen: Observed, settings: Settings) -> Action:
         or _with_own_lease(seen, store.leadership, settings)
         or answer_as_other(seen, store.leadership, settings)
         or follow(seen, store.leadership, settings)
+    )
+
+
+def _without_the_store(seen: Observed, store: StoreView, settings: Settings) -> Action:
+    """Decide nothing; but give the store back what fencing may have taken from it.
+
+    A database host that was switched off took its member of the store with it. Where another is lost, too, no
+    majority is left, and nobody could lead any more. To switch it on is safe: its database is started by
+    nobody but its agent.
+    """
+    off, limit_ms = switched_off(seen), 2 * settings.lease_ttl_ms
+    if off and seen.task is None and store.answered_ago_ms >= limit_ms:
+        return PowerOn(
+            host=off[0],
+            revision=None,
+            why=f"{off[0]} was switched off to be fenced, and the store has been silent for"
+            f" {store.answered_ago_ms} ms (limit {limit_ms}): it may lack the member there",
+        )
+    return Hold(
+        why=f"the store last answered {store.answered_ago_ms} ms ago (limit {settings.store_timeout_ms}):"
+        " nothing is decided without it"
     )
 
 
