@@ -32,12 +32,15 @@ def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> L
         why = f"{host} has held no lease for {gone_ms} ms (TTL {settings.lease_ttl_ms})"
         return Lost(why=why, for_ms=gone_ms - settings.lease_ttl_ms)
     silent_ms = silent_to_the_store_ms(seen, leadership)
+    peer = peer_of(seen, host)
+    if peer is not None and peer.says_fenced_epoch >= leadership.epoch:
+        why = f"the agent of {host} says itself that epoch {leadership.epoch} is over"
+        return Lost(why=why, for_ms=max(0, silent_ms - settings.peer_silent_ms))
     if silent_ms < settings.peer_silent_ms or within_anti_flap(seen, settings):
         return None
     if not store.lease_alive:
         why = f"the lease of {host} has ended and {host} is silent to the store for {silent_ms} ms"
         return Lost(why=why, for_ms=min(gone_ms, silent_ms - settings.peer_silent_ms))
-    peer = peer_of(seen, host)
     least_ms = 0 if peer is None else min(silent_ms, peer.sql_silent_ms, peer.agent_silent_ms)
     if peer is None or least_ms < settings.peer_silent_ms:
         return None

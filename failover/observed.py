@@ -212,7 +212,10 @@ class FenceReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What this agent is in the middle of. Fencing goes on beside it."""
+    """What this agent is in the middle of. Fencing goes on beside it.
+
+    A change of roles is in progress until the database has answered that it ended, or its process has: to
+    close the connection is no end, the statement may still be carried out much later."""
 
     kind: TaskKind
     started_ago_ms: int
@@ -260,6 +263,8 @@ class Settings:
     """A handover that is not through by then is called off, and the old primary leads on."""
     start_again_ms: int = 3000
     """Two starts of a database are at least this far apart."""
+    statement_limit_ms: int = 5000
+    """A change of roles that has not ended by then is ended with the database's process."""
     request_limit_ms: int = 5000
     """A request that nobody took up by then is refused."""
 

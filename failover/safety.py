@@ -5,6 +5,8 @@ from failover.observed import Database, Observed, Phase, Process, Role, Settings
 MAKES_WRITABLE = frozenset({TaskKind.PROMOTE, TaskKind.TAKE_OVER, TaskKind.START_PRIMARY})
 """While one of these runs the database may become writable between two looks."""
 
+CHANGES_ROLES = frozenset({TaskKind.PROMOTE, TaskKind.TAKE_OVER, TaskKind.HAND_OVER})
+
 MAKES_A_STANDBY = frozenset({TaskKind.START_STANDBY, TaskKind.REJOIN})
 
 
@@ -16,7 +18,12 @@ def must_fence(seen: Observed, settings: Settings) -> str | None:
     """
     if seen.lease is None:
         return _without_lease(seen, settings)
-    return _lease_lapsed(seen, settings) or _replaced(seen) or _broken_while_leading(seen, settings)
+    return (
+        _lease_lapsed(seen, settings)
+        or _replaced(seen)
+        or _broken_while_leading(seen, settings)
+        or _statement_without_end(seen.task, settings)
+    )
 
 
 def lease_is_valid(seen: Observed, settings: Settings) -> bool:
@@ -96,6 +103,13 @@ def _replaced(seen: Observed) -> str | None:
     if leadership.epoch == seen.lease.epoch and leadership.phase is Phase.FENCED:
         return f"{seen.me} has confirmed that it is fenced in epoch {leadership.epoch}, and is not"
     return None
+
+
+def _statement_without_end(task: Task | None, settings: Settings) -> str | None:
+    """A statement nobody waits for any more could turn the roles round again at any time."""
+    if task is None or task.kind not in CHANGES_ROLES or task.started_ago_ms < settings.statement_limit_ms:
+        return None
+    return f"{task.kind} has not ended after {task.started_ago_ms} ms (limit {settings.statement_limit_ms})"
 
 
 def _broken_while_leading(seen: Observed, settings: Settings) -> str | None:
