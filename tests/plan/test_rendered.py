@@ -1,6 +1,6 @@
 """Unit files and configurations, word for word."""
 
-from deploys import baseline, depot_client, gateway, loan_services, monitoring
+from deploys import baseline, components, depot_client, gateway, loan_services, monitoring, store
 from deploys.content import ConfigFile
 from deploys.oceanbase import package
 from deploys.specs.baseline import baseline_spec
@@ -51,9 +51,21 @@ def test_gateway(lab_site: Site) -> None:
     assert (key.mode, key.secret) == (0o600, True)
 
 
+def test_store(lab_site: Site, qinghai_site: Site) -> None:
+    for site, name in ((lab_site, "ob-b"), (qinghai_site, "arb-c1")):
+        spec = components.store_spec_of(site.env, site.env.host(name), site.secrets)
+        files = store.files_of(spec)
+        assert_golden(f"store-{name}.yml", _text(files, store.CONFIG))
+        assert_golden(f"etcd-override-{name}.conf", _text(files, store.override(spec)))
+        assert_golden(f"store-{name}.conf", _text(files, store.SETTINGS))
+        key = next(f for f in files if f.path == store.PRIVATE_KEY)
+        assert (key.mode, key.user, key.secret) == (0o400, "etcd", True)
+
+
 def test_monitoring(lab_site: Site) -> None:
     spec = monitoring_spec(lab_site.env, lab_site.env.host("mon-c"))
     assert_golden("prometheus.yml", _text(monitoring.prometheus_files(spec), monitoring.CONFIG))
+    assert_golden("loanstack-rules.yml", _text(monitoring.prometheus_files(spec), monitoring.RULES))
     (unit,) = monitoring.exporter_files(spec)
     assert_golden("node-exporter-override.conf", unit.content)
 
