@@ -40,10 +40,12 @@ unit: setup  ## pure parts and deploys, offline
 lab-test: setup  ## everything promised, on the booted lab, at a modest rate
 	@$(BIN)/pytest tests/lab -q --durations=15
 
-lock: setup  ## resolve both lock files anew (hashes, no registry addresses)
+lock: setup  ## resolve all lock files anew (hashes, no registry addresses)
 	@$(LOCK) --all-extras --python-version 3.11 --universal pyproject.toml -o requirements.lock
-	@$(LOCK) --python-version 3.11 --python-platform x86_64-manylinux_2_28 app_stub/requirements.in \
-	    -o app_stub/requirements.lock
+	@for package in app_stub failover; do \
+	    $(LOCK) --python-version 3.11 --python-platform x86_64-manylinux_2_28 $$package/requirements.in \
+	        -o $$package/requirements.lock; \
+	done
 
 clean:  ## end the lab and remove what the two commands made in this checkout (caches stay)
 	@if [ -x $(BIN)/loanstack ]; then $(BIN)/loanstack lab down; fi

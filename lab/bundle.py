@@ -1,7 +1,7 @@
-"""The loan services' bundle: their own Python, their locked libraries and `app_stub`, in one tarball.
+"""Bundles of what we run on hosts: a package of ours, its locked libraries and a Python, in one tarball each.
 
-A bank's hosts have an old Python or none, so the services bring theirs. Runtime and libraries are cached
-apart, so that a change of `app_stub` costs only the packing.
+A bank's hosts have an old Python or none, so loan services and failover agent bring theirs. Runtime and
+libraries are cached apart, so that a change of a package costs only the packing.
 """
 
 import hashlib
@@ -17,6 +17,9 @@ from lab import tarballs
 from lab.apt import Apt
 from lab.commands import run
 from lab.errors import RefusedError
+
+PACKAGES = {"loan-services": "app_stub", "failover-agent": "failover"}
+"""Package of ours in each bundle, by the bundle's name."""
 
 _RECIPE_VERSION = 1
 """To be raised when this module changes what a bundle holds."""
@@ -40,6 +43,7 @@ _BUNDLES_KEPT = 4
 class Sources:
     """What a bundle is made from, of this checkout."""
 
+    name: str
     lock_file: Path
     package: Path
     base_version: str
@@ -49,19 +53,20 @@ class Sources:
         return sorted(p for p in self.package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
 
 
-def checkout_sources(root: Path = PROJECT_ROOT) -> Sources:
-    """Return what this checkout has.
+def checkout_sources(root: Path = PROJECT_ROOT) -> tuple[Sources, ...]:
+    """Return what this checkout has, for each bundle.
 
     Raises:
-        RefusedError: the lock file of the services' libraries is missing.
+        RefusedError: the lock file of a bundle's libraries is missing.
     """
-    lock_file = root / "app_stub" / "requirements.lock"
-    if not lock_file.exists():
-        raise RefusedError(
-            f"{lock_file} is missing, so the loan services' libraries are unknown; run: make lock"
-        )
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    return Sources(lock_file=lock_file, package=root / "app_stub", base_version=project["version"])
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    found = []
+    for name, package in PACKAGES.items():
+        lock_file = root / package / "requirements.lock"
+        if not lock_file.exists():
+            raise RefusedError(f"{lock_file} is missing: {name}'s libraries are unknown; run: make lock")
+        found.append(Sources(name=name, lock_file=lock_file, package=root / package, base_version=version))
+    return tuple(found)
 
 
 def version_of(sources: Sources) -> str:
@@ -82,23 +87,24 @@ def build(cache: Path, sources: Sources, apt: Apt) -> Path:
         LabError: a download failed or has another hash than the lock file says.
     """
     version = version_of(sources)
-    archive = cache / "artifacts" / f"loan-services-{version}-x86_64.tar.gz"
+    archive = cache / "artifacts" / f"{sources.name}-{version}-x86_64.tar.gz"
     if archive.exists():
         archive.touch()
         return archive
     archive.parent.mkdir(parents=True, exist_ok=True)
-    content = cache / f"building-bundle-{version}"
+    content = cache / f"building-bundle-{sources.name}-{version}"
     _renew(content)
     shutil.copytree(_runtime(cache, apt), content, symlinks=True, dirs_exist_ok=True)
-    shutil.copytree(_libraries(cache, sources.lock_file, apt), content / _LIBRARIES, dirs_exist_ok=True)
+    shutil.copytree(_libraries(cache, sources, apt), content / _LIBRARIES, dirs_exist_ok=True)
+    package = content / _LIBRARIES / sources.package.name
     for path in sources.package_files():
-        target = content / _LIBRARIES / "app_stub" / path.relative_to(sources.package)
+        target = package / path.relative_to(sources.package)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    _compile(content / "bin/python3.11", content / _LIBRARIES / "app_stub")
-    tarballs.write(archive, content, top=f"loan-services-{version}")
+    _compile(content / "bin/python3.11", package)
+    tarballs.write(archive, content, top=f"{sources.name}-{version}")
     shutil.rmtree(content)
-    _forget_old(archive.parent)
+    _forget_old(archive.parent, sources.name)
     return archive
 
 
@@ -156,8 +162,8 @@ def _libraries_folder(cache: Path, lock_file: Path) -> Path:
     return cache / "libraries" / key
 
 
-def _libraries(cache: Path, lock_file: Path, apt: Apt) -> Path:
-    folder = _libraries_folder(cache, lock_file)
+def _libraries(cache: Path, sources: Sources, apt: Apt) -> Path:
+    folder = _libraries_folder(cache, sources.lock_file)
     if folder.exists():
         return folder
     building = folder.with_name(f"building-{folder.name}")
@@ -184,8 +190,8 @@ def _libraries(cache: Path, lock_file: Path, apt: Apt) -> Path:
         "--abi=none",
     ]
     run(
-        [*command, *target, "--target", str(building), "-r", str(lock_file)],
-        doing="download the loan services' libraries",
+        [*command, *target, "--target", str(building), "-r", str(sources.lock_file)],
+        doing=f"download the libraries of {sources.name}",
         deadline_s=_DEADLINE_S,
     )
     # Console scripts point at the interpreter that ran pip.
@@ -196,7 +202,7 @@ def _libraries(cache: Path, lock_file: Path, apt: Apt) -> Path:
 
 
 def _compile(python: Path, folder: Path) -> None:
-    # Services may not write there, and would compile at each start. Checked by hash never: content is fixed.
+    # Programs may not write there, and would compile at each start. Checked by hash never: content is fixed.
     run(
         [str(python), "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)],
         doing=f"compile {folder.name}",
@@ -210,7 +216,7 @@ def _renew(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def _forget_old(folder: Path) -> None:
-    bundles = sorted(folder.glob("loan-services-*.tar.gz"), key=lambda p: p.stat().st_mtime, reverse=True)
+def _forget_old(folder: Path, name: str) -> None:
+    bundles = sorted(folder.glob(f"{name}-*.tar.gz"), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in bundles[_BUNDLES_KEPT:]:
         old.unlink()

@@ -50,7 +50,9 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
         apt = Apt(folder=cache / "apt")
         there = image.image_at(cache, release)
         wants_debian = bundle.needs_apt(cache) or not rpm_repo.is_built(rpm_repo.repository_at(cache, there))
-        wants_index = bundle.needs_index(cache, sources) or not seekdb.archive_at(cache).exists()
+        wants_index = not seekdb.archive_at(cache).exists() or any(
+            bundle.needs_index(cache, each) for each in sources
+        )
         # Said in one sentence before anything is begun, instead of in a build's words in its middle.
         if (wants_debian or wants_index) and (problems := preflight.registry_problems()):
             raise RefusedError("; ".join(problems))
@@ -65,8 +67,8 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
                 return built, rpm_repo.build(cache, built, apt)
 
         def artifacts_side() -> tuple[Path, ...]:
-            with progress.step("Database and loan services as tarballs"):
-                return (seekdb.build(cache), bundle.build(cache, sources, apt))
+            with progress.step("Database, loan services and failover agent as tarballs"):
+                return (seekdb.build(cache), *(bundle.build(cache, each, apt) for each in sources))
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             hosts_job, artifacts_job = pool.submit(hosts_side), pool.submit(artifacts_side)

@@ -150,12 +150,15 @@ def test_artifacts_have_the_hashes_the_depot_says_and_what_is_in_them_runs(on_ho
             "seekdb-*/bin/seekdb --version 2>&1 | grep -ci -m1 seekdb; "
             "cd loan-services-*/; env -i bin/python3.11 -I -c "
             "'import app_stub, asyncmy, httptools, msgspec, ssl, uvloop; print(app_stub.__file__)'; "
+            "cd ../failover-agent-*/; env -i bin/python3.11 -I -c "
+            "'import failover, aiohttp, asyncmy, click, msgspec, ssl; print(failover.__file__)'; "
             "rm -rf /var/tmp/try",
         )
     )
-    counted, module = said.splitlines()[-2:]
+    counted, services, agent = said.splitlines()[-3:]
     assert counted == "1"
-    assert module.startswith("/var/tmp/try/loan-services-0.1.0+")
+    assert services.startswith("/var/tmp/try/loan-services-0.1.0+")
+    assert agent.startswith("/var/tmp/try/failover-agent-0.1.0+")
 
 
 def test_a_changed_file_does_not_pass_for_what_the_depot_lists(on_host) -> None:

@@ -138,7 +138,7 @@ def test_up_boots_what_is_missing(up: float, loanstack) -> None:
 
 
 def test_a_second_lab_is_refused_with_who_where_and_what_to_do(up: float, tmp_path: Path, run) -> None:
-    for name in ("inventory", "lab", "app_stub", "pyproject.toml"):
+    for name in ("inventory", "lab", "app_stub", "failover", "pyproject.toml"):
         source = PROJECT_ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, tmp_path / name)

@@ -237,6 +237,7 @@ def test_fenced_promotion_cuts_the_log_source_and_does_not_ask_the_peer(host: Ho
 def test_a_primary_hands_over_once_it_may_and_says_how_far_it_got(host: Host) -> None:
     host.says("local", "PRIMARY", scn=4711)
     assert host.run("hand-over").stdout == "4711\n"
+    assert (host.base_dir / "loanstack-role").read_text() == "STANDBY\n"
     asked = [line for line in host.called.splitlines() if "SWITCHOVER" in line]
     assert [line.removeprefix("local: ALTER SYSTEM ") for line in asked] == [
         "SWITCHOVER TO STANDBY VERIFY",
@@ -245,8 +246,10 @@ def test_a_primary_hands_over_once_it_may_and_says_how_far_it_got(host: Host) ->
 
 
 def test_a_dry_run_of_a_hand_over_changes_nothing(host: Host) -> None:
+    host.recorded("PRIMARY")
     host.says("local", "PRIMARY", scn=4711)
     assert host.run("hand-over", "--dry-run").returncode == 0
+    assert (host.base_dir / "loanstack-role").read_text() == "PRIMARY\n"
     assert host.called.count("SWITCHOVER") == 1
     assert "VERIFY" in host.called
 
@@ -269,12 +272,49 @@ def test_a_standby_takes_over_only_once_it_has_everything(host: Host) -> None:
     assert (host.base_dir / "loanstack-role").read_text() == "PRIMARY\n"
 
 
-def test_following_needs_a_primary(host: Host) -> None:
-    host.recorded("PRIMARY")
-    host.says("local", "PRIMARY")
+def test_following_needs_a_primary_and_a_standbys_data(host: Host) -> None:
+    host.recorded("STANDBY")
     host.says(_PEER, "STANDBY")
     assert "nothing to follow" in host.run("follow", _PEER).stderr
+    host.recorded("PRIMARY")
+    host.says(_PEER, "PRIMARY")
+    assert "only a standby's data can follow" in host.run("follow", _PEER).stderr
     assert "systemctl" not in host.called
+
+
+def test_a_standby_is_started_again_on_its_data_with_the_source_it_shall_follow(host: Host) -> None:
+    host.recorded("STANDBY")
+    host.says("local", "STANDBY")
+    host.says(_PEER, "PRIMARY")
+    source = host.run_dir / "source"
+    systemctl = Path(host.environment["PATH"].partition(":")[0]) / "systemctl"
+    systemctl.write_text(
+        f'#!/bin/bash\necho "systemctl $* [$(cat {source} 2>/dev/null)]" >> "$ANSWERS/log"\n'
+        'case $1 in is-active) [[ $(grep -c "systemctl kill" "$ANSWERS/log") == 0 ]] ;; esac\n'
+    )
+    done = host.run("follow", _PEER)
+    assert done.returncode == 0, done.stderr
+    calls = [
+        line for line in host.called.splitlines() if line.startswith(("systemctl kill", "systemctl start"))
+    ]
+    assert calls == [
+        "systemctl kill --kill-who=main --signal=SIGTERM u.service []",
+        f"systemctl start u.service [{_PEER}]",
+    ]
+    assert not source.exists()
+
+
+def test_one_that_dies_at_its_start_after_a_hand_over_is_started_again(host: Host) -> None:
+    host.recorded("STANDBY")
+    host.says(_PEER, "PRIMARY")
+    systemctl = Path(host.environment["PATH"].partition(":")[0]) / "systemctl"
+    systemctl.write_text(
+        '#!/bin/bash\necho "systemctl $*" >> "$ANSWERS/log"\n'
+        "[[ $1 == is-active ]] && exit 1\n"
+        '[[ $(grep -c "systemctl start" "$ANSWERS/log") == 2 ]] && echo STANDBY > "$ANSWERS/local"\nexit 0\n'
+    )
+    assert host.run("follow", _PEER).returncode == 0
+    assert host.called.count("systemctl start") == 2
 
 
 def test_status_gives_the_lag_of_a_standby(host: Host) -> None:

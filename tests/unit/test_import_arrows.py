@@ -9,10 +9,11 @@ import pytest
 
 from inventory.places import PROJECT_ROOT
 
-OURS = frozenset({"inventory", "deploys", "app_stub", "loadtests", "chaos", "lab", "loanstack"})
+OURS = frozenset({"inventory", "deploys", "app_stub", "failover", "loadtests", "chaos", "lab", "loanstack"})
 ALLOWED = {
     "inventory": frozenset[str](),
     "app_stub": frozenset[str](),
+    "failover": frozenset[str](),
     "deploys": frozenset({"inventory"}),
     "loadtests": frozenset({"inventory"}),
     "chaos": frozenset({"inventory"}),

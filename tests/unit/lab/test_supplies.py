@@ -72,7 +72,12 @@ def sources(tmp_path: Path) -> Sources:
     (package / "__init__.py").write_text("one")
     (package / "__pycache__" / "x.pyc").write_text("noise")
     (tmp_path / "requirements.lock").write_text("a==1")
-    return Sources(lock_file=tmp_path / "requirements.lock", package=package, base_version="0.1.0")
+    return Sources(
+        name="loan-services",
+        lock_file=tmp_path / "requirements.lock",
+        package=package,
+        base_version="0.1.0",
+    )
 
 
 def test_a_bundles_version_follows_its_content_and_nothing_else(sources: Sources) -> None:
@@ -96,8 +101,22 @@ def test_content_cannot_move_between_files_unnoticed(sources: Sources) -> None:
     assert bundle.version_of(sources) != before
 
 
-def test_a_missing_lock_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match=r"requirements\.lock is missing.*make lock"):
+def test_each_package_that_hosts_run_has_a_bundle_of_its_own_the_depot_can_name() -> None:
+    found = {s.name: (s.package.name, s.lock_file.parent.name) for s in bundle.checkout_sources()}
+    assert found == {
+        "loan-services": ("app_stub", "app_stub"),
+        "failover-agent": ("failover", "failover"),
+    }
+
+
+@pytest.mark.parametrize("lacking", ["app_stub", "failover"])
+def test_a_missing_lock_file_is_refused_with_the_remedy(tmp_path: Path, lacking: str) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "0.1.0"\n')
+    for package in ("app_stub", "failover"):
+        (tmp_path / package).mkdir()
+        if package != lacking:
+            (tmp_path / package / "requirements.lock").write_text("a==1")
+    with pytest.raises(RefusedError, match=rf"{lacking}/requirements\.lock is missing.*make lock"):
         bundle.checkout_sources(tmp_path)
 
 

@@ -1,0 +1,122 @@
+"""The store's door: users, tokens, and whichever member answers."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover.gateway import Gateway, StoreError, StoreRefusedError, encoded
+from failover.settings import Store
+from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member, write_certificate
+
+READ = {"key": encoded("/loanstack/lab/leader")}
+TIMEOUT_MS = 150
+
+
+def play(
+    certificate: Path,
+    story: Callable[[Gateway, FakeEtcd], Awaitable[Any]],
+    *,
+    members: int = 1,
+    change: Callable[[Store], Store] = lambda s: s,
+) -> tuple[FakeEtcd, list[str]]:
+    etcd, failed = FakeEtcd(now=time.monotonic), list[str]()
+
+    async def stage() -> None:
+        async with AsyncExitStack() as stack:
+            endpoints = [
+                await stack.enter_async_context(member(etcd, certificate, number=n)) for n in range(members)
+            ]
+            store = Store(endpoints=tuple(endpoints), user=USER, password=PASSWORD, ca_file=str(certificate))
+            gateway = Gateway(change(store), timeout_ms=TIMEOUT_MS, on_failure=failed.append)
+            stack.push_async_callback(gateway.close)
+            await story(gateway, etcd)
+            failed[:] = [str(endpoints.index(e)) for e in failed]
+
+    asyncio.run(stage())
+    return etcd, failed
+
+
+def test_calls_that_go_on_side_by_side_log_in_once(certificate: Path) -> None:
+    async def story(gateway: Gateway, _: FakeEtcd) -> None:
+        await asyncio.gather(*(gateway.call("/v3/kv/range", READ) for _ in range(5)))
+
+    etcd, failed = play(certificate, story)
+    assert (etcd.logins, len(etcd.calls), failed) == (1, 6, [])
+
+
+def test_a_forgotten_token_is_renewed_within_the_call(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        await gateway.call("/v3/kv/range", READ)
+        etcd.tokens.clear()
+        await asyncio.gather(*(gateway.call("/v3/kv/range", READ) for _ in range(3)))
+
+    etcd, failed = play(certificate, story)
+    assert (etcd.logins, failed) == (2, [])
+
+
+def test_a_wrong_password_is_refused_and_not_tried_at_every_member(certificate: Path) -> None:
+    async def story(gateway: Gateway, _: FakeEtcd) -> None:
+        with pytest.raises(StoreRefusedError, match=r"user 'failover': .*authentication failed") as refused:
+            await gateway.call("/v3/kv/range", READ)
+        assert "other-secret" not in str(refused.value)
+
+    etcd, _ = play(certificate, story, members=3, change=lambda s: replace(s, password="other-secret"))
+    assert etcd.logins == 1
+
+
+def test_the_next_member_answers_for_one_without_a_leader_and_is_remembered(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        etcd.down = {0, 1}
+        await gateway.call("/v3/kv/range", READ)
+        await gateway.call("/v3/kv/range", READ)
+
+    _, failed = play(certificate, story, members=3)
+    assert failed == ["0", "1"]
+
+
+def test_a_silent_member_costs_its_time_out_once(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        await gateway.call("/v3/kv/range", READ)
+        etcd.silent = {0}
+        before = time.monotonic()
+        await gateway.call("/v3/kv/range", READ)
+        after = time.monotonic()
+        assert 0.9 * TIMEOUT_MS / 1000 < after - before < 3 * TIMEOUT_MS / 1000
+        await gateway.call("/v3/kv/range", READ)
+        assert time.monotonic() - after < TIMEOUT_MS / 1000
+
+    _, failed = play(certificate, story, members=2)
+    assert failed == ["0"]
+
+
+def test_without_any_member_every_endpoint_is_named(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        etcd.down, etcd.silent = {0}, {1}
+        with pytest.raises(StoreError) as failed:
+            await gateway.call("/v3/kv/range", READ)
+        text = str(failed.value)
+        assert text.count("https://127.0.0.1:") == 2
+        assert "no leader" in text
+        assert "no answer in time" in text
+
+    play(certificate, story, members=2)
+
+
+def test_a_member_with_another_authoritys_certificate_is_not_believed(
+    certificate: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    write_certificate(other)
+
+    async def story(gateway: Gateway, _: FakeEtcd) -> None:
+        with pytest.raises(StoreError, match="certificate"):
+            await gateway.call("/v3/kv/range", READ)
+
+    etcd, _ = play(certificate, story, change=lambda s: replace(s, ca_file=str(other)))
+    assert etcd.calls == []

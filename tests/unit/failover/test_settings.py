@@ -1,0 +1,164 @@
+"""The settings file: read once, refused as a whole, silent about secrets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover.settings_file import SettingsError, load, parse
+from tests.unit.failover.config import settings, settings_file
+
+
+def problems_of(found: object) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as refused:
+        parse(found)
+    return refused.value.problems
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    found = settings_file()
+    where: Any = found
+    *steps, last = path.split(".")
+    for step in steps:
+        where = where[int(step) if step.isdigit() else step]
+    if value is ...:
+        del where[last]
+    else:
+        where[last] = value
+    return found
+
+
+def test_a_good_file_is_read_whole() -> None:
+    found = settings()
+    assert found.store.endpoints[0] == "https://198.18.1.13:2379"
+    assert (found.agent_port, found.timing.lease_ttl_ms, found.durability.degrade_after_ms) == (
+        8008,
+        3000,
+        8000,
+    )
+    peer = found.peer("ob-b")
+    assert peer is not None
+    assert peer.fence is not None
+    assert (peer.fence.kind, peer.fence.system) == ("lab", "ob-b")
+    assert found.peer("ob-x") is None
+    assert (found.address_of("ob-a"), found.address_of("ob-x")) == ("127.0.0.1", None)
+
+
+def test_no_secret_is_in_the_repr() -> None:
+    shown = repr(settings())
+    assert "secret-of" not in shown
+    assert "token-of" not in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("me", ..., "me is missing"),
+        ("sql_port", 0, "sql_port=0; allowed: a whole number from 1 to 65535"),
+        ("sql_port", True, "sql_port=True; allowed: a whole number from 1 to 65535"),
+        ("may_lead", "yes", "may_lead='yes'; allowed: true or false"),
+        ("store", ..., "store is missing"),
+        ("store", [], "store must be a JSON object"),
+        ("store.endpoints", [], "store.endpoints='list'; allowed: a list of at least one string"),
+        (
+            "store.endpoints",
+            ["http://198.18.1.13:2379"],
+            "store.endpoints='http://198.18.1.13:2379'; allowed: strings that start with https://",
+        ),
+        ("store.endpoints", ["https://a", "https://a"], "store.endpoints='list'; allowed: each one once"),
+        ("store.password", "", "store.password; allowed: a string of at least 1 characters"),
+        ("agent.token", "short", "agent.token; allowed: a string of at least 16 characters"),
+        ("agent.tocken", "x", "agent.tocken is unknown; remove it"),
+        ("peers", {}, "peers='dict'; allowed: a list of objects"),
+        ("peers.0.host", "ob-a", "peers: ob-a is named twice; allowed: each host once, without `me`"),
+        ("peers.0.fence.kind", "ipmy", "peers[0].fence.kind='ipmy'; allowed: lab, redfish, ipmi, none"),
+        ("peers.0.fence.system", "", "peers[0].fence.system=''; allowed: a non-empty string"),
+        ("peers.0.fence", ..., "peers[0].fence is missing"),
+        ("durability.mode", "sometimes", "durability.mode='sometimes'; allowed: local, cross_centre"),
+        (
+            "timing.lease_ttl_ms",
+            1900,
+            (
+                "timing.lease_ttl_ms=1900; allowed: at least 2000 (safety_margin_ms +"
+                " 5 x loop_interval_ms, and room for two calls of store_timeout_ms):"
+                " a shorter lease ends before the loop can renew it"
+            ),
+        ),
+        (
+            "timing.peer_silent_ms",
+            599,
+            (
+                "timing.peer_silent_ms=599; allowed: at least 600 (3 x loop_interval_ms):"
+                " one slow look is no death"
+            ),
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_is_allowed(path: str, value: object, problem: str) -> None:
+    assert problems_of(changed(path, value)) == (problem,)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = changed("me", "")
+    found["timing"]["loop_interval_ms"] = "200"
+    found["surplus"] = 1
+    assert problems_of(found) == (
+        "me=''; allowed: a non-empty string",
+        "timing.loop_interval_ms='200'; allowed: a whole number from 20 to 10000",
+        "surplus is unknown; remove it",
+    )
+
+
+def test_what_is_no_object_is_refused() -> None:
+    assert problems_of([]) == ("the file must be a JSON object",)
+
+
+def test_a_wrong_secret_is_not_shown() -> None:
+    found = settings_file()
+    found["agent"]["token"] = "short-secret"
+    found["fence_password"] = 4711
+    assert "short-secret" not in str(problems_of(found))
+    assert "4711" not in str(problems_of(found))
+
+
+def test_a_host_that_is_not_fenced_says_why() -> None:
+    fence = {"kind": "none", "address": "", "system": "", "user": "", "reason": ""}
+    assert problems_of(changed("peers.0.fence", fence)) == (
+        "peers[0].fence.reason=''; allowed: a non-empty string",
+    )
+    peer = parse(changed("peers.0.fence", {**fence, "reason": "no management board"})).peers[0]
+    assert peer.fence is not None
+    assert peer.fence.reason == "no management board"
+
+
+def test_a_peer_may_have_no_fence_at_all_and_durability_may_never_degrade() -> None:
+    assert parse(changed("peers.0.fence", None)).peers[0].fence is None
+    assert parse(changed("durability.degrade_after_ms", None)).durability.degrade_after_ms is None
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "failover.json"
+    path.write_text(json.dumps(settings_file()))
+    path.chmod(0o600)
+    return path
+
+
+def test_a_file_of_its_owner_only_is_read(file: Path) -> None:
+    assert load(file) == settings()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_file_that_others_can_read_is_refused_with_the_remedy(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    with pytest.raises(SettingsError, match=rf"mode {mode:04o}; allowed: 0600; run: chmod 600"):
+        load(file)
+
+
+def test_a_missing_file_and_one_that_is_not_json_are_refused(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"missing; the deploy"):
+        load(tmp_path / "other.json")
+    file.write_text("{")
+    with pytest.raises(SettingsError, match=r"is not JSON: .*line 1"):
+        load(file)

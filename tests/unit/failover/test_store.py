@@ -1,0 +1,332 @@
+"""Reads and changes of the store: once or not at all, whatever gets lost on the way.
+
+Against the etcd in memory. With LOANSTACK_TEST_ETCD="endpoint ca_file user password" the same tests ask a
+real one, which is how the one in memory is held to its behaviour; what only a fake can do is skipped then.
+"""
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover import records
+from failover.gateway import Gateway, StoreError, encoded
+from failover.history import Event, History
+from failover.observed import Guarantee, Leadership, Member, Phase, Request, RequestKind, Role, Unfenced
+from failover.records import LeaderRecord
+from failover.settings import Store as StoreSettings
+from failover.store import Sight, Store
+from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
+
+REAL = os.environ.get("LOANSTACK_TEST_ETCD", "").split()
+TTL_MS = 2000
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+class Stage:
+    def __init__(self, store: Store, gateway: Gateway, etcd: FakeEtcd | None, clock: Clock) -> None:
+        self.store, self.gateway, self.clock = store, gateway, clock
+        self.history = History(gateway, store.keys)
+        self._etcd = etcd
+
+    @property
+    def etcd(self) -> FakeEtcd:
+        if self._etcd is None:
+            pytest.skip("only the etcd in memory can do that")
+        return self._etcd
+
+
+@asynccontextmanager
+async def stage(certificate: Path) -> AsyncIterator[Stage]:
+    clock, environment = Clock(), f"try-{uuid.uuid4().hex[:8]}"
+    if REAL:
+        endpoint, ca_file, user, password = REAL
+        settings = StoreSettings(endpoints=(endpoint,), user=user, password=password, ca_file=ca_file)
+        gateway = Gateway(settings, timeout_ms=2000)
+        try:
+            yield Stage(Store(gateway, environment), gateway, None, clock)
+        finally:
+            await gateway.close()
+        return
+    etcd = FakeEtcd(now=clock)
+    async with member(etcd, certificate, number=0) as one, member(etcd, certificate, number=1) as two:
+        settings = StoreSettings(endpoints=(one, two), user=USER, password=PASSWORD, ca_file=str(certificate))
+        gateway = Gateway(settings, timeout_ms=150)
+        yield Stage(Store(gateway, environment), gateway, etcd, clock)
+        await gateway.close()
+
+
+def play(certificate: Path, story: Callable[[Stage], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with stage(certificate) as found:
+            await story(found)
+
+    asyncio.run(whole())
+
+
+def record(*, revision: int = 0, epoch: int = 1, host: str = "ob-a", **more: Any) -> LeaderRecord:
+    leadership = Leadership(
+        host=host,
+        epoch=epoch,
+        phase=more.pop("phase", Phase.RECOVERING),
+        revision=revision,
+        lineage=more.pop("lineage", 1),
+        primary=more.pop("primary", host),
+        **more,
+    )
+    return LeaderRecord(leadership=leadership, claim=f"claim of {host}", last_automatic_s=None)
+
+
+MEMBER = Member(
+    host="ob-a", role=Role.STANDBY, scn=1795520469021068000, recorded_role=Role.STANDBY, lineage=4, epoch=5
+)
+REQUEST = Request(id="r-1", kind=RequestKind.SWITCHOVER, host="ob-b", force=True)
+
+
+def member_text(seq: int, found: Member = MEMBER) -> str:
+    return records.member_text(found, seq=seq, lag_ms=12, more={"version": "0.1.0"})
+
+
+async def claimed(it: Stage, wanted: LeaderRecord, *, takes_request: bool = False) -> tuple[int | None, str]:
+    lease = await it.store.grant(TTL_MS)
+    return await it.store.claim(wanted, lease=lease, takes_request=takes_request), lease
+
+
+def test_an_empty_store_holds_nothing(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        sight = await it.store.look()
+        assert sight == Sight(revision=sight.revision)
+        assert await it.history.read() == {}
+
+    play(certificate, story)
+
+
+def test_a_claim_is_seen_whole(certificate: Path) -> None:
+    wanted = record(
+        guarantee=Guarantee.DEVICE,
+        final_scn=1795520469021068000,
+        to="ob-b",
+        unfenced=(Unfenced(host="ob-b", epoch=3, lease_over=True),),
+        powered_off=("ob-b",),
+        accept_loss=True,
+    )
+    wanted = replace(wanted, last_automatic_s=1795520469.25)
+
+    async def story(it: Stage) -> None:
+        revision, _ = await claimed(it, wanted)
+        sight = await it.store.look()
+        assert sight.leader == replace(wanted, leadership=replace(wanted.leadership, revision=revision))
+        assert sight.lease_alive
+
+    play(certificate, story)
+
+
+def test_of_two_claims_one_wins(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        first, _ = await claimed(it, record(host="ob-a"))
+        second, _ = await claimed(it, record(host="ob-b"))
+        assert first is not None
+        assert second is None
+        third, _ = await claimed(it, record(host="ob-b", epoch=2, revision=first))
+        assert third is not None
+        assert third > first
+
+    play(certificate, story)
+
+
+def test_a_claim_whose_answer_got_lost_is_known_as_ones_own(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        lease = await it.store.grant(TTL_MS)
+        it.etcd.deaf = {0}
+        revision = await it.store.claim(record(), lease=lease, takes_request=False)
+        sight = await it.store.look()
+        assert sight.leader is not None
+        assert sight.leader.leadership.revision == revision
+
+    play(certificate, story)
+
+
+def test_a_claim_on_a_lease_that_has_ended_changes_nothing(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        lease = await it.store.grant(TTL_MS)
+        await it.store.revoke(lease)
+        with pytest.raises(StoreError, match="lease not found"):
+            await it.store.claim(record(), lease=lease, takes_request=False)
+        assert (await it.store.look()).leader is None
+
+    play(certificate, story)
+
+
+def test_a_lease_lives_while_it_is_kept_alive_and_takes_its_key_along(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        _, lease = await claimed(it, record())
+        for _ in range(3):
+            assert await it.store.keep_alive(lease)
+            it.etcd.expire()
+            it.clock.ahead_s += TTL_MS / 1000 - 0.1
+        assert (await it.store.look()).lease_alive
+        it.clock.ahead_s += 0.2
+        sight = await it.store.look()
+        assert not sight.lease_alive
+        assert sight.leader is not None
+        assert not await it.store.keep_alive(lease)
+
+    play(certificate, story)
+
+
+def test_a_revoked_lease_is_not_kept_alive(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        _, lease = await claimed(it, record())
+        assert await it.store.keep_alive(lease)
+        await it.store.revoke(lease)
+        assert not await it.store.keep_alive(lease)
+        assert not (await it.store.look()).lease_alive
+
+    play(certificate, story)
+
+
+def test_a_phase_advances_from_the_revision_that_was_seen_and_no_other(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        first, _ = await claimed(it, record())
+        assert first is not None
+        second = await it.store.advance(record(revision=first, phase=Phase.SERVING))
+        assert second is not None
+        assert await it.store.advance(record(revision=first, phase=Phase.FENCED)) is None
+        sight = await it.store.look()
+        assert sight.leader is not None
+        assert (sight.leader.leadership.phase, sight.leader.leadership.revision) == (Phase.SERVING, second)
+        assert sight.lease_alive
+
+    play(certificate, story)
+
+
+def test_a_member_is_put_and_everything_read_in_one_call(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        await claimed(it, record())
+        sights = [await it.store.look(host="ob-a", member=member_text(seq)) for seq in (1, 2)]
+        (one,), (two,) = (s.members for s in sights)
+        assert one.member == two.member == MEMBER
+        assert two.revision > one.revision
+        assert (two.told["seq"], two.told["lag_ms"], two.told["version"]) == (2, 12, "0.1.0")
+        assert sights[0].leader is not None
+        assert (await it.store.look()).members == (two,)
+
+    play(certificate, story)
+
+
+def test_the_history_is_not_part_of_a_look(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        await it.history.append(1, Event(at_s=1.5, event="claimed", host="ob-a", detail="first"))
+        await it.store.look()
+        await it.gateway.call(
+            "/v3/kv/put", {"key": encoded(it.store.keys.history(2)), "value": encoded("not JSON")}
+        )
+        assert (await it.store.look()).members == ()
+
+    play(certificate, story)
+
+
+def test_events_are_appended_once_in_order_and_by_epoch(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        first = Event(at_s=1.5, event="claimed", host="ob-a", detail="why", request="r-1")
+        for event in (first, first, replace(first, event="promoted", request=None)):
+            await it.history.append(9, event)
+        await asyncio.gather(*(it.history.append(10, replace(first, host=f"ob-{n}")) for n in range(3)))
+        found = await it.history.read()
+        assert list(found) == [9, 10]
+        assert found[9] == [
+            {"at_s": 1.5, "event": "claimed", "host": "ob-a", "detail": "why", "request": "r-1"},
+            {"at_s": 1.5, "event": "promoted", "host": "ob-a", "detail": "why"},
+        ]
+        assert {e["host"] for e in found[10]} == {"ob-0", "ob-1", "ob-2"}
+
+    play(certificate, story)
+
+
+def test_epochs_long_past_are_forgotten(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        event = Event(at_s=1.5, event="claimed", host="ob-a", detail="")
+        for epoch in (1, 2, 3, 202):
+            await it.history.append(epoch, event)
+        assert list(await it.history.read()) == [2, 3, 202]
+
+    play(certificate, story)
+
+
+def test_one_request_waits_at_a_time_and_is_taken_with_what_answers_it(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        assert await it.store.put_request(REQUEST, at_s=1.0)
+        assert not await it.store.put_request(replace(REQUEST, id="r-2"), at_s=2.0)
+        assert (await it.store.look()).request == REQUEST
+        await claimed(it, record(), takes_request=True)
+        assert (await it.store.look()).request is None
+
+    play(certificate, story)
+
+
+def test_only_the_request_that_was_meant_is_cleared(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        await it.store.put_request(REQUEST, at_s=1.0)
+        revision = (await it.store.look()).request_revision
+        await it.store.clear_request(revision - 1)
+        assert (await it.store.look()).request == REQUEST
+        await it.store.clear_request(revision)
+        assert (await it.store.look()).request is None
+
+    play(certificate, story)
+
+
+def test_a_request_whose_answer_got_lost_counts_as_left(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        await it.store.look()
+        it.etcd.deaf = {0}
+        assert await it.store.put_request(REQUEST, at_s=1.0)
+
+    play(certificate, story)
+
+
+def test_a_pause_lasts_until_it_is_ended(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        await it.store.pause(host="ob-a", at_s=5.0)
+        assert (await it.store.look()).paused == {"host": "ob-a", "at_s": 5.0}
+        await it.store.resume()
+        await it.store.resume()
+        assert (await it.store.look()).paused is None
+
+    play(certificate, story)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"host": "ob-a"}', '{"epoch": "x"}'])
+def test_a_leader_that_no_agent_wrote_is_no_answer(certificate: Path, text: str) -> None:
+    async def story(it: Stage) -> None:
+        it.etcd.put(it.store.keys.leader, text)
+        with pytest.raises(StoreError, match="leader"):
+            await it.store.look()
+
+    play(certificate, story)
+
+
+def test_other_records_that_no_agent_wrote_are_passed_over(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        it.etcd.put(it.store.keys.member("ob-x"), '{"role": "KING"}')
+        it.etcd.put(it.store.keys.request, "please")
+        it.etcd.put(it.store.keys.member("ob-a"), member_text(1))
+        sight = await it.store.look()
+        assert [s.member.host for s in sight.members] == ["ob-a"]
+        assert sight.request is None
+
+    play(certificate, story)
