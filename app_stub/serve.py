@@ -19,6 +19,7 @@ from app_stub.keyed_write import Writer
 from app_stub.metrics import Metrics
 from app_stub.pool import Connect, Pool
 from app_stub.primary_watch import PrimaryWatch
+from app_stub.reads import Reader
 from app_stub.services import Services
 from app_stub.settings import Endpoint, Settings, SettingsError, settings_from
 
@@ -32,11 +33,18 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     metrics = Metrics()
     pool = Pool(settings.database, _connector(settings), metrics)
-    watch = PrimaryWatch(settings.database, pool.follow, metrics)
-    group = GroupCommit(pool, metrics, watch.suspect)
-    writer = Writer(pool, metrics, watch.suspect, group, deadline_s=settings.request_deadline_ms / 1000)
-    services = Services(pool=pool, writer=writer, metrics=metrics)
-    application = Application(services, metrics, time.perf_counter, lambda: connections.is_draining)
+    watch = PrimaryWatch(settings.database, pool, metrics)
+    group = GroupCommit(pool, metrics, watch.suspect, queue_limit=settings.database.queue_limit)
+    writer = Writer(pool, metrics, watch.suspect, group)
+    reader = Reader(pool, watch.suspect)
+    services = Services(pool=pool, writer=writer, reader=reader, metrics=metrics)
+    application = Application(
+        services,
+        metrics,
+        time.monotonic,
+        lambda: connections.is_draining,
+        deadline_s=settings.request_deadline_ms / 1000,
+    )
     connections = Connections(application.handle, max_body_bytes=settings.max_body_bytes)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

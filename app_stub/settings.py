@@ -30,6 +30,8 @@ class Database:
     endpoints: tuple[Endpoint, ...]
     user: str
     password: str
+    agents: tuple[Endpoint, ...] = ()
+    """HTTP addresses of the failover agents; without any, the primary is found by asking for roles alone."""
     name: str = "loan"
     pool_size: int = 16
     connect_timeout_ms: int = 500
@@ -38,12 +40,12 @@ class Database:
     """How often each endpoint is asked for its role."""
     silence_ms: int = 2000
     """A primary that answers no role question for this long is given up, though it is still connected."""
-    queue_wait_ms: int = 2000
-    """A request waits at most this long for a free connection."""
-    primary_wait_ms: int = 300
-    """A request waits at most this long while no primary is known."""
-    queue_limit: int = 1024
-    """Requests that may wait at once; one more is answered 503 immediately."""
+    wait_ms: int = 4000
+    """A request waits at most this long for a connection to a primary: a failover takes up to 3 s, and who
+    sat it out must still be answered before the gateway gives up."""
+    queue_limit: int = 4096
+    """Requests that may wait at once, which is what arrives during a failover; one more is answered 503
+    immediately."""
 
     def __repr__(self) -> str:
         return f"Database(endpoints={self.endpoints}, user={self.user!r}, password=<hidden>)"
@@ -73,7 +75,8 @@ def database_from(
         user_prefix: `LOAN_DATABASE` for the services, `LOAN_OWNER` for the seeding.
     """
     return Database(
-        endpoints=_endpoints(environment, problems),
+        endpoints=_endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems, may_be_empty=False),
+        agents=_endpoints(environment, "LOAN_AGENTS", problems, may_be_empty=True),
         user=_text(environment, f"{user_prefix}_USER", problems),
         password=_text(environment, f"{user_prefix}_PASSWORD", problems),
         name=_text(environment, "LOAN_DATABASE_NAME", problems, default="loan"),
@@ -129,17 +132,19 @@ def _integer(
     return int(text)
 
 
-def _endpoints(environment: Mapping[str, str], problems: list[str]) -> tuple[Endpoint, ...]:
-    text = environment.get("LOAN_DATABASE_ENDPOINTS", "")
+def _endpoints(
+    environment: Mapping[str, str], name: str, problems: list[str], *, may_be_empty: bool
+) -> tuple[Endpoint, ...]:
+    text = environment.get(name, "")
     found: list[Endpoint] = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         host, _, port = part.rpartition(":")
         if host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535:
             found.append(Endpoint(host=host, port=int(port)))
         else:
-            problems.append(f"LOAN_DATABASE_ENDPOINTS has {part!r}; allowed: address:port, comma-separated")
+            problems.append(f"{name} has {part!r}; allowed: address:port, comma-separated")
     if len(set(found)) != len(found):
-        problems.append(f"LOAN_DATABASE_ENDPOINTS={text!r} names an endpoint twice; name each one once")
-    if not found:
-        problems.append("LOAN_DATABASE_ENDPOINTS names no endpoint; allowed: address:port,address:port")
+        problems.append(f"{name}={text!r} names an endpoint twice; name each one once")
+    if not found and not may_be_empty:
+        problems.append(f"{name} names no endpoint; allowed: address:port,address:port")
     return tuple(found)
