@@ -14,7 +14,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from app_stub import idempotency, problems, sql
+from app_stub.acknowledgement import Acknowledgement
 from app_stub.database import Rows, Session
+from app_stub.durability import Verdict
 from app_stub.group_commit import GroupCommit
 from app_stub.group_queue import Together
 from app_stub.metrics import Metrics
@@ -51,6 +53,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: bytes
     is_replay: bool
+    term: int
+    """The pool's, in which it stood in the primary's journal."""
 
 
 def stored_in(rows: Rows) -> idempotency.Stored | None:
@@ -73,6 +77,7 @@ class Writer:
         metrics: Metrics,
         suspect: Callable[[], None],
         group: GroupCommit | None = None,
+        acknowledgement: Acknowledgement | None = None,
         *,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock_s: Callable[[], float] = time.monotonic,
@@ -81,6 +86,7 @@ class Writer:
         self._metrics = metrics
         self._suspect = suspect
         self._group = group
+        self._acknowledgement = acknowledgement
         self._pause = pause
         self._clock_s = clock_s
 
@@ -96,15 +102,35 @@ class Writer:
                 504 (it may have been).
         """
         uncertain = False
+        written: Written | None = None
         if self._group is not None and (write.move is not None or write.shares_commit):
             try:
                 sent = await self._group.attempt(write.row, write.move, write.change, give_up_s)
             except NoConnectionError as none:
                 raise _nothing_executed(none) from none
             if sent.together is Together.DONE:
-                return Written(answer=write.row.answer, is_replay=False)
+                written = Written(answer=write.row.answer, is_replay=False, term=sent.term)
             uncertain = sent.together is Together.UNCERTAIN
-        return await self._alone(write, give_up_s, uncertain=uncertain)
+        while True:
+            if written is None:
+                written = await self._alone(write, give_up_s, uncertain=uncertain)
+            if await self.is_safe(written, write.row.idempotency_key, give_up_s):
+                return written
+            # The primary has changed since: only the new one can say whether it has the write.
+            uncertain, written = True, None
+
+    async def is_safe(self, written: Written, key: str, give_up_s: float) -> bool:
+        """Wait until a write may be acknowledged; False if the primary has changed before.
+
+        Raises:
+            problems.ProblemError: 504, the standby does not have it in time.
+        """
+        if self._acknowledgement is None:
+            return True
+        verdict = await self._acknowledgement.of(written.term, give_up_s)
+        if verdict is Verdict.LATE:
+            raise self._unknown(key)
+        return verdict is not Verdict.MOVED
 
     async def _alone(self, write: KeyedWrite, give_up_s: float, *, uncertain: bool) -> Written:
         change = write.change()
@@ -116,10 +142,10 @@ class Writer:
                 if not uncertain:
                     raise _nothing_executed(none) from none
                 if self._clock_s() >= give_up_s:
-                    raise self._unknown(write) from none
+                    raise self._unknown(write.row.idempotency_key) from none
                 await self._pause(_PAUSE_S)
                 continue
-            epoch = self._pool.epoch
+            epoch, term = self._pool.epoch, self._pool.term
             session.deadline_s = min(session.deadline_s, give_up_s)
             attempts += 1
             refusals += 1
@@ -130,7 +156,7 @@ class Writer:
                 if counts[-2] == 1:
                     if uncertain:
                         self._metrics.resolved.inc()
-                    return Written(answer=write.row.answer, is_replay=False)
+                    return Written(answer=write.row.answer, is_replay=False, term=term)
                 found = await self._stored_or_reason(session, write, epoch)
             except DatabaseFailure as failure:
                 found = await self._after(failure, session, write, epoch)
@@ -144,11 +170,11 @@ class Writer:
             finally:
                 self._pool.release(session)
             if isinstance(found, idempotency.Stored):
-                return self.replayed(found, write.row.request_hash, uncertain=uncertain)
+                return self.replayed(found, write.row.request_hash, term, uncertain=uncertain)
             is_late = self._clock_s() >= give_up_s
             if uncertain:
                 if is_late:
-                    raise self._unknown(write)
+                    raise self._unknown(write.row.idempotency_key)
             elif found is not None:
                 raise problems.ProblemError(found)
             elif is_late or refusals >= _REFUSALS_IN_A_ROW:
@@ -158,17 +184,20 @@ class Writer:
             if attempts > 1:
                 await self._pause(_PAUSE_S)
 
-    def _unknown(self, write: KeyedWrite) -> problems.ProblemError:
+    def _unknown(self, key: str) -> problems.ProblemError:
         self._metrics.indeterminate.inc()
-        _LOG.warning("outcome unknown", extra={"key": write.row.idempotency_key, "kind": write.row.kind})
+        _LOG.warning("outcome unknown", extra={"key": key})
         return problems.ProblemError(problems.indeterminate())
 
-    def replayed(self, stored: idempotency.Stored, request_hash: str, *, uncertain: bool = False) -> Written:
+    def replayed(
+        self, stored: idempotency.Stored, request_hash: str, term: int, *, uncertain: bool = False
+    ) -> Written:
         """Return the first answer.
 
         Args:
             stored: what the journal holds under the key.
             request_hash: of this request.
+            term: the pool's, in which it was found.
             uncertain: an attempt of this very request may have stored it, so it is no replay.
 
         Raises:
@@ -182,7 +211,7 @@ class Writer:
             self._metrics.resolved.inc()
         else:
             self._metrics.replays.inc()
-        return Written(answer=answer, is_replay=not uncertain)
+        return Written(answer=answer, is_replay=not uncertain, term=term)
 
     async def _stored_or_reason(
         self, session: Session, write: KeyedWrite, epoch: int

@@ -43,6 +43,22 @@ class Metrics:
             ("reason",),
             registry=registry,
         )
+        self.durability_wait = Histogram(
+            "loan_durability_wait_seconds",
+            "Time from a commit to the standby having it, of acknowledged writes.",
+            buckets=(0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0),
+            registry=registry,
+        )
+        self.durability_degraded = Gauge(
+            "loan_durability_degraded",
+            "1 while writes are acknowledged without the standby, because it is gone.",
+            registry=registry,
+        )
+        self.acknowledged_alone = Counter(
+            "loan_acknowledged_alone",
+            "Writes acknowledged without the standby, though it should have been waited for.",
+            registry=registry,
+        )
         self.in_flight = Gauge("loan_requests_in_flight", "Requests being answered.", registry=registry)
         self.pool_size = Gauge("loan_pool_size", "Connections the pool may hold.", registry=registry)
         self.pool_idle = Gauge("loan_pool_idle", "Idle connections.", registry=registry)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from app_stub.agent_questions import listen
 from app_stub.metrics import Metrics
@@ -30,9 +31,17 @@ class PrimaryWatch:
     and two primaries are seen whoever is believed.
     """
 
-    def __init__(self, settings: Database, pool: Pool, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Database,
+        pool: Pool,
+        metrics: Metrics,
+        moved: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin with no primary; `moved` is called whenever the pool has been told of another choice."""
         self._settings = settings
         self._pool = pool
+        self._moved = moved
         self._metrics = metrics
         self._sights = {endpoint: Sight(endpoint=endpoint) for endpoint in settings.endpoints}
         self._words: dict[Endpoint, Word | None] = dict.fromkeys(settings.agents)
@@ -109,3 +118,4 @@ class PrimaryWatch:
             is_believed = choice.primary is not None and choice.source is source
             self._metrics.primary_known_from.labels(source.value).set(1.0 if is_believed else 0.0)
         self._pool.follow(choice.primary, choice.epoch, is_held=choice.is_held)
+        self._moved()

@@ -103,14 +103,19 @@ class Services:
         """Return the first answer to a known key, whatever has become of the rows since; else raise `raised`.
 
         Raises:
-            problems.ProblemError: `raised`, or 409 (key reused), or 503.
+            problems.ProblemError: `raised`, or 409 (key reused), 503, or 504 (not safe in time).
         """
         lookup = sql.select_stored(entity_code=request.entity_code, idempotency_key=request.idempotency_key)
-        (rows,), _ = await self.reader.read_of_epoch((lookup,), request.give_up_s)
-        stored = stored_in(rows)
-        if stored is None:
-            raise raised
-        return created(self.writer.replayed(stored, request.request_hash))
+        while True:
+            (rows,), term = await self.reader.read_of_epoch((lookup,), request.give_up_s)
+            stored = stored_in(rows)
+            if stored is None:
+                raise raised
+            written = self.writer.replayed(stored, request.request_hash, term)
+            if await self.writer.is_safe(written, request.idempotency_key, request.give_up_s):
+                return created(written)
+            # What was found may be lost with its primary; and what was judged, was judged by its rows.
+            raised = problems.ProblemError(problems.unavailable("the primary has just changed; try again"))
 
     async def write(self, request: Request, write: KeyedWrite) -> Answer:
         """Run a keyed write; 201 with its answer, or with the first answer if the key is known."""

@@ -1,7 +1,12 @@
 """Settings of the loan services, read from the environment once, all mistakes reported together."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+
+_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
+_LONGEST_S = 86_400
 
 
 class SettingsError(ValueError):
@@ -51,6 +56,26 @@ class Database:
         return f"Database(endpoints={self.endpoints}, user={self.user!r}, password=<hidden>)"
 
 
+class DurabilityKind(StrEnum):
+    """When a write is acknowledged."""
+
+    LOCAL = "local"
+    """When the primary has committed it."""
+    CROSS_CENTRE = "cross_centre"
+    """When the standby has it too."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DurabilityRule:
+    """What an acknowledgement promises."""
+
+    kind: DurabilityKind = DurabilityKind.LOCAL
+    timeout_ms: int = 2000
+    """A write that the standby does not have by then is answered as indeterminate."""
+    degrade_after_s: float | None = None
+    """Without a standby for this long, writes are acknowledged on the primary alone; None: never."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """Everything `serve` needs."""
@@ -58,6 +83,7 @@ class Settings:
     listen_address: str
     port: int
     database: Database
+    durability: DurabilityRule = DurabilityRule()
     request_deadline_ms: int = 4500
     """Below the gateway's 5 s, so that the honest answer is the service's own and not the gateway's 504."""
     shutdown_grace_s: int = 10
@@ -101,6 +127,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         listen_address=_text(environment, "LOAN_LISTEN_ADDRESS", problems, default="127.0.0.1"),
         port=_integer(environment, "LOAN_PORT", problems, default=8080, low=1, high=65_535),
         database=database_from(environment, problems),
+        durability=_durability(environment, problems),
         request_deadline_ms=_integer(
             environment, "LOAN_REQUEST_DEADLINE_MS", problems, default=4500, low=200, high=60_000
         ),
@@ -130,6 +157,32 @@ def _integer(
         problems.append(f"{name}={text!r}; allowed: a whole number from {low} to {high}")
         return default
     return int(text)
+
+
+def _durability(environment: Mapping[str, str], problems: list[str]) -> DurabilityRule:
+    text = environment.get("LOAN_DURABILITY", DurabilityKind.LOCAL)
+    kind = DurabilityKind.LOCAL
+    if text in tuple(DurabilityKind):
+        kind = DurabilityKind(text)
+    else:
+        problems.append(f"LOAN_DURABILITY={text!r}; allowed: {', '.join(DurabilityKind)}")
+    return DurabilityRule(
+        kind=kind,
+        timeout_ms=_integer(
+            environment, "LOAN_DURABILITY_TIMEOUT_MS", problems, default=2000, low=100, high=60_000
+        ),
+        degrade_after_s=_seconds_or_never(environment, "LOAN_DEGRADE_AFTER_S", problems),
+    )
+
+
+def _seconds_or_never(environment: Mapping[str, str], name: str, problems: list[str]) -> float | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    if _SECONDS.fullmatch(text) is None or not 0 < float(text) <= _LONGEST_S:
+        problems.append(f"{name}={text!r}; allowed: seconds up to {_LONGEST_S}, such as 8 or 7.5, or nothing")
+        return None
+    return float(text)
 
 
 def _endpoints(

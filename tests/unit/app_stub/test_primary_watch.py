@@ -87,6 +87,9 @@ def _play(
         for agent in agents:
             await agent.start()
         settings = replace(SETTINGS, agents=tuple(agent.endpoint for agent in agents))
+        if agents:
+            # Not what is tested there, and a busy machine may stand still for as long as SETTINGS has it.
+            settings = replace(settings, silence_ms=5000)
         pool: Any = world
         watch = PrimaryWatch(settings, pool, metrics())
         watch.start()
