@@ -1,5 +1,7 @@
 """Unit files and configurations, word for word."""
 
+from dataclasses import replace
+
 from deploys import baseline, components, depot_client, gateway, loan_services, monitoring, store
 from deploys.content import ConfigFile
 from deploys.oceanbase import package
@@ -39,6 +41,14 @@ def test_loan_services_ask_the_database_of_their_own_centre_first(lab_site: Site
     }
     assert endpoints["app-a"] == ("198.18.1.13:2881", "198.18.2.23:2881")
     assert endpoints["app-b"] == ("198.18.2.23:2881", "198.18.1.13:2881")
+
+
+def test_loan_services_know_no_database_that_never_leads(lab_site: Site) -> None:
+    env = lab_site.env
+    hosts = tuple(replace(h, may_lead=h.name != "ob-b") for h in env.hosts)
+    spec = loan_services_spec(replace(env, hosts=hosts), env.host("app-a"), lab_site.secrets)
+    assert spec.endpoints == ("198.18.1.13:2881",)
+    assert spec.agents == ("198.18.1.13:8008",)
 
 
 def test_gateway(lab_site: Site) -> None:
