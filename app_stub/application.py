@@ -38,11 +38,14 @@ class Application:
         metrics: Metrics,
         clock_s: Callable[[], float],
         is_draining: Callable[[], bool],
+        *,
+        deadline_s: float,
     ) -> None:
         self._services = services
         self._metrics = metrics
         self._clock_s = clock_s
         self._is_draining = is_draining
+        self._deadline_s = deadline_s
         self._in_flight = 0
         metrics.in_flight.set_function(lambda: float(self._in_flight))
 
@@ -69,7 +72,7 @@ class Application:
                     answer = problem_answer(_no_route(path, method, found))
                 else:
                     template = route.template
-                    request = _request(route, id_text, query, headers, body)
+                    request = _request(route, id_text, query, headers, body, started_s + self._deadline_s)
                     answer = await route.operation(self._services, request)
         except ProblemError as raised:
             answer = problem_answer(raised.problem)
@@ -109,7 +112,12 @@ def _no_route(path: str, method: str, found: Mapping[str, routes.Route]) -> Prob
 
 
 def _request(
-    route: routes.Route, id_text: str, query: str, headers: Mapping[bytes, bytes], body: bytes
+    route: routes.Route,
+    id_text: str,
+    query: str,
+    headers: Mapping[bytes, bytes],
+    body: bytes,
+    give_up_s: float,
 ) -> Request:
     """Return the validated request.
 
@@ -135,6 +143,7 @@ def _request(
         entity_code=entity,
         idempotency_key=key or "",
         request_hash=request_hash(route.template, row_id, fields) if route.is_write else "",
+        give_up_s=give_up_s,
         fields=fields,
         query=query,
     )

@@ -110,12 +110,14 @@ class Connection:
                     found.append(list(await cursor.fetchall()))
         except errors.MySQLError as failure:
             code = _code(failure)
-            lost = not self.usable or code in _CLIENT_ERRORS
-            if lost:
+            if not self.usable or code in _CLIENT_ERRORS or code == 0:
                 self.close()
-            raise DatabaseFailure(
-                Meaning.NOT_SENT if lost else Meaning.REFUSED, code=code, detail=str(failure)
-            ) from failure
+                meaning = Meaning.NOT_SENT
+            else:
+                meaning = meaning_of_server_error(
+                    code, str(failure), statement=0, statements=len(queries) + 1
+                )
+            raise DatabaseFailure(meaning, code=code, detail=str(failure)) from failure
         except BaseException:
             self.close()
             raise
@@ -135,7 +137,7 @@ class Connection:
             # Lost, cut by the sweeper, or (no number) packets out of order: the server may have gone on.
             self.close()
             return DatabaseFailure(meaning_of_lost_connection(sent=True), code=code, detail=str(failure))
-        meaning = meaning_of_server_error(code, statement=statement, statements=statements)
+        meaning = meaning_of_server_error(code, str(failure), statement=statement, statements=statements)
         if meaning is Meaning.UNCERTAIN:
             self.close()
         return DatabaseFailure(meaning, code=code, detail=str(failure))

@@ -5,11 +5,19 @@
 -- Seeding and schema changes.
 GRANT ALL PRIVILEGES ON loan.* TO loan_owner;
 
--- The services: no DELETE, no DDL. A journal row, once written, can be changed only in ways an audit would see.
-GRANT SELECT, INSERT, UPDATE ON loan.* TO loan_app;
+-- The services, table by table: no DELETE, no DDL, a journal row once written stays as it is, and the epoch is
+-- not theirs to change: a service that could would let itself write under an old one.
+GRANT SELECT ON loan.product TO loan_app;
+GRANT SELECT ON loan.customer TO loan_app;
+GRANT SELECT, INSERT, UPDATE ON loan.application TO loan_app;
+GRANT SELECT, INSERT, UPDATE ON loan.credit_limit TO loan_app;
+GRANT SELECT, INSERT ON loan.journal TO loan_app;
+GRANT SELECT ON loan.leadership TO loan_app;
 
 -- A least-privileged user may not read the role without this; everyone who must find the primary needs it.
 GRANT SELECT ON oceanbase.__all_virtual_server_stat TO loan_app;
 GRANT SELECT ON oceanbase.__all_virtual_server_stat TO loan_owner;
 GRANT SELECT ON oceanbase.__all_virtual_server_stat TO probe;
+-- Positions in the log: the services wait for the standby's to pass their commit, the probe measures the lag.
+GRANT SELECT ON oceanbase.`V$OB_LOG_STAT` TO loan_app;
 GRANT SELECT ON oceanbase.`V$OB_LOG_STAT` TO probe;

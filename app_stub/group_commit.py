@@ -9,21 +9,20 @@ Admissions, assessments and grants ride along with statements of their own.
 
 A group is all or nothing and never decides anything but success: if it was refused, for whatever reason, each
 movement goes on by itself and gets an answer of its own; if its outcome is uncertain, each resolves its own
-key.
+key. Only where the database it reached is not the primary (any more) do its movements wait together for the
+one that is: a hand-over leaves a second's worth of them, too many to be sent one by one.
 """
 
 import asyncio
 import logging
-from collections import deque
+import time
 from collections.abc import Callable
-from enum import StrEnum
-
-import msgspec
 
 from app_stub import sql
 from app_stub.database import Session
+from app_stub.group_queue import MAX_MOVES, GroupQueue, Sent, Together, Waiting
 from app_stub.metrics import Metrics
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import NO_PRIMARY_THERE, DatabaseFailure, Meaning
 from app_stub.pool import NoConnectionError, Pool
 
 _LOG = logging.getLogger("loan.group")
@@ -31,66 +30,69 @@ _PACE_S = 0.016
 """Between the starts of two groups: what a movement may wait, at most, for being committed with others."""
 _WAIT_S = 0.03
 """No movement waits longer for the group before it, which may hang on a locked row."""
-_MAX_MOVES = 32
-_PATIENCE_S = 60.0
-"""The pool's own limits on waiting are far shorter."""
-
-
-class Together(StrEnum):
-    """What became of a movement in its group."""
-
-    DONE = "done"
-    ALONE = "alone"
-    """The group was rolled back or never sent: nothing was executed."""
-    UNCERTAIN = "uncertain"
-
-
-class _Waiting(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    row: sql.JournalRow
-    move: sql.Move | None
-    change: tuple[str, ...]
-    """Empty for a movement, whose statement is made for its whole group."""
-    outcome: asyncio.Future[Together]
 
 
 class GroupCommit:
     """Collects movements and sends them in groups; make it inside the running loop."""
 
-    def __init__(self, pool: Pool, metrics: Metrics, suspect: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        metrics: Metrics,
+        suspect: Callable[[], None],
+        *,
+        queue_limit: int,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pool = pool
         self._metrics = metrics
         self._suspect = suspect
+        self._clock_s = clock_s
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[_Waiting] = deque()
+        self._queue = GroupQueue(limit=queue_limit, clock_s=clock_s)
         self._groups: set[asyncio.Task[None]] = set()
+        self._is_collecting = False
+        """A group waits for its session, and takes along whatever comes until then."""
         self._last_start_s = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
     async def attempt(
-        self, row: sql.JournalRow, move: sql.Move | None, change: Callable[[], tuple[str, ...]]
-    ) -> Together:
+        self,
+        row: sql.JournalRow,
+        move: sql.Move | None,
+        change: Callable[[], tuple[str, ...]],
+        give_up_s: float,
+    ) -> Sent:
         """Send one write with whatever else is waiting.
 
         Args:
             row: its journal row.
             move: the movement, if it is one.
             change: makes its own statements, if it is none.
+            give_up_s: when nothing need be sent any more, by this object's clock.
 
         Raises:
-            NoConnectionError: nothing was sent.
+            NoConnectionError: nothing was executed, and nothing will be.
         """
-        waiting = _Waiting(
+        waiting = Waiting(
             row=row,
             move=move,
             change=() if move is not None else change(),
             outcome=self._loop.create_future(),
+            queued_s=self._clock_s(),
+            give_up_s=give_up_s,
         )
-        self._queue.append(waiting)
-        if len(self._queue) >= _MAX_MOVES:
+        self._queue.add(waiting)
+        self._dispatch_soon()
+        return await waiting.outcome
+
+    def _dispatch_soon(self) -> None:
+        if not self._queue or self._is_collecting:
+            return
+        if len(self._queue) >= MAX_MOVES:
             self._dispatch()
         elif self._timer is None:
             self._dispatch_when_due()
-        return await waiting.outcome
 
     def _dispatch_when_due(self) -> None:
         due_s = self._last_start_s + (_WAIT_S if self._groups else _PACE_S)
@@ -101,101 +103,103 @@ class GroupCommit:
 
     def _dispatch(self) -> None:
         self._stop_timer()
-        group = self._take()
-        if group:
-            self._last_start_s = self._loop.time()
-            task = self._loop.create_task(self._send(group))
-            self._groups.add(task)
-            task.add_done_callback(self._sent)
-        if self._queue:
-            self._dispatch_when_due()
+        self._last_start_s = self._loop.time()
+        self._is_collecting = True
+        task = self._loop.create_task(self._send())
+        self._groups.add(task)
+        task.add_done_callback(self._sent)
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._groups.discard(task)
-        if self._queue and not self._groups:
+        if not self._groups:
             # Nothing is left to wait for but the pace.
             self._stop_timer()
-            self._dispatch_when_due()
+            self._dispatch_soon()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _take(self) -> tuple[_Waiting, ...]:
-        """Take the next group off the queue: of one limit, and of one key, only the first movement."""
-        taken: list[_Waiting] = []
-        limits: set[int] = set()
-        keys: set[str] = set()
-        later: list[_Waiting] = []
-        while self._queue and len(taken) < _MAX_MOVES:
-            waiting = self._queue.popleft()
-            key, move = waiting.row.idempotency_key, waiting.move
-            if key in keys or (move is not None and move.limit_id in limits):
-                later.append(waiting)
-                continue
-            taken.append(waiting)
-            keys.add(key)
-            if move is not None:
-                limits.add(move.limit_id)
-        self._queue.extendleft(reversed(later))
-        # Always in this order, so that two groups never lock each other's rows crosswise.
-        return tuple(sorted(taken, key=_lock_order))
-
-    async def _send(self, group: tuple[_Waiting, ...]) -> None:
-        outcomes = [Together.ALONE] * len(group)
+    async def _send(self) -> None:
         try:
-            outcomes = await self._run(group)
-        except NoConnectionError as none:
-            for waiting in group:
-                if not waiting.outcome.done():
-                    waiting.outcome.set_exception(NoConnectionError(str(none)))
+            session = await self._session()
+        finally:
+            self._is_collecting = False
+        if session is None:
+            return
+        group, term = self._queue.take(), self._pool.term
+        self._dispatch_soon()
+        if not group:
+            self._pool.release(session)
+            return
+        try:
+            outcomes = await self._run(group, session)
         except Exception:
             _LOG.exception("group failed")
             # Whether it had been sent is not known here.
             outcomes = [Together.UNCERTAIN] * len(group)
-        for waiting, outcome in zip(group, outcomes, strict=True):
+        if Together.AGAIN in outcomes:
+            self._queue.put_back(group)
+            self._dispatch_soon()
+            return
+        for waiting, together in zip(group, outcomes, strict=True):
             if not waiting.outcome.done():
-                waiting.outcome.set_result(outcome)
+                waiting.outcome.set_result(Sent(together=together, term=term))
 
-    async def _run(self, group: tuple[_Waiting, ...]) -> list[Together]:
-        statements, places = _statements(group)
-        session = await self._pool.acquire(_PATIENCE_S)
+    async def _session(self) -> Session | None:
+        """Return a session, or None once nobody waits for it any more."""
+        while self._queue:
+            began_s = self._clock_s()
+            try:
+                return await self._pool.acquire(self._queue.least_left_s())
+            except NoConnectionError as none:
+                self._queue.give_up(since_s=began_s, why=str(none))
+        return None
+
+    async def _run(self, group: tuple[Waiting, ...], session: Session) -> list[Together]:
+        statements, places = _statements(group, self._pool.epoch)
+        session.deadline_s = min(session.deadline_s, *(waiting.give_up_s for waiting in group))
         try:
             counts = await session.run(sql.packet(statements), len(statements) + 1)
         except DatabaseFailure as failure:
-            self._metrics.groups_refused.inc()
-            if failure.meaning is Meaning.UNCERTAIN:
-                self._suspect()
-                return [Together.UNCERTAIN] * len(group)
-            if failure.meaning in (Meaning.DUPLICATE, Meaning.REFUSED):
-                await _roll_back(session)
-            else:
-                session.close()
-            return [Together.ALONE] * len(group)
+            return [await self._after(failure, session)] * len(group)
         finally:
             self._pool.release(session)
         self._metrics.groups.observe(len(group))
         # A journal row that was not inserted belongs to a write whose change did not apply.
         return [Together.DONE if counts[place] else Together.ALONE for place in places]
 
+    async def _after(self, failure: DatabaseFailure, session: Session) -> Together:
+        self._metrics.groups_refused.labels(failure.meaning.value).inc()
+        if failure.meaning is Meaning.UNCERTAIN:
+            self._suspect()
+            return Together.UNCERTAIN
+        if failure.meaning is Meaning.NOT_SENT:
+            # Each such attempt removes one dead connection from the pool: progress, and no reason to pause.
+            self._last_start_s = float("-inf")
+            return Together.AGAIN
+        if failure.meaning is Meaning.RETRY:
+            session.close()
+            return Together.ALONE
+        await _roll_back(session)
+        if failure.meaning in NO_PRIMARY_THERE:
+            self._pool.rest()
+            self._suspect()
+            return Together.AGAIN
+        return Together.ALONE
 
-def _lock_order(waiting: _Waiting) -> tuple[bool, int]:
-    if waiting.move is not None:
-        return False, waiting.move.limit_id
-    return True, waiting.row.customer_id or 0
 
-
-def _statements(group: tuple[_Waiting, ...]) -> tuple[list[str], list[int]]:
+def _statements(group: tuple[Waiting, ...], epoch: int) -> tuple[list[str], list[int]]:
     """Return the statements of a group, and for each of its writes the place of the one that journals it."""
     statements: list[str] = []
     places: list[int] = []
     moves = [(waiting.move, waiting.row) for waiting in group if waiting.move is not None]
     if moves:
-        statements += sql.together(tuple(move for move, _ in moves), tuple(row for _, row in moves))
+        statements += sql.together(tuple(move for move, _ in moves), tuple(row for _, row in moves), epoch)
         places += [1] * len(moves)
     for waiting in group[len(moves) :]:
-        statements += sql.conditional(waiting.change, waiting.row)
+        statements += sql.conditional(waiting.change, waiting.row, epoch)
         places.append(len(statements) - 1)
     return statements, places
 

@@ -14,15 +14,20 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from app_stub import idempotency, problems, sql
+from app_stub.acknowledgement import Acknowledgement
 from app_stub.database import Rows, Session
-from app_stub.group_commit import GroupCommit, Together
+from app_stub.durability import Verdict
+from app_stub.group_commit import GroupCommit
+from app_stub.group_queue import Together
 from app_stub.metrics import Metrics
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import NO_PRIMARY_THERE, DatabaseFailure, Meaning
 from app_stub.pool import NoConnectionError, Pool
+from app_stub.reads import is_of_epoch
 
 _LOG = logging.getLogger("loan.write")
-_ATTEMPTS_IN_A_ROW = 4
-"""Definite failures of one request before it gives up; uncertain ones are repeated until the deadline."""
+_REFUSALS_IN_A_ROW = 4
+"""Definite failures of one request before it gives up. Uncertain ones, and those at a database that is not
+the primary, are repeated until the deadline."""
 _PAUSE_S = 0.05
 
 
@@ -48,6 +53,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: bytes
     is_replay: bool
+    term: int
+    """The pool's, in which it stood in the primary's journal."""
 
 
 def stored_in(rows: Rows) -> idempotency.Stored | None:
@@ -70,8 +77,8 @@ class Writer:
         metrics: Metrics,
         suspect: Callable[[], None],
         group: GroupCommit | None = None,
+        acknowledgement: Acknowledgement | None = None,
         *,
-        deadline_s: float,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -79,30 +86,55 @@ class Writer:
         self._metrics = metrics
         self._suspect = suspect
         self._group = group
-        self._deadline_s = deadline_s
+        self._acknowledgement = acknowledgement
         self._pause = pause
         self._clock_s = clock_s
 
-    async def perform(self, write: KeyedWrite) -> Written:
+    async def perform(self, write: KeyedWrite, give_up_s: float) -> Written:
         """Run `write` to its outcome.
+
+        Args:
+            write: what to do.
+            give_up_s: the request's deadline, by this object's clock.
 
         Raises:
             problems.ProblemError: 409 (key reused), the reason `refuse` names, 503 (nothing was executed) or
                 504 (it may have been).
         """
-        give_up_s = self._clock_s() + self._deadline_s
         uncertain = False
+        written: Written | None = None
         if self._group is not None and (write.move is not None or write.shares_commit):
             try:
-                together = await self._group.attempt(write.row, write.move, write.change)
+                sent = await self._group.attempt(write.row, write.move, write.change, give_up_s)
             except NoConnectionError as none:
                 raise _nothing_executed(none) from none
-            if together is Together.DONE:
-                return Written(answer=write.row.answer, is_replay=False)
-            uncertain = together is Together.UNCERTAIN
+            if sent.together is Together.DONE:
+                written = Written(answer=write.row.answer, is_replay=False, term=sent.term)
+            uncertain = sent.together is Together.UNCERTAIN
+        while True:
+            if written is None:
+                written = await self._alone(write, give_up_s, uncertain=uncertain)
+            if await self.is_safe(written, write.row.idempotency_key, give_up_s):
+                return written
+            # The primary has changed since: only the new one can say whether it has the write.
+            uncertain, written = True, None
+
+    async def is_safe(self, written: Written, key: str, give_up_s: float) -> bool:
+        """Wait until a write may be acknowledged; False if the primary has changed before.
+
+        Raises:
+            problems.ProblemError: 504, the standby does not have it in time.
+        """
+        if self._acknowledgement is None:
+            return True
+        verdict = await self._acknowledgement.of(written.term, give_up_s)
+        if verdict is Verdict.LATE:
+            raise self._unknown(key)
+        return verdict is not Verdict.MOVED
+
+    async def _alone(self, write: KeyedWrite, give_up_s: float, *, uncertain: bool) -> Written:
         change = write.change()
-        packet, statements = sql.packet(sql.conditional(change, write.row)), len(change) + 2
-        attempts = 0
+        attempts = refusals = 0
         while True:
             try:
                 session = await self._pool.acquire(give_up_s - self._clock_s())
@@ -110,51 +142,62 @@ class Writer:
                 if not uncertain:
                     raise _nothing_executed(none) from none
                 if self._clock_s() >= give_up_s:
-                    raise self._unknown(write) from none
+                    raise self._unknown(write.row.idempotency_key) from none
                 await self._pause(_PAUSE_S)
                 continue
+            epoch, term = self._pool.epoch, self._pool.term
             session.deadline_s = min(session.deadline_s, give_up_s)
             attempts += 1
+            refusals += 1
             try:
-                counts = await session.run(packet, statements)
+                counts = await session.run(
+                    sql.packet(sql.conditional(change, write.row, epoch)), len(change) + 2
+                )
                 if counts[-2] == 1:
                     if uncertain:
                         self._metrics.resolved.inc()
-                    return Written(answer=write.row.answer, is_replay=False)
-                found = await self._stored_or_reason(session, write)
+                    return Written(answer=write.row.answer, is_replay=False, term=term)
+                found = await self._stored_or_reason(session, write, epoch)
             except DatabaseFailure as failure:
-                found = await self._after(failure, session, write)
+                found = await self._after(failure, session, write, epoch)
                 uncertain = uncertain or failure.meaning is Meaning.UNCERTAIN
                 if failure.meaning is Meaning.NOT_SENT:
                     # Each such attempt removes one dead connection from the pool: progress, not a failure.
                     attempts -= 1
+                    refusals -= 1
+                elif failure.meaning in NO_PRIMARY_THERE:
+                    refusals -= 1
             finally:
                 self._pool.release(session)
             if isinstance(found, idempotency.Stored):
-                return self.replayed(found, write.row.request_hash, uncertain=uncertain)
+                return self.replayed(found, write.row.request_hash, term, uncertain=uncertain)
+            is_late = self._clock_s() >= give_up_s
             if uncertain:
-                if self._clock_s() >= give_up_s:
-                    raise self._unknown(write)
+                if is_late:
+                    raise self._unknown(write.row.idempotency_key)
             elif found is not None:
                 raise problems.ProblemError(found)
-            elif attempts >= _ATTEMPTS_IN_A_ROW or self._clock_s() >= give_up_s:
+            elif is_late or refusals >= _REFUSALS_IN_A_ROW:
                 raise problems.ProblemError(
                     problems.unavailable(f"the database refused {attempts} attempts; nothing was executed")
                 )
             if attempts > 1:
                 await self._pause(_PAUSE_S)
 
-    def _unknown(self, write: KeyedWrite) -> problems.ProblemError:
+    def _unknown(self, key: str) -> problems.ProblemError:
         self._metrics.indeterminate.inc()
-        _LOG.warning("outcome unknown", extra={"key": write.row.idempotency_key, "kind": write.row.kind})
+        _LOG.warning("outcome unknown", extra={"key": key})
         return problems.ProblemError(problems.indeterminate())
 
-    def replayed(self, stored: idempotency.Stored, request_hash: str, *, uncertain: bool = False) -> Written:
+    def replayed(
+        self, stored: idempotency.Stored, request_hash: str, term: int, *, uncertain: bool = False
+    ) -> Written:
         """Return the first answer.
 
         Args:
             stored: what the journal holds under the key.
             request_hash: of this request.
+            term: the pool's, in which it was found.
             uncertain: an attempt of this very request may have stored it, so it is no replay.
 
         Raises:
@@ -168,32 +211,35 @@ class Writer:
             self._metrics.resolved.inc()
         else:
             self._metrics.replays.inc()
-        return Written(answer=answer, is_replay=not uncertain)
+        return Written(answer=answer, is_replay=not uncertain, term=term)
 
     async def _stored_or_reason(
-        self, session: Session, write: KeyedWrite
+        self, session: Session, write: KeyedWrite, epoch: int
     ) -> idempotency.Stored | problems.Problem | None:
         row = write.row
         lookup = sql.select_stored(entity_code=row.entity_code, idempotency_key=row.idempotency_key)
-        rows = await session.read((lookup, *write.explain()))
-        stored = stored_in(rows[0])
+        epochs, rows, *reasons = await session.read((sql.SELECT_EPOCH, lookup, *write.explain()))
+        if not is_of_epoch(epochs, epoch):
+            # Whatever else it says was not written or refused by the primary.
+            raise DatabaseFailure(Meaning.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
+        stored = stored_in(rows)
         if stored is not None:
             return stored
         try:
-            return write.refuse(rows[1:])
+            return write.refuse(reasons)
         except problems.ProblemError as raised:
             # Caught here, because after an uncertain attempt no reason may reach the client as a definite no.
             return raised.problem
 
     async def _after(
-        self, failure: DatabaseFailure, session: Session, write: KeyedWrite
+        self, failure: DatabaseFailure, session: Session, write: KeyedWrite, epoch: int
     ) -> idempotency.Stored | problems.Problem | None:
         """Say what follows from `failure`: a stored answer, a definite problem, or None: try again."""
         self._metrics.retries.labels(failure.meaning.value).inc()
         if failure.meaning is Meaning.DUPLICATE:
             try:
                 await session.rollback()
-                return await self._stored_or_reason(session, write)
+                return await self._stored_or_reason(session, write, epoch)
             except DatabaseFailure:
                 session.close()
                 return None
@@ -205,6 +251,8 @@ class Writer:
                 extra={"code": failure.code, "error": str(failure), "kind": write.row.kind.value},
             )
             return problems.unavailable("the database refused the statement; nothing was executed")
+        if failure.meaning in NO_PRIMARY_THERE:
+            self._pool.rest()
         if failure.meaning is not Meaning.RETRY:
             self._suspect()
         return None

@@ -38,7 +38,26 @@ class Metrics:
             registry=registry,
         )
         self.groups_refused = Counter(
-            "loan_groups_refused", "Groups whose movements then went on one by one.", registry=registry
+            "loan_groups_refused",
+            "Groups that were not committed, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.durability_wait = Histogram(
+            "loan_durability_wait_seconds",
+            "Time from a commit to the standby having it, of acknowledged writes.",
+            buckets=(0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0),
+            registry=registry,
+        )
+        self.durability_degraded = Gauge(
+            "loan_durability_degraded",
+            "1 while writes are acknowledged without the standby, because it is gone.",
+            registry=registry,
+        )
+        self.acknowledged_alone = Counter(
+            "loan_acknowledged_alone",
+            "Writes acknowledged without the standby, though it should have been waited for.",
+            registry=registry,
         )
         self.in_flight = Gauge("loan_requests_in_flight", "Requests being answered.", registry=registry)
         self.pool_size = Gauge("loan_pool_size", "Connections the pool may hold.", registry=registry)
@@ -57,6 +76,13 @@ class Metrics:
             "loan_primary_changes", "Times the primary changed.", registry=registry
         )
         self.primary_lost = Counter("loan_primary_lost", "Times no primary was left.", registry=registry)
+        self.epoch = Gauge("loan_primary_epoch", "Epoch that writes are sent under.", registry=registry)
+        self.primary_known_from = Gauge(
+            "loan_primary_known_from",
+            "1 for who named the primary that is written to: a failover agent, or the databases' roles.",
+            ("source",),
+            registry=registry,
+        )
         self.role_seen = Gauge(
             "loan_database_role",
             "1 for the role an endpoint last said it has.",

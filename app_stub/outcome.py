@@ -6,8 +6,11 @@ Source of the codes: MySQL client errors 2006/2013; OceanBase server errors as i
 from enum import StrEnum
 
 DUPLICATE_KEY = 1062
+NULL_VALUE = 1048
 NOT_PRIMARY = 4688
 """A write reached a standby."""
+_EPOCH_COLUMN = "'epoch'"
+"""A NULL in this column is how a write says that the primary has another epoch; see `app_stub.sql`."""
 _RETRY_AT_ONCE = frozenset({1205, 1213, 4012, 4038, 6001, 6002, 6003, 6004, 6005, 6210, 6212, 6224})
 """Lock waits, deadlocks, time-outs, rolled back by the kernel, 'not master': a keyed write may repeat."""
 
@@ -23,6 +26,8 @@ class Meaning(StrEnum):
     """As REFUSED, and a repeat may succeed."""
     NOT_PRIMARY = "not-primary"
     """As REFUSED, by a database that is no primary."""
+    OTHER_EPOCH = "other-epoch"
+    """As REFUSED, by a primary of another epoch than the one the write was meant for."""
     DUPLICATE = "duplicate"
     """The key (or another unique value) is already there."""
     UNCERTAIN = "uncertain"
@@ -38,11 +43,16 @@ class DatabaseFailure(Exception):  # noqa: N818  (it is a fact with a meaning, n
         super().__init__(f"{meaning} (code {code}): {detail}")
 
 
-def meaning_of_server_error(code: int, *, statement: int, statements: int) -> Meaning:
+NO_PRIMARY_THERE = frozenset({Meaning.NOT_PRIMARY, Meaning.OTHER_EPOCH})
+"""Refused by a database that is not the primary the write was meant for: to be sent to the one that is."""
+
+
+def meaning_of_server_error(code: int, detail: str, *, statement: int, statements: int) -> Meaning:
     """Return what an error packet means.
 
     Args:
         code: the server's error number.
+        detail: its text.
         statement: index of the statement that failed, from 0.
         statements: how many the packet had; the last is COMMIT.
     """
@@ -52,6 +62,8 @@ def meaning_of_server_error(code: int, *, statement: int, statements: int) -> Me
         return Meaning.DUPLICATE
     if code == NOT_PRIMARY:
         return Meaning.NOT_PRIMARY
+    if code == NULL_VALUE and _EPOCH_COLUMN in detail:
+        return Meaning.OTHER_EPOCH
     if code in _RETRY_AT_ONCE:
         return Meaning.RETRY
     return Meaning.REFUSED

@@ -10,6 +10,7 @@ from asyncmy import errors
 
 from app_stub.database import Session
 from app_stub.metrics import Metrics
+from app_stub.primary_gate import PrimaryGate
 from app_stub.settings import Database, Endpoint
 
 _LOG = logging.getLogger("loan.pool")
@@ -42,7 +43,7 @@ class Pool:
         self._metrics = metrics
         # Not the loop's clock: finding the running loop costs a system call each time in Python 3.11.
         self._clock_s = clock_s
-        self._primary: Endpoint | None = None
+        self._gate = PrimaryGate(self._serve_waiting)
         self._generation = 0
         self._idle: list[Session] = []
         self._in_use: dict[Session, int] = {}
@@ -58,33 +59,45 @@ class Pool:
     @property
     def primary(self) -> Endpoint | None:
         """The endpoint written to; None while none is known."""
-        return self._primary
+        return self._gate.primary
+
+    @property
+    def epoch(self) -> int:
+        """The primary's epoch, which each write sent to it must carry."""
+        return self._gate.epoch
+
+    @property
+    def term(self) -> int:
+        """Grows whenever the primary or its epoch changes: what was learnt in an earlier term is history."""
+        return self._gate.term
 
     @property
     def usable(self) -> bool:
         """Whether a request would get a connection now or soon: a primary is known and was connected to."""
-        return self._primary is not None and (bool(self._idle) or self._generation in self._in_use.values())
+        return self.primary is not None and (bool(self._idle) or self._generation in self._in_use.values())
 
     def start(self) -> None:
         """Start cutting connections whose statement is overdue."""
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
-    def follow(self, primary: Endpoint | None) -> None:
-        """Make `primary` the endpoint written to; everything connected to another one is cut at once."""
-        if primary == self._primary or self._closed:
+    def follow(self, primary: Endpoint | None, epoch: int, *, is_held: bool = False) -> None:
+        """Make `primary` the endpoint written to; everything connected to another one is cut at once.
+
+        Args:
+            primary: None while there is none.
+            epoch: of this primary.
+            is_held: it is about to hand over: what is in flight may finish, and nothing new is sent.
+        """
+        if self._closed:
             return
-        self._primary = primary
-        self._generation += 1
-        self._cut_all()
-        # Those that still knock at the old primary may hang there for a whole time-out.
-        for task in self._opening:
-            task.cancel()
-        self._opening.clear()
-        if primary is None:
-            # Requests that wait have sent nothing and wait on: the next primary may come in time.
-            self._metrics.primary_lost.inc()
-        else:
-            self._fill()
+        if self._gate.point(primary, epoch, is_held=is_held):
+            self._start_generation(primary)
+        self._serve_waiting()
+
+    def rest(self) -> None:
+        """Send nothing for a moment, or until there is news: the primary has just refused to be one."""
+        if not self._closed:
+            self._gate.rest()
 
     async def acquire(self, timeout_s: float) -> Session:
         """Return a session for one request; give it back with `release`.
@@ -93,10 +106,10 @@ class Pool:
             timeout_s: what is left of the request's deadline.
 
         Raises:
-            NoConnectionError: no primary within `primary_wait_ms`, no free session within `queue_wait_ms`,
-                or too many requests wait already.
+            NoConnectionError: no primary or no free session within `wait_ms`, or too many requests wait
+                already.
         """
-        while self._idle:
+        while self._idle and self._gate.is_open:
             session = self._idle.pop()
             if session.usable:
                 return self._hand_out(session)
@@ -115,16 +128,34 @@ class Pool:
 
     async def close(self) -> None:
         """Cut everything and end the background tasks."""
-        self._closed = True
-        self._primary = None
-        self._generation += 1
-        self._cut_all()
         tasks = list(self._opening)
+        self.follow(None, self.epoch)
+        self._closed = True
+        self._gate.end_rest()
         if self._sweeper is not None:
             tasks.append(self._sweeper)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start_generation(self, primary: Endpoint | None) -> None:
+        self._generation += 1
+        for session in (*self._idle, *self._in_use):
+            session.close()
+        self._idle.clear()
+        # Those that still knock at the old primary may hang there for a whole time-out.
+        for task in self._opening:
+            task.cancel()
+        self._opening.clear()
+        if primary is None:
+            # Requests that wait have sent nothing and wait on: the next primary may come in time.
+            self._metrics.primary_lost.inc()
+        else:
+            self._fill()
+
+    def _serve_waiting(self) -> None:
+        for _ in range(min(len(self._idle), len(self._waiting))):
+            self._offer(self._idle.pop())
 
     def _hand_out(self, session: Session) -> Session:
         self._in_use[session] = self._generation
@@ -132,54 +163,47 @@ class Pool:
         return session
 
     async def _wait(self, timeout_s: float) -> Session:
-        loop = asyncio.get_running_loop()
-        patience_s = min(timeout_s, self._settings.queue_wait_ms / 1000)
         if len(self._waiting) >= self._settings.queue_limit:
             raise NoConnectionError(f"{len(self._waiting)} requests wait for a connection already")
-        waiter: asyncio.Future[Session] = loop.create_future()
+        began_s = self._clock_s()
+        waiter: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._fill()
-        if self._primary is None:
-            patience_s = min(patience_s, self._settings.primary_wait_ms / 1000)
-        timer = loop.call_later(max(patience_s, 0), waiter.cancel)
         try:
-            return await waiter
+            await asyncio.wait((waiter,), timeout=max(min(timeout_s, self._settings.wait_ms / 1000), 0))
+            if waiter.done():
+                return waiter.result()
+            raise NoConnectionError(self._why_none(self._clock_s() - began_s))
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
+            if waiter.done():
                 # The request was cancelled in the moment it was served: the session must not be lost.
                 self.release(waiter.result())
-                raise
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            primary = self._primary
-            what = "no primary is known" if primary is None else f"all connections to {primary} busy"
-            raise NoConnectionError(f"{what}; waited up to {patience_s * 1000:.0f} ms") from None
+            raise
         finally:
-            timer.cancel()
-            if waiter.cancelled() and waiter in self._waiting:
+            if not waiter.done():
+                waiter.cancel()
                 self._waiting.remove(waiter)
 
+    def _why_none(self, waited_s: float) -> str:
+        why = f"all connections to {self.primary} busy" if self._gate.is_open else self._gate.why_shut
+        return f"{why}; waited {waited_s * 1000:.0f} ms"
+
     def _offer(self, session: Session) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(self._hand_out(session))
-                return
+        if self._gate.is_open:
+            while self._waiting:
+                waiter = self._waiting.popleft()
+                if not waiter.done():
+                    waiter.set_result(self._hand_out(session))
+                    return
         self._idle.append(session)
 
-    def _cut_all(self) -> None:
-        for session in (*self._idle, *self._in_use):
-            session.close()
-        self._idle.clear()
-
     def _fill(self) -> None:
-        if self._primary is None or self._closed:
+        if self.primary is None or self._closed:
             return
         current = sum(generation == self._generation for generation in self._in_use.values())
         missing = self._settings.pool_size - len(self._idle) - current - len(self._opening)
         for _ in range(missing):
-            task = asyncio.get_running_loop().create_task(self._open(self._primary, self._generation))
+            task = asyncio.get_running_loop().create_task(self._open(self.primary, self._generation))
             self._opening.add(task)
             task.add_done_callback(self._opened)
 
@@ -211,5 +235,5 @@ class Pool:
             now_s = self._clock_s()
             for session in [s for s in self._in_use if s.deadline_s <= now_s]:
                 self._metrics.statement_timeouts.inc()
-                _LOG.warning("statement overdue, connection cut", extra={"endpoint": str(self._primary)})
+                _LOG.warning("statement overdue, connection cut", extra={"endpoint": str(self.primary)})
                 session.close()

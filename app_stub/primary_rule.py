@@ -1,4 +1,8 @@
-"""Which database is the primary, given what each one last said. Pure."""
+"""Which database is written to, given what the failover agents and the databases last said. Pure.
+
+The agents know: who leads stands in their consensus store. Where none of them answers with knowledge, the
+databases are asked for their role and their epoch. Whatever the source, an epoch is never gone back on.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +19,13 @@ class Role(StrEnum):
     """No answer (yet, or any more)."""
 
 
+class Source(StrEnum):
+    """Who was believed."""
+
+    AGENT = "agent"
+    ROLES = "roles"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sight:
     """What is known of one endpoint."""
@@ -23,21 +34,57 @@ class Sight:
     role: Role = Role.UNKNOWN
     last_answer: Role = Role.UNKNOWN
     """The last role it said, kept while it is silent."""
-    promoted_at_s: float | None = None
-    """When it was seen to turn from STANDBY into PRIMARY; None if that was never seen."""
+    epoch: int = 0
+    """The last epoch it said, as a primary."""
+    promoted_at_s: float = float("-inf")
+    """When it was seen to turn from STANDBY into PRIMARY, if that was seen."""
 
 
-def seen(sight: Sight, role: Role, now_s: float) -> Sight:
-    """Return `sight` after its endpoint answered `role`, or fell silent (`UNKNOWN`), at `now_s`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """What an agent last said of the leadership."""
+
+    epoch: int
+    phase: str
+    primary: Endpoint | None = None
+    """Set if somebody serves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Where writes go."""
+
+    primary: Endpoint | None
+    epoch: int
+    is_held: bool = False
+    """The primary is about to hand over: what is in flight may finish, nothing new is sent."""
+    source: Source = Source.ROLES
+
+
+_SERVING, _HANDOVER = "serving", "handover"
+_PHASES = ("recovering", _SERVING, _HANDOVER, "handed", "fenced")
+"""In the order in which one epoch goes through them; an agent that says another one knows nothing."""
+
+
+def seen(sight: Sight, role: Role, epoch: int, now_s: float) -> Sight:
+    """Return `sight` after its endpoint answered `role`, or fell silent (`UNKNOWN`), at `now_s`.
+
+    Args:
+        sight: what was known before.
+        role: what it said.
+        epoch: what it said; counts for a primary only.
+        now_s: when.
+    """
     promoted_at_s = sight.promoted_at_s
     if role is Role.PRIMARY and sight.last_answer is Role.STANDBY:
         promoted_at_s = now_s
     elif role is Role.STANDBY:
-        promoted_at_s = None
+        promoted_at_s = float("-inf")
     return Sight(
         endpoint=sight.endpoint,
         role=role,
         last_answer=sight.last_answer if role is Role.UNKNOWN else role,
+        epoch=epoch if role is Role.PRIMARY else sight.epoch,
         promoted_at_s=promoted_at_s,
     )
 
@@ -47,22 +94,52 @@ def two_primaries(sights: tuple[Sight, ...]) -> bool:
     return sum(sight.role is Role.PRIMARY for sight in sights) > 1
 
 
-def primary_of(sights: tuple[Sight, ...], current: Endpoint | None) -> Endpoint | None:
-    """Return the endpoint to write to, or None where there is none that can be trusted.
+def highest_epoch(words: tuple[Word | None, ...], sights: tuple[Sight, ...]) -> int:
+    """Return the highest epoch that anybody has spoken of."""
+    return max((*(word.epoch for word in words if word is not None), *(s.epoch for s in sights)), default=0)
 
-    Of two that claim to be the primary, the one that was seen to be promoted last is right: the other is an
-    old primary that was paused or cut off and does not know of its successor. A process that has seen no
-    promotion keeps to the primary it knows, and trusts neither if it knows none.
-    An old primary that comes back after its successor was seen is not followed while the successor is silent.
+
+def choose(
+    words: tuple[Word | None, ...], sights: tuple[Sight, ...], current: Choice, least_epoch: int
+) -> Choice:
+    """Return where writes go.
+
+    Args:
+        words: of the agents; None for one that does not answer.
+        sights: of the databases; none while they have not all had their say.
+        current: where writes go until now.
+        least_epoch: the highest epoch heard of so far; nothing below it is followed.
     """
-    claims = [sight for sight in sights if sight.role is Role.PRIMARY]
-    latest = max((s for s in sights if s.promoted_at_s is not None), key=_promoted_at, default=None)
-    if latest is not None:
-        return latest.endpoint if latest in claims else None
+    known = [word for word in words if word is not None and word.phase in _PHASES]
+    if known:
+        # Of one epoch the furthest phase is the latest: the leader's own agent knows of it first.
+        last = max(known, key=lambda word: (word.epoch, _PHASES.index(word.phase)))
+        primary = last.primary if last.phase == _SERVING else None
+        if last.phase == _HANDOVER and current.epoch == last.epoch:
+            primary = current.primary
+        if last.epoch < least_epoch:
+            primary = None
+        return Choice(
+            primary=primary,
+            epoch=max(last.epoch, least_epoch),
+            is_held=last.phase == _HANDOVER,
+            source=Source.AGENT,
+        )
+    primary = primary_among(sights, current.primary, least_epoch)
+    return Choice(primary=primary, epoch=least_epoch)
+
+
+def primary_among(sights: tuple[Sight, ...], current: Endpoint | None, least_epoch: int) -> Endpoint | None:
+    """Return the primary as the databases themselves tell it, or None where there is none to be trusted.
+
+    Of two primaries of the latest epoch the one that was seen to be promoted last is right (the table of a
+    new primary is a moment behind its promotion, and without agents nobody raises it): the other is an old
+    one that was paused or cut off and does not know of its successor. It is not followed while the successor
+    is silent. Who has seen no promotion keeps to the primary it knows, and trusts neither if it knows none.
+    """
+    latest = [s for s in sights if s.last_answer is Role.PRIMARY and s.epoch >= least_epoch]
+    promoted_at_s = max((s.promoted_at_s for s in latest), default=0.0)
+    claims = [s.endpoint for s in latest if s.promoted_at_s == promoted_at_s and s.role is Role.PRIMARY]
     if len(claims) == 1:
-        return claims[0].endpoint
-    return current if any(claim.endpoint == current for claim in claims) else None
-
-
-def _promoted_at(sight: Sight) -> float:
-    return sight.promoted_at_s or 0.0
+        return claims[0]
+    return current if current in claims else None

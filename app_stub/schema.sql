@@ -81,10 +81,20 @@ CREATE TABLE IF NOT EXISTS loan.journal (
   debit_account      VARCHAR(32)  NULL,
   credit_account     VARCHAR(32)  NULL,
   answer             VARCHAR(512) NOT NULL COMMENT 'JSON body of the first answer, given again to a repeated key',
+  epoch              BIGINT       NOT NULL COMMENT 'of the primary that took the write, as it stood in leadership',
   created_at         TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (entity_code, idempotency_key),
   KEY journal_by_limit (limit_id)
 );
+
+-- Which promotion the primary owes its role to: one row, read by every write, changed by the failover agent alone.
+-- A write brings the epoch its service believes in, and ends in a NULL journal.epoch where the primary has another.
+CREATE TABLE IF NOT EXISTS loan.leadership (
+  one                TINYINT      NOT NULL COMMENT 'always 1: there is one row',
+  epoch              BIGINT       NOT NULL COMMENT 'grows with each promotion; 0 until an agent has claimed the lead',
+  PRIMARY KEY (one)
+);
+INSERT IGNORE INTO loan.leadership(one, epoch) VALUES (1, 0);
 
 -- Plans of the grouped movements (one for each size of a group, up to 0.1 MiB each) do not fit into the default
 -- 2 % of memory: seen under load, 150 of 239 cached plans had run less than three times before they were evicted.

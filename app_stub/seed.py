@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import uvloop
@@ -27,6 +28,7 @@ from app_stub.database import Connection, connect
 from app_stub.env_file import merged, parse
 from app_stub.outcome import DatabaseFailure
 from app_stub.primary_rule import Role
+from app_stub.role_questions import role_and_epoch
 from app_stub.settings import Database, SettingsError, database_from
 
 _LOG = logging.getLogger("loan.seed")
@@ -80,23 +82,31 @@ def _tuples(rows: list[tuple[object, ...]]) -> str:
 
 
 async def connect_primary(settings: Database) -> Connection:
-    """Return a connection to whichever endpoint says that it is the primary.
+    """Return a connection to the endpoint that says it is the primary; of two, to the one of the later epoch.
 
     Raises:
         ConnectionError: none says so; the message has what each one said.
     """
     said: list[str] = []
+    primaries: list[tuple[int, Connection]] = []
     for endpoint in settings.endpoints:
         try:
             connection = await connect(settings, endpoint)
-            rows = (await connection.read(("SELECT role FROM oceanbase.__all_virtual_server_stat",)))[0]
+            role, epoch = await role_and_epoch(connection)
         except (OSError, errors.MySQLError, DatabaseFailure) as failure:
             said.append(f"{endpoint}: {type(failure).__name__} {failure}")
             continue
-        if rows and rows[0][0] == Role.PRIMARY:
-            return connection
-        said.append(f"{endpoint}: {rows}")
-        connection.close()
+        if role is Role.PRIMARY:
+            primaries.append((epoch, connection))
+        else:
+            said.append(f"{endpoint}: {role}")
+            connection.close()
+    if primaries:
+        _, latest = max(primaries, key=itemgetter(0))
+        for _, connection in primaries:
+            if connection is not latest:
+                connection.close()
+        return latest
     raise ConnectionError(f"no primary: {'; '.join(said)}; check LOAN_DATABASE_ENDPOINTS and the roles")
 
 

@@ -11,6 +11,7 @@ import time
 import uvloop
 
 from app_stub import logs
+from app_stub.acknowledgement import Acknowledgement
 from app_stub.application import Application
 from app_stub.database import Session, connect
 from app_stub.group_commit import GroupCommit
@@ -19,8 +20,9 @@ from app_stub.keyed_write import Writer
 from app_stub.metrics import Metrics
 from app_stub.pool import Connect, Pool
 from app_stub.primary_watch import PrimaryWatch
+from app_stub.reads import Reader
 from app_stub.services import Services
-from app_stub.settings import Endpoint, Settings, SettingsError, settings_from
+from app_stub.settings import DurabilityKind, Endpoint, Settings, SettingsError, settings_from
 
 _LOG = logging.getLogger("loan.serve")
 _EXIT_USAGE = 2
@@ -32,17 +34,30 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     metrics = Metrics()
     pool = Pool(settings.database, _connector(settings), metrics)
-    watch = PrimaryWatch(settings.database, pool.follow, metrics)
-    group = GroupCommit(pool, metrics, watch.suspect)
-    writer = Writer(pool, metrics, watch.suspect, group, deadline_s=settings.request_deadline_ms / 1000)
-    services = Services(pool=pool, writer=writer, metrics=metrics)
-    application = Application(services, metrics, time.perf_counter, lambda: connections.is_draining)
+    acknowledgement = None
+    if settings.durability.kind is DurabilityKind.CROSS_CENTRE:
+        acknowledgement = Acknowledgement(settings.database, settings.durability, pool, metrics)
+    moved = acknowledgement.move if acknowledgement is not None else lambda: None
+    watch = PrimaryWatch(settings.database, pool, metrics, moved)
+    group = GroupCommit(pool, metrics, watch.suspect, queue_limit=settings.database.queue_limit)
+    writer = Writer(pool, metrics, watch.suspect, group, acknowledgement)
+    reader = Reader(pool, watch.suspect)
+    services = Services(pool=pool, writer=writer, reader=reader, metrics=metrics)
+    application = Application(
+        services,
+        metrics,
+        time.monotonic,
+        lambda: connections.is_draining,
+        deadline_s=settings.request_deadline_ms / 1000,
+    )
     connections = Connections(application.handle, max_body_bytes=settings.max_body_bytes)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pool.start()
     watch.start()
+    if acknowledgement is not None:
+        acknowledgement.start()
     server = await loop.create_server(
         connections.accept, settings.listen_address, settings.port, backlog=1024, reuse_address=True
     )
@@ -52,6 +67,8 @@ async def serve(settings: Settings) -> None:
     server.close()
     cut = await connections.drain(settings.shutdown_grace_s)
     await watch.stop()
+    if acknowledgement is not None:
+        await acknowledgement.stop()
     await pool.close()
     _LOG.info("stopped", extra={"connections_cut": cut})
 

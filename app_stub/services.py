@@ -12,14 +12,13 @@ from app_stub import problems, sql
 from app_stub.database import Rows
 from app_stub.keyed_write import KeyedWrite, Writer, Written, stored_in
 from app_stub.metrics import Metrics
-from app_stub.outcome import DatabaseFailure, Meaning
-from app_stub.pool import NoConnectionError, Pool
+from app_stub.pool import Pool
+from app_stub.reads import Reader
 
 JSON = b"application/json"
 _IDS_START_S = 1_767_225_600
 """2026-01-01: ids count seconds from here, so that 30 bits last until 2060."""
 _RANDOM_BITS = 22
-_READ_ATTEMPTS = 3
 RowT = TypeVar("RowT")
 
 
@@ -34,6 +33,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Empty on reads."""
     request_hash: str
     """Empty on reads."""
+    give_up_s: float
+    """The deadline of its answer, by the monotonic clock."""
     fields: dict[str, object] = msgspec.field(default_factory=dict)
     query: str = ""
 
@@ -78,10 +79,10 @@ class Services:
 
     pool: Pool
     writer: Writer
+    reader: Reader
     metrics: Metrics
     clock_s: Callable[[], float] = time.time
     random_bits: Callable[[int], int] = randbits
-    read_timeout_s: float = 3.0
 
     def new_id(self) -> int:
         """Return an id that grows with time and collides once in millions; 52 bits, exact in JSON.
@@ -90,44 +91,35 @@ class Services:
         """
         return (int(self.clock_s()) - _IDS_START_S) << _RANDOM_BITS | self.random_bits(_RANDOM_BITS)
 
-    async def read(self, *queries: str) -> list[Rows]:
+    async def read(self, request: Request, *queries: str) -> list[Rows]:
         """Run queries on the primary in one round trip.
 
         Raises:
             problems.ProblemError: 503, no primary or no connection in time.
         """
-        for _ in range(_READ_ATTEMPTS):
-            try:
-                session = await self.pool.acquire(self.read_timeout_s)
-            except NoConnectionError as none:
-                raise problems.ProblemError(problems.unavailable(str(none))) from none
-            try:
-                return await session.read(queries)
-            except DatabaseFailure as failure:
-                if failure.meaning is not Meaning.NOT_SENT:
-                    raise problems.ProblemError(
-                        problems.unavailable(f"query refused: {failure}")
-                    ) from failure
-            finally:
-                self.pool.release(session)
-        raise problems.ProblemError(problems.unavailable("connections to the database keep breaking"))
+        return await self.reader.read(queries, request.give_up_s)
 
     async def first_answer_or(self, request: Request, raised: problems.ProblemError) -> Answer:
         """Return the first answer to a known key, whatever has become of the rows since; else raise `raised`.
 
         Raises:
-            problems.ProblemError: `raised`, or 409 (key reused), or 503.
+            problems.ProblemError: `raised`, or 409 (key reused), 503, or 504 (not safe in time).
         """
         lookup = sql.select_stored(entity_code=request.entity_code, idempotency_key=request.idempotency_key)
-        (rows,) = await self.read(lookup)
-        stored = stored_in(rows)
-        if stored is None:
-            raise raised
-        return created(self.writer.replayed(stored, request.request_hash))
+        while True:
+            (rows,), term = await self.reader.read_of_epoch((lookup,), request.give_up_s)
+            stored = stored_in(rows)
+            if stored is None:
+                raise raised
+            written = self.writer.replayed(stored, request.request_hash, term)
+            if await self.writer.is_safe(written, request.idempotency_key, request.give_up_s):
+                return created(written)
+            # What was found may be lost with its primary; and what was judged, was judged by its rows.
+            raised = problems.ProblemError(problems.unavailable("the primary has just changed; try again"))
 
-    async def write(self, write: KeyedWrite) -> Answer:
+    async def write(self, request: Request, write: KeyedWrite) -> Answer:
         """Run a keyed write; 201 with its answer, or with the first answer if the key is known."""
-        return created(await self.writer.perform(write))
+        return created(await self.writer.perform(write, request.give_up_s))
 
 
 Operation = Callable[[Services, Request], Awaitable[Answer]]

@@ -1,7 +1,12 @@
 """Settings of the loan services, read from the environment once, all mistakes reported together."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+
+_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
+_LONGEST_S = 86_400
 
 
 class SettingsError(ValueError):
@@ -30,6 +35,8 @@ class Database:
     endpoints: tuple[Endpoint, ...]
     user: str
     password: str
+    agents: tuple[Endpoint, ...] = ()
+    """HTTP addresses of the failover agents; without any, the primary is found by asking for roles alone."""
     name: str = "loan"
     pool_size: int = 16
     connect_timeout_ms: int = 500
@@ -38,15 +45,35 @@ class Database:
     """How often each endpoint is asked for its role."""
     silence_ms: int = 2000
     """A primary that answers no role question for this long is given up, though it is still connected."""
-    queue_wait_ms: int = 2000
-    """A request waits at most this long for a free connection."""
-    primary_wait_ms: int = 300
-    """A request waits at most this long while no primary is known."""
-    queue_limit: int = 1024
-    """Requests that may wait at once; one more is answered 503 immediately."""
+    wait_ms: int = 4000
+    """A request waits at most this long for a connection to a primary: a failover takes up to 3 s, and who
+    sat it out must still be answered before the gateway gives up."""
+    queue_limit: int = 4096
+    """Requests that may wait at once, which is what arrives during a failover; one more is answered 503
+    immediately."""
 
     def __repr__(self) -> str:
         return f"Database(endpoints={self.endpoints}, user={self.user!r}, password=<hidden>)"
+
+
+class DurabilityKind(StrEnum):
+    """When a write is acknowledged."""
+
+    LOCAL = "local"
+    """When the primary has committed it."""
+    CROSS_CENTRE = "cross_centre"
+    """When the standby has it too."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DurabilityRule:
+    """What an acknowledgement promises."""
+
+    kind: DurabilityKind = DurabilityKind.LOCAL
+    timeout_ms: int = 2000
+    """A write that the standby does not have by then is answered as indeterminate."""
+    degrade_after_s: float | None = None
+    """Without a standby for this long, writes are acknowledged on the primary alone; None: never."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +83,7 @@ class Settings:
     listen_address: str
     port: int
     database: Database
+    durability: DurabilityRule = DurabilityRule()
     request_deadline_ms: int = 4500
     """Below the gateway's 5 s, so that the honest answer is the service's own and not the gateway's 504."""
     shutdown_grace_s: int = 10
@@ -73,7 +101,8 @@ def database_from(
         user_prefix: `LOAN_DATABASE` for the services, `LOAN_OWNER` for the seeding.
     """
     return Database(
-        endpoints=_endpoints(environment, problems),
+        endpoints=_endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems, may_be_empty=False),
+        agents=_endpoints(environment, "LOAN_AGENTS", problems, may_be_empty=True),
         user=_text(environment, f"{user_prefix}_USER", problems),
         password=_text(environment, f"{user_prefix}_PASSWORD", problems),
         name=_text(environment, "LOAN_DATABASE_NAME", problems, default="loan"),
@@ -98,6 +127,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         listen_address=_text(environment, "LOAN_LISTEN_ADDRESS", problems, default="127.0.0.1"),
         port=_integer(environment, "LOAN_PORT", problems, default=8080, low=1, high=65_535),
         database=database_from(environment, problems),
+        durability=_durability(environment, problems),
         request_deadline_ms=_integer(
             environment, "LOAN_REQUEST_DEADLINE_MS", problems, default=4500, low=200, high=60_000
         ),
@@ -129,17 +159,45 @@ def _integer(
     return int(text)
 
 
-def _endpoints(environment: Mapping[str, str], problems: list[str]) -> tuple[Endpoint, ...]:
-    text = environment.get("LOAN_DATABASE_ENDPOINTS", "")
+def _durability(environment: Mapping[str, str], problems: list[str]) -> DurabilityRule:
+    text = environment.get("LOAN_DURABILITY", DurabilityKind.LOCAL)
+    kind = DurabilityKind.LOCAL
+    if text in tuple(DurabilityKind):
+        kind = DurabilityKind(text)
+    else:
+        problems.append(f"LOAN_DURABILITY={text!r}; allowed: {', '.join(DurabilityKind)}")
+    return DurabilityRule(
+        kind=kind,
+        timeout_ms=_integer(
+            environment, "LOAN_DURABILITY_TIMEOUT_MS", problems, default=2000, low=100, high=60_000
+        ),
+        degrade_after_s=_seconds_or_never(environment, "LOAN_DEGRADE_AFTER_S", problems),
+    )
+
+
+def _seconds_or_never(environment: Mapping[str, str], name: str, problems: list[str]) -> float | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    if _SECONDS.fullmatch(text) is None or not 0 < float(text) <= _LONGEST_S:
+        problems.append(f"{name}={text!r}; allowed: seconds up to {_LONGEST_S}, such as 8 or 7.5, or nothing")
+        return None
+    return float(text)
+
+
+def _endpoints(
+    environment: Mapping[str, str], name: str, problems: list[str], *, may_be_empty: bool
+) -> tuple[Endpoint, ...]:
+    text = environment.get(name, "")
     found: list[Endpoint] = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         host, _, port = part.rpartition(":")
         if host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535:
             found.append(Endpoint(host=host, port=int(port)))
         else:
-            problems.append(f"LOAN_DATABASE_ENDPOINTS has {part!r}; allowed: address:port, comma-separated")
+            problems.append(f"{name} has {part!r}; allowed: address:port, comma-separated")
     if len(set(found)) != len(found):
-        problems.append(f"LOAN_DATABASE_ENDPOINTS={text!r} names an endpoint twice; name each one once")
-    if not found:
-        problems.append("LOAN_DATABASE_ENDPOINTS names no endpoint; allowed: address:port,address:port")
+        problems.append(f"{name}={text!r} names an endpoint twice; name each one once")
+    if not found and not may_be_empty:
+        problems.append(f"{name} names no endpoint; allowed: address:port,address:port")
     return tuple(found)

@@ -4,6 +4,8 @@
 A write is sent as one packet of statements that ends in COMMIT: one round trip, and the fewest statements.
 The journal row is inserted only `WHERE ROW_COUNT() = 1`, that is if the statement before it changed its row;
 so the packet either does everything or nothing, and a COMMIT of nothing is harmless.
+The row also brings the epoch that the service believes in, which becomes NULL where the primary has another:
+a read of one row without a lock (0.05 ms of the primary's CPU a group, 0.1 ms a write that goes alone).
 """
 
 from collections.abc import Iterable
@@ -15,7 +17,7 @@ from app_stub.money import Entry, Kind
 
 _JOURNAL_COLUMNS = (
     "INSERT INTO journal(entity_code,idempotency_key,request_hash,kind,limit_id,customer_id,amount_fen,"
-    "debit_account,credit_account,answer) "
+    "debit_account,credit_account,answer,epoch) "
 )
 
 
@@ -62,14 +64,20 @@ def _journal_values(row: JournalRow) -> str:
     )
 
 
-def conditional(change: tuple[str, ...], row: JournalRow) -> tuple[str, ...]:
+def _own_epoch(epoch: int) -> str:
+    return f"(SELECT epoch FROM leadership WHERE one=1 AND epoch={literal(epoch)})"
+
+
+def conditional(change: tuple[str, ...], row: JournalRow, epoch: int) -> tuple[str, ...]:
     """Return the statements of one write: the changes, and its journal row if they were made.
 
     Args:
         change: statements, each of which must change exactly one row for the next to act.
         row: journal row, inserted only if the last change changed one row.
+        epoch: that the primary is believed to have; under another one the INSERT fails (error 1048).
     """
-    return (*change, f"{_JOURNAL_COLUMNS}SELECT {_journal_values(row)} FROM DUAL WHERE ROW_COUNT()=1")
+    values = f"{_journal_values(row)},{_own_epoch(epoch)}"
+    return (*change, f"{_JOURNAL_COLUMNS}SELECT {values} FROM DUAL WHERE ROW_COUNT()=1")
 
 
 def packet(statements: Iterable[str]) -> str:
@@ -90,11 +98,12 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     repaid_fen: int = 0
 
 
-def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...]) -> tuple[str, str]:
+def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...], epoch: int) -> tuple[str, str]:
     """Return the statements of several movements on different limits: one UPDATE, one INSERT.
 
-    All or nothing: unless the UPDATE changed every limit, the first journal row gets a NULL where none may
-    be, the INSERT fails (error 1048) and the COMMIT of its packet is not reached.
+    All or nothing: unless the UPDATE changed every limit and the primary has this `epoch`, the first journal
+    row gets a NULL where none may be, the INSERT fails (error 1048) and the COMMIT of its packet is not
+    reached.
 
     The server keeps one plan for each number of movements, and making a plan costs it many times what running
     one does. It also makes a plan of its own for each pattern of values that happen to be equal (seen: 549
@@ -120,7 +129,7 @@ def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...]) -> tuple[str
         f"AND entity_code=SUBSTR({owners},4) AND LEFT(status,1)<=SUBSTR({owners},3,1) "
         f"AND {change} BETWEEN 0 AND cap_fen"
     )
-    values = ",".join(f"({row})" for row in (guarded, *others))
+    values = ",".join((f"({guarded},{_own_epoch(epoch)})", *(f"({row},{literal(epoch)})" for row in others)))
     return update, f"{_JOURNAL_COLUMNS}VALUES{values}"
 
 
@@ -194,6 +203,10 @@ def insert_limit(
         f"SELECT {literal(limit_id)},{literal(entity_code)},{literal(customer_id)},{literal(product_code)},"
         f"{literal(cap_fen)} FROM DUAL WHERE ROW_COUNT()=1"
     )
+
+
+SELECT_EPOCH = "SELECT epoch FROM leadership"
+"""The query for the primary's epoch: one row."""
 
 
 def select_stored(*, entity_code: str, idempotency_key: str) -> str:

@@ -1,7 +1,8 @@
-"""The lab's certificate authority, and one certificate for each gateway. Runs on the control machine.
+"""The lab's certificate authority, and the certificates of gateways and of the store's members.
 
-In production a bank's own authority signs: put `ca.pem`, `<host>.pem` and `<host>.key` into `ca_dir` and they
-are used as they are, for as long as they are valid and name the right host.
+Runs on the control machine. In production a bank's own authority signs: put `ca.pem`, and for each gateway
+`<host>.pem` and `<host>.key`, for each member `<host>-store.pem` and `<host>-store.key` into `ca_dir`. They
+are used as they are, for as long as they are valid, name the right host and may be used for what it does.
 """
 
 import os
@@ -20,6 +21,7 @@ _CA_DAYS = 3650
 _LEAF_DAYS = 397
 _RENEW_BEFORE_DAYS = 30
 _CLOCK_SKEW = timedelta(hours=1)
+_USAGE_WORDS = {ExtendedKeyUsageOID.SERVER_AUTH: "server", ExtendedKeyUsageOID.CLIENT_AUTH: "client"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,16 @@ class Certificate:
     """Certificate of the authority that signed it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Holder:
+    """Whom a certificate names, and what it may be used for."""
+
+    file_name: str
+    """Without its ending."""
+    names: tuple[x509.GeneralName, ...]
+    usages: tuple[x509.ObjectIdentifier, ...]
+
+
 def gateway_certificate(
     ca_dir: Path, *, host_name: str, server_name: str, addresses: Sequence[str], now: datetime
 ) -> Certificate:
@@ -42,12 +54,45 @@ def gateway_certificate(
     + server_name, addresses: what clients call it (subject alternative names)
     + now: aware time, to judge validity by
     """
+    holder = _Holder(
+        file_name=host_name,
+        names=(x509.DNSName(server_name), *_addresses(addresses)),
+        usages=(ExtendedKeyUsageOID.SERVER_AUTH,),
+    )
+    return _certificate(ca_dir, holder, now)
+
+
+def store_certificate(
+    ca_dir: Path, *, host_name: str, addresses: Sequence[str], now: datetime
+) -> Certificate:
+    """Return the certificate of a member of the store, issuing it if there is none that fits.
+
+    It serves clients and members, and opens connections to the other members: a gateway's certificate does
+    not pass there.
+
+    + ca_dir: where authority and certificates live; keys there are 0600
+    + host_name: whose certificate
+    + addresses: where it is reached, and comes from (subject alternative names)
+    + now: aware time, to judge validity by
+    """
+    holder = _Holder(
+        file_name=f"{host_name}-store",
+        names=_addresses(addresses),
+        usages=(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
+    )
+    return _certificate(ca_dir, holder, now)
+
+
+def _addresses(addresses: Sequence[str]) -> tuple[x509.GeneralName, ...]:
+    return tuple(x509.IPAddress(ip_address(address)) for address in addresses)
+
+
+def _certificate(ca_dir: Path, holder: _Holder, now: datetime) -> Certificate:
     ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     authority, authority_key = _authority(ca_dir, now)
-    certificate_file, key_file = ca_dir / f"{host_name}.pem", ca_dir / f"{host_name}.key"
-    names = [x509.DNSName(server_name), *(x509.IPAddress(ip_address(a)) for a in addresses)]
-    if not (key_file.exists() and _fits(certificate_file, names, now)):
-        _issue(certificate_file, key_file, names, authority, authority_key, now)
+    certificate_file, key_file = ca_dir / f"{holder.file_name}.pem", ca_dir / f"{holder.file_name}.key"
+    if not (key_file.exists() and _fits(certificate_file, holder, now)):
+        _issue(certificate_file, key_file, holder, authority, authority_key, now)
     return Certificate(
         certificate=certificate_file.read_text(),
         private_key=key_file.read_text(),
@@ -81,25 +126,26 @@ def _authority(ca_dir: Path, now: datetime) -> tuple[x509.Certificate, ec.Ellipt
 def _issue(
     certificate_file: Path,
     key_file: Path,
-    names: Sequence[x509.GeneralName],
+    holder: _Holder,
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey | None,
     now: datetime,
 ) -> None:
     if authority_key is None:
-        wanted = ", ".join(str(name.value) for name in names)
+        wanted = ", ".join(str(name.value) for name in holder.names)
+        uses = " and ".join(_USAGE_WORDS[usage] for usage in holder.usages)
         raise FileNotFoundError(
-            f"{certificate_file} is missing, expired or not for {wanted}, and there is no "
+            f"{certificate_file} is missing, expired or not for {wanted} as {uses}, and there is no "
             f"{certificate_file.parent}/ca.key to sign another; have your authority issue it"
         )
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(names[0].value))])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(holder.names[0].value))])
     certificate = (
         _builder(subject, authority.subject, key, now, days=_LEAF_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(holder.usages), critical=False)
+        .add_extension(x509.SubjectAlternativeName(holder.names), critical=False)
         .add_extension(_authority_identifier(authority), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -107,7 +153,7 @@ def _issue(
     _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
-def _fits(certificate_file: Path, names: Sequence[x509.GeneralName], now: datetime) -> bool:
+def _fits(certificate_file: Path, holder: _Holder, now: datetime) -> bool:
     if not certificate_file.exists():
         return False
     certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
@@ -117,7 +163,15 @@ def _fits(certificate_file: Path, names: Sequence[x509.GeneralName], now: dateti
         alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return False
-    return set(names) <= set(alternatives)
+    return set(holder.names) <= set(alternatives) and _may_be_used(certificate, holder.usages)
+
+
+def _may_be_used(certificate: x509.Certificate, usages: Sequence[x509.ObjectIdentifier]) -> bool:
+    try:
+        allowed = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True  # a certificate that says nothing about it is for every use
+    return set(usages) <= set(allowed)
 
 
 def _builder(

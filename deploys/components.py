@@ -21,13 +21,15 @@ from deploys.specs.gateway import GatewaySpec, gateway_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
+from deploys.specs.store import LOOPBACK, StoreSpec, store_spec
+from deploys.store import store
 from inventory import InventoryError, environment
 from inventory import secrets as secrets_file
 from inventory.model import Environment, Host, Role
-from inventory.secrets import SecretsError
+from inventory.secrets import Secrets, SecretsError
 
-COMPONENTS = ("baseline", "depot_client", "oceanbase", "loan_services", "gateway", "monitoring")
-DEPLOYED_ROLES = (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR)
+COMPONENTS = ("baseline", "depot_client", "store", "oceanbase", "loan_services", "gateway", "monitoring")
+DEPLOYED_ROLES = (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR, Role.ARBITER)
 """Roles that have a component; others are named aloud and left alone."""
 
 
@@ -73,6 +75,10 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...]) -> None:
     if "monitoring" in chosen:
         node_exporter(spec=monitoring_of)
 
+    if "store" in chosen and this.has(Role.ARBITER):
+        store(spec=store_spec_of(env, this, secrets))
+    turn(name="The store keeps who leads: on to the databases")
+
     has_database = "oceanbase" in chosen and this.has(Role.OCEANBASE)
     if has_database:
         oceanbase(spec=oceanbase_spec(env, this, secrets))
@@ -108,6 +114,24 @@ def _gateway_spec(env: Environment, this: Host) -> GatewaySpec:
     return gateway_spec(
         env,
         this,
+        authority=issued.authority,
+        certificate=issued.certificate,
+        private_key=issued.private_key,
+    )
+
+
+def store_spec_of(env: Environment, this: Host, secrets: Secrets) -> StoreSpec:
+    """Return the store's member on `this` host, with a certificate that fits."""
+    issued = certificates.store_certificate(
+        env.ca_dir,
+        host_name=this.name,
+        addresses=(this.address, LOOPBACK),
+        now=certificates.utc_now(),
+    )
+    return store_spec(
+        env,
+        this,
+        secrets,
         authority=issued.authority,
         certificate=issued.certificate,
         private_key=issued.private_key,

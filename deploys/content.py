@@ -8,6 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from inventory import places
 
 TEMPLATES = places.PROJECT_ROOT / "templates"
+AUTHORITY = "/etc/loanstack/ca.pem"
+"""Where hosts have the certificate of the authority that signed the others'."""
 
 _JINJA = Environment(
     loader=FileSystemLoader(TEMPLATES),

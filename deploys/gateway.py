@@ -2,14 +2,13 @@
 
 from pyinfra.api.deploy import deploy
 
-from deploys.content import ConfigFile, render
+from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.operations import files, health, services
 from deploys.specs.gateway import GatewaySpec
 
 CONFIG = "/etc/nginx/nginx.conf"
 CERTIFICATE = "/etc/nginx/tls/gateway.pem"
 PRIVATE_KEY = "/etc/nginx/tls/gateway.key"
-AUTHORITY = "/etc/loanstack/ca.pem"
 OVERRIDE = "/etc/systemd/system/nginx.service.d/loanstack.conf"
 UNIT = "nginx.service"
 READY_DEADLINE_S = 30

@@ -23,6 +23,8 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 address=spec.address,
                 services=spec.services,
                 endpoints=spec.endpoints,
+                agents=spec.agents,
+                failover=spec.failover,
                 schema=spec.schema,
                 password=spec.app_password,
             ),

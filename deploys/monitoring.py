@@ -7,6 +7,7 @@ from deploys.operations import files, health, services
 from deploys.specs.monitoring import COLLECTORS, MonitoringSpec
 
 CONFIG = "/etc/prometheus/prometheus.yml"
+RULES = "/etc/prometheus/loanstack-rules.yml"
 DATA = "/var/lib/prometheus/metrics2"
 READY_DEADLINE_S = 30
 
@@ -36,9 +37,14 @@ def prometheus_files(spec: MonitoringSpec) -> tuple[ConfigFile, ...]:
         ConfigFile(
             path=CONFIG,
             content=render(
-                "monitoring/prometheus.yml.j2", monitoring=monitoring, jobs=jobs, targets=spec.targets
+                "monitoring/prometheus.yml.j2",
+                monitoring=monitoring,
+                rules=RULES,
+                jobs=jobs,
+                targets=spec.targets,
             ),
         ),
+        ConfigFile(path=RULES, content=render("monitoring/rules.yml.j2")),
         ConfigFile(
             path=_override(spec.prometheus_unit),
             content=render(
@@ -80,7 +86,7 @@ def prometheus(spec: MonitoringSpec) -> None:
         name="Keep Prometheus running",
         unit=spec.prometheus_unit,
         restart_after=(_override(spec.prometheus_unit),),
-        reload_after=(CONFIG,),
+        reload_after=(CONFIG, RULES),
         check=f"promtool check config {CONFIG} >/dev/null",
         written=(written,),
     )

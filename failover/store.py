@@ -42,6 +42,8 @@ class SeenMember:
 class Sight:
     """One linearizable read of everything but the history."""
 
+    revision: int = 0
+    """Of the whole store: a sight with a lower one is older."""
     leader: LeaderRecord | None = None
     lease_alive: bool = False
     members: tuple[SeenMember, ...] = ()
@@ -190,7 +192,7 @@ class Store:
         return found[1] if found is not None and found[0] == text else None
 
     def _sight(self, answer: Json) -> Sight:
-        sight = Sight()
+        sight = Sight(revision=int(answer["header"]["revision"]))
         members = []
         for kv in answer.get("kvs", []):
             key, text, revision = decoded(kv["key"]), decoded(kv["value"]), int(kv["mod_revision"])

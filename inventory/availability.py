@@ -45,6 +45,7 @@ class Store:
 
     client_port: int = 2379
     peer_port: int = 2380
+    metrics_port: int = 2381
     heartbeat_interval_ms: int = 100
     election_timeout_ms: int = 1000
     """etcd asks for ten heartbeats, and for more than ten round trips between the farthest centres."""

@@ -245,7 +245,7 @@ class Environment:
     ssh: SshAccess
     secrets_file: Path
     ca_dir: Path
-    """Certificate authority and gateway certificates on the control machine."""
+    """Certificate authority and certificates on the control machine."""
     database: Database
     loan: LoanServices
     gateway: Gateway

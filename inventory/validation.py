@@ -166,6 +166,7 @@ def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
     if host.has(Role.ARBITER):
         yield "store.client_port", env.store.client_port
         yield "store.peer_port", env.store.peer_port
+        yield "store.metrics_port", env.store.metrics_port
 
 
 def _port_clashes(env: Environment) -> Iterator[Problem]:

@@ -42,13 +42,17 @@ fi
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check everything, say what is wrong; returns 0, or 2 when something is."""
+    """Check everything, say what is wrong; returns 0, or 2 when something is, or 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="python3 -m lab.preflight", description=__doc__)
     parser.add_argument("--no-registries", action="store_true", help="ask no package registry")
     options = parser.parse_args(arguments)
-    problems = machine_problems()
-    if not problems and not options.no_registries:
-        problems = registry_problems()
+    try:
+        problems = machine_problems()
+        if not problems and not options.no_registries:
+            problems = registry_problems()
+    except KeyboardInterrupt:
+        # Nothing was changed, and whoever started this says the rest.
+        return 130
     for problem in problems:
         sys.stderr.write(f"preflight: {problem}\n")
     return 2 if problems else 0

@@ -94,6 +94,10 @@ CHORES: dict[str, Chores] = {
             ("usr/share/chrony/chrony.keys", "etc/chrony/chrony.keys"),
         ),
     ),
+    "etcd-server": Chores(
+        users=(SystemUser(name="etcd", home="/var/lib/etcd"),),
+        directories=(Directory(path="/var/lib/etcd", owner="etcd", mode="0700"),),
+    ),
     "mariadb-common": Chores(links=(("/etc/mysql/my.cnf", "mariadb.cnf"),)),
 }
 """By the name of the Debian package; the others have none that matter on a lab host."""

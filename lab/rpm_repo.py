@@ -19,6 +19,8 @@ _RECIPE_VERSION = 1
 
 ROOTS = (
     "chrony",
+    "etcd-client",
+    "etcd-server",
     "mariadb-client-core",
     "nftables",
     "nginx",

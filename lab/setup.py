@@ -16,6 +16,7 @@ from inventory.places import PROJECT_ROOT
 
 PACKAGES_FILE = Path(__file__).with_name("debian-packages.txt")
 OLDEST_PYTHON = (3, 11)
+_INTERRUPTED = 130
 APT = ("apt-get", "-o", "DPkg::Lock::Timeout=120", "-q", "-y", "--no-install-recommends")
 
 
@@ -24,7 +25,11 @@ class SetupError(RuntimeError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the set-up; returns the exit code (2: the machine lacks something, said in one sentence)."""
+    """Run the set-up.
+
+    Returns:
+        The exit code; 2: the machine lacks something, said in one sentence; 130: interrupted.
+    """
     parser = argparse.ArgumentParser(prog="python3 -m lab.setup", description=__doc__)
     parser.add_argument(
         "--venv", type=Path, default=PROJECT_ROOT / ".venv", help="virtual environment to fill"
@@ -39,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SetupError as error:
         _say(str(error))
         return 2
+    except KeyboardInterrupt:
+        _say("interrupted; the next run completes what was begun")
+        return _INTERRUPTED
     return 0
 
 

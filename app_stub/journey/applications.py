@@ -42,13 +42,13 @@ async def _decide_and_write(
             raise
         # A known key gets its first answer though the rows would be judged otherwise today.
         return await services.first_answer_or(request, raised)
-    return await services.write(write)
+    return await services.write(request, write)
 
 
 async def _admission(services: Services, request: Request) -> KeyedWrite:
     customer_id, code = request.integer("customer_id"), request.text("product_code")
     requested_fen = request.integer("requested_fen")
-    (rows,) = await services.read(sql.select_applicant(customer_id=customer_id, product_code=code))
+    (rows,) = await services.read(request, sql.select_applicant(customer_id=customer_id, product_code=code))
     customer = owned(_columns(rows, 0, sql.CUSTOMER_COLUMNS), Customer, request, f"customer {customer_id}")
     product = await _product(services, request, _columns(rows, sql.CUSTOMER_COLUMNS), code)
     year = datetime.fromtimestamp(services.clock_s(), UTC).year
@@ -142,7 +142,7 @@ def _in_state(
 
 
 async def _case(services: Services, request: Request) -> tuple[Application, Customer, Product]:
-    (rows,) = await services.read(sql.select_case(request.id))
+    (rows,) = await services.read(request, sql.select_case(request.id))
     behind = sql.APPLICATION_COLUMNS + sql.CUSTOMER_COLUMNS
     what = f"application {request.id}"
     application = owned(_columns(rows, 0, sql.APPLICATION_COLUMNS), Application, request, what)
@@ -158,7 +158,7 @@ def _columns(rows: Rows, first: int, end: int | None = None) -> Rows:
 async def _product(services: Services, request: Request, rows: Rows, code: str) -> Product:
     if rows[0][0] is not None:
         return msgspec.convert(rows[0], Product, strict=False)
-    (active,) = await services.read(sql.select_products(request.entity_code))
+    (active,) = await services.read(request, sql.select_products(request.entity_code))
     codes = ", ".join(str(row[0]) for row in active) or "none"
     wrong = problems.FieldError(
         field="product_code", value=code, allowed=f"an active product of this entity: {codes}"

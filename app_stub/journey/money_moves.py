@@ -20,7 +20,7 @@ async def draw_down(services: Services, request: Request) -> Answer:
     def change() -> tuple[str, ...]:
         return (sql.drawdown(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen),)
 
-    return await services.write(_movement(request, Kind.DRAWDOWN, move, change, entry))
+    return await services.write(request, _movement(request, Kind.DRAWDOWN, move, change, entry))
 
 
 async def repay(services: Services, request: Request) -> Answer:
@@ -33,7 +33,7 @@ async def repay(services: Services, request: Request) -> Answer:
     def change() -> tuple[str, ...]:
         return (sql.repayment(entity_code=entity_code, limit_id=limit_id, amount_fen=amount_fen),)
 
-    return await services.write(_movement(request, Kind.REPAYMENT, move, change, entry))
+    return await services.write(request, _movement(request, Kind.REPAYMENT, move, change, entry))
 
 
 def _movement(

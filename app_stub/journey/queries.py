@@ -15,6 +15,7 @@ _ENTRIES_MAX = 200
 async def get_customer(services: Services, request: Request) -> Answer:
     """Return a customer and the limits it has."""
     customers, limits = await services.read(
+        request,
         sql.select_customer(request.id),
         sql.select_limits_of(entity_code=request.entity_code, customer_id=request.id),
     )
@@ -27,7 +28,7 @@ async def get_customer(services: Services, request: Request) -> Answer:
 
 async def get_limit(services: Services, request: Request) -> Answer:
     """Return a limit with what is used of it."""
-    (rows,) = await services.read(sql.select_limit(request.id))
+    (rows,) = await services.read(request, sql.select_limit(request.id))
     limit = owned(rows, LimitRow, request, f"limit {request.id}")
     return ok(msgspec.structs.asdict(limit))
 
@@ -36,6 +37,7 @@ async def get_entries(services: Services, request: Request) -> Answer:
     """Return the latest journal rows of a limit, newest first; `?count=` up to 200."""
     count = _count(request.query)
     limits, entries = await services.read(
+        request,
         sql.select_limit(request.id),
         sql.select_entries(entity_code=request.entity_code, limit_id=request.id, count=count),
     )
@@ -47,7 +49,7 @@ async def get_entries(services: Services, request: Request) -> Answer:
 
 async def get_products(services: Services, request: Request) -> Answer:
     """Return the products of the entity, with its thresholds."""
-    (rows,) = await services.read(sql.select_products(request.entity_code))
+    (rows,) = await services.read(request, sql.select_products(request.entity_code))
     products = [msgspec.structs.asdict(msgspec.convert(row, Product, strict=False)) for row in rows]
     return ok({"entity_code": request.entity_code, "products": products})
 

@@ -12,12 +12,16 @@ from app_stub.services import Answer, Request, Services, owned
 
 async def freeze(services: Services, request: Request) -> Answer:
     """Freeze a limit, whatever its state: a second warning on a frozen one is recorded too."""
-    return await services.write(_status_change(request, Kind.FREEZE, "frozen", request.text("warning_code")))
+    return await services.write(
+        request, _status_change(request, Kind.FREEZE, "frozen", request.text("warning_code"))
+    )
 
 
 async def unfreeze(services: Services, request: Request) -> Answer:
     """Make a limit active again."""
-    return await services.write(_status_change(request, Kind.UNFREEZE, "active", request.text("reason")))
+    return await services.write(
+        request, _status_change(request, Kind.UNFREEZE, "active", request.text("reason"))
+    )
 
 
 def _status_change(request: Request, kind: Kind, status: str, reason: str) -> KeyedWrite:

@@ -69,6 +69,28 @@ def kept_running(
         )
 
 
+@operation()
+def launched(unit: str) -> Generator[StringCommand, None, None]:
+    """Enable `unit` and tell it to start, without waiting until it is up.
+
+    For a member that is up only once others are too: waited for host by host, the first would never be. One
+    that is still trying is told anew, so that it tries with its current files; a running one is left alone.
+
+    + unit: full name, like `etcd.service`
+    """
+    now = host.get_fact(Service, unit=unit)
+    if now.is_active and now.is_enabled:
+        host.noop(f"{unit} is enabled and runs")
+        return
+    quoted = shlex.quote(unit)
+    if now.needs_daemon_reload or not now.is_loaded:
+        yield StringCommand("systemctl daemon-reload")
+    if not now.is_enabled:
+        yield StringCommand(f"systemctl enable --quiet {quoted}")
+    if not now.is_active:
+        yield StringCommand(f"systemctl restart --no-block {quoted}")
+
+
 def _action(now: ServiceState, restart_after: Iterable[str], reload_after: Iterable[str]) -> str | None:
     def written_within(paths: Iterable[str], age_s: float) -> bool:
         return any(now.file_ages_s.get(path, age_s) < age_s for path in paths)

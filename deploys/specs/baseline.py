@@ -82,4 +82,6 @@ def packages_for(host: Host) -> tuple[str, ...]:
         wanted.append("nginx")
     if host.has(Role.MONITOR):
         wanted.append(names.prometheus_package)
+    if host.has(Role.ARBITER):
+        wanted += names.store_packages
     return tuple(sorted(wanted))

@@ -32,6 +32,9 @@ def openings(env: Environment, host: Host) -> tuple[Opening, ...]:
         users = (*_addresses(env, Role.LOAN, besides=None), *databases)
         found.append(_tcp("sql for loan services and the other database", env.database.sql_port, users))
         found.append(_tcp("log shipping to the other database", env.database.rpc_port, databases))
+        found += _agent_openings(env, host)
+    if host.has(Role.ARBITER):
+        found += _store_openings(env, host)
     if host.has(Role.LOAN):
         gateways = _addresses(env, Role.GATEWAY, besides=None)
         found.append(_tcp("loan services for gateways", env.loan.port, gateways))
@@ -48,6 +51,27 @@ def openings(env: Environment, host: Host) -> tuple[Opening, ...]:
     monitors = _addresses(env, Role.MONITOR, besides=host)
     found.append(_tcp("node exporter for monitors", exporter, monitors))
     return tuple(opening for opening in found if opening.sources)
+
+
+def _agent_openings(env: Environment, host: Host) -> tuple[Opening, ...]:
+    port = env.failover.agent_port
+    monitors = _addresses(env, Role.MONITOR, besides=host)
+    return (
+        _tcp("who leads, for loan services", port, _addresses(env, Role.LOAN, besides=host)),
+        _tcp("failover agents among themselves", port, _addresses(env, Role.OCEANBASE, besides=host)),
+        _tcp("failover agent's metrics for monitors", port, monitors),
+    )
+
+
+def _store_openings(env: Environment, host: Host) -> tuple[Opening, ...]:
+    databases = _addresses(env, Role.OCEANBASE, besides=host)
+    members = _addresses(env, Role.ARBITER, besides=host)
+    monitors = _addresses(env, Role.MONITOR, besides=host)
+    return (
+        _tcp("store for failover agents", env.store.client_port, databases),
+        _tcp("store's members among themselves", env.store.peer_port, members),
+        _tcp("store's metrics for monitors", env.store.metrics_port, monitors),
+    )
 
 
 def _tcp(why: str, port: int, sources: tuple[str, ...]) -> Opening:

@@ -44,7 +44,7 @@ def monitoring_spec(env: Environment, host: Host) -> MonitoringSpec:
 
 
 def targets(env: Environment) -> tuple[Target, ...]:
-    """Return everything there is to scrape: the exporter of each host, and the loan services' own metrics."""
+    """Return everything there is to scrape: each host's exporter, loan services, members of the store."""
     found = [
         Target(
             job="node",
@@ -64,5 +64,15 @@ def targets(env: Environment) -> tuple[Target, ...]:
             centre=host.centre,
         )
         for host in env.hosts_with(Role.LOAN)
+    ]
+    found += [
+        Target(
+            job="store",
+            address=f"{host.address}:{env.store.metrics_port}",
+            host=host.name,
+            role=Role.ARBITER,
+            centre=host.centre,
+        )
+        for host in env.hosts_with(Role.ARBITER)
     ]
     return tuple(found)

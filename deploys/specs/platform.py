@@ -19,6 +19,7 @@ class Platform:
     nginx_user: str
     sql_client_package: str
     node_exporter_package: str
+    store_packages: tuple[str, ...]
     prometheus_package: str = "prometheus"
 
 
@@ -33,6 +34,7 @@ KYLIN = Platform(
     nginx_user="nginx",
     sql_client_package="mariadb",
     node_exporter_package="node_exporter",
+    store_packages=("etcd",),
 )
 """Kylin V10 and what a bank's depot adds to it."""
 
@@ -47,6 +49,7 @@ STAND_IN = Platform(
     nginx_user="nginx",
     sql_client_package="mariadb-client-core",
     node_exporter_package="prometheus-node-exporter",
+    store_packages=("etcd-server", "etcd-client"),
 )
 """The lab's Debian userland, whose packages keep Debian's names."""
 

@@ -26,6 +26,9 @@ def _ports(env: Environment) -> tuple[int, ...]:
         env.gateway.port,
         env.monitoring.prometheus_port,
         env.monitoring.node_exporter_port,
+        env.store.client_port,
+        env.store.peer_port,
+        env.store.metrics_port,
     )
 
 
@@ -81,6 +84,8 @@ def test_reaches_exactly_what_it_may(
 def test_listens_only_where_it_should(machine: Machine, env: Environment) -> None:
     allowed = {(o.protocol, o.port) for o in openings(env, machine.spec)}
     allowed.add(("tcp", env.monitoring.node_exporter_port))  # a monitor scrapes itself: no opening needed
+    if machine.spec.has(Role.ARBITER):
+        allowed.add(("tcp", env.store.metrics_port))  # the same
     found = set()
     for line in machine.run("ss --no-header --listening --numeric --tcp --udp").splitlines():
         protocol, _, _, _, local, *_ = line.split()

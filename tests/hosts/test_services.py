@@ -12,6 +12,7 @@ _OF_ROLE = {
     Role.LOAN: "loanstack-loan.service",
     Role.GATEWAY: "nginx.service",
     Role.MONITOR: "prometheus.service",
+    Role.ARBITER: "etcd.service",
 }
 
 

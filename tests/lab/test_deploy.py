@@ -61,8 +61,9 @@ def test_no_secret_shows_when_the_files_that_hold_them_are_written_anew(
     deployed: Environment, run: Run, on_host: Run, secret_values: dict[str, str]
 ) -> None:
     """Watches argv of every process here and on the hosts, which share this kernel, during a real deploy."""
+    secret_files = r"\( -name '*.env' -o -name '*.cnf' -o -name '*.password' \)"
     for host in ("app-a", "ob-a"):
-        removed = on_host(host, "find /etc/loanstack -name '*.env' -delete -o -name '*.cnf' -delete")
+        removed = on_host(host, f"find /etc/loanstack {secret_files} -delete")
         assert removed.exit_code == 0, removed.output
     command = [PYINFRA, "-y", "-vvv", "--debug", "--diff", "inventory/lab.py", "deploys/site.py"]
     seen = set[str]()

@@ -26,6 +26,7 @@ from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service
 from deploys.facts.session import SessionOrigin
+from deploys.facts.store import LocalStore, StoreState
 from inventory import artifacts, lab, qinghai
 from inventory import secrets as secrets_file
 from inventory.model import Environment
@@ -48,6 +49,8 @@ class Planned:
     commands: tuple[StringCommand, ...]
     arguments: str
     """What pyinfra itself would print of the operation."""
+    is_serial: bool = False
+    """Whether hosts take it one after the other."""
 
 
 @dataclass(kw_only=True)
@@ -71,7 +74,14 @@ class Site:
                 meta = state.op_meta[op_hash]
                 commands = tuple(c for c in operation.command_generator() if isinstance(c, StringCommand))
                 name = ", ".join(sorted(meta.names))
-                found.append(Planned(name=name, commands=commands, arguments=f"{meta.args} {meta.names}"))
+                found.append(
+                    Planned(
+                        name=name,
+                        commands=commands,
+                        arguments=f"{meta.args} {meta.names}",
+                        is_serial=bool(meta.global_arguments["_serial"]),
+                    )
+                )
             return found
 
 
@@ -106,6 +116,7 @@ def fresh() -> Facts:
         InstalledArtifact: lambda folder: None,
         LocalDatabase: lambda: None,
         LocalAnswer: lambda query, of_primary=True: None,
+        LocalStore: lambda: None,
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
         Users: dict,
@@ -130,6 +141,10 @@ def standby(lag_ms: int | None = 80) -> DatabaseState:
     return DatabaseState(
         role="STANDBY", recorded_role="STANDBY", peer_role="PRIMARY", scn=1, lag_ms=lag_ms, has_tables=True
     )
+
+
+def majority(*lacks: str) -> StoreState:
+    return StoreState(healthy=True, others=("198.18.2.23", "198.18.3.31"), lacks=lacks)
 
 
 def answer(role: str, *rows: tuple[str, ...]) -> Answer:

@@ -1,4 +1,4 @@
-"""The lab's authority: issued once, renewed in time, and trusted by a strict verifier."""
+"""The lab's authority: issued once, renewed in time, trusted by a strict verifier, and for its use only."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from deploys.certificates import Certificate, gateway_certificate
+from deploys.certificates import Certificate, gateway_certificate, store_certificate
 
 _NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -70,10 +70,43 @@ def test_a_bank_s_own_certificate_is_used_as_it_is(tmp_path: Path) -> None:
 def test_a_bank_s_expired_certificate_is_named_and_not_replaced(tmp_path: Path) -> None:
     _issue(tmp_path)
     (tmp_path / "ca.key").unlink()
-    with pytest.raises(FileNotFoundError, match=r"gw-a\.pem is missing, expired or not for loan\.lab"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"gw-a\.pem is missing, expired or not for loan\.lab, 198\.19\.0\.11 as server",
+    ):
         _issue(tmp_path, now=_NOW + timedelta(days=400))
 
 
 def test_the_private_key_is_not_in_repr(tmp_path: Path) -> None:
     issued = _issue(tmp_path)
     assert issued.private_key.splitlines()[1] not in repr(issued)
+
+
+def _issue_for_store(folder: Path, *, now: datetime = _NOW) -> Certificate:
+    return store_certificate(folder, host_name="ob-a", addresses=["198.18.1.13", "127.0.0.1"], now=now)
+
+
+def _verify_as_client(issued: Certificate) -> None:
+    authority = x509.load_pem_x509_certificate(issued.authority.encode())
+    leaf = x509.load_pem_x509_certificate(issued.certificate.encode())
+    PolicyBuilder().store(Store([authority])).time(_NOW).build_client_verifier().verify(leaf, [])
+
+
+def test_members_of_the_store_know_each_other_by_it_on_both_ends(tmp_path: Path) -> None:
+    issued = _issue_for_store(tmp_path)
+    for address in ("198.18.1.13", "127.0.0.1"):
+        _verify(issued, x509.IPAddress(ip_address(address)), _NOW)
+    _verify_as_client(issued)
+    assert _issue_for_store(tmp_path) == issued
+
+
+def test_a_gateway_does_not_pass_for_a_member_of_the_store(tmp_path: Path) -> None:
+    with pytest.raises(VerificationError):
+        _verify_as_client(_issue(tmp_path))
+
+
+def test_a_certificate_for_another_use_is_replaced(tmp_path: Path) -> None:
+    gateway = _issue(tmp_path, name="ob-a", address="198.18.1.13")
+    (tmp_path / "ob-a-store.pem").write_text(gateway.certificate)
+    (tmp_path / "ob-a-store.key").write_text(gateway.private_key)
+    _verify_as_client(_issue_for_store(tmp_path))

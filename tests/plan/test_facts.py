@@ -9,6 +9,7 @@ from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import Service
+from deploys.facts.store import LocalStore
 
 _SERVICE = """\
 now=1795474000.250000000
@@ -87,6 +88,15 @@ def test_database() -> None:
     assert (now.role, now.scn, now.lag_ms) == ("STANDBY", 17, 80)
     answer = LocalAnswer().process(["PRIMARY", "loan_app\t*AB", "root\t"])
     assert (answer.role, answer.rows) == ("PRIMARY", (("loan_app", "*AB"), ("root", "")))
+
+
+def test_store() -> None:
+    said = [
+        "a warning on the way",
+        '{"healthy": true, "others": ["198.18.2.23"], "lacks": ["user failover"]}',
+    ]
+    now = LocalStore().process(said)
+    assert (now.healthy, now.others, now.lacks) == (True, ("198.18.2.23",), ("user failover",))
 
 
 @given(

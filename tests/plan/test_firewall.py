@@ -21,6 +21,10 @@ def _may(env: Environment, source: str, target: Host, port: int, protocol: str =
     )
 
 
+def _store_ports(env: Environment) -> set[int]:
+    return {env.store.client_port, env.store.peer_port, env.store.metrics_port}
+
+
 @pytest.fixture(params=["lab_site", "qinghai_site"])
 def env(request: pytest.FixtureRequest) -> Environment:
     site: Site = request.getfixturevalue(request.param)
@@ -50,6 +54,35 @@ def test_loan_services_are_for_gateways_and_monitors(env: Environment) -> None:
             if other.name != service.name:
                 wanted = other.has(Role.GATEWAY) or other.has(Role.MONITOR)
                 assert _may(env, other.address, service, env.loan.port) == wanted, other.name
+
+
+def test_the_store_is_for_databases_its_members_and_monitors(env: Environment) -> None:
+    for member in env.hosts_with(Role.ARBITER):
+        for other in env.hosts:
+            if other.name == member.name:
+                continue
+            reached = {port for port in _store_ports(env) if _may(env, other.address, member, port)}
+            wanted = {
+                env.store.client_port: other.has(Role.OCEANBASE),
+                env.store.peer_port: other.has(Role.ARBITER),
+                env.store.metrics_port: other.has(Role.MONITOR),
+            }
+            assert reached == {port for port, may in wanted.items() if may}, (member.name, other.name)
+
+
+def test_hosts_that_are_no_members_have_no_store(env: Environment) -> None:
+    for host in env.hosts:
+        if not host.has(Role.ARBITER):
+            assert not {o.port for o in openings(env, host)} & _store_ports(env), host.name
+
+
+def test_agents_are_for_loan_services_each_other_and_monitors(env: Environment) -> None:
+    for host in env.hosts:
+        for other in env.hosts:
+            if other.name != host.name:
+                wanted = other.has(Role.LOAN) or other.has(Role.OCEANBASE) or other.has(Role.MONITOR)
+                found = _may(env, other.address, host, env.failover.agent_port)
+                assert found == (wanted and host.has(Role.OCEANBASE)), (host.name, other.name)
 
 
 def test_clients_reach_gateways_and_nothing_else(env: Environment) -> None:

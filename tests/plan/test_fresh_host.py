@@ -18,8 +18,15 @@ _EVERY_HOST_FIRST = [
     "Node exporter | Write the exporter's unit",
     "Node exporter | Keep the node exporter running",
 ]
+_KEPT = "The store keeps who leads: on to the databases"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
+_MEMBER = [
+    "Store | Write the member's settings, certificate and tool",
+    "Store | Have the member start",
+    "Store | Wait for a majority of the store",
+    "Store | Run the member with its current settings, one host after the other",
+]
 _DATABASE = [
     "OceanBase | Know the database's user",
     "OceanBase | Install seekdb",
@@ -32,6 +39,7 @@ _SETTLE = [
 ]
 _OF_HOST = {
     "gw-a": [
+        _KEPT,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
@@ -39,6 +47,7 @@ _OF_HOST = {
         "Gateway's way through | Wait for the way through the gateway",
     ],
     "app-a": [
+        _KEPT,
         _SERVES,
         "Loan services | Know the services' user",
         "Loan services | Install the loan services",
@@ -48,6 +57,9 @@ _OF_HOST = {
         "Loan services' readiness | Wait for the loan services to be ready",
     ],
     "ob-a": [
+        *_MEMBER,
+        "Store | Keep the store's users and rights",
+        _KEPT,
         *_DATABASE,
         "OceanBase | Keep the database running (primary at first)",
         *_CONTENT,
@@ -56,6 +68,8 @@ _OF_HOST = {
         *_SETTLE,
     ],
     "ob-b": [
+        *_MEMBER,
+        _KEPT,
         *_DATABASE,
         *_CONTENT,
         _SERVES,
@@ -64,6 +78,8 @@ _OF_HOST = {
         *_SETTLE,
     ],
     "mon-c": [
+        *_MEMBER,
+        _KEPT,
         _SERVES,
         "Prometheus | Write targets and unit",
         "Prometheus | Keep Prometheus running",
@@ -88,6 +104,7 @@ def test_dnf_runs_once_and_only_with_the_depot(lab_site: Site) -> None:
 def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
     planned = [p.name for p in lab_site.plan("gw-a", fresh(), data={"only": "gateway"})]
     assert planned == [
+        _KEPT,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
@@ -103,7 +120,7 @@ def test_each_component_belongs_to_some_host(lab_site: Site) -> None:
             for h in lab_site.env.hosts
             for p in lab_site.plan(h.name, fresh(), data={"only": component})
         }
-        assert names > {_SERVES, _STARTED}, component
+        assert names > {_KEPT, _SERVES, _STARTED}, component
 
 
 def test_an_unknown_component_is_refused_with_the_known_ones(lab_site: Site) -> None:
@@ -125,7 +142,7 @@ def test_roles_without_a_component_are_named_aloud(
 ) -> None:
     planned = qinghai_site.plan("tw-a1", fresh())
     assert "role 'tongweb' has no component yet" in caplog.text
-    assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _SERVES, _STARTED]
+    assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _KEPT, _SERVES, _STARTED]
 
 
 def test_a_real_host_gets_its_kernel_settings_and_a_stand_in_does_not(

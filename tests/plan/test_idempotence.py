@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyinfra.facts.server import Groups, Users
 
-from deploys import baseline, depot_client, gateway, loan_services, monitoring
+from deploys import baseline, components, depot_client, gateway, loan_services, monitoring, store
 from deploys.certificates import gateway_certificate, utc_now
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import InstalledArtifact
@@ -19,6 +19,7 @@ from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import Service, ServiceState
 from deploys.facts.session import SessionOrigin
+from deploys.facts.store import LocalStore
 from deploys.oceanbase import package, schema
 from deploys.operations.database import _native_hash
 from deploys.specs.baseline import baseline_spec
@@ -28,7 +29,7 @@ from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, oceanbase_spec
 from inventory.model import Role
-from tests.plan.kit import Facts, Planned, Site, answer, fresh, primary, standby, told
+from tests.plan.kit import Facts, Planned, Site, answer, fresh, majority, primary, standby, told
 
 _HEALTHY = ServiceState(
     is_loaded=True,
@@ -53,6 +54,8 @@ def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
         found += loan_services.files_of(loan_services_spec(env, host, site.secrets))
     if host.has(Role.MONITOR):
         found += monitoring.prometheus_files(watch)
+    if host.has(Role.ARBITER):
+        found += store.files_of(components.store_spec_of(env, host, site.secrets))
     if host.dmz_address is not None:
         issued = gateway_certificate(
             env.ca_dir,
@@ -89,6 +92,7 @@ def _converged(site: Site, name: str) -> Facts:
     for folder in (
         Folder(path="/data"),
         Folder(path="/data/oceanbase", mode=0o750, user="oceanbase", group="oceanbase"),
+        Folder(path="/var/lib/etcd", mode=0o700, user="etcd", group="etcd"),
     ):
         paths[folder.path] = PathState(
             kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
@@ -127,6 +131,7 @@ def _converged(site: Site, name: str) -> Facts:
             InstalledArtifact: lambda folder: hashes[folder],
             LocalDatabase: lambda: primary() if is_primary else standby(),
             LocalAnswer: answers,
+            LocalStore: majority,
             HttpStatus: lambda url, options=(): 200,
             Users: lambda: {
                 "oceanbase": user("oceanbase", "/data/oceanbase"),

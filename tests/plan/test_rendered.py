@@ -1,6 +1,8 @@
 """Unit files and configurations, word for word."""
 
-from deploys import baseline, depot_client, gateway, loan_services, monitoring
+from dataclasses import replace
+
+from deploys import baseline, components, depot_client, gateway, loan_services, monitoring, store
 from deploys.content import ConfigFile
 from deploys.oceanbase import package
 from deploys.specs.baseline import baseline_spec
@@ -41,6 +43,14 @@ def test_loan_services_ask_the_database_of_their_own_centre_first(lab_site: Site
     assert endpoints["app-b"] == ("198.18.2.23:2881", "198.18.1.13:2881")
 
 
+def test_loan_services_know_no_database_that_never_leads(lab_site: Site) -> None:
+    env = lab_site.env
+    hosts = tuple(replace(h, may_lead=h.name != "ob-b") for h in env.hosts)
+    spec = loan_services_spec(replace(env, hosts=hosts), env.host("app-a"), lab_site.secrets)
+    assert spec.endpoints == ("198.18.1.13:2881",)
+    assert spec.agents == ("198.18.1.13:8008",)
+
+
 def test_gateway(lab_site: Site) -> None:
     spec = gateway_spec(
         lab_site.env, lab_site.env.host("gw-b"), authority="CA\n", certificate="C\n", private_key="K\n"
@@ -51,9 +61,21 @@ def test_gateway(lab_site: Site) -> None:
     assert (key.mode, key.secret) == (0o600, True)
 
 
+def test_store(lab_site: Site, qinghai_site: Site) -> None:
+    for site, name in ((lab_site, "ob-b"), (qinghai_site, "arb-c1")):
+        spec = components.store_spec_of(site.env, site.env.host(name), site.secrets)
+        files = store.files_of(spec)
+        assert_golden(f"store-{name}.yml", _text(files, store.CONFIG))
+        assert_golden(f"etcd-override-{name}.conf", _text(files, store.override(spec)))
+        assert_golden(f"store-{name}.conf", _text(files, store.SETTINGS))
+        key = next(f for f in files if f.path == store.PRIVATE_KEY)
+        assert (key.mode, key.user, key.secret) == (0o400, "etcd", True)
+
+
 def test_monitoring(lab_site: Site) -> None:
     spec = monitoring_spec(lab_site.env, lab_site.env.host("mon-c"))
     assert_golden("prometheus.yml", _text(monitoring.prometheus_files(spec), monitoring.CONFIG))
+    assert_golden("loanstack-rules.yml", _text(monitoring.prometheus_files(spec), monitoring.RULES))
     (unit,) = monitoring.exporter_files(spec)
     assert_golden("node-exporter-override.conf", unit.content)
 

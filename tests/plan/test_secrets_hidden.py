@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
+from deploys import components
 from deploys.content import ConfigFile
 from deploys.facts.database import LocalAnswer, LocalDatabase
 from deploys.specs.loan_services import loan_services_spec
@@ -11,6 +12,7 @@ from deploys.specs.oceanbase import oceanbase_spec
 from inventory.model import Role
 from tests.plan.kit import Site, answer, fresh, primary, shown, stdin_of, told
 
+_OF_DATABASE = {"database_root_password", "loan_owner_password", "loan_app_password", "probe_password"}
 _ALL = ("gw-a", "app-a", "ob-a", "ob-b", "mon-c")
 
 
@@ -38,7 +40,8 @@ def test_nothing_printed_holds_a_secret(
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("ob-a", {"database_root_password", "loan_owner_password", "loan_app_password", "probe_password"}),
+        ("ob-a", {*_OF_DATABASE, "store_root_password", "store_agent_password"}),
+        ("ob-b", _OF_DATABASE),
         ("app-a", {"loan_owner_password", "loan_app_password"}),
         ("gw-a", set()),
         ("mon-c", set()),
@@ -73,8 +76,9 @@ def test_values_hide_their_secrets_in_repr(lab_site: Site) -> None:
     env = lab_site.env
     specs = [oceanbase_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.OCEANBASE)]
     services = [loan_services_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.LOAN)]
-    for value in asdict(lab_site.secrets).values():
-        assert value not in repr([*specs, *services])
+    stores = [components.store_spec_of(env, h, lab_site.secrets) for h in env.hosts_with(Role.ARBITER)]
+    for value in _values(lab_site):
+        assert value not in repr([*specs, *services, *stores])
 
 
 def test_a_secret_file_that_others_may_read_is_refused() -> None:

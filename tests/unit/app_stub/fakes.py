@@ -3,12 +3,14 @@
 It understands exactly the packets that `app_stub.sql` writes, and raises on any other.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from app_stub import sql
 from app_stub.database import Rows
 from app_stub.metrics import Metrics
 from app_stub.outcome import DatabaseFailure, Meaning
@@ -22,8 +24,8 @@ _STATUS = re.compile(
     r"UPDATE credit_limit SET status='(\w+)',.* WHERE limit_id=(\d+) AND entity_code='(\w+)'"
 )
 _JOURNAL = re.compile(
-    r"INSERT INTO journal\(.*\) SELECT '(\w+)','(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),(.*),'(.*)' "
-    r"FROM DUAL WHERE ROW_COUNT\(\)=1"
+    r"INSERT INTO journal\(.*\) SELECT '(\w+)','(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),(.*),'(.*)',"
+    r"\(SELECT epoch FROM leadership WHERE one=1 AND epoch=(\d+)\) FROM DUAL WHERE ROW_COUNT\(\)=1"
 )
 _TOGETHER = re.compile(
     r"UPDATE credit_limit SET used_fen=used_fen\+CASE limit_id (?P<amounts>.*?) END%(?P<place>\d+)"
@@ -36,7 +38,8 @@ _EACH_AMOUNT = re.compile(r"WHEN (\d+) THEN (\d+)")
 _EACH_OWNER = re.compile(r"WHEN (\d+) THEN '(\d\d)([af])(\w+)'")
 _TOGETHER_ROW = re.compile(
     r"(?:IF\(ROW_COUNT\(\)=\d+,'(?:\w+)',NULL\)|'\w+'),"
-    r"'(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),'[^']*','([^']*)','([^']*)'"
+    r"'(\w{32})','(\w{32})','(\w+)',(\d+),NULL,(\d+),'[^']*','([^']*)','([^']*)',"
+    r"(?:\(SELECT epoch FROM leadership WHERE one=1 AND epoch=)?(\d+)"
 )
 _STORED = re.compile(
     r"SELECT request_hash,answer FROM journal WHERE entity_code='(\w+)' AND idempotency_key='(\w+)'"
@@ -52,6 +55,7 @@ class Fault(StrEnum):
     LOST_AFTER_COMMIT = "connection lost, the server had committed"
     LOCK_TIMEOUT = "server error before COMMIT"
     STANDBY = "the server is a standby"
+    OTHER_EPOCH = "the server is a primary of another epoch"
     COMMIT_ERROR_DONE = "error at COMMIT, committed"
     COMMIT_ERROR_UNDONE = "error at COMMIT, rolled back"
     NO_PRIMARY = "no connection to be had"
@@ -75,27 +79,36 @@ class FakeDatabase:
     faults: list[Fault | None] = field(default_factory=list)
     packets: list[str] = field(default_factory=list)
     before_read: Callable[[], None] = lambda: None
+    epoch: int = 0
+    takes_writes: bool = True
 
     def next_fault(self) -> Fault | None:
         return self.faults.pop(0) if self.faults else None
 
     def run(self, packet: str) -> tuple[int, ...]:
         """Run a whole packet, or nothing."""
+        if not self.takes_writes:
+            raise DatabaseFailure(Meaning.NOT_PRIMARY, code=4688, detail="standby tenant is read only")
         change, insert, commit = packet.split(";")
         assert commit == "COMMIT"
         if "CASE limit_id" in change:
             return self._run_together(change, insert)
         row = _JOURNAL.fullmatch(insert)
         assert row is not None, insert
-        entity, key, digest, kind, limit_id, amount, _, answer = row.groups()
+        entity, key, digest, kind, limit_id, amount, _, answer, epoch = row.groups()
         apply = self._change(change)
         if apply is None:
             return (0, 0, 0)
+        self._check_epoch(epoch)
         if (entity, key) in self.journal:
             raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
         apply()
         self.journal[entity, key] = (digest, kind, int(limit_id), int(amount), answer.replace('\\"', '"'))
         return (1, 1, 0)
+
+    def _check_epoch(self, epoch: str) -> None:
+        if int(epoch) != self.epoch:
+            raise DatabaseFailure(Meaning.OTHER_EPOCH, code=1048, detail="Column 'epoch' cannot be null")
 
     def _run_together(self, change: str, insert: str) -> tuple[int, ...]:
         parts = _TOGETHER.fullmatch(change)
@@ -116,7 +129,8 @@ class FakeDatabase:
         assert parts["limits"].split(",") == [limit_id for limit_id, *_ in moves]
         assert len(owners) == len(moves)
         rows = _TOGETHER_ROW.findall(insert)
-        assert len(moves) == len(rows) == insert.count("(") - 2 - insert.count("IF(")
+        assert insert.count("(SELECT epoch FROM leadership") == 1
+        assert len(moves) == len(rows) == insert.count("(") - 3 - insert.count("IF(")
         assert f"IF(ROW_COUNT()={len(moves)}," in insert
         limits = [self.limits.get(int(limit_id)) for limit_id, *_ in moves]
         changed = 0
@@ -129,13 +143,15 @@ class FakeDatabase:
             )
         if changed != len(moves):
             raise DatabaseFailure(Meaning.REFUSED, code=1048, detail="column may not be null")
+        self._check_epoch(rows[0][-1])
         entities = [entity for _, entity, *_ in moves]
         if any((entity, row[0]) in self.journal for entity, row in zip(entities, rows, strict=True)):
             raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
         for limit, (limit_id, entity, _, moved_fen), row in zip(limits, moves, rows, strict=True):
             assert limit is not None
-            key, digest, kind, row_limit, amount, credit, answer = row
+            key, digest, kind, row_limit, amount, credit, answer, epoch = row
             assert row_limit == limit_id
+            assert int(epoch) == self.epoch
             assert credit in (f"settlement:{entity}", f"loan:{limit_id}")
             limit.used_fen += moved_fen
             self.journal[entity, key] = (
@@ -169,6 +185,8 @@ class FakeDatabase:
     def read(self, query: str) -> Rows:
         """Run one query."""
         self.before_read()
+        if query == sql.SELECT_EPOCH:
+            return [(self.epoch,)]
         stored = _STORED.fullmatch(query)
         if stored is not None:
             found = self.journal.get((stored[1], stored[2]))
@@ -205,14 +223,19 @@ class FakeSession:
                 database.run(packet)
                 raise self._failure(Meaning.UNCERTAIN)
             case Fault.LOCK_TIMEOUT:
-                raise self._failure(Meaning.RETRY)
+                raise self._refusal(Meaning.RETRY)
             case Fault.STANDBY:
-                raise self._failure(Meaning.NOT_PRIMARY)
+                raise self._refusal(Meaning.NOT_PRIMARY)
+            case Fault.OTHER_EPOCH:
+                raise self._refusal(Meaning.OTHER_EPOCH)
             case _:
                 return database.run(packet)
 
     def _failure(self, meaning: Meaning) -> DatabaseFailure:
         self.usable = False
+        return self._refusal(meaning)
+
+    def _refusal(self, meaning: Meaning) -> DatabaseFailure:
         return DatabaseFailure(meaning, code=0, detail="made by the test")
 
     async def rollback(self) -> None:
@@ -232,6 +255,7 @@ class FakePool:
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database
         self.out = 0
+        self.term = 1
         self.primary = "fake"
         self.usable = True
 
@@ -242,8 +266,29 @@ class FakePool:
         self.out += 1
         return FakeSession(self._database)
 
+    @property
+    def epoch(self) -> int:
+        return self._database.epoch
+
+    def rest(self) -> None:
+        """A fake one has nobody to spare."""
+
     def release(self, session: Any) -> None:
         self.out -= 1
+
+
+@dataclass
+class Clock:
+    """A clock that goes on only while somebody pauses."""
+
+    now_s: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    async def pause(self, seconds: float) -> None:
+        self.now_s += seconds
+        await asyncio.sleep(0)
 
 
 def metrics() -> Metrics:

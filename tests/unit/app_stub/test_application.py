@@ -1,6 +1,7 @@
 """The API: routes, problems, own pages; against the database in memory."""
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from app_stub import routes
 from app_stub.application import Application
 from app_stub.keyed_write import Writer
+from app_stub.reads import Reader
 from app_stub.services import Answer, Services
 from tests.unit.app_stub.fakes import ENTITY, FakeDatabase, FakeLimit, FakePool, metrics
 
@@ -25,9 +27,12 @@ class Service:
         self.pool: Any = FakePool(self.database)
         self.metrics = metrics()
         self.is_draining = False
-        writer = Writer(self.pool, self.metrics, lambda: None, deadline_s=0.05)
-        services = Services(pool=self.pool, writer=writer, metrics=self.metrics)
-        self.application = Application(services, self.metrics, lambda: 0.0, lambda: self.is_draining)
+        writer = Writer(self.pool, self.metrics, lambda: None)
+        reader = Reader(self.pool, lambda: None)
+        services = Services(pool=self.pool, writer=writer, reader=reader, metrics=self.metrics)
+        self.application = Application(
+            services, self.metrics, time.monotonic, lambda: self.is_draining, deadline_s=0.05
+        )
 
     def call(
         self, method: str, target: str, body: bytes = b"", headers: dict[bytes, bytes] = HEADERS

@@ -1,16 +1,22 @@
 """Writes of different kinds share a COMMIT, and each gets the outcome of its own journal row."""
 
 import asyncio
+import time
 from typing import Any
 
 from app_stub import sql
-from app_stub.group_commit import GroupCommit, Together
+from app_stub.group_commit import GroupCommit
+from app_stub.group_queue import Together
 from app_stub.money import Kind
 from tests.unit.app_stub.fakes import metrics
 
 
 class Recorder:
     """A pool of one session that remembers packets and answers with the counts it was given."""
+
+    epoch = 5
+    term = 1
+    deadline_s = float("inf")
 
     def __init__(self, *counts: tuple[int, ...]) -> None:
         self.packets: list[list[str]] = []
@@ -46,28 +52,33 @@ def _row(
 
 
 def test_movements_come_first_and_each_write_learns_of_its_own_row() -> None:
-    # The first movement goes alone; then: 1 UPDATE + 1 INSERT for both movements, 2 for the assessment (which
-    # does not apply), 3 for the grant (which does), COMMIT.
-    pool: Any = Recorder((1, 1, 0), (2, 2, 0, 0, 1, 1, 1, 0))
+    # 1 UPDATE + 1 INSERT for all movements, 2 for the assessment (which does not apply), 3 for the grant
+    # (which does), COMMIT.
+    pool: Any = Recorder((3, 3, 0, 0, 1, 1, 1, 0))
 
     async def story() -> list[Together]:
-        group = GroupCommit(pool, metrics(), lambda: None)
+        give_up_s = time.monotonic() + 10
+        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=100)
 
         def move(number: int) -> Any:
             limit_id = 100 - number
             row = _row(number, Kind.DRAWDOWN, limit_id=limit_id)
-            return group.attempt(row, sql.Move(entity_code="QH01", limit_id=limit_id, drawn_fen=1), tuple)
+            move = sql.Move(entity_code="QH01", limit_id=limit_id, drawn_fen=1)
+            return group.attempt(row, move, tuple, give_up_s)
 
-        grant = group.attempt(_row(8, Kind.GRANT, customer_id=9), None, lambda: ("GRANT A", "GRANT B"))
-        assess = group.attempt(_row(9, Kind.ASSESSMENT, customer_id=5), None, lambda: ("ASSESS",))
-        return list(await asyncio.gather(move(0), grant, move(1), assess, move(2)))
+        grant = group.attempt(
+            _row(8, Kind.GRANT, customer_id=9), None, lambda: ("GRANT A", "GRANT B"), give_up_s
+        )
+        assess = group.attempt(_row(9, Kind.ASSESSMENT, customer_id=5), None, lambda: ("ASSESS",), give_up_s)
+        sent = await asyncio.gather(move(0), grant, move(1), assess, move(2))
+        return [each.together for each in sent]
 
     assert asyncio.run(story()) == [
         Together.DONE, Together.DONE, Together.DONE, Together.ALONE, Together.DONE,
     ]  # fmt: skip
-    packet = pool.packets[1]
+    (packet,) = pool.packets
     assert [text.split()[0] for text in packet] == [
         "UPDATE", "INSERT", "ASSESS", "INSERT", "GRANT", "GRANT", "INSERT", "COMMIT",
     ]  # fmt: skip
     # Limits in ascending order, whatever order they came in.
-    assert packet[0].index("WHEN 98 ") < packet[0].index("WHEN 99 ")
+    assert packet[0].index("WHEN 98 ") < packet[0].index("WHEN 99 ") < packet[0].index("WHEN 100 ")

@@ -12,23 +12,22 @@ from app_stub.group_commit import GroupCommit
 from app_stub.journey import money_moves
 from app_stub.keyed_write import Writer
 from app_stub.problems import ProblemError
+from app_stub.reads import Reader
 from app_stub.services import Answer, Request, Services
-from tests.unit.app_stub.fakes import ENTITY, FakeDatabase, FakeLimit, FakePool, Fault, metrics
+from tests.unit.app_stub.fakes import ENTITY, Clock, FakeDatabase, FakeLimit, FakePool, Fault, metrics
 
 LIMIT = 1_000_000_001
 KEY = "0" * 31 + "1"
-
-
-async def _no_pause(seconds: float) -> None:
-    await asyncio.sleep(0)
+DEADLINE_S = 4.5
 
 
 def _services(database: FakeDatabase, *, grouped: bool = False) -> tuple[Services, FakePool]:
     pool: Any = FakePool(database)
-    counted = metrics()
-    group = GroupCommit(pool, counted, lambda: None) if grouped else None
-    writer = Writer(pool, counted, lambda: None, group, deadline_s=0.02, pause=_no_pause)
-    return Services(pool=pool, writer=writer, metrics=counted), pool
+    counted, clock = metrics(), Clock()
+    group = GroupCommit(pool, counted, lambda: None, queue_limit=100, clock_s=clock) if grouped else None
+    writer = Writer(pool, counted, lambda: None, group, pause=clock.pause, clock_s=clock)
+    reader = Reader(pool, lambda: None, clock)
+    return Services(pool=pool, writer=writer, reader=reader, metrics=counted), pool
 
 
 def _request(
@@ -43,6 +42,7 @@ def _request(
         idempotency_key=key,
         request_hash=idempotency.request_hash(route, limit_id, fields),
         fields=fields,
+        give_up_s=DEADLINE_S,
     )
 
 
@@ -84,13 +84,15 @@ def _database(
         ((Fault.NOT_SENT,), 201, 1),
         ((Fault.NOT_SENT,) * 20, 201, 1),
         ((Fault.LOCK_TIMEOUT, Fault.STANDBY), 201, 1),
+        ((Fault.STANDBY, Fault.OTHER_EPOCH) * 6, 201, 1),
         ((Fault.LOST_BEFORE_COMMIT,), 201, 1),
         ((Fault.LOST_AFTER_COMMIT,), 201, 1),
         ((Fault.COMMIT_ERROR_DONE,), 201, 1),
         ((Fault.COMMIT_ERROR_UNDONE,), 201, 1),
         ((Fault.LOST_AFTER_COMMIT, Fault.NO_PRIMARY, Fault.STANDBY, Fault.NOT_SENT), 201, 1),
         ((Fault.NO_PRIMARY,), 503, 0),
-        ((Fault.STANDBY,) * 4, 503, 0),
+        ((Fault.STANDBY,) * 100_000, 503, 0),
+        ((Fault.OTHER_EPOCH,) * 100_000, 503, 0),
         ((Fault.LOCK_TIMEOUT,) * 4, 503, 0),
         ((Fault.NOT_SENT, Fault.NO_PRIMARY), 503, 0),
     ],
@@ -229,7 +231,7 @@ def _key(number: int) -> str:
     return f"{number:032x}"
 
 
-def test_movements_that_arrive_together_are_one_packet_after_the_first() -> None:
+def test_movements_that_arrive_together_are_one_packet() -> None:
     database = _database()
     for place in range(6):
         database.limits[LIMIT + place] = FakeLimit(entity=ENTITY, cap_fen=100, used_fen=50)
@@ -239,7 +241,7 @@ def test_movements_that_arrive_together_are_one_packet_after_the_first() -> None
     ]
     answers = _send_all(database, requests, grouped=True)
     assert [status for status, _ in answers] == [201] * 6
-    assert [packet.count("WHEN") // 4 for packet in database.packets] == [1, 5]
+    assert [packet.count("WHEN") // 4 for packet in database.packets] == [6]
     assert [limit.used_fen for limit in database.limits.values()] == [60, 40] * 3
 
 
@@ -272,7 +274,7 @@ def test_two_movements_on_one_limit_and_two_of_one_key_never_share_a_group() -> 
 
 @pytest.mark.parametrize("fault", [Fault.LOST_BEFORE_COMMIT, Fault.LOST_AFTER_COMMIT])
 def test_each_movement_of_an_uncertain_group_resolves_its_own_key(fault: Fault) -> None:
-    database = _database(None, fault)
+    database = _database(fault)
     for place in range(4):
         database.limits[LIMIT + place] = FakeLimit(entity=ENTITY, cap_fen=100)
     requests = [_request("drawdown", 10, _key(place), limit_id=LIMIT + place) for place in range(4)]
@@ -282,11 +284,21 @@ def test_each_movement_of_an_uncertain_group_resolves_its_own_key(fault: Fault) 
 
 
 def test_a_group_without_a_connection_is_a_definite_no_for_each() -> None:
-    database = _database(None, Fault.NO_PRIMARY)
+    database = _database(Fault.NO_PRIMARY)
     requests = [_request("drawdown", 10, _key(place)) for place in range(2)]
     answers = _send_all(database, requests, grouped=True)
-    assert [status for status, _ in answers] == [201, 503]
-    assert len(database.journal) == 1
+    assert [status for status, _ in answers] == [503, 503]
+    assert not database.journal
+
+
+def test_a_group_at_no_primary_goes_on_together() -> None:
+    database = _database(Fault.STANDBY, Fault.OTHER_EPOCH, Fault.NOT_SENT)
+    for place in range(4):
+        database.limits[LIMIT + place] = FakeLimit(entity=ENTITY, cap_fen=100)
+    requests = [_request("drawdown", 10, _key(place), limit_id=LIMIT + place) for place in range(4)]
+    answers = _send_all(database, requests, grouped=True)
+    assert [status for status, _ in answers] == [201] * 4
+    assert [packet.count("WHEN") // 4 for packet in database.packets] == [4] * 4
 
 
 GROUP = st.lists(

@@ -17,8 +17,7 @@ SETTINGS = Database(
     user="u",
     password="p",
     pool_size=2,
-    queue_wait_ms=60,
-    primary_wait_ms=20,
+    wait_ms=60,
     queue_limit=3,
     statement_timeout_ms=50,
 )
@@ -57,7 +56,7 @@ def _run(story: Callable[[Pool, Server], Awaitable[None]], settings: Database = 
 
 def test_connections_are_kept_and_bounded() -> None:
     async def story(pool: Pool, server: Server) -> None:
-        pool.follow(A)
+        pool.follow(A, 1)
         for _ in range(10):
             one, two = await pool.acquire(1), await pool.acquire(1)
             pool.release(one)
@@ -75,7 +74,7 @@ def test_without_a_primary_a_request_waits_for_one_and_then_gives_up() -> None:
         assert not pool.usable
         waiting = asyncio.create_task(pool.acquire(1))
         await asyncio.sleep(0.005)
-        pool.follow(A)
+        pool.follow(A, 1)
         assert await waiting is server.opened[0][1]
 
     _run(story)
@@ -83,7 +82,7 @@ def test_without_a_primary_a_request_waits_for_one_and_then_gives_up() -> None:
 
 def test_a_busy_pool_serves_in_order_and_gives_up_in_time() -> None:
     async def story(pool: Pool, server: Server) -> None:
-        pool.follow(A)
+        pool.follow(A, 1)
         held = [await pool.acquire(1) for _ in range(2)]
         served: list[int] = []
 
@@ -109,10 +108,10 @@ def test_a_busy_pool_serves_in_order_and_gives_up_in_time() -> None:
 
 def test_a_new_primary_cuts_everything_of_the_old_one() -> None:
     async def story(pool: Pool, server: Server) -> None:
-        pool.follow(A)
+        pool.follow(A, 1)
         busy, idle = await pool.acquire(1), await pool.acquire(1)
         pool.release(idle)
-        pool.follow(B)
+        pool.follow(B, 1)
         assert not busy.usable
         assert not idle.usable
         pool.release(busy)
@@ -127,11 +126,11 @@ def test_a_new_primary_cuts_everything_of_the_old_one() -> None:
 
 def test_a_lost_primary_is_not_usable_and_comes_back() -> None:
     async def story(pool: Pool, server: Server) -> None:
-        pool.follow(A)
+        pool.follow(A, 1)
         pool.release(await pool.acquire(1))
-        pool.follow(None)
+        pool.follow(None, 1)
         assert not pool.usable
-        pool.follow(A)
+        pool.follow(A, 1)
         pool.release(await pool.acquire(1))
         assert all(not session.usable for _, session in server.opened[:2])
 
@@ -140,7 +139,7 @@ def test_a_lost_primary_is_not_usable_and_comes_back() -> None:
 
 def test_broken_connections_are_replaced_when_given_back_and_when_found() -> None:
     async def story(pool: Pool, server: Server) -> None:
-        pool.follow(A)
+        pool.follow(A, 1)
         one, two = await pool.acquire(1), await pool.acquire(1)
         one.close()
         pool.release(one)
@@ -157,18 +156,18 @@ def test_broken_connections_are_replaced_when_given_back_and_when_found() -> Non
 def test_connecting_is_repeated_until_it_works() -> None:
     async def story(pool: Pool, server: Server) -> None:
         server.failures = 3
-        pool.follow(A)
+        pool.follow(A, 1)
         pool.release(await pool.acquire(2))
 
-    _run(story, replace(SETTINGS, queue_wait_ms=2000, primary_wait_ms=2000))
+    _run(story, replace(SETTINGS, wait_ms=2000))
 
 
 def test_those_that_hang_at_the_old_primary_make_room_at_once() -> None:
     async def story(pool: Pool, server: Server) -> None:
         server.hanging.add(A)
-        pool.follow(A)
+        pool.follow(A, 1)
         await asyncio.sleep(0.01)
-        pool.follow(B)
+        pool.follow(B, 1)
         pool.release(await pool.acquire(1))
         assert {endpoint for endpoint, _ in server.opened} == {B}
 
@@ -177,7 +176,7 @@ def test_those_that_hang_at_the_old_primary_make_room_at_once() -> None:
 
 def test_an_overdue_statement_loses_its_connection() -> None:
     async def story(pool: Pool, server: Server) -> None:
-        pool.follow(A)
+        pool.follow(A, 1)
         session = await pool.acquire(1)
         await asyncio.sleep(0.3)
         assert not session.usable
@@ -188,7 +187,7 @@ def test_an_overdue_statement_loses_its_connection() -> None:
 
 def test_a_cancelled_request_leaves_the_queue() -> None:
     async def story(pool: Pool, server: Server) -> None:
-        pool.follow(A)
+        pool.follow(A, 1)
         held = [await pool.acquire(1) for _ in range(2)]
         waiting = asyncio.create_task(pool.acquire(1))
         await asyncio.sleep(0)
@@ -200,3 +199,55 @@ def test_a_cancelled_request_leaves_the_queue() -> None:
         assert await pool.acquire(0.1) in held
 
     _run(story)
+
+
+def test_while_the_primary_hands_over_nothing_new_is_sent_and_nothing_is_cut() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A, 1)
+        busy = await pool.acquire(1)
+        pool.follow(A, 1, is_held=True)
+        assert busy.usable
+        waiting = asyncio.create_task(pool.acquire(1))
+        await asyncio.sleep(0.01)
+        pool.release(busy)
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        with pytest.raises(NoConnectionError, match="hands over"):
+            await pool.acquire(0.01)
+        pool.follow(B, 2)
+        session = await waiting
+        assert (pool.epoch, session.usable, busy.usable) == (2, True, False)
+        assert server.opened[-1][0] == B
+
+    _run(story)
+
+
+def test_a_hand_over_that_was_called_off_goes_on_with_the_same_connections() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A, 1)
+        pool.release(await pool.acquire(1))
+        pool.follow(A, 1, is_held=True)
+        waiting = [asyncio.create_task(pool.acquire(1)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        term = pool.term
+        pool.follow(A, 1)
+        await asyncio.gather(*waiting)
+        assert (pool.term, len(server.opened)) == (term, 2)
+
+    _run(story)
+
+
+def test_after_a_refusal_the_pool_rests_and_news_end_the_rest() -> None:
+    async def story(pool: Pool, server: Server) -> None:
+        pool.follow(A, 1)
+        pool.release(await pool.acquire(1))
+        pool.rest()
+        with pytest.raises(NoConnectionError):
+            await pool.acquire(0.01)
+        pool.follow(A, 2)
+        pool.release(await pool.acquire(0.01))
+        assert len(server.opened) == 2, "a new epoch of the same primary cuts nothing"
+        pool.rest()
+        pool.release(await pool.acquire(1))
+
+    _run(story, replace(SETTINGS, wait_ms=2000))

@@ -1,16 +1,18 @@
-"""The watcher turns answers and silence into a primary, quickly, and only after both had their say."""
+"""The watcher turns answers and silence into a primary, quickly, and only after all had their say."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
-from app_stub import primary_watch
+from app_stub import role_questions, sql
 from app_stub.database import Rows
 from app_stub.outcome import DatabaseFailure, Meaning
 from app_stub.primary_watch import PrimaryWatch
 from app_stub.settings import Database, Endpoint
+from tests.unit.app_stub.fake_agent import FakeAgent
 from tests.unit.app_stub.fakes import metrics
 
 A = Endpoint(host="198.18.1.13", port=2881)
@@ -24,6 +26,17 @@ class World:
 
     says: dict[Endpoint, str]
     followed: list[Endpoint | None] = field(default_factory=list)
+    held: list[bool] = field(default_factory=list)
+    epochs: dict[Endpoint, int] = field(default_factory=dict)
+    epoch: int = 0
+    """The last one that the pool was told."""
+
+    def follow(self, primary: Endpoint | None, epoch: int, *, is_held: bool = False) -> None:
+        self.epoch = epoch
+        if primary != (self.followed[-1] if self.followed else None):
+            self.followed.append(primary)
+        if not self.held or self.held[-1] != is_held:
+            self.held.append(is_held)
 
     async def connect(self, settings: Database, endpoint: Endpoint, *, autocommit: bool) -> "Talker":
         assert autocommit
@@ -34,9 +47,9 @@ class World:
             raise TimeoutError("made by the test")
         return Talker(self, endpoint)
 
-    async def until(self, *followed: Endpoint | None) -> None:
-        async with asyncio.timeout(3):
-            while self.followed != list(followed):
+    async def until(self, *followed: Endpoint | None, held: list[bool] | None = None) -> None:
+        async with asyncio.timeout(10):
+            while self.followed != list(followed) or (held is not None and self.held != held):
                 await asyncio.sleep(0.002)
 
 
@@ -44,6 +57,8 @@ class World:
 class Talker:
     world: World
     endpoint: Endpoint
+    usable = False
+    """Once it has failed; a broken connection is the only failure here."""
 
     async def read(self, queries: tuple[str, ...]) -> list[Rows]:
         said = self.world.says[self.endpoint]
@@ -51,22 +66,37 @@ class Talker:
             raise DatabaseFailure(Meaning.NOT_SENT, code=2013, detail="made by the test")
         if said == "hangs":
             await asyncio.sleep(60)
-        return [[(said,)]]
+        if queries == (sql.SELECT_EPOCH,):
+            return [[(self.world.epochs.get(self.endpoint, 0),)]]
+        # A primary that was told to become a standby still says PRIMARY.
+        return [[("PRIMARY", "STANDBY") if said == "SWITCHING" else (said, "INVALID")]]
 
     def close(self) -> None:
         """Nothing to close."""
 
 
 def _play(
-    monkeypatch: pytest.MonkeyPatch, world: World, story: Callable[[PrimaryWatch], Awaitable[None]]
+    monkeypatch: pytest.MonkeyPatch,
+    world: World,
+    story: Callable[[PrimaryWatch], Awaitable[None]],
+    agents: tuple[FakeAgent, ...] = (),
 ) -> None:
-    monkeypatch.setattr(primary_watch, "connect", world.connect)
+    monkeypatch.setattr(role_questions, "connect", world.connect)
 
     async def play() -> None:
-        watch = PrimaryWatch(SETTINGS, world.followed.append, metrics())
+        for agent in agents:
+            await agent.start()
+        settings = replace(SETTINGS, agents=tuple(agent.endpoint for agent in agents))
+        if agents:
+            # Not what is tested there, and a busy machine may stand still for as long as SETTINGS has it.
+            settings = replace(settings, silence_ms=5000)
+        pool: Any = world
+        watch = PrimaryWatch(settings, pool, metrics())
         watch.start()
         await story(watch)
         await watch.stop()
+        for agent in agents:
+            await agent.stop()
 
     asyncio.run(play())
 
@@ -124,3 +154,66 @@ def test_a_lone_primary_is_followed_though_the_other_is_down(monkeypatch: pytest
         assert world.followed == [B]
 
     _play(monkeypatch, world, story)
+
+
+def test_a_primary_that_was_told_to_become_a_standby_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World({A: "PRIMARY", B: "STANDBY"})
+
+    async def story(_: PrimaryWatch) -> None:
+        await world.until(A)
+        world.says[A] = "SWITCHING"
+        await world.until(A, None)
+        world.says[B] = "PRIMARY"
+        await world.until(A, None, B)
+
+    _play(monkeypatch, world, story)
+
+
+def test_agents_lead_through_a_switchover_and_roles_take_over_when_they_fall_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World({A: "PRIMARY", B: "STANDBY"}, epochs={A: 5})
+
+    async def story(_: PrimaryWatch) -> None:
+        one, other = agents
+        one.says(5, "serving", A)
+        other.says(5, "serving", A)
+        await world.until(A)
+        assert (world.epoch, world.held) == (5, [False])
+        one.says(5, "handover")
+        await world.until(A, held=[False, True])
+        one.says(5, "handed")
+        await world.until(A, None)
+        world.says |= {A: "SWITCHING", B: "PRIMARY"}
+        world.epochs[B] = 6
+        other.says(6, "serving", B)
+        await world.until(A, None, B)
+        assert (world.epoch, world.held) == (6, [False, True, False])
+        await one.stop()
+        await other.stop()
+        await asyncio.sleep(0.05)
+        world.says[B] = "down"
+        await world.until(A, None, B, None)
+        # An old primary that nobody fenced is of an epoch that is over.
+        world.says[A] = "PRIMARY"
+        await asyncio.sleep(0.05)
+        await world.until(A, None, B, None)
+
+    agents = _agents(2)
+    _play(monkeypatch, world, story, agents)
+
+
+def test_agents_that_refuse_leave_it_to_the_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World({A: "PRIMARY", B: "STANDBY"}, epochs={A: 5})
+
+    async def story(_: PrimaryWatch) -> None:
+        await agents[0].stop()
+        await world.until(A)
+        assert world.epoch == 5
+
+    agents = _agents(1)
+    _play(monkeypatch, world, story, agents)
+
+
+def _agents(count: int) -> tuple[FakeAgent, ...]:
+    return tuple(FakeAgent() for _ in range(count))

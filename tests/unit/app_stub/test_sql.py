@@ -54,10 +54,12 @@ def test_only_plain_values_become_sql(value: object) -> None:
 
 def test_a_write_is_change_journal_commit_and_the_journal_depends_on_the_change() -> None:
     change = sql.drawdown(entity_code="QH01", limit_id=7, amount_fen=100)
-    packet = sql.packet(sql.conditional((change,), ROW))
+    packet = sql.packet(sql.conditional((change,), ROW, 5))
     first, second, third = packet.split(";")
     assert (first, third) == (change, "COMMIT")
-    assert second.endswith("FROM DUAL WHERE ROW_COUNT()=1")
+    assert second.endswith(
+        ",(SELECT epoch FROM leadership WHERE one=1 AND epoch=5) FROM DUAL WHERE ROW_COUNT()=1"
+    )
     assert "100,'loan:7','settlement:QH01'" in second
 
 
@@ -96,7 +98,7 @@ def test_a_group_holds_no_two_equal_values_which_would_cost_a_plan_of_its_own() 
         sql.Move(entity_code="QH01", limit_id=900 + n, drawn_fen=100 * (n % 2), repaid_fen=100 * (1 - n % 2))
         for n in range(8)
     )
-    update, _ = sql.together(same, (ROW,) * len(same))
+    update, _ = sql.together(same, (ROW,) * len(same), 5)
     results = re.findall(r"THEN ('[^']*'|\d+)", update)
     assert len(results) == 4 * len(same)
     assert len(set(results)) == 2 * len(same), "each stands twice, in the change and in its condition"

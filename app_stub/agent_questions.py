@@ -1,0 +1,83 @@
+"""Asks one failover agent who leads: a question that is answered when the answer changes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+
+from app_stub.http_get import BadAnswerError, GetConnection
+from app_stub.primary_rule import Word
+from app_stub.settings import Endpoint
+
+_LOG = logging.getLogger("loan.agent")
+_HELD_MS = 1000
+"""How long an agent may hold its answer back; one that is frozen is noticed this much later, and a bit."""
+_LATE_S = 0.5
+_PAUSE_S = 0.2
+"""Between two attempts at an agent that does not answer."""
+_NOTHING_NEW_S = 0.02
+_ANSWERS = (200, 503)
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    epoch: int
+    phase: str
+    tag: Annotated[str, msgspec.Meta(min_length=1)]
+    address: str = ""
+    port: int = 0
+
+
+def word_in(status: int, body: bytes) -> tuple[Word, str]:
+    """Return what an answer to `GET /primary` says, and its tag.
+
+    Raises:
+        BadAnswerError: it is none.
+    """
+    if status not in _ANSWERS:
+        raise BadAnswerError(f"status {status}; GET /primary answers {_ANSWERS}")
+    try:
+        said = msgspec.json.decode(body, type=_Said)
+    except msgspec.MsgspecError as wrong:
+        raise BadAnswerError(f"not an answer to GET /primary: {wrong}") from wrong
+    primary = Endpoint(host=said.address, port=said.port) if status == 200 else None
+    if primary is not None and not (primary.host and primary.port):
+        raise BadAnswerError("a primary without address and port")
+    return Word(epoch=said.epoch, phase=said.phase, primary=primary), said.tag
+
+
+async def listen(
+    agent: Endpoint, note: Callable[[Endpoint, Word | None], None], *, connect_timeout_s: float
+) -> None:
+    """Tell `note` whatever `agent` says, and None when it does not answer; ends only when cancelled."""
+    connection = GetConnection(agent, connect_timeout_s=connect_timeout_s)
+    tag = ""
+    was_heard = True
+    try:
+        while True:
+            unless = f"?unless={quote(tag, safe='')}&wait_ms={_HELD_MS}" if tag else ""
+            try:
+                status, body = await connection.get(
+                    f"/primary{unless}", timeout_s=_HELD_MS / 1000 + _LATE_S if tag else _LATE_S
+                )
+                word, new_tag = word_in(status, body)
+            except OSError as failure:
+                # Told once and not five times a second: agents may be away for long.
+                if was_heard:
+                    _LOG.warning("agent silent", extra={"agent": str(agent), "error": str(failure)})
+                was_heard, tag = False, ""
+                note(agent, None)
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            if not was_heard:
+                _LOG.warning("agent answers", extra={"agent": str(agent)})
+            was_heard = True
+            note(agent, word)
+            if new_tag == tag:
+                # The agent had nothing new to say: one that does not hold its answers back is not flooded.
+                await asyncio.sleep(_NOTHING_NEW_S)
+            tag = new_tag
+    finally:
+        connection.close()

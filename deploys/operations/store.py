@@ -1,0 +1,35 @@
+"""Wait for the store's majority, and keep its users and rights."""
+
+from collections.abc import Generator
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys.facts.store import TOOL, LocalStore
+
+
+@operation()
+def answers(deadline_s: int) -> Generator[StringCommand, None, None]:
+    """Wait until a majority of the store answers through this member.
+
+    + deadline_s: when to give up; the message names the members that answer
+    """
+    now = host.get_fact(LocalStore)
+    if now is not None and now.healthy:
+        host.noop(f"a majority answers; other members: {', '.join(now.others) or 'none'}")
+        return
+    yield StringCommand(f"{TOOL} wait-healthy {deadline_s}")
+
+
+@operation()
+def access_kept() -> Generator[StringCommand, None, None]:
+    """Make users, rights and authentication whole, from wherever an earlier run broke off.
+
+    On one member only: all of them share one set of users.
+    """
+    now = host.get_fact(LocalStore)
+    if now is not None and now.healthy and not now.lacks:
+        host.noop("authentication is on; users and rights are whole")
+        return
+    yield StringCommand(f"{TOOL} grant")

@@ -1,0 +1,81 @@
+"""One member of the consensus store."""
+
+from dataclasses import dataclass, field
+
+from inventory.availability import Store
+from inventory.model import Arch, Environment, Host, Role
+from inventory.secrets import Secrets
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Who may do what in the store; kept by one of its members for all."""
+
+    root_password: str = field(repr=False)
+    agent_password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSpec:
+    """One host of role arbiter."""
+
+    name: str
+    address: str
+    members: tuple[tuple[str, str], ...]
+    """(name, segment address) of every member, this one among them: the cluster as it is first formed."""
+    store: Store
+    cluster: str
+    """Keeps members of different environments from mistaking each other for theirs."""
+    agent_prefix: str
+    """Keys that failover agents may read and write; they may not even see others."""
+    access: Access | None
+    """None on all members but the first: one is enough, and the others then need no password."""
+    unsupported_arch: str | None
+    """As Go calls it; etcd 3.4 starts there only when told to by this name."""
+    authority: str
+    """PEM certificate of the authority that signed all members' certificates."""
+    certificate: str
+    private_key: str = field(repr=False)
+
+    data_dir: str = "/var/lib/etcd"
+    user: str = "etcd"
+    agent_user: str = "failover"
+    unit: str = "etcd.service"
+
+    @property
+    def other_addresses(self) -> tuple[str, ...]:
+        """Return the segment addresses of the other members."""
+        return tuple(address for name, address in self.members if name != self.name)
+
+
+def agent_prefix(env: Environment) -> str:
+    """Return the prefix of all keys that the failover agents of `env` use."""
+    return f"/loanstack/{env.name}/"
+
+
+def store_spec(
+    env: Environment, host: Host, secrets: Secrets, *, authority: str, certificate: str, private_key: str
+) -> StoreSpec:
+    """Return the store's member on `host`.
+
+    + authority: PEM certificate of the authority
+    + certificate: PEM chain of the member, leaf first
+    + private_key: PEM key that belongs to it
+    """
+    members = env.hosts_with(Role.ARBITER)
+    access = Access(root_password=secrets.store_root_password, agent_password=secrets.store_agent_password)
+    return StoreSpec(
+        name=host.name,
+        address=host.address,
+        members=tuple((h.name, h.address) for h in members),
+        store=env.store,
+        cluster=f"loanstack-{env.name}",
+        agent_prefix=agent_prefix(env),
+        access=access if host.name == members[0].name else None,
+        unsupported_arch="arm64" if host.arch == Arch.AARCH64 else None,
+        authority=authority,
+        certificate=certificate,
+        private_key=private_key,
+    )

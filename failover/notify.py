@@ -1,0 +1,40 @@
+"""Tells systemd that the agent is ready, and that its loop turns: the protocol of sd_notify(3)."""
+
+import os
+import socket
+from collections.abc import Mapping
+
+
+class Notify:
+    """Says things to the service manager, if there is one."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        """Find the manager's socket in `environment`."""
+        address = environment.get("NOTIFY_SOCKET", "")
+        # An abstract socket is written with an @ and addressed with a zero byte.
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+    def ready(self) -> None:
+        """Say that the agent is up: the database may be started."""
+        self._say("READY=1")
+
+    def turned(self) -> None:
+        """Say that the loop has just turned."""
+        self._say("WATCHDOG=1")
+
+    def status(self, text: str) -> None:
+        """Say in one line what goes on, for `systemctl status`."""
+        self._say(f"STATUS={text}")
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _say(self, text: str) -> None:
+        if self._address:
+            try:
+                self._socket.sendto(text.encode(), self._address)
+            except OSError:
+                # A manager that is busy hears the next one: this must never hold the loop.
+                return

@@ -1,0 +1,83 @@
+"""Runs `loanstack-db`, which handles a database as its administrator would: beside the loop, in time."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+LOCK_FILE = Path("/run/loanstack-oceanbase/lock")
+_SHOWN = 300
+
+
+class ToolError(RuntimeError):
+    """`loanstack-db` refused, failed, or took too long; the message is its own last words."""
+
+
+class Tool:
+    """The tool of this host."""
+
+    def __init__(self, program: str, *, lock_file: Path = LOCK_FILE) -> None:
+        """Use `program`, which holds `lock_file` while it is at work."""
+        self._program = program
+        self._lock_file = lock_file
+        self._running: set[asyncio.subprocess.Process] = set()
+
+    async def run(self, *arguments: str, deadline_s: float) -> str:
+        """Return what the tool printed.
+
+        Raises:
+            ToolError: it ended with another status than 0, or not within `deadline_s`.
+        """
+        command = " ".join(("loanstack-db", *arguments))
+        try:
+            # A session of its own: what it started ends with it.
+            process = await asyncio.create_subprocess_exec(
+                self._program,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as failure:
+            raise ToolError(f"{command}: {failure}") from failure
+        self._running.add(process)
+        try:
+            async with asyncio.timeout(deadline_s):
+                output, said = await process.communicate()
+        except TimeoutError:
+            raise ToolError(f"{command} did not end within {deadline_s:g} s") from None
+        finally:
+            _end(process)
+            self._running.discard(process)
+        if process.returncode != 0:
+            words = " ".join(said.decode(errors="replace").split())[-_SHOWN:]
+            raise ToolError(f"{command} ended with status {process.returncode}: {words}")
+        return output.decode(errors="replace").strip()
+
+    def kill(self) -> None:
+        """End whatever of it runs for this agent, so that it does not start what is to be down."""
+        for process in tuple(self._running):
+            _end(process)
+
+    def is_used_by_others(self) -> bool:
+        """Say whether somebody else (a deploy, an administrator) is handling the database with it."""
+        if self._running:
+            return False
+        try:
+            with self._lock_file.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return

@@ -1,0 +1,76 @@
+"""A failover agent on loopback that says what a test wants, and holds its answers back as a real one does."""
+
+import asyncio
+from urllib.parse import parse_qs
+
+import msgspec
+
+from app_stub.settings import Endpoint
+
+
+class FakeAgent:
+    """Answers `GET /primary`; make it with `start`."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._document: dict[str, object] = {"epoch": 0, "phase": "unknown"}
+        self._changed = asyncio.Event()
+        self._number = 0
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.endpoint = Endpoint(host="127.0.0.1", port=1)
+        self.raw: bytes | None = None
+        """Sent instead of an answer."""
+
+    async def start(self) -> None:
+        """Listen, on the port of the last time if there was one."""
+        port = self.endpoint.port if self.endpoint.port > 1 else 0
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.endpoint = Endpoint(host="127.0.0.1", port=self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close everything."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+        await asyncio.sleep(0)
+
+    def says(self, epoch: int, phase: str, primary: Endpoint | None = None) -> None:
+        """Change the answer."""
+        self._document = {"epoch": epoch, "phase": phase}
+        if primary is not None:
+            self._document |= {"host": "ob", "address": primary.host, "port": primary.port}
+        self._number += 1
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                target = head.split(" ")[1]
+                self.asked.append(target)
+                query = parse_qs(target.partition("?")[2])
+                if query.get("unless") == [self._tag]:
+                    wait_s = int(query["wait_ms"][0]) / 1000
+                    await asyncio.wait((asyncio.ensure_future(self._changed.wait()),), timeout=wait_s)
+                writer.write(self.raw if self.raw is not None else self._answer())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    @property
+    def _tag(self) -> str:
+        return f"{self._number}/of this test&"
+
+    def _answer(self) -> bytes:
+        body = msgspec.json.encode(self._document | {"tag": self._tag, "durability": "local"})
+        status = b"200 OK" if "address" in self._document else b"503 Service Unavailable"
+        return b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+            status,
+            len(body),
+            body,
+        )
