@@ -1,0 +1,245 @@
+"""Fence devices: a host is switched off, and on again, by somebody who does not need its help.
+
+Only what the device itself says counts. A host is off when its device, asked after it was told to switch it
+off, says Off: not when the host is silent, and not when the device merely took the order.
+"""
+
+import asyncio
+import base64
+import contextlib
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import aiohttp
+import msgspec
+
+from failover.settings import Fence, Peer
+
+DEADLINE_S = 5.0
+"""For all that is asked of a device for one order; the caller asks again after it."""
+_POLL_S = 0.1
+_LEAST_REFUSAL = 300
+"""Also a redirection: an order is not sent to another place than the one that was configured."""
+_WRONG_ACCOUNT = (401, 403)
+_SHOWN = 200
+
+
+class Power(StrEnum):
+    """What a device says of a host's power, in Redfish's words; others, such as PoweringOff, mean not yet."""
+
+    ON = "On"
+    OFF = "Off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What came of an order."""
+
+    confirmed: bool
+    """The device itself says that it is done."""
+    reason: str
+    """A sentence that names host and device."""
+
+
+class DeviceError(RuntimeError):
+    """The device cannot be reached, or does not answer as such a device does."""
+
+
+class OrderRefusedError(DeviceError):
+    """The device answers, and does not take this order: it may have been carried out already."""
+
+
+class Controller(Protocol):
+    """What one kind of device understands."""
+
+    name: str
+
+    async def order(self, power: Power) -> None:
+        """Tell the device to switch the host on or off, at once and without its operating system's help.
+
+        Raises:
+            OrderRefusedError: it does not take the order.
+            DeviceError: it cannot be asked.
+        """
+
+    async def says(self) -> str:
+        """Return the host's power state in the device's words.
+
+        Raises:
+            DeviceError: it cannot be asked, or does not tell.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class Redfish:
+    """A management controller that speaks Redfish; the lab's power switch is one."""
+
+    def __init__(self, fence: Fence, password: str) -> None:
+        """Use the system that `fence` names.
+
+        Raises:
+            OSError: the certificate authority's file cannot be read.
+        """
+        self.name = f"{fence.kind} at {fence.address}, system {fence.system}"
+        self._system = f"{fence.address.rstrip('/')}/redfish/v1/Systems/{fence.system}"
+        account = base64.b64encode(f"{fence.user}:{password}".encode()).decode()
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Basic {account}"},
+            connector=aiohttp.TCPConnector(ssl=_trust(fence)),
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+        )
+
+    async def order(self, power: Power) -> None:
+        """Reset the system to `power`."""
+        kind = "ForceOff" if power is Power.OFF else "On"
+        status, said = await self._call("POST", "/Actions/ComputerSystem.Reset", {"ResetType": kind})
+        if status in _WRONG_ACCOUNT:
+            raise DeviceError(f"status {status}, user or password is wrong or lacks the right: {said}")
+        if status >= _LEAST_REFUSAL:
+            raise OrderRefusedError(f"{kind} refused with status {status}: {said}")
+
+    async def says(self) -> str:
+        """Return the property PowerState."""
+        status, said = await self._call("GET", "", None)
+        try:
+            state = msgspec.json.decode(said, type=dict[str, Any]).get("PowerState")
+        except msgspec.MsgspecError:
+            state = None
+        if status >= _LEAST_REFUSAL or not isinstance(state, str):
+            raise DeviceError(f"does not tell the power state: status {status}: {said[:_SHOWN]}")
+        return state
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._session.close()
+
+    async def _call(self, method: str, path: str, body: Mapping[str, str] | None) -> tuple[int, str]:
+        url = self._system + path
+        try:
+            async with self._session.request(method, url, json=body, allow_redirects=False) as response:
+                return response.status, (await response.read()).decode(errors="replace")
+        except (aiohttp.ClientError, OSError) as failure:
+            raise DeviceError(str(failure) or type(failure).__name__) from failure
+
+
+class Ipmi:
+    """A management controller that speaks IPMI 2.0 over the network, by way of ipmitool."""
+
+    def __init__(self, fence: Fence, password: str, *, program: str) -> None:
+        """Use the controller at the address that `fence` gives."""
+        self.name = f"ipmi at {fence.address}"
+        self._command = (program, "-I", "lanplus", "-H", fence.address, "-U", fence.user, "-E")
+        self._password = password
+
+    async def order(self, power: Power) -> None:
+        """Switch the chassis."""
+        code, said = await self._run(power.lower())
+        if code != 0:
+            raise OrderRefusedError(f"ipmitool ended with {code}: {said}")
+
+    async def says(self) -> str:
+        """Return the chassis' power state."""
+        code, said = await self._run("status")
+        state = {"Chassis Power is on": Power.ON, "Chassis Power is off": Power.OFF}.get(said)
+        if code != 0 or state is None:
+            raise DeviceError(f"does not tell the power state: ipmitool ended with {code}: {said[:_SHOWN]}")
+        return state
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _run(self, word: str) -> tuple[int, str]:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                "chassis",
+                "power",
+                word,
+                # -E: arguments can be read by every user of the host, root's environment cannot.
+                env={"IPMI_PASSWORD": self._password, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+        except OSError as failure:
+            raise DeviceError(f"{self._command[0]} cannot be run: {failure.strerror}") from failure
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return process.returncode, output.decode(errors="replace").strip()
+
+
+async def switch(
+    peer: Peer,
+    password: str,
+    power: Power,
+    *,
+    deadline_s: float = DEADLINE_S,
+    ipmitool: str = "ipmitool",
+) -> Report:
+    """Switch a host off or on by its fence device; never raises, unless cancelled.
+
+    Args:
+        peer: the host.
+        password: of the fence device.
+        power: what is wanted.
+        deadline_s: how long it may take until the device says that it is so.
+        ipmitool: the program for devices that speak IPMI.
+    """
+    goal = f"{peer.host} is not known to be {power.lower()}"
+    if peer.fence is None:
+        return Report(confirmed=False, reason=f"{goal}: it has no fence device in the settings")
+    if peer.fence.kind == "none":
+        return Report(confirmed=False, reason=f"{goal}: it has no fence device ({peer.fence.reason})")
+    name = f"{peer.fence.kind} at {peer.fence.address}"
+    try:
+        controller = _controller(peer.fence, password, ipmitool)
+        name = controller.name
+        try:
+            async with asyncio.timeout(deadline_s):
+                await _carry_out(controller, power, patience_s=deadline_s / 2)
+        finally:
+            await controller.close()
+    except TimeoutError:
+        why = f"it did not say {power} within {deadline_s:g} s"
+    except Exception as failure:  # whatever a device or its file is like, the agent that asked goes on
+        why = str(failure) or type(failure).__name__
+    else:
+        return Report(confirmed=True, reason=f"{peer.host} is {power.lower()}: {name} says so")
+    return Report(confirmed=False, reason=f"{goal}: {name}: {why}")
+
+
+async def _carry_out(controller: Controller, power: Power, *, patience_s: float) -> None:
+    """Give the order, and return when the device says that it is so."""
+    refusal: OrderRefusedError | None = None
+    # Some devices answer an order only when it is done, and some not at all: their state tells.
+    with contextlib.suppress(TimeoutError):
+        try:
+            async with asyncio.timeout(patience_s):
+                await controller.order(power)
+        except OrderRefusedError as refused:
+            refusal = refused
+    while (said := await controller.says()) != power:
+        # Devices refuse to switch off what is off. This one is not.
+        if refusal is not None:
+            raise DeviceError(f"{refusal}; it says {said}")
+        await asyncio.sleep(_POLL_S)
+
+
+def _controller(fence: Fence, password: str, ipmitool: str) -> Controller:
+    return Ipmi(fence, password, program=ipmitool) if fence.kind == "ipmi" else Redfish(fence, password)
+
+
+def _trust(fence: Fence) -> ssl.SSLContext | bool:
+    """Return what decides whether the device's certificate is good; it is always checked."""
+    return ssl.create_default_context(cafile=fence.ca_file) if fence.ca_file else True
