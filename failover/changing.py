@@ -9,17 +9,16 @@ from typing import Protocol
 from failover import clock, observed
 from failover.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
 from failover.leader_record import LeaderKeeper
-from failover.memory import Memory, RejoinedFile
+from failover.memory import Memory, RejoinedFile, Working
 from failover.note import Recorded
-from failover.observed import Guarantee, Phase, Role
+from failover.observed import Guarantee, Phase, Role, TaskKind
 from failover.recorder import Recorder
 from failover.settings import Settings
 from failover.tool import ToolError
 
 _LOG = logging.getLogger("failover.change")
-_PROMOTE_S = 30.0
-_TAKE_OVER_S = 4.0
-_HAND_OVER_S = 3.0
+_CHANGE_S = 60.0
+"""Longer than the core lets a change of roles go on: one that hangs is ended with its process."""
 _START_S = 120.0
 _COPY_S = 600.0
 _STARTS_AFTER_A_HAND_OVER = 3
@@ -92,7 +91,7 @@ class Changing:
     async def promote(self, action: Promote) -> None:
         """Make this standby the primary, although the last one was not drained."""
         epoch = await self._begin_promotion(action)
-        await self._tool.run("promote", "--fenced", deadline_s=_PROMOTE_S)
+        await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
         self._promoted(epoch)
 
     async def take_over(self, action: TakeOver) -> None:
@@ -101,17 +100,16 @@ class Changing:
         epoch = await self._begin_promotion(action)
         if self._database.observe().role is Role.PRIMARY:
             await self._restart_drained()
-            await self._tool.run("promote", "--fenced", deadline_s=_PROMOTE_S)
+            await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
         else:
             try:
-                await self._tool.run(
-                    "take-over", str(final_scn or self._database.observe().scn), deadline_s=_TAKE_OVER_S
-                )
+                scn = final_scn or self._database.observe().scn
+                await self._tool.run("take-over", str(scn), deadline_s=_CHANGE_S)
             except ToolError as failure:
                 # Its source may have gone meanwhile. It has everything: so nothing is lost without it.
                 _LOG.warning("promoting without the source", extra={"error": str(failure)})
                 self._keeper.must_lead()
-                await self._tool.run("promote", "--fenced", deadline_s=_PROMOTE_S)
+                await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
         self._promoted(epoch)
 
     async def serve(self, action: Serve, announce: Callable[[Serve], Awaitable[None]]) -> None:
@@ -151,7 +149,7 @@ class Changing:
     async def hand_over(self, action: HandOver) -> None:
         """Drain this primary, and tell how far it got."""
         leadership = self._keeper.record(action.revision).leadership
-        final_scn = int(await self._tool.run("hand-over", deadline_s=_HAND_OVER_S))
+        final_scn = int(await self._tool.run("hand-over", deadline_s=_CHANGE_S))
         await self._note(replace(self._notes.read(), role=Role.STANDBY))
         await self._keeper.change(action.revision, phase=Phase.HANDED, final_scn=final_scn)
         self._recorder.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
@@ -181,6 +179,8 @@ class Changing:
 
     async def _restart_drained(self) -> None:
         """Start a drained primary again, as the standby that it has become: the only way to have it back."""
+        # Not the change of roles yet, which may take less long than a start does.
+        self._memory.working = Working(kind=TaskKind.START_STANDBY, since_ms=self._now_ms())
         await self._database.kill()
         for number in range(1, _STARTS_AFTER_A_HAND_OVER + 1):
             self._keeper.must_lead()
@@ -190,6 +190,7 @@ class Changing:
                 if number == _STARTS_AFTER_A_HAND_OVER:
                     raise
             else:
+                self._memory.working = Working(kind=TaskKind.TAKE_OVER, since_ms=self._now_ms())
                 return
 
     async def _start_standby(self, source: str | None) -> None:

@@ -32,6 +32,7 @@ class SelfFence:
         recorder: Recorder,
         *,
         drop_work: Callable[[], None],
+        counted: Callable[[str], None] = lambda _: None,
         wake: Callable[[], None],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
@@ -42,6 +43,7 @@ class SelfFence:
             database: to kill.
             recorder: told about it.
             drop_work: ends everything that might start or promote the database.
+            counted: told what came of it.
             wake: called when the database is down.
             now_ms: the steady clock.
         """
@@ -49,10 +51,10 @@ class SelfFence:
         self._database = database
         self._recorder = recorder
         self._drop_work = drop_work
+        self._counted = counted
         self._wake = wake
         self._now_ms = now_ms
         self._finishing: asyncio.Task[None] | None = None
-        self.count = 0
         self.last_ms: int | None = None
         """How long the last one took."""
 
@@ -65,7 +67,6 @@ class SelfFence:
         self._memory.fencing = True
         self._database.kill_now()
         self._drop_work()
-        self.count += 1
         if lease is not None:
             self._recorder.record(lease.epoch, "detected", why)
         else:
@@ -83,6 +84,7 @@ class SelfFence:
         finally:
             self._memory.fencing = False
         self.last_ms = self._now_ms() - began_ms
+        self._counted("done")
         if lease is not None:
             self._memory.fenced_epoch = max(self._memory.fenced_epoch, lease.epoch)
             self._recorder.record(lease.epoch, "fenced", f"the database is down after {self.last_ms} ms")
