@@ -1,211 +1,219 @@
-"""The agent's loop: look, decide, act, five times a second; and ask far more often whether to fence."""
+"""Puts the agent of one host together, and runs it until it is told to stop."""
 
 import asyncio
+import ipaddress
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+import signal
 
-from failover import clock
+from aiohttp import web
+
+from failover import logs
 from failover.acting import Acting
-from failover.actions import Action, FenceSelf, Hold
-from failover.decision import decide
+from failover.agent_facts import AgentFacts
+from failover.api import Api
+from failover.changing import Changing
+from failover.claiming import Claiming
+from failover.database import DatabaseWatch
+from failover.gateway import Gateway
+from failover.history import History
+from failover.leader_record import LeaderKeeper
 from failover.looking import Looking
+from failover.loop import Loop, limits_of
 from failover.memory import Memory
 from failover.metrics import Metrics
-from failover.note import Recorded
 from failover.notify import Notify
 from failover.observed import Observed
-from failover.observed import Settings as Limits
-from failover.safety import must_fence
+from failover.parts import Parts, Places, real_parts
+from failover.peers import PeerWatch
+from failover.powering import Powering
+from failover.recorder import Recorder
 from failover.self_fence import SelfFence
-from failover.settings import Timing
+from failover.settings import Settings
+from failover.store import Store
+from failover.store_watch import StoreWatch
 
 _LOG = logging.getLogger("failover.agent")
-_GUARD_S = 0.05
-_PAUSE_S = 0.2
-_FAREWELL_S = 2.0
-
-
-class Notes(Protocol):
-    """What this module needs of `note.NoteFile`."""
-
-    def read(self) -> Recorded:
-        """Return what is noted of the data on disk."""
-
-
-def limits_of(timing: Timing) -> Limits:
-    """Return the limits the core decides by; those that no inventory changes have their defaults."""
-    return Limits(
-        lease_ttl_ms=timing.lease_ttl_ms,
-        loop_interval_ms=timing.loop_interval_ms,
-        store_timeout_ms=timing.store_timeout_ms,
-        safety_margin_ms=timing.safety_margin_ms,
-        database_silent_ms=timing.database_silent_ms,
-        peer_silent_ms=timing.peer_silent_ms,
-        lag_limit_ms=timing.lag_limit_ms,
-        anti_flap_ms=timing.anti_flap_ms,
-        rejoin_interval_ms=timing.rejoin_interval_ms,
-    )
+_SHUTDOWN_S = 0.2
 
 
 class Agent:
-    """The loop, the guard beside it, and whatever has to go on for ever in the background."""
+    """The agent of one host; everything that it touches comes in `parts`."""
 
-    def __init__(
-        self,
-        limits: Limits,
-        memory: Memory,
-        *,
-        looking: Looking,
-        acting: Acting,
-        self_fence: SelfFence,
-        notes: Notes,
-        metrics: Metrics,
-        notify: Notify,
-        background: dict[str, Callable[[], Awaitable[None]]],
-        on_turn: Callable[[Observed], None] = lambda _: None,
-        now_ms: Callable[[], int] = clock.steady_ms,
-    ) -> None:
-        """Put the parts together; nothing runs yet.
-
-        Args:
-            limits: what the core decides by.
-            memory: the agent's own doings.
-            looking: how things are seen.
-            acting: how things are done.
-            self_fence: how the database is taken down.
-            notes: what is noted of the data.
-            metrics: told how long a turn takes.
-            notify: told that the loop turns.
-            background: what has to go on for ever, by name; started again when it ends.
-            on_turn: told what each turn has seen.
-            now_ms: the steady clock.
-        """
-        self._limits = limits
-        self._memory = memory
-        self._looking = looking
-        self._acting = acting
-        self._self_fence = self_fence
-        self._notes = notes
-        self._metrics = metrics
+    def __init__(self, settings: Settings, parts: Parts, notify: Notify) -> None:
+        """Put it together; nothing runs yet."""
+        timing = settings.timing
+        self._settings = settings
+        self._tool = parts.tool
         self._notify = notify
-        self._background = background
-        self._on_turn = on_turn
-        self._now_ms = now_ms
-        self._wake = asyncio.Event()
-        self._shown = ""
-        self.action: Action = Hold(why="the agent has just started")
-        """The last decision."""
-
-    def wake(self) -> None:
-        """Have the loop turn at once."""
-        self._wake.set()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; then leave the database down if it was the leader's, and say so."""
-        self._memory.recorded = self._notes.read()
-        tasks = [
-            asyncio.create_task(self._for_ever(name, work), name=name)
-            for name, work in {**self._background, "guard": self._guard, "loop": self._loop}.items()
-        ]
-        try:
-            await stop.wait()
-            await self._farewell()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._acting.close()
-
-    def turn(self) -> None:
-        """Look, decide, and begin what was decided."""
-        self._memory.recorded = self._notes.read()
-        seen = self._looking.observe()
-        self._on_turn(seen)
-        if self._fence_if_needed(seen) or self._memory.fencing:
-            return
-        # An action in progress that is no task of the core's is over in no time: it is waited for.
-        if self._acting.is_busy and seen.task is None:
-            return
-        action = decide(seen, self._limits)
-        self._show(action)
-        self.action = action
-        if isinstance(action, FenceSelf):
-            self._self_fence.begin(action.why)
-        elif not isinstance(action, Hold):
-            self._acting.begin(action)
-        elif not self._acting.is_busy and (proven := self._looking.proven(seen)) is not None:
-            self._acting.note(proven)
-
-    async def _loop(self) -> None:
-        is_first = True
-        while True:
-            self._wake.clear()
-            with self._metrics.loop.time():
-                self.turn()
-            self._notify.turned()
-            if is_first:
-                self._notify.ready()
-                is_first = False
-            try:
-                async with asyncio.timeout(self._limits.loop_interval_ms / 1000):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-
-    async def _guard(self) -> None:
-        """Ask all the time whether to fence: after a pause of this process it is nearly the first act."""
-        while True:
-            self._fence_if_needed(self._looking.observe())
-            await asyncio.sleep(_GUARD_S)
-
-    def _fence_if_needed(self, seen: Observed) -> bool:
-        why = must_fence(seen, self._limits)
-        if why is None:
-            return False
-        self._self_fence.begin(why)
-        return True
-
-    async def _for_ever(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await work()
-                _LOG.error("ended", extra={"task": name})
-            except Exception:
-                # Without the loop systemd's watchdog, without the guard and the store the lease ends it all.
-                _LOG.exception("failed", extra={"task": name})
-            await asyncio.sleep(_PAUSE_S)
-
-    async def _farewell(self) -> None:
-        """Leave nothing writable behind: the database ends with its agent, and a standby need not wait."""
-        seen = self._looking.observe()
-        if self._memory.lease is None:
-            return
-        self._self_fence.begin(f"the agent of {seen.me} was told to stop")
-        try:
-            async with asyncio.timeout(_FAREWELL_S):
-                await self._self_fence.wait()
-                # The loop still turns, and tells the store.
-                while self._is_unconfirmed():
-                    await asyncio.sleep(_GUARD_S)
-        except TimeoutError:
-            _LOG.warning("stopped without telling the store")
-
-    def _is_unconfirmed(self) -> bool:
-        seen = self._looking.observe()
-        leadership = seen.store.leadership if seen.store else None
-        return (
-            leadership is not None
-            and leadership.host == seen.me
-            and leadership.phase not in ("fenced", "handed")
+        self._limits = limits_of(timing)
+        self._metrics = metrics = Metrics()
+        self._gateway = Gateway(
+            settings.store,
+            timeout_ms=timing.store_timeout_ms,
+            on_failure=lambda endpoint: metrics.store_errors.labels(endpoint).inc(),
+        )
+        self._store = Store(self._gateway, settings.environment)
+        self.memory = memory = Memory()
+        self._recorder = Recorder(History(self._gateway, self._store.keys), settings.me)
+        self._database = DatabaseWatch(
+            processes=parts.processes,
+            connect=parts.connect,
+            is_open=parts.is_open,
+            interval_ms=timing.loop_interval_ms,
+            silent_ms=timing.database_silent_ms,
+        )
+        self._peers = PeerWatch(
+            settings.peers,
+            sql_port=settings.sql_port,
+            agent_port=settings.agent_port,
+            interval_ms=timing.loop_interval_ms,
+        )
+        self._watch = StoreWatch(
+            self._store,
+            memory,
+            me=settings.me,
+            timing=timing,
+            member_text=lambda: self._looking.member_text(),
+            on_look=lambda: self.loop.wake(),
+        )
+        self._looking = Looking(
+            settings,
+            memory,
+            database=self._database,
+            store=self._watch,
+            peers=self._peers,
+            rejoined=parts.rejoined,
+            used_by_others=parts.tool.is_used_by_others,
+        )
+        self._acting = self._actors(parts)
+        self._self_fence = SelfFence(
+            memory,
+            self._database,
+            self._recorder,
+            drop_work=self._drop_work,
+            counted=lambda result: metrics.fences.labels("own", result).inc(),
+            wake=lambda: self.loop.wake(),
+        )
+        self.loop = Loop(
+            self._limits,
+            memory,
+            looking=self._looking,
+            acting=self._acting,
+            self_fence=self._self_fence,
+            notes=parts.notes,
+            metrics=metrics,
+            notify=notify,
+            background={
+                "store": self._watch.run,
+                "database": self._database.run,
+                "peers": self._peers.run,
+                "history": self._recorder.run,
+                "api": self._serve,
+            },
+            first_look=self._watch.first_look,
+            on_turn=self._turned,
+        )
+        self._looking.thinks = self.loop.thinks
+        self.facts = AgentFacts(
+            settings,
+            self._limits,
+            looking=self._looking,
+            watch=self._watch,
+            store=self._store,
+            recorder=self._recorder,
+            metrics=metrics,
+            thinking=self.loop,
+            verify=parts.verify,
         )
 
-    def _show(self, action: Action) -> None:
-        """Log what is done always, and what is waited for when it becomes something else."""
-        name = type(action).__name__
-        # Numbers change with every look.
-        shown = name + "".join(c for c in action.why if not c.isdigit())
-        if not isinstance(action, Hold) or shown != self._shown:
-            _LOG.info(name, extra={"why": action.why})
-            self._notify.status(action.why)
-        self._shown = shown
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set."""
+        _LOG.info("started", extra={"host": self._settings.me, "environment": self._settings.environment})
+        try:
+            await self.loop.run(stop)
+        finally:
+            self.facts.announcement.close()
+            await self._gateway.close()
+            self._notify.close()
+        _LOG.info("stopped", extra={"host": self._settings.me})
+
+    def _actors(self, parts: Parts) -> Acting:
+        settings, memory, timing = self._settings, self.memory, self._settings.timing
+        keeper = LeaderKeeper(self._store, self._watch, memory)
+        claiming = Claiming(
+            settings, memory, store=self._store, watch=self._watch, keeper=keeper, recorder=self._recorder
+        )
+        changing = Changing(
+            settings,
+            memory,
+            database=self._database,
+            tool=parts.tool,
+            notes=parts.notes,
+            rejoined=parts.rejoined,
+            keeper=keeper,
+            recorder=self._recorder,
+        )
+        powering = Powering(
+            memory,
+            switch=parts.switch,
+            keeper=keeper,
+            recorder=self._recorder,
+            epoch=self._epoch,
+            wake=lambda: self.loop.wake(),
+            pause_s=timing.loop_interval_ms / 1000,
+            counted=lambda result: self._metrics.fences.labels("peer", result).inc(),
+        )
+        return Acting(
+            memory,
+            claiming=claiming,
+            changing=changing,
+            powering=powering,
+            wake=lambda: self.loop.wake(),
+        )
+
+    def _drop_work(self) -> None:
+        """End whatever might start or promote the database."""
+        self._tool.kill()
+        self._acting.drop()
+
+    def _epoch(self) -> int:
+        record = self._watch.record
+        return record.leadership.epoch if record else 0
+
+    def _turned(self, seen: Observed) -> None:
+        self.facts.announce(seen)
+
+    async def _serve(self) -> None:
+        """Serve the API, on the segment and on loopback; ends only when cancelled."""
+        application = Api(self.facts, self._settings.agent_token).application()
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await runner.setup()
+        try:
+            for address in _addresses(self._settings.address):
+                await web.TCPSite(runner, address, self._settings.agent_port, reuse_address=True).start()
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+
+def _addresses(own: str) -> tuple[str, ...]:
+    """Return where the API listens: services ask on the segment, operators on loopback."""
+    return (own,) if ipaddress.ip_address(own).is_loopback else (own, "127.0.0.1")
+
+
+def run_agent(settings: Settings) -> None:
+    """Be the agent of this host until SIGTERM or SIGINT.
+
+    Raises:
+        GroupError: the database's control group cannot be told.
+    """
+    logs.configure()
+    parts = real_parts(settings, Places())
+
+    async def whole() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await Agent(settings, parts, Notify()).run(stop)
+
+    asyncio.run(whole())

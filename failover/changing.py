@@ -34,8 +34,8 @@ class ChangeableDatabase(Protocol):
     def distrust(self) -> None:
         """Believe `drained` no more."""
 
-    def hurry(self) -> None:
-        """Ask it at once."""
+    async def ask(self) -> None:
+        """Ask it now."""
 
     async def set_epoch(self, epoch: int) -> None:
         """Write an epoch into its table."""
@@ -92,7 +92,7 @@ class Changing:
         """Make this standby the primary, although the last one was not drained."""
         epoch = await self._begin_promotion(action)
         await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
-        self._promoted(epoch)
+        await self._promoted(epoch)
 
     async def take_over(self, action: TakeOver) -> None:
         """Make this database the primary with all that the last one had."""
@@ -110,7 +110,7 @@ class Changing:
                 _LOG.warning("promoting without the source", extra={"error": str(failure)})
                 self._keeper.must_lead()
                 await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
-        self._promoted(epoch)
+        await self._promoted(epoch)
 
     async def serve(self, action: Serve, announce: Callable[[Serve], Awaitable[None]]) -> None:
         """Note and write the epoch, then announce."""
@@ -130,7 +130,7 @@ class Changing:
         epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage)
         self._memory.started_at_ms = self._now_ms()
         await self._tool.run("start", "--alone", deadline_s=_START_S)
-        self._promoted(epoch)
+        await self._promoted(epoch)
 
     async def rejoin(self, action: Rejoin) -> None:
         """Make this database a standby of `action.source`."""
@@ -144,6 +144,7 @@ class Changing:
             Recorded(role=Role.STANDBY, epoch=self._memory.recorded.epoch, lineage=action.lineage)
         )
         self._memory.cannot_follow = False
+        await self._database.ask()
         self._recorder.record(action.lineage, "rejoined", action.why, request=action.request)
 
     async def hand_over(self, action: HandOver) -> None:
@@ -151,6 +152,7 @@ class Changing:
         leadership = self._keeper.record(action.revision).leadership
         final_scn = int(await self._tool.run("hand-over", deadline_s=_CHANGE_S))
         await self._note(replace(self._notes.read(), role=Role.STANDBY))
+        await self._database.ask()
         await self._keeper.change(action.revision, phase=Phase.HANDED, final_scn=final_scn)
         self._recorder.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
 
@@ -194,19 +196,20 @@ class Changing:
                 return
 
     async def _start_standby(self, source: str | None) -> None:
-        if source is None:
-            await self._tool.run("start", deadline_s=_START_S)
-            return
         try:
-            await self._tool.run("follow", self._address(source), deadline_s=_START_S)
+            if source is None:
+                await self._tool.run("start", deadline_s=_START_S)
+            else:
+                await self._tool.run("follow", self._address(source), deadline_s=_START_S)
         except ToolError:
             # It tries more than once. With the leader gone it would be no fault of the data's, but then there
             # is nobody to copy from either.
-            self._memory.cannot_follow = True
+            self._memory.cannot_follow = source is not None
             raise
+        await self._database.ask()
 
-    def _promoted(self, epoch: int) -> None:
-        self._database.hurry()
+    async def _promoted(self, epoch: int) -> None:
+        await self._database.ask()
         self._recorder.record(epoch, "promoted", f"the database of {self._settings.me} is the primary")
 
     async def _note(self, recorded: Recorded) -> None:

@@ -12,7 +12,7 @@ from failover.processes import Running
 from failover.session import Answer, SessionError
 
 _LOG = logging.getLogger("failover.database")
-_EPOCH_INTERVAL_MS = 1000
+_EPOCH_INTERVAL_MS = 500
 _EPOCH_PAUSE_MS = 5000
 _KILL_INTERVAL_S = 0.005
 
@@ -88,7 +88,7 @@ class DatabaseWatch:
         self._epoch: int | None = None
         self._ask_epoch_at_ms = 0
         self._distrusted: tuple[int, int] | None = None
-        self._hurry = asyncio.Event()
+        self._asking = asyncio.Lock()
         self.failures = 0
 
     @property
@@ -122,27 +122,23 @@ class DatabaseWatch:
         """Believe `drained` no more of the process that runs: a statement may make it writable any time."""
         self._distrusted = self._processes.look().identity
 
-    def hurry(self) -> None:
-        """Ask at once: something has just been changed."""
-        self._hurry.set()
-
     async def run(self) -> None:
         """Ask for ever; ends only when cancelled."""
         try:
             while True:
-                self._hurry.clear()
-                running = self._processes.look()
-                if running.identity is None:
-                    self._forget()
-                else:
-                    await self._ask(running.identity)
-                try:
-                    async with asyncio.timeout(self._interval_s):
-                        await self._hurry.wait()
-                except TimeoutError:
-                    continue
+                await self.ask()
+                await asyncio.sleep(self._interval_s)
         finally:
             self._forget()
+
+    async def ask(self) -> None:
+        """Ask now, for example because something has just been changed; no answer is no error."""
+        async with self._asking:
+            running = self._processes.look()
+            if running.identity is None:
+                self._forget()
+            else:
+                await self._ask(running.identity)
 
     async def set_epoch(self, epoch: int) -> None:
         """Write `epoch` into its table.

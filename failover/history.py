@@ -35,6 +35,10 @@ class Event:
     request: str | None = None
     """The operator's request that it answers."""
 
+    def line(self) -> Json:
+        """Return it as the store holds it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
 
 class History:
     """Reads and appends the history of one environment."""
@@ -51,7 +55,7 @@ class History:
             StoreError: the store did not answer, or others appended faster all the time.
         """
         key = self._keys.history(epoch)
-        line = {name: value for name, value in asdict(event).items() if value is not None}
+        line = event.line()
         for _ in range(_TRIES):
             found = pieces.first_kv(await self._gateway.call("/v3/kv/range", _range(key)))
             events = msgspec.json.decode(found[0], type=list[Json]) if found else []

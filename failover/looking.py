@@ -103,6 +103,8 @@ class Looking:
         self._now_ms = now_ms
         self._standstill = _Standstill()
         self._seq = 0
+        self.thinks: Callable[[], str] = lambda: ""
+        """Says what the agent last decided; set once there is one."""
         self._host_of = {p.address: p.host for p in settings.peers} | {settings.address: settings.me}
 
     def observe(self) -> Observed:
@@ -173,8 +175,7 @@ class Looking:
         more = {
             "process": database.process,
             "follows": database.follows,
-            "task": seen.task.kind if seen.task else None,
-            "address": self._settings.address,
+            "thinks": self.thinks(),
         }
         return records.member_text(member, seq=self._seq, lag_ms=self.lag_ms(seen), more=more)
 

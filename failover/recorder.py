@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from failover import clock
@@ -39,9 +38,8 @@ class Recorder:
         self._wall_s = wall_s
         self._waiting: deque[tuple[int, Event]] = deque(maxlen=_KEPT)
         self._news = asyncio.Event()
-        self._read: list[Json] = []
+        self._read: dict[int, list[Json]] = {}
         self._refused: set[tuple[int, str]] = set()
-        self.last_refusal: Json | None = None
 
     def record(
         self, epoch: int, event: str, detail: str, *, request: str | None = None, at_s: float | None = None
@@ -56,25 +54,26 @@ class Recorder:
 
     def refuse(self, epoch: int, about: str, why: str, request: str | None) -> None:
         """Take in a refusal: one that answers nobody is told once an epoch."""
-        self.last_refusal = {"at_s": self._wall_s(), "about": about, "why": why, "request": request}
         if request is None and (epoch, about) in self._refused:
             return
         self._refused.add((epoch, about))
         self.record(epoch, "refused", why, request=request)
 
-    async def events(self) -> list[Json]:
-        """Return the whole history, oldest first: what the store has, and what is on its way there.
+    async def history(self) -> dict[int, list[Json]]:
+        """Return the events of each epoch: what the store has, and what is on its way there.
 
         Without the store: as it was last read.
         """
         try:
-            found = await self._history.read()
-            self._read = [{"epoch": epoch, **event} for epoch, events in found.items() for event in events]
+            self._read = await self._history.read()
         except StoreError as failure:
             _LOG.info("history not read", extra={"error": str(failure)})
-        waiting = [{"epoch": epoch, **_line(event)} for epoch, event in self._waiting]
-        known = [*self._read, *(event for event in waiting if event not in self._read)]
-        return sorted(known, key=lambda event: (event["epoch"], event["at_s"]))
+        found = {epoch: list(events) for epoch, events in self._read.items()}
+        for epoch, event in self._waiting:
+            line = event.line()
+            if line not in found.setdefault(epoch, []):
+                found[epoch].append(line)
+        return {epoch: sorted(found[epoch], key=lambda line: line["at_s"]) for epoch in sorted(found)}
 
     async def run(self) -> None:
         """Tell the store for ever; ends only when cancelled."""
@@ -91,7 +90,3 @@ class Recorder:
                     continue
                 if self._waiting and self._waiting[0] == (epoch, event):
                     self._waiting.popleft()
-
-
-def _line(event: Event) -> Json:
-    return {name: value for name, value in asdict(event).items() if value is not None}

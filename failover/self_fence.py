@@ -44,7 +44,7 @@ class SelfFence:
             recorder: told about it.
             drop_work: ends everything that might start or promote the database.
             counted: told what came of it.
-            wake: called when the database is down.
+            wake: called when it begins, and when the database is down.
             now_ms: the steady clock.
         """
         self._memory = memory
@@ -72,6 +72,8 @@ class SelfFence:
         else:
             _LOG.warning("fencing", extra={"why": why})
         self._finishing = asyncio.get_running_loop().create_task(self._finish(lease, began_ms))
+        # Services are not sent here any more from now on, and not only once it is down.
+        self._wake()
 
     async def wait(self) -> None:
         """Wait until the database is down, if it is being fenced."""

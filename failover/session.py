@@ -137,12 +137,12 @@ async def connect(socket: Path, options: Path, *, timeout_s: float) -> Session:
         SessionError: nothing listens there, it did not answer in time, or it refused.
     """
     try:
-        found = dict(_OPTION.findall(options.read_text()))
+        user, password = options_in(options)
         async with asyncio.timeout(timeout_s):
             raw = await asyncmy.connect(
                 unix_socket=str(socket),
-                user=found.get("user", "root"),
-                password=found.get("password", ""),
+                user=user,
+                password=password,
                 autocommit=True,
                 init_command=_PATIENCE_SQL,
             )
@@ -151,6 +151,16 @@ async def connect(socket: Path, options: Path, *, timeout_s: float) -> Session:
     except (errors.MySQLError, OSError, RuntimeError) as failure:
         raise SessionError(f"{socket}: {failure}") from failure
     return Session(raw)
+
+
+def options_in(path: Path) -> tuple[str, str]:
+    """Return user and password in an options file of the mariadb client.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = dict(_OPTION.findall(path.read_text()))
+    return found.get("user", "root"), found.get("password", "")
 
 
 def _code(failure: BaseException | None) -> int:

@@ -90,6 +90,7 @@ class StoreWatch:
         self._answered_at_ms = 0
         self._automatic: tuple[float, int] | None = None
         self._hurry = asyncio.Event()
+        self._answered = asyncio.Event()
         self._puts_now = True
         self.failures = 0
         self.last_failure = ""
@@ -123,6 +124,10 @@ class StoreWatch:
             paused=sight.paused is not None,
             last_automatic_ago_ms=self._automatic_ago_ms(sight),
         )
+
+    async def first_look(self) -> None:
+        """Wait until the store has answered for the first time."""
+        await self._answered.wait()
 
     def hurry(self, *, put: bool = False) -> None:
         """Look at once, for example because something was just changed; with `put`, tell the news, too."""
@@ -190,6 +195,7 @@ class StoreWatch:
             values["lease"] = None
         self._still.note(values, credit_ms)
         self._sight, self._answered_at_ms = sight, now_ms
+        self._answered.set()
         self.last_failure = ""
 
     def _failed(self, failure: BaseException) -> None:
