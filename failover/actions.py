@@ -3,7 +3,8 @@
 Every action has `why`: a sentence for an operator, with hosts, numbers and limits. A change of the record
 `leader` is always a compare-and-swap on the `revision` the action carries; if it fails, the action ends there
 and nothing more of it is done. After an action the agent looks and decides again at once, without waiting for
-the next loop.
+the next loop; except after Hold, FencePeer and a Refuse without a request, which are said again in every loop
+for as long as they hold.
 """
 
 from dataclasses import dataclass

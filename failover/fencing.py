@@ -93,8 +93,9 @@ def has_confirmed(former: Unfenced, seen: Observed) -> bool:
 
 
 def _agent_answers(former: Unfenced, seen: Observed, settings: Settings) -> bool:
+    """One that was not looked at yet is not known to be silent."""
     peer = peer_of(seen, former.host)
-    return peer is not None and peer.agent_silent_ms < settings.peer_silent_ms
+    return peer is None or peer.agent_silent_ms < settings.peer_silent_ms
 
 
 def _fence(former: Unfenced) -> FencePeer:

@@ -3,6 +3,7 @@
 from failover.actions import (
     Action,
     ConfirmFenced,
+    FenceSelf,
     HandOver,
     Hold,
     PowerOn,
@@ -22,6 +23,7 @@ from failover.fencing import (
     switched_off,
 )
 from failover.observed import Guarantee, Leadership, Observed, Phase, Process, Role, Settings
+from failover.safety import could_write
 from failover.standby import mend
 
 
@@ -48,11 +50,7 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
         return Hold(why=wait)
     obstacle = not_ready(seen, settings) or _other_history(seen, leadership)
     if obstacle is not None:
-        return ConfirmFenced(
-            epoch=leadership.epoch,
-            revision=leadership.revision,
-            why=f"{seen.me} cannot lead epoch {leadership.epoch} after all: {obstacle}",
-        )
+        return _give_up(seen, leadership, obstacle)
     if database.process is Process.DOWN:
         return StartDatabase(
             source=None,
@@ -72,6 +70,14 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
             why=f"the database of {seen.me} is the primary (guarantee {guarantee})",
         )
     return _promote(seen, leadership, guarantee)
+
+
+def _give_up(seen: Observed, leadership: Leadership, obstacle: str) -> FenceSelf | ConfirmFenced:
+    """Let others lead; a database that was begun to be promoted is ended first."""
+    why = f"{seen.me} cannot lead epoch {leadership.epoch} after all: {obstacle}"
+    if could_write(seen.database, seen.task):
+        return FenceSelf(why=why)
+    return ConfirmFenced(epoch=leadership.epoch, revision=leadership.revision, why=why)
 
 
 def _other_history(seen: Observed, leadership: Leadership) -> str | None:

@@ -1,0 +1,347 @@
+"""A simulated agent: it looks, asks the real `must_fence` and `decide`, and carries out what they say."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from failover.actions import Action, FenceSelf, Hold, Refuse
+from failover.decision import decide, must_fence
+from failover.observed import (
+    FenceReport,
+    FenceState,
+    Lease,
+    Observed,
+    Phase,
+    Role,
+    Settings,
+    StoreView,
+    Task,
+    TaskKind,
+)
+from tests.unit.failover.simulated.database import Database
+from tests.unit.failover.simulated.eyes import Eyes, StoreAnswer, read_all
+from tests.unit.failover.simulated.store import Store
+from tests.unit.failover.simulated.world import STORE, Event, World
+
+Effect = Generator[float | Callable[[], object], Any, None]
+"""Yields milliseconds to wait, or an operation on the store; is sent its result, None if no answer came."""
+
+WATCHDOG_MS = 1000
+"""The service manager ends an agent that has not reported for so long."""
+
+
+class Agent:
+    """One agent. Everything but the note on disk is lost when it ends."""
+
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        database: Database,
+        settings: Settings,
+        effects: Callable[["Agent", Action], None],
+        *,
+        may_lead: bool,
+    ) -> None:
+        self.world, self.store, self.database, self.settings = world, store, database, settings
+        self.effects = effects
+        self.host, self.me, self.may_lead = database.host, database.host.name, may_lead
+        self.others: dict[str, Agent] = {}
+        self.life = 0
+        self.running = self.paused = False
+        self.held: list[Event] = []
+        """What fell due while it was stopped by a signal."""
+        self.endpoint = self.me if self.me in store.members else store.members[0]
+        self.sees_stopped = world.chance.random() < 0.5
+        self.last: Action = Hold(why="not started")
+        self.refusals = self.decisions = self.self_fences = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self.eyes = Eyes(self.world, self.database, self.settings, sees_stopped=self.sees_stopped)
+        self.lease: Lease | None = None
+        self.lease_number: int | None = None
+        self.claimed_at: int | None = None
+        self.reports: dict[str, FenceState] = {}
+        self.fenced_epoch = 0
+        self.task: tuple[TaskKind, int] | None = None
+        self.turn = 0
+        """Grows when what is under way is given up."""
+        self.busy = self.killing = False
+        self.looking_since: int | None = None
+        self.last_ping = self.world.now
+        self.ticks = self.puts = 0
+
+    # Its life.
+
+    def start(self) -> None:
+        self.life += 1
+        self.held.clear()
+        self.running, self.paused = True, False
+        self._reset()
+        self._tick()
+
+    def leads_already(self, epoch: int, lease_number: int) -> None:
+        """Be the leader from the beginning of the run."""
+        self.life += 1
+        self.running = True
+        self.lease = Lease(epoch=epoch, renewed_at_ms=self.eyes.clock())
+        self.lease_number, self.claimed_at = lease_number, self.eyes.clock()
+        self._tick()
+
+    def end(self) -> None:
+        self.running = self.paused = False
+        self.life += 1
+
+    def crash(self) -> None:
+        """End; the service manager ends the database, which is bound to it, and starts the agent again."""
+        if not self.running:
+            return
+        self.end()
+        chance, database = self.world.chance, self.database
+        instance = database.instance
+
+        def end_database() -> None:
+            if database.instance == instance:
+                database.kill()
+
+        bound = chance.uniform(20, 100)
+        self.world.on_host(self.host, bound, end_database)
+        self.world.on_host(self.host, bound + chance.uniform(100, 800), self.start)
+
+    def pause(self) -> None:
+        if not self.running or self.paused:
+            return
+        self.paused = True
+        life, pinged = self.life, self.last_ping
+
+        def watchdog() -> None:
+            if self.life == life and self.last_ping == pinged:
+                self.crash()
+
+        self.world.on_host(self.host, max(0.0, pinged + WATCHDOG_MS - self.world.now), watchdog)
+
+    def resume(self) -> None:
+        if self.paused:
+            self.paused = False
+            held, self.held = self.held, []
+            for event in held:
+                self.on_me(self.world.chance.uniform(0, 20), event)
+
+    def on_me(self, delay: float, event: Event, *, timer: bool = True) -> None:
+        """Run `event` later in this life; when the agent is stopped by a signal then, after it goes on."""
+        life = self.life
+
+        def due() -> None:
+            if self.life == life and self.running:
+                if self.paused:
+                    self.held.append(due)
+                else:
+                    event()
+
+        self.world.on_host(self.host, delay, due, timer=timer)
+
+    # Its loop.
+
+    def _tick(self) -> None:
+        self.last_ping = self.world.now
+        self.ticks += 1
+        loop_ms = self.settings.loop_interval_ms
+        self.on_me(loop_ms, self._tick)
+        self.on_me(loop_ms / 2, self.guard)
+        self.guard()
+        self._look_at_peers()
+        self.look()
+        if self.ticks % 2 == 0:
+            self.put_member()
+
+    def guard(self) -> None:
+        """Fence first; only a database that never knew an epoch may be one to adopt, after a first look."""
+        waits_to_adopt = self.database.note.epoch == 0 and self.eyes.view is None and self.ticks < 3
+        nothing_to_fence = not self.database.alive and self.lease is None and self.task is None
+        if self.killing or waits_to_adopt or nothing_to_fence:
+            return
+        self.eyes.ask_database()
+        why = must_fence(self.observe(), self.settings)
+        if why is not None:
+            self.self_fences += self.lease is not None
+            self.effects(self, FenceSelf(why=why))
+
+    def _decide(self) -> None:
+        if self.busy or self.killing:
+            return
+        self.eyes.ask_database()
+        self.decisions += 1
+        action = decide(self.observe(), self.settings)
+        self.refusals += isinstance(action, Refuse) and not isinstance(self.last, Refuse)
+        self.self_fences += isinstance(action, FenceSelf) and self.lease is not None
+        self.last = action
+        if not isinstance(action, Hold):
+            self.effects(self, action)
+
+    def observe(self) -> Observed:
+        view, now = self.eyes.view, self.eyes.clock()
+        if view is not None:
+            copy = object.__new__(StoreView)
+            copy.__dict__.update(view.__dict__)
+            copy.__dict__["answered_ago_ms"] = now - self.eyes.view_at
+            view = copy
+        note = self.database.note
+        return Observed(
+            now_ms=now,
+            me=self.me,
+            may_lead=self.may_lead,
+            database=self.eyes.database_seen(),
+            lease=self.lease,
+            store=view,
+            peers=self.eyes.peers_seen(),
+            task=None if self.task is None else Task(kind=self.task[0], started_ago_ms=now - self.task[1]),
+            fence_device=tuple(FenceReport(host=h, state=s) for h, s in self.reports.items()),
+            claimed_at_ms=self.claimed_at,
+            fenced_epoch=self.fenced_epoch,
+            rejoined_ago_ms=None if note.rejoined_at is None else int(self.world.now - note.rejoined_at),
+        )
+
+    # What it is in the middle of.
+
+    def run(self, effect: Effect, *, background: bool = False, task: TaskKind | None = None) -> None:
+        """Carry an effect on until it ends or is given up; after its end the agent looks again at once."""
+        turn = self.turn
+        if task is not None:
+            self.task = (task, self.eyes.clock())
+        self.busy = self.busy or not (background or task)
+
+        def step(result: object = None) -> None:
+            if self.turn != turn and not background:
+                return
+            try:
+                wanted = effect.send(result)
+            except StopIteration:
+                if task is not None:
+                    self.task = None
+                elif not background:
+                    self.busy = False
+                self.on_me(0.1, self.look)
+                return
+            if callable(wanted):
+                self.ask_store(wanted, step)
+            else:
+                self.on_me(wanted, step)
+
+        step()
+
+    def give_up(self) -> None:
+        self.turn += 1
+        self.busy, self.task = False, None
+
+    # Its traffic.
+
+    def _send(self, operation: Callable[[], object], answer: Callable[[object], None] | None) -> None:
+        """Have `operation` take effect at the store some time later, and the answer come back later still."""
+        world, member = self.world, self.endpoint
+
+        def arrive() -> None:
+            if world.arrives(self.me, member, STORE) and self.store.serves(member):
+                result = operation()
+                back = member == self.me or (member, self.me, STORE) not in world.cuts
+                if answer is not None and back:
+                    self.on_me(world.latency(), lambda: answer(result), timer=False)
+
+        world.after(world.latency(), arrive)
+
+    def ask_store(self, operation: Callable[[], object], answer: Callable[[object], None]) -> None:
+        """As `_send`; but answers None after the time-out. The operation may still take effect then."""
+        done = False
+        member = self.endpoint
+
+        def reply(result: object) -> None:
+            nonlocal done
+            if not done:
+                done = True
+                if result is None:
+                    self._leave(member)
+                answer(result)
+
+        self._send(operation, reply)
+        self.on_me(self.settings.store_timeout_ms, lambda: reply(None))
+
+    def _leave(self, member: str) -> None:
+        members = self.store.members
+        if self.endpoint == member:
+            self.endpoint = members[(members.index(member) + 1) % len(members)]
+
+    def look(self) -> None:
+        """Renew the lease and read everything in one go; too late an answer counts as none."""
+        now, since = self.eyes.clock(), self.looking_since
+        if since is not None:
+            if now - since < self.settings.store_timeout_ms:
+                return
+            self._leave(self.endpoint)
+            self.on_me(0, self._decide)
+        self.looking_since = now
+        lease, number = self.lease, self.lease_number
+
+        def renew_and_read() -> tuple[bool, StoreAnswer]:
+            kept = number is not None and self.store.keep_alive(number)
+            return kept, read_all(self.store)
+
+        self._send(renew_and_read, lambda answer: self._looked(now, lease, number, answer))
+
+    def _looked(self, sent_at: int, lease: Lease | None, number: int | None, answer: Any) -> None:
+        if self.looking_since != sent_at:
+            return
+        self.looking_since = None
+        if self.eyes.clock() - sent_at > self.settings.store_timeout_ms:
+            return
+        kept, read = answer
+        if lease is not None and self.lease is not None and self.lease.epoch == lease.epoch:
+            record = read.leadership
+            named = record is not None and (record.host, record.epoch) == (self.me, lease.epoch)
+            if kept and named:
+                self.lease = Lease(epoch=lease.epoch, renewed_at_ms=sent_at)
+            elif not kept and number == self.lease_number:
+                self.lease = None
+        self.eyes.take_in(read)
+        self._prove_history()
+        self._decide()
+
+    def _prove_history(self) -> None:
+        """A standby that has the serving leader's epoch in its table has the leader's history."""
+        record = self.eyes.view.leadership if self.eyes.view else None
+        note, database = self.database.note, self.database
+        if record is None or record.phase is not Phase.SERVING or note.role is not Role.STANDBY:
+            return
+        if database.answering and database.table_epoch == record.epoch:
+            note.lineage = record.lineage
+
+    def _look_at_peers(self) -> None:
+        view = self.eyes.view
+        record = view.leadership if view is not None else None
+        if record is None:
+            return
+        names = {record.host, *(u.host for u in record.unfenced)}
+        agents_say = {n: a.fenced_epoch for n, a in self.others.items() if a.running and not a.paused}
+        answering = {n for n, a in self.others.items() if a.database.answering and not a.database.stopped}
+        self.eyes.ask_peers(self.me, names, agents_say, answering)
+
+    def put_member(self) -> None:
+        """Put it into the store; a position that this life of the agent does not know stays there."""
+        self.puts += 1
+        seq = self.life * 1_000_000 + self.puts
+        fields = self.describes_itself()
+        before = self.store.member_keys.get(self.me)
+        if before is not None and not fields["scn"]:
+            fields["scn"] = before[1]["scn"]
+        self._send(lambda: self.store.member_keys.__setitem__(self.me, (seq, fields)), None)
+
+    def describes_itself(self) -> dict[str, object]:
+        note, eyes = self.database.note, self.eyes
+        return {
+            "host": self.me,
+            "role": eyes.role if self.database.alive and eyes.answers() else None,
+            "scn": eyes.scn,
+            "recorded_role": note.role,
+            "lineage": note.lineage,
+            "epoch": note.epoch,
+            "fenced": self.fenced_epoch,
+            "may_lead": self.may_lead,
+        }
