@@ -44,12 +44,7 @@ def cli() -> None:
 @cli.command()
 @_config
 def run(config: Path) -> None:
-    """Be the agent of this host. The unit loanstack-failover.service does that.
-
-    \b
-    Example:
-      loanstack-failover run --config /etc/loanstack/failover.json
-    """
+    """Be the agent of this host. The unit loanstack-failover.service does that."""
     settings = _settings(config)
     # Only here: the agent brings along what no other command needs.
     from failover.agent import run_agent  # type: ignore[import-not-found]
@@ -68,7 +63,6 @@ def status(config: Path, watch: bool, machine_readable: bool) -> None:
     Examples:
       loanstack-failover status
       loanstack-failover status --watch
-      loanstack-failover status --json
     """
     agent = _agent(config)
     try:
@@ -89,9 +83,8 @@ def history(config: Path, machine_readable: bool) -> None:
     """Show every change of the primary: when, why, and with which guarantee.
 
     \b
-    Examples:
+    Example:
       loanstack-failover history
-      loanstack-failover history --json
     """
     try:
         body = _agent(config).history()
