@@ -1,0 +1,171 @@
+"""What the commands ask the agent of this host, over its API on loopback."""
+
+import http.client
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from failover.status import Status
+from failover.story import Told
+
+Json = dict[str, Any]
+_T = TypeVar("_T")
+_HERE = "127.0.0.1"
+_UNIT = "loanstack-failover.service"
+_ANSWER_S = 10.0
+_OUTCOME_S = 45.0
+"""Longer than an agent waits for the outcome of what it was asked for."""
+_POLL_MS = 250
+_PAUSE_S = 0.2
+_LEAST_FAULT = 400
+_NO_PRIMARY = 503
+
+
+class AgentError(RuntimeError):
+    """The agent does not answer, or does not do it; `reasons` says why, one sentence each."""
+
+    def __init__(self, *reasons: str) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(reasons))
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer to `GET /primary`."""
+
+    epoch: int
+    phase: str
+    tag: str
+    host: str | None = None
+
+
+class _Fault(msgspec.Struct, frozen=True, kw_only=True):
+    field: str
+    value: Any
+    allowed: str
+
+
+class _Problem(msgspec.Struct, frozen=True, kw_only=True):
+    detail: str
+    refused: tuple[str, ...] = ()
+    errors: tuple[_Fault, ...] = ()
+
+
+class Agent:
+    """The agent of this host."""
+
+    def __init__(self, port: int, token: str) -> None:
+        """Ask on `port`, with `token` where one is needed."""
+        self._port = port
+        self._token = token
+
+    def status(self) -> bytes:
+        """Return what it sees, as JSON; raises AgentError."""
+        return self._get("/status")
+
+    def history(self) -> bytes:
+        """Return what happened, as JSON; raises AgentError."""
+        return self._get("/history")
+
+    def primary(self, *, unless: str = "", wait_ms: int = 0) -> Said:
+        """Return who serves, once that has another tag than `unless` or `wait_ms` have passed.
+
+        Raises:
+            AgentError: it does not answer.
+        """
+        query = f"?unless={quote(unless, safe='')}&wait_ms={wait_ms}"
+        status, body = self._ask("GET", f"/primary{query}", None, _ANSWER_S)
+        if status not in (http.HTTPStatus.OK, _NO_PRIMARY):
+            raise AgentError(*_reasons(status, body))
+        return _decoded(body, Said)
+
+    def command(self, verb: str, fields: Mapping[str, object]) -> Json:
+        """Return the answer to a command.
+
+        Raises:
+            AgentError: it was refused, with every reason, or the agent does not answer.
+        """
+        status, body = self._ask("POST", f"/{verb}", msgspec.json.encode(fields), _OUTCOME_S)
+        if status >= _LEAST_FAULT:
+            raise AgentError(*_reasons(status, body))
+        return _decoded(body, Json)
+
+    def follow(self, verb: str, fields: Mapping[str, object], tell: Callable[[str], None]) -> Json:
+        """Return the answer to a command whose outcome takes a while; `tell` hears of each step meanwhile.
+
+        Raises:
+            AgentError: as `command` does.
+        """
+        tag = self.primary().tag
+        answer: Future[Json] = Future()
+        # A daemon: whoever gives up watching does not wait for the outcome.
+        Thread(target=self._command_into, args=(answer, verb, fields), daemon=True).start()
+        begun_s = time.monotonic()
+        while not answer.done():
+            try:
+                said = self.primary(unless=tag, wait_ms=_POLL_MS)
+            except AgentError:
+                time.sleep(_PAUSE_S)
+                continue
+            if said.tag != tag:
+                where = f" on {said.host}" if said.host else ""
+                tell(f"{time.monotonic() - begun_s:6.2f} s  epoch {said.epoch}: {said.phase}{where}")
+                tag = said.tag
+        return answer.result()
+
+    def _command_into(self, answer: Future[Json], verb: str, fields: Mapping[str, object]) -> None:
+        try:
+            answer.set_result(self.command(verb, fields))
+        except Exception as failure:  # raised by whoever takes the result
+            answer.set_exception(failure)
+
+    def _get(self, path: str) -> bytes:
+        status, body = self._ask("GET", path, None, _ANSWER_S)
+        if status >= _LEAST_FAULT:
+            raise AgentError(*_reasons(status, body))
+        return body
+
+    def _ask(self, method: str, path: str, body: bytes | None, timeout_s: float) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        connection = http.client.HTTPConnection(_HERE, self._port, timeout=timeout_s)
+        try:
+            connection.request(method, path, body=body, headers=headers if method == "POST" else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as failure:
+            raise AgentError(
+                f"the failover agent of this host does not answer on {_HERE}:{self._port}"
+                f" ({str(failure) or type(failure).__name__}); look at: systemctl status {_UNIT}"
+            ) from failure
+        finally:
+            connection.close()
+
+
+def status_in(body: bytes) -> Status:
+    """Return an answer to `GET /status`; raises AgentError."""
+    return _decoded(body, Status)
+
+
+def story_in(body: bytes) -> tuple[Told, ...]:
+    """Return an answer to `GET /history`; raises AgentError."""
+    return _decoded(body, tuple[Told, ...])
+
+
+def _decoded(body: bytes, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as wrong:
+        raise AgentError(f"the agent's answer cannot be read ({wrong}); is it of another version?") from None
+
+
+def _reasons(status: int, body: bytes) -> tuple[str, ...]:
+    try:
+        problem = msgspec.json.decode(body, type=_Problem)
+    except msgspec.MsgspecError:
+        return (f"the agent answers with status {status}",)
+    faults = tuple(f"{e.field}={e.value!r}; allowed: {e.allowed}" for e in problem.errors)
+    return problem.refused or faults or (problem.detail,)

@@ -1,0 +1,343 @@
+"""The agent's API: what it tells anybody, what it takes from whom, and how it says no."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+
+from failover.announcement import Answer
+from failover.api import Api, serve
+from failover.facts import RefusedError
+from failover.gateway import StoreError
+from tests.unit.failover.config import TOKEN
+from tests.unit.failover.fake_facts import FakeFacts, a_status, serving
+
+Json = dict[str, Any]
+AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
+COMMANDS = ["/switchover", "/failover", "/rejoin", "/pause", "/resume"]
+
+
+class Client:
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        self._session, self._base = session, base
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        async with self._session.get(self._base + path) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if "json" in answer.content_type else text
+
+    async def post(
+        self, path: str, body: object = None, headers: Mapping[str, str] = AUTHORISED
+    ) -> tuple[int, Any]:
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        async with self._session.post(self._base + path, data=data, headers=headers) as answer:
+            assert answer.status < 400 or answer.content_type == "application/problem+json"
+            return answer.status, await answer.json(content_type=None)
+
+
+def play(facts: FakeFacts, story: Callable[[Client], Awaitable[Any]]) -> Any:
+    async def stage() -> Any:
+        runner = await serve(facts, TOKEN, addresses=("127.0.0.1",), port=0)
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            try:
+                return await story(Client(session, f"http://127.0.0.1:{runner.addresses[0][1]}"))
+            finally:
+                facts.announcement.close()
+                await runner.cleanup()
+
+    return asyncio.run(stage())
+
+
+def got(facts: FakeFacts, path: str) -> tuple[int, Any]:
+    found: tuple[int, Any] = play(facts, lambda client: client.get(path))
+    return found
+
+
+def posted(facts: FakeFacts, path: str, body: object = None) -> tuple[int, Any]:
+    found: tuple[int, Any] = play(facts, lambda client: client.post(path, body))
+    return found
+
+
+def test_nobody_is_the_primary_before_anything_is_known() -> None:
+    status, said = got(FakeFacts(), "/primary")
+    assert (status, said["epoch"], said["phase"]) == (503, 0, "unknown")
+    assert set(said) == {"epoch", "phase", "tag"}
+
+
+def test_the_primary_is_told_with_what_a_service_needs() -> None:
+    facts = FakeFacts()
+    facts.announcement.say(serving("ob-b", 13))
+    status, said = got(facts, "/primary")
+    assert status == 200
+    assert said == {
+        "host": "ob-b",
+        "address": "198.18.2.23",
+        "port": 2881,
+        "epoch": 13,
+        "phase": "serving",
+        "durability": "cross_centre",
+        "durability_timeout_ms": 2000,
+        "degrade_after_ms": None,
+        "tag": facts.announcement.answer.tag,
+    }
+
+
+def test_hundreds_who_wait_are_told_at_once_when_it_changes() -> None:
+    facts = FakeFacts()
+    facts.announcement.say(serving("ob-a", 12))
+    tag = facts.announcement.answer.tag
+
+    async def story(client: Client) -> float:
+        waiting = [
+            asyncio.ensure_future(client.get(f"/primary?unless={tag}&wait_ms=5000")) for _ in range(300)
+        ]
+        await asyncio.sleep(1.0)
+        assert not any(w.done() for w in waiting)
+        begun = time.monotonic()
+        facts.announcement.say(Answer(epoch=12, phase="handover"))
+        answers = await asyncio.gather(*waiting)
+        assert {(status, said["phase"]) for status, said in answers} == {(503, "handover")}
+        return time.monotonic() - begun
+
+    assert play(facts, story) < 1.5
+
+
+def test_who_waits_for_nothing_new_gets_the_old_answer_in_the_end() -> None:
+    facts = FakeFacts()
+    facts.announcement.say(serving("ob-a", 12))
+    tag = facts.announcement.answer.tag
+
+    async def story(client: Client) -> None:
+        begun = time.monotonic()
+        held = asyncio.ensure_future(client.get(f"/primary?unless={tag}&wait_ms=300"))
+        await asyncio.sleep(0.1)
+        facts.announcement.say(serving("ob-a", 12))
+        status, said = await held
+        assert (status, said["tag"]) == (200, tag)
+        assert time.monotonic() - begun >= 0.3
+        begun = time.monotonic()
+        for path in (
+            "/primary?unless=another&wait_ms=5000",
+            f"/primary?unless={tag}",
+            "/primary?wait_ms=5000",
+        ):
+            assert (await client.get(path))[0] == 200
+        assert time.monotonic() - begun < 1
+
+    play(facts, story)
+
+
+def test_the_end_of_the_agent_waits_for_nobody() -> None:
+    facts = FakeFacts()
+
+    async def story(client: Client) -> float:
+        tag = facts.announcement.answer.tag
+        held = asyncio.ensure_future(client.get(f"/primary?unless={tag}&wait_ms=5000"))
+        await asyncio.sleep(0.1)
+        begun = time.monotonic()
+        facts.announcement.close()
+        assert (await held)[0] == 503
+        return time.monotonic() - begun
+
+    assert play(facts, story) < 1
+
+
+@pytest.mark.parametrize(
+    ("path", "errors"),
+    [
+        ("/primary?wait_ms=5001", {"wait_ms": "whole milliseconds from 0 to 5000"}),
+        (
+            "/primary?wait_ms=-1&untill=x",
+            {"wait_ms": "whole milliseconds from 0 to 5000", "untill": "one of unless, wait_ms"},
+        ),
+        ("/standby?lag=five", {"lag": "whole milliseconds from 0 to 86400000"}),
+        ("/standby?lag=%D9%A3", {"lag": "whole milliseconds from 0 to 86400000"}),
+        ("/standby?log=5", {"log": "one of lag"}),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(path: str, errors: dict[str, str]) -> None:
+    status, said = got(FakeFacts(), path)
+    assert status == 422
+    assert {e["field"]: e["allowed"] for e in said["errors"]} == errors
+
+
+@pytest.mark.parametrize(
+    ("lag_ms", "path", "status"),
+    [
+        (62, "/standby?lag=62", 200),
+        (63, "/standby?lag=62", 503),
+        (9_000, "/standby", 200),
+        (None, "/standby?lag=5000", 503),
+        (None, "/standby", 503),
+    ],
+)
+def test_a_standby_is_one_that_is_close_enough(lag_ms: int | None, path: str, status: int) -> None:
+    found, said = got(FakeFacts(lag_ms=lag_ms), path)
+    assert found == status
+    assert (said["host"], said["lag_ms"]) == ("ob-a", lag_ms)
+
+
+def test_status_metrics_and_health() -> None:
+    status, said = got(FakeFacts(), "/status")
+    assert (status, said["fenced_epoch"], said["leader"]["host"]) == (200, 11, "ob-a")
+    assert [m["lag_ms"] for m in said["members"]] == [None, 62]
+    assert got(FakeFacts(), "/metrics") == (200, "failover_epoch 12.0\n")
+    assert got(FakeFacts(), "/healthz") == (200, {"healthy": True, "problems": []})
+    wrong = FakeFacts(wrong=("the loop last ended 900 ms ago",))
+    assert got(wrong, "/healthz") == (503, {"healthy": False, "problems": ["the loop last ended 900 ms ago"]})
+
+
+def test_history_is_one_list_with_the_guarantee_of_its_epoch() -> None:
+    events = [
+        {"at_s": 1.0, "event": "claimed", "host": "ob-b", "detail": "ob-a is silent"},
+        {"at_s": 2.0, "event": "guarantee", "host": "ob-b", "detail": "device: ob-a is off"},
+        {"at_s": 2.1, "event": "promoted", "host": "ob-b", "detail": "", "request": "r-1"},
+    ]
+    first = [{"at_s": 0.5, "event": "promoted", "host": "ob-a", "detail": "first"}]
+    status, said = got(FakeFacts(happened={2: events, 1: first}), "/history")
+    assert status == 200
+    assert [(e["epoch"], e["event"], e["guarantee"]) for e in said] == [
+        (1, "promoted", None),
+        (2, "claimed", None),
+        (2, "guarantee", "device"),
+        (2, "promoted", "device"),
+    ]
+    status, said = got(FakeFacts(failure=StoreError("no member answered")), "/history")
+    assert (status, said["type"], said["detail"]) == (
+        503,
+        "urn:loanstack:failover:no-store",
+        "no member answered",
+    )
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": TOKEN},
+        {"Authorization": f"Bearer {TOKEN} "[:-2]},
+        {"Authorization": "Bearer t\u00f6ken"},
+    ],
+)
+def test_a_command_without_the_token_does_nothing(path: str, headers: dict[str, str]) -> None:
+    facts = FakeFacts()
+    status, said = play(facts, lambda client: client.post(path, {"to": "ob-b"}, headers))
+    assert (status, facts.orders) == (401, [])
+    assert TOKEN not in json.dumps(said)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_a_command_from_another_host_does_nothing_even_with_the_token(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiohttp.web.BaseRequest.remote", "198.18.2.22")
+    facts = FakeFacts()
+    status, said = posted(facts, path, {"to": "ob-b"})
+    assert (status, facts.orders) == (403, [])
+    assert "198.18.2.22" in said["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "errors"),
+    [
+        (
+            "/failover",
+            {"to": 7, "force": "yes", "accept_loss": 1, "fast": True},
+            {
+                "to": "name of a database host",
+                "force": "true or false",
+                "accept_loss": "true or false",
+                "fast": "one of to, accept_loss, dry_run, force, wait",
+            },
+        ),
+        ("/failover", None, {"to": "name of a database host"}),
+        (
+            "/switchover",
+            {"to": "", "force": True},
+            {"to": "name of a database host", "force": "one of to, dry_run, wait"},
+        ),
+        ("/switchover", {"to": "x" * 65}, {"to": "name of a database host"}),
+        ("/rejoin", {"wait": True}, {"wait": "one of to, dry_run"}),
+        ("/pause", {"to": "ob-a"}, {"to": "no field at all"}),
+        ("/resume", {"now": None}, {"now": "no field at all"}),
+    ],
+)
+def test_all_bad_fields_are_told_at_once(path: str, body: object, errors: dict[str, str]) -> None:
+    facts = FakeFacts()
+    status, said = posted(facts, path, body)
+    assert (status, facts.orders) == (422, [])
+    assert {e["field"]: e["allowed"] for e in said["errors"]} == errors
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'"to"', b"\xff"])
+@pytest.mark.parametrize("path", COMMANDS)
+def test_a_body_that_is_no_object_is_refused(path: str, body: bytes) -> None:
+    facts = FakeFacts()
+    status, said = posted(facts, path, body)
+    assert (status, said["type"], facts.orders) == (400, "urn:loanstack:failover:bad-json", [])
+
+
+def test_what_the_server_itself_refuses_is_a_problem_too() -> None:
+    assert got(FakeFacts(), "/nothing")[0] == 404
+    assert posted(FakeFacts(), "/status")[0] == 405
+    assert got(FakeFacts(), "/pause")[1]["title"] == "Method Not Allowed"
+    assert posted(FakeFacts(), "/pause", b" " * 20_000)[0] == 413
+    status, said = posted(FakeFacts(failure=ZeroDivisionError("secret")), "/pause")
+    assert (status, "secret" in json.dumps(said)) == (500, False)
+
+
+def test_what_speaks_against_it_is_told_whole_and_nothing_is_left() -> None:
+    against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to lead")
+    for fields in ({"to": "ob-b"}, {"to": "ob-b", "dry_run": True}):
+        facts = FakeFacts(against=against)
+        status, said = posted(facts, "/switchover", fields)
+        assert (status, said["refused"]) == (409, list(against))
+        assert [order[0] for order in facts.orders] == ["check"]
+
+
+def test_a_dry_run_checks_what_the_real_one_would_and_leaves_nothing() -> None:
+    facts = FakeFacts()
+    status, said = posted(facts, "/failover", {"to": "ob-b", "force": True, "dry_run": True})
+    assert (status, said) == (200, {"kind": "failover", "to": "ob-b", "dry_run": True})
+    assert facts.orders == [("check", "failover", "ob-b", True, False)]
+
+
+def test_an_order_is_left_for_the_agents() -> None:
+    facts = FakeFacts()
+    status, said = posted(facts, "/failover", {"to": "ob-b", "accept_loss": True})
+    assert (status, said) == (202, {"kind": "failover", "to": "ob-b", "id": "r-1"})
+    assert facts.orders[1] == ("submit", "failover", "ob-b", False, True)
+
+
+def test_who_is_not_named_is_chosen() -> None:
+    facts = FakeFacts()
+    assert posted(facts, "/switchover")[1]["to"] == "ob-b"
+    assert posted(facts, "/rejoin")[1]["to"] == "ob-a"
+    status, said = posted(FakeFacts(best=None), "/switchover", {"dry_run": True})
+    assert (status, len(said["refused"])) == (409, 1)
+
+
+def test_an_order_beside_another_is_refused() -> None:
+    facts = FakeFacts(failure=RefusedError("a switchover to ob-b waits"))
+    status, said = posted(facts, "/rejoin")
+    assert (status, said["refused"]) == (409, ["a switchover to ob-b waits"])
+
+
+def test_pause_and_resume() -> None:
+    facts = FakeFacts()
+    assert posted(facts, "/pause") == (200, {"paused": True})
+    assert posted(facts, "/resume", {}) == (200, {"paused": False})
+    assert facts.orders == [("pause",), ("resume",)]
+    assert posted(FakeFacts(failure=StoreError("no majority")), "/pause")[0] == 503
+
+
+def test_the_token_is_not_in_the_repr_and_status_can_be_asked_by_all() -> None:
+    assert TOKEN not in repr(Api(FakeFacts(), TOKEN))
+    assert got(FakeFacts(told=a_status(me="ob-b")), "/status")[1]["me"] == "ob-b"

@@ -1,0 +1,227 @@
+"""The agent's commands, against its API: what they print where, and with which code they end."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from failover.agent_client import Agent, AgentError
+from failover.announcement import Answer
+from failover.cli import cli
+from failover.facts import RefusedError
+from failover.gateway import StoreError
+from failover.story import Told
+from inventory.places import PROJECT_ROOT
+from loanstack.failover_cli import failover as operators_commands
+from tests.unit.failover.config import TOKEN, settings_file
+from tests.unit.failover.fake_facts import FakeFacts, a_status, served, serving
+
+
+@pytest.fixture
+def facts() -> FakeFacts:
+    found = FakeFacts()
+    found.announcement.say(serving("ob-a", 12))
+    return found
+
+
+@pytest.fixture
+def config(facts: FakeFacts, tmp_path: Path) -> Iterator[Path]:
+    with served(facts) as port:
+        yield written(tmp_path, port)
+
+
+def written(folder: Path, port: int, token: str = TOKEN) -> Path:
+    found = settings_file()
+    found["agent"] = {"port": port, "token": token}
+    path = folder / "failover.json"
+    path.write_text(json.dumps(found))
+    path.chmod(0o600)
+    return path
+
+
+def run(config: Path, verb: str, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, [verb, "--config", str(config), *arguments])
+
+
+def test_status_for_people_and_for_programs(config: Path) -> None:
+    found = run(config, "status")
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert found.stdout.startswith("lab: ob-a leads under epoch 12 (guarantee: device); told by ob-a\n")
+    assert json.loads(run(config, "status", "--json").stdout)["fenced_epoch"] == 11
+
+
+def test_watching_ends_with_an_interrupt_and_bears_an_agent_that_is_away(
+    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        facts.told = a_status(me="ob-b")
+        if len(rounds) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("failover.cli.time.sleep", sleep)
+    found = run(config, "status", "--watch", "--json")
+    assert found.exit_code == 0
+    assert [json.loads(line)["me"] for line in found.stdout.splitlines()] == ["ob-a", "ob-b"]
+
+    rounds.clear()
+    away = run(written(config.parent, 1), "status", "--watch")
+    assert (away.exit_code, away.stderr.count("does not answer")) == (0, 2)
+
+
+def test_history_for_people_and_for_programs(config: Path, facts: FakeFacts) -> None:
+    facts.happened = {12: [{"at_s": 0.0, "event": "promoted", "host": "ob-a", "detail": "the first"}]}
+    found = run(config, "history")
+    assert found.stdout.splitlines()[1:] == [
+        "   12  1970-01-01 00:00:00.000  promoted  ob-a  -",
+        "       the first",
+    ]
+    (told,) = json.loads(run(config, "history", "--json").stdout)
+    assert Told(**told).detail == "the first"
+    facts.failure = StoreError("no majority")
+    found = run(config, "history")
+    assert (found.exit_code, found.stderr) == (1, "loanstack-failover: no majority\n")
+
+
+def test_a_switchover_tells_its_steps_and_its_end(config: Path, facts: FakeFacts) -> None:
+    async def hand_over(facts: FakeFacts) -> None:
+        for step in (Answer(epoch=12, phase="handover"), serving("ob-b", 13)):
+            await asyncio.sleep(0.2)
+            facts.announcement.say(step)
+
+    facts.on_submit = hand_over
+    found = run(config, "switchover", "--to", "ob-b")
+    assert found.exit_code == 0
+    assert found.stdout.startswith("ob-b leads under epoch 13, 0.")
+    assert found.stdout.endswith(" s after it was asked for\n")
+    assert "epoch 12: handover\n" in found.stderr
+    assert facts.orders[-1] == ("submit", "switchover", "ob-b", False, False)
+
+
+def test_a_switchover_that_is_called_off_fails(config: Path, facts: FakeFacts) -> None:
+    async def call_off(facts: FakeFacts) -> None:
+        facts.announcement.say(Answer(epoch=12, phase="handover"))
+        await asyncio.sleep(0.2)
+        facts.announcement.say(serving("ob-a", 12))
+
+    facts.on_submit = call_off
+    found = run(config, "switchover")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "was called off: ob-a leads on under epoch 12" in found.stderr
+
+
+def test_an_outcome_that_is_not_known_in_time_is_no_success(
+    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(*_: Any, **__: Any) -> None:
+        return None
+
+    monkeypatch.setattr("failover.api.outcome_of", unknown)
+    found = run(config, "failover", "--to", "ob-b")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "failover to ob-b has not ended yet (request r-1)" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        ("switchover", ["--to", "ob-b"]),
+        ("switchover", ["--dry-run"]),
+        ("failover", ["--to", "ob-b", "--force"]),
+        ("rejoin", []),
+    ],
+)
+def test_every_reason_of_a_refusal_is_told(
+    config: Path, facts: FakeFacts, verb: str, options: list[str]
+) -> None:
+    facts.against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to lead")
+    found = run(config, verb, *options)
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert found.stderr.splitlines() == [f"loanstack-failover: {reason}" for reason in facts.against]
+    assert [order[0] for order in facts.orders] == ["check"]
+
+
+def test_dry_runs_change_nothing(config: Path, facts: FakeFacts) -> None:
+    found = run(config, "failover", "--to", "ob-b", "--force", "--accept-loss", "--dry-run")
+    assert found.exit_code == 0
+    assert found.stdout == "nothing speaks against a failover to ob-b; nothing was changed\n"
+    assert facts.orders == [("check", "failover", "ob-b", True, True)]
+
+
+def test_rejoin_pause_and_resume(config: Path, facts: FakeFacts) -> None:
+    assert "the database of ob-a will be emptied" in run(config, "rejoin").stdout
+    assert run(config, "pause").stdout.startswith("paused: ")
+    assert run(config, "resume").stdout.startswith("resumed: ")
+    assert [order[0] for order in facts.orders] == ["check", "submit", "pause", "resume"]
+    facts.failure = RefusedError("a switchover to ob-b waits")
+    found = run(config, "rejoin")
+    assert (found.exit_code, found.stderr) == (1, "loanstack-failover: a switchover to ob-b waits\n")
+
+
+def test_another_agents_token_is_refused(config: Path, tmp_path: Path) -> None:
+    port = json.loads(config.read_text())["agent"]["port"]
+    found = run(written(tmp_path, port, token="some-other-token-0123456789"), "pause")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "commands need the agents' token" in found.stderr
+
+
+@pytest.mark.parametrize("verb", ["status", "history", "switchover", "rejoin", "pause"])
+def test_an_agent_that_is_not_there_is_told_with_what_to_do(tmp_path: Path, verb: str) -> None:
+    found = run(written(tmp_path, 1), verb)
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "does not answer on 127.0.0.1:1" in found.stderr
+    assert "systemctl status loanstack-failover.service" in found.stderr
+
+
+@pytest.mark.parametrize("verb", ["run", "status", "switchover", "pause"])
+def test_every_mistake_in_the_settings_is_told(tmp_path: Path, verb: str) -> None:
+    path = written(tmp_path, 70_000, token="short")
+    found = run(path, verb)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert len(found.stderr.splitlines()) == 2
+    assert run(tmp_path / "none.json", verb).exit_code == 2
+
+
+def test_what_is_no_answer_of_an_agent_is_said_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = json.loads(config.read_text())["agent"]["port"]
+    with pytest.raises(AgentError, match="Not Found"):
+        Agent(port, TOKEN).command("nothing", {})
+    monkeypatch.setattr(Agent, "_ask", lambda *_: (500, b"<html>"))
+    with pytest.raises(AgentError, match="answers with status 500"):
+        Agent(port, TOKEN).history()
+    monkeypatch.setattr(Agent, "_ask", lambda *_: (200, b"{}"))
+    assert "cannot be read" in run(config, "status").stderr
+
+
+@pytest.mark.parametrize("verb", sorted(operators_commands.commands))
+def test_every_command_of_loanstack_is_there_with_its_options_and_examples(verb: str) -> None:
+    def options(command: Any) -> set[str]:
+        return {name for p in command.params for name in p.opts if name.startswith("--")}
+
+    assert options(operators_commands.commands[verb]) <= options(cli.commands[verb]) | {"--config"}
+    page = CliRunner().invoke(cli, [verb, "--help"]).output
+    assert f"loanstack-failover {verb}" in page
+    assert max(map(len, page.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--help"], 0), (["failover"], 2), (["nothing"], 2), ([], 2)]
+)
+def test_the_module_is_the_command(arguments: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "failover", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT_ROOT,
+    )
+    assert done.returncode == code
+    assert "loanstack-failover" in done.stdout + done.stderr
