@@ -8,6 +8,7 @@ from deploys import failover
 from deploys.components import failover_spec_of
 from deploys.facts.database import LocalRole
 from deploys.facts.services import Service, ServiceState
+from failover import settings_file
 from inventory.availability import Failover, Fence, FenceKind
 from inventory.model import Role
 from tests.plan.kit import Facts, Site, fresh, told
@@ -78,11 +79,10 @@ def test_the_nearest_member_of_the_store_is_asked_first(lab_site: Site) -> None:
 
 @pytest.mark.parametrize("site_name", ["lab_site", "qinghai_site"])
 def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureRequest, site_name: str) -> None:
-    reader = pytest.importorskip("failover.settings_file")
     site: Site = request.getfixturevalue(site_name)
     for host in site.env.hosts_with(Role.OCEANBASE):
         spec = failover_spec_of(site.env, host, site.secrets)
-        read = reader.parse(failover.settings(spec))
+        read = settings_file.parse(failover.settings(spec))
         assert (read.me, read.address, read.may_lead) == (host.name, host.address, host.may_lead)
         assert read.timing.lease_ttl_ms == 3000
         assert [p.host for p in read.peers] == [p.name for p in spec.peers]
