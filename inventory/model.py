@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from inventory.availability import Failover, Fence, Store
+from inventory.drill_slo import DrillSlo
 
 
 class Role(StrEnum):
@@ -197,14 +198,6 @@ class LoadSlo:
     errors_max: int = 0
     latency_p99_ms_max: float = 250.0
     standby_lag_p99_ms_max: float = 500.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class DrillSlo:
-    """What a drill is judged by."""
-
-    rto_ms_max: float = 15_000.0
-    doubled_max: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,9 +69,9 @@ def segment_of(centre: str) -> str:
 def ruleset(cut: Cut) -> str:
     """Return the input of `nft -f` that makes `cut`, also where it was made already."""
     table = f"table inet {cut.table}"
-    rules = "; ".join(cut.rules)
-    chain = f"chain forward {{ type filter hook forward priority -10; policy accept; {rules}; }}"
-    return f"{table}\ndelete {table}\n{table} {{ {chain} }}\n"
+    chain = ("type filter hook forward priority -10; policy accept;", *cut.rules)
+    lines = (table, f"delete {table}", f"{table} {{", "chain forward {", *chain, "}", "}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def make(cut: Cut, *, for_s: float | None = None) -> None:

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chaos.findings import Verdict
-from inventory.model import DeploySlo, DrillSlo, LoadSlo
+from inventory.drill_slo import DrillSlo
+from inventory.model import DeploySlo, LoadSlo
 from loanstack.figures import shown, title
 
 

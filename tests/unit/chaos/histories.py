@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from chaos.history import Context, Event, FaultWindow, History, JournalRow, Limit, Sample, Write
+from chaos.history import Context, Event, FaultWindow, History, JournalRow, Limit, Probe, Sample, Write
 
 NUMBERS = {"QH01": 1, "QH02": 2}
 
@@ -72,6 +72,7 @@ def history(
     writes: tuple[Write, ...] = (write("k1"),),
     journal: tuple[JournalRow, ...] = (row("k1"),),
     limits: tuple[Limit, ...] = (limit(),),
+    probes: tuple[Probe, ...] = (),
     **context: Any,
 ) -> History:
     context.setdefault("acknowledged_min", 1)
@@ -79,6 +80,7 @@ def history(
         writes=writes,
         journal=journal,
         limits=limits,
+        probes=probes,
         context=Context(entity_numbers=NUMBERS, **context),
     )
 

@@ -1,6 +1,8 @@
 """Which cuts there are, and that each is what its name says."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -62,3 +64,12 @@ def test_a_cut_may_be_made_twice() -> None:
         "delete table inet loanstack_cut_a_to_b",
     ]
     assert "type filter hook forward" in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes network namespaces")
+@pytest.mark.parametrize("name", CUTS)
+def test_the_kernel_takes_a_cut_twice(name: str) -> None:
+    program = 'printf %s "$1" | nft -f - && printf %s "$1" | nft -f - && nft list tables'
+    command = ["unshare", "--net", "/bin/sh", "-c", program, "cut", ruleset(CUTS[name])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[-1]) == (0, CUTS[name].table), done.stderr

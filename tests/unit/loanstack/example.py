@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from chaos.findings import Verdict
-from inventory.model import DeploySlo, DrillSlo, LoadSlo
+from inventory.drill_slo import DrillSlo
+from inventory.model import DeploySlo, LoadSlo
 from loanstack import promises
 from loanstack.promises import Promise
 from loanstack.runs import Results, RunFolder, Step
