@@ -19,8 +19,8 @@ from types import FrameType
 import click
 import orjson
 
-from chaos.heal import database_hosts
 from chaos.history import Probe
+from chaos.pair import database_hosts
 from chaos.remote import Channel, ChannelClosedError, ssh_argv
 from inventory import environment
 from inventory.model import Environment, Host

@@ -257,7 +257,9 @@ class Environment:
     client_command: tuple[str, ...] = ()
     """Put before a client's command line so that it runs where clients stand; empty: here."""
     power_command: tuple[str, ...] = ()
-    """Followed by `off HOST` or `on HOST`: the power switch of the hosts; empty: none known."""
+    """Followed by `off`, `on`, `freeze` or `thaw` and a host: the hosts' power switch; empty: none known."""
+    network_command: tuple[str, ...] = ()
+    """Followed by `cut` or `mend` and a cut's name: breaks the network for drills; empty: nothing does."""
 
     def host(self, name: str) -> Host:
         """Return the host called `name`; raises KeyError naming the known ones."""

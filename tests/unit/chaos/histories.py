@@ -95,3 +95,16 @@ def failover(*writes: Write, lost: tuple[str, ...] = (), **context: Any) -> Hist
 
 def event(at_s: float, name: str) -> Event:
     return Event(at_s=at_s, event=name)
+
+
+def probes(host: str, pattern: str, *, from_s: float = 0.0, every_s: float = 0.1) -> list[Probe]:
+    """One probe a character: `+` accepted, `-` refused, `?` not answered; each takes 10 ms."""
+    return [
+        Probe(
+            host=host,
+            sent_s=from_s + n * every_s,
+            answered_s=None if c == "?" else from_s + n * every_s + 0.01,
+            accepted=c == "+",
+        )
+        for n, c in enumerate(pattern)
+    ]

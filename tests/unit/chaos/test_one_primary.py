@@ -10,20 +10,7 @@ from hypothesis import strategies as st
 from chaos.findings import Verdict
 from chaos.history import Probe
 from chaos.one_primary import PROBES_MIN, episodes, one_primary_throughout, second_primaries
-from tests.unit.chaos.histories import history
-
-
-def probes(host: str, pattern: str, *, from_s: float = 0.0, every_s: float = 0.1) -> list[Probe]:
-    """One probe a character: `+` accepted, `-` refused, `?` not answered; each takes 10 ms."""
-    return [
-        Probe(
-            host=host,
-            sent_s=from_s + n * every_s,
-            answered_s=None if c == "?" else from_s + n * every_s + 0.01,
-            accepted=c == "+",
-        )
-        for n, c in enumerate(pattern)
-    ]
+from tests.unit.chaos.histories import history, probes
 
 
 def seen(*groups: list[Probe]) -> int:
