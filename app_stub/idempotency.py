@@ -1,5 +1,6 @@
 """Idempotency keys: one key stands for one request, and its first answer is given again. Pure."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -33,6 +34,13 @@ def request_hash(route: str, row_id: int | None, fields: dict[str, object]) -> s
     # repr tells 1 from "1", and quotes text so that no value can imitate a separator.
     parts.extend(f"{name}={fields[name]!r}" for name in sorted(fields))
     return blake2b("\n".join(parts).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def stored_in(rows: Sequence[Sequence[object]]) -> Stored | None:
+    """Return what the rows of `sql.select_stored` hold; None if there are none."""
+    if not rows:
+        return None
+    return Stored(request_hash=str(rows[0][0]), answer=str(rows[0][1]).encode())
 
 
 def replay(stored: Stored, wanted_hash: str) -> bytes:

@@ -57,13 +57,6 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """The pool's, in which it stood in the primary's journal."""
 
 
-def stored_in(rows: Rows) -> idempotency.Stored | None:
-    """Return what the rows of `sql.select_stored` hold; None if there are none."""
-    if not rows:
-        return None
-    return idempotency.Stored(request_hash=str(rows[0][0]), answer=str(rows[0][1]).encode())
-
-
 def _nothing_executed(none: NoConnectionError) -> problems.ProblemError:
     return problems.ProblemError(problems.unavailable(f"{none}; nothing was executed"))
 
@@ -222,7 +215,7 @@ class Writer:
         if not is_of_epoch(epochs, epoch):
             # Whatever else it says was not written or refused by the primary.
             raise DatabaseFailure(Meaning.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
-        stored = stored_in(rows)
+        stored = idempotency.stored_in(rows)
         if stored is not None:
             return stored
         try:

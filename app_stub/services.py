@@ -10,7 +10,8 @@ import msgspec
 
 from app_stub import problems, sql
 from app_stub.database import Rows
-from app_stub.keyed_write import KeyedWrite, Writer, Written, stored_in
+from app_stub.idempotency import stored_in
+from app_stub.keyed_write import KeyedWrite, Writer, Written
 from app_stub.metrics import Metrics
 from app_stub.pool import Pool
 from app_stub.reads import Reader

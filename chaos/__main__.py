@@ -12,12 +12,13 @@ from pathlib import Path
 import click
 
 from chaos import drills, interrupts, results
-from chaos.heal import PairHealer, load_record, record_path
+from chaos.heal import load_record, record_path
 from chaos.history import HistoryError, Records, read_run
 from chaos.live import LiveWorld
 from chaos.load import SAMPLE_INTERVAL_MS
 from chaos.model import Drill
-from chaos.runner import Run, Runner
+from chaos.run import Run
+from chaos.runner import Runner
 from chaos.timeline import Timeline
 from chaos.world import WorldError
 from inventory import ENVIRONMENT_NAMES, environment
@@ -84,7 +85,7 @@ def heal(environment_name: str) -> None:
             click.echo(f"healing {left.drill} of {left.run_folder}", err=True)
             world = LiveWorld(env)
             try:
-                PairHealer(env).return_to_pair(world, left)
+                _runner(env, world, Path(left.run_folder), rate=0.0).heal_left(left)
             finally:
                 world.close()
             record_path(env).unlink()
@@ -95,12 +96,12 @@ def heal(environment_name: str) -> None:
 
 def _run(env: Environment, drill: Drill, folder: Path, rate: float) -> tuple[results.Judgement, bool]:
     world = LiveWorld(env)
-    timeline = Timeline(folder, world.clock.now_s)
     try:
-        runner = Runner(env, world, folder, rate=rate, timeline=timeline, shielded=interrupts.shielded)
+        runner = _runner(env, world, folder, rate=rate)
         run = runner.run(drill)
     finally:
         world.close()
+    timeline = runner.timeline
     records = _records(folder, run)
     for at_s, event, detail in results.mark_outage(run, records):
         timeline.note_at(at_s, event, detail=detail)
@@ -108,6 +109,11 @@ def _run(env: Environment, drill: Drill, folder: Path, rate: float) -> tuple[res
     judged = results.judge_run(env, drill, run, records, sample_interval_ms=SAMPLE_INTERVAL_MS)
     results.write_results(folder, env, drill, run, judged)
     return judged, run.interrupted
+
+
+def _runner(env: Environment, world: LiveWorld, folder: Path, *, rate: float) -> Runner:
+    timeline = Timeline(folder, world.clock.now_s)
+    return Runner(env, world, folder, rate=rate, timeline=timeline, shielded=interrupts.shielded)
 
 
 def _records(folder: Path, run: Run) -> Records:

@@ -1,82 +1,149 @@
 """The catalogue of drills."""
 
+from chaos import faults
 from chaos.checkers import (
     Checker,
     entities_apart,
     ledger_balances,
     no_overdrawn_limit,
+    nothing_acknowledged_lost,
     nothing_doubled,
     rejected_left_no_trace,
 )
-from chaos.heal import PairHealer
 from chaos.loss import lost_within_lag
-from chaos.model import (
-    Drill,
-    Fault,
-    Heal,
-    Target,
-    loans_acknowledged,
-    one_primary,
-    standby_following,
-)
+from chaos.model import Drill, Expect, Fault, Target
+from chaos.one_primary import one_primary_throughout
+from chaos.predicates import agents_agree, loans_acknowledged, one_primary, standby_following, store_is_whole
+from chaos.small_disk import primary_disk_full
+from inventory.availability import Durability
 from inventory.model import Environment
 
-HYPOTHESIS = (one_primary(), standby_following(), loans_acknowledged(share=0.95))
+HYPOTHESIS = (
+    one_primary(),
+    standby_following(),
+    agents_agree(),
+    store_is_whole(),
+    loans_acknowledged(share=0.95),
+)
 
-DRILL_CHECKERS: tuple[Checker, ...] = (
-    lost_within_lag,
+_ALWAYS: tuple[Checker, ...] = (
     nothing_doubled,
+    one_primary_throughout,
     ledger_balances,
     no_overdrawn_limit,
     entities_apart,
     rejected_left_no_trace,
 )
-"""What a failover is judged by: as a load, except that the unreplicated tail may be lost."""
+NOTHING_LOST: tuple[Checker, ...] = (nothing_acknowledged_lost, *_ALWAYS)
+TAIL_LOST: tuple[Checker, ...] = (lost_within_lag, *_ALWAYS)
+"""Of an unplanned change of the primary, where writes are acknowledged before the standby has them."""
+
+
+def checkers_for(drill: Drill, durability: str) -> tuple[Checker, ...]:
+    """Return what `drill` is judged by under a durability: only `local` may lose an unreplicated tail."""
+    return NOTHING_LOST if durability == Durability.CROSS_CENTRE else drill.checkers
 
 
 def drills(env: Environment) -> dict[str, Drill]:
     """Return the drills of an environment by name, in the order in which `all` runs them.
 
-    Each hits whoever is the primary at its moment, so a second one brings the roles back.
+    Each hits whoever has the role at its moment, so a second one brings the roles back.
     """
-    healer = PairHealer(env)
-    crash = Drill(
-        name="primary-crash",
-        title="The database process of the primary dies (SIGKILL)",
-        hypothesis=HYPOTHESIS,
-        fault=Fault(
-            title="kill -9 of the database process",
-            on=Target.PRIMARY,
-            inject=lambda world, host: world.databases.kill(host),
-            heal=Heal(
-                title="lift the fence, empty the old primary, let it follow the new one",
-                undo=healer.return_to_pair,
-                dead_man="no timer on the target: a dead process cannot be brought back to life, and an old"
-                " primary that restarts by itself would be a second one; the heal acts from the control"
-                " machine, and if that dies too, the next run starts with it",
-            ),
+    long_s, short_s = 20.0, 15.0
+    found = (
+        _drill("primary-crash", "The database process of the primary dies", faults.killed_database()),
+        _drill(
+            "primary-host-poweroff",
+            "The whole host of the primary is gone at once",
+            faults.powered_off(Target.PRIMARY),
         ),
-        observe_s=12.0,
-        recovery_deadline_s=15.0,
-        checkers=DRILL_CHECKERS,
-    )
-    power_off = Drill(
-        name="primary-host-poweroff",
-        title="The whole host of the primary is gone at once",
-        hypothesis=HYPOTHESIS,
-        fault=Fault(
-            title="power off",
-            on=Target.PRIMARY,
-            inject=lambda world, host: world.power.off(host),
-            heal=Heal(
-                title="switch the host on, empty its database, let it follow the new primary",
-                undo=healer.return_to_pair,
-                dead_man="no timer on the target: a host without power runs none; the heal is the power"
-                " switch on the control machine, and if that dies too, the next run starts with it",
-            ),
+        _drill(
+            "primary-paused",
+            "The database of the primary stops where it stands, and goes on 20 s later",
+            faults.paused_database(lasts_s=long_s),
         ),
-        observe_s=12.0,
-        recovery_deadline_s=15.0,
-        checkers=DRILL_CHECKERS,
+        _drill(
+            "primary-host-frozen",
+            "The whole host of the primary stops where it stands, and goes on 20 s later",
+            faults.frozen_host(lasts_s=long_s),
+        ),
+        _drill(
+            "centre-a-cut-off",
+            "The primary's centre is cut off from the others",
+            faults.centre_cut_off(lasts_s=short_s),
+            rate_returns_with_heal=True,
+        ),
+        _drill(
+            "primary-cut-from-store",
+            "The primary reaches its clients and its standby, and not the store",
+            faults.primary_cut_from_store(env, lasts_s=short_s),
+        ),
+        _drill(
+            "asymmetric-cut",
+            "The primary's centre hears the standby's, and is not heard there",
+            faults.deaf_standby(lasts_s=short_s),
+            expects=Expect.ONE_PRIMARY,
+            rate_returns_with_heal=True,
+        ),
+        _drill(
+            "standby-lost",
+            "The whole host of the standby is gone at once",
+            faults.powered_off(Target.STANDBY),
+            expects=Expect.SAME_PRIMARY,
+        ),
+        _drill(
+            "store-member-lost",
+            "The store's member nearest to the primary is gone",
+            faults.lost_store(Target.STORE_MEMBER, lasts_s=10.0),
+            expects=Expect.SAME_PRIMARY,
+        ),
+        _drill(
+            "store-majority-lost",
+            "The store has no majority: the primary must fence itself, and nobody may guess",
+            faults.lost_store(Target.STORE_MAJORITY, lasts_s=12.0),
+            expects=Expect.NO_PRIMARY,
+            rate_returns_with_heal=True,
+        ),
+        _drill(
+            "primary-disk-full",
+            "The disk of the primary's data is full",
+            primary_disk_full(lasts_s=long_s),
+        ),
+        _drill(
+            "switchover-under-load",
+            "A planned change of roles under load: no request fails",
+            faults.switchover(),
+            checkers=NOTHING_LOST,
+        ),
+        _drill(
+            "switchover-under-ddl",
+            "A planned change of roles while tables are made, changed and dropped: no request fails",
+            faults.switchover_while_tables_change(),
+            checkers=NOTHING_LOST,
+        ),
     )
-    return {drill.name: drill for drill in (crash, power_off)}
+    return {drill.name: drill for drill in found}
+
+
+def _drill(
+    name: str,
+    title: str,
+    fault: Fault,
+    *,
+    expects: Expect = Expect.NEW_PRIMARY,
+    rate_returns_with_heal: bool = False,
+    checkers: tuple[Checker, ...] | None = None,
+) -> Drill:
+    may_lose = expects in (Expect.NEW_PRIMARY, Expect.ONE_PRIMARY)
+    return Drill(
+        name=name,
+        title=title,
+        hypothesis=HYPOTHESIS,
+        fault=fault,
+        expects=expects,
+        # After the fault has ended, long enough to see a database that comes back writable.
+        observe_s=15.0 if fault.lasts_s is None else fault.lasts_s + 10.0,
+        recovery_deadline_s=15.0,
+        rate_returns_with_heal=rate_returns_with_heal,
+        checkers=checkers or (TAIL_LOST if may_lose else NOTHING_LOST),
+    )

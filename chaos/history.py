@@ -103,6 +103,18 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One line of `probes.jsonl`: an attempt to write into one database directly. Times are unix seconds."""
+
+    host: str
+    sent_s: float
+    """It was not carried out before this."""
+    answered_s: float | None
+    """None: nobody answered, so that it proves nothing."""
+    accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """One line of `timeline.jsonl`."""
 
@@ -147,6 +159,7 @@ class History:
     journal: tuple[JournalRow, ...]
     limits: tuple[Limit, ...]
     context: Context
+    probes: tuple[Probe, ...] = ()
 
     @cached_property
     def rows_by_key(self) -> dict[tuple[str, str], JournalRow]:
@@ -180,6 +193,7 @@ class Records:
     limits: tuple[Limit, ...] = ()
     samples: tuple[Sample, ...] = ()
     timeline: tuple[Event, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 def entity_numbers(codes: tuple[str, ...]) -> dict[str, int]:
@@ -191,7 +205,7 @@ def read_run(folder: Path) -> Records:
     """Read the records of a load or a drill back from its run folder.
 
     + folder: holds `ledger.jsonl`, and after an export `database/journal.jsonl.gz` and `limits.jsonl.gz`;
-      `replication.jsonl` and `timeline.jsonl` may be absent
+      `replication.jsonl`, `timeline.jsonl` and `probes.jsonl` may be absent
 
     Raises:
         FileNotFoundError: no ledger.
@@ -203,6 +217,7 @@ def read_run(folder: Path) -> Records:
         limits=_read_if_there(folder / "database" / "limits.jsonl.gz", Limit),
         samples=_read_if_there(folder / "replication.jsonl", Sample),
         timeline=_read_if_there(folder / "timeline.jsonl", Event),
+        probes=_read_if_there(folder / "probes.jsonl", Probe),
     )
 
 

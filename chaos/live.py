@@ -1,12 +1,15 @@
-"""The real world of a drill: hosts over SSH, the power switch, Locust."""
+"""The real world of a drill: hosts over SSH, the environment's switches, Locust."""
 
 import time
 
-from chaos.heal import database_hosts
 from chaos.load import LoadClients
-from chaos.power import PowerSwitch
+from chaos.pair import database_hosts
+from chaos.remote import Shells
+from chaos.ssh_agents import SshAgents, SshStore
 from chaos.ssh_databases import SshDatabases
-from chaos.world import Clients, Databases, Power
+from chaos.ssh_hosts import SshHosts
+from chaos.switches import NetworkSwitch, PowerSwitch
+from chaos.world import Agents, Clients, Databases, Hosts, Network, Power, Store
 from inventory.model import Environment
 
 
@@ -26,13 +29,26 @@ class LiveWorld:
     """Everything a drill touches in one environment; implements `chaos.world.World`."""
 
     def __init__(self, env: Environment) -> None:
-        self._ssh = SshDatabases(env)
+        # Agents are asked while a fault may still be on its way through the other shell.
+        self._shells, self._asking = Shells(env), Shells(env)
+        self._ssh = SshDatabases(env, self._shells)
         self._ssh.open(database_hosts(env))
         self.clock = WallClock()
         self.databases: Databases = self._ssh
-        self.power: Power = PowerSwitch(env, is_reachable=self._ssh.is_reachable, forget=self._ssh.forget)
+        self.hosts: Hosts = SshHosts(self._shells)
+        self.power: Power = PowerSwitch(env, is_reachable=self._ssh.is_reachable, forget=self._forget)
+        self.network: Network = NetworkSwitch(env)
+        self.agents: Agents = SshAgents(env, self._asking)
+        self.store: Store = SshStore(env, self._asking)
         self.clients: Clients = LoadClients(env)
 
     def close(self) -> None:
         """End what is open to hosts."""
         self._ssh.close()
+        self._shells.close()
+        self._asking.close()
+
+    def _forget(self, name: str) -> None:
+        self._ssh.forget(name)
+        self._shells.forget(name)
+        self._asking.forget(name)

@@ -1,4 +1,4 @@
-"""The clients of a drill: the load generator, and the sampler of the replication."""
+"""The clients of a drill: the load generator, the sampler of the replication, the prober of databases."""
 
 import sys
 import time
@@ -14,6 +14,7 @@ from chaos.world import WorldError
 from inventory.model import Environment, Host
 
 SAMPLE_INTERVAL_MS = 250.0
+_SAMPLER_OPTIONS = ("--interval-ms", f"{SAMPLE_INTERVAL_MS:g}")
 
 _LONGEST_S = 900
 """A drill is over long before; the generator ends by itself if nobody is left to end it."""
@@ -23,7 +24,7 @@ _WRITTEN_AFTER_S = 1.0
 """The generator writes its ledger in batches; the last second is not complete."""
 
 _LOAD_ENDS_WITHIN_S = 30.0
-_SAMPLER_ENDS_WITHIN_S = 10.0
+_OTHERS_END_WITHIN_S = 10.0
 
 
 class LedgerTail:
@@ -65,19 +66,18 @@ class LedgerTail:
 
 
 class LoadClients:
-    """Load and sampler of one drill; implements `chaos.world.Clients`."""
+    """Load, sampler and prober of one drill; implements `chaos.world.Clients`."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._load: Child | None = None
-        self._sampler: Child | None = None
+        self._children: tuple[tuple[Child, float], ...] = ()
         self._folder: Path | None = None
         self._tail: LedgerTail | None = None
 
     def start_load(self, rate: float, folder: Path) -> None:
-        """Start the background load and the replication sampler.
+        """Start the background load, the replication sampler and the prober.
 
-        + folder: gets `load/` with the generator's own files, and `replication.jsonl`
+        + folder: gets `load/` with the generator's own files, `replication.jsonl` and `probes.jsonl`
         """
         own = folder / "load"
         own.mkdir()
@@ -94,34 +94,34 @@ class LoadClients:
             "--run-folder": str(own),
         }
         asked = [part for pair in options.items() for part in pair]
-        self._load = Child("load", [*self._env.client_command, *generator, *asked], own / "locust.log")
-        out = folder / "replication.jsonl"
-        sampler = [sys.executable, "-m", "chaos.replication", self._env.name, "--out", str(out)]
-        self._sampler = Child(
-            "replication sampler",
-            [*sampler, "--interval-ms", f"{SAMPLE_INTERVAL_MS:g}"],
-            own / "replication.log",
-        )
+        load = Child("load", [*self._env.client_command, *generator, *asked], own / "locust.log")
+        self._children = ((load, _LOAD_ENDS_WITHIN_S),)
+        for name, module, out, extra in (
+            ("replication sampler", "chaos.replication", "replication", _SAMPLER_OPTIONS),
+            ("prober", "chaos.prober", "probes", ()),
+        ):
+            argv = [sys.executable, "-m", module, self._env.name, "--out", str(folder / f"{out}.jsonl")]
+            child = Child(name, [*argv, *extra], own / f"{out}.log")
+            self._children = (*self._children, (child, _OTHERS_END_WITHIN_S))
 
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
         """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
         return 0.0 if self._tail is None else self._tail.acknowledged_per_s(time.time(), since_s)
 
     def stopped_because(self) -> str | None:
-        """Return why load or sampler ended by itself; None while both run."""
-        for child in (self._load, self._sampler):
-            if child is not None and (why := child.ended_because()) is not None:
+        """Return why one of them ended by itself; None while all run."""
+        for child, _ in self._children:
+            if (why := child.ended_because()) is not None:
                 return why
         return None
 
     def stop(self) -> None:
-        """End both and put the ledger where a run folder has it; does nothing the second time."""
-        load, sampler, self._load, self._sampler = self._load, self._sampler, None, None
+        """End all and put the ledger where a run folder has it; does nothing the second time."""
+        children, self._children = self._children, ()
         problems = []
-        for child, within_s in ((load, _LOAD_ENDS_WITHIN_S), (sampler, _SAMPLER_ENDS_WITHIN_S)):
+        for child, within_s in children:
             try:
-                if child is not None:
-                    child.stop(within_s)
+                child.stop(within_s)
             except WorldError as failed:
                 problems.append(str(failed))
         if self._folder is not None:

@@ -1,31 +1,82 @@
-"""A drill as a value: hypothesis, fault with its heal, observation, recovery, checkers. No effects here."""
+"""A drill as a value: hypothesis, fault with its heal, what is expected, checkers. No effects here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from chaos.checkers import Checker
-from chaos.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, Pending, World
-from inventory.model import Host
-
-
-class Target(StrEnum):
-    """Whom a fault hits: a role at the moment of the drill, so that a second drill swaps them back."""
-
-    PRIMARY = "primary"
-    STANDBY = "standby"
+from chaos.world import AgentView, Pending, World
+from inventory.model import Environment, Host, Role
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """The two databases, as they stand when a drill begins."""
+class Scene:
+    """Who had which role when a drill began: what its fault hits is derived from here.
 
+    A drill hits roles, not hosts, so that a second one brings the roles back.
+    """
+
+    env: Environment
     primary: Host
     standby: Host
 
-    def hit_by(self, target: Target) -> Host:
-        """Return the host that a fault on `target` hits."""
-        return self.primary if target is Target.PRIMARY else self.standby
+    @property
+    def pair(self) -> tuple[Host, Host]:
+        """Return the primary and the standby."""
+        return self.primary, self.standby
+
+    @property
+    def store_member(self) -> Host:
+        """Return the store's member that is nearest to the primary: the one that its agent would ask."""
+        members = self.env.hosts_with(Role.ARBITER)
+        nearness = {host.name: (host != self.primary, host.centre != self.primary.centre) for host in members}
+        return min(members, key=lambda host: nearness[host.name])
+
+    @property
+    def store_majority(self) -> tuple[Host, ...]:
+        """Return as many members as a majority has, none of them the one nearest to the primary."""
+        others = [host for host in self.env.hosts_with(Role.ARBITER) if host != self.store_member]
+        return tuple(others[: (len(others) + 1) // 2 + 1])
+
+    @property
+    def cut_off(self) -> str:
+        """Return the name of the cut that takes the primary's centre off the rest."""
+        return f"centre-{self.primary.centre}"
+
+    @property
+    def deaf_standby(self) -> str:
+        """Return the name of the cut with which the standby's centre does not hear the primary's."""
+        return f"{self.primary.centre}-to-{self.standby.centre}"
+
+
+class Target(StrEnum):
+    """What a fault hits."""
+
+    PRIMARY = "the primary"
+    STANDBY = "the standby"
+    STORE_MEMBER = "the store's member nearest to the primary"
+    STORE_MAJORITY = "a majority of the store's members"
+    CENTRE = "the primary's centre"
+    DIRECTION = "what the primary's centre sends to the standby's"
+
+    def hosts(self, scene: Scene) -> tuple[Host, ...]:
+        """Return the hosts that it is seen at, for the timeline."""
+        if self is Target.STANDBY:
+            return (scene.standby,)
+        if self is Target.STORE_MEMBER:
+            return (scene.store_member,)
+        if self is Target.STORE_MAJORITY:
+            return scene.store_majority
+        return (scene.primary,)
+
+
+class Expect(StrEnum):
+    """Who leads after a fault."""
+
+    NEW_PRIMARY = "the standby becomes the primary"
+    SAME_PRIMARY = "the primary stays the primary"
+    ONE_PRIMARY = "one of the two is the primary, whichever"
+    NO_PRIMARY = "nobody is the primary until the heal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +90,10 @@ class Observation:
     lag_limit_ms: float
     acknowledged_per_s: float
     rate_asked: float
+    agents: Mapping[str, AgentView | None]
+    """Database host -> what its agent says; None if it does not answer."""
+    store: Mapping[str, bool]
+    """Member of the store -> whether it answers as part of a majority."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +111,17 @@ class HealRecord:
 
     environment: str
     drill: str
-    victim: str
-    """The host that was broken."""
-    survivor: str
-    """The other database host."""
+    primary: str
+    """The database host that was the primary when the drill began."""
+    standby: str
     run_folder: str
     registered_at_s: float
     promoted: str | None = None
-    """The host that was made primary; None until a promotion began."""
+    """The host that the operator was about to promote; None until then."""
+
+    def scene(self, env: Environment) -> Scene:
+        """Return who had which role; raises KeyError for hosts that are not in the inventory any more."""
+        return Scene(env=env, primary=env.host(self.primary), standby=env.host(self.standby))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +129,12 @@ class Heal:
     """What undoes a fault."""
 
     title: str
-    undo: Callable[[World, HealRecord], None]
+    undo: Callable[[World, Scene], None]
     """Raises WorldError if it does not succeed; may run when the fault never acted, and may run twice."""
     dead_man: str
     """What undoes the fault if the control machine dies, or why no timer on the target can."""
+    put_back: Callable[[World, Scene], None] | None = None
+    """What is put back once a primary and a following standby are there again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +143,15 @@ class Fault:
 
     title: str
     on: Target
-    inject: Callable[[World, Host], Pending]
+    inject: Callable[[World, Scene, float], Pending]
+    """Gets for how many seconds it may act at most, whatever becomes of us."""
     heal: Heal
+    lasts_s: float | None = None
+    """After so long it is undone while clients go on; None: only by the heal at the end."""
+    primary_serves_on: bool = False
+    """The primary goes on acknowledging until it is fenced, and not just until the fault acts."""
+    prepare: Callable[[World, Scene], None] | None = None
+    """What must be there before, if anything; undone by the heal as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,58 +163,16 @@ class Drill:
     hypothesis: tuple[Predicate, ...]
     """Must hold before the fault; unmet: INVALID, and nothing is injected."""
     fault: Fault
+    expects: Expect
     observe_s: float
     """How long clients go on writing after the fault."""
     recovery_deadline_s: float
-    """By then the rate must be back, counted from the fault."""
+    """By then what is expected has happened and the rate is back, counted from the fault."""
+    rate_returns_with_heal: bool = False
+    """Not before the fault is undone: until then some clients are cut off from every primary."""
     checkers: tuple[Checker, ...]
 
-
-def one_primary() -> Predicate:
-    """Exactly one database says that it is the primary, and none is down."""
-
-    def unmet(seen: Observation) -> str | None:
-        primaries = [host for host, role in seen.roles.items() if role == PRIMARY]
-        away = [f"{host} is {role}" for host, role in seen.roles.items() if role in (DOWN, UNREACHABLE)]
-        if len(primaries) == 1 and not away:
-            return None
-        return ", ".join((f"{len(primaries)} primaries ({', '.join(primaries) or 'none'})", *away))
-
-    return Predicate(name="exactly one primary, no database down", unmet=unmet)
-
-
-def standby_following() -> Predicate:
-    """A standby follows within the environment's lag limit."""
-
-    def unmet(seen: Observation) -> str | None:
-        if STANDBY not in seen.roles.values():
-            return "no standby"
-        if seen.lag_ms is None:
-            return "the lag cannot be measured"
-        if seen.lag_ms > seen.lag_limit_ms:
-            return f"the standby is {seen.lag_ms:.0f} ms behind; allowed: {seen.lag_limit_ms:.0f} ms"
-        return None
-
-    return Predicate(name="the standby follows within the lag limit", unmet=unmet)
-
-
-def loans_acknowledged(*, share: float) -> Predicate:
-    """Clients get the rate they ask for.
-
-    + share: least share of the asked rate that must be acknowledged
-    """
-
-    def unmet(seen: Observation) -> str | None:
-        needed = share * seen.rate_asked
-        if seen.acknowledged_per_s >= needed:
-            return None
-        return f"{seen.acknowledged_per_s:.0f} writes/s acknowledged; needed: {needed:.0f}"
-
-    return Predicate(name=f"at least {share:.0%} of the asked writes are acknowledged", unmet=unmet)
-
-
-def unmet_reasons(hypothesis: tuple[Predicate, ...], seen: Observation) -> tuple[str, ...]:
-    """Return why the hypothesis does not hold; empty when it does."""
-    return tuple(
-        f"{predicate.name}: {why}" for predicate in hypothesis if (why := predicate.unmet(seen)) is not None
-    )
+    @property
+    def may_act_s(self) -> float:
+        """For how long the fault may act at most, whatever becomes of us."""
+        return (self.fault.lasts_s or self.observe_s) + 60.0

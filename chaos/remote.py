@@ -21,6 +21,9 @@ DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """Put before a child's command line: it ends even if this process is killed with SIGKILL."""
 
 
+_LAST_WORDS = 400
+
+
 class ChannelClosedError(WorldError):
     """The other side is gone."""
 
@@ -183,6 +186,41 @@ class Running:
             if line.startswith(f"{self._token} "):
                 return Completed(returncode=int(line.split()[1]), output="\n".join(lines).strip())
             lines.append(line)
+
+
+class Shells:
+    """One open shell a host."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._open: dict[str, Shell] = {}
+
+    def of(self, host: Host) -> Shell:
+        """Return the shell of `host`; it connects at its first command."""
+        return self._open.setdefault(host.name, Shell(self._env, host))
+
+    def must(self, host: Host, what: str, argv: Sequence[str], *, within_s: float) -> Completed:
+        """Run a command that has to succeed; raises WorldError with its last words."""
+        return succeeded(host, what, self.of(host).run(argv, within_s=within_s))
+
+    def forget(self, name: str) -> None:
+        """End the shell of a host that was switched off; the next command connects anew."""
+        shell = self._open.pop(name, None)
+        if shell is not None:
+            shell.close()
+
+    def close(self) -> None:
+        """End all of them."""
+        for name in tuple(self._open):
+            self.forget(name)
+
+
+def succeeded(host: Host, what: str, done: Completed) -> Completed:
+    """Return `done` if it ended well; raises WorldError with its last words otherwise."""
+    if done.returncode != 0:
+        said = done.output[-_LAST_WORDS:] or "nothing"
+        raise WorldError(f"{host.name}: {what} ended with {done.returncode} and said {said!r}")
+    return done
 
 
 def _tail(lines: list[str]) -> str:

@@ -15,7 +15,7 @@ from types import FrameType
 import click
 import orjson
 
-from chaos.heal import database_hosts
+from chaos.pair import database_hosts
 from chaos.sql_session import PositionReading, SqlSession
 from chaos.world import PRIMARY
 from inventory import environment

@@ -1,16 +1,18 @@
 """From a finished drill and its saved files to a verdict. Pure but for the writing at the end."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chaos import rto
 from chaos.checkers import judge
+from chaos.drills import checkers_for
 from chaos.findings import Finding, Verdict, worst
-from chaos.history import Context, History, Records, Sample, entity_numbers
-from chaos.model import Drill
-from chaos.runner import Run
+from chaos.history import Context, FaultWindow, History, Records, entity_numbers
+from chaos.model import Drill, Expect
+from chaos.run import Run
+from inventory.drill_slo import DrillLimit
 from inventory.model import Environment
 
 LISTED_MAX = 2000
@@ -58,29 +60,18 @@ def judge_run(
     by_second: Mapping[int, Mapping[str, int]] = {}
     if run.fault is not None:
         by_second = rto.errors_by_second(records.writes, fault_s=run.fault.started_s)
-        outage_reasons, outage_figures = _outage(env, run, records)
+        outage_reasons, outage_figures = _outage(drill, run, records)
         figures |= outage_figures
-        if not run.interrupted:
-            reasons += outage_reasons
-            verdicts += [Verdict.FAIL] * bool(outage_reasons)
         if run.exported:
-            context = Context(
-                entity_numbers=entity_numbers(tuple(entity.code for entity in env.entities)),
-                fault=run.fault,
-                samples=records.samples,
-                sample_interval_ms=sample_interval_ms,
-            )
-            history = History(
-                writes=records.writes, journal=records.journal, limits=records.limits, context=context
-            )
-            findings = judge(history, drill.checkers)
-    for finding in findings:
-        verdicts.append(finding.verdict)
-        reasons += [f"{finding.name}: {reason}" for reason in finding.reasons]
-        figures |= finding.figures
-    if figures.get("two_primaries_seen", 0) > 0:
-        verdicts.append(Verdict.FAIL)
-        reasons.append(f"two primaries were seen in {figures['two_primaries_seen']:.0f} samples")
+            history = _history(env, drill, run, records, sample_interval_ms)
+            findings = judge(history, checkers_for(drill, durability_of(env, run)))
+        for finding in findings:
+            verdicts.append(finding.verdict)
+            figures |= finding.figures
+        broken = () if run.interrupted else (*outage_reasons, *_beyond(env.drill_slo.of(drill.name), figures))
+        verdicts += [Verdict.FAIL] * bool(broken)
+        reasons += broken
+        reasons += [f"{finding.name}: {reason}" for finding in findings for reason in finding.reasons]
     return Judgement(
         verdict=worst(verdicts),
         reasons=tuple(reasons),
@@ -89,6 +80,31 @@ def judge_run(
         errors_by_second=by_second,
         residue=tuple(run.residue),
     )
+
+
+def durability_of(env: Environment, run: Run) -> str:
+    """Return when writes were acknowledged: as the agents said, or else as the inventory wants it."""
+    return run.durability or env.failover.durability
+
+
+def window_of(drill: Drill, run: Run) -> FaultWindow | None:
+    """Return when the fault acted, as far as the old primary's clients are concerned; None without a fault.
+
+    A primary that serves on after the fault ends with its fence, and the new one begins with its promotion:
+    both are what the agents wrote down.
+    """
+    if run.fault is None or run.fault.promoted_s is not None:
+        return run.fault
+    seen: dict[str, float] = {}
+    for event in sorted(run.timeline, key=lambda event: event.at_s):
+        if event.at_s >= run.fault.started_s:
+            seen.setdefault(event.event, event.at_s)
+    if "promoted" not in seen:
+        return run.fault
+    ended_s = run.fault.ended_s
+    if drill.fault.primary_serves_on:
+        ended_s = max(ended_s, seen.get("fenced", seen["promoted"]))
+    return replace(run.fault, ended_s=ended_s, promoted_s=seen["promoted"])
 
 
 def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged: Judgement) -> None:
@@ -109,6 +125,8 @@ def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged
         "fault": drill.fault.title,
         "heal": drill.fault.heal.title,
         "dead_man": drill.fault.heal.dead_man,
+        "expects": drill.expects.value,
+        "durability": durability_of(env, run),
         "observe_s": drill.observe_s,
         "recovery_deadline_s": drill.recovery_deadline_s,
     }
@@ -129,22 +147,35 @@ def _counts(records: Records) -> dict[str, float]:
     figures: dict[str, float] = {
         "transactions_acknowledged": len(records.writes) - sum(errors.values()),
         "errors": sum(errors.values()),
-        "two_primaries_seen": sum(_two_primaries(sample) for sample in records.samples),
         "replication_samples": len(records.samples),
     }
     return figures | {f"errors_{kind.replace(' ', '_')}": count for kind, count in errors.items()}
 
 
-def _two_primaries(sample: Sample) -> bool:
-    return sum(role == "PRIMARY" for role in (sample.roles or {}).values()) > 1
+def _history(env: Environment, drill: Drill, run: Run, records: Records, interval_ms: float) -> History:
+    context = Context(
+        entity_numbers=entity_numbers(tuple(entity.code for entity in env.entities)),
+        fault=window_of(drill, run),
+        samples=records.samples,
+        sample_interval_ms=interval_ms,
+    )
+    return History(
+        writes=records.writes,
+        journal=records.journal,
+        limits=records.limits,
+        probes=records.probes,
+        context=context,
+    )
 
 
-def _outage(env: Environment, run: Run, records: Records) -> tuple[list[str], dict[str, float]]:
-    assert run.fault is not None
-    until_s = run.clients_until_s or run.fault.ended_s
-    outage = rto.find_outage(records.writes, fault_s=run.fault.started_s, until_s=until_s)
+def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[str, float]]:
+    outage = _find_outage(run, records)
     if outage is None:
         return ["clients saw no recovery: nothing was acknowledged any more after the fault"], {}
+    if drill.expects is Expect.NO_PRIMARY and run.undone_s is not None:
+        # Until the heal there must be none: only what comes after it is a recovery.
+        begun_s = min(max(outage.last_before_s, run.undone_s), outage.first_after_s)
+        outage = replace(outage, last_before_s=begun_s)
     figures = {"rto_ms": outage.rto_ms, "acknowledged_per_s_before": outage.rate_before}
     parts = rto.parts_ms(outage, run.timeline, commits_s=(row.created_s for row in records.journal))
     figures |= {f"rto_{part}_ms": ms for part, ms in parts.items()}
@@ -156,9 +187,24 @@ def _outage(env: Environment, run: Run, records: Records) -> tuple[list[str], di
             f"the rate was never back for good: wanted {rto.SUSTAINED_SHARE:.0%} of"
             f" {outage.rate_before:.0f} writes/s over {rto.SUSTAINED_SECONDS} s"
         )
-    if outage.rto_ms > env.drill_slo.rto_ms_max:
-        reasons.append(f"rto_ms = {outage.rto_ms:.0f}; allowed: at most {env.drill_slo.rto_ms_max:.0f}")
     return reasons, figures
+
+
+def _beyond(limit: DrillLimit, figures: Mapping[str, float]) -> Iterable[str]:
+    limits = {
+        "rto_ms": limit.rto_ms_max,
+        "errors": limit.errors_max,
+        "lost_window_ms": limit.lost_window_ms_p99,
+    }
+    for name, most in limits.items():
+        if most is not None and figures.get(name, 0.0) > most:
+            yield f"{name} = {figures[name]:.0f}; allowed: at most {most:.0f}"
+
+
+def _find_outage(run: Run, records: Records) -> rto.Outage | None:
+    assert run.fault is not None
+    until_s = run.clients_until_s or run.fault.ended_s
+    return rto.find_outage(records.writes, fault_s=run.fault.started_s, until_s=until_s)
 
 
 def mark_outage(run: Run, records: Records) -> tuple[tuple[float, str, str], ...]:
@@ -169,8 +215,7 @@ def mark_outage(run: Run, records: Records) -> tuple[tuple[float, str, str], ...
     first_error = rto.first_error_s(records.writes, fault_s=run.fault.started_s)
     if first_error is not None:
         marks.append((first_error, "first-error", "the first write that failed"))
-    until_s = run.clients_until_s or run.fault.ended_s
-    outage = rto.find_outage(records.writes, fault_s=run.fault.started_s, until_s=until_s)
+    outage = _find_outage(run, records)
     if outage is not None:
         marks.append((outage.last_before_s, "last-acknowledged", "the last write before the outage"))
         marks.append((outage.first_after_s, "recovered", "the first write acknowledged again"))

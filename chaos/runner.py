@@ -1,61 +1,33 @@
-"""Running a drill: hypothesis, heal registered, fault, failover, observation, heal, residue."""
+"""Running a drill: hypothesis, heal registered, fault, what is expected, observation, heal, residue."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from chaos.heal import PairHealer, database_hosts, lag_of, load_record, promoting, record_path, save_record
-from chaos.history import Event, FaultWindow
+from chaos.drills import drills
+from chaos.heal import load_record, record_path, save_record
+from chaos.history import FaultWindow
 from chaos.interrupts import Shield
-from chaos.model import Drill, HealRecord, Observation, Pair, unmet_reasons
-from chaos.operator import Operator, Rules
+from chaos.model import Drill, HealRecord, Scene
+from chaos.operator import OPERATED, OperatedRecovery
+from chaos.pair import NoPairError, database_hosts, find_scene, wait_until_following
+from chaos.predicates import agents_agree, store_is_whole
+from chaos.recovery import AgentsRecovery, Recovery
+from chaos.run import HypothesisUnmetError, Run
+from chaos.steady import observe, wait_until_steady
 from chaos.timeline import Timeline
-from chaos.world import DOWN, PRIMARY, STANDBY, World, WorldError, wait_until
+from chaos.watch import Watch
+from chaos.world import ImpossibleHereError, World, WorldError
 from inventory.model import Environment, Host
 
 _T = TypeVar("_T")
 
 HEAL_FILE = "heal.json"
 
-STEADY_WITHIN_S = 60.0
-"""The load needs a few seconds to start; after this long the hypothesis counts as unmet."""
-
-STEADY_FOR_S = 5.0
-"""The hypothesis must hold this long before anything is broken: the baseline to compare with."""
-
-ACTED_WITHIN_S = 30.0
-
-RATE_IS_BACK_SHARE = 0.9
-
 SETTLES_WITHIN_S = 10.0
 """How long the pair may take to look whole once the heal is done."""
-
-
-class HypothesisUnmetError(WorldError):
-    """The system was not as the drill assumes, so nothing was injected."""
-
-
-@dataclass(kw_only=True)
-class Run:
-    """What a drill did, before anybody judges it."""
-
-    drill: str
-    invalid: list[str] = field(default_factory=list)
-    """Why it proves nothing."""
-    failures: list[str] = field(default_factory=list)
-    residue: list[str] = field(default_factory=list)
-    """What the heal did not undo."""
-    interrupted: bool = False
-    fault: FaultWindow | None = None
-    heal_s: float | None = None
-    """How long the heal took, until the standby followed again."""
-    clients_until_s: float | None = None
-    """When the clients were told to stop."""
-    exported: bool = False
-    steps: list[tuple[str, float]] = field(default_factory=list)
-    timeline: list[Event] = field(default_factory=list)
 
 
 class Runner:
@@ -70,14 +42,12 @@ class Runner:
         rate: float,
         timeline: Timeline,
         shielded: Callable[[], AbstractContextManager[Shield]],
-        rules: Rules | None = None,
     ) -> None:
         """Make a runner.
 
         + folder: the run folder; exists
         + rate: writes per second that the clients ask for
         + shielded: makes a context in which Ctrl-C waits until the end, for heals
-        + rules: the operator's; None for the usual ones
         """
         self.env = env
         self.world = world
@@ -85,9 +55,8 @@ class Runner:
         self.rate = rate
         self.timeline = timeline
         self._shielded = shielded
-        self._rules = rules or Rules()
-        self._healer = PairHealer(env)
         self._record: HealRecord | None = None
+        self._recovery = self._recovery_here()
 
     def run(self, drill: Drill) -> Run:
         """Run `drill`; returns also when it failed, was interrupted, or left something behind.
@@ -95,12 +64,15 @@ class Runner:
         Whatever happens after the heal was registered, the heal runs, and so does the check for residue.
         """
         run = Run(drill=drill.name, timeline=self.timeline.events)
+        begun_s = self.world.clock.now_s()
         try:
             self._timed(run, "heal what an earlier run left", self._heal_leftover)
-            pair = self._timed(run, "find the primary", self._find_pair)
-            self._timed(run, "steady state", lambda: self._reach_steady_state(drill))
-            self._timed(run, "fault and failover", lambda: self._break(drill, pair, run))
-            self._timed(run, "observe", lambda: self._observe(drill, run))
+            drill = self._fit(drill)
+            scene = self._timed(run, "find the primary", lambda: self._prepare(drill))
+            self._timed(run, "steady state", lambda: self._reach_steady_state(drill, run))
+            self._timed(run, "fault and recovery", lambda: self._break(drill, scene, run))
+            watch = Watch(world=self.world, recovery=self._recovery, timeline=self.timeline, rate=self.rate)
+            self._timed(run, "observe", lambda: watch.observe(drill, scene, run))
         except HypothesisUnmetError as unmet:
             run.invalid.append(str(unmet))
             self.timeline.note("hypothesis-unmet", detail=str(unmet))
@@ -120,8 +92,38 @@ class Runner:
                     self._timed(run, "heal", lambda: self._heal(drill, run))
                 run.interrupted = run.interrupted or shield.interrupted
                 if run.fault is not None and not run.interrupted:
-                    self._timed(run, "export", lambda: self._export(run))
+                    self._timed(run, "export", lambda: self._export(run, begun_s))
         return run
+
+    def heal_left(self, left: HealRecord) -> None:
+        """Undo what the drill of the record broke, and wait until there is a pair again.
+
+        Raises:
+            WorldError: something did not happen in time; the record stays, so that a later run tries again.
+        """
+        drill = drills(self.env).get(left.drill)
+        if drill is None:
+            raise WorldError(f"the heal of {left.drill!r} is not known; heal with the version that broke it")
+        self._undo(drill, left)
+
+    def _recovery_here(self) -> Recovery:
+        if self.world.agents.are_deployed():
+            return AgentsRecovery(
+                env=self.env,
+                world=self.world,
+                observe=lambda: observe(self.env, self.world, rate=self.rate),
+                note=self._note,
+            )
+        return OperatedRecovery(env=self.env, world=self.world, note=self._note, promoting=self._promoting)
+
+    def _fit(self, drill: Drill) -> Drill:
+        """Return `drill` as it can be run here; without agents a person acts, and asks for none of theirs."""
+        if isinstance(self._recovery, AgentsRecovery):
+            return drill
+        if drill.name not in OPERATED:
+            raise HypothesisUnmetError(f"{drill.name} needs the failover agents, which are not deployed")
+        of_agents = {agents_agree().name, store_is_whole().name}
+        return replace(drill, hypothesis=tuple(p for p in drill.hypothesis if p.name not in of_agents))
 
     def _timed(self, run: Run, name: str, step: Callable[[], _T]) -> _T:
         begun_s = self.world.clock.now_s()
@@ -137,122 +139,51 @@ class Runner:
             return
         self.timeline.note("healing-leftover", detail=f"of {left.drill}, run {left.run_folder}")
         with self._shielded() as shield:
-            self._healer.return_to_pair(self.world, left)
+            self.heal_left(left)
             path.unlink()
         self.timeline.note("healed-leftover")
         if shield.interrupted:
             raise KeyboardInterrupt
 
-    def _find_pair(self) -> Pair:
-        roles = {host.name: self.world.databases.role(host) for host in database_hosts(self.env)}
-        if sorted(roles.values()) != [PRIMARY, STANDBY]:
-            seen = ", ".join(f"{name} is {role}" for name, role in roles.items())
-            raise HypothesisUnmetError(f"wanted one primary and one standby; {seen}; deploy the environment")
-        by_role = {role: self.env.host(name) for name, role in roles.items()}
-        return Pair(primary=by_role[PRIMARY], standby=by_role[STANDBY])
+    def _prepare(self, drill: Drill) -> Scene:
+        try:
+            scene = find_scene(self.env, self.world.databases)
+            if drill.fault.prepare is None:
+                return scene
+            self._register(drill, scene)
+            self.timeline.note("prepare", detail=f"for {drill.fault.title}")
+            drill.fault.prepare(self.world, scene)
+            return find_scene(self.env, self.world.databases)
+        except NoPairError as none:
+            raise HypothesisUnmetError(str(none)) from none
+        except ImpossibleHereError as impossible:
+            self._forget()
+            raise HypothesisUnmetError(str(impossible)) from impossible
+        except WorldError as failed:
+            raise HypothesisUnmetError(f"it could not be prepared: {failed}") from failed
 
-    def _reach_steady_state(self, drill: Drill) -> None:
-        clock = self.world.clock
+    def _reach_steady_state(self, drill: Drill, run: Run) -> None:
         self.world.clients.start_load(self.rate, self.folder)
         self.timeline.note("load-started", detail=f"{self.rate:.0f} writes/s asked for")
-        held_since_s: float | None = None
-        unmet: tuple[str, ...] = ("nothing was seen yet",)
-
-        def steady() -> str | None:
-            nonlocal held_since_s, unmet
-            ended = self.world.clients.stopped_because()
-            if ended is not None:
-                raise HypothesisUnmetError(f"the load ended by itself: {ended}")
-            unmet = unmet_reasons(drill.hypothesis, self._observation())
-            if unmet:
-                held_since_s = None
-                return "; ".join(unmet)
-            held_since_s = clock.now_s() if held_since_s is None else held_since_s
-            held_s = clock.now_s() - held_since_s
-            return None if held_s >= STEADY_FOR_S else f"it holds since {held_s:.1f} s"
-
-        try:
-            wait_until(
-                clock,
-                steady,
-                what=f"the hypothesis to hold for {STEADY_FOR_S:.0f} s",
-                within_s=STEADY_WITHIN_S,
-                every_s=0.5,
-            )
-        except HypothesisUnmetError:
-            raise
-        except WorldError as late:
-            raise HypothesisUnmetError(str(late)) from late
+        seen = wait_until_steady(self.env, self.world, drill, rate=self.rate)
+        views = [view for view in seen.agents.values() if view is not None]
+        run.durability = views[0].durability if views else None
         self.timeline.note("steady", detail="; ".join(p.name for p in drill.hypothesis))
 
-    def _observation(self) -> Observation:
-        seen = {
-            host.name: self.world.databases.read(host, within_ms=1000) for host in database_hosts(self.env)
-        }
-        roles = {name: reading.role if reading else DOWN for name, reading in seen.items()}
-        positions = {name: reading.scn for name, reading in seen.items() if reading}
-        is_pair = sorted(roles.values()) == [PRIMARY, STANDBY]
-        return Observation(
-            roles=roles,
-            lag_ms=lag_of(positions, roles) if is_pair else None,
-            lag_limit_ms=self.env.database.lag_limit_ms,
-            acknowledged_per_s=self.world.clients.acknowledged_per_s(),
-            rate_asked=self.rate,
-        )
-
-    def _break(self, drill: Drill, pair: Pair, run: Run) -> None:
-        victim = pair.hit_by(drill.fault.on)
-        survivor = pair.standby if victim == pair.primary else pair.primary
-        self._register(
-            HealRecord(
-                environment=self.env.name,
-                drill=drill.name,
-                victim=victim.name,
-                survivor=survivor.name,
-                run_folder=str(self.folder),
-                registered_at_s=self.world.clock.now_s(),
-            )
-        )
-        operator = Operator(world=self.world, pair=pair, note=self._note, rules=self._rules)
-        last = self.world.databases.read(pair.primary, within_ms=1000)
-        fault = self.timeline.note("fault", victim, drill.fault.title)
+    def _break(self, drill: Drill, scene: Scene, run: Run) -> None:
+        self._register(drill, scene)
+        self._recovery.before_fault(scene)
+        hit = drill.fault.on.hosts(scene)
+        fault = self.timeline.note("fault", hit[0], f"{drill.fault.title} (on {drill.fault.on.value})")
         run.fault = FaultWindow(started_s=fault.at_s, ended_s=fault.at_s)
-        pending = drill.fault.inject(self.world, victim)
-        last = operator.see_primary_dead(last)
-        acted_s = pending.wait(within_s=ACTED_WITHIN_S)
-        run.fault = FaultWindow(started_s=fault.at_s, ended_s=acted_s)
-        operator.decide(last)
-        operator.fence()
-        # From here on the survivor may be the primary, also if the answer never arrives.
-        assert self._record is not None
-        self._register(promoting(self._record, survivor))
-        begun_s = self.world.clock.now_s()
-        operator.promote()
-        run.fault = FaultWindow(started_s=fault.at_s, ended_s=acted_s, promoted_s=begun_s)
-
-    def _observe(self, drill: Drill, run: Run) -> None:
-        assert run.fault is not None
-        clock, clients = self.world.clock, self.world.clients
-        needed = RATE_IS_BACK_SHARE * self.rate
-        since_s = run.fault.promoted_s or run.fault.ended_s
-
-        def recovered() -> str | None:
-            ended = clients.stopped_because()
-            if ended is not None:
-                raise WorldError(f"the load ended by itself: {ended}")
-            rate = clients.acknowledged_per_s(since_s)
-            return None if rate >= needed else f"{rate:.0f} writes/s acknowledged"
-
-        left_s = run.fault.started_s + drill.recovery_deadline_s - clock.now_s()
         try:
-            wait_until(clock, recovered, what=f"{needed:.0f} writes/s again", within_s=max(left_s, 0.0))
-            self.timeline.note("rate-back")
-        except WorldError as late:
-            run.failures.append(str(late))
-        clock.sleep_s(max(0.0, run.fault.started_s + drill.observe_s - clock.now_s()))
-        ended = clients.stopped_because()
-        if ended is not None:
-            run.invalid.append(f"the load ended by itself: {ended}")
+            pending = drill.fault.inject(self.world, scene, drill.may_act_s)
+        except ImpossibleHereError as impossible:
+            # Nothing was broken, and what cannot be broken here cannot be mended here either.
+            run.fault = None
+            self._forget()
+            raise HypothesisUnmetError(str(impossible)) from impossible
+        self._recovery.after_fault(drill, scene, pending, run)
 
     def _stop_clients(self, run: Run) -> None:
         if not any(event.event == "load-started" for event in self.timeline.events):
@@ -270,45 +201,71 @@ class Runner:
             return
         begun_s = self.world.clock.now_s()
         try:
-            self.timeline.note("heal", self.env.host(self._record.victim), drill.fault.heal.title)
-            drill.fault.heal.undo(self.world, self._record)
+            self.timeline.note("heal", detail=drill.fault.heal.title)
+            self._undo(drill, self._record)
             run.heal_s = self.world.clock.now_s() - begun_s
-            self.timeline.note("healed", self.env.host(self._record.victim))
+            self.timeline.note("healed")
         except (WorldError, OSError) as failed:
             run.residue.append(f"heal of {drill.name}: {failed}")
         run.residue.extend(self._residue())
         if run.residue:
             self.timeline.note("residue", detail="; ".join(run.residue))
             return
-        for path in self._record_paths():
-            path.unlink(missing_ok=True)
-        self._record = None
+        self._forget()
+
+    def _undo(self, drill: Drill, record: HealRecord) -> None:
+        heal, scene = drill.fault.heal, record.scene(self.env)
+        heal.undo(self.world, scene)
+        self._recovery.restore(record)
+        if heal.put_back is not None:
+            heal.put_back(self.world, scene)
 
     def _residue(self) -> list[str]:
-        databases = self.world.databases
         found = []
-        for host in database_hosts(self.env):
-            if databases.is_reachable(host):
-                found += [f"{host.name}: {thing}" for thing in databases.residue(host)]
-            else:
+        for host in self.env.hosts:
+            if not self.world.databases.is_reachable(host):
                 found.append(f"{host.name}: answers no SSH")
+            elif host in database_hosts(self.env):
+                found += [f"{host.name}: {thing}" for thing in self.world.hosts.residue(host)]
         try:
             # Not at one glance: an idle primary logs every few seconds, and each time looks far ahead.
-            self._healer.wait_until_following(self.world, within_s=SETTLES_WITHIN_S)
+            wait_until_following(self.world, self.env, within_s=SETTLES_WITHIN_S)
         except WorldError as wrong:
             found.append(str(wrong))
         return found
 
-    def _export(self, run: Run) -> None:
+    def _export(self, run: Run, begun_s: float) -> None:
         try:
-            self.world.clients.export(self._find_pair().primary, self.folder)
+            if isinstance(self._recovery, AgentsRecovery):
+                for event in self.world.agents.history():
+                    if event.at_s >= begun_s:
+                        self.timeline.add(event)
+            scene = find_scene(self.env, self.world.databases)
+            self.world.clients.export(scene.primary, self.folder)
             run.exported = True
         except WorldError as failed:
-            run.invalid.append(f"the database could not be read back: {failed}")
+            run.invalid.append(f"the record could not be read back: {failed}")
 
-    def _register(self, record: HealRecord) -> None:
-        self._record = record
-        save_record(record, *self._record_paths())
+    def _register(self, drill: Drill, scene: Scene) -> None:
+        self._record = HealRecord(
+            environment=self.env.name,
+            drill=drill.name,
+            primary=scene.primary.name,
+            standby=scene.standby.name,
+            run_folder=str(self.folder),
+            registered_at_s=self.world.clock.now_s(),
+        )
+        save_record(self._record, *self._record_paths())
+
+    def _forget(self) -> None:
+        for path in self._record_paths():
+            path.unlink(missing_ok=True)
+        self._record = None
+
+    def _promoting(self, host: Host) -> None:
+        assert self._record is not None
+        self._record = replace(self._record, promoted=host.name)
+        save_record(self._record, *self._record_paths())
 
     def _record_paths(self) -> tuple[Path, Path]:
         return record_path(self.env), self.folder / HEAL_FILE

@@ -2,23 +2,19 @@
 
 import shlex
 import socket
-import time
 
-from chaos.remote import Completed, Running, Shell
+from chaos.host_fault import DATABASE_UNIT as UNIT
+from chaos.remote import Shells
 from chaos.sql_session import PositionReading, SqlSession
+from chaos.ssh_hosts import RemotePending
 from chaos.world import DOWN, UNREACHABLE, Pending, WorldError
 from inventory.model import Environment, Host
 
-UNIT = "loanstack-oceanbase.service"
 FENCE_FILE = f"/run/systemd/system/{UNIT}.d/90-drill-fence.conf"
 """A drop-in below /run: a mask cannot cover a unit file in /etc, and a reboot takes this away, which is
 safe because the unit itself refuses to start as primary while its peer is one."""
 
-_CUT = "loanstack_promote"
-"""The nftables table with which `loanstack-db promote` cuts the old source off for a moment."""
-
 SSH_PORT = 22
-_LAST_WORDS = 400
 _REACHABLE_WITHIN_S = 0.3
 _ROLE_WITHIN_S = 8.0
 _FENCE_WITHIN_S = 15.0
@@ -57,54 +53,28 @@ if [ -e {FENCE_FILE} ]; then
 fi
 """
 
-_RESIDUE = f"""
-if [ -e {FENCE_FILE} ]; then echo 'its database is forbidden to start ({FENCE_FILE})'; fi
-if nft list table ip {_CUT} >/dev/null 2>&1; then echo 'replication is cut (nft table {_CUT})'; fi
-state=$(systemctl is-active {UNIT})
-if [ "$state" != active ]; then echo "{UNIT} is $state"; fi
-exit 0
-"""
-
-
-class RemoteKill:
-    """A kill that was sent."""
-
-    def __init__(self, running: Running, host: Host) -> None:
-        self._running = running
-        self._host = host
-
-    def wait(self, within_s: float) -> float:
-        """Return when the host had confirmed the kill (unix seconds); raises WorldError."""
-        done = self._running.finish(within_s)
-        if done.returncode != 0:
-            raise WorldError(f"{self._host.name}: the database could not be killed: {done.output}")
-        return time.time()
-
 
 class SshDatabases:
     """The database hosts of one environment; implements `chaos.world.Databases`."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, shells: Shells) -> None:
         self._env = env
-        self._shells: dict[str, Shell] = {}
+        self._shells = shells
         self._sessions: dict[str, SqlSession] = {}
 
     def open(self, hosts: tuple[Host, ...]) -> None:
         """Open the shells and sessions to `hosts`, so that nothing in a drill waits for a handshake."""
         for host in hosts:
-            self._shell(host).open()
+            self._shells.of(host).open()
             self._session(host).ask()
 
     def close(self) -> None:
-        """End all shells and sessions."""
-        for name in (*self._shells, *self._sessions):
+        """End all sessions."""
+        for name in tuple(self._sessions):
             self.forget(name)
 
     def forget(self, name: str) -> None:
-        """End what is open to a host that was switched off; the next use connects anew."""
-        shell = self._shells.pop(name, None)
-        if shell is not None:
-            shell.close()
+        """End the session to a host that was switched off; the next use connects anew."""
         session = self._sessions.pop(name, None)
         if session is not None:
             session.close()
@@ -117,14 +87,14 @@ class SshDatabases:
         """Say whether `host` accepts a connection to its SQL port from where `seen_from` stands."""
         target = shlex.quote(f"/dev/tcp/{host.address}/{self._env.database.sql_port}")
         argv = ["timeout", f"{within_ms / 1000:.3f}", "bash", "-c", f"exec 3<>{target}"]
-        return self._shell(seen_from).run(argv, within_s=within_ms / 1000 + 2).returncode == 0
+        return self._shells.of(seen_from).run(argv, within_s=within_ms / 1000 + 2).returncode == 0
 
     def role(self, host: Host) -> str:
         """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow and sure."""
         if not self.is_reachable(host):
             return UNREACHABLE
         try:
-            done = self._shell(host).run(["loanstack-db", "role"], within_s=_ROLE_WITHIN_S)
+            done = self._shells.of(host).run(["loanstack-db", "role"], within_s=_ROLE_WITHIN_S)
         except WorldError:
             return UNREACHABLE
         if done.returncode != 0:
@@ -135,53 +105,45 @@ class SshDatabases:
         return done.output.strip() or DOWN
 
     def is_reachable(self, host: Host) -> bool:
-        """Say whether the host's management address accepts SSH, at once."""
+        """Say whether an SSH server greets at the host's management address, at once.
+
+        A connection alone says little: a frozen host's kernel accepts it, and nobody is there.
+        """
         try:
-            with socket.create_connection((host.management_address, SSH_PORT), timeout=_REACHABLE_WITHIN_S):
-                return True
+            address = (host.management_address, SSH_PORT)
+            with socket.create_connection(address, timeout=_REACHABLE_WITHIN_S) as connection:
+                return connection.recv(4) == b"SSH-"
         except OSError:
             return False
 
     def kill(self, host: Host) -> Pending:
         """Kill the database process (SIGKILL, by its pid)."""
-        return RemoteKill(self._shell(host).begin(["bash", "-c", _KILL]), host)
+        running = self._shells.of(host).begin(["bash", "-c", _KILL])
+        return RemotePending(running, host, "kill the database")
 
     def fence(self, host: Host) -> None:
         """Forbid the database unit to start, kill what runs of it, and confirm that nothing is left."""
         port = str(self._env.database.sql_port)
-        self._must(host, "fence", ["bash", "-c", _FENCE, "fence", port], within_s=_FENCE_WITHIN_S)
+        self._shells.must(host, "fence", ["bash", "-c", _FENCE, "fence", port], within_s=_FENCE_WITHIN_S)
 
     def unfence(self, host: Host) -> None:
         """Allow the database unit to start again; does nothing if it was allowed."""
-        self._must(host, "lift the fence", ["bash", "-c", _UNFENCE], within_s=_FENCE_WITHIN_S)
+        self._shells.must(host, "lift the fence", ["bash", "-c", _UNFENCE], within_s=_FENCE_WITHIN_S)
 
     def start(self, host: Host) -> None:
         """Start the database unit with the data it has."""
-        self._must(host, "start", ["loanstack-db", "start"], within_s=_START_WITHIN_S)
+        self._shells.must(host, "start", ["loanstack-db", "start"], within_s=_START_WITHIN_S)
 
     def promote(self, host: Host) -> None:
         """Make a standby the primary; the caller has fenced the old one."""
-        self._must(host, "promote", ["loanstack-db", "promote", "--fenced"], within_s=_PROMOTE_WITHIN_S)
+        self._shells.must(
+            host, "promote", ["loanstack-db", "promote", "--fenced"], within_s=_PROMOTE_WITHIN_S
+        )
 
     def rejoin(self, host: Host, source: Host) -> None:
         """Empty a database and let it follow `source`."""
         argv = ["loanstack-db", "rejoin", source.address]
-        self._must(host, f"rejoin {source.name}", argv, within_s=_REJOIN_WITHIN_S)
-
-    def residue(self, host: Host) -> tuple[str, ...]:
-        """Return what a drill left on the host: a fence, a cut, a unit that does not run."""
-        done = self._must(host, "look for residue", ["bash", "-c", _RESIDUE], within_s=_FENCE_WITHIN_S)
-        return tuple(line for line in done.output.splitlines() if line.strip())
-
-    def _must(self, host: Host, what: str, argv: list[str], *, within_s: float) -> Completed:
-        done = self._shell(host).run(argv, within_s=within_s)
-        if done.returncode != 0:
-            said = done.output[-_LAST_WORDS:] or "nothing"
-            raise WorldError(f"{host.name}: {what} ended with {done.returncode} and said {said!r}")
-        return done
-
-    def _shell(self, host: Host) -> Shell:
-        return self._shells.setdefault(host.name, Shell(self._env, host))
+        self._shells.must(host, f"rejoin {source.name}", argv, within_s=_REJOIN_WITHIN_S)
 
     def _session(self, host: Host) -> SqlSession:
         return self._sessions.setdefault(host.name, SqlSession(self._env, host))

@@ -31,16 +31,20 @@ class Timeline:
     def note_at(self, at_s: float, event: str, host: Host | None = None, detail: str = "") -> Event:
         """Record that `event` happened at `at_s` (unix seconds), which may lie in the past."""
         noted = Event(at_s=at_s, event=event, host=host.name if host else None, detail=detail or None)
+        self.add(noted)
+        return noted
+
+    def add(self, noted: Event) -> None:
+        """Record an event that somebody else wrote down."""
         self.events.append(noted)
-        where = f" {host.name}" if host else ""
-        said = f": {detail}" if detail else ""
+        where = f" {noted.host}" if noted.host else ""
+        said = f": {noted.detail}" if noted.detail else ""
         # A full disk or a reader that went away must not stop a heal; `finish` writes the record whole.
         with contextlib.suppress(OSError), self._path.open("ab") as file:
             file.write(orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE))
         with contextlib.suppress(OSError):
-            self._progress.write(f"[{at_s - self._begun_s:7.2f} s] {event}{where}{said}\n")
+            self._progress.write(f"[{noted.at_s - self._begun_s:7.2f} s] {noted.event}{where}{said}\n")
             self._progress.flush()
-        return noted
 
     def finish(self) -> None:
         """Put the file into the order of time, once derived events have been added."""

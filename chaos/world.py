@@ -1,8 +1,11 @@
 """What drills need of the world, as protocols: the runner knows no SSH, and its tests need no host."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from chaos.history import Event
+from chaos.host_fault import HostFault
 from inventory.model import Host
 
 PRIMARY = "PRIMARY"
@@ -19,6 +22,10 @@ class WorldError(RuntimeError):
 
 class CannotFenceError(WorldError):
     """Nobody could make sure that the old primary stays down, so nothing may be promoted."""
+
+
+class ImpossibleHereError(WorldError):
+    """This environment cannot be broken in that way; the message says why."""
 
 
 class Clock(Protocol):
@@ -67,7 +74,7 @@ class Databases(Protocol):
         """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow and sure."""
 
     def is_reachable(self, host: Host) -> bool:
-        """Say whether the host's management address accepts SSH, at once."""
+        """Say whether an SSH server greets at the host's management address, at once."""
 
     def kill(self, host: Host) -> Pending:
         """Kill the database process (SIGKILL, by its pid)."""
@@ -87,34 +94,99 @@ class Databases(Protocol):
     def rejoin(self, host: Host, source: Host) -> None:
         """Empty a database and let it follow `source`."""
 
+
+class Hosts(Protocol):
+    """Faults made on hosts themselves, over SSH."""
+
+    def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
+        """Make `fault` on `host`; a timer there undoes it after `for_s`, whatever becomes of us."""
+
+    def undo(self, host: Host, fault: HostFault) -> None:
+        """Undo `fault` and stop its timer; does nothing where neither is. Raises WorldError."""
+
     def residue(self, host: Host) -> tuple[str, ...]:
-        """Return what a drill left on the host: a fence, a unit that does not run."""
+        """Return what drills left on the host, and which of its units do not run."""
 
 
 class Power(Protocol):
-    """The power switch of the hosts."""
+    """The power switch of the hosts. Raises ImpossibleHereError where there is none."""
 
     def off(self, host: Host) -> Pending:
         """Pull the plug; also confirms that a dead host is off."""
 
     def on(self, host: Host) -> None:
-        """Switch on and wait until the host accepts SSH."""
+        """Switch on, if it is off, and wait until the host accepts SSH."""
+
+    def freeze(self, host: Host, *, for_s: float) -> Pending:
+        """Stop all processes of a host where they stand; it is thawed by itself after `for_s`."""
+
+    def thaw(self, host: Host) -> None:
+        """Let a frozen host go on; does nothing if it does, or is off."""
+
+
+class Network(Protocol):
+    """Cuts between centres. Raises ImpossibleHereError where nobody can make them."""
+
+    def cut(self, name: str, *, for_s: float) -> Pending:
+        """Make the cut of that name; it is mended by itself after `for_s`."""
+
+    def mend(self, name: str) -> None:
+        """Mend the cut; does nothing if it is not made."""
+
+
+class AgentView(Protocol):
+    """What one agent says about who leads."""
+
+    @property
+    def primary(self) -> str | None:
+        """Name of the host that leads and serves; None while nobody does."""
+
+    @property
+    def epoch(self) -> int | None:
+        """Its epoch; None if none is known."""
+
+    @property
+    def durability(self) -> str | None:
+        """When writes are acknowledged; None if nobody leads."""
+
+
+class Agents(Protocol):
+    """The failover agents on the database hosts."""
+
+    def are_deployed(self) -> bool:
+        """Say whether the hosts have them at all."""
+
+    def view(self, host: Host, within_ms: float) -> AgentView | None:
+        """Ask the agent of `host` who leads; None if it does not answer."""
+
+    def history(self) -> tuple[Event, ...]:
+        """Return what the agents wrote down, oldest first; raises WorldError if none answers."""
+
+    def switchover(self, source: Host, to: Host) -> Pending:
+        """Ask the agent of the primary `source` to hand over to `to`."""
+
+
+class Store(Protocol):
+    """The consensus store."""
+
+    def healthy(self) -> Mapping[str, bool]:
+        """Return {member: whether it answers as part of a majority}."""
 
 
 class Clients(Protocol):
     """The clients that write while something breaks, and those who take notes of it."""
 
     def start_load(self, rate: float, folder: Path) -> None:
-        """Start the background load and the replication sampler; they write into `folder`."""
+        """Start the background load, the replication sampler and the prober; they write into `folder`."""
 
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
         """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
 
     def stopped_because(self) -> str | None:
-        """Return why the load ended by itself; None while it runs."""
+        """Return why one of them ended by itself; None while they run."""
 
     def stop(self) -> None:
-        """End load and sampler and wait until their records are whole; does nothing the second time."""
+        """End them and wait until their records are whole; does nothing the second time."""
 
     def export(self, primary: Host, folder: Path) -> None:
         """Save the journal and the limits of the primary below `folder`."""
@@ -129,11 +201,27 @@ class World(Protocol):
 
     @property
     def databases(self) -> Databases:
-        """The database hosts."""
+        """The databases."""
+
+    @property
+    def hosts(self) -> Hosts:
+        """The hosts."""
 
     @property
     def power(self) -> Power:
         """The power switch."""
+
+    @property
+    def network(self) -> Network:
+        """The network between centres."""
+
+    @property
+    def agents(self) -> Agents:
+        """The failover agents."""
+
+    @property
+    def store(self) -> Store:
+        """The consensus store."""
 
     @property
     def clients(self) -> Clients:

@@ -44,6 +44,17 @@ class _Holder:
     usages: tuple[x509.ObjectIdentifier, ...]
 
 
+def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
+    """Return the authority's own certificate, making an authority if there is none.
+
+    + ca_dir: where authority and certificates live; keys there are 0600
+    + now: aware time
+    """
+    ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
+    certificate, _ = _authority(ca_dir, now)
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
 def gateway_certificate(
     ca_dir: Path, *, host_name: str, server_name: str, addresses: Sequence[str], now: datetime
 ) -> Certificate:

@@ -9,6 +9,7 @@ from pyinfra.context import host, state
 from deploys import certificates, connection, summary
 from deploys.baseline import baseline, firewall_and_time
 from deploys.depot_client import depot_client
+from deploys.failover import failover
 from deploys.gateway import gateway, gateway_ready
 from deploys.loan_services import loan_services, loan_services_ready
 from deploys.monitoring import node_exporter, prometheus
@@ -17,6 +18,7 @@ from deploys.operations.turns import turn
 from deploys.specs.artifact import ArtifactError
 from deploys.specs.baseline import baseline_spec
 from deploys.specs.depot_client import SigningKeyError, depot_client_spec
+from deploys.specs.failover import FailoverSpec, failover_spec
 from deploys.specs.gateway import GatewaySpec, gateway_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
@@ -28,7 +30,16 @@ from inventory import secrets as secrets_file
 from inventory.model import Environment, Host, Role
 from inventory.secrets import Secrets, SecretsError
 
-COMPONENTS = ("baseline", "depot_client", "store", "oceanbase", "loan_services", "gateway", "monitoring")
+COMPONENTS = (
+    "baseline",
+    "depot_client",
+    "store",
+    "failover",
+    "oceanbase",
+    "loan_services",
+    "gateway",
+    "monitoring",
+)
 DEPLOYED_ROLES = (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR, Role.ARBITER)
 """Roles that have a component; others are named aloud and left alone."""
 
@@ -78,6 +89,8 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...]) -> None:
     if "store" in chosen and this.has(Role.ARBITER):
         store(spec=store_spec_of(env, this, secrets))
     turn(name="The store keeps who leads: on to the databases")
+    if "failover" in chosen and this.has(Role.OCEANBASE):
+        failover(spec=failover_spec_of(env, this, secrets))
 
     has_database = "oceanbase" in chosen and this.has(Role.OCEANBASE)
     if has_database:
@@ -136,3 +149,9 @@ def store_spec_of(env: Environment, this: Host, secrets: Secrets) -> StoreSpec:
         certificate=issued.certificate,
         private_key=issued.private_key,
     )
+
+
+def failover_spec_of(env: Environment, this: Host, secrets: Secrets) -> FailoverSpec:
+    """Return the failover agent of `this` host, with the authority that it trusts."""
+    authority = certificates.authority_certificate(env.ca_dir, now=certificates.utc_now())
+    return failover_spec(env, this, secrets, authority=authority)

@@ -105,6 +105,7 @@ ENVIRONMENT = model.Environment(
     dmz_network="198.19.0.0/24",
     client_command=("ip", "netns", "exec", "ls-client"),
     power_command=(sys.executable, "-m", "lab", "power"),
+    network_command=(sys.executable, "-m", "lab", "net"),
 )
 
 hosts = pyinfra_hosts.of(ENVIRONMENT)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from inventory.availability import Failover, Fence, Store
+from inventory.drill_slo import DrillSlo
 
 
 class Role(StrEnum):
@@ -200,14 +201,6 @@ class LoadSlo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrillSlo:
-    """What a drill is judged by."""
-
-    rto_ms_max: float = 15_000.0
-    doubled_max: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class DeploySlo:
     """What a deploy is judged by."""
 
@@ -264,7 +257,9 @@ class Environment:
     client_command: tuple[str, ...] = ()
     """Put before a client's command line so that it runs where clients stand; empty: here."""
     power_command: tuple[str, ...] = ()
-    """Followed by `off HOST` or `on HOST`: the power switch of the hosts; empty: none known."""
+    """Followed by `off`, `on`, `freeze` or `thaw` and a host: the hosts' power switch; empty: none known."""
+    network_command: tuple[str, ...] = ()
+    """Followed by `cut` or `mend` and a cut's name: breaks the network for drills; empty: nothing does."""
 
     def host(self, name: str) -> Host:
         """Return the host called `name`; raises KeyError naming the known ones."""

@@ -16,6 +16,7 @@ from lab.errors import LabError
 GROUP = "loanstack"
 _V1_USED = ("memory", "name=systemd")
 _END_DEADLINE_S = 15.0
+_FREEZE_DEADLINE_S = 5.0
 _MIB = 1024 * 1024
 
 
@@ -118,6 +119,46 @@ def kill(name: str = "") -> None:
                 "of SIGKILL: they hang in the kernel (see /proc/PID/stack)"
             )
         time.sleep(0.02)
+
+
+def freeze(name: str) -> None:
+    """Stop every process of group `name` and below where it stands; what is stopped already stays so.
+
+    The kernel's own part of the network goes on: connections are accepted, and nobody answers.
+
+    Raises:
+        LabError: the kernel has no freezer of its own in the unified hierarchy, or one process did not stop.
+    """
+    switch = freezer_of(name)
+    if not switch.exists():
+        raise LabError(
+            f"{switch} is missing: {name} does not run, or this kernel cannot freeze control groups of the"
+            " unified hierarchy (Linux 5.2 and later can)"
+        )
+    switch.write_text("1")
+    deadline = time.monotonic() + _FREEZE_DEADLINE_S
+    while not is_frozen(name):
+        if time.monotonic() > deadline:
+            switch.write_text("0")
+            raise LabError(f"{name} did not freeze within {_FREEZE_DEADLINE_S:g} s and was let go")
+        time.sleep(0.01)
+
+
+def thaw(name: str) -> None:
+    """Let the processes of group `name` go on; does nothing if they do, or if there are none."""
+    switch = freezer_of(name)
+    if switch.exists():
+        switch.write_text("0")
+
+
+def freezer_of(name: str) -> Path:
+    """Return the file into which a 0 is written to let group `name` go on."""
+    return hierarchies().unified / GROUP / name / "cgroup.freeze"
+
+
+def is_frozen(name: str) -> bool:
+    """Say whether all processes of group `name` stand still."""
+    return "frozen 1" in _read(freezer_of(name).with_name("cgroup.events")).splitlines()
 
 
 def remove(name: str = "") -> None:

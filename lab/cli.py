@@ -13,7 +13,7 @@ from rich.console import Console
 
 from inventory import lab as lab_inventory
 from inventory import places
-from lab import keys, state
+from lab import cuts, faults, keys, state
 from lab import status as statuses
 from lab.errors import LabError
 from lab.lifecycle import Lab
@@ -22,6 +22,14 @@ from lab.progress import Progress
 _P = ParamSpec("_P")
 _INTERRUPTED = 130
 _HOST = click.Choice([host.name for host in lab_inventory.ENVIRONMENT.hosts])
+_CUTS = cuts.cuts_of(lab_inventory.ENVIRONMENT)
+_FOR = click.option(
+    "--for",
+    "for_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Undo it by itself after this long, whatever becomes of who caused it.",
+)
 
 
 def _this_lab() -> Lab:
@@ -75,22 +83,26 @@ def down(*, any_owner: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_speaking
 def status(*, as_json: bool) -> None:
-    """Show every host: state, uptime, memory."""
+    """Show every host: state, uptime, memory; and what of the network is cut."""
     this = _this_lab()
     found = state.load(this.lab_dir)
     hosts = statuses.of_hosts(this.environment) if found is not None else ()
+    cut = cuts.made(_CUTS.values()) if found is not None else ()
     if as_json:
         figures = {
             "phase": found.phase if found is not None else "down",
             "since_s": found.since_s if found is not None else None,
             "memory_mib": statuses.total_memory_mib(hosts),
             "hosts": [asdict(host) for host in hosts],
+            "cuts": [made.name for made in cut],
         }
         click.echo(json.dumps(figures, indent=2))
     elif found is None:
         click.echo("The lab is down; bring it up with: loanstack lab up")
     else:
         Console().print(statuses.table(hosts))
+        for made in cut:
+            click.echo(f"The network is cut: {made.title}; mend it with: loanstack lab net mend {made.name}")
 
 
 @lab.command(context_settings={"ignore_unknown_options": True})
@@ -123,7 +135,7 @@ def power() -> None:
 @_speaking
 def power_off(host: str) -> None:
     """Pull HOST's plug: silent on the network and dead, all at once. Its disk stays."""
-    _this_lab().power(host, "off")
+    faults.power(_this_lab(), host, "off")
 
 
 @power.command(name="on")
@@ -131,7 +143,7 @@ def power_off(host: str) -> None:
 @_speaking
 def power_on(host: str) -> None:
     """Boot HOST from the disk it had, and wait until it accepts SSH."""
-    _this_lab().power(host, "on")
+    faults.power(_this_lab(), host, "on")
 
 
 @power.command(name="kill")
@@ -139,4 +151,43 @@ def power_on(host: str) -> None:
 @_speaking
 def power_kill(host: str) -> None:
     """Kill all processes of HOST while its network stays: peers see resets, as after a kernel's death."""
-    _this_lab().power(host, "kill")
+    faults.power(_this_lab(), host, "kill")
+
+
+@power.command(name="freeze")
+@click.argument("host", type=_HOST)
+@_FOR
+@_speaking
+def power_freeze(host: str, for_s: float | None) -> None:
+    """Stop all processes of HOST where they stand: connections to it open, and nobody answers."""
+    faults.freeze(_this_lab(), host, for_s=for_s)
+
+
+@power.command(name="thaw")
+@click.argument("host", type=_HOST)
+@_speaking
+def power_thaw(host: str) -> None:
+    """Let a frozen HOST go on as if nothing had been."""
+    faults.thaw(_this_lab(), host)
+
+
+@lab.group()
+def net() -> None:
+    """Cuts of the network between centres; the management network is never touched."""
+
+
+@net.command(name="cut", epilog="Cuts: " + "; ".join(f"{c.name} ({c.title})" for c in _CUTS.values()) + ".")
+@click.argument("name", type=click.Choice(list(_CUTS)), metavar="CUT")
+@_FOR
+@_speaking
+def net_cut(name: str, for_s: float | None) -> None:
+    """Make CUT at the router: what it forbids is dropped in silence, also of open connections."""
+    faults.cut(_this_lab(), name, for_s=for_s)
+
+
+@net.command(name="mend")
+@click.argument("names", type=click.Choice(list(_CUTS)), metavar="[CUT]...", nargs=-1)
+@_speaking
+def net_mend(names: tuple[str, ...]) -> None:
+    """Mend each CUT, or all of them where none is named."""
+    faults.mend(_this_lab(), names or tuple(_CUTS))

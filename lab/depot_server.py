@@ -1,18 +1,15 @@
 """The depot's web server: hands out files below one folder, on the management network only.
 
-`python -m lab.depot_server FOLDER ADDRESS PORT`. Runs until it is killed; the parent of two processes, so
-that a crash of the serving one costs a second and not the lab.
+`python -m lab.depot_server FOLDER ADDRESS PORT`. Runs until it is killed.
 """
 
 import functools
 import http.server
-import multiprocessing
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-_PAUSE_S = 1.0
+from lab.kept_up import keep_up
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -36,16 +33,5 @@ def serve(folder: Path, address: str, port: int) -> None:
         server.serve_forever()
 
 
-def main() -> None:
-    """Serve, and start again whatever ends the serving process."""
-    folder, address, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    while True:
-        worker = multiprocessing.Process(target=serve, args=(folder, address, port))
-        worker.start()
-        worker.join()
-        sys.stderr.write(f"the serving process ended with {worker.exitcode}; starting it again\n")
-        time.sleep(_PAUSE_S)
-
-
 if __name__ == "__main__":
-    main()
+    keep_up(serve, Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -1,11 +1,13 @@
 """One lab host: its disk (overlayfs over the image), its boot (systemd-nspawn) and its end."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +49,11 @@ class Disk:
     def console(self) -> Path:
         """What the host printed while booting."""
         return self.folder / "console.log"
+
+    @property
+    def power_lock(self) -> Path:
+        """Held by whoever switches the host on or off."""
+        return self.folder / "power.lock"
 
 
 def disk_of(lab_dir: Path, host: str) -> Disk:
@@ -161,21 +168,47 @@ def end(host: str) -> None:
     cgroups.remove(host)
 
 
-def cut_power(host: str, plan: NetworkPlan) -> None:
+def switch_off(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
     """Pull the plug: the network goes silent first, as it does when a server loses power, then all ends.
 
     Ending the processes first would let the kernel send resets on their behalf, which no dead server does.
+    Returns once nothing of the host is left, also where nothing was.
     """
     part = plan.host(host)
-    wiring.unplug(part)
-    end(host)
-    wiring.remove_namespaces([part.namespace])
+    with _power_lock(host, lab_dir):
+        wiring.unplug(part)
+        end(host)
+        wiring.remove_namespaces([part.namespace])
 
 
-def restore_power(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
-    """Plug `host` in and boot it from the disk it had."""
-    wiring.lay_host(plan.host(host))
-    boot(host, lab_dir)
+def switch_on(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
+    """Plug `host` in and boot it from the disk it had, unless it runs; returns at once."""
+    with _power_lock(host, lab_dir):
+        if not is_running(host):
+            wiring.lay_host(plan.host(host))
+            boot(host, lab_dir)
+
+
+@contextlib.contextmanager
+def _power_lock(host: str, lab_dir: Path) -> Iterator[None]:
+    """Hold the lock of the host's power: a command and the power switch's server may come at once.
+
+    Not the machine's lock: a fence cannot wait for whatever else is done to the lab.
+    """
+    with disk_of(lab_dir, host).power_lock.open("w") as file:
+        deadline = time.monotonic() + _DEADLINE_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LabError(
+                        f"the power of {host} is being switched by another for {_DEADLINE_S:g} s"
+                    ) from None
+                time.sleep(_POLL_S)
+            else:
+                break
+        yield
 
 
 def answers_ssh(address: str, *, timeout_s: float = 1.0) -> bool:

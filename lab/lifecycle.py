@@ -1,26 +1,36 @@
 """Bringing the lab up and taking it down."""
 
 import shutil
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from inventory import places, secrets
 from inventory.model import Environment, Host
-from lab import cgroups, image, kernel, keys, preflight, residue, state, supply, wiring
+from lab import (
+    cgroups,
+    frozen,
+    image,
+    kernel,
+    keys,
+    preflight,
+    residue,
+    servers,
+    state,
+    supply,
+    wiring,
+)
 from lab import host as hosts
 from lab.errors import LabError, RefusedError, ResidueError
 from lab.interrupts import deaf, stoppable
-from lab.network import DEPOT_PORT, NetworkPlan, namespace_of, plan_of
+from lab.network import NetworkPlan, namespace_of, plan_of
 from lab.progress import Progress
 
 BOOT_DEADLINE_S = 120.0
 """Promised are 60 s, usual are 5 s; a machine busy with other things may take longer than that."""
-_DEPOT_GROUP = "depot-server"
-_DEPOT_DEADLINE_S = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,34 +104,22 @@ class Lab:
                 self._take_down()
             return there
 
-    def power(self, name: str, action: str) -> None:
-        """Switch the power of host `name`: `off` pulls the plug, `on` boots it, `kill` ends its processes.
-
-        + action: `off`, `on` or `kill`
-
-        Raises:
-            RefusedError: the lab is not up.
-            KeyError: no such host.
-            LabError: a host that was switched on did not come up.
-        """
-        target = self.environment.host(name)
-        with state.machine_lock():
-            self.require_up()
-            if action == "off":
-                hosts.cut_power(name, self.plan)
-            elif action == "kill":
-                hosts.end(name)
-            elif not hosts.is_running(name):
-                hosts.restore_power(name, self.plan, self.lab_dir)
-        if action == "on":
-            hosts.wait_for_ssh(target, self.lab_dir, deadline_s=BOOT_DEADLINE_S)
-
     def refresh_depot(self) -> None:
         """Build what changed of the depot and serve it to the running lab."""
-        with state.machine_lock():
-            self.require_up()
+        with self.changing():
             supplies = supply.ensure(self.environment, self.cache, self.progress)
             supply.publish(supplies, self.lab_dir / "depot")
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold the running lab against any other command that changes it.
+
+        Raises:
+            RefusedError: it is not up, or another one is at work.
+        """
+        with state.machine_lock():
+            self.require_up()
+            yield
 
     def require_up(self) -> state.LabState:
         """Return the state of the running lab.
@@ -143,10 +141,14 @@ class Lab:
             )
         supplies = supply.ensure(self.environment, self.cache, self.progress)
         supply.publish(supplies, self.lab_dir / "depot")
-        self._start_depot()
+        secrets.ensure(self.environment.secrets_file)
+        self._start_servers()
         missing = [h for h in self.environment.hosts if not hosts.is_running(h.name)]
         for host in missing:
-            hosts.restore_power(host.name, self.plan, self.lab_dir)
+            hosts.switch_on(host.name, self.plan, self.lab_dir)
+        for host in self.environment.hosts:
+            # A frozen host would never let anybody in.
+            frozen.thaw(host.name)
         title = f"Boot {', '.join(h.name for h in missing)}" if missing else "All hosts run: log in on each"
         with self.progress.step(title):
             self._wait(self.environment.hosts)
@@ -169,7 +171,7 @@ class Lab:
             keys.ensure(self.environment, self.lab_dir)
             supply.publish(supplies, self.lab_dir / "depot")
             wiring.lay_common(self.plan)
-            self._start_depot()
+            self._start_servers()
         with self.progress.step(f"Boot {len(self.environment.hosts)} hosts"):
             for host in self.environment.hosts:
                 wiring.lay_host(self.plan.host(host.name))
@@ -193,31 +195,9 @@ class Lab:
         if problems:
             raise LabError("\n".join(problems))
 
-    def _start_depot(self) -> None:
-        address = self.plan.depot_address
-        if cgroups.processes(_DEPOT_GROUP):
-            return
-        groups = cgroups.make(_DEPOT_GROUP)
-        server = [
-            sys.executable,
-            "-m",
-            "lab.depot_server",
-            str(self.lab_dir / "depot"),
-            address,
-            str(DEPOT_PORT),
-        ]
-        with (self.lab_dir / "depot-server.log").open("ab") as log:
-            subprocess.run(
-                [*cgroups.joining(groups), *server],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=places.PROJECT_ROOT,
-                check=True,
-                timeout=_DEPOT_DEADLINE_S,
-            )
-        url = f"http://{address}:{DEPOT_PORT}/artifacts/SHA256SUMS"
-        supply.wait_until_served(url, deadline_s=_DEPOT_DEADLINE_S)
+    def _start_servers(self) -> None:
+        servers.start_depot(self.lab_dir, self.plan.depot_address)
+        servers.start_power_switch(self.lab_dir, self.plan.depot_address)
 
     def _take_down(self) -> None:
         self._take_down_at(self.lab_dir)

@@ -22,6 +22,8 @@ DMZ_BRIDGE = "dmz"
 CLIENT_NUMBER = 100
 """Last byte of the clients' address in the DMZ."""
 DEPOT_PORT = 8480
+POWER_SWITCH_PORT = 8481
+"""Both of this machine, on the management network; hosts reach nothing else of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from inventory.model import Environment, Host
 from lab import cgroups
 from lab import host as hosts
 
-_STYLE = {"up": "green", "booting": "yellow", "off": "red"}
+_STYLE = {"up": "green", "booting": "yellow", "frozen": "yellow", "off": "red"}
 
 
 class HostState(StrEnum):
@@ -23,6 +23,8 @@ class HostState(StrEnum):
     UP = "up"
     BOOTING = "booting"
     """It runs but does not accept SSH: it boots, or hangs."""
+    FROZEN = "frozen"
+    """All its processes were stopped where they stood."""
     OFF = "off"
 
 
@@ -86,7 +88,9 @@ def duration(seconds: float | None) -> str:
 def _of_host(host: Host) -> HostStatus:
     pids = cgroups.processes(host.name)
     state = HostState.OFF
-    if pids:
+    if cgroups.is_frozen(host.name):
+        state = HostState.FROZEN
+    elif pids:
         state = HostState.UP if hosts.answers_ssh(host.management_address) else HostState.BOOTING
     starts = [start for pid in pids if (start := _started_s(pid)) is not None]
     return HostStatus(

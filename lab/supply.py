@@ -116,9 +116,7 @@ def wait_until_served(url: str, *, deadline_s: float) -> None:
             opener.open(url, timeout=2).close()
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > deadline:
-                raise LabError(
-                    f"the depot does not hand out {url} within {deadline_s:g} s: {error}"
-                ) from error
+                raise LabError(f"the lab does not hand out {url} within {deadline_s:g} s: {error}") from error
             time.sleep(_POLL_S)
         else:
             return

@@ -8,7 +8,15 @@ import subprocess
 from collections.abc import Iterable, Sequence
 
 from lab.commands import run
-from lab.network import DEPOT_PORT, LAB_RANGE, MANAGEMENT_BRIDGE, ROUTER, HostNetwork, NetworkPlan
+from lab.network import (
+    DEPOT_PORT,
+    LAB_RANGE,
+    MANAGEMENT_BRIDGE,
+    POWER_SWITCH_PORT,
+    ROUTER,
+    HostNetwork,
+    NetworkPlan,
+)
 
 _DEADLINE_S = 20.0
 FIREWALL_TABLE = "loanstack_lab"
@@ -33,11 +41,12 @@ table inet {FIREWALL_TABLE} {{
     }}
     chain input {{
         type filter hook input priority -10; policy accept;
-        iifname "{MANAGEMENT_BRIDGE}" tcp dport != {DEPOT_PORT} tcp flags & (syn | ack) == syn reject
+        iifname "{MANAGEMENT_BRIDGE}" tcp dport {{ {DEPOT_PORT}, {POWER_SWITCH_PORT} }} accept
+        iifname "{MANAGEMENT_BRIDGE}" tcp flags & (syn | ack) == syn reject
     }}
 }}
 """
-"""Hosts open connections to the depot and to nothing else of this machine, whatever it forwards."""
+"""Hosts open connections to the depot and the power switch, to nothing else here, whatever this forwards."""
 
 
 def lay_common(plan: NetworkPlan) -> None:

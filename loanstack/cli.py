@@ -8,8 +8,8 @@ import click
 from loanstack.commands.deploy import deploy as run_deploy
 from loanstack.commands.deploy import limited_to
 from loanstack.commands.deploy import plan as run_plan
+from loanstack.commands.drill import ALL, known_drills
 from loanstack.commands.drill import drill as run_drill
-from loanstack.commands.drill import known_drills
 from loanstack.commands.load import Asked
 from loanstack.commands.load import load as run_load
 from loanstack.commands.prove import prove as run_prove
@@ -151,13 +151,16 @@ def load(env: str, scenario: str, rate: float, duration: float, machine_readable
 def drill(env: str, name: str, repeat: int, rate: float, machine_readable: bool) -> ExitCode:
     """Break ENV on purpose, put it right, and judge what clients saw and what was lost.
 
+    NAME is one of `loanstack drills`, or all: then each of them in turn, until one leaves something behind.
+
     \b
     Examples:
       loanstack drills
       loanstack drill lab primary-crash
       loanstack drill lab primary-crash --repeat 5 --json | jq .figures.rto_ms_p95
+      loanstack drill lab all --repeat 3
     """
-    known = known_drills(find_environment(env))
+    known = (*known_drills(find_environment(env)), ALL)
     if name not in known:
         raise CommandError(f"no drill {name!r}; known: {', '.join(known)}")
     return run_verb(

@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-COMPONENTS = ("baseline", "depot_client", "store", "oceanbase", "loan_services", "gateway", "monitoring")
+COMPONENTS = (
+    "baseline",
+    "depot_client",
+    "store",
+    "failover",
+    "oceanbase",
+    "loan_services",
+    "gateway",
+    "monitoring",
+)
 """Those of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
 
 SCENARIOS = click.Choice(["journey"])

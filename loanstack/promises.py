@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chaos.findings import Verdict
-from inventory.model import DeploySlo, DrillSlo, LoadSlo
+from inventory.drill_slo import DrillSlo
+from inventory.model import DeploySlo, LoadSlo
 from loanstack.figures import shown, title
 
 
@@ -86,11 +87,34 @@ def of_load(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Pro
     )
 
 
-def of_drill(slo: DrillSlo) -> tuple[Promise, ...]:
-    """Return what one drill, or several of a kind, promises."""
+P95_FROM_REPEATS = 20
+"""Of fewer repeats the 95th percentile is the longest, which has a limit of its own."""
+
+
+def of_drill(slo: DrillSlo, name: str, *, may_lose: bool, repeats: int = 1) -> tuple[Promise, ...]:
+    """Return what the drill `name` promises.
+
+    + may_lose: acknowledged writes of the last moments may be missing afterwards
+    + repeats: how often it runs
+    """
+    limit = slo.of(name)
+    found = [Promise(figure="rto_ms_max", limit=limit.rto_ms_max)]
+    if limit.rto_ms_p95 is not None and repeats >= P95_FROM_REPEATS:
+        found.append(Promise(figure="rto_ms_p95", limit=limit.rto_ms_p95))
+    if limit.errors_max is not None:
+        found.append(Promise(figure="errors", limit=limit.errors_max))
+    if not may_lose:
+        found.append(Promise(figure="acknowledged_lost", limit=0))
+    elif limit.lost_window_ms_p99 is not None:
+        found.append(Promise(figure="lost_window_ms_p99", limit=limit.lost_window_ms_p99))
+    return (*found, *of_all_drills(slo))
+
+
+def of_all_drills(slo: DrillSlo) -> tuple[Promise, ...]:
+    """Return what every drill promises, and so all of them together."""
     return (
-        Promise(figure="rto_ms_max", limit=slo.rto_ms_max),
         Promise(figure="acknowledged_doubled", limit=slo.doubled_max),
+        Promise(figure="two_primaries_seen", limit=0),
         Promise(figure="residue", limit=0),
     )
 

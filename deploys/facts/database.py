@@ -38,6 +38,18 @@ class DatabaseState:
         return self.role == "STANDBY" and is_close and self.has_tables
 
 
+class LocalRole(FactBase[str | None]):
+    """Return PRIMARY, STANDBY or DOWN; None where no database is installed."""
+
+    def command(self) -> str:
+        """Return the shell command."""
+        return f"{_WHERE_INSTALLED} {TOOL} role"
+
+    def process(self, output: list[str]) -> str:
+        """Return the role from its line."""
+        return output[-1]
+
+
 class LocalDatabase(FactBase[DatabaseState | None]):
     """Return the state of the local database; None where none is installed."""
 

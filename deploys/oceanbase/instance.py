@@ -13,7 +13,12 @@ def bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
     + as_first_role: PRIMARY or STANDBY: whose turn it is
     """
     if spec.first_role == as_first_role:
-        database.running(name=f"Keep the database running ({as_first_role.lower()} at first)", unit=spec.unit)
+        database.running(
+            name=f"Keep the database running ({as_first_role.lower()} at first)",
+            unit=spec.unit,
+            lag_limit_ms=spec.lag_limit_ms,
+            deadline_s=HEALTH_DEADLINE_S,
+        )
 
 
 def settle(spec: OceanBaseSpec) -> None:

@@ -35,7 +35,12 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
         ConfigFile(path=TOOL, content=(TEMPLATES / "oceanbase" / "loanstack-db").read_text(), mode=0o755),
         ConfigFile(
             path=f"/etc/systemd/system/{spec.unit}",
-            content=render("oceanbase/loanstack-oceanbase.service.j2", user=spec.user, folder=spec.folder),
+            content=render(
+                "oceanbase/loanstack-oceanbase.service.j2",
+                user=spec.user,
+                folder=spec.folder,
+                agent=spec.agent_unit,
+            ),
         ),
         _options(ROOT_OPTIONS, "root", spec.root_password),
         _options(PROBE_OPTIONS, "probe", probe_password),
@@ -75,4 +80,6 @@ def install(spec: OceanBaseSpec) -> None:
             Folder(path=spec.base_dir, mode=0o750, user=spec.user, group=spec.user),
         ),
         files=files_of(spec),
+        # Enabled by an earlier version: it would start at a boot without being asked.
+        absent=(f"/etc/systemd/system/multi-user.target.wants/{spec.unit}",),
     )

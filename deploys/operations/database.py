@@ -1,4 +1,4 @@
-"""Bring a database up once, and keep its settings, users and schema.
+"""Make a database once, and keep its settings, users and schema; its failover agent keeps it running.
 
 Roles are read from the host: after a failover the inventory's role is history, and a healthy instance is
 never made anew.
@@ -19,25 +19,25 @@ _APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own 
 
 
 @operation()
-def running(unit: str) -> Generator[StringCommand, None, None]:
-    """Bootstrap the database where there is none, start it where it is down.
+def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
+    """Bootstrap the database where there is none, wait for it where it is down.
 
     A running one is never restarted for new settings: when, is the operator's choice. One that holds data
-    and is down is started by its own rules (`loanstack-db start`): an old primary whose peer was promoted
-    refuses, and says how to rejoin.
+    and is down is its failover agent's to start: only the agent knows whether it may lead, follow or must be
+    made anew.
 
     + unit: its systemd unit
+    + lag_limit_ms: how far a standby may be behind to be well
+    + deadline_s: when to give up on one that is down
     """
     service = host.get_fact(Service, unit=unit)
     if service.needs_daemon_reload or not service.is_loaded:
         yield StringCommand("systemctl daemon-reload")
-    if not service.is_enabled:
-        yield StringCommand(f"systemctl enable --quiet {unit}")
     now = host.get_fact(LocalDatabase)
     if now is None or now.recorded_role == "NONE":
         yield StringCommand(f"{TOOL} bootstrap auto")
     elif now.role == "DOWN":
-        yield StringCommand(f"{TOOL} start")
+        yield StringCommand(f"{TOOL} wait-healthy {lag_limit_ms} {deadline_s}")
     else:
         host.noop(f"the database runs as {now.role}")
 

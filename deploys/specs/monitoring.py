@@ -44,7 +44,7 @@ def monitoring_spec(env: Environment, host: Host) -> MonitoringSpec:
 
 
 def targets(env: Environment) -> tuple[Target, ...]:
-    """Return everything there is to scrape: each host's exporter, loan services, members of the store."""
+    """Return everything there is to scrape: each host's exporter, services, agents, the store."""
     found = [
         Target(
             job="node",
@@ -64,6 +64,16 @@ def targets(env: Environment) -> tuple[Target, ...]:
             centre=host.centre,
         )
         for host in env.hosts_with(Role.LOAN)
+    ]
+    found += [
+        Target(
+            job="failover",
+            address=f"{host.address}:{env.failover.agent_port}",
+            host=host.name,
+            role=Role.OCEANBASE,
+            centre=host.centre,
+        )
+        for host in env.hosts_with(Role.OCEANBASE)
     ]
     found += [
         Target(

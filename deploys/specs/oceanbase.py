@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from deploys.specs.artifact import artifact_for
+from deploys.specs.failover import AGENT_UNIT, DATABASE_UNIT
 from inventory.model import Artifact, Environment, Host, Role
 from inventory.secrets import Secrets
 
@@ -37,7 +38,8 @@ class OceanBaseSpec:
     base_dir: str = "/data/oceanbase"
     folder: str = "/opt/loanstack/seekdb"
     user: str = "oceanbase"
-    unit: str = "loanstack-oceanbase.service"
+    unit: str = DATABASE_UNIT
+    agent_unit: str = AGENT_UNIT
 
 
 def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseSpec:

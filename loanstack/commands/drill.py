@@ -1,21 +1,31 @@
-"""`drill`: `python -m chaos` as a subprocess, once or several times, and what the repeats say together."""
+"""`drill`: `python -m chaos` as a subprocess: one drill or all of them, once or several times."""
 
-import math
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 
 from chaos import drills as catalogue
-from chaos.findings import Verdict, worst
+from chaos.findings import worst
+from chaos.loss import lost_within_lag
 from inventory.model import Environment
 from loanstack import promises
 from loanstack.commands.seed import seed
+from loanstack.drill_figures import (
+    outcome_table,
+    over_drills,
+    over_repeats,
+    parts_table,
+    together,
+)
 from loanstack.exits import ExitCode, verdict_of_exit
+from loanstack.promises import Promise
 from loanstack.runs import Results, with_residue
 from loanstack.task import CommandError, Task, tail
 
-TIMEOUT_S = 600.0
-HEAL_GRACE_S = 90.0
+ALL = "all"
+"""Stands for every drill of the catalogue, in its order."""
+
+TIMEOUT_S = 900.0
+HEAL_GRACE_S = 180.0
 """How long a drill that is interrupted may take to put things right."""
 
 
@@ -31,11 +41,14 @@ def drill(task: Task, name: str, *, repeat: int, rate_per_s: float) -> Results:
         CommandError: there is no such drill, or it could not be run.
     """
     known = known_drills(task.env)
+    if name == ALL:
+        return _all(task, tuple(known), repeat=repeat, rate_per_s=rate_per_s)
     if name not in known:
-        raise CommandError(f"no drill {name!r}; known: {', '.join(known)}")
+        raise CommandError(f"no drill {name!r}; known: {', '.join((*known, ALL))}")
+    judged_by = promised(task.env, name, repeats=repeat)
     if repeat == 1:
-        return _once(task, name, rate_per_s)
-    task.begin(promises.of_drill(task.env.drill_slo))
+        return _once(task, name, rate_per_s, judged_by)
+    task.begin(judged_by)
     done: list[Results] = []
     folders: list[str] = []
     for number in range(1, repeat + 1):
@@ -43,45 +56,58 @@ def drill(task: Task, name: str, *, repeat: int, rate_per_s: float) -> Results:
         part = task.part(folder, drill=name, rate=rate_per_s)
         task.console.say(f"{name}: {number} of {repeat}")
         with task.step(folder):
-            done.append(_once(part, name, rate_per_s))
+            done.append(_once(part, name, rate_per_s, promised(task.env, name, repeats=1)))
         folders.append(folder)
         if done[-1].figures.get("residue", 0):
             break
-    return task.end(together(done, folders))
-
-
-def together(done: Sequence[Results], folders: Sequence[str]) -> Results:
-    """Return the results of several runs of one drill as one: counts add up, of recovery times the worst."""
-    figures = {"repeats": float(len(done)), **rto_over([one.figures.get("rto_ms") for one in done])}
-    for name in ("acknowledged_lost", "acknowledged_doubled", "two_primaries_seen", "errors", "residue"):
-        found = [one.figures[name] for one in done if name in one.figures]
-        if found:
-            figures[name] = sum(found)
-    return Results(
-        verb="drill",
-        environment=done[0].environment,
-        verdict=worst(one.verdict for one in done),
-        reasons=tuple(
-            f"{folder}: {reason}"
-            for one, folder in zip(done, folders, strict=True)
-            if one.verdict is not Verdict.PASS
-            for reason in one.reasons
-        ),
-        figures=figures,
-        children=tuple(folders),
+    results = together(done, folders, over_repeats(done))
+    verdict, reasons = promises.judge(judged_by, results.figures)
+    return task.end(
+        replace(results, verdict=worst([results.verdict, verdict]), reasons=(*results.reasons, *reasons))
     )
 
 
-def rto_over(rto_ms: Sequence[float | None]) -> dict[str, float]:
-    """Return the p95 (nearest rank) and the longest of the recovery times; nothing if none was measured."""
-    known = sorted(ms for ms in rto_ms if ms is not None)
-    if not known:
-        return {}
-    return {"rto_ms_p95": known[math.ceil(0.95 * len(known)) - 1], "rto_ms_max": known[-1]}
+def promised(env: Environment, name: str, *, repeats: int) -> tuple[Promise, ...]:
+    """Return what the drill `name` promises over so many repeats."""
+    drill = catalogue.drills(env)[name]
+    may_lose = lost_within_lag in catalogue.checkers_for(drill, env.failover.durability)
+    return promises.of_drill(env.drill_slo, name, may_lose=may_lose, repeats=repeats)
 
 
-def _once(task: Task, name: str, rate_per_s: float) -> Results:
-    task.begin(promises.of_drill(task.env.drill_slo))
+def _all(task: Task, names: tuple[str, ...], *, repeat: int, rate_per_s: float) -> Results:
+    """Run every drill, and say in tables what came of it; what one leaves behind ends it."""
+    task.begin(promises.of_all_drills(task.env.drill_slo))
+    done: list[tuple[str, Results]] = []
+    folders: list[str] = []
+    for number, name in enumerate(names, start=1):
+        folder = f"{number}-drill-{name}"
+        task.console.say(f"{name} ({number} of {len(names)})")
+        with task.step(folder):
+            part = task.part(folder, drill=name, repeat=repeat, rate=rate_per_s)
+            try:
+                results = drill(part, name, repeat=repeat, rate_per_s=rate_per_s)
+            except CommandError as failed:
+                if failed.code is not ExitCode.INVALID:
+                    raise
+                # One that could not be run says nothing about the next.
+                results = part.end(_unfinished(part, str(failed)))
+        done.append((name, results))
+        folders.append(folder)
+        if results.figures.get("residue", 0):
+            task.console.say(f"{name} left something behind: the others would prove nothing on it")
+            break
+    for table in (outcome_table(done), parts_table(done)):
+        task.console.table(table)
+    return task.end(together([results for _, results in done], folders, over_drills(done)))
+
+
+def _unfinished(task: Task, why: str) -> Results:
+    verdict = verdict_of_exit(ExitCode.INVALID)
+    return Results(verb="drill", environment=task.env.name, verdict=verdict, reasons=(why,))
+
+
+def _once(task: Task, name: str, rate_per_s: float, judged_by: tuple[Promise, ...]) -> Results:
+    task.begin(judged_by)
     seed(task)
     folder = task.folder.path
     argv = [sys.executable, "-m", "chaos", "run", task.env.name, name]
@@ -101,7 +127,7 @@ def _once(task: Task, name: str, rate_per_s: float) -> Results:
     results = task.folder.read_results()
     # Its own steps say more than the one that stands for all of them here.
     task.steps[-1:] = results.steps
-    results = replace(results, figures={**results.figures, **rto_over([results.figures.get("rto_ms")])})
+    results = replace(results, figures={**over_repeats([results]), **results.figures})
     if done.returncode == ExitCode.RESIDUE and not results.figures.get("residue"):
         results = with_residue(results, 1)
     said = verdict_of_exit(done.returncode)

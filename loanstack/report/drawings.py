@@ -4,12 +4,18 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from chaos import rto
 from loanstack.report.bars import Bar, stacked_bars
 from loanstack.report.charts import Limit, Mark, Series, time_chart
 from loanstack.report.reading import Run
+from loanstack.report.roles import bands
+from loanstack.report.strips import Strip, strips
 
-RTO_PARTS = ("detect", "decide", "fence", "promote", "reroute", "recover")
+RTO_PARTS = rto.PARTS
 """Parts of a recovery, in the order in which they happen."""
+
+_BARS_MAX = 16
+"""More recoveries than this are told by their distribution, and not one by one."""
 
 
 def of_run(run: Run) -> list[tuple[str, Markup]]:
@@ -63,18 +69,45 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
                 ),
             )
         )
+    if run.reigns:
+        drawn.append(
+            (
+                "Roles: what each database said it was",
+                bands("Roles over time", run.reigns, end_s=end_s),
+            )
+        )
     # The chart module escapes every text that it is given.
     return [(caption, Markup(svg)) for caption, svg in drawn]  # noqa: S704
 
 
 def rto_bars(drills: Sequence[Run]) -> Markup | None:
-    """Return the recoveries of `drills` as bars of their parts, or None if none has parts."""
+    """Return the recoveries of `drills` as bars of their parts; None if none has parts, or they are many."""
     bars = [bar for bar in (_bar(run) for run in drills) if bar.parts]
-    if not bars:
+    if not 0 < len(bars) <= _BARS_MAX:
         return None
     limits = [p.limit for run in drills for p in run.promises if p.figure == "rto_ms_max"]
-    limit = Limit(value=min(limits), name=f"promised: {min(limits) / 1000:g} s") if limits else None
+    # Drills that promise different limits have them in their distributions.
+    limit = Limit(value=limits[0], name=f"promised: {limits[0] / 1000:g} s") if len({*limits}) == 1 else None
     return Markup(stacked_bars("Recovery time by part", bars, limit=limit))  # noqa: S704 - escapes its texts
+
+
+def by_drill(drills: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each drill by its name, in the order in which the drills first ran."""
+    found: dict[str, list[Run]] = {}
+    for run in drills:
+        found.setdefault(drill_name(run), []).append(run)
+    return found
+
+
+def rto_strips(drills: Sequence[Run]) -> Markup | None:
+    """Return the distribution of each drill's recovery times, or None if none was measured."""
+    rows = []
+    for name, runs in by_drill(drills).items():
+        values = [run.results.figures["rto_ms"] for run in runs if "rto_ms" in run.results.figures]
+        limits = [p.limit for run in runs for p in run.promises if p.figure == "rto_ms_max"]
+        if values:
+            rows.append(Strip(name=name, values_ms=values, limit_ms=min(limits, default=None)))
+    return Markup(strips("Recovery times by drill", rows)) if rows else None  # noqa: S704 - escapes its texts
 
 
 def rto_parts(run: Run) -> list[tuple[str, float]]:
@@ -83,9 +116,13 @@ def rto_parts(run: Run) -> list[tuple[str, float]]:
     return [(part, figures[f"rto_{part}_ms"]) for part in RTO_PARTS if f"rto_{part}_ms" in figures]
 
 
+def drill_name(run: Run) -> str:
+    """Return which drill it was; a run that does not say is its own."""
+    return str(run.drill["name"]) if run.drill and "name" in run.drill else run.name
+
+
 def _bar(run: Run) -> Bar:
-    name = str(run.drill["name"]) if run.drill and "name" in run.drill else run.name
-    return Bar(name=name, parts=rto_parts(run))
+    return Bar(name=drill_name(run), parts=rto_parts(run))
 
 
 def _limit(run: Run, figure: str, name: str) -> Limit | None:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from loanstack.bulk import bulk_reading
+from loanstack.drill_figures import over_repeats
 from loanstack.figures import number, shown, title
 from loanstack.report import drawings
 from loanstack.report.reading import Run, read
@@ -95,6 +96,9 @@ def render(run: Run) -> str:
         loads=[(part, drawings.of_run(part)) for part in run.of_verb("load")],
         drills=[(part, drawings.of_run(part)) for part in run.of_verb("drill")],
         rto_bars=drawings.rto_bars(run.of_verb("drill")),
+        rto_strips=drawings.rto_strips(run.of_verb("drill")),
+        rto_rows=_rto_rows(run.of_verb("drill")),
+        rto_parts=drawings.RTO_PARTS,
         topology=_topology(run.context),
         title_of=lambda one: titles[one.name],
         drill_figures=_DRILL_FIGURES,
@@ -147,10 +151,18 @@ def _key_figures(run: Run) -> list[_KeyFigure]:
             found.append(_KeyFigure(title=words, value=shown(name, value), met=met))
     lost = [drill.results.figures.get("acknowledged_lost", 0) for drill in run.of_verb("drill")]
     if lost:
-        # Asynchronous replication loses the last moments: not a broken promise, and not to be hidden either.
+        # What is acknowledged locally may lose its last moments: within its limit no broken promise, and not
+        # to be hidden either.
         words = "acknowledged writes missing after failovers, each listed below"
         found.append(_KeyFigure(title=words, value=number(sum(lost)), met=None))
     return found
+
+
+def _rto_rows(drills: Sequence[Run]) -> list[tuple[str, Mapping[str, float]]]:
+    """Return (drill, figures over its repeats) for each drill whose recovery was measured."""
+    groups = drawings.by_drill(drills).items()
+    rows = [(name, over_repeats([run.results for run in runs])) for name, runs in groups]
+    return [(name, figures) for name, figures in rows if "rto_ms_max" in figures]
 
 
 def _judged(part: Run) -> dict[str, Any]:

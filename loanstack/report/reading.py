@@ -9,7 +9,7 @@ import orjson
 
 from loanstack import host_tests
 from loanstack.promises import Promise, from_list
-from loanstack.report import series
+from loanstack.report import roles, series
 from loanstack.report.charts import Point
 from loanstack.runs import CONTEXT_FILE, FINDINGS_FILE, TIMELINE_FILE, Results, RunFolder, RunFolderError
 
@@ -37,6 +37,8 @@ class Run:
     history: series.History | None = None
     lag: tuple[Point | None, ...] = ()
     marks: tuple[tuple[float, str, str], ...] = ()
+    reigns: tuple[roles.Reign, ...] = ()
+    role_events: tuple[roles.RoleEvent, ...] = ()
     children: tuple["Run", ...] = ()
 
     def all(self) -> Iterator["Run"]:
@@ -81,6 +83,10 @@ def read(folder: Path, *, name: str = "") -> Run:
         history=history,
         lag=series.lag_points(_lines(folder / "replication.jsonl"), history) if history else (),
         marks=series.marks(timeline, start_s) if history else (),
+        reigns=roles.reigns(_lines(folder / "replication.jsonl"), start_s=start_s, end_s=history.end_s)
+        if history and results.verb == "drill"
+        else (),
+        role_events=roles.events(timeline),
         children=tuple(
             read(_inside(folder, child), name=f"{name}/{child}" if name else child)
             for child in results.children

@@ -27,6 +27,12 @@ def box(style: str, *, x: float, y: float, width: float, height: float, tip: str
     return f'<rect class="{style}" {place}><title>{escape(tip)}</title></rect>'
 
 
+def dot(style: str, *, x: float, y: float, tip: str, radius: float = 3.2) -> str:
+    """Return a filled circle with a tool tip."""
+    place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"'
+    return f'<g><title>{escape(tip)}</title><circle class="dot {style}" {place}/></g>'
+
+
 def legend(items: Iterable[tuple[str, str]]) -> str:
     """Return the list of (style, name) under a picture."""
     entries = "".join(f'<li><i class="{style}"></i>{escape(name)}</li>' for style, name in items)

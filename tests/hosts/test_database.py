@@ -53,7 +53,7 @@ def test_standby_is_close_behind(machine: Machine, env: Environment) -> None:
 @pytest.mark.roles(Role.OCEANBASE)
 def test_tables_are_readable_on_both_sides(machine: Machine) -> None:
     """A standby without its tables would follow the log to the end, and serve nothing once promoted."""
-    for table in ("product", "customer", "credit_limit", "application", "journal"):
+    for table in ("product", "customer", "credit_limit", "application", "journal", "leadership"):
         statements = f"SET ob_query_timeout = 5000000; SELECT COUNT(*) FROM loan.{table};\n"
         count = machine.run(f"{_TOOL} sql", stdin=statements)
         assert count.strip().isdigit(), table
@@ -87,6 +87,9 @@ def test_services_may_write_rows_and_no_more(
     assert primary.run(command, stdin=options).startswith("COUNT")
     for forbidden in (
         'DELETE FROM loan.journal WHERE entity_code = "none"',
+        "UPDATE loan.journal SET epoch = 0",
+        "UPDATE loan.leadership SET epoch = 99",
+        "INSERT INTO loan.leadership(one, epoch) VALUES (2, 99)",
         "DROP TABLE loan.journal",
         "CREATE TABLE loan.other (a INT)",
         "SELECT user FROM mysql.user",

@@ -29,6 +29,7 @@ def _ports(env: Environment) -> tuple[int, ...]:
         env.store.client_port,
         env.store.peer_port,
         env.store.metrics_port,
+        env.failover.agent_port,
     )
 
 

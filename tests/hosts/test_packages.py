@@ -28,13 +28,19 @@ def test_the_depot_is_the_only_source(machine: Machine) -> None:
     assert machine.run("command -v apt apt-get dpkg || true") == ""
 
 
-@pytest.mark.roles(Role.OCEANBASE, Role.LOAN)
-def test_artifact_is_the_one_of_the_inventory(machine: Machine, env: Environment) -> None:
-    name, folder = (
-        ("seekdb", "/opt/loanstack/seekdb")
-        if machine.spec.has(Role.OCEANBASE)
-        else ("loan-services", "/opt/loanstack/loan")
-    )
-    artifact = artifact_for(env, machine.spec, name)
-    found = machine.run(f"cat {folder}/current/{HASH_FILE}; readlink {folder}/current").split()
-    assert found == [artifact.sha256, artifact.version]
+_ARTIFACTS = {
+    Role.OCEANBASE: {
+        "seekdb": "/opt/loanstack/seekdb",
+        "failover-agent": "/opt/loanstack/failover",
+    },
+    Role.LOAN: {"loan-services": "/opt/loanstack/loan"},
+}
+
+
+@pytest.mark.roles(*_ARTIFACTS)
+def test_artifacts_are_those_of_the_inventory(machine: Machine, env: Environment) -> None:
+    for role, folders in _ARTIFACTS.items():
+        for name, folder in folders.items() if machine.spec.has(role) else ():
+            artifact = artifact_for(env, machine.spec, name)
+            found = machine.run(f"cat {folder}/current/{HASH_FILE}; readlink {folder}/current").split()
+            assert found == [artifact.sha256, artifact.version]

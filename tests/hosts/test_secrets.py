@@ -11,7 +11,11 @@ from tests.hosts.kit import Machine
 
 _PLACES = "/etc /opt/loanstack /usr/local /root /home /tmp /var/tmp /var/log /var/cache /var/lib /run /data"
 _ALLOWED = {
-    Role.OCEANBASE: {"/etc/loanstack/oceanbase-root.cnf", "/etc/loanstack/oceanbase-probe.cnf"},
+    Role.OCEANBASE: {
+        "/etc/loanstack/oceanbase-root.cnf",
+        "/etc/loanstack/oceanbase-probe.cnf",
+        "/etc/loanstack/failover.json",
+    },
     Role.LOAN: {"/etc/loanstack/loan.env", "/etc/loanstack/loan-owner.env"},
 }
 _OF_STORE = {"/etc/loanstack/store-root.password", "/etc/loanstack/store-agent.password"}

@@ -4,11 +4,12 @@ import pytest
 
 from deploys.baseline import FIREWALL_UNIT
 from deploys.specs import platform
+from deploys.specs.failover import AGENT_UNIT, DATABASE_UNIT
 from inventory.model import Role
 from tests.hosts.kit import Machine
 
 _OF_ROLE = {
-    Role.OCEANBASE: "loanstack-oceanbase.service",
+    Role.OCEANBASE: "loanstack-failover.service",
     Role.LOAN: "loanstack-loan.service",
     Role.GATEWAY: "nginx.service",
     Role.MONITOR: "prometheus.service",
@@ -35,9 +36,12 @@ def test_no_unit_has_failed(machine: Machine) -> None:
 
 
 @pytest.mark.roles(Role.OCEANBASE)
-def test_an_old_primary_is_not_restarted_by_itself(machine: Machine) -> None:
-    unit = _OF_ROLE[Role.OCEANBASE]
-    assert machine.run(f"systemctl show --property=Restart --value {unit}").strip() == "no"
+def test_only_its_agent_starts_a_database(machine: Machine) -> None:
+    """An old primary that started by itself, at a boot or after a crash, would be a second one."""
+    assert machine.run(f"systemctl is-active {DATABASE_UNIT}").strip() == "active"
+    shown = machine.run(f"systemctl show --property=Restart,UnitFileState,BindsTo {DATABASE_UNIT}")
+    assert set(shown.split()) == {"Restart=no", "UnitFileState=static", f"BindsTo={AGENT_UNIT}"}
+    assert machine.run(f"find /etc/systemd/system -name {DATABASE_UNIT} -path '*.wants/*'") == ""
 
 
 @pytest.mark.roles(Role.OCEANBASE, Role.LOAN, Role.GATEWAY)

@@ -17,6 +17,7 @@ from inventory.places import PROJECT_ROOT
 
 ORDER = (
     "test_lab_hosts",
+    "test_lab_faults",
     "test_deploy",
     "test_verify",
     "test_services",

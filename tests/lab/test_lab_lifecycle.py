@@ -47,7 +47,7 @@ def machine() -> Machine:
             programs.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue
-    ours = (str(lab_dir()), "systemd-nspawn", "lab.depot_server", "mmdebstrap")
+    ours = (str(lab_dir()), "systemd-nspawn", "lab.depot_server", "lab.power_switch", "mmdebstrap")
     return Machine(
         namespaces=frozenset(line.split()[0] for line in lines("ip", "netns") if line.startswith("ls-")),
         interfaces=frozenset(line.split(":")[1].split("@")[0].strip() for line in lines("ip", "-o", "link")),
@@ -262,6 +262,13 @@ def test_up_after_kill_9_of_up_removes_the_half_and_makes_a_whole(downed: None, 
     assert done.exit_code == 0, done.output
     assert "Remove what an earlier lab left" in done.stderr
     assert {h["state"] for h in loanstack("lab", "status", "--json").results["hosts"]} == {"up"}
+
+
+def test_cuts_frozen_hosts_and_their_timers_end_with_the_lab(up: float, settings_before, loanstack) -> None:
+    assert loanstack("lab", "power", "freeze", "ob-a", "--for", "600").exit_code == 0
+    assert loanstack("lab", "net", "cut", "centre-b", "--for", "600").exit_code == 0
+    assert loanstack("lab", "down").exit_code == 0
+    assert gone() == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -19,7 +19,7 @@ from pyinfra.facts.server import Groups, Os, Users, Which
 
 from deploys import components
 from deploys.facts.artifacts import InstalledArtifact
-from deploys.facts.database import Answer, DatabaseState, LocalAnswer, LocalDatabase
+from deploys.facts.database import Answer, DatabaseState, LocalAnswer, LocalDatabase, LocalRole
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
@@ -37,6 +37,7 @@ Facts = dict[type, Callable[..., Any]]
 _ARTIFACTS = {
     "seekdb-1.4.0.post1": "5",
     "loan-services-0.1.0": "1",
+    "failover-agent-0.1.0": "f",
     "tongweb-7.0.4.9": "7",
 }
 
@@ -115,6 +116,7 @@ def fresh() -> Facts:
         KernelSettings: lambda keys: {},
         InstalledArtifact: lambda folder: None,
         LocalDatabase: lambda: None,
+        LocalRole: lambda: None,
         LocalAnswer: lambda query, of_primary=True: None,
         LocalStore: lambda: None,
         HttpStatus: lambda url, options=(): 0,

@@ -28,6 +28,10 @@ _MEMBER = [
     "Store | Run the member with its current settings, one host after the other",
 ]
 _DATABASE = [
+    "Failover agent | Install the failover agent",
+    "Failover agent | Write the agent's settings, unit and command",
+    "Failover agent | Keep the failover agent running beside a standby",
+    "Failover agent | Keep the failover agent running beside the primary",
     "OceanBase | Know the database's user",
     "OceanBase | Install seekdb",
     "OceanBase | Write the database's settings, unit and tool",

@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 from pyinfra.facts.server import Groups, Users
 
-from deploys import baseline, components, depot_client, gateway, loan_services, monitoring, store
+from deploys import (
+    baseline,
+    components,
+    depot_client,
+    failover,
+    gateway,
+    loan_services,
+    monitoring,
+    store,
+)
 from deploys.certificates import gateway_certificate, utc_now
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import InstalledArtifact
-from deploys.facts.database import LocalAnswer, LocalDatabase
+from deploys.facts.database import LocalAnswer, LocalDatabase, LocalRole
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
@@ -50,6 +59,7 @@ def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
     found += [*depot_client.files_of(depot_client_spec(env, host)), *monitoring.exporter_files(watch)]
     if host.has(Role.OCEANBASE):
         found += package.files_of(oceanbase_spec(env, host, site.secrets))
+        found += failover.files_of(components.failover_spec_of(env, host, site.secrets))
     if host.has(Role.LOAN):
         found += loan_services.files_of(loan_services_spec(env, host, site.secrets))
     if host.has(Role.MONITOR):
@@ -97,7 +107,11 @@ def _converged(site: Site, name: str) -> Facts:
         paths[folder.path] = PathState(
             kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
         )
-    hashes = {"/opt/loanstack/seekdb": "5" * 64, "/opt/loanstack/loan": "1" * 64}
+    hashes = {
+        "/opt/loanstack/seekdb": "5" * 64,
+        "/opt/loanstack/loan": "1" * 64,
+        "/opt/loanstack/failover": "f" * 64,
+    }
     is_primary = host.database_role == "PRIMARY"
 
     def answers(query: str, of_primary: bool = True) -> object:
@@ -130,6 +144,7 @@ def _converged(site: Site, name: str) -> Facts:
             KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
             InstalledArtifact: lambda folder: hashes[folder],
             LocalDatabase: lambda: primary() if is_primary else standby(),
+            LocalRole: lambda: "PRIMARY" if is_primary else "STANDBY",
             LocalAnswer: answers,
             LocalStore: majority,
             HttpStatus: lambda url, options=(): 200,
@@ -205,6 +220,7 @@ def test_swapped_roles_are_respected(lab_site: Site) -> None:
             facts,
             {
                 LocalDatabase: (lambda: primary()) if role == "PRIMARY" else (lambda: standby()),
+                LocalRole: lambda role=role: role,
                 LocalAnswer: lambda query, before=told_before, role=role, of_primary=True: answer(
                     role, *before(query=query).rows
                 ),
@@ -229,7 +245,7 @@ def test_new_schema_is_applied_on_whoever_is_primary(lab_site: Site) -> None:
         assert ("OceanBase | Keep schema and rights" in changes) == applies
 
 
-def test_a_database_that_is_down_is_started_and_not_made_anew(lab_site: Site) -> None:
+def test_a_database_that_is_down_is_its_agent_s_to_start(lab_site: Site) -> None:
     down = replace(primary(), role="DOWN", scn=None)
     facts = told(
         _converged(lab_site, "ob-a"),
@@ -237,7 +253,7 @@ def test_a_database_that_is_down_is_started_and_not_made_anew(lab_site: Site) ->
     )
     changes = _changes(lab_site.plan("ob-a", facts))
     assert changes["OceanBase | Keep the database running (primary at first)"] == [
-        "/usr/local/sbin/loanstack-db start"
+        "/usr/local/sbin/loanstack-db wait-healthy 500 90"
     ]
 
 

@@ -1,8 +1,17 @@
 """Unit files and configurations, word for word."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from deploys import baseline, components, depot_client, gateway, loan_services, monitoring, store
+from deploys import (
+    baseline,
+    components,
+    depot_client,
+    failover,
+    gateway,
+    loan_services,
+    monitoring,
+    store,
+)
 from deploys.content import ConfigFile
 from deploys.oceanbase import package
 from deploys.specs.baseline import baseline_spec
@@ -59,6 +68,19 @@ def test_gateway(lab_site: Site) -> None:
     assert_golden("nginx.conf", _text(files, gateway.CONFIG))
     key = next(f for f in files if f.path == gateway.PRIVATE_KEY)
     assert (key.mode, key.secret) == (0o600, True)
+
+
+def test_failover_agent(lab_site: Site) -> None:
+    spec = components.failover_spec_of(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
+    files = failover.files_of(spec)
+    assert_golden("loanstack-failover.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
+    assert_golden("loanstack-failover", _text(files, failover.COMMAND))
+    hidden = _text(files, failover.CONFIG)
+    for name, value in asdict(lab_site.secrets).items():
+        hidden = hidden.replace(value, f"<{name}>")
+    assert_golden("failover.json", hidden)
+    settings = next(f for f in files if f.path == failover.CONFIG)
+    assert (settings.mode, settings.user, settings.secret) == (0o600, "root", True)
 
 
 def test_store(lab_site: Site, qinghai_site: Site) -> None:

@@ -12,7 +12,15 @@ from deploys.specs.oceanbase import oceanbase_spec
 from inventory.model import Role
 from tests.plan.kit import Site, answer, fresh, primary, shown, stdin_of, told
 
-_OF_DATABASE = {"database_root_password", "loan_owner_password", "loan_app_password", "probe_password"}
+_OF_DATABASE = {
+    "database_root_password",
+    "loan_owner_password",
+    "loan_app_password",
+    "probe_password",
+    "store_agent_password",
+    "agent_token",
+    "fence_password",
+}
 _ALL = ("gw-a", "app-a", "ob-a", "ob-b", "mon-c")
 
 
@@ -40,7 +48,7 @@ def test_nothing_printed_holds_a_secret(
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("ob-a", {*_OF_DATABASE, "store_root_password", "store_agent_password"}),
+        ("ob-a", {*_OF_DATABASE, "store_root_password"}),
         ("ob-b", _OF_DATABASE),
         ("app-a", {"loan_owner_password", "loan_app_password"}),
         ("gw-a", set()),
@@ -77,8 +85,9 @@ def test_values_hide_their_secrets_in_repr(lab_site: Site) -> None:
     specs = [oceanbase_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.OCEANBASE)]
     services = [loan_services_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.LOAN)]
     stores = [components.store_spec_of(env, h, lab_site.secrets) for h in env.hosts_with(Role.ARBITER)]
+    agents = [components.failover_spec_of(env, h, lab_site.secrets) for h in env.hosts_with(Role.OCEANBASE)]
     for value in _values(lab_site):
-        assert value not in repr([*specs, *services, *stores])
+        assert value not in repr([*specs, *services, *stores, *agents])
 
 
 def test_a_secret_file_that_others_may_read_is_refused() -> None:

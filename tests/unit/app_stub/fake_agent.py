@@ -59,7 +59,7 @@ class FakeAgent:
                     wait_s = int(query["wait_ms"][0]) / 1000
                     await asyncio.wait((asyncio.ensure_future(self._changed.wait()),), timeout=wait_s)
                 writer.write(self.raw if self.raw is not None else self._answer())
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
 
     @property

@@ -4,11 +4,14 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
+
 from app_stub import sql
 from app_stub.group_commit import GroupCommit
-from app_stub.group_queue import Together
+from app_stub.group_queue import Sent, Together
 from app_stub.money import Kind
-from tests.unit.app_stub.fakes import metrics
+from app_stub.pool import NoConnectionError
+from tests.unit.app_stub.fakes import Clock, metrics
 
 
 class Recorder:
@@ -82,3 +85,86 @@ def test_movements_come_first_and_each_write_learns_of_its_own_row() -> None:
     ]  # fmt: skip
     # Limits in ascending order, whatever order they came in.
     assert packet[0].index("WHEN 98 ") < packet[0].index("WHEN 99 ") < packet[0].index("WHEN 100 ")
+
+
+class NoPool:
+    """A pool without a primary, until it is given one."""
+
+    epoch = 5
+    term = 1
+
+    def __init__(self) -> None:
+        self.session: Recorder | None = None
+        self.asked = 0
+        self.waited_s: list[float] = []
+
+    async def acquire(self, timeout_s: float) -> Recorder:
+        self.asked += 1
+        self.waited_s.append(timeout_s)
+        for _ in range(5):
+            await asyncio.sleep(0)
+            if self.session is not None:
+                return self.session
+        raise NoConnectionError("no primary is known; waited")
+
+    def release(self, session: object) -> None:
+        """One session, shared."""
+
+
+def _attempt(group: GroupCommit, number: int, give_up_s: float) -> "asyncio.Task[Sent]":
+    row = _row(number, Kind.DRAWDOWN, limit_id=number)
+    move = sql.Move(entity_code="QH01", limit_id=number, drawn_fen=1)
+    return asyncio.create_task(group.attempt(row, move, tuple, give_up_s))
+
+
+def test_what_waits_for_a_primary_goes_together_once_there_is_one() -> None:
+    pool: Any = NoPool()
+    session = Recorder((5, 5, 0))
+
+    async def story() -> None:
+        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=100, clock_s=Clock(now_s=50.0))
+        tasks = [_attempt(group, number, 54.5) for number in range(5)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        pool.session = session
+        assert {sent.together for sent in await asyncio.gather(*tasks)} == {Together.DONE}
+        assert pool.asked == 1
+
+    asyncio.run(story())
+
+
+def test_each_gives_up_at_its_own_deadline_and_the_queue_is_bounded() -> None:
+    pool: Any = NoPool()
+    clock = Clock(now_s=50.0)
+
+    async def story() -> None:
+        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=3, clock_s=clock)
+        hasty, patient = _attempt(group, 1, 51.0), _attempt(group, 2, 54.5)
+        late = _attempt(group, 3, 54.55)
+        await asyncio.sleep(0)
+        with pytest.raises(NoConnectionError, match="3 writes wait"):
+            await _attempt(group, 4, 54.5)
+        clock.now_s = 51.0
+        with pytest.raises(NoConnectionError, match="no primary"):
+            await hasty
+        assert not patient.done()
+        clock.now_s = 54.48
+        pool.session = Recorder()
+        for task in (patient, late):
+            with pytest.raises(NoConnectionError, match="too late"):
+                await task
+        assert pool.waited_s[0] == 1.0
+
+    asyncio.run(story())
+
+
+def test_a_pool_that_is_out_of_patience_is_out_of_it_for_all_who_waited() -> None:
+    pool: Any = NoPool()
+
+    async def story() -> None:
+        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=9, clock_s=Clock(now_s=50.0))
+        for task in [_attempt(group, number, 54.5) for number in range(3)]:
+            with pytest.raises(NoConnectionError, match="no primary"):
+                await task
+
+    asyncio.run(story())

@@ -1,14 +1,20 @@
 """A world without hosts: two databases as a state machine, a clock that moves when somebody waits.
 
-It fails loudly on anything that a careful operator would never do, such as a second primary.
+With `agents` the failover agents act as time passes; without them nobody does but the operator. It fails
+loudly on anything that neither would ever do, such as a second primary.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chaos.history import Event
+from chaos.host_fault import LOST_STORE_MEMBER, ON_SMALL_DISK, HostFault
 from chaos.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, Pending, WorldError
 from inventory.model import Host
+
+NOTICED_AFTER_S = 2.0
+REJOINS_AFTER_S = 4.0
 
 
 @dataclass(kw_only=True)
@@ -18,17 +24,35 @@ class FakeReading:
 
 
 @dataclass(kw_only=True)
+class FakeView:
+    primary: str | None
+    epoch: int | None
+    durability: str | None
+
+
+@dataclass(kw_only=True)
 class FakeHost:
     role: str
     """What its data say it is."""
     running: bool = True
     powered: bool = True
     fenced: bool = False
+    frozen: bool = False
+    faults: set[str] = field(default_factory=set)
+    disk: str = "large"
+    wrong_since_s: float | None = None
+    down_since_s: float | None = None
+
+    @property
+    def serves(self) -> bool:
+        stands = self.frozen or "paused-database" in self.faults
+        return self.powered and self.running and not stands and self.disk != "full"
 
 
 class FakeClock:
     def __init__(self) -> None:
         self.at_s = 1_000_000.0
+        self.after: Callable[[], None] = lambda: None
 
     def now_s(self) -> float:
         return self.at_s
@@ -36,6 +60,7 @@ class FakeClock:
     def sleep_s(self, seconds: float) -> None:
         assert seconds >= 0
         self.at_s += seconds + 0.001
+        self.after()
 
 
 class Done:
@@ -48,17 +73,28 @@ class Done:
 
 
 class Failing:
+    def __init__(self, why: str) -> None:
+        self._why = why
+
     def wait(self, within_s: float) -> float:
         assert within_s > 0
-        raise WorldError("the power switch does not answer")
+        raise WorldError(self._why)
 
 
 @dataclass(kw_only=True)
 class FakeWorld:
-    """Databases, power and clients in one; `calls` is what was done, in order."""
+    """All of a world in one; `calls` is what was done, in order."""
 
-    hosts: dict[str, FakeHost]
+    state: dict[str, FakeHost]
     clock: FakeClock = field(default_factory=FakeClock)
+    agents_there: bool = False
+    leads: str | None = "ob-a"
+    """Whom the agents' store names; None: nobody may."""
+    epoch: int = 1
+    members: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(("ob-a", "ob-b", "mon-c"), True))
+    cuts: set[str] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+    durability: str = "local"
     lag_ms: float = 50.0
     rate: float = 500.0
     calls: list[str] = field(default_factory=list)
@@ -68,18 +104,13 @@ class FakeWorld:
     power_works: bool = True
     load_ends: str | None = None
     before_call: Callable[[str], None] = lambda call: None
+    sleepy: bool = False
+    """The agents do nothing."""
 
-    @property
-    def databases(self) -> "FakeWorld":
-        return self
+    def __post_init__(self) -> None:
+        self.clock.after = self._agents_act
 
-    @property
-    def power(self) -> "FakeWorld":
-        return self
-
-    @property
-    def clients(self) -> "FakeWorld":
-        return self
+    databases = hosts = power = network = agents = store = clients = property(lambda self: self)
 
     def _do(self, call: str) -> None:
         self.before_call(call)
@@ -88,87 +119,243 @@ class FakeWorld:
         if call in self.fails:
             raise self.fails[call]
 
-    def _serves(self, host: Host) -> bool:
-        state = self.hosts[host.name]
-        return state.powered and state.running
+    # --- databases
 
     def _one_primary_at_most(self) -> None:
-        primaries = [n for n, h in self.hosts.items() if h.role == PRIMARY and h.running and h.powered]
+        primaries = [n for n, h in self.state.items() if h.role == PRIMARY and h.running and h.powered]
         assert len(primaries) <= 1, f"two primaries: {primaries}"
 
     def read(self, host: Host, within_ms: float) -> FakeReading | None:
         self.clock.at_s += 0.001
-        if not self._serves(host):
+        state = self.state[host.name]
+        if not state.serves:
             return None
-        state = self.hosts[host.name]
         behind = self.lag_ms if state.role == STANDBY else 0.0
         return FakeReading(role=state.role, scn=int((self.clock.at_s - behind / 1000) * 1e9))
 
     def answers(self, host: Host, *, seen_from: Host, within_ms: float) -> bool:
-        assert self._serves(seen_from), f"{seen_from.name} cannot look"
-        return self._serves(host)
+        assert self.state[seen_from.name].serves, f"{seen_from.name} cannot look"
+        return self.state[host.name].serves
 
     def role(self, host: Host) -> str:
-        state = self.hosts[host.name]
-        if not state.powered:
+        state = self.state[host.name]
+        if not state.powered or state.frozen:
             return UNREACHABLE
         return state.role if state.running else DOWN
 
     def is_reachable(self, host: Host) -> bool:
-        return self.hosts[host.name].powered
+        state = self.state.get(host.name)
+        return state is None or (state.powered and not state.frozen)
 
     def kill(self, host: Host) -> Pending:
         self._do(f"kill {host.name}")
-        self.hosts[host.name].running = False
+        self.state[host.name].running = False
         return Done(self.clock)
 
     def fence(self, host: Host) -> None:
         self._do(f"fence {host.name}")
-        self.hosts[host.name].fenced = True
-        self.hosts[host.name].running = False
+        self.state[host.name].fenced = True
+        self.state[host.name].running = False
 
     def unfence(self, host: Host) -> None:
         self._do(f"unfence {host.name}")
-        self.hosts[host.name].fenced = False
+        self.state[host.name].fenced = False
 
     def start(self, host: Host) -> None:
         self._do(f"start {host.name}")
-        assert not self.hosts[host.name].fenced, "a fenced database cannot start"
-        self.hosts[host.name].running = True
+        assert not self.state[host.name].fenced, "a fenced database cannot start"
+        self.state[host.name].running = True
         self._one_primary_at_most()
 
     def promote(self, host: Host) -> None:
         self._do(f"promote {host.name}")
-        self.hosts[host.name].role = PRIMARY
+        self.state[host.name].role = PRIMARY
         self._one_primary_at_most()
 
     def rejoin(self, host: Host, source: Host) -> None:
         self._do(f"rejoin {host.name} {source.name}")
-        assert self.hosts[source.name].role == PRIMARY, "can only follow a primary"
-        assert not self.hosts[host.name].fenced, "a fenced database cannot start"
-        self.hosts[host.name] = FakeHost(role=STANDBY)
+        assert self.state[source.name].role == PRIMARY, "can only follow a primary"
+        assert not self.state[host.name].fenced, "a fenced database cannot start"
+        self.state[host.name] = FakeHost(role=STANDBY)
+
+    # --- hosts
+
+    def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
+        assert for_s > 0
+        self._do(f"begin {fault.name} {host.name}")
+        state = self.state.get(host.name)
+        if fault is LOST_STORE_MEMBER:
+            self.members[host.name] = False
+        elif fault.name == "small-disk":
+            assert state is not None
+            assert state.role == STANDBY, "the data of a primary are not moved"
+            state.disk = "small"
+        elif fault.name == "full-disk":
+            assert state is not None
+            assert state.disk == "small", "the disk that all share is never filled"
+            state.disk = "full"
+        else:
+            assert state is not None
+            state.faults.add(fault.name)
+        return Done(self.clock)
+
+    def undo(self, host: Host, fault: HostFault) -> None:
+        self._do(f"undo {fault.name} {host.name}")
+        state = self.state.get(host.name)
+        if fault is LOST_STORE_MEMBER:
+            self.members[host.name] = True
+            return
+        assert state is not None
+        state.faults.discard(fault.name)
+        if fault.name == "full-disk" and state.disk == "full":
+            state.disk = "small"
+        if fault.name == "small-disk" and state.disk != "large":
+            if state.role == PRIMARY:
+                raise WorldError("the data of the primary lie on a small disk")
+            state.disk = "large"
 
     def residue(self, host: Host) -> tuple[str, ...]:
-        state = self.hosts[host.name]
+        state = self.state[host.name]
         found = self.leaves.get(host.name, ())
         found += ("its database is forbidden to start",) if state.fenced else ()
+        found += tuple(f"{name} is left" for name in sorted(state.faults))
+        found += (ON_SMALL_DISK,) if state.disk != "large" else ()
         return found + (() if state.running else ("unit is failed",))
+
+    # --- power and network
 
     def off(self, host: Host) -> Pending:
         self._do(f"off {host.name}")
         if not self.power_works:
-            return Failing()
-        self.hosts[host.name].powered = False
-        self.hosts[host.name].running = False
+            return Failing("the power switch does not answer")
+        self.state[host.name].powered = False
+        self.state[host.name].running = False
         return Done(self.clock)
 
     def on(self, host: Host) -> None:
         self._do(f"on {host.name}")
-        state = self.hosts[host.name]
+        self._switch_on(host.name)
+
+    def _switch_on(self, name: str) -> None:
+        state = self.state[name]
+        if state.powered:
+            return
         state.powered = True
         state.fenced = False  # a drop-in below /run does not survive
         if state.role == STANDBY:
             state.running = True  # the unit's guard refuses to start an old primary
+
+    def freeze(self, host: Host, *, for_s: float) -> Pending:
+        assert for_s > 0
+        self._do(f"freeze {host.name}")
+        self.state[host.name].frozen = True
+        return Done(self.clock)
+
+    def thaw(self, host: Host) -> None:
+        self._do(f"thaw {host.name}")
+        self.state[host.name].frozen = False
+
+    def cut(self, name: str, *, for_s: float) -> Pending:
+        assert for_s > 0
+        self._do(f"cut {name}")
+        self.cuts.add(name)
+        return Done(self.clock)
+
+    def mend(self, name: str) -> None:
+        self._do(f"mend {name}")
+        self.cuts.discard(name)
+
+    # --- agents and store
+
+    def are_deployed(self) -> bool:
+        return self.agents_there
+
+    def view(self, host: Host, within_ms: float) -> FakeView | None:
+        state = self.state[host.name]
+        if not state.powered or state.frozen:
+            return None
+        hears = self._majority() and "cut-from-store" not in state.faults and not self._is_cut_off(host.name)
+        leads = self.leads if hears else None
+        return FakeView(primary=leads, epoch=self.epoch, durability=self.durability if leads else None)
+
+    def history(self) -> tuple[Event, ...]:
+        self._do("history")
+        return tuple(self.events)
+
+    def switchover(self, source: Host, to: Host) -> Pending:
+        self._do(f"switchover {source.name} {to.name}")
+        if self.state[source.name].role != PRIMARY:
+            return Failing(f"{source.name} is not the primary")
+        self.state[source.name].role, self.state[to.name].role = STANDBY, PRIMARY
+        self._became_primary(to.name)
+        return Done(self.clock)
+
+    def healthy(self) -> dict[str, bool]:
+        return {name: up and self._majority() for name, up in self.members.items()}
+
+    def _majority(self) -> bool:
+        return 2 * sum(self.members.values()) > len(self.members)
+
+    def _is_cut_off(self, name: str) -> bool:
+        return f"centre-{name[-1]}" in self.cuts
+
+    def _noted(self, event: str, host: str) -> None:
+        self.events.append(Event(at_s=self.clock.at_s, event=event, host=host, detail=f"epoch {self.epoch}"))
+
+    def _became_primary(self, name: str) -> None:
+        self.leads = name
+        self.epoch += 1
+        self._noted("promoted", name)
+        self._one_primary_at_most()
+
+    def _agents_act(self) -> None:
+        if not self.agents_there or self.sleepy:
+            return
+        now_s = self.clock.at_s
+        for name, state in self.state.items():
+            may_lead = state.serves and not {"cut-from-store"} & state.faults and not self._is_cut_off(name)
+            leads = state.role == PRIMARY and self.leads == name
+            wrong = leads and not (may_lead and self._majority())
+            state.wrong_since_s = (state.wrong_since_s or now_s) if wrong else None
+            if wrong and now_s - (state.wrong_since_s or now_s) >= NOTICED_AFTER_S:
+                self._replace(name)
+        for name, state in self.state.items():
+            if state.running or not self._majority() or self.leads == name:
+                state.down_since_s = None
+                continue
+            state.down_since_s = state.down_since_s or now_s
+            if now_s - state.down_since_s >= REJOINS_AFTER_S and self._can_follow(name):
+                self._switch_on(name)
+                state.role, state.running = STANDBY, True
+                self._noted("rejoined", name)
+        if self.leads is None and self._majority():
+            self._start_again()
+
+    def _replace(self, name: str) -> None:
+        other = next(n for n in self.state if n != name)
+        self._noted("detected", other)
+        old = self.state[name]
+        old.running, old.frozen = False, False
+        if not self._majority():
+            self.leads = None
+            self._noted("fenced", name)
+            return
+        self._noted("decided", other)
+        self._noted("fenced", name)
+        assert self.state[other].serves, "nobody is there to be promoted"
+        self.state[other].role = PRIMARY
+        self._became_primary(other)
+
+    def _can_follow(self, name: str) -> bool:
+        state = self.state[name]
+        return self.leads is not None and not self._is_cut_off(name) and state.disk != "full"
+
+    def _start_again(self) -> None:
+        name = next(n for n, h in self.state.items() if h.role == PRIMARY)
+        self.state[name].running = True
+        self._became_primary(name)
+
+    # --- clients
 
     def start_load(self, rate: float, folder: Path) -> None:
         assert folder.is_dir()
@@ -177,7 +364,7 @@ class FakeWorld:
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
         if self.clock.at_s < since_s + 3:
             return 0.0
-        serving = [h for h in self.hosts.values() if h.role == PRIMARY and h.running and h.powered]
+        serving = [h for h in self.state.values() if h.role == PRIMARY and h.serves]
         return self.rate if serving else 0.0
 
     def stopped_because(self) -> str | None:
@@ -188,10 +375,15 @@ class FakeWorld:
 
     def export(self, primary: Host, folder: Path) -> None:
         self._do(f"export {primary.name}")
-        assert self.hosts[primary.name].role == PRIMARY
+        assert self.state[primary.name].role == PRIMARY
 
 
 def pair(**changes: object) -> FakeWorld:
-    """ob-a primary, ob-b its standby, clients at 500/s."""
-    hosts = {"ob-a": FakeHost(role=PRIMARY), "ob-b": FakeHost(role=STANDBY)}
-    return FakeWorld(hosts=hosts, **changes)  # type: ignore[arg-type]  # fields by name
+    """ob-a primary, ob-b its standby, clients at 500/s; nobody but a person to help."""
+    state = {"ob-a": FakeHost(role=PRIMARY), "ob-b": FakeHost(role=STANDBY)}
+    return FakeWorld(state=state, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def agents(**changes: object) -> FakeWorld:
+    """The same, with failover agents."""
+    return pair(agents_there=True, **changes)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from chaos.history import Context, Event, FaultWindow, History, JournalRow, Limit, Sample, Write
+from chaos.history import Context, Event, FaultWindow, History, JournalRow, Limit, Probe, Sample, Write
 
 NUMBERS = {"QH01": 1, "QH02": 2}
 
@@ -72,6 +72,7 @@ def history(
     writes: tuple[Write, ...] = (write("k1"),),
     journal: tuple[JournalRow, ...] = (row("k1"),),
     limits: tuple[Limit, ...] = (limit(),),
+    probes: tuple[Probe, ...] = (),
     **context: Any,
 ) -> History:
     context.setdefault("acknowledged_min", 1)
@@ -79,6 +80,7 @@ def history(
         writes=writes,
         journal=journal,
         limits=limits,
+        probes=probes,
         context=Context(entity_numbers=NUMBERS, **context),
     )
 
@@ -93,3 +95,16 @@ def failover(*writes: Write, lost: tuple[str, ...] = (), **context: Any) -> Hist
 
 def event(at_s: float, name: str) -> Event:
     return Event(at_s=at_s, event=name)
+
+
+def probes(host: str, pattern: str, *, from_s: float = 0.0, every_s: float = 0.1) -> list[Probe]:
+    """One probe a character: `+` accepted, `-` refused, `?` not answered; each takes 10 ms."""
+    return [
+        Probe(
+            host=host,
+            sent_s=from_s + n * every_s,
+            answered_s=None if c == "?" else from_s + n * every_s + 0.01,
+            accepted=c == "+",
+        )
+        for n, c in enumerate(pattern)
+    ]

@@ -19,14 +19,7 @@ def invoke(*words: str) -> tuple[int, str]:
 def test_the_drills_are_listed() -> None:
     code, output = invoke("list")
     assert code == 0
-    assert [line.split("\t")[0] for line in output.splitlines()] == ["primary-crash", "primary-host-poweroff"]
-
-
-def test_each_drill_says_what_heals_it_if_the_control_machine_dies() -> None:
-    for drill in drills.drills(ENVIRONMENT).values():
-        assert "the next run starts with it" in drill.fault.heal.dead_man
-        assert drill.hypothesis
-        assert drill.checkers
+    assert [line.split("\t")[0] for line in output.splitlines()] == list(drills.drills(ENVIRONMENT))
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,38 @@
 """The edges: what is written, what is followed, what is put on a command line."""
 
+import contextlib
 import gzip
 import json
+import socket
 import subprocess
+import threading
 import time
+from dataclasses import fields, replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from chaos import children, export, replication
-from chaos.heal import load_record, promoting, save_record
+from chaos import children, export, replication, ssh_databases
+from chaos.heal import load_record, save_record
 from chaos.history import HistoryError, Write, read_lines, read_run
 from chaos.load import LedgerTail, LoadClients
 from chaos.model import HealRecord
-from chaos.power import PowerSwitch
-from chaos.remote import ssh_argv
+from chaos.remote import Shells, ssh_argv
 from chaos.sql_session import PositionReading
-from chaos.world import WorldError
+from chaos.ssh_databases import SshDatabases
+from chaos.switches import NetworkSwitch, PowerSwitch
+from chaos.world import ImpossibleHereError, WorldError
 from inventory.lab import ENVIRONMENT
-from inventory.model import Environment
+from inventory.model import Environment, Host
 from inventory.secrets import Secrets
 from tests.unit.chaos.histories import row, write
 
 RECORD = HealRecord(
     environment="lab",
     drill="primary-crash",
-    victim="ob-a",
-    survivor="ob-b",
+    primary="ob-a",
+    standby="ob-b",
     run_folder="/runs/x",
     registered_at_s=1.5,
 )
@@ -86,8 +91,8 @@ def test_the_ledger_is_followed_while_it_grows(tmp_path: Path) -> None:
 
 def test_a_heal_record_comes_back_as_it_was(tmp_path: Path) -> None:
     paths = (tmp_path / "state" / "heal.json", tmp_path / "heal.json")
-    save_record(promoting(RECORD, ENVIRONMENT.host("ob-b")), *paths)
-    assert [load_record(path) for path in paths] == [promoting(RECORD, ENVIRONMENT.host("ob-b"))] * 2
+    save_record(replace(RECORD, promoted="ob-b"), *paths)
+    assert [load_record(path) for path in paths] == [replace(RECORD, promoted="ob-b")] * 2
     assert load_record(tmp_path / "none.json") is None
 
 
@@ -119,13 +124,8 @@ def test_a_broken_line_is_named(line: bytes, tmp_path: Path) -> None:
 
 
 def test_no_command_line_holds_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("root", "owner", "app", "probe")
-    hidden = Secrets(
-        database_root_password=names[0] * 5,
-        loan_owner_password=names[1] * 5,
-        loan_app_password=names[2] * 5,
-        probe_password=names[3] * 5,
-    )
+    values = {field.name: f"hidden-{field.name}" for field in fields(Secrets)}
+    hidden = Secrets(**values)
     monkeypatch.setattr("inventory.secrets.load", lambda path: hidden)
     argvs: list[list[str]] = []
 
@@ -138,18 +138,59 @@ def test_no_command_line_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Monk
     switch = PowerSwitch(ENVIRONMENT, is_reachable=lambda host: True, forget=lambda name: None)
     switch.off(ENVIRONMENT.host("ob-a"))
     argvs.append(ssh_argv(ENVIRONMENT, ENVIRONMENT.host("app-a"), export._EXPORT))
-    assert len(argvs) == 4
+    assert len(argvs) == 5
     words = " ".join(word for argv in argvs for word in argv)
-    assert all(name * 5 not in words for name in names)
+    assert all(value not in words for value in values.values())
     assert "--rate 500" in words
     assert "off ob-a" in words
 
 
-def test_an_environment_without_a_power_switch_says_so() -> None:
-    qinghai = Environment(**{**vars(ENVIRONMENT), "power_command": ()})
-    switch = PowerSwitch(qinghai, is_reachable=lambda host: True, forget=lambda name: None)
-    with pytest.raises(WorldError, match="names no power_command"):
+def test_an_environment_without_switches_says_so() -> None:
+    bare = Environment(**{**vars(ENVIRONMENT), "power_command": (), "network_command": ()})
+    switch = PowerSwitch(bare, is_reachable=lambda host: True, forget=lambda name: None)
+    with pytest.raises(ImpossibleHereError, match="names no power_command"):
         switch.off(ENVIRONMENT.host("ob-a"))
+    with pytest.raises(ImpossibleHereError, match="names no network_command"):
+        NetworkSwitch(bare).cut("centre-a", for_s=5)
+
+
+def test_switches_are_thrown_with_their_timers() -> None:
+    env = Environment(
+        **{**vars(ENVIRONMENT), "power_command": ("false", "power"), "network_command": ("false", "net")}
+    )
+    power = PowerSwitch(env, is_reachable=lambda host: True, forget=lambda name: None)
+    pending = power.freeze(ENVIRONMENT.host("ob-a"), for_s=80.0)
+    assert pending._process.args == ("false", "power", "freeze", "ob-a", "--for", "80")  # type: ignore[attr-defined]
+    with pytest.raises(WorldError, match="power freeze ob-a ended with 1"):
+        pending.wait(5)
+    cut = NetworkSwitch(env).cut("a-to-b", for_s=75.5)
+    assert cut._process.args == ("false", "net", "cut", "a-to-b", "--for", "75.5")  # type: ignore[attr-defined]
+    with pytest.raises(WorldError, match="network mend a-to-b ended with 1"):
+        NetworkSwitch(env).mend("a-to-b")
+
+
+def test_a_host_that_connects_and_does_not_greet_is_not_reachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        frozen = Host(name="x", centre="a", roles=(), management_address="127.0.0.1", address="127.0.0.1")
+        databases = SshDatabases(ENVIRONMENT, Shells(ENVIRONMENT))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ssh_databases, "SSH_PORT", port)
+            assert not databases.is_reachable(frozen)
+            greeting = threading.Thread(target=lambda: greet(server))
+            greeting.start()
+            # The first connection is still in the queue; it hung up, and is greeted in vain.
+            assert any(databases.is_reachable(frozen) for _ in range(10))
+            greeting.join(timeout=10)
+
+
+def greet(server: socket.socket) -> None:
+    server.settimeout(3)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
 
 
 def _switch(*command: str) -> PowerSwitch:

@@ -1,4 +1,4 @@
-"""The runner in a world without hosts: what must happen whatever else does."""
+"""The runner where a person recovers, in a world without hosts: what must happen whatever else does."""
 
 import io
 import json
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from chaos import drills, heal, results, runner
+from chaos import drills, results, runner
 from chaos.findings import Verdict
 from chaos.history import Records
 from chaos.interrupts import Shield
 from chaos.model import HealRecord
-from chaos.runner import Run, Runner
+from chaos.operator import OperatedRecovery
+from chaos.run import Run
+from chaos.runner import Runner
 from chaos.timeline import Timeline
 from chaos.world import STANDBY, UNREACHABLE, WorldError
 from inventory.lab import ENVIRONMENT
@@ -56,7 +58,7 @@ def test_a_drill_swaps_the_roles_and_leaves_a_pair(name: str, tmp_path: Path, re
     world = pair()
     done = run(world, tmp_path, name)
     assert (done.invalid, done.failures, done.residue, done.interrupted) == ([], [], [], False)
-    assert {n: h.role for n, h in world.hosts.items()} == {"ob-a": "STANDBY", "ob-b": "PRIMARY"}
+    assert {n: h.role for n, h in world.state.items()} == {"ob-a": "STANDBY", "ob-b": "PRIMARY"}
     assert done.exported
     assert not record.exists()
     assert not (tmp_path / runner.HEAL_FILE).exists()
@@ -75,7 +77,7 @@ def test_a_second_drill_brings_the_roles_back(tmp_path: Path) -> None:
     for name in NAMES:
         (tmp_path / name).mkdir()
         run(world, tmp_path / name, name)
-    assert {n: h.role for n, h in world.hosts.items()} == {"ob-a": "PRIMARY", "ob-b": "STANDBY"}
+    assert {n: h.role for n, h in world.state.items()} == {"ob-a": "PRIMARY", "ob-b": "STANDBY"}
 
 
 def test_the_timeline_is_in_the_order_of_the_operator(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_the_heal_is_on_disk_before_the_fault_acts(tmp_path: Path, record: Path)
             seen["promoted_on_disk"] = json.loads(record.read_text())["promoted"]
 
     run(pair(before_call=look), tmp_path)
-    assert (seen["victim"], seen["survivor"], seen["promoted"]) == ("ob-a", "ob-b", None)
+    assert (seen["primary"], seen["standby"], seen["promoted"]) == ("ob-a", "ob-b", None)
     assert seen["copy"] is True
     assert seen["promoted_on_disk"] == "ob-b"
 
@@ -144,11 +146,11 @@ def test_an_unmet_hypothesis_injects_nothing(
 def test_without_a_pair_not_even_the_load_starts(state: str, tmp_path: Path) -> None:
     world = pair()
     if state == "two standbys":
-        world.hosts["ob-a"].role = STANDBY
+        world.state["ob-a"].role = STANDBY
     elif state == "down":
-        world.hosts["ob-b"].running = False
+        world.state["ob-b"].running = False
     else:
-        world.hosts["ob-b"].powered = False
+        world.state["ob-b"].powered = False
     done = run(world, tmp_path)
     assert "wanted one primary and one standby" in done.invalid[0]
     assert world.calls == []
@@ -179,8 +181,8 @@ def test_the_heal_runs_whatever_breaks(
         assert done.residue == []
         assert done.interrupted == (isinstance(error, KeyboardInterrupt) and broken in _calls_of(name))
     if broken in _calls_of(name):
-        assert sorted(h.role for h in world.hosts.values()) == ["PRIMARY", "STANDBY"]
-        assert all(h.running and h.powered and not h.fenced for h in world.hosts.values())
+        assert sorted(h.role for h in world.state.values()) == ["PRIMARY", "STANDBY"]
+        assert all(h.running and h.powered and not h.fenced for h in world.state.values())
         assert not record.exists()
 
 
@@ -196,7 +198,7 @@ def test_ctrl_c_while_observing_heals_and_proves_nothing(tmp_path: Path, record:
 
     def interrupted(seconds: float) -> None:
         slept(seconds)
-        if seconds > 5:
+        if "rate-back" in events(tmp_path):
             raise KeyboardInterrupt
 
     world.clock.sleep_s = interrupted  # type: ignore[method-assign]  # the Ctrl-C
@@ -284,16 +286,18 @@ def test_a_promoted_survivor_that_is_gone_keeps_the_old_primary_down(tmp_path: P
     left = HealRecord(
         environment="lab",
         drill="primary-crash",
-        victim="ob-a",
-        survivor="ob-b",
+        primary="ob-a",
+        standby="ob-b",
         run_folder=str(tmp_path),
         registered_at_s=0.0,
         promoted="ob-b",
     )
-    world.hosts["ob-a"].running = False
+    world.state["ob-a"].running = False
     world.role = lambda host: UNREACHABLE if host.name == "ob-b" else "DOWN"  # type: ignore[method-assign]  # gone
     with pytest.raises(WorldError, match="must not be started"):
-        heal.PairHealer(ENVIRONMENT).return_to_pair(world, left)
+        OperatedRecovery(
+            env=ENVIRONMENT, world=world, note=lambda *_: None, promoting=lambda host: None
+        ).restore(left)
     assert "start ob-a" not in world.calls
 
 

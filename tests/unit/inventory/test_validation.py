@@ -117,6 +117,20 @@ def test_an_empty_depot_is_not_a_missing_artifact() -> None:
     assert list(find_problems(UNFILLED)) == []
 
 
+def test_a_depot_that_an_earlier_version_filled_is_not_a_mistake() -> None:
+    """It is filled again while the lab comes up, for which the inventory must be sound."""
+    assert "failover-agent" not in {artifact.name for artifact in LAB.artifacts}
+    assert list(find_problems(LAB)) == []
+
+
+def test_an_artifact_that_an_inventory_forgot_is_one() -> None:
+    real = environment("qinghai")
+    forgotten = replace(real, artifacts=tuple(a for a in real.artifacts if a.name != "failover-agent"))
+    problems = list(find_problems(forgotten))
+    assert {problem.where for problem in problems} == {"ob-a1", "ob-b1"}
+    assert all("'failover-agent' exists for (none)" in problem.allowed for problem in problems)
+
+
 def test_all_mistakes_come_in_one_error() -> None:
     broken = with_host(LAB, "gw-a", roles=("gatway",), arch="sparc")
     broken = without_hosts(broken, "mon-c")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from chaos.findings import Verdict
-from inventory.model import DeploySlo, DrillSlo, LoadSlo
+from inventory.drill_slo import DrillSlo
+from inventory.model import DeploySlo, LoadSlo
 from loanstack import promises
 from loanstack.promises import Promise
 from loanstack.runs import Results, RunFolder, Step
@@ -181,6 +182,10 @@ def lag(*, seconds: int, gap: tuple[float, float] | None = None) -> list[dict[st
             "lag_ms": None if gap and gap[0] <= n / 4 < gap[1] else 50 + (n * 31 % 60),
             "primary_host": "ob-a",
             "standby_host": "ob-b",
+            "roles": {
+                "ob-a": None if gap and n / 4 >= gap[0] else "PRIMARY",
+                "ob-b": "PRIMARY" if gap and n / 4 >= gap[0] + 3 else "STANDBY",
+            },
         }
         for n in range(seconds * 4)
     ]
@@ -334,7 +339,7 @@ def _drills(path: Path) -> None:
         write(
             RunFolder(path=path / folder),
             _results("drill", Verdict.PASS, figures),
-            judged_by=promises.of_drill(DrillSlo()),
+            judged_by=promises.of_drill(DrillSlo(), name, may_lose=True),
             files={
                 "ledger.jsonl": ledger(seconds=35, rate=30, outage=(20.0, back)),
                 "reads.jsonl": [],
@@ -351,6 +356,8 @@ def _drills(path: Path) -> None:
                     "name": name,
                     "hypothesis": ["one primary", "loans acknowledged at 30/s"],
                     "fault": "kill -9 of seekdb on ob-a <primary>",
+                    "expects": "the standby becomes the primary",
+                    "durability": "local",
                     "heal": "start the old primary as standby of the new one",
                 },
                 "findings.json": [

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from chaos.findings import Verdict
 from inventory import environment
-from inventory.model import DeploySlo, DrillSlo, LoadSlo
+from inventory.drill_slo import DrillSlo
+from inventory.model import DeploySlo, LoadSlo
 from loanstack import host_tests, machine, outcome, promises, usage
 from loanstack.bulk import bulk_reading
 from loanstack.figures import number, shown, title, unit
@@ -56,9 +57,40 @@ def test_promises_survive_being_written() -> None:
         *promises.of_second_deploy(DeploySlo()),
         *promises.of_verify(),
         *promises.of_load(LoadSlo(), DeploySlo(), rate_per_s=1000),
-        *promises.of_drill(DrillSlo()),
+        *promises.of_drill(DrillSlo(), "primary-crash", may_lose=True, repeats=20),
     )
     assert promises.from_list(promises.to_list(every)) == every
+
+
+def limits_of(name: str, *, may_lose: bool, repeats: int = 1) -> dict[str, float]:
+    found = promises.of_drill(DrillSlo(), name, may_lose=may_lose, repeats=repeats)
+    return {promise.figure: promise.limit for promise in found}
+
+
+EVERY_DRILL = {"acknowledged_doubled": 0, "two_primaries_seen": 0, "residue": 0}
+
+
+def test_each_drill_promises_what_the_inventory_says() -> None:
+    crash = {"rto_ms_max": 5000, "lost_window_ms_p99": 300, **EVERY_DRILL}
+    assert limits_of("primary-crash", may_lose=True) == crash
+    assert limits_of("primary-crash", may_lose=True, repeats=20) == {**crash, "rto_ms_p95": 3000}
+    assert limits_of("primary-paused", may_lose=True)["rto_ms_max"] == 6000
+    assert limits_of("standby-lost", may_lose=False) == {
+        "rto_ms_max": 15_000,
+        "acknowledged_lost": 0,
+        **EVERY_DRILL,
+    }
+    assert limits_of("switchover-under-ddl", may_lose=False) == {
+        "rto_ms_max": 1500,
+        "errors": 0,
+        "acknowledged_lost": 0,
+        **EVERY_DRILL,
+    }
+
+
+def test_what_a_cut_off_primary_acknowledged_is_counted_and_not_limited() -> None:
+    assert "lost_window_ms_p99" not in limits_of("centre-a-cut-off", may_lose=True)
+    assert limits_of("centre-a-cut-off", may_lose=False)["acknowledged_lost"] == 0, "across centres: nothing"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from chaos.findings import Verdict
 from loanstack.figures import shown, title
+from loanstack.report import drawings, roles
 from loanstack.report.page import heading, write_report
 from loanstack.report.reading import Run, read
 from loanstack.runs import Results, RunFolder, RunFolderError
@@ -159,8 +160,9 @@ def test_stand_ins_versions_hashes_and_chinese_names_are_there(html: str) -> Non
 
 def test_faults_are_marked_in_every_chart_of_a_drill(html: str) -> None:
     drill = html[html.index('<h3 id="5-drill-primary-crash"') : html.index('<h3 id="6-drill-poweroff"')]
-    charts = drill.split("<svg")[1:]
+    *charts, of_roles = drill.split("<svg")[1:]
     assert len(charts) == 3
+    assert 'aria-label="Roles over time"' in of_roles
     for chart in charts:
         for mark in ("fault", "first error", "promoted", "recovered", "heal"):
             assert f">{mark}</text>" in chart
@@ -194,3 +196,67 @@ def test_a_child_outside_the_run_folder_is_refused(tmp_path: Path) -> None:
     folder.write_results(replace(folder.read_results(), children=("../../etc",)))
     with pytest.raises(RunFolderError, match="inside the run folder"):
         write_report(folder.path)
+
+
+def test_recovery_times_are_shown_as_a_distribution_with_their_parts(html: str, page: Page) -> None:
+    drills = html[html.index("<h2>Drills") :]
+    assert "primary-crash: p50 1.81 s, p95 1.81 s, max 1.81 s (1 run)" in drills
+    assert drills.count('class="dot run"') == 2
+    rows = drills[drills.index('<table class="rto">') :]
+    for part in ("detect", "decide", "fence", "promote", "reroute", "recover"):
+        assert f'<th scope="col" class="num">{part}</th>' in rows
+    assert "Two primaries" in rows
+
+
+def test_the_history_of_roles_is_drawn_and_listed(html: str) -> None:
+    drill = html[html.index('<h3 id="5-drill-primary-crash"') : html.index('<h3 id="6-drill-poweroff"')]
+    assert "ob-a: PRIMARY, 0.0 to 20.0 s" in drill
+    assert "ob-a: no answer, 20.0 to" in drill
+    assert "ob-b: STANDBY, 0.0 to 23.0 s" in drill
+    listed = drill[drill.index("<h4>Role history") :]
+    assert "0.000 s</td><td>fault</td><td>ob-a</td><td>kill -9" in listed
+    assert "<td>promoted</td><td>ob-b</td>" in listed
+
+
+def test_many_repeats_are_told_by_their_distribution_alone() -> None:
+    done = [
+        Run(
+            name=f"{n}-primary-crash",
+            results=Results(
+                verb="drill",
+                environment="lab",
+                verdict=Verdict.PASS,
+                figures={"rto_ms": 1000.0 + n, "rto_detect_ms": 500.0, "rto_recover_ms": 500.0 + n},
+            ),
+            drill={"name": "primary-crash"},
+        )
+        for n in range(20)
+    ]
+    assert drawings.rto_bars(done) is None
+    assert drawings.rto_bars(done[:3]) is not None
+    drawn = drawings.rto_strips(done)
+    assert drawn is not None
+    assert "p50 1.01 s, p95 1.02 s, max 1.02 s (20 runs)" in drawn
+    assert drawings.rto_strips([]) is None
+
+
+def test_roles_end_where_the_picture_does_and_events_begin_with_the_fault() -> None:
+    samples = [{"at_s": float(n), "roles": {"a": "PRIMARY" if n < 3 else None}} for n in range(10)]
+    found = roles.reigns(samples, start_s=1.0, end_s=5.0)
+    assert [(r.role, r.from_s, r.until_s) for r in found] == [
+        ("PRIMARY", 0.0, 2.0),
+        ("no answer", 2.0, 5.0),
+    ]
+    assert roles.reigns([], start_s=0.0, end_s=5.0) == ()
+    assert roles.reigns([{"at_s": 1.0}], start_s=0.0, end_s=5.0) == (), "an older record has no roles"
+    timeline = [
+        {"at_s": 5.0, "event": "promoted", "host": "a"},
+        {"at_s": 9.0, "event": "promoted", "host": "b", "detail": "epoch 2: device"},
+        {"at_s": 7.0, "event": "fault", "host": "a"},
+        {"at_s": 8.0, "event": "load-stopped"},
+    ]
+    assert [(e.after_fault_s, e.event, e.host) for e in roles.events(timeline)] == [
+        (0.0, "fault", "a"),
+        (2.0, "promoted", "b"),
+    ]
+    assert roles.events(timeline[:1]) == ()

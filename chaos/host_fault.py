@@ -1,0 +1,127 @@
+"""Faults made on a host itself, as values: what makes one, and what undoes it, in the host's own shell.
+
+Each is undone by a timer on the host too, set before the fault is made, so that it ends even if the control
+machine dies right afterwards. Scripts come as arguments of one outer script: nothing is quoted twice.
+"""
+
+from dataclasses import dataclass
+
+DATABASE_UNIT = "loanstack-oceanbase.service"
+AGENT_UNIT = "loanstack-failover.service"
+STORE_UNIT = "etcd.service"
+
+UNITS = "loanstack-drill-"
+"""Each unit that a drill makes on a host begins with this, so that what is left can be found."""
+
+ON_SMALL_DISK = "its data lie on a small disk"
+"""What is said of a host whose data were moved, and not back."""
+
+TABLE = "loanstack_drill"
+"""Name of the nftables table of a drill."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFault:
+    """A fault with what undoes it."""
+
+    name: str
+    """Of its units on the host: letters, digits and hyphens."""
+    make: str
+    """Bash; returns once it has acted."""
+    undo: str
+    """Bash; also right where the fault was never made, or is undone already."""
+
+
+PAUSED_DATABASE = HostFault(
+    name="paused-database",
+    make=f"systemctl kill --signal=SIGSTOP {DATABASE_UNIT}",
+    # To whatever runs in the unit by now: a process that was never stopped takes no notice.
+    undo=f"systemctl kill --signal=SIGCONT {DATABASE_UNIT} 2>/dev/null || true",
+)
+
+# Killed first, so that it has no time for a farewell; stopped then, so that systemd does not start it again.
+LOST_STORE_MEMBER = HostFault(
+    name="lost-store-member",
+    make=f"systemctl kill --signal=SIGKILL {STORE_UNIT}; systemctl stop {STORE_UNIT}",
+    # Not waited for: it is up only once a majority is, and the others may have to be started first.
+    undo=f"systemctl reset-failed {STORE_UNIT} 2>/dev/null; systemctl start --no-block {STORE_UNIT}",
+)
+
+_DDL_TABLE = "loanstack.drill_ddl"
+_DDL_WORK = f"{UNITS}work-ddl"
+_DDL_DONE = f"/run/{UNITS}ddl"
+_DDL_CYCLE = (
+    f"DROP TABLE IF EXISTS {_DDL_TABLE}; CREATE TABLE {_DDL_TABLE} (id BIGINT PRIMARY KEY, a INT);"
+    f" ALTER TABLE {_DDL_TABLE} ADD COLUMN b INT;"
+    f" ALTER TABLE {_DDL_TABLE} DROP COLUMN a; DROP TABLE {_DDL_TABLE};"
+)
+_DDL_LOOP = (
+    f"while :; do if loanstack-db sql <<<'{_DDL_CYCLE}' >/dev/null 2>&1;"
+    f" then echo >>{_DDL_DONE}; else sleep 0.5; fi; done"
+)
+
+CHANGING_TABLES = HostFault(
+    name="changing-tables",
+    make=f"""
+rm -f {_DDL_DONE}
+systemd-run --quiet --collect --unit={_DDL_WORK} --property=RuntimeMaxSec=300 /bin/bash -c "{_DDL_LOOP}"
+for try in $(seq 100); do
+    if [ -s {_DDL_DONE} ]; then exit 0; fi
+    sleep 0.1
+done
+echo 'no table was made, changed and dropped within 10 s'
+exit 1
+""",
+    undo=f"""
+systemctl stop {_DDL_WORK} 2>/dev/null
+rm -f {_DDL_DONE}
+loanstack-db sql <<<'DROP TABLE IF EXISTS {_DDL_TABLE}' >/dev/null 2>&1 || true
+""",
+)
+
+
+def cut_from_store(client_port: int) -> HostFault:
+    """Return the fault that drops what this host sends to any member's client port, its own included."""
+    return HostFault(
+        name="cut-from-store",
+        make=f"""
+nft -f - <<'END'
+table inet {TABLE}
+delete table inet {TABLE}
+table inet {TABLE} {{
+    chain output {{
+        type filter hook output priority -10; policy accept;
+        tcp dport {client_port} drop
+    }}
+}}
+END
+""",
+        undo=f"nft delete table inet {TABLE} 2>/dev/null || true",
+    )
+
+
+_BEGIN = f"""
+undo={UNITS}undo-$1
+systemctl stop "$undo.timer" 2>/dev/null
+systemctl reset-failed "$undo.service" 2>/dev/null
+systemd-run --quiet --collect --unit="$undo" --description="undoes $1" --on-active="$2" \\
+    --timer-property=AccuracySec=100ms /bin/bash -c "$4" || exit 1
+/bin/bash -c "$3"
+"""
+
+_UNDO = f"""
+systemctl stop "{UNITS}undo-$1.timer" 2>/dev/null
+/bin/bash -c "$2"
+"""
+
+
+def begin_argv(fault: HostFault, *, for_s: float) -> list[str]:
+    """Return the command that makes `fault`, once a timer is set that undoes it after `for_s`."""
+    # systemd puts variables of its own into a command; a doubled dollar is one of the script's.
+    later = fault.undo.replace("$", "$$")
+    return ["bash", "-c", _BEGIN, "begin", fault.name, f"{for_s:g}s", fault.make, later]
+
+
+def undo_argv(fault: HostFault) -> list[str]:
+    """Return the command that stops the timer and undoes `fault`."""
+    return ["bash", "-c", _UNDO, "undo", fault.name, fault.undo]

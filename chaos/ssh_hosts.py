@@ -1,0 +1,77 @@
+"""Faults on hosts over SSH, and what they leave."""
+
+import time
+
+from chaos.host_fault import (
+    AGENT_UNIT,
+    DATABASE_UNIT,
+    ON_SMALL_DISK,
+    STORE_UNIT,
+    TABLE,
+    UNITS,
+    HostFault,
+    begin_argv,
+    undo_argv,
+)
+from chaos.remote import Running, Shells, succeeded
+from chaos.world import Pending
+from inventory.model import Host
+
+_UNDONE_WITHIN_S = 60.0
+_LOOKED_AT_WITHIN_S = 15.0
+
+_FENCES = f"/run/systemd/system/{DATABASE_UNIT}.d/90-drill-fence.conf"
+
+# `loanstack_promote` is the table with which `loanstack-db promote` cuts the old source off for a moment.
+_RESIDUE = f"""
+if [ -e {_FENCES} ]; then echo 'its database is forbidden to start ({_FENCES})'; fi
+for table in {TABLE} loanstack_promote; do
+    if nft list tables | grep -qw "$table"; then echo "its network is cut (nft table $table)"; fi
+done
+systemctl list-units --all --plain --no-legend --full '{UNITS}*' |
+    grep --only-matching '^{UNITS}[^ ]*' | sed 's/$/ is left/'
+if mount | grep -qw {UNITS}disk; then echo '{ON_SMALL_DISK}'; fi
+for unit in {DATABASE_UNIT} {AGENT_UNIT} {STORE_UNIT}; do
+    if systemctl cat "$unit" >/dev/null 2>&1; then
+        state=$(systemctl is-active "$unit")
+        if [ "$state" != active ]; then echo "$unit is $state"; fi
+    fi
+done
+exit 0
+"""
+
+
+class RemotePending:
+    """A command that was sent to a host, and acts by itself."""
+
+    def __init__(self, running: Running, host: Host, what: str) -> None:
+        self._running = running
+        self._host = host
+        self._what = what
+
+    def wait(self, within_s: float) -> float:
+        """Return when the host had confirmed it (unix seconds); raises WorldError."""
+        succeeded(self._host, self._what, self._running.finish(within_s))
+        return time.time()
+
+
+class SshHosts:
+    """The hosts of one environment; implements `chaos.world.Hosts`."""
+
+    def __init__(self, shells: Shells) -> None:
+        self._shells = shells
+
+    def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
+        """Make `fault` on `host`; a timer there undoes it after `for_s`, whatever becomes of us."""
+        return RemotePending(self._shells.of(host).begin(begin_argv(fault, for_s=for_s)), host, fault.name)
+
+    def undo(self, host: Host, fault: HostFault) -> None:
+        """Undo `fault` and stop its timer; does nothing where neither is. Raises WorldError."""
+        self._shells.must(host, f"undo {fault.name}", undo_argv(fault), within_s=_UNDONE_WITHIN_S)
+
+    def residue(self, host: Host) -> tuple[str, ...]:
+        """Return what drills left on the host, and which of its units do not run."""
+        done = self._shells.must(
+            host, "look for residue", ["bash", "-c", _RESIDUE], within_s=_LOOKED_AT_WITHIN_S
+        )
+        return tuple(line for line in done.output.splitlines() if line.strip())

@@ -1,0 +1,56 @@
+"""Keep a failover agent running; the primary is handed over before its agent is replaced."""
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys.facts.database import TOOL, LocalRole
+from deploys.operations import services
+
+HAND_OVER_DEADLINE_S = 120
+"""For a standby whose agent was just replaced to be close behind again, and for the old primary to follow."""
+
+
+@operation()
+def kept_running(
+    unit: str,
+    command: str,
+    restart_after: tuple[str, ...],
+    while_primary: bool,
+    has_peers: bool,
+    lag_limit_ms: int,
+    written: tuple[Any, ...] = (),
+) -> Generator[StringCommand, None, None]:
+    """Enable and start the agent; restart it for new files if its database has the role whose turn it is.
+
+    + unit: the agent's systemd unit
+    + command: its command line tool
+    + restart_after: files that it reads only at its start
+    + while_primary: whether this is the primary's turn, or that of all others (also where no database is yet)
+    + has_peers: whether there is another database that can take over
+    + lag_limit_ms: how far behind the former primary may be when its agent is replaced
+    + written: operations that write these files: a dry run then foresees the restart
+    """
+    role = host.get_fact(LocalRole)
+    if (role == "PRIMARY") != while_primary:
+        host.noop(f"the database here is {role or 'not there yet'}: not its turn")
+        return
+    yield from services.kept_running._inner(
+        unit=unit,
+        restart_after=restart_after,
+        check=_handed_over(command, lag_limit_ms) if while_primary and has_peers else None,
+        written=written,
+    )
+
+
+def _handed_over(command: str, lag_limit_ms: int) -> str:
+    """Return a command that hands the primary over as planned, once the other side is fit for it."""
+    return (
+        f"end=$(($(date +%s) + {HAND_OVER_DEADLINE_S})); "
+        f"until said=$({command} switchover --dry-run 2>&1); do "
+        f'[ "$(date +%s)" -lt "$end" ] || {{ printf "%s\\n" "$said" >&2; exit 1; }}; sleep 1; done; '
+        f"{command} switchover && {TOOL} wait-healthy {lag_limit_ms} {HAND_OVER_DEADLINE_S}"
+    )

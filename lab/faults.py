@@ -1,0 +1,69 @@
+"""What is broken of a running lab from outside, and put right: hosts' power, frozen hosts, cut networks.
+
+Each raises RefusedError when the lab is not up or another command is changing it.
+"""
+
+from collections.abc import Iterable
+
+from lab import cuts, frozen
+from lab import host as hosts
+from lab.errors import RefusedError
+from lab.lifecycle import BOOT_DEADLINE_S, Lab
+
+
+def power(lab: Lab, name: str, action: str) -> None:
+    """Switch the power of host `name`: `off` pulls the plug, `on` boots it, `kill` ends its processes.
+
+    + action: `off`, `on` or `kill`
+
+    Raises:
+        KeyError: no such host.
+        LabError: a host that was switched on did not come up.
+    """
+    target = lab.environment.host(name)
+    with lab.changing():
+        if action == "off":
+            hosts.switch_off(name, lab.plan, lab.lab_dir)
+        elif action == "kill":
+            hosts.end(name)
+        else:
+            hosts.switch_on(name, lab.plan, lab.lab_dir)
+    if action == "on":
+        hosts.wait_for_ssh(target, lab.lab_dir, deadline_s=BOOT_DEADLINE_S)
+
+
+def freeze(lab: Lab, name: str, *, for_s: float | None) -> None:
+    """Stop every process of host `name` where it stands; refused if it is off.
+
+    + for_s: after so many seconds it is thawed by itself; None: only when somebody does
+
+    Raises:
+        LabError: this kernel cannot freeze it.
+    """
+    with lab.changing():
+        if not hosts.is_running(name):
+            raise RefusedError(f"{name} is off; switch it on first: loanstack lab power on {name}")
+        frozen.freeze(name, for_s=for_s)
+
+
+def thaw(lab: Lab, name: str) -> None:
+    """Let host `name` go on; does nothing if it does, or is off."""
+    with lab.changing():
+        frozen.thaw(name)
+
+
+def cut(lab: Lab, name: str, *, for_s: float | None) -> None:
+    """Make the cut `name` of the network, one of `lab.cuts.cuts_of`.
+
+    + for_s: after so many seconds it is mended by itself; None: only when somebody does
+    """
+    with lab.changing():
+        cuts.make(cuts.cuts_of(lab.environment)[name], for_s=for_s)
+
+
+def mend(lab: Lab, names: Iterable[str]) -> None:
+    """Mend the cuts `names`; does nothing for those that are not made."""
+    known = cuts.cuts_of(lab.environment)
+    with lab.changing():
+        for name in names:
+            cuts.mend(known[name])

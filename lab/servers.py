@@ -1,0 +1,48 @@
+"""Starting the lab's two servers, each in a control group of its own, unless they run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from inventory import places
+from lab import cgroups, redfish, supply
+from lab.network import DEPOT_PORT, POWER_SWITCH_PORT
+
+_DEADLINE_S = 15.0
+
+
+def start_depot(lab_dir: Path, address: str) -> None:
+    """Start the web server of the depot and wait until it hands files out.
+
+    Raises:
+        LabError: it does not, within the deadline.
+    """
+    served = (str(lab_dir / "depot"), address, str(DEPOT_PORT))
+    _start("depot-server", "lab.depot_server", served, log=lab_dir / "depot-server.log")
+    supply.wait_until_served(f"http://{address}:{DEPOT_PORT}/artifacts/SHA256SUMS", deadline_s=_DEADLINE_S)
+
+
+def start_power_switch(lab_dir: Path, address: str) -> None:
+    """Start the hosts' power switch, whose secrets are there already, and wait until it answers.
+
+    Raises:
+        LabError: it does not, within the deadline.
+    """
+    served = (address, str(POWER_SWITCH_PORT))
+    _start("power-switch", "lab.power_switch", served, log=lab_dir / "power-switch.log")
+    supply.wait_until_served(f"http://{address}:{POWER_SWITCH_PORT}{redfish.ROOT}", deadline_s=_DEADLINE_S)
+
+
+def _start(group: str, module: str, arguments: tuple[str, ...], *, log: Path) -> None:
+    if cgroups.processes(group):
+        return
+    with log.open("ab") as output:
+        subprocess.run(
+            [*cgroups.joining(cgroups.make(group)), sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=places.PROJECT_ROOT,
+            check=True,
+            timeout=_DEADLINE_S,
+        )

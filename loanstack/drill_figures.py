@@ -1,0 +1,143 @@
+"""What the repeats of drills say together: percentiles, sums, and tables for a terminal; pure."""
+
+import math
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from chaos.findings import worst
+from chaos.rto import PARTS
+from loanstack.console import COLOUR_OF
+from loanstack.runs import Results
+
+SUMMED = (
+    "transactions_acknowledged",
+    "acknowledged_lost",
+    "acknowledged_doubled",
+    "two_primaries_seen",
+    "errors",
+    "residue",
+)
+"""Figures of a drill that add up over its repeats."""
+
+_OF_EACH = ("rto_ms_p50", "rto_ms_p95", "rto_ms_max", "acknowledged_lost", "errors")
+"""Figures of one drill that results over several drills carry too, under its name."""
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value at `share` of the sorted `values` (nearest rank), of which there is at least one."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def rto_over(rto_ms: Sequence[float | None]) -> dict[str, float]:
+    """Return p50, p95 and the longest of the recovery times; nothing if none was measured."""
+    known = [ms for ms in rto_ms if ms is not None]
+    if not known:
+        return {}
+    return {
+        "rto_ms_p50": percentile(known, 0.5),
+        "rto_ms_p95": percentile(known, 0.95),
+        "rto_ms_max": max(known),
+    }
+
+
+def over_repeats(done: Sequence[Results]) -> dict[str, float]:
+    """Return the figures of several runs of one drill: recovery times, their parts, what adds up."""
+    figures: dict[str, float] = {"repeats": len(done), **rto_over(_all(done, "rto_ms"))}
+    for part in PARTS:
+        if values := _all(done, f"rto_{part}_ms"):
+            figures[f"rto_{part}_ms_p50"] = percentile(values, 0.5)
+            figures[f"rto_{part}_ms_max"] = max(values)
+    if windows := _all(done, "lost_window_ms"):
+        figures["lost_window_ms_p99"] = percentile(windows, 0.99)
+    return figures | summed(done)
+
+
+def summed(done: Sequence[Results]) -> dict[str, float]:
+    """Return what adds up over `done`, as far as any of them measured it."""
+    found = {name: _all(done, name) for name in SUMMED}
+    return {name: sum(values) for name, values in found.items() if values}
+
+
+def over_drills(done: Sequence[tuple[str, Results]]) -> dict[str, float]:
+    """Return the figures of several drills: what adds up, the longest recovery, and each drill's own.
+
+    + done: (name, results over its repeats)
+    """
+    results = [one for _, one in done]
+    figures: dict[str, float] = {"drills": len(done), "repeats": sum(_all(results, "repeats"))}
+    figures |= summed(results)
+    if longest := _all(results, "rto_ms_max"):
+        figures["rto_ms_max"] = max(longest)
+    for name, one in done:
+        own = name.replace("-", "_")
+        figures |= {f"{own}_{figure}": one.figures[figure] for figure in _OF_EACH if figure in one.figures}
+    return figures
+
+
+_OUTCOMES = {
+    "n": ("repeats", 0),
+    "p50": ("rto_ms_p50", 2),
+    "p95": ("rto_ms_p95", 2),
+    "max": ("rto_ms_max", 2),
+    "lost": ("acknowledged_lost", 0),
+    "dbl": ("acknowledged_doubled", 0),
+    "2prim": ("two_primaries_seen", 0),
+    "errors": ("errors", 0),
+    "left": ("residue", 0),
+}
+"""Columns of the table of outcomes: heading -> figure, and decimals; times are shown in seconds."""
+
+
+def outcome_table(done: Sequence[tuple[str, Results]]) -> Table:
+    """Return a row a drill: how often, recovery times, what was lost, doubled or left. Fits 80 columns."""
+    table = _table("Drills (RTO in seconds)", tuple(_OUTCOMES))
+    table.add_column("", justify="right", no_wrap=True)
+    for name, results in done:
+        cells = (_cell(results.figures.get(figure), digits) for figure, digits in _OUTCOMES.values())
+        verdict = f"[{COLOUR_OF[results.verdict]}]{results.verdict.value}[/]"
+        table.add_row(escape(name), *cells, verdict)
+    return table
+
+
+def parts_table(done: Sequence[tuple[str, Results]]) -> Table:
+    """Return a row a drill: the median of each part of its recovery."""
+    table = _table("Medians of the parts of the RTO (seconds)", PARTS)
+    for name, results in done:
+        medians = (results.figures.get(f"rto_{part}_ms_p50") for part in PARTS)
+        table.add_row(escape(name), *(_cell(ms, 2) for ms in medians))
+    return table
+
+
+def _table(title: str, headings: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    table.add_column("drill", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _cell(value: float | None, digits: int) -> str:
+    if value is None:
+        return "-"
+    return f"{value / 1000:.{digits}f}" if digits else f"{value:.0f}"
+
+
+def together(done: Sequence[Results], folders: Sequence[str], figures: dict[str, float]) -> Results:
+    """Return the results of several runs as one: `figures` over all of them, the worst verdict."""
+    return Results(
+        verb="drill",
+        environment=done[0].environment,
+        verdict=worst(one.verdict for one in done),
+        reasons=tuple(
+            f"{folder}: {reason}" for one, folder in zip(done, folders, strict=True) for reason in one.reasons
+        ),
+        figures=figures,
+        children=tuple(folders),
+    )
+
+
+def _all(done: Sequence[Results], figure: str) -> list[float]:
+    return [one.figures[figure] for one in done if figure in one.figures]

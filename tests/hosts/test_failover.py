@@ -1,0 +1,82 @@
+"""The failover agents: they run, are watched, agree on the primary, and take orders from nobody unasked."""
+
+import json
+
+import pytest
+
+from deploys.failover import CONFIG
+from deploys.specs.failover import AGENT_UNIT, DATABASE_UNIT
+from inventory.model import Environment, Role
+from inventory.secrets import Secrets
+from tests.hosts.kit import Machine, eventually
+
+pytestmark = pytest.mark.roles(Role.OCEANBASE)
+
+_CURL = "curl --silent --max-time 3"
+
+
+def _url(machine: Machine, env: Environment, path: str) -> str:
+    return f"http://{machine.spec.address}:{env.failover.agent_port}{path}"
+
+
+def _status_of(machine: Machine, env: Environment, method: str, path: str, *, token: str = "") -> str:
+    """Return the status; the token travels on stdin and is in no argv."""
+    settings = f'url = "http://127.0.0.1:{env.failover.agent_port}{path}"\n'
+    if token:
+        settings += f'header = "Authorization: Bearer {token}"\n'
+    command = f"{_CURL} --request {method} --output /dev/null --write-out '%{{http_code}}' --config -"
+    return machine.run(command, stdin=settings)
+
+
+def test_it_is_watched_and_takes_its_database_with_it(machine: Machine) -> None:
+    properties = "Type,NotifyAccess,WatchdogUSec,WatchdogSignal,Restart,ActiveState,BoundBy"
+    shown = machine.run(f"systemctl show --property={properties} {AGENT_UNIT}")
+    assert dict(line.split("=", 1) for line in shown.splitlines()) == {
+        "Type": "notify",
+        "NotifyAccess": "main",
+        "WatchdogUSec": "1s",
+        "WatchdogSignal": "9",
+        "Restart": "always",
+        "ActiveState": "active",
+        "BoundBy": DATABASE_UNIT,
+    }
+    limit = machine.run(f"systemctl show --property=TimeoutStopUSec --value {DATABASE_UNIT}")
+    assert limit.strip() == "500ms"
+
+
+def test_its_settings_are_root_s_alone(machine: Machine) -> None:
+    file = machine.probe.file(CONFIG)
+    assert (file.user, file.group, oct(file.mode)) == ("root", "root", oct(0o600))
+
+
+def test_all_agents_name_the_same_primary(machine: Machine, env: Environment) -> None:
+    databases = {h.name: h for h in env.hosts_with(Role.OCEANBASE)}
+
+    def named() -> bool:
+        answer = json.loads(machine.run(f"{_CURL} {_url(machine, env, '/primary')}"))
+        leader = databases.get(answer.get("host"))
+        return leader is not None and answer["address"] == leader.address and answer["phase"] == "serving"
+
+    eventually(f"the agent of {machine.spec.name} to name a primary that serves", named)
+
+
+def test_its_own_view_is_the_database_s(machine: Machine, env: Environment) -> None:
+    role = machine.run("/usr/local/sbin/loanstack-db role").strip()
+    primary = json.loads(machine.run(f"{_CURL} {_url(machine, env, '/primary')}"))
+    assert (primary["host"] == machine.spec.name) == (role == "PRIMARY")
+    lag = _status_of(machine, env, "GET", f"/standby?lag={env.failover.lag_limit_ms}")
+    assert lag == ("200" if role == "STANDBY" else "503")
+
+
+@pytest.mark.parametrize("path", ["/switchover", "/failover", "/rejoin", "/pause", "/resume"])
+def test_orders_without_the_token_are_refused(machine: Machine, env: Environment, path: str) -> None:
+    assert _status_of(machine, env, "POST", path) == "401"
+    assert _status_of(machine, env, "POST", path, token="not-this-one") == "401"
+
+
+def test_orders_from_the_network_are_refused(machine: Machine, env: Environment, secrets: Secrets) -> None:
+    settings = (
+        f'url = "{_url(machine, env, "/resume")}"\nheader = "Authorization: Bearer {secrets.agent_token}"\n'
+    )
+    command = f"{_CURL} --request POST --output /dev/null --write-out '%{{http_code}}' --config -"
+    assert machine.run(command, stdin=settings) in ("401", "403")
