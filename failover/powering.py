@@ -97,7 +97,8 @@ class Powering:
         try:
             report = await self._switch(action.host, Power.ON)
             if report.confirmed:
-                self._memory.reports.pop(action.host, None)
+                if action.host in self._memory.reports:
+                    self._memory.reports[action.host] = FenceState.RELEASED
                 self._recorder.record(self._epoch(), "powered on", f"{action.why}; {report.reason}")
                 await self._take_out(action)
                 return

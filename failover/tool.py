@@ -4,6 +4,8 @@ import asyncio
 import fcntl
 import os
 import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 LOCK_FILE = Path("/run/loanstack-oceanbase/lock")
@@ -21,7 +23,7 @@ class Tool:
         """Use `program`, which holds `lock_file` while it is at work."""
         self._program = program
         self._lock_file = lock_file
-        self._running: set[asyncio.subprocess.Process] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     async def run(self, *arguments: str, deadline_s: float) -> str:
         """Return what the tool printed.
@@ -31,27 +33,27 @@ class Tool:
         """
         command = " ".join(("loanstack-db", *arguments))
         try:
-            # A session of its own: what it started ends with it.
-            process = await asyncio.create_subprocess_exec(
-                self._program,
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
+            # A session of its own: what it started ends with it. Known before anything is waited for, so that
+            # there is no moment in which it runs and could not be ended.
+            process = subprocess.Popen(
+                [self._program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as failure:
             raise ToolError(f"{command}: {failure}") from failure
         self._running.add(process)
+        ending = asyncio.get_running_loop().run_in_executor(None, process.communicate)
         try:
             async with asyncio.timeout(deadline_s):
-                output, said = await process.communicate()
+                output, said = await asyncio.shield(ending)
         except TimeoutError:
             raise ToolError(f"{command} did not end within {deadline_s:g} s") from None
         finally:
             _end(process)
             self._running.discard(process)
-            await process.wait()
         if process.returncode != 0:
             words = " ".join(said.decode(errors="replace").split())[-_SHOWN:]
             raise ToolError(f"{command} ended with status {process.returncode}: {words}")
@@ -76,9 +78,7 @@ class Tool:
         return False
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        try:
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return

@@ -55,6 +55,7 @@ class FakeHost:
     has_power: bool = True
     device_works: bool = True
     used_by_others: bool = False
+    gets_no_log: bool = False
     agent: Agent | None = None
     _agent_task: "asyncio.Task[None] | None" = None
     _stop: asyncio.Event | None = None
@@ -90,7 +91,7 @@ class FakeHost:
         """Let a little time pass."""
         if self.is_writable:
             self.scn += int(STEP_S * 1e9)
-        elif self.is_running and self.role is Role.STANDBY and not self.stopped:
+        elif self.is_running and self.role is Role.STANDBY and not self.stopped and not self.gets_no_log:
             source = next((h for h in self.others.values() if h.address == self.source), None)
             if source is not None and source.is_running and source.has_power and source.scn > self.scn:
                 self.scn, self.epoch = source.scn, source.epoch
