@@ -9,6 +9,16 @@
 | `eligibility`, `claims`, `fencing` | who may lead next, when, and what must be certain before; pure |
 | `leading`, `following`, `standby` | what a leader, a candidate and a standby do next; pure |
 | `requests`, `objections` | what operators ask for, and what speaks against it; pure |
+| `settings`, `settings_file`, `reading` | the one file with everything an agent needs to be told |
+| `gateway`, `pieces`, `records`, `store`, `history` | the consensus store: calls, transactions, what is in it |
+| `processes`, `session`, `database`, `note`, `tool`, `verify` | the database here: what it is, and how to change it |
+| `peers`, `devices` | other hosts: looked at directly, and switched off and on |
+| `store_watch`, `looking`, `memory` | from all of that to the one value that is decided by |
+| `self_fence`, `acting`, `claiming`, `changing`, `powering`, `leader_record`, `recorder` | what is done |
+| `loop`, `notify`, `parts`, `agent` | the loop, the guard beside it, and how it is all put together |
+| `facts`, `agent_facts`, `announcement`, `status`, `story`, `metrics` | what an agent tells |
+| `api`, `orders`, `outcome`, `problems` | its HTTP API |
+| `cli`, `agent_client`, `tables`, `logs` | its commands, and its log |
 
 Imports nothing of the project's other packages: this folder goes to hosts as a built artifact.
 """

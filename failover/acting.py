@@ -50,7 +50,7 @@ class Acting:
         wake: Callable[[], None],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
-        """Act through `claiming`, `changing` and `powering`; `wake` is called after each action."""
+        """Act through `claiming`, `changing` and `powering`; `wake` has the loop decide anew at once."""
         self._memory = memory
         self._claiming = claiming
         self._changing = changing
@@ -130,9 +130,12 @@ class Acting:
 
     async def _whole(self, what: object, work: Coroutine[Any, Any, None]) -> None:
         name = what if isinstance(what, str) else type(what).__name__
+        decides_anew = False
         try:
             await work
             self.last_failure = None
+            # What is said again in every loop, and what fails, waits for the next one.
+            decides_anew = not (isinstance(what, Refuse) and what.request is None)
         except _EXPECTED as failure:
             self.last_failure = f"{name}: {failure}"
             _LOG.warning("action ended", extra={"action": name, "error": str(failure)})
@@ -142,4 +145,5 @@ class Acting:
             _LOG.exception("action failed", extra={"action": name})
         finally:
             self._memory.working = None
-            self._wake()
+            if decides_anew:
+                self._wake()

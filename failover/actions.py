@@ -152,10 +152,10 @@ class Rejoin:
 
 @dataclass(frozen=True, kw_only=True)
 class PowerOn:
-    """Switch a host on again that a fence device switched off, then forget that it did.
+    """Switch a host on again that a fence device switched off.
 
-    That is: drop its report, and take it out of `powered_off` in `leader` if it is there; `revision` is None
-    while the store does not answer."""
+    Then its report, if there is one, becomes RELEASED, and it is taken out of `powered_off` in `leader`;
+    `revision` is None while the store does not answer."""
 
     host: str
     revision: int | None

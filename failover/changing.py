@@ -138,11 +138,10 @@ class Changing:
         if action.keep_data:
             await self._start_standby(action.source)
             return
-        self._rejoined.write_ms(self._now_ms())
+        epoch = self._memory.recorded.epoch
+        self._rejoined.write(self._now_ms())
         await self._tool.run("rejoin", self._address(action.source), deadline_s=_COPY_S)
-        await self._note(
-            Recorded(role=Role.STANDBY, epoch=self._memory.recorded.epoch, lineage=action.lineage)
-        )
+        await self._note(Recorded(role=Role.STANDBY, epoch=epoch, lineage=action.lineage))
         self._memory.cannot_follow = False
         await self._database.ask()
         self._recorder.record(action.lineage, "rejoined", action.why, request=action.request)

@@ -96,14 +96,11 @@ class DatabaseWatch:
         """The epoch in its table as last read from the running process; None: not read."""
         return self._epoch
 
-    @property
-    def source(self) -> str | None:
-        """Address of the host whose log it pulls."""
-        heard = self._heard_of(self._processes.look())
-        return heard.answer.source if heard else None
-
     def observe(self) -> observed.Database:
-        """Return the database as it stands now; what is noted on disk is not in it."""
+        """Return the database as it stands now; it follows an address here, and no host.
+
+        What is noted on disk is not in it.
+        """
         running, now_ms = self._processes.look(), self._now_ms()
         if running.identity is None:
             return observed.Database(process=Process.DOWN, scn=self._scn)
@@ -116,6 +113,7 @@ class DatabaseWatch:
             scn=self._scn,
             silent_ms=max(0, now_ms - since_ms),
             drained=heard is not None and self._is_drained(heard),
+            follows=heard.answer.source if heard else None,
         )
 
     def distrust(self) -> None:

@@ -68,6 +68,8 @@ def _with_own_lease(seen: Observed, leadership: Leadership, settings: Settings) 
         return None
     if leadership.epoch < seen.lease.epoch:
         return Hold(why=f"what was read of the store is older than the claim of epoch {seen.lease.epoch}")
+    if (leadership.host, leadership.epoch) != (seen.me, seen.lease.epoch):
+        return None
     if not lease_is_valid(seen, settings):
         ago_ms = seen.now_ms - seen.lease.renewed_at_ms
         return Hold(why=f"the lease was last renewed {ago_ms} ms ago: nothing is done before it is again")

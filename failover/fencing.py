@@ -10,6 +10,9 @@ STRENGTH = (Guarantee.LEASE, Guarantee.DEVICE, Guarantee.SELF)
 
 TO_BE_ASKED = (FenceState.UNKNOWN, FenceState.FAILED)
 
+WAS_OFF = (FenceState.CONFIRMED, FenceState.RELEASED)
+"""Since the claim: its database ended then, and nobody but its agent starts it."""
+
 
 def guarantee_given(seen: Observed, leadership: Leadership, settings: Settings) -> Guarantee | None:
     """Return the weakest of the guarantees there are for each former leader; None if one has none yet."""
@@ -54,7 +57,7 @@ def left_to_the_lease(seen: Observed, leadership: Leadership) -> tuple[Unfenced,
     return tuple(
         replace(former, lease_over=True)
         for former in leadership.unfenced
-        if not has_confirmed(former, seen) and fence_state(seen, former.host) is not FenceState.CONFIRMED
+        if not has_confirmed(former, seen) and fence_state(seen, former.host) not in WAS_OFF
     )
 
 
@@ -65,7 +68,7 @@ def fence_state(seen: Observed, host: str) -> FenceState:
 
 
 def switched_off(seen: Observed) -> tuple[str, ...]:
-    """Return the hosts that their fence devices say are off."""
+    """Return the hosts that their fence devices said are off, and that were not switched on again."""
     return tuple(r.host for r in seen.fence_device if r.state is FenceState.CONFIRMED)
 
 
@@ -77,7 +80,7 @@ def peer_of(seen: Observed, host: str) -> Peer | None:
 def _guarantee_for(former: Unfenced, seen: Observed, settings: Settings) -> Guarantee | None:
     if has_confirmed(former, seen):
         return Guarantee.SELF
-    if fence_state(seen, former.host) is FenceState.CONFIRMED:
+    if fence_state(seen, former.host) in WAS_OFF:
         return Guarantee.DEVICE
     if former.lease_over or _since_claim_ms(seen) >= _lease_guarantee_ms(settings):
         return Guarantee.LEASE

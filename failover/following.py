@@ -78,8 +78,8 @@ def _lacks(seen: Observed, leadership: Leadership) -> str | None:
     """Return what this host lacks of the drained data, or None."""
     if not descends(seen.database, leadership):
         return f"the data of {seen.me} are of epoch {seen.database.lineage}, not {leadership.lineage}"
-    final = leadership.final_scn or 0
-    if seen.database.scn < final:
+    final = leadership.final_scn
+    if final is None or seen.database.scn < final:
         return f"{seen.me} is at {seen.database.scn}, and {leadership.host} was drained at {final}"
     return None
 

@@ -14,7 +14,13 @@ from failover.actions import (
     TakeOver,
 )
 from failover.claims import claim
-from failover.eligibility import descends, member, not_ready, too_soon_to_start
+from failover.eligibility import (
+    descends,
+    member,
+    not_ready,
+    too_soon_to_start,
+    what_would_be_lost,
+)
 from failover.fencing import (
     fence_afterwards,
     fence_former_leaders,
@@ -148,7 +154,7 @@ def await_successor(seen: Observed, leadership: Leadership, settings: Settings) 
     """
     if seen.database.process is Process.DOWN:
         return mend(seen, leadership, settings)
-    obstacle = not_ready(seen, settings)
+    obstacle = not_ready(seen, settings) or what_would_be_lost(seen, leadership, settings)
     if leadership.unchanged_ms < settings.handover_limit_ms or obstacle is not None:
         return Hold(why=f"{seen.me} was drained at {leadership.final_scn}, and waits for {leadership.to}")
     return claim(

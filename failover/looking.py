@@ -32,10 +32,6 @@ class DatabaseView(Protocol):
     def epoch(self) -> int | None:
         """The epoch in its table."""
 
-    @property
-    def source(self) -> str | None:
-        """Address of the host whose log it pulls."""
-
     def observe(self) -> observed.Database:
         """Return the database as it stands now."""
 
@@ -111,7 +107,7 @@ class Looking:
         """Return everything as it stands now."""
         memory, store = self._memory, self._store.observe()
         database = self._own_database(store)
-        rejoined_ms = self._rejoined.read_ms()
+        rejoined_ms = self._rejoined.at_ms
         # Last: nothing in it may be younger than this.
         now_ms = self._now_ms()
         return Observed(
@@ -181,7 +177,7 @@ class Looking:
 
     def _own_database(self, store: StoreView | None) -> observed.Database:
         recorded, found = self._memory.recorded, self._database.observe()
-        source, started_ms = self._database.source, self._memory.started_at_ms
+        source, started_ms = found.follows, self._memory.started_at_ms
         self._watch_standstill(found, store)
         return replace(
             found,

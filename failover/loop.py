@@ -204,11 +204,10 @@ class Loop:
 
     async def _farewell(self) -> None:
         """Leave nothing writable behind: the database ends with its agent, and a standby need not wait."""
-        seen = self._looking.observe()
         self._is_leaving = True
         if self._memory.lease is None:
             return
-        self._self_fence.begin(f"the agent of {seen.me} was told to stop")
+        self._self_fence.begin("the agent was told to stop")
         try:
             async with asyncio.timeout(_FAREWELL_S):
                 await self._self_fence.wait()

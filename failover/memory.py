@@ -59,16 +59,18 @@ class RejoinedFile:
     def __init__(self, path: Path) -> None:
         """Keep it in `path`, below /run."""
         self._path = path
+        self.at_ms = self._read()
+        """None: not since this host booted."""
 
-    def read_ms(self) -> int | None:
-        """Return the time; None: not since this host booted."""
+    def write(self, at_ms: int) -> None:
+        """Keep the time."""
+        self.at_ms = at_ms
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(f"{at_ms}\n")
+
+    def _read(self) -> int | None:
         try:
             text = self._path.read_text().strip()
         except OSError:
             return None
         return int(text) if text.isdigit() else None
-
-    def write_ms(self, at_ms: int) -> None:
-        """Keep the time."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(f"{at_ms}\n")

@@ -41,9 +41,16 @@ class NoteFile:
         """Keep the note in `base_dir`."""
         self._note = base_dir / _NOTE
         self._role_file = base_dir / _ROLE_FILE
+        self._read: tuple[tuple[int, ...], Recorded] | None = None
 
     def read(self) -> Recorded:
         """Return what note and role file say together; where they differ, what is the more careful."""
+        state = (*_state_of(self._role_file), *_state_of(self._note))
+        if self._read is None or self._read[0] != state:
+            self._read = (state, self._read_both())
+        return self._read[1]
+
+    def _read_both(self) -> Recorded:
         try:
             changed_ns = self._role_file.stat().st_mtime_ns
             role = Role(self._role_file.read_text().strip())
@@ -83,15 +90,6 @@ class NoteFile:
         finally:
             os.close(folder)
 
-    def forget(self) -> None:
-        """Note that there are no complete data: they are about to be emptied.
-
-        Raises:
-            OSError: the disk fails.
-        """
-        for path in (self._role_file, self._note):
-            path.unlink(missing_ok=True)
-
     def _read_note(self) -> _Note | None:
         try:
             return msgspec.json.decode(self._note.read_bytes(), type=_Note)
@@ -100,3 +98,12 @@ class NoteFile:
         except msgspec.MsgspecError:
             # Written whole or not at all, so somebody else wrote it: nothing is known of the history then.
             return None
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    """Return what changes whenever a file is written or replaced; empty if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -68,10 +68,11 @@ class PeerWatch:
         return seen.scn if seen else 0
 
     async def run(self) -> None:
-        """Look for ever; ends only when cancelled."""
+        """Look for ever, also where there is nobody to look at; ends only when cancelled."""
         timeout = aiohttp.ClientTimeout(total=_LOOK_S)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
             await asyncio.gather(
+                asyncio.Event().wait(),
                 *(self._again_and_again(self._look_at_sql, p) for p in self._peers),
                 *(self._again_and_again(lambda p: self._look_at_agent(session, p), p) for p in self._peers),
             )

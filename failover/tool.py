@@ -51,6 +51,7 @@ class Tool:
         finally:
             _end(process)
             self._running.discard(process)
+            await process.wait()
         if process.returncode != 0:
             words = " ".join(said.decode(errors="replace").split())[-_SHOWN:]
             raise ToolError(f"{command} ended with status {process.returncode}: {words}")

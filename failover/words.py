@@ -59,6 +59,8 @@ class FenceState(StrEnum):
     """Asked, and no answer yet."""
     CONFIRMED = "confirmed"
     """The device itself, asked after this claim, says that the host is off."""
+    RELEASED = "released"
+    """It was confirmed to be off after this claim, and has been switched on again: as good a guarantee."""
     FAILED = "failed"
     """It cannot be reached, refuses, or there is none."""
 

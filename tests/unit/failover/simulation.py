@@ -8,6 +8,7 @@ What must hold at every event is in `simulated.checks`.
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from failover.eligibility import not_ready, what_would_be_lost
@@ -55,6 +56,19 @@ class Explored:
         self.figures.update(other.figures)
         self.recovered_ms.extend(other.recovered_ms)
 
+    def told(self) -> str:
+        """Return the figures for a reader."""
+        counted = ", ".join(
+            f"{count} {name.replace('_', ' ')}" for name, count in sorted(self.figures.items())
+        )
+        times = sorted(self.recovered_ms)
+        if not times:
+            return counted
+        p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+        return (
+            f"{counted}; primary after the last fault: p50 {p50:.0f}, p99 {p99:.0f}, max {times[-1]:.0f} ms"
+        )
+
 
 def explore(seed: int, settings: Settings = DEFAULTS) -> Explored:
     """Run the schedule of `seed`; raise `BrokenPromiseError`, with the seed, if something must not be."""
@@ -71,6 +85,14 @@ def explore(seed: int, settings: Settings = DEFAULTS) -> Explored:
         return _run(cluster, chance)
     except BrokenPromiseError as broken:
         raise BrokenPromiseError(f"seed {seed}: {broken}") from broken
+
+
+def explore_many(seeds: Iterable[int], settings: Settings = DEFAULTS) -> Explored:
+    """Run the schedules of all `seeds`, and return what they went through together."""
+    together = Explored()
+    for seed in seeds:
+        together.add(explore(seed, settings))
+    return together
 
 
 def _run(cluster: Cluster, chance: random.Random) -> Explored:

@@ -57,8 +57,8 @@ def test_a_lease_and_a_margin_after_the_claim_the_lease_is_over(
     state: FenceState, since_ms: int, over: bool
 ) -> None:
     seen = claimer_look(claimed_at_ms=NOW - since_ms, fence_device=device(state))
-    expected = {FenceState.CONFIRMED: Guarantee.DEVICE}.get(state, Guarantee.LEASE if over else None)
-    assert promotes(seen) is expected
+    was_off = state in (FenceState.CONFIRMED, FenceState.RELEASED)
+    assert promotes(seen) is (Guarantee.DEVICE if was_off else Guarantee.LEASE if over else None)
 
 
 def test_a_claim_of_unknown_age_is_new() -> None:
@@ -129,6 +129,9 @@ def test_serving_forgets_who_was_fenced_and_remembers_who_is_off() -> None:
     action = decide(promoted(fence_device=device(FenceState.CONFIRMED)), SETTINGS)
     assert isinstance(action, Serve)
     assert (action.unfenced, action.powered_off) == ((), ("a",))
+    action = decide(promoted(fence_device=device(FenceState.RELEASED)), SETTINGS)
+    assert isinstance(action, Serve)
+    assert (action.unfenced, action.powered_off) == ((), ())
     told = view(begun(), members=(member("a", fenced=4), member("b")))
     action = decide(promoted(store=told), SETTINGS)
     assert isinstance(action, Serve)
@@ -153,6 +156,7 @@ def test_who_serves_goes_on_fencing_a_former_leader_that_may_be_frozen() -> None
         {"peers": (replace(SILENT, agent_silent_ms=0),)},
         {"peers": (replace(SILENT, says_fenced_epoch=4),)},
         {"fence_device": device(FenceState.ASKED)},
+        {"fence_device": device(FenceState.RELEASED)},
     ],
 )
 def test_it_leaves_alone_who_lives_or_has_confirmed_or_is_being_fenced(changes: dict[str, object]) -> None:

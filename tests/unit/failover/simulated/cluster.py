@@ -99,6 +99,7 @@ class Cluster:
         number = self.store.grant()
         self.store.lease_key = number
         self.store.write(0, FIRST)
+        self.checks.figures.clear()
         self.checks.served, self.checks.served_by = self.databases["a"].history, self.databases["a"]
         for name, agent in self.agents.items():
             if name == "a":

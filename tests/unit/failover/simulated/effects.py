@@ -249,7 +249,8 @@ class Effects:
         yield 50.0
         if not self.fences.switch_on(action.host):
             return
-        agent.reports.pop(action.host, None)
+        if action.host in agent.reports:
+            agent.reports[action.host] = FenceState.RELEASED
         if action.revision is None:
             return
         record = agent.store.leadership

@@ -13,13 +13,22 @@ Fault = Callable[["Cluster", str, float], None]
 """Breaks something at the named database host now, and sees to it that it is whole again after so many ms."""
 
 
+def _lives(cluster: "Cluster", host: str) -> bool:
+    """Say whether anything can happen on a host at all."""
+    machine = cluster.world.hosts[host]
+    return machine.on and not machine.frozen
+
+
 def database_crash(cluster: "Cluster", host: str, lasts: float) -> None:
-    cluster.databases[host].kill()
+    if _lives(cluster, host):
+        cluster.databases[host].kill()
 
 
 def database_stopped(cluster: "Cluster", host: str, lasts: float) -> None:
     """SIGSTOP of the database, and SIGCONT."""
     database = cluster.databases[host]
+    if not _lives(cluster, host):
+        return
     instance = database.instance
     database.advance()
     database.stopped = True
@@ -32,12 +41,15 @@ def database_stopped(cluster: "Cluster", host: str, lasts: float) -> None:
 
 
 def agent_crash(cluster: "Cluster", host: str, lasts: float) -> None:
-    cluster.agents[host].crash()
+    if _lives(cluster, host):
+        cluster.agents[host].crash()
 
 
 def agent_stopped(cluster: "Cluster", host: str, lasts: float) -> None:
     """SIGSTOP of the agent, or a stall of its loop."""
     agent = cluster.agents[host]
+    if not _lives(cluster, host):
+        return
     agent.pause()
     cluster.later(lasts, agent.resume)
 

@@ -1,0 +1,195 @@
+"""What the agent tells through its API and takes there: from real looks, with the store in memory."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from failover.agent_facts import AgentFacts
+from failover.facts import RefusedError
+from failover.gateway import Gateway
+from failover.history import History
+from failover.loop import limits_of
+from failover.memory import Memory
+from failover.metrics import Metrics
+from failover.note import Recorded
+from failover.observed import Database, Leadership, Member, Observed, Phase, RequestKind, Role
+from failover.recorder import Recorder
+from failover.records import LeaderRecord, member_text
+from failover.settings import Store as StoreSettings
+from failover.store import Store
+from failover.store_watch import StoreWatch
+from tests.unit.failover.config import settings
+from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
+
+LEADERSHIP = Leadership(host="ob-b", epoch=4, phase=Phase.SERVING, revision=0, lineage=4, primary="ob-b")
+
+
+class Eyes:
+    def __init__(self, watch: StoreWatch) -> None:
+        self._watch = watch
+
+    def observe(self) -> Observed:
+        return Observed(now_ms=0, me="ob-a", database=Database(), store=self._watch.observe())
+
+    def lag_ms(self, _: Observed) -> int | None:
+        return 12
+
+
+class Thinking:
+    late_ms = 0
+
+    def thinks(self) -> str:
+        return "Hold: waits"
+
+    def turned_ago_ms(self) -> int:
+        return self.late_ms
+
+
+class Stage:
+    def __init__(self, endpoint: str, certificate: Path) -> None:
+        found = settings()
+        self.gateway = Gateway(
+            StoreSettings(endpoints=(endpoint,), user=USER, password=PASSWORD, ca_file=str(certificate)),
+            timeout_ms=300,
+        )
+        self.store = Store(self.gateway, "lab")
+        self.watch = StoreWatch(
+            self.store, Memory(recorded=Recorded()), me="ob-a", timing=found.timing, member_text=lambda: ""
+        )
+        self.thinking = Thinking()
+        self.against: str | None = None
+        self.verified: list[str] = []
+        self.facts = AgentFacts(
+            found,
+            limits_of(found.timing),
+            looking=Eyes(self.watch),  # type: ignore[arg-type]
+            watch=self.watch,
+            store=self.store,
+            recorder=Recorder(History(self.gateway, self.store.keys), "ob-a"),
+            metrics=Metrics(),
+            thinking=self.thinking,
+            verify=self._verify,
+            wall_s=lambda: 5.0,
+        )
+
+    async def _verify(self, host: str) -> str | None:
+        self.verified.append(host)
+        return self.against
+
+    async def look(self) -> None:
+        await self.watch.turn(put=False)
+
+    async def somebody_leads(self) -> None:
+        lease = await self.store.grant(3000)
+        record = LeaderRecord(leadership=LEADERSHIP, claim="c", last_automatic_s=None)
+        await self.store.claim(record, lease=lease, takes_request=False)
+        for host, role in (("ob-b", Role.PRIMARY), ("ob-a", Role.STANDBY)):
+            put = Member(host=host, role=role, scn=9, recorded_role=role, lineage=4, epoch=4)
+            text = member_text(put, seq=1, lag_ms=3, more={"thinks": f"{host} thinks"})
+            await self.store.look(host=host, member=text)
+        await self.look()
+
+
+def play(certificate: Path, story: Callable[[Stage, FakeEtcd], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        etcd = FakeEtcd(now=time.monotonic)
+        async with member(etcd, certificate) as endpoint:
+            it = Stage(endpoint, certificate)
+            await story(it, etcd)
+            await it.gateway.close()
+
+    asyncio.run(whole())
+
+
+SWITCHOVER = (RequestKind.SWITCHOVER, "ob-a", False, False)
+
+
+def test_without_the_store_nothing_is_possible_and_the_agent_is_not_well(certificate: Path) -> None:
+    async def story(it: Stage, etcd: FakeEtcd) -> None:
+        etcd.down = {0}
+        await it.look()
+        assert it.facts.health() == (f"the store does not answer: {it.watch.last_failure}",)
+        assert await it.facts.objections(*SWITCHOVER) == (
+            "the store does not answer: without a majority of it nothing is done",
+        )
+        assert it.facts.successor() is None
+        assert it.facts.status().store_answered_ago_ms is None
+        assert it.verified == []
+
+    play(certificate, story)
+
+
+def test_a_loop_that_does_not_turn_is_not_well(certificate: Path) -> None:
+    async def story(it: Stage, _: FakeEtcd) -> None:
+        await it.look()
+        assert it.facts.health() == ()
+        it.thinking.late_ms = 1500
+        assert it.facts.health() == ("the loop has not turned for 1500 ms",)
+
+    play(certificate, story)
+
+
+def test_the_status_is_what_was_seen_with_what_each_agent_thinks(certificate: Path) -> None:
+    async def story(it: Stage, _: FakeEtcd) -> None:
+        await it.somebody_leads()
+        status = it.facts.status()
+        assert status.leader is not None
+        assert (status.leader.host, status.leader.epoch, status.thinks) == ("ob-b", 4, "Hold: waits")
+        assert {m.host: (m.thinks, m.lag_ms) for m in status.members} == {
+            "ob-a": ("ob-a thinks", 3),
+            "ob-b": ("ob-b thinks", 3),
+        }
+        it.facts.announce(it.facts._looking.observe())
+        assert it.facts.announcement.answer.host == "ob-b"
+        assert b"loanstack_failover_epoch 4.0" in it.facts.metrics()
+
+    play(certificate, story)
+
+
+def test_a_switchover_is_checked_on_the_leaders_database_too(certificate: Path) -> None:
+    async def story(it: Stage, _: FakeEtcd) -> None:
+        await it.somebody_leads()
+        assert it.facts.successor() == "ob-a"
+        assert await it.facts.objections(*SWITCHOVER) == ()
+        it.against = "the database of ob-b would not hand over: DDL"
+        assert await it.facts.objections(*SWITCHOVER) == (it.against,)
+        assert it.verified == ["ob-b", "ob-b"]
+        # Nobody is asked about what is refused anyhow.
+        assert len(await it.facts.objections(RequestKind.SWITCHOVER, "ob-x", False, False)) == 1
+        assert len(it.verified) == 2
+
+    play(certificate, story)
+
+
+def test_one_request_at_a_time_is_taken(certificate: Path) -> None:
+    async def story(it: Stage, _: FakeEtcd) -> None:
+        await it.somebody_leads()
+        request = await it.facts.submit(*SWITCHOVER)
+        await it.look()
+        status = it.facts.status()
+        assert status.request is not None
+        assert (status.request.id, status.request.host) == (request, "ob-a")
+        assert await it.facts.objections(*SWITCHOVER) == (
+            "a switchover of ob-a was asked for before and is not over yet",
+        )
+        with pytest.raises(RefusedError, match="another request"):
+            await it.facts.submit(*SWITCHOVER)
+
+    play(certificate, story)
+
+
+def test_a_pause_is_seen_by_everybody(certificate: Path) -> None:
+    async def story(it: Stage, _: FakeEtcd) -> None:
+        await it.facts.pause()
+        await it.look()
+        paused = it.facts.status().paused
+        assert paused is not None
+        assert (paused.host, paused.at_s) == ("ob-a", 5.0)
+        await it.facts.resume()
+        await it.look()
+        assert it.facts.status().paused is None
+
+    play(certificate, story)

@@ -1,0 +1,327 @@
+"""The loop: fencing first, one action at a time, and nothing that goes wrong beside it ends it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from failover.acting import Acting
+from failover.actions import Action, Claim, ConfirmFenced, Refuse
+from failover.gateway import StoreError
+from failover.leader_record import Superseded
+from failover.loop import Loop
+from failover.memory import HeldLease, Memory
+from failover.metrics import Metrics
+from failover.note import Recorded
+from failover.observed import (
+    Database,
+    Leadership,
+    Lease,
+    Observed,
+    Phase,
+    Process,
+    Role,
+    StoreView,
+    Task,
+    TaskKind,
+)
+from failover.observed import Settings as Limits
+
+FIRST = Observed(
+    now_ms=10_000,
+    me="ob-a",
+    database=Database(process=Process.RUNNING, role=Role.PRIMARY, recorded_role=Role.PRIMARY),
+    store=StoreView(answered_ago_ms=0),
+)
+"""Nobody has led yet: what is decided is a Claim."""
+LEADERSHIP = Leadership(host="ob-a", epoch=1, phase=Phase.SERVING, revision=1, lineage=1, primary="ob-a")
+LEADS = replace(
+    FIRST,
+    lease=Lease(epoch=1, renewed_at_ms=9_900),
+    store=StoreView(answered_ago_ms=0, leadership=LEADERSHIP, lease_alive=True),
+)
+"""What is decided is to hold."""
+LAPSED = replace(LEADS, lease=Lease(epoch=1, renewed_at_ms=5_000))
+
+
+class Eyes:
+    def __init__(self) -> None:
+        self.seen = FIRST
+        self.proof: Recorded | None = None
+        self.breaks: Exception | None = None
+        self.looks = 0
+
+    def observe(self) -> Observed:
+        self.looks += 1
+        if self.breaks:
+            raise self.breaks
+        return self.seen
+
+    def proven(self, _: Observed) -> Recorded | None:
+        return self.proof
+
+
+class Hands:
+    def __init__(self) -> None:
+        self.began: list[Action] = []
+        self.noted: list[Recorded] = []
+        self.is_busy = False
+
+    def begin(self, action: Action) -> None:
+        self.began.append(action)
+
+    def note(self, recorded: Recorded) -> None:
+        self.noted.append(recorded)
+
+    async def close(self) -> None:
+        pass
+
+
+class Fence:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.begun: list[str] = []
+
+    def begin(self, why: str) -> None:
+        self.begun.append(why)
+        self._memory.lease = None
+
+    async def wait(self) -> None:
+        pass
+
+
+class Manager:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def ready(self) -> None:
+        self.said.append("ready")
+
+    def turned(self) -> None:
+        self.said.append("turned")
+
+    def status(self, text: str) -> None:
+        pass
+
+
+class Notes:
+    recorded = Recorded(role=Role.PRIMARY, epoch=3)
+
+    def read(self) -> Recorded:
+        return self.recorded
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.eyes, self.hands, self.manager, self.notes = Eyes(), Hands(), Manager(), Notes()
+        self.fence = Fence(self.memory)
+        self.background: dict[str, Callable[[], Awaitable[None]]] = {}
+        self.waited_for_the_store = False
+
+    def loop(self) -> Loop:
+        async def first_look() -> None:
+            self.waited_for_the_store = True
+
+        return Loop(
+            Limits(loop_interval_ms=20),
+            self.memory,
+            looking=self.eyes,  # type: ignore[arg-type]
+            acting=self.hands,  # type: ignore[arg-type]
+            self_fence=self.fence,  # type: ignore[arg-type]
+            notes=self.notes,
+            metrics=Metrics(),
+            notify=self.manager,  # type: ignore[arg-type]
+            background=self.background,
+            first_look=first_look,
+        )
+
+    def turn(self) -> None:
+        async def once() -> None:
+            self.loop().turn()
+
+        asyncio.run(once())
+
+    def run(self, *, for_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+        async def play() -> None:
+            stop = asyncio.Event()
+            running = asyncio.create_task(self.loop().run(stop))
+            await asyncio.sleep(for_s / 2)
+            meanwhile()
+            await asyncio.sleep(for_s / 2)
+            stop.set()
+            await running
+
+        asyncio.run(play())
+
+
+@pytest.fixture
+def it() -> Stage:
+    return Stage()
+
+
+def test_what_is_decided_is_begun(it: Stage) -> None:
+    it.turn()
+    (action,) = it.hands.began
+    assert isinstance(action, Claim)
+    assert it.memory.recorded == it.notes.recorded
+
+
+def test_nothing_is_decided_while_an_action_goes_on(it: Stage) -> None:
+    it.hands.is_busy = True
+    it.turn()
+    assert it.hands.began == []
+
+
+def test_a_database_without_a_valid_lease_is_fenced_whatever_goes_on(it: Stage) -> None:
+    it.eyes.seen, it.hands.is_busy = LAPSED, True
+    it.turn()
+    assert len(it.fence.begun) == 1
+    assert "last renewed 5000 ms ago" in it.fence.begun[0]
+
+
+def test_while_it_is_being_fenced_nothing_else_is_begun(it: Stage) -> None:
+    it.memory.fencing = True
+    it.turn()
+    assert it.hands.began == []
+
+
+def test_a_proof_is_noted_when_there_is_nothing_else_to_do(it: Stage) -> None:
+    it.eyes.proof = Recorded(role=Role.STANDBY, epoch=1, lineage=1)
+    it.turn()
+    assert it.hands.noted == []
+    it.eyes.seen = LEADS
+    it.turn()
+    assert it.hands.noted == [it.eyes.proof]
+    it.eyes.seen = replace(LEADS, task=Task(kind=TaskKind.START_STANDBY, started_ago_ms=0))
+    it.hands.is_busy = True
+    it.turn()
+    assert len(it.hands.noted) == 1
+
+
+def test_systemd_hears_of_every_turn_and_that_the_agent_is_ready_after_the_first(it: Stage) -> None:
+    it.eyes.seen = LEADS
+    it.run(for_s=0.3)
+    assert it.manager.said[:2] == ["turned", "ready"]
+    assert 5 <= it.manager.said.count("turned") <= 30
+    assert not it.waited_for_the_store
+
+
+def test_where_no_agent_ever_led_the_store_is_heard_first(it: Stage) -> None:
+    it.notes.recorded = Recorded(role=Role.PRIMARY)
+    it.run(for_s=0.05)
+    assert it.waited_for_the_store
+
+
+def test_a_lapse_is_seen_between_two_turns(it: Stage) -> None:
+    it.eyes.seen = LEADS
+
+    async def play() -> None:
+        loop = it.loop()
+        loop.turn = lambda: None  # type: ignore[method-assign]
+        stop = asyncio.Event()
+        running = asyncio.create_task(loop.run(stop))
+        await asyncio.sleep(0.1)
+        begun, it.eyes.seen = time.monotonic(), LAPSED
+        while not it.fence.begun:
+            assert time.monotonic() - begun < 1
+            await asyncio.sleep(0.005)
+        stop.set()
+        await running
+
+    asyncio.run(play())
+
+
+def test_what_breaks_is_begun_again_and_a_loop_that_breaks_is_not_called_turning(
+    it: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = 0
+
+    async def breaking() -> None:
+        nonlocal begun
+        begun += 1
+        raise KeyError("a mistake")
+
+    it.background["history"] = breaking
+    it.eyes.breaks = RuntimeError("another")
+    it.run(for_s=0.6)
+    assert begun >= 2
+    assert it.manager.said == []
+    assert it.eyes.looks >= 4
+    assert "a mistake" in caplog.text
+
+
+def test_a_leader_that_is_told_to_stop_fences_itself_and_claims_nothing_any_more(it: Stage) -> None:
+    it.eyes.seen = LEADS
+    it.memory.lease = HeldLease(epoch=1, id="l", renewed_at_ms=9_900)
+
+    async def play() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(it.loop().run(stop))
+        await asyncio.sleep(0.05)
+        stop.set()
+        await asyncio.sleep(0.05)
+        assert len(it.fence.begun) == 1
+        it.eyes.seen = replace(LEADS, lease=None, database=Database(process=Process.DOWN))
+        await asyncio.sleep(0.05)
+        assert {type(action) for action in it.hands.began} == {ConfirmFenced}
+        fenced = replace(LEADERSHIP, phase=Phase.FENCED)
+        it.eyes.seen = replace(
+            it.eyes.seen, store=StoreView(answered_ago_ms=0, leadership=fenced), fenced_epoch=1
+        )
+        await asyncio.wait_for(running, 5)
+
+    asyncio.run(play())
+
+
+class Claiming:
+    """Refuses and claims as it is told to."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+
+    async def refuse(self, _: Refuse) -> None:
+        await self.claim(None)
+
+    async def claim(self, _: object) -> None:
+        await asyncio.sleep(0)
+        if self.failure:
+            raise self.failure
+
+
+@pytest.mark.parametrize(
+    ("action", "failure", "woken"),
+    [
+        (Refuse(about="claim", request="r", why="no"), None, 1),
+        (Refuse(about="claim", request=None, why="no"), None, 0),
+        (Refuse(about="claim", request="r", why="no"), StoreError("silence"), 0),
+        (Refuse(about="claim", request="r", why="no"), Superseded("late"), 0),
+        (Refuse(about="claim", request="r", why="no"), KeyError("a mistake"), 0),
+    ],
+)
+def test_only_what_changed_something_is_decided_upon_at_once(
+    action: Refuse, failure: Exception | None, woken: int
+) -> None:
+    async def play() -> None:
+        claiming, count = Claiming(), 0
+        claiming.failure = failure
+
+        def wake() -> None:
+            nonlocal count
+            count += 1
+
+        acting = Acting(
+            Memory(),
+            claiming=claiming,  # type: ignore[arg-type]
+            changing=None,  # type: ignore[arg-type]
+            powering=None,  # type: ignore[arg-type]
+            wake=wake,
+        )
+        acting.begin(action)
+        assert acting.is_busy
+        await asyncio.sleep(0.02)
+        assert (acting.is_busy, count, acting.last_failure is None) == (False, woken, failure is None)
+
+    asyncio.run(play())

@@ -1,0 +1,94 @@
+"""The note beside the data, and the role file of loanstack-db: together the careful side of the truth."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from failover.note import NoteFile, Recorded
+from failover.observed import Role
+
+
+class Folder:
+    def __init__(self, path: Path) -> None:
+        self.path, self.notes = path, NoteFile(path)
+        self._ns = 1_700_000_000_000_000_000
+
+    def role_file(self, text: str) -> None:
+        """Write it as loanstack-db does: a new file, later than the last."""
+        unfinished = self.path / "loanstack-role.new"
+        unfinished.write_text(text)
+        self._ns += 1_000_000
+        os.utime(unfinished, ns=(self._ns, self._ns))
+        unfinished.rename(self.path / "loanstack-role")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_without_a_role_file_there_are_no_complete_data_whatever_the_note_says(folder: Folder) -> None:
+    assert folder.notes.read() == Recorded()
+    folder.role_file("STANDBY\n")
+    folder.notes.write(Recorded(role=Role.STANDBY, epoch=3, lineage=2))
+    (folder.path / "loanstack-role").unlink()
+    assert folder.notes.read() == Recorded()
+
+
+@pytest.mark.parametrize("text", ["", "NONE\n", "STANDBY PRIMARY\n"])
+def test_a_role_file_with_another_word_is_none(folder: Folder, text: str) -> None:
+    folder.role_file(text)
+    assert folder.notes.read() == Recorded()
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_first_note_comes_from_whoever_made_the_data(folder: Folder, role: Role) -> None:
+    folder.role_file(f"{role}\n")
+    assert folder.notes.read() == Recorded(role=role)
+
+
+def test_what_was_noted_is_read_again_also_by_another_agent(folder: Folder) -> None:
+    folder.role_file("STANDBY\n")
+    noted = Recorded(role=Role.PRIMARY, epoch=7, lineage=6)
+    folder.notes.write(noted)
+    assert folder.notes.read() == noted
+    assert NoteFile(folder.path).read() == noted
+
+
+def test_a_drained_primary_is_a_standby_as_soon_as_that_is_noted(folder: Folder) -> None:
+    folder.role_file("PRIMARY\n")
+    folder.notes.write(Recorded(role=Role.PRIMARY, epoch=7, lineage=6))
+    folder.role_file("STANDBY\n")
+    # The tool has just drained it, and the agent may have ended before it could note that.
+    assert folder.notes.read().role is Role.PRIMARY
+    folder.notes.write(Recorded(role=Role.STANDBY, epoch=7, lineage=6))
+    assert folder.notes.read().role is Role.STANDBY
+
+
+def test_a_promotion_by_hand_counts_over_an_older_note(folder: Folder) -> None:
+    folder.role_file("STANDBY\n")
+    folder.notes.write(Recorded(role=Role.STANDBY, epoch=7, lineage=6))
+    folder.role_file("PRIMARY\n")
+    assert folder.notes.read() == Recorded(role=Role.PRIMARY, epoch=7, lineage=6)
+
+
+def test_a_copy_that_was_made_anew_has_no_history_yet(folder: Folder) -> None:
+    folder.role_file("PRIMARY\n")
+    folder.notes.write(Recorded(role=Role.PRIMARY, epoch=7, lineage=6))
+    for path in folder.path.iterdir():
+        path.unlink()
+    assert folder.notes.read() == Recorded()
+    folder.role_file("STANDBY\n")
+    assert folder.notes.read() == Recorded(role=Role.STANDBY)
+
+
+def test_a_note_that_somebody_else_wrote_is_no_note(folder: Folder) -> None:
+    folder.role_file("STANDBY\n")
+    (folder.path / "loanstack-failover").write_text("{")
+    assert folder.notes.read() == Recorded(role=Role.STANDBY)
+
+
+def test_there_is_nothing_to_note_without_data(folder: Folder) -> None:
+    with pytest.raises(FileNotFoundError):
+        folder.notes.write(Recorded(role=Role.STANDBY))

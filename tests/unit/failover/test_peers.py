@@ -1,0 +1,105 @@
+"""Direct looks at other hosts: a greeting, not an open port, is an answer of SQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from failover.peers import PeerWatch
+from failover.settings import Peer
+
+HERE = "127.0.0.1"
+GREETING = b"\x4a\x00\x00\x00\x0a5.7.25\x00"
+
+
+class Clock:
+    now_ms = 1000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@asynccontextmanager
+async def sql(greeting: bytes, *, then_close: bool = True) -> AsyncIterator[int]:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        if then_close:
+            writer.close()
+
+    server = await asyncio.start_server(greet, HERE, 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+@asynccontextmanager
+async def agent(text: str) -> AsyncIterator[int]:
+    async def status(_: web.Request) -> web.Response:
+        return web.Response(text=text)
+
+    application = web.Application()
+    application.router.add_get("/status", status)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, HERE, 0).start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+def look(greeting: bytes | None, status: str | None, *, then_close: bool = True) -> tuple[bool, bool, int]:
+    """Return whether SQL and agent were heard, and the fenced epoch."""
+
+    async def play() -> tuple[bool, bool, int]:
+        clock = Clock()
+        async with sql(greeting or b"", then_close=then_close) as sql_port, agent(status or "") as agent_port:
+            watch = PeerWatch(
+                (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),),
+                sql_port=sql_port if greeting is not None else 1,
+                agent_port=agent_port if status is not None else 1,
+                interval_ms=20,
+                now_ms=clock,
+            )
+            clock.now_ms = 2000
+            running = asyncio.create_task(watch.run())
+            await asyncio.sleep(0.15)
+            running.cancel()
+            (seen,) = watch.observe()
+        return seen.sql_silent_ms == 0, seen.agent_silent_ms == 0, seen.says_fenced_epoch
+
+    return asyncio.run(play())
+
+
+def test_a_host_that_answers_is_heard() -> None:
+    assert look(GREETING, '{"fenced_epoch": 7, "scn": 1, "more": []}') == (True, True, 7)
+
+
+def test_one_that_refuses_both_is_silent() -> None:
+    assert look(None, None) == (False, False, 0)
+
+
+def test_a_port_that_is_open_and_greets_nobody_is_silence() -> None:
+    assert look(b"", "{}", then_close=False) == (False, False, 0)
+
+
+def test_another_program_on_the_port_is_silence() -> None:
+    assert look(b"HTTP/1.1 400 Bad Request\r\n", "not JSON") == (False, False, 0)
+
+
+def test_silence_counts_from_the_first_look() -> None:
+    clock = Clock()
+    peers = (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),)
+    watch = PeerWatch(peers, sql_port=1, agent_port=1, interval_ms=20, now_ms=clock)
+    clock.now_ms += 1234
+    (seen,) = watch.observe()
+    assert (seen.sql_silent_ms, seen.agent_silent_ms, seen.says_fenced_epoch) == (1234, 1234, 0)
+    assert watch.scn_of("ob-b") == watch.scn_of("ob-x") == 0
+
+
+def test_where_there_is_nobody_to_look_at_looking_goes_on() -> None:
+    async def play() -> None:
+        running = asyncio.create_task(PeerWatch((), sql_port=1, agent_port=1, interval_ms=20).run())
+        await asyncio.sleep(0.05)
+        assert not running.done()
+        running.cancel()
+
+    asyncio.run(play())

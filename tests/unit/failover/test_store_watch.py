@@ -1,0 +1,230 @@
+"""Looks at the store: a lease is renewed as of when that was asked for; silence counts while it answers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from failover.gateway import StoreError
+from failover.memory import HeldLease, Memory
+from failover.observed import Leadership, Member, Phase, Request, RequestKind, StoreView
+from failover.records import LeaderRecord
+from failover.store import SeenMember, Sight
+from failover.store_watch import StoreWatch
+from tests.unit.failover.config import settings
+
+LOOP_MS = 200
+LEASE = HeldLease(epoch=3, id="l", renewed_at_ms=900)
+
+
+def leader(
+    *, host: str = "ob-a", epoch: int = 3, revision: int = 10, automatic_s: float | None = None
+) -> LeaderRecord:
+    leadership = Leadership(
+        host=host, epoch=epoch, phase=Phase.SERVING, revision=revision, lineage=1, primary=host
+    )
+    return LeaderRecord(leadership=leadership, claim="c", last_automatic_s=automatic_s)
+
+
+def put(host: str, revision: int) -> SeenMember:
+    return SeenMember(member=Member(host=host, scn=revision), revision=revision, told={})
+
+
+class Fake:
+    """A store that answers what it is told to, and takes its time."""
+
+    def __init__(self) -> None:
+        self.now_ms, self.wall_s = 1000, 5000.0
+        self.sight = Sight(revision=1, leader=leader(), lease_alive=True)
+        self.kept: bool | Exception = True
+        self.fails: Exception | None = None
+        self.takes_ms = 0
+        self.puts: list[str] = []
+        self.looks = 0
+        self.memory = Memory(lease=LEASE)
+        self.while_asked: Callable[[], None] = lambda: None
+        self.watch = StoreWatch(
+            self,
+            self.memory,
+            me="ob-a",
+            timing=settings().timing,
+            member_text=lambda: f"member {len(self.puts)}",
+            now_ms=lambda: self.now_ms,
+            wall_s=lambda: self.wall_s,
+        )
+
+    async def look(self, *, host: str = "", member: str | None = None) -> Sight:
+        self.looks += 1
+        if member is not None:
+            assert host == "ob-a"
+            self.puts.append(member)
+        self.now_ms += self.takes_ms
+        self.while_asked()
+        if self.fails:
+            raise self.fails
+        self.sight = replace(self.sight, revision=self.sight.revision + 1)
+        return self.sight
+
+    async def keep_alive(self, lease: str) -> bool:
+        assert lease == "l"
+        if isinstance(self.kept, Exception):
+            raise self.kept
+        return self.kept
+
+    async def turn(self, *, put: bool = False) -> None:
+        await self.watch.turn(put=put)
+
+    def view(self) -> StoreView:
+        view = self.watch.observe()
+        assert view is not None
+        return view
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
+
+
+def run(work: Awaitable[None]) -> None:
+    async def whole() -> None:
+        await work
+
+    asyncio.run(whole())
+
+
+def test_before_the_first_answer_nothing_is_known(fake: Fake) -> None:
+    assert fake.watch.observe() is None
+
+
+def test_a_lease_counts_from_when_its_renewal_was_sent(fake: Fake) -> None:
+    fake.takes_ms = 350
+    run(fake.turn())
+    assert fake.memory.lease == replace(LEASE, renewed_at_ms=1000)
+    assert fake.view().answered_ago_ms == 0
+
+
+@pytest.mark.parametrize("found", [leader(host="ob-b"), leader(epoch=4), None])
+def test_a_lease_is_not_renewed_when_the_record_names_another_lead(
+    fake: Fake, found: LeaderRecord | None
+) -> None:
+    fake.sight = replace(fake.sight, leader=found)
+    run(fake.turn())
+    assert fake.memory.lease == LEASE
+
+
+def test_a_lease_is_not_renewed_without_its_keepalive_nor_without_the_look(fake: Fake) -> None:
+    fake.kept = StoreError("silence")
+    run(fake.turn())
+    assert fake.memory.lease == LEASE
+    fake.kept, fake.fails = True, StoreError("silence")
+    run(fake.turn())
+    assert (fake.memory.lease, fake.watch.failures) == (LEASE, 2)
+
+
+def test_a_lease_that_ended_in_the_store_is_dropped(fake: Fake) -> None:
+    fake.kept = False
+    run(fake.turn())
+    assert fake.memory.lease is None
+
+
+def test_a_lease_that_was_dropped_meanwhile_is_not_taken_up_again(fake: Fake) -> None:
+    fake.while_asked = lambda: setattr(fake.memory, "lease", None)
+    run(fake.turn())
+    assert fake.memory.lease is None
+
+
+def test_stillness_is_counted_only_while_the_store_answers(fake: Fake) -> None:
+    async def play() -> None:
+        fake.sight = replace(fake.sight, members=(put("ob-b", 5),), lease_alive=False)
+        await fake.turn()
+        for _ in range(3):
+            fake.now_ms += LOOP_MS
+            await fake.turn()
+        assert fake.view().members[0].unchanged_ms == 3 * LOOP_MS
+        assert fake.view().lease_gone_ms == 3 * LOOP_MS
+        leadership = fake.view().leadership
+        assert leadership is not None
+        assert leadership.unchanged_ms == 3 * LOOP_MS
+        # Between two answers it does not grow; a long silence counts as two loops.
+        fake.now_ms += 60_000
+        assert fake.view().members[0].unchanged_ms == 3 * LOOP_MS
+        assert fake.view().answered_ago_ms == 60_000
+        await fake.turn()
+        assert fake.view().members[0].unchanged_ms == 5 * LOOP_MS
+
+    run(play())
+
+
+def test_every_change_begins_the_count_anew(fake: Fake) -> None:
+    async def play() -> None:
+        request = Request(id="r", kind=RequestKind.REJOIN, host="ob-b")
+        fake.sight = replace(fake.sight, members=(put("ob-b", 5),), request=request, request_revision=6)
+        for _ in range(3):
+            await fake.turn()
+            fake.now_ms += LOOP_MS
+        assert fake.view().request == replace(request, unchanged_ms=2 * LOOP_MS)
+        fake.sight = replace(
+            fake.sight, members=(put("ob-b", 7),), request_revision=8, leader=leader(revision=11)
+        )
+        await fake.turn()
+        view = fake.view()
+        assert view.request is not None
+        assert view.leadership is not None
+        assert (view.members[0].unchanged_ms, view.request.unchanged_ms) == (0, 0)
+        assert view.leadership.unchanged_ms == 0
+
+    run(play())
+
+
+def test_an_answer_that_was_overtaken_is_not_taken(fake: Fake) -> None:
+    async def play() -> None:
+        await fake.turn()
+        newest = fake.sight.revision
+        fake.sight = Sight(revision=newest - 5, leader=leader(host="ob-x"))
+        await fake.turn()
+        record = fake.watch.record
+        assert record is not None
+        assert record.leadership.host == "ob-a"
+
+    run(play())
+
+
+def test_the_last_automatic_failover_ages_by_the_own_clock(fake: Fake) -> None:
+    async def play() -> None:
+        fake.sight = replace(fake.sight, leader=leader(automatic_s=4997.0))
+        await fake.turn()
+        assert fake.view().last_automatic_ago_ms == 3000
+        # Neither a jump of the clock that people read, nor another host's being ahead, undoes that.
+        fake.wall_s, fake.now_ms = 1.0, fake.now_ms + 500
+        assert fake.view().last_automatic_ago_ms == 3500
+        fake.sight = replace(fake.sight, leader=leader(automatic_s=9000.0))
+        await fake.turn()
+        assert fake.view().last_automatic_ago_ms == 0
+
+    run(play())
+
+
+def test_the_member_that_could_not_be_put_is_put_next_time(fake: Fake) -> None:
+    async def play() -> None:
+        running = asyncio.create_task(fake.watch.run())
+        fake.fails = StoreError("silence")
+        while fake.looks < 1:
+            await asyncio.sleep(0)
+        fake.fails = None
+        fake.watch.hurry()
+        await asyncio.wait_for(fake.watch.first_look(), 5)
+        running.cancel()
+        assert fake.puts == ["member 0", "member 1"]
+
+    run(play())
+
+
+def test_a_mistake_in_looking_is_silence_and_ends_nothing(
+    fake: Fake, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.fails = KeyError("responses")
+    run(fake.turn())
+    assert fake.watch.observe() is None
+    assert fake.memory.lease == LEASE
+    assert "looking at the store failed" in caplog.text
