@@ -2,7 +2,7 @@
 
 | module | holds |
 |---|---|
-| `words`, `observed` | what an agent sees in one look, and the limits it decides by; values only |
+| `words`, `observed`, `limits` | what an agent sees in one look, and the limits it decides by; values only |
 | `actions` | what it may do next; values only |
 | `decision` | `decide` and `must_fence`: from what is seen to what is done; pure |
 | `safety` | when this host's own database must be killed; pure |
