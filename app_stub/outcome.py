@@ -7,12 +7,15 @@ from enum import StrEnum
 
 DUPLICATE_KEY = 1062
 NULL_VALUE = 1048
-NOT_PRIMARY = 4688
-"""A write reached a standby."""
+_NOT_PRIMARY = frozenset({4688, 4109})
+"""A write reached a standby (also one that still calls itself the primary), or a change of roles."""
 _EPOCH_COLUMN = "'epoch'"
 """A NULL in this column is how a write says that the primary has another epoch; see `app_stub.sql`."""
-_RETRY_AT_ONCE = frozenset({1205, 1213, 4012, 4038, 6001, 6002, 6003, 6004, 6005, 6210, 6212, 6224})
-"""Lock waits, deadlocks, time-outs, rolled back by the kernel, 'not master': a keyed write may repeat."""
+_RETRY_AT_ONCE = frozenset(
+    {1205, 1213, 4012, 4023, 4038, 5627, 6001, 6002, 6003, 6004, 6005, 6210, 6212, 6224}
+)
+"""Lock waits, deadlocks, time-outs, 'try again' (also of a table that is being changed), rolled back by the
+kernel, 'not master': a keyed write may repeat."""
 
 
 class Meaning(StrEnum):
@@ -60,7 +63,7 @@ def meaning_of_server_error(code: int, detail: str, *, statement: int, statement
         return Meaning.UNCERTAIN
     if code == DUPLICATE_KEY:
         return Meaning.DUPLICATE
-    if code == NOT_PRIMARY:
+    if code in _NOT_PRIMARY:
         return Meaning.NOT_PRIMARY
     if code == NULL_VALUE and _EPOCH_COLUMN in detail:
         return Meaning.OTHER_EPOCH

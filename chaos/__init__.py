@@ -1,4 +1,4 @@
-"""Drills: break a system on purpose, watch what its clients see, put it right, and judge the record.
+"""Drills: break a system on purpose, watch what its clients see, have it put right, and judge the record.
 
 Plain commands, from the root of the checkout:
 
@@ -6,21 +6,26 @@ Plain commands, from the root of the checkout:
     .venv/bin/python -m chaos run lab primary-crash --run-folder runs/mine --rate 500
     .venv/bin/python -m chaos heal lab                 # after a control machine died in the middle
     .venv/bin/python -m chaos.replication lab --out runs/mine/replication.jsonl
+    .venv/bin/python -m chaos.prober lab --out runs/mine/probes.jsonl
     .venv/bin/python -m chaos.export lab --run-folder runs/mine
 
 | module | holds |
 |---|---|
-| `model`, `drills` | a drill as a value, and the catalogue |
-| `runner`, `operator`, `heal` | running one: hypothesis, fault, failover by hand, heal, residue |
-| `world`; `live`, `ssh_databases`, `power`, `load` | what a drill needs of the world, and the real one |
-| `replication`, `export`, `timeline` | what is recorded |
-| `history`, `checkers`, `loss`, `rto`, `findings`, `results` | judging the saved record; pure |
+| `model`, `predicates`, `faults`, `host_fault`, `small_disk`, `drills` | a drill as a value; the catalogue |
+| `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `run` | running one; the agents recover, it waits |
+| `operator` | recovering by hand, where no agents are deployed |
+| `world`; `live`, `ssh_databases`, `ssh_hosts`, `ssh_agents`, `switches`, `load` | what it needs; the real |
+| `replication`, `prober`, `export`, `timeline` | what is recorded |
+| `history`, `checkers`, `loss`, `one_primary`, `rto`, `findings`, `results` | judging the record; pure |
 
-A drill always hits whoever is the primary, so a second one brings the roles back. The heal is on disk
-before the fault acts (in the run folder, and beside the environment's state) and is taken away only when
-one primary and one following standby were seen; the next run finishes what a crashed one left.
+A drill hits roles and not hosts, so a second one brings the roles back. It breaks something, waits for what
+it expects of the failover agents, and undoes what it broke: by then, or at the end, the agents have made one
+primary and one following standby again, or else that is residue. The heal is on disk before the fault acts
+(in the run folder, and beside the environment's state) and is taken away only when the pair was seen whole;
+the next run finishes what a crashed one left. A timer on the target undoes a fault even if nobody is left.
 
 A run folder gets `results.json`, `findings.json`, `drill.json`, `errors_by_second.json`, `timeline.jsonl`,
-`ledger.jsonl`, `reads.jsonl`, `load.json`, `replication.jsonl`, `database/` and the logs below `load/`.
+`ledger.jsonl`, `reads.jsonl`, `load.json`, `replication.jsonl`, `probes.jsonl`, `database/` and the logs
+below `load/`.
 Exit codes: 0 PASS; 1 FAIL; 2 usage; 3 INVALID; 4 residue or a failed heal; 130 interrupted and healed.
 """

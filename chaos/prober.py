@@ -4,6 +4,10 @@
 
 Each line is one attempt (`chaos.history.Probe`). A standby refuses, a database that is down or fenced
 refuses or does not answer; a database that accepts is a primary, whatever it calls itself.
+
+Two sessions to each host take turns. The patient one is kept while a host stands still, and so writes the
+moment it goes on; the other one gives a silent host up, and so is there soon after one that was switched off
+comes back.
 """
 
 import re
@@ -25,7 +29,8 @@ from chaos.remote import Channel, ChannelClosedError, ssh_argv
 from inventory import environment
 from inventory.model import Environment, Host
 
-INTERVAL_MS = 100.0
+INTERVAL_MS = 200.0
+"""Of each session; two take turns."""
 TABLE = "loanstack.probe"
 _CREATE = f"CREATE TABLE IF NOT EXISTS {TABLE} (host VARCHAR(64) PRIMARY KEY, n BIGINT NOT NULL);"
 
@@ -51,8 +56,13 @@ class Said:
 class Attempts:
     """The attempts on one database: from what is sent and what comes back to probes. Knows no clock."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, *, row: str | None = None) -> None:
+        """Try to write into the database of `host`.
+
+        + row: key of the row that is written, so that no session waits for another's; None: the host's name
+        """
         self._host = host
+        self._row = row or host
         self._number = 0
         self._sent_s: float | None = None
         self._down_s: float | None = None
@@ -67,7 +77,7 @@ class Attempts:
         self._number += 1
         self._sent_s, self._down_s = now_s, None
         n = self._number
-        values = f"(host, n) VALUES ('{self._host}', {n}) ON DUPLICATE KEY UPDATE n = {n}"
+        values = f"(host, n) VALUES ('{self._row}', {n}) ON DUPLICATE KEY UPDATE n = {n}"
         return f"INSERT INTO {TABLE} {values}; {self._question()};\n"
 
     def heard(self, line: str, now_s: float) -> tuple[Probe | None, bool]:
@@ -111,11 +121,17 @@ def parse(line: str) -> Said | None:
     return None if found is None else Said(number=int(found[1]), accepted=int(found[2]) > 0)
 
 
-def probe_host(env: Environment, host: Host, note: Callable[[Probe], None], stopping: Event) -> None:
-    """Try to write into one database until `stopping` is set; a session that ends is opened anew."""
-    attempts = Attempts(host.name)
+def probe_host(
+    env: Environment, host: Host, note: Callable[[Probe], None], stopping: Event, *, patient: bool
+) -> None:
+    """Try to write into one database until `stopping` is set; a session that ends is opened anew.
+
+    + patient: keep the session to a host that says nothing
+    """
+    attempts = Attempts(host.name, row=f"{host.name}-{'patient' if patient else 'eager'}")
+    stopping.wait(INTERVAL_MS / 2000 if patient else 0.0)
     while not stopping.is_set():
-        channel = Channel(ssh_argv(env, host, _LOOP))
+        channel = Channel(ssh_argv(env, host, _LOOP, patient=patient))
         try:
             channel.send(f"{_CREATE}\n")
             _probe_over(channel, attempts, note, stopping)
@@ -168,7 +184,9 @@ def main(environment_name: str, out: Path) -> None:
                 file.write(orjson.dumps(probe, option=orjson.OPT_APPEND_NEWLINE))
 
         threads = [
-            Thread(target=probe_host, args=(env, host, note, stopping)) for host in database_hosts(env)
+            Thread(target=probe_host, args=(env, host, note, stopping), kwargs={"patient": patient})
+            for host in database_hosts(env)
+            for patient in (False, True)
         ]
         for thread in threads:
             thread.start()

@@ -37,15 +37,18 @@ class Completed:
     """Standard output and standard error together."""
 
 
-def ssh_argv(env: Environment, host: Host, command: str) -> list[str]:
-    """Return the command line that runs `command` (for the remote shell) on `host`."""
+def ssh_argv(env: Environment, host: Host, command: str, *, patient: bool = False) -> list[str]:
+    """Return the command line that runs `command` (for the remote shell) on `host`.
+
+    + patient: keep the session to a host that says nothing, so that it goes on the moment the host does
+    """
     options = {
         "BatchMode": "yes",
         "IdentitiesOnly": "yes",
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": str(env.ssh.known_hosts_file),
         "ConnectTimeout": "3",
-        "ServerAliveInterval": "2",
+        "ServerAliveInterval": "0" if patient else "2",
         "ServerAliveCountMax": "2",
         "LogLevel": "ERROR",
     }

@@ -3,8 +3,9 @@
 Hosts of a lab share one disk, so it must never be filled. The standby's data are moved onto a file system of
 their own instead (a tmpfs), the roles are swapped, and then its size is drawn down to what is in use:
 whatever the database asks for next is refused with ENOSPC, as on any disk that is full. It writes on into the
-log file that it has; ballast fills that within seconds. Seen on seekdb 1.4: it then answers nothing any more,
-not even a read, and does not come back by itself when there is room again.
+log file that it has; ballast fills that within seconds. Seen on seekdb 1.4: it then still says that it is the
+primary, every write hangs, every read of a table fails (6325, clog disk hang), and it does not come back by
+itself when there is room again.
 """
 
 from chaos.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
@@ -77,7 +78,7 @@ systemd-run --quiet --collect --unit={_WORK} --property=RuntimeMaxSec=60 \\
 {_SETTINGS}
 systemctl stop {_WORK} 2>/dev/null
 if mountpoint --quiet "$BASE_DIR"; then mount -o remount,size={size_mib}m "$BASE_DIR" || exit 1; fi
-timeout 10 loanstack-db sql <<<'DROP TABLE IF EXISTS {_BALLAST}' >/dev/null 2>&1 || true
+timeout 5 loanstack-db sql <<<'DROP TABLE IF EXISTS {_BALLAST}' >/dev/null 2>&1 || true
 """,
     )
 

@@ -74,7 +74,7 @@ class Databases(Protocol):
         """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow and sure."""
 
     def is_reachable(self, host: Host) -> bool:
-        """Say whether an SSH server greets at the host's management address, at once."""
+        """Say whether an SSH server greets at the host's management address, within a second."""
 
     def kill(self, host: Host) -> Pending:
         """Kill the database process (SIGKILL, by its pid)."""

@@ -164,8 +164,9 @@ class PowerOn:
 
 @dataclass(frozen=True, kw_only=True)
 class BeginHandover:
-    """Phase `handover` towards `to`: services hold their writes. Deletes `request` in the same
-    transaction."""
+    """Phase `handover` towards `to`: services hold their writes.
+
+    Deletes `request` in the same transaction."""
 
     to: str
     revision: int
@@ -175,11 +176,10 @@ class BeginHandover:
 
 @dataclass(frozen=True, kw_only=True)
 class HandOver:
-    """Drain: VERIFY, SWITCHOVER TO STANDBY, note recorded role STANDBY, then phase `handed` with the final
-    scn.
+    """Drain this host's primary for its successor.
 
-    The process stays up until the other side has promoted: it is asked for its last log. Ends with a failure,
-    leaving phase `handover`, when it is not through within `handover_limit_ms`."""
+    In this order: VERIFY; SWITCHOVER TO STANDBY; note STANDBY; phase `handed` with the final scn. The process
+    stays up until the other side has promoted: it is asked for its last log."""
 
     revision: int
     why: str
@@ -187,11 +187,11 @@ class HandOver:
 
 @dataclass(frozen=True, kw_only=True)
 class ResumeLeading:
-    """Call a handover off that is not `handed` yet: phase `recovering` with guarantee `self`, in the same
-    epoch.
+    """Call a handover off that is not `handed` yet.
 
-    Nothing but that write: it keeps a `handed` that is still under way from arriving, and only then may what
-    was drained be made writable again, which is decided next (TakeOver if it was drained, then Serve)."""
+    Phase `recovering` with guarantee `self` and no `to`, in the same epoch, and nothing else: that keeps a
+    `handed` that is still under way from arriving. Only then may what was drained be made writable again,
+    which is decided next (TakeOver if it was drained, then Serve)."""
 
     revision: int
     why: str
@@ -199,12 +199,10 @@ class ResumeLeading:
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse:
-    """Do not do what would be next, for a reason an operator should see: logged, in the status and the
-    history."""
+    """Do not do what would be next, for a reason that belongs into log, status and history."""
 
     about: str
-    """What was refused, in one stable word: tell it to the history once an epoch, although `why` has numbers
-    in it."""
+    """What was refused, in one stable word: told to the history once an epoch, as `why` has numbers in it."""
     request: str | None
     """If given: delete this request."""
     why: str

@@ -7,6 +7,7 @@ nanoseconds on the primary's time line, so that a difference of two is a lag.
 
 from dataclasses import dataclass
 
+from failover.limits import Settings
 from failover.words import FenceState, Guarantee, Phase, Process, RequestKind, Role, TaskKind
 
 __all__ = [
@@ -56,8 +57,7 @@ class Database:
     note comes from whoever made the data. An answer from the database never changes it: a promotion that was
     given up may still end."""
     recorded_epoch: int = 0
-    """The highest epoch known on this host: from the note on disk, and the database's table when it
-    answers."""
+    """The highest epoch known here: from the note on disk, and the database's table when it answers."""
     lineage: int | None = None
     """The epoch of the promotion these data descend from (`Leadership.lineage`), from the note on disk.
 
@@ -67,16 +67,14 @@ class Database:
     follows: str | None = None
     """The host whose log a standby pulls; None: none, or a primary."""
     cannot_follow: bool = False
-    """The database itself says that it cannot go on from what it has: a gap in the log, or another
-    history."""
+    """The database itself says that it cannot go on from what it has: a gap, or another history."""
     started_ago_ms: int | None = None
     """Since it was last started by this agent; None: not since the agent itself started."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """This agent's own lease. Dropped (None) for good as soon as FenceSelf begins, or the store says it
-    ended."""
+    """This agent's own lease. Dropped for good when FenceSelf begins, or when the store says it ended."""
 
     epoch: int
     """The epoch it was claimed for."""
@@ -96,8 +94,7 @@ class Unfenced:
     epoch: int
     """The epoch it led under: a confirmation for this or a later one counts."""
     lease_over: bool = False
-    """An earlier promotion has waited until its lease had run out. It is still to be fenced, but need not be
-    waited for again."""
+    """An earlier promotion has waited for the end of its lease: it is to be fenced, but not waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +107,7 @@ class Leadership:
     revision: int
     """The store's modification revision of the record: what a change is compared with."""
     lineage: int
-    """The epoch of the last unplanned promotion: only data that descend from it are the ones that were
-    served."""
+    """The epoch of the last unplanned promotion: only data that descend from it were served since."""
     primary: str
     """The host whose database was made the primary last, or was begun to be: its data are complete.
 
@@ -244,31 +240,3 @@ class Observed:
     """The highest epoch whose end this agent confirmed, told to everybody who asks it."""
     rejoined_ago_ms: int | None = None
     """Since the last Rejoin that emptied the data began; None: never. Survives a restart of the agent."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The limits, from the inventory (seconds there become milliseconds here)."""
-
-    lease_ttl_ms: int = 3000
-    loop_interval_ms: int = 200
-    store_timeout_ms: int = 400
-    safety_margin_ms: int = 1000
-    database_silent_ms: int = 2000
-    peer_silent_ms: int = 1200
-    lag_limit_ms: int = 5000
-    anti_flap_ms: int = 10_000
-    rejoin_interval_ms: int = 10_000
-    handover_limit_ms: int = 3000
-    """A handover that is not through by then is called off, and the old primary leads on."""
-    start_again_ms: int = 3000
-    """Two starts of a database are at least this far apart."""
-    statement_limit_ms: int = 5000
-    """A change of roles that has not ended by then is ended with the database's process."""
-    request_limit_ms: int = 5000
-    """A request that nobody took up by then is refused."""
-
-    @property
-    def may_write_ms(self) -> int:
-        """For how long after a renewal was sent the database may take writes."""
-        return self.lease_ttl_ms - self.safety_margin_ms

@@ -80,6 +80,8 @@ class Status:
     me: str
     fenced_epoch: int
     """The highest epoch whose end this agent confirmed: other agents wait for it."""
+    scn: int
+    """Where its database is now: the other agents' measure of how far behind theirs are."""
     thinks: str
     database: DatabaseStatus
     durability: str
@@ -115,6 +117,7 @@ def status_of(
         environment=settings.environment,
         me=seen.me,
         fenced_epoch=seen.fenced_epoch,
+        scn=seen.database.scn,
         thinks=thinks,
         database=DatabaseStatus(
             process=seen.database.process, role=seen.database.role, silent_ms=seen.database.silent_ms

@@ -151,7 +151,8 @@ def _send(exchange: Exchange, step: Step, head: str, key: str | None) -> _Result
         words = "body: not JSON" if outcome is Outcome.ACKNOWLEDGED else f"HTTP {reply.status}"
         return _Result(outcome, reply.status, words, None, None)
     # Parsed once to be checked, and written as it came: encoding it again would cost as much as sending.
-    response = orjson.Fragment(reply.body)
+    # On one line, as a record must be: in JSON a newline is never part of a value.
+    response = orjson.Fragment(reply.body.replace(b"\r", b" ").replace(b"\n", b" "))
     if outcome is not Outcome.ACKNOWLEDGED:
         return _Result(outcome, reply.status, _problem(reply.status, answer), None, response)
     error = complaint(step, answer)

@@ -22,6 +22,7 @@ ORDER = (
     "test_verify",
     "test_services",
     "test_load",
+    "test_failover",
     "test_drills",
     "test_deploy_interrupted",
     "test_lab_lifecycle",

@@ -48,8 +48,24 @@ def test_the_checkers_pass_over_the_last_drill(drilled: dict[str, tuple[Finished
     folders = sorted((PROJECT_ROOT / "runs").glob("*drill*/findings.json"))
     assert folders
     findings = {f["name"]: f["verdict"] for f in json.loads(folders[-1].read_text())}
-    for name in ("lost_within_lag", "nothing_doubled", "ledger_balances", "entities_apart"):
+    for name in (
+        "lost_within_lag",
+        "nothing_doubled",
+        "one_primary_throughout",
+        "ledger_balances",
+        "entities_apart",
+    ):
         assert findings[name] == "PASS", findings
+
+
+def test_both_databases_were_tried_all_the_time_and_never_took_writes_at_once(
+    drilled: dict[str, tuple[Finished, str]],
+) -> None:
+    for name in DRILLS:
+        figures = drilled[name][0].results["figures"]
+        assert figures["two_primaries_seen"] == 0
+        assert figures["probes_accepted"] > 50
+        assert figures["probes"] > 200
 
 
 def test_a_deploy_after_the_drills_respects_the_roles(
@@ -63,17 +79,21 @@ def test_a_deploy_after_the_drills_respects_the_roles(
 def test_a_drill_whose_hypothesis_is_unmet_injects_nothing(
     drilled: dict[str, tuple[Finished, str]], loanstack: Run, on_host: Run
 ) -> None:
+    # In maintenance, or the agent would have it running again before anybody looked.
+    assert loanstack("failover", "pause", "lab").exit_code == 0
     assert on_host("ob-b", "systemctl stop loanstack-oceanbase").exit_code == 0
     try:
         refused = loanstack("drill", "lab", "primary-crash", "--rate", str(RATE_PER_S), "--json")
         assert role_of(on_host, "ob-a") == "PRIMARY"
     finally:
-        assert on_host("ob-b", "systemctl start loanstack-oceanbase").exit_code == 0
+        assert loanstack("failover", "resume", "lab").exit_code == 0
     assert refused.exit_code == 3, refused.output
     assert refused.results["verdict"] == "INVALID"
 
 
 def test_unknown_drills_are_refused_by_name(loanstack: Run) -> None:
-    refused = loanstack("drill", "lab", "primary-crush")
-    assert refused.exit_code == 2
-    assert "primary-crash" in refused.stderr
+    for repeat in ("1", "2"):
+        refused = loanstack("drill", "lab", "primary-crush", "--repeat", repeat)
+        assert refused.exit_code == 2
+        assert "primary-crash" in refused.stderr
+        assert "all" in refused.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from inventory import secrets
 from inventory.model import Environment
+from lab import cgroups
 from lab import host as hosts
 from lab.network import POWER_SWITCH_PORT
 
@@ -78,6 +79,12 @@ def test_the_switch_obeys_nobody_else(lab: Environment, switch) -> None:
     assert switch("mon-c", "ForceOff")[0].startswith("404")
     assert hosts.is_running(BROKEN)
     assert hosts.is_running("mon-c")
+
+
+def test_a_switch_that_was_killed_is_started_again_by_up(lab: Environment, loanstack, switch) -> None:
+    cgroups.kill("power-switch")
+    assert loanstack("lab", "up").exit_code == 0
+    assert switch(BROKEN)[0].startswith("200")
 
 
 def test_a_host_is_frozen_and_thawed_by_hand_and_by_its_timer(whole: None, loanstack, on_host) -> None:

@@ -87,27 +87,41 @@ def test_too_few_attempts_prove_nothing(tried: Sequence[Probe], says: str) -> No
 Times = tuple[float, float]
 
 
-def observed(host: str, writable: Sequence[Times], delays: Sequence[Times], until_s: float) -> list[Probe]:
-    """What a prober sees of a database that is `writable` at times; `delays`: to the act, to the answer."""
-    found, at_s = [], 0.0
-    for number in range(int(until_s / 0.1)):
+def session(
+    host: str, writable: Sequence[Times], delays: Sequence[Times], until_s: float, begun_s: float
+) -> list[Probe]:
+    """What one session to a database `writable` at times sees; `delays`: to the act, to the answer."""
+    found, at_s, number = [], begun_s, 0
+    while at_s < until_s:
         to_act, to_answer = delays[number % len(delays)]
         acted_s = at_s + to_act
         answered_s = acted_s + to_answer
         accepted = any(begun <= acted_s < ended for begun, ended in writable)
         found.append(Probe(host=host, sent_s=at_s, answered_s=answered_s, accepted=accepted))
-        at_s = max(at_s + 0.1, answered_s)
+        at_s, number = max(at_s + 0.2, answered_s), number + 1
     return found
 
 
-delays = st.lists(st.tuples(st.floats(0, 0.1), st.floats(0, 0.1)), min_size=1, max_size=7)
+def observed(
+    host: str, writable: Sequence[Times], delays: Sequence[Sequence[Times]], until_s: float
+) -> list[Probe]:
+    """What a prober with two sessions that take turns sees."""
+    return [
+        probe
+        for number, one in enumerate(delays)
+        for probe in session(host, writable, one, until_s, begun_s=number * 0.1)
+    ]
+
+
+one_session = st.lists(st.tuples(st.floats(0, 0.1), st.floats(0, 0.1)), min_size=1, max_size=5)
+delays = st.lists(one_session, min_size=2, max_size=2)
 # Each reign and each interregnum is long enough for the other side to be refused in it.
 reigns = st.lists(st.tuples(st.sampled_from(["a", "b"]), st.floats(0.5, 3), st.floats(0, 2)), max_size=6)
 
 
 @given(reigns, delays, delays)
 def test_whoever_reigns_one_at_a_time_is_never_taken_for_two(
-    course: list[tuple[str, float, float]], delays_a: list[Times], delays_b: list[Times]
+    course: list[tuple[str, float, float]], delays_a: list[list[Times]], delays_b: list[list[Times]]
 ) -> None:
     at_s = 0.0
     writable: dict[str, list[Times]] = {"a": [], "b": []}
@@ -123,7 +137,7 @@ def test_whoever_reigns_one_at_a_time_is_never_taken_for_two(
 
 @given(st.floats(0, 3), st.floats(1.0, 3), delays, delays)
 def test_two_that_reign_at_once_for_a_second_are_seen(
-    begun_s: float, lasts_s: float, delays_a: list[Times], delays_b: list[Times]
+    begun_s: float, lasts_s: float, delays_a: list[list[Times]], delays_b: list[list[Times]]
 ) -> None:
     second = [(begun_s, begun_s + lasts_s)]
     both = [*observed("a", [(0.0, 9.0)], delays_a, 8), *observed("b", second, delays_b, 8)]

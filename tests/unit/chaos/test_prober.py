@@ -14,6 +14,7 @@ import pytest
 from chaos import prober
 from chaos.history import Probe, read_lines
 from chaos.prober import Attempts, parse
+from chaos.remote import ssh_argv
 from inventory.lab import ENVIRONMENT
 from inventory.places import PROJECT_ROOT
 
@@ -101,6 +102,18 @@ def test_a_write_that_hangs_is_waited_for_however_long() -> None:
     assert hear(attempts, "1\t1", 21.0)[0] == [probe(1.0, 21.0, accepted=True)]
 
 
+def test_sessions_write_rows_of_their_own_for_the_same_host() -> None:
+    attempts = Attempts("ob-a", row="ob-a-patient")
+    assert "VALUES ('ob-a-patient', 1)" in attempts.next_write(1.0)
+    assert hear(attempts, "1\t1", 1.2)[0] == [probe(1.0, 1.2, accepted=True)]
+
+
+def test_only_the_patient_session_outlasts_a_silent_host() -> None:
+    host = ENVIRONMENT.host("ob-a")
+    assert "ServerAliveInterval=2" in ssh_argv(ENVIRONMENT, host, "x")
+    assert "ServerAliveInterval=0" in ssh_argv(ENVIRONMENT, host, "x", patient=True)
+
+
 def test_a_session_that_ends_leaves_an_unanswered_write() -> None:
     attempts = Attempts("ob-a")
     attempts.next_write(1.0)
@@ -123,7 +136,7 @@ for line in sys.stdin:
 
 
 def test_both_databases_are_tried_ten_times_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def argv(_env: object, host: object, command: str) -> list[str]:
+    def argv(_env: object, host: object, command: str, *, patient: bool) -> list[str]:
         assert "loanstack-db sql --force" in command
         return [sys.executable, "-c", PRETENDED_CLIENT, getattr(host, "name", "")]
 
@@ -132,14 +145,17 @@ def test_both_databases_are_tried_ten_times_a_second(tmp_path: Path, monkeypatch
     stopping = threading.Event()
     threads = [
         threading.Thread(
-            target=prober.probe_host, args=(ENVIRONMENT, ENVIRONMENT.host(name), found.append, stopping)
+            target=prober.probe_host,
+            args=(ENVIRONMENT, ENVIRONMENT.host(name), found.append, stopping),
+            kwargs={"patient": patient},
         )
         for name in ("ob-a", "ob-b")
+        for patient in (False, True)
     ]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + 30
-    while len(found) < 40 and time.monotonic() < deadline:
+    while len(found) < 60 and time.monotonic() < deadline:
         time.sleep(0.05)
     stopping.set()
     for thread in threads:

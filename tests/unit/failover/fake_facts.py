@@ -42,6 +42,7 @@ def a_status(**changed: Any) -> Status:
         "environment": "lab",
         "me": "ob-a",
         "fenced_epoch": 11,
+        "scn": 4711,
         "thinks": "leads, and nothing is to be done",
         "database": DatabaseStatus(process="running", role="PRIMARY", silent_ms=40),
         "durability": "local",

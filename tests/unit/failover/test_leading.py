@@ -6,32 +6,26 @@ import pytest
 
 from failover.actions import (
     Action,
-    Claim,
     ConfirmFenced,
     FenceSelf,
-    HandOver,
     Hold,
     PowerOn,
     Promote,
-    ResumeLeading,
     Serve,
     StartDatabase,
     TakeOver,
 )
 from failover.decision import decide
-from failover.observed import FenceState, Guarantee, Lease, Observed, Phase, Process, Role, Task, TaskKind
+from failover.observed import FenceState, Guarantee, Lease, Process, Role, Task, TaskKind
 from tests.unit.failover.looks import (
     AT,
     NOW,
     SETTINGS,
-    S,
     claimed,
     claimer_look,
     device,
     down,
     leader_look,
-    look,
-    member,
     primary,
     record,
     standby,
@@ -166,135 +160,6 @@ def test_a_store_that_lacks_the_member_of_a_fenced_host_gets_it_back() -> None:
     ):
         seen = claimer_look(**{"store": silent, "fence_device": off, **changes})
         assert isinstance(decide(seen, SETTINGS), Hold)
-
-
-# handing over
-
-
-def handing(**changes: object) -> Observed:
-    """How a sees its handover to b, just begun."""
-    return leader_look(**{"store": view(record(phase=Phase.HANDOVER, to="b", unchanged_ms=100)), **changes})
-
-
-def test_a_handover_drains() -> None:
-    action = decide(handing(), SETTINGS)
-    assert isinstance(action, HandOver)
-    assert action.revision == 70
-
-
-@pytest.mark.parametrize(
-    "store",
-    [
-        view(record(phase=Phase.HANDOVER, to="b", unchanged_ms=3000)),
-        view(
-            record(phase=Phase.HANDOVER, to="b", unchanged_ms=100),
-            members=(member("a"), member("b", unchanged_ms=1200)),
-        ),
-        view(
-            record(phase=Phase.HANDOVER, to="b", unchanged_ms=100),
-            members=(member("a"), member("b", role=None)),
-        ),
-        view(record(phase=Phase.HANDOVER, to="c", unchanged_ms=100)),
-    ],
-)
-def test_a_handover_that_cannot_be_is_called_off(store: object) -> None:
-    action = decide(handing(store=store), SETTINGS)
-    assert isinstance(action, ResumeLeading)
-    assert action.revision == 70
-
-
-def test_what_was_drained_for_nothing_is_made_writable_in_the_same_epoch() -> None:
-    back = record(phase=Phase.RECOVERING, unchanged_ms=10)
-    action = decide(leader_look(store=view(back), database=primary(drained=True)), SETTINGS)
-    assert isinstance(action, TakeOver)
-    assert action.lineage == 3
-    assert isinstance(decide(leader_look(store=view(back)), SETTINGS), Serve)
-
-
-def handed(unchanged_ms: int = 100, **changes: object) -> Observed:
-    """How a sees itself when it was drained for b."""
-    done = record(phase=Phase.HANDED, to="b", final_scn=AT, unchanged_ms=unchanged_ms)
-    return leader_look(**{"store": view(done), "database": primary(drained=True), **changes})
-
-
-@pytest.mark.parametrize("lease", [Lease(epoch=4, renewed_at_ms=NOW - 100), None])
-def test_a_drained_leader_waits_and_then_leads_on_itself(lease: Lease | None) -> None:
-    assert isinstance(decide(handed(2999, lease=lease), SETTINGS), Hold)
-    action = decide(handed(3000, lease=lease), SETTINGS)
-    assert isinstance(action, Claim)
-    assert (action.epoch, action.final_scn, action.lineage, action.unfenced) == (5, AT, 3, ())
-    assert not action.automatic
-
-
-def test_a_drained_database_that_ended_is_started_to_give_its_last_log() -> None:
-    action = decide(handed(database=down(Role.STANDBY)), SETTINGS)
-    assert isinstance(action, StartDatabase)
-    assert (action.guarantee, action.source) == (None, None)
-    assert isinstance(decide(handed(4000, database=down(Role.STANDBY, started_ago_ms=10)), SETTINGS), Hold)
-
-
-# taking over
-
-
-def successor(scn: int, unchanged_ms: int = 100, to: str = "b", **changes: object) -> Observed:
-    """How b sees a drained for `to`."""
-    done = record(phase=Phase.HANDED, to=to, final_scn=AT, unchanged_ms=unchanged_ms)
-    return look(**{"store": view(done), "database": standby(scn=scn), **changes})
-
-
-def test_the_successor_claims_once_it_has_everything() -> None:
-    action = decide(successor(AT), SETTINGS)
-    assert isinstance(action, Claim)
-    assert (action.epoch, action.final_scn, action.unfenced) == (5, AT, ())
-    assert not action.automatic
-    action = decide(successor(AT - 1), SETTINGS)
-    assert isinstance(action, Hold)
-    assert str(AT - 1) in action.why
-    assert str(AT) in action.why
-
-
-def test_it_does_so_while_paused_an_operator_asked_for_it() -> None:
-    seen = successor(AT)
-    assert seen.store is not None
-    assert isinstance(decide(replace(seen, store=replace(seen.store, paused=True)), SETTINGS), Claim)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"database": standby(scn=AT, lineage=2)},
-        {"database": standby(scn=AT, silent_ms=2000)},
-        {"may_lead": False},
-    ],
-)
-def test_not_with_another_history_or_a_database_that_cannot(changes: dict[str, object]) -> None:
-    assert not isinstance(decide(successor(AT, **changes), SETTINGS), Claim)
-
-
-def test_who_was_not_named_takes_over_only_if_nobody_does() -> None:
-    assert isinstance(decide(successor(AT, 3399, to="c"), SETTINGS), Hold)
-    assert isinstance(decide(successor(AT, 3400, to="c"), SETTINGS), Claim)
-    assert isinstance(decide(successor(AT - 1, 3400, to="c"), SETTINGS), Hold)
-
-
-def test_a_successor_that_lacks_a_little_leads_only_after_the_drained_one_is_lost() -> None:
-    lost = {"lease_alive": False, "lease_gone_ms": 3000}
-    behind = successor(AT - S, 3400)
-    assert behind.store is not None
-    assert not isinstance(decide(behind, SETTINGS), Claim)
-    action = decide(replace(behind, store=replace(behind.store, **lost)), SETTINGS)
-    assert isinstance(action, Claim)
-    early = successor(AT - S, 3399)
-    assert early.store is not None
-    assert not isinstance(decide(replace(early, store=replace(early.store, **lost)), SETTINGS), Claim)
-    too_far = successor(AT - 60 * S, 3400)
-    assert too_far.store is not None
-    assert not isinstance(decide(replace(too_far, store=replace(too_far.store, **lost)), SETTINGS), Claim)
-
-
-def test_a_successor_that_is_down_starts() -> None:
-    action = decide(successor(AT, database=down(Role.STANDBY)), SETTINGS)
-    assert isinstance(action, StartDatabase)
 
 
 def test_whoever_has_all_that_was_drained_goes_on_with_the_same_history() -> None:

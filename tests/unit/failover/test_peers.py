@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 from aiohttp import web
 
+from failover.observed import Database, Observed
 from failover.peers import PeerWatch
 from failover.settings import Peer
+from failover.status import status_of
+from tests.unit.failover.config import settings
 
 HERE = "127.0.0.1"
 GREETING = b"\x4a\x00\x00\x00\x0a5.7.25\x00"
@@ -71,6 +75,13 @@ def look(greeting: bytes | None, status: str | None, *, then_close: bool = True)
 
 def test_a_host_that_answers_is_heard() -> None:
     assert look(GREETING, '{"fenced_epoch": 7, "scn": 1, "more": []}') == (True, True, 7)
+
+
+def test_what_an_agent_tells_is_what_the_others_read() -> None:
+    """Both sides of the wire: a field that one calls otherwise would make every agent look silent."""
+    seen = Observed(now_ms=1, me="ob-b", fenced_epoch=9, database=Database(scn=4711))
+    told = msgspec.json.encode(status_of(seen, settings(), thinks="", told={}, paused=None)).decode()
+    assert look(GREETING, told) == (True, True, 9)
 
 
 def test_one_that_refuses_both_is_silent() -> None:

@@ -53,6 +53,18 @@ def test_an_acknowledged_write_is_recorded_with_its_answer():
     assert (line["limit_id"], line["customer_id"], line["amount_fen"]) == (1_000_000_007, 1_000_000_007, 500)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_an_answer_of_several_lines_is_recorded_on_one(end):
+    """The gateway's own 504 ends with a newline: as it came, it would break the record in two."""
+    document = {"type": "urn:loanstack:problem:indeterminate", "title": "No answer", "status": 504}
+    body = json.dumps(document, indent=1).replace("\n", end) + end
+    record, _ = write(Reply(504, body.encode(), False))
+    line = encode(record).rstrip(b"\n")
+    assert b"\n" not in line
+    assert b"\r" not in line
+    assert json.loads(line)["response"] == document
+
+
 def test_a_write_carries_its_entity_and_key():
     fake = Fake(reply(201, DRAWN))
     exchange.write(fake, DRAWDOWN, key=KEY, arrival=DUE, clock=lambda: 0.0)

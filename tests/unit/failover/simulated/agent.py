@@ -19,17 +19,16 @@ from failover.observed import (
 )
 from tests.unit.failover.simulated.database import Database
 from tests.unit.failover.simulated.eyes import Eyes, StoreAnswer, read_all
+from tests.unit.failover.simulated.service import Service
 from tests.unit.failover.simulated.store import Store
-from tests.unit.failover.simulated.world import STORE, Event, World
+from tests.unit.failover.simulated.traffic import Traffic
+from tests.unit.failover.simulated.world import World
 
 Effect = Generator[float | Callable[[], object], Any, None]
 """Yields milliseconds to wait, or an operation on the store; is sent its result, None if no answer came."""
 
-WATCHDOG_MS = 1000
-"""The service manager ends an agent that has not reported for so long."""
 
-
-class Agent:
+class Agent(Service):
     """One agent. Everything but the note on disk is lost when it ends."""
 
     def __init__(
@@ -42,15 +41,11 @@ class Agent:
         *,
         may_lead: bool,
     ) -> None:
-        self.world, self.store, self.database, self.settings = world, store, database, settings
-        self.effects = effects
-        self.host, self.me, self.may_lead = database.host, database.host.name, may_lead
+        super().__init__(world, database)
+        self.store, self.settings, self.effects = store, settings, effects
+        self.me, self.may_lead = database.host.name, may_lead
         self.others: dict[str, Agent] = {}
-        self.life = 0
-        self.running = self.paused = False
-        self.held: list[Event] = []
-        """What fell due while it was stopped by a signal."""
-        self.endpoint = self.me if self.me in store.members else store.members[0]
+        self.traffic = Traffic(world, store, self.me, settings.store_timeout_ms, self.on_me)
         self.sees_stopped = world.chance.random() < 0.5
         self.last: Action = Hold(why="not started")
         self.refusals = self.decisions = self.self_fences = 0
@@ -68,15 +63,10 @@ class Agent:
         """Grows when what is under way is given up."""
         self.busy = self.killing = False
         self.looking_since: int | None = None
-        self.last_ping = self.world.now
         self.ticks = self.puts = 0
 
-    # Its life.
-
-    def start(self) -> None:
-        self.life += 1
-        self.held.clear()
-        self.running, self.paused = True, False
+    def begin(self) -> None:
+        """Start without knowing anything."""
         self._reset()
         self._tick()
 
@@ -87,58 +77,6 @@ class Agent:
         self.lease = Lease(epoch=epoch, renewed_at_ms=self.eyes.clock())
         self.lease_number, self.claimed_at = lease_number, self.eyes.clock()
         self._tick()
-
-    def end(self) -> None:
-        self.running = self.paused = False
-        self.life += 1
-
-    def crash(self) -> None:
-        """End; the service manager ends the database, which is bound to it, and starts the agent again."""
-        if not self.running:
-            return
-        self.end()
-        chance, database = self.world.chance, self.database
-        instance = database.instance
-
-        def end_database() -> None:
-            if database.instance == instance:
-                database.kill()
-
-        bound = chance.uniform(20, 100)
-        self.world.on_host(self.host, bound, end_database)
-        self.world.on_host(self.host, bound + chance.uniform(100, 800), self.start)
-
-    def pause(self) -> None:
-        if not self.running or self.paused:
-            return
-        self.paused = True
-        life, pinged = self.life, self.last_ping
-
-        def watchdog() -> None:
-            if self.life == life and self.last_ping == pinged:
-                self.crash()
-
-        self.world.on_host(self.host, max(0.0, pinged + WATCHDOG_MS - self.world.now), watchdog)
-
-    def resume(self) -> None:
-        if self.paused:
-            self.paused = False
-            held, self.held = self.held, []
-            for event in held:
-                self.on_me(self.world.chance.uniform(0, 20), event)
-
-    def on_me(self, delay: float, event: Event, *, timer: bool = True) -> None:
-        """Run `event` later in this life; when the agent is stopped by a signal then, after it goes on."""
-        life = self.life
-
-        def due() -> None:
-            if self.life == life and self.running:
-                if self.paused:
-                    self.held.append(due)
-                else:
-                    event()
-
-        self.world.on_host(self.host, delay, due, timer=timer)
 
     # Its loop.
 
@@ -223,7 +161,7 @@ class Agent:
                 self.on_me(0.1, self.look)
                 return
             if callable(wanted):
-                self.ask_store(wanted, step)
+                self.traffic.ask(wanted, step)
             else:
                 self.on_me(wanted, step)
 
@@ -233,41 +171,7 @@ class Agent:
         self.turn += 1
         self.busy, self.task = False, None
 
-    # Its traffic.
-
-    def _send(self, operation: Callable[[], object], answer: Callable[[object], None] | None) -> None:
-        """Have `operation` take effect at the store some time later, and the answer come back later still."""
-        world, member = self.world, self.endpoint
-
-        def arrive() -> None:
-            if world.arrives(self.me, member, STORE) and self.store.serves(member):
-                result = operation()
-                back = member == self.me or (member, self.me, STORE) not in world.cuts
-                if answer is not None and back:
-                    self.on_me(world.latency(), lambda: answer(result), timer=False)
-
-        world.after(world.latency(), arrive)
-
-    def ask_store(self, operation: Callable[[], object], answer: Callable[[object], None]) -> None:
-        """As `_send`; but answers None after the time-out. The operation may still take effect then."""
-        done = False
-        member = self.endpoint
-
-        def reply(result: object) -> None:
-            nonlocal done
-            if not done:
-                done = True
-                if result is None:
-                    self._leave(member)
-                answer(result)
-
-        self._send(operation, reply)
-        self.on_me(self.settings.store_timeout_ms, lambda: reply(None))
-
-    def _leave(self, member: str) -> None:
-        members = self.store.members
-        if self.endpoint == member:
-            self.endpoint = members[(members.index(member) + 1) % len(members)]
+    # What it hears and tells.
 
     def look(self) -> None:
         """Renew the lease and read everything in one go; too late an answer counts as none."""
@@ -275,7 +179,7 @@ class Agent:
         if since is not None:
             if now - since < self.settings.store_timeout_ms:
                 return
-            self._leave(self.endpoint)
+            self.traffic.leave(self.traffic.member)
             self.on_me(0, self._decide)
         self.looking_since = now
         lease, number = self.lease, self.lease_number
@@ -284,7 +188,7 @@ class Agent:
             kept = number is not None and self.store.keep_alive(number)
             return kept, read_all(self.store)
 
-        self._send(renew_and_read, lambda answer: self._looked(now, lease, number, answer))
+        self.traffic.send(renew_and_read, lambda answer: self._looked(now, lease, number, answer))
 
     def _looked(self, sent_at: int, lease: Lease | None, number: int | None, answer: Any) -> None:
         if self.looking_since != sent_at:
@@ -331,17 +235,8 @@ class Agent:
         before = self.store.member_keys.get(self.me)
         if before is not None and not fields["scn"]:
             fields["scn"] = before[1]["scn"]
-        self._send(lambda: self.store.member_keys.__setitem__(self.me, (seq, fields)), None)
+        self.traffic.send(lambda: self.store.member_keys.__setitem__(self.me, (seq, fields)), None)
 
     def describes_itself(self) -> dict[str, object]:
-        note, eyes = self.database.note, self.eyes
-        return {
-            "host": self.me,
-            "role": eyes.role if self.database.alive and eyes.answers() else None,
-            "scn": eyes.scn,
-            "recorded_role": note.role,
-            "lineage": note.lineage,
-            "epoch": note.epoch,
-            "fenced": self.fenced_epoch,
-            "may_lead": self.may_lead,
-        }
+        """Return what it puts."""
+        return self.eyes.describe(fenced=self.fenced_epoch, may_lead=self.may_lead)

@@ -2,28 +2,19 @@
 
 from dataclasses import dataclass
 
-from failover.observed import Guarantee, Leadership, Phase, Role, Settings
+from failover.observed import Role, Settings
 from tests.unit.failover.simulated.agent import Agent
 from tests.unit.failover.simulated.checks import Checks
 from tests.unit.failover.simulated.database import Database, History
 from tests.unit.failover.simulated.effects import Effects
 from tests.unit.failover.simulated.faults import isolated
 from tests.unit.failover.simulated.fences import Fences
+from tests.unit.failover.simulated.records import FIRST
 from tests.unit.failover.simulated.store import Store
 from tests.unit.failover.simulated.world import Event, World
 
 HOSTS = ("a", "b", "c")
 BOOT_MS = (1500, 4000)
-
-FIRST = Leadership(
-    host="a",
-    epoch=1,
-    phase=Phase.SERVING,
-    revision=0,
-    lineage=1,
-    primary="a",
-    guarantee=Guarantee.SELF,
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from failover import actions as a
-from failover.observed import FenceState, Guarantee, Leadership, Lease, Phase, Role, TaskKind
+from failover.observed import FenceState, Guarantee, Lease, Phase, Role, TaskKind
 from tests.unit.failover.simulated.agent import Agent, Effect
 from tests.unit.failover.simulated.fences import Fences
+from tests.unit.failover.simulated.records import claimed
 
 PROMOTION_MS = (200, 900)
 TAKE_OVER_MS = (50, 300)
@@ -256,19 +257,3 @@ class Effects:
         record = agent.store.leadership
         left = tuple(h for h in (record.powered_off if record else ()) if h != action.host)
         yield self._change(agent, action.revision, powered_off=left)
-
-
-def claimed(me: str, action: a.Claim) -> Leadership:
-    """Return the record that a claim writes."""
-    return Leadership(
-        host=me,
-        epoch=action.epoch,
-        phase=Phase.RECOVERING,
-        revision=0,
-        lineage=action.lineage,
-        primary=action.primary,
-        final_scn=action.final_scn,
-        unfenced=action.unfenced,
-        powered_off=action.powered_off,
-        accept_loss=action.accept_loss,
-    )

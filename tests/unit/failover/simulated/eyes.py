@@ -111,9 +111,20 @@ class Eyes:
             started_ago_ms=None if self.started_at is None else now - self.started_at,
         )
 
-    def answers(self) -> bool:
-        """Say whether the database has answered lately."""
-        return self.role is not None and self.clock() - self.answered_at < self.settings.database_silent_ms
+    def describe(self, *, fenced: int, may_lead: bool) -> dict[str, object]:
+        """Return the fields of this host's member."""
+        note = self.database.note
+        answers = self.clock() - self.answered_at < self.settings.database_silent_ms
+        return {
+            "host": self.database.host.name,
+            "role": self.role if self.database.alive and answers else None,
+            "scn": self.scn,
+            "recorded_role": note.role,
+            "lineage": note.lineage,
+            "epoch": note.epoch,
+            "fenced": fenced,
+            "may_lead": may_lead,
+        }
 
     # Other hosts.
 

@@ -1,0 +1,31 @@
+"""The limits an agent decides by. Values only."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The limits, from the inventory (seconds there become milliseconds here)."""
+
+    lease_ttl_ms: int = 3000
+    loop_interval_ms: int = 200
+    store_timeout_ms: int = 400
+    safety_margin_ms: int = 1000
+    database_silent_ms: int = 2000
+    peer_silent_ms: int = 1200
+    lag_limit_ms: int = 5000
+    anti_flap_ms: int = 10_000
+    rejoin_interval_ms: int = 10_000
+    handover_limit_ms: int = 3000
+    """A handover that is not through by then is called off, and the old primary leads on."""
+    start_again_ms: int = 3000
+    """Two starts of a database are at least this far apart."""
+    statement_limit_ms: int = 5000
+    """A change of roles that has not ended by then is ended with the database's process."""
+    request_limit_ms: int = 5000
+    """A request that nobody took up by then is refused."""
+
+    @property
+    def may_write_ms(self) -> int:
+        """For how long after a renewal was sent the database may take writes."""
+        return self.lease_ttl_ms - self.safety_margin_ms

@@ -1,0 +1,89 @@
+"""The failover agents as operators meet them: asked, refused, and a handover that no client notices."""
+
+import json
+
+import pytest
+
+from inventory.model import Environment
+from tests.lab.conftest import Run
+
+RATE_PER_S = 200
+PRIMARY, STANDBY = "ob-a", "ob-b"
+HERE = "http://127.0.0.1:8008"
+
+
+def leader(loanstack: Run) -> tuple[str, int]:
+    said = json.loads(loanstack("failover", "status", "lab", "--json").stdout)
+    return said["leader"]["host"], said["leader"]["epoch"]
+
+
+def test_one_leads_and_the_other_follows(deployed: Environment, loanstack: Run) -> None:
+    status = loanstack("failover", "status", "lab")
+    assert status.exit_code == 0, status.output
+    assert f"{PRIMARY} leads under epoch" in status.stdout
+    assert max(len(line) for line in status.stdout.splitlines()) <= 80
+    assert leader(loanstack)[0] == PRIMARY
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("switchover", "lab", "--to", "ob-x"), "ob-x"),
+        (("switchover", "lab", "--to", PRIMARY), PRIMARY),
+        (("failover", "lab", "--to", STANDBY), "force"),
+        (("failover", "lab", "--to", STANDBY, "--dry-run"), "force"),
+        (("rejoin", "lab", PRIMARY), PRIMARY),
+    ],
+)
+def test_the_wrong_moment_is_refused_with_a_reason_and_changes_nothing(
+    deployed: Environment, loanstack: Run, arguments: tuple[str, ...], reason: str
+) -> None:
+    before = leader(loanstack)
+    refused = loanstack("failover", *arguments)
+    assert refused.exit_code == 1, refused.output
+    assert reason in refused.stderr
+    assert leader(loanstack) == before
+
+
+def test_a_dry_run_checks_both_sides_and_changes_nothing(deployed: Environment, loanstack: Run) -> None:
+    before = leader(loanstack)
+    tried = loanstack("failover", "switchover", "lab", "--dry-run")
+    assert tried.exit_code == 0, tried.output
+    assert leader(loanstack) == before
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "token", "status"),
+    [(PRIMARY, HERE, "wrong", "401"), (STANDBY, "http://198.18.1.13:8008", "wrong", "403")],
+)
+def test_commands_need_the_token_and_come_from_the_host_itself(
+    deployed: Environment, on_host: Run, host: str, address: str, token: str, status: str
+) -> None:
+    asked = (
+        f"curl -s -o /dev/null -w '%{{http_code}}' -X POST -H 'Authorization: Bearer {token}' "
+        f"-H 'Content-Type: application/json' -d '{{}}' {address}/switchover"
+    )
+    assert on_host(host, asked).stdout == status
+
+
+def test_a_planned_change_of_roles_and_back_fails_no_request(deployed: Environment, loanstack: Run) -> None:
+    epochs = [leader(loanstack)[1]]
+    for expected in (STANDBY, PRIMARY):
+        drilled = loanstack("drill", "lab", "switchover-under-load", "--rate", str(RATE_PER_S), "--json")
+        assert drilled.results["verdict"] != "INVALID", drilled.output
+        figures = drilled.results["figures"]
+        assert (figures["errors"], figures["two_primaries_seen"], figures["residue"]) == (0, 0, 0)
+        assert (figures["acknowledged_lost"], figures["acknowledged_doubled"]) == (0, 0)
+        host, epoch = leader(loanstack)
+        assert host == expected
+        epochs.append(epoch)
+    assert epochs == sorted(set(epochs)), "each change of the primary has an epoch of its own"
+
+
+def test_maintenance_is_shown_and_ends(deployed: Environment, loanstack: Run) -> None:
+    assert loanstack("failover", "pause", "lab").exit_code == 0
+    try:
+        assert "paused" in loanstack("failover", "status", "lab").stdout.lower()
+    finally:
+        assert loanstack("failover", "resume", "lab").exit_code == 0
+    assert "paused" not in loanstack("failover", "status", "lab").stdout.lower()
