@@ -34,6 +34,9 @@ class ChangeableDatabase(Protocol):
     def distrust(self) -> None:
         """Believe `drained` no more."""
 
+    def trust(self) -> None:
+        """Believe `drained` again."""
+
     async def ask(self) -> None:
         """Ask it now."""
 
@@ -149,6 +152,8 @@ class Changing:
     async def hand_over(self, action: HandOver) -> None:
         """Drain this primary, and tell how far it got."""
         leadership = self._keeper.record(action.revision).leadership
+        # It serves, so whatever made it writable has ended long ago: what it says of itself counts again.
+        self._database.trust()
         final_scn = int(await self._tool.run("hand-over", deadline_s=_CHANGE_S))
         await self._note(replace(self._notes.read(), role=Role.STANDBY))
         await self._database.ask()

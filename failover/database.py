@@ -120,6 +120,10 @@ class DatabaseWatch:
         """Believe `drained` no more of the process that runs: a statement may make it writable any time."""
         self._distrusted = self._processes.look().identity
 
+    def trust(self) -> None:
+        """Believe `drained` again: nothing that may make it writable is on its way any more."""
+        self._distrusted = None
+
     async def run(self) -> None:
         """Ask for ever; ends only when cancelled."""
         try:

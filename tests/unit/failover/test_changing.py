@@ -66,6 +66,9 @@ class _Database:
     def distrust(self) -> None:
         self._it.done.append("distrust")
 
+    def trust(self) -> None:
+        self._it.done.append("trust")
+
     async def ask(self) -> None:
         self._it.done.append("ask")
 
@@ -216,8 +219,10 @@ def test_a_lead_is_announced_once_note_and_table_have_its_epoch(it: Stage) -> No
 
 
 def test_a_hand_over_is_noted_before_it_is_told(it: Stage) -> None:
+    """Trusted first: the process that was promoted once, and distrusted for it, is the one that hands over."""
     run(it.changing.hand_over(HandOver(revision=9, why="w")))
     assert it.done == [
+        "trust",
         "hand-over",
         "note STANDBY 6 5",
         "ask",

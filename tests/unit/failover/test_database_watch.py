@@ -213,6 +213,9 @@ def test_a_drained_database_is_believed_until_something_may_make_it_writable(fak
         watch.distrust()
         await watch.ask()
         assert not watch.observe().drained
+        watch.trust()
+        assert watch.observe().drained
+        watch.distrust()
         fake.running = Running(pids=(9,), started_at_ms=100_000)
         await watch.ask()
         assert watch.observe().drained
