@@ -13,7 +13,6 @@ Plain commands, from the root of the checkout:
 |---|---|
 | `model`, `predicates`, `faults`, `host_fault`, `small_disk`, `drills` | a drill as a value; the catalogue |
 | `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `run` | running one; the agents recover, it waits |
-| `operator` | recovering by hand, where no agents are deployed |
 | `world`; `live`, `ssh_databases`, `ssh_hosts`, `ssh_agents`, `switches`, `load` | what it needs; the real |
 | `replication`, `prober`, `export`, `timeline` | what is recorded |
 | `history`, `checkers`, `loss`, `one_primary`, `rto`, `findings`, `results` | judging the record; pure |

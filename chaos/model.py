@@ -116,8 +116,6 @@ class HealRecord:
     standby: str
     run_folder: str
     registered_at_s: float
-    promoted: str | None = None
-    """The host that the operator was about to promote; None until then."""
 
     def scene(self, env: Environment) -> Scene:
         """Return who had which role; raises KeyError for hosts that are not in the inventory any more."""

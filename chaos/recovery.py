@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from chaos.model import Drill, Expect, HealRecord, Observation, Scene
+from chaos.model import Drill, Expect, Observation, Scene
 from chaos.pair import database_hosts, wait_until_following
 from chaos.predicates import agents_agree, store_is_whole, unmet_reasons
 from chaos.run import Run
@@ -22,39 +21,14 @@ Note = Callable[[str, Host | None, str], None]
 """Marks the timeline: event, host, detail."""
 
 
-class Recovery(Protocol):
-    """Who brings a primary back, as a runner sees it."""
-
-    def before_fault(self, scene: Scene) -> None:
-        """Look at what will not be there any more afterwards."""
-
-    def after_fault(self, drill: Drill, scene: Scene, pending: Pending, run: Run) -> None:
-        """Wait until the fault has acted and what the drill expects has happened; raises WorldError."""
-
-    def watch(self, drill: Drill) -> None:
-        """Raise WorldError if something happens meanwhile that must not."""
-
-    def after_undo(self, drill: Drill, scene: Scene, run: Run) -> None:
-        """Wait for what the drill expects once the fault is undone; raises WorldError."""
-
-    def at_end(self, drill: Drill, scene: Scene) -> None:
-        """Raise WorldError if what the drill expects does not hold any more."""
-
-    def restore(self, record: HealRecord) -> None:
-        """Return once there are a primary and a following standby again; raises WorldError."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class AgentsRecovery:
+class Recovery:
     """The failover agents recover; this waits and says what it saw."""
 
     env: Environment
     world: World
     observe: Observe
     note: Note
-
-    def before_fault(self, scene: Scene) -> None:
-        """Look at nothing: the agents know."""
 
     def after_fault(self, drill: Drill, scene: Scene, pending: Pending, run: Run) -> None:
         """Wait until the fault has acted and what the drill expects has happened; raises WorldError."""
@@ -85,7 +59,7 @@ class AgentsRecovery:
         if wrong is not None:
             raise WorldError(f"expected at the end: {drill.expects.value}; but {wrong}")
 
-    def restore(self, record: HealRecord) -> None:
+    def restore(self) -> None:
         """Wait until the agents have made one primary and one standby of the two, and agree about it."""
         wait_until_following(self.world, self.env, within_s=_REJOINS_WITHIN_S)
 

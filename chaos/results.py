@@ -93,8 +93,8 @@ def window_of(drill: Drill, run: Run) -> FaultWindow | None:
     A primary that serves on after the fault ends with its fence, and the new one begins with its promotion:
     both are what the agents wrote down.
     """
-    if run.fault is None or run.fault.promoted_s is not None:
-        return run.fault
+    if run.fault is None:
+        return None
     seen: dict[str, float] = {}
     for event in sorted(run.timeline, key=lambda event: event.at_s):
         if event.at_s >= run.fault.started_s:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,10 +10,8 @@ from chaos.heal import load_record, record_path, save_record
 from chaos.history import FaultWindow
 from chaos.interrupts import Shield
 from chaos.model import Drill, HealRecord, Scene
-from chaos.operator import OPERATED, OperatedRecovery
 from chaos.pair import NoPairError, database_hosts, find_scene, wait_until_following
-from chaos.predicates import agents_agree, store_is_whole
-from chaos.recovery import AgentsRecovery, Recovery
+from chaos.recovery import Recovery
 from chaos.run import HypothesisUnmetError, Run
 from chaos.steady import observe, wait_until_steady
 from chaos.timeline import Timeline
@@ -28,6 +25,10 @@ HEAL_FILE = "heal.json"
 
 SETTLES_WITHIN_S = 10.0
 """How long the pair may take to look whole once the heal is done."""
+
+LATE_WRITES_END_WITHIN_S = 8.0
+"""After the clients have gone: the services try a write for 4.5 s, and a statement of theirs may run for 3 s
+(seen after a cut in one direction: writes that nobody waited for any more, 1 s after the last client)."""
 
 
 class Runner:
@@ -56,7 +57,9 @@ class Runner:
         self.timeline = timeline
         self._shielded = shielded
         self._record: HealRecord | None = None
-        self._recovery = self._recovery_here()
+        self._recovery = Recovery(
+            env=env, world=world, observe=lambda: observe(env, world, rate=rate), note=self._note
+        )
 
     def run(self, drill: Drill) -> Run:
         """Run `drill`; returns also when it failed, was interrupted, or left something behind.
@@ -66,8 +69,8 @@ class Runner:
         run = Run(drill=drill.name, timeline=self.timeline.events)
         begun_s = self.world.clock.now_s()
         try:
+            self._require_agents()
             self._timed(run, "heal what an earlier run left", self._heal_leftover)
-            drill = self._fit(drill)
             scene = self._timed(run, "find the primary", lambda: self._prepare(drill))
             self._timed(run, "steady state", lambda: self._reach_steady_state(drill, run))
             self._timed(run, "fault and recovery", lambda: self._break(drill, scene, run))
@@ -106,24 +109,12 @@ class Runner:
             raise WorldError(f"the heal of {left.drill!r} is not known; heal with the version that broke it")
         self._undo(drill, left)
 
-    def _recovery_here(self) -> Recovery:
-        if self.world.agents.are_deployed():
-            return AgentsRecovery(
-                env=self.env,
-                world=self.world,
-                observe=lambda: observe(self.env, self.world, rate=self.rate),
-                note=self._note,
+    def _require_agents(self) -> None:
+        if not self.world.agents.are_deployed():
+            raise HypothesisUnmetError(
+                "no failover agents are deployed: nobody would recover; run: loanstack deploy "
+                f"{self.env.name}"
             )
-        return OperatedRecovery(env=self.env, world=self.world, note=self._note, promoting=self._promoting)
-
-    def _fit(self, drill: Drill) -> Drill:
-        """Return `drill` as it can be run here; without agents a person acts, and asks for none of theirs."""
-        if isinstance(self._recovery, AgentsRecovery):
-            return drill
-        if drill.name not in OPERATED:
-            raise HypothesisUnmetError(f"{drill.name} needs the failover agents, which are not deployed")
-        of_agents = {agents_agree().name, store_is_whole().name}
-        return replace(drill, hypothesis=tuple(p for p in drill.hypothesis if p.name not in of_agents))
 
     def _timed(self, run: Run, name: str, step: Callable[[], _T]) -> _T:
         begun_s = self.world.clock.now_s()
@@ -172,7 +163,6 @@ class Runner:
 
     def _break(self, drill: Drill, scene: Scene, run: Run) -> None:
         self._register(drill, scene)
-        self._recovery.before_fault(scene)
         hit = drill.fault.on.hosts(scene)
         fault = self.timeline.note("fault", hit[0], f"{drill.fault.title} (on {drill.fault.on.value})")
         run.fault = FaultWindow(started_s=fault.at_s, ended_s=fault.at_s)
@@ -216,7 +206,7 @@ class Runner:
     def _undo(self, drill: Drill, record: HealRecord) -> None:
         heal, scene = drill.fault.heal, record.scene(self.env)
         heal.undo(self.world, scene)
-        self._recovery.restore(record)
+        self._recovery.restore()
         if heal.put_back is not None:
             heal.put_back(self.world, scene)
 
@@ -236,11 +226,13 @@ class Runner:
         return found
 
     def _export(self, run: Run, begun_s: float) -> None:
+        # Journal and limits are read one after the other: a write between the two looks like a wrong balance.
+        until_s = (run.clients_until_s or 0.0) + LATE_WRITES_END_WITHIN_S
+        self.world.clock.sleep_s(max(0.0, until_s - self.world.clock.now_s()))
         try:
-            if isinstance(self._recovery, AgentsRecovery):
-                for event in self.world.agents.history():
-                    if event.at_s >= begun_s:
-                        self.timeline.add(event)
+            for event in self.world.agents.history():
+                if event.at_s >= begun_s:
+                    self.timeline.add(event)
             scene = find_scene(self.env, self.world.databases)
             self.world.clients.export(scene.primary, self.folder)
             run.exported = True
@@ -262,11 +254,6 @@ class Runner:
         for path in self._record_paths():
             path.unlink(missing_ok=True)
         self._record = None
-
-    def _promoting(self, host: Host) -> None:
-        assert self._record is not None
-        self._record = replace(self._record, promoted=host.name)
-        save_record(self._record, *self._record_paths())
 
     def _record_paths(self) -> tuple[Path, Path]:
         return record_path(self.env), self.folder / HEAL_FILE

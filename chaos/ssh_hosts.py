@@ -20,11 +20,8 @@ from inventory.model import Host
 _UNDONE_WITHIN_S = 60.0
 _LOOKED_AT_WITHIN_S = 15.0
 
-_FENCES = f"/run/systemd/system/{DATABASE_UNIT}.d/90-drill-fence.conf"
-
 # `loanstack_promote` is the table with which `loanstack-db promote` cuts the old source off for a moment.
 _RESIDUE = f"""
-if [ -e {_FENCES} ]; then echo 'its database is forbidden to start ({_FENCES})'; fi
 for table in {TABLE} loanstack_promote; do
     if nft list tables | grep -qw "$table"; then echo "its network is cut (nft table $table)"; fi
 done

@@ -26,15 +26,14 @@ def observe(env: Environment, world: World, *, rate: float) -> Observation:
     roles = {name: reading.role if reading else DOWN for name, reading in seen.items()}
     positions = {name: reading.scn for name, reading in seen.items() if reading}
     is_pair = sorted(roles.values()) == [PRIMARY, STANDBY]
-    with_agents = world.agents.are_deployed()
     return Observation(
         roles=roles,
         lag_ms=lag_of(positions, roles) if is_pair else None,
         lag_limit_ms=env.database.lag_limit_ms,
         acknowledged_per_s=world.clients.acknowledged_per_s(),
         rate_asked=rate,
-        agents={host.name: world.agents.view(host, _VIEW_WITHIN_MS) for host in hosts} if with_agents else {},
-        store=world.store.healthy() if with_agents else {},
+        agents={host.name: world.agents.view(host, _VIEW_WITHIN_MS) for host in hosts},
+        store=world.store.healthy(),
     )
 
 

@@ -20,10 +20,6 @@ class WorldError(RuntimeError):
     """Something the drill needed did not happen; the message says what, where, and within which time."""
 
 
-class CannotFenceError(WorldError):
-    """Nobody could make sure that the old primary stays down, so nothing may be promoted."""
-
-
 class ImpossibleHereError(WorldError):
     """This environment cannot be broken in that way; the message says why."""
 
@@ -67,9 +63,6 @@ class Databases(Protocol):
     def read(self, host: Host, within_ms: float) -> Reading | None:
         """Ask a database for role and position over the open session; None if it does not answer."""
 
-    def answers(self, host: Host, *, seen_from: Host, within_ms: float) -> bool:
-        """Say whether `host` accepts a connection to its SQL port from where `seen_from` stands."""
-
     def role(self, host: Host) -> str:
         """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow and sure."""
 
@@ -78,21 +71,6 @@ class Databases(Protocol):
 
     def kill(self, host: Host) -> Pending:
         """Kill the database process (SIGKILL, by its pid)."""
-
-    def fence(self, host: Host) -> None:
-        """Forbid the database unit to start, kill what runs of it, and confirm that nothing is left."""
-
-    def unfence(self, host: Host) -> None:
-        """Allow the database unit to start again; does nothing if it was allowed."""
-
-    def start(self, host: Host) -> None:
-        """Start the database unit with the data it has."""
-
-    def promote(self, host: Host) -> None:
-        """Make a standby the primary."""
-
-    def rejoin(self, host: Host, source: Host) -> None:
-        """Empty a database and let it follow `source`."""
 
 
 class Hosts(Protocol):

@@ -26,7 +26,7 @@ from loanstack.task import CommandError, Task, tail
 LAB_UP_TIMEOUT_S = 1500.0
 LAB_DOWN_TIMEOUT_S = 120.0
 DRILL_RATE_PER_S = 500.0
-DRILLS = ("primary-crash", "primary-host-poweroff")
+DRILLS = ("primary-crash", "primary-host-poweroff", "switchover-under-load")
 """What is drilled here, within minutes; `loanstack drill ENV all` runs every one."""
 _OF_VERIFY = ("tests_passed", "tests_failed", "tests_skipped", "verify_s", "customers", "seed_s")
 

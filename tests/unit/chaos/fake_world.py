@@ -1,7 +1,6 @@
 """A world without hosts: two databases as a state machine, a clock that moves when somebody waits.
 
-With `agents` the failover agents act as time passes; without them nobody does but the operator. It fails
-loudly on anything that neither would ever do, such as a second primary.
+The failover agents act as time passes. It fails loudly on what they would never do, such as a second primary.
 """
 
 from collections.abc import Callable
@@ -36,7 +35,6 @@ class FakeHost:
     """What its data say it is."""
     running: bool = True
     powered: bool = True
-    fenced: bool = False
     frozen: bool = False
     faults: set[str] = field(default_factory=set)
     disk: str = "large"
@@ -87,7 +85,7 @@ class FakeWorld:
 
     state: dict[str, FakeHost]
     clock: FakeClock = field(default_factory=FakeClock)
-    agents_there: bool = False
+    agents_there: bool = True
     leads: str | None = "ob-a"
     """Whom the agents' store names; None: nobody may."""
     epoch: int = 1
@@ -99,7 +97,7 @@ class FakeWorld:
     rate: float = 500.0
     calls: list[str] = field(default_factory=list)
     fails: dict[str, BaseException] = field(default_factory=dict)
-    """Call, such as `promote ob-b` -> what it raises."""
+    """Call, such as `kill ob-a` -> what it raises."""
     leaves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     power_works: bool = True
     load_ends: str | None = None
@@ -133,10 +131,6 @@ class FakeWorld:
         behind = self.lag_ms if state.role == STANDBY else 0.0
         return FakeReading(role=state.role, scn=int((self.clock.at_s - behind / 1000) * 1e9))
 
-    def answers(self, host: Host, *, seen_from: Host, within_ms: float) -> bool:
-        assert self.state[seen_from.name].serves, f"{seen_from.name} cannot look"
-        return self.state[host.name].serves
-
     def role(self, host: Host) -> str:
         state = self.state[host.name]
         if not state.powered or state.frozen:
@@ -151,32 +145,6 @@ class FakeWorld:
         self._do(f"kill {host.name}")
         self.state[host.name].running = False
         return Done(self.clock)
-
-    def fence(self, host: Host) -> None:
-        self._do(f"fence {host.name}")
-        self.state[host.name].fenced = True
-        self.state[host.name].running = False
-
-    def unfence(self, host: Host) -> None:
-        self._do(f"unfence {host.name}")
-        self.state[host.name].fenced = False
-
-    def start(self, host: Host) -> None:
-        self._do(f"start {host.name}")
-        assert not self.state[host.name].fenced, "a fenced database cannot start"
-        self.state[host.name].running = True
-        self._one_primary_at_most()
-
-    def promote(self, host: Host) -> None:
-        self._do(f"promote {host.name}")
-        self.state[host.name].role = PRIMARY
-        self._one_primary_at_most()
-
-    def rejoin(self, host: Host, source: Host) -> None:
-        self._do(f"rejoin {host.name} {source.name}")
-        assert self.state[source.name].role == PRIMARY, "can only follow a primary"
-        assert not self.state[host.name].fenced, "a fenced database cannot start"
-        self.state[host.name] = FakeHost(role=STANDBY)
 
     # --- hosts
 
@@ -217,7 +185,6 @@ class FakeWorld:
     def residue(self, host: Host) -> tuple[str, ...]:
         state = self.state[host.name]
         found = self.leaves.get(host.name, ())
-        found += ("its database is forbidden to start",) if state.fenced else ()
         found += tuple(f"{name} is left" for name in sorted(state.faults))
         found += (ON_SMALL_DISK,) if state.disk != "large" else ()
         return found + (() if state.running else ("unit is failed",))
@@ -241,7 +208,6 @@ class FakeWorld:
         if state.powered:
             return
         state.powered = True
-        state.fenced = False  # a drop-in below /run does not survive
         if state.role == STANDBY:
             state.running = True  # the unit's guard refuses to start an old primary
 
@@ -379,11 +345,6 @@ class FakeWorld:
 
 
 def pair(**changes: object) -> FakeWorld:
-    """ob-a primary, ob-b its standby, clients at 500/s; nobody but a person to help."""
+    """ob-a primary, ob-b its standby, clients at 500/s, an agent on each."""
     state = {"ob-a": FakeHost(role=PRIMARY), "ob-b": FakeHost(role=STANDBY)}
     return FakeWorld(state=state, **changes)  # type: ignore[arg-type]  # fields by name
-
-
-def agents(**changes: object) -> FakeWorld:
-    """The same, with failover agents."""
-    return pair(agents_there=True, **changes)

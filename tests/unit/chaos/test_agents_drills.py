@@ -20,7 +20,7 @@ from chaos.runner import Runner
 from chaos.timeline import Timeline
 from chaos.world import ImpossibleHereError, WorldError
 from inventory.lab import ENVIRONMENT
-from tests.unit.chaos.fake_world import FakeWorld, agents, pair
+from tests.unit.chaos.fake_world import FakeWorld, pair
 
 CATALOGUE = drills.drills(ENVIRONMENT)
 ROLES_AFTER = {
@@ -85,7 +85,7 @@ def at(done: Run, event: str) -> float:
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_drill_breaks_waits_undoes_and_leaves_a_pair(name: str, tmp_path: Path, record: Path) -> None:
-    world = agents()
+    world = pair()
     done = run(world, tmp_path, name)
     assert (done.invalid, done.failures, done.residue) == ([], [], [])
     assert done.exported
@@ -115,14 +115,14 @@ def test_the_heal_is_on_disk_before_anything_is_broken(name: str, tmp_path: Path
         if not call.startswith(harmless) and not seen:
             seen.append(json.loads(record.read_text())["drill"])
 
-    run(agents(before_call=look), tmp_path, name)
+    run(pair(before_call=look), tmp_path, name)
     assert seen == [name]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("error", [WorldError("it broke"), KeyboardInterrupt()])
 def test_whatever_breaks_off_is_undone(name: str, error: BaseException, tmp_path: Path, record: Path) -> None:
-    world = agents(fails={BREAKS[name]: error})
+    world = pair(fails={BREAKS[name]: error})
     world.before_call = lambda call: world.fails.clear() if call.startswith("stop clients") else None
     done = run(world, tmp_path, name)
     assert done.residue == []
@@ -138,7 +138,7 @@ def test_whatever_breaks_off_is_undone(name: str, error: BaseException, tmp_path
 def test_what_an_earlier_run_left_is_undone_by_its_record_alone(
     name: str, tmp_path: Path, record: Path
 ) -> None:
-    world = agents()
+    world = pair()
 
     def die(call: str) -> None:
         if call == BREAKS[name]:
@@ -162,7 +162,7 @@ def test_what_an_earlier_run_left_is_undone_by_its_record_alone(
 
 @pytest.mark.parametrize("name", [n for n, d in CATALOGUE.items() if d.fault.lasts_s is not None])
 def test_a_fault_that_lasts_is_undone_in_time_while_clients_go_on(name: str, tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
     done = run(world, tmp_path, name)
     drill = CATALOGUE[name]
     assert done.undone_s is not None
@@ -175,7 +175,7 @@ def test_a_fault_that_lasts_is_undone_in_time_while_clients_go_on(name: str, tmp
 
 @pytest.mark.parametrize("name", [n for n, d in CATALOGUE.items() if d.expects is Expect.NEW_PRIMARY])
 def test_agents_that_do_nothing_fail_the_drill(name: str, tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
 
     def fall_asleep(call: str) -> None:
         world.sleepy = world.sleepy or call == BREAKS[name]
@@ -191,7 +191,7 @@ def test_agents_that_do_nothing_fail_the_drill(name: str, tmp_path: Path) -> Non
 
 
 def test_a_primary_without_a_majority_fails_the_drill(tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
 
     def never_fence(call: str) -> None:
         world.sleepy = world.sleepy or "lost-store-member" in call
@@ -205,7 +205,7 @@ def test_a_primary_without_a_majority_fails_the_drill(tmp_path: Path) -> None:
 
 
 def test_a_guess_without_a_majority_fails_the_drill(tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
     act = world.clock.after
 
     def guess() -> None:
@@ -228,7 +228,7 @@ def test_a_guess_without_a_majority_fails_the_drill(tmp_path: Path) -> None:
 
 
 def test_a_standby_that_is_made_primary_for_nothing_fails_the_drill(tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
 
     def flap(call: str) -> None:
         if call == "begin lost-store-member ob-a":
@@ -241,7 +241,7 @@ def test_a_standby_that_is_made_primary_for_nothing_fails_the_drill(tmp_path: Pa
 
 
 def test_the_agents_history_is_in_the_timeline(tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
     world.events.append(Event(at_s=world.clock.now_s() - 60, event="promoted", host="ob-a", detail="epoch 1"))
     done = run(world, tmp_path, "primary-crash")
     agents_said = [(e.event, e.host) for e in done.timeline if e.detail and e.detail.startswith("epoch")]
@@ -258,7 +258,7 @@ def test_the_agents_history_is_in_the_timeline(tmp_path: Path) -> None:
 
 def test_agents_that_tell_no_history_make_the_drill_invalid(tmp_path: Path) -> None:
     done = run(
-        agents(fails={"history": WorldError("no failover agent tells its history")}),
+        pair(fails={"history": WorldError("no failover agent tells its history")}),
         tmp_path,
         "primary-crash",
     )
@@ -270,7 +270,7 @@ def test_agents_that_tell_no_history_make_the_drill_invalid(tmp_path: Path) -> N
 
 
 def test_what_does_not_become_a_pair_in_time_is_residue(tmp_path: Path, record: Path) -> None:
-    world = agents()
+    world = pair()
     world._can_follow = lambda name: False  # type: ignore[method-assign]
     done = run(world, tmp_path, "primary-crash")
     assert any("waited 120 s for one primary and a standby" in thing for thing in done.residue)
@@ -279,7 +279,7 @@ def test_what_does_not_become_a_pair_in_time_is_residue(tmp_path: Path, record: 
 
 @pytest.mark.parametrize("left", ["store member", "agents disagree"])
 def test_agents_and_store_must_be_whole_again(left: str, tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
     if left == "store member":
         world.leaves["mon-c"] = ()
         world.undo = lambda host, fault: None  # type: ignore[method-assign]
@@ -309,7 +309,7 @@ def test_agents_and_store_must_be_whole_again(left: str, tmp_path: Path) -> None
     ids=["store", "agents", "silent"],
 )
 def test_agents_and_store_are_part_of_the_hypothesis(spoil, says: str, tmp_path: Path, record: Path) -> None:
-    world = agents(sleepy=True)
+    world = pair(sleepy=True)
     spoil(world)
     done = run(world, tmp_path, "primary-crash")
     assert says in done.invalid[0]
@@ -317,13 +317,13 @@ def test_agents_and_store_are_part_of_the_hypothesis(spoil, says: str, tmp_path:
     assert not record.exists()
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in CATALOGUE if n not in ("primary-crash", "primary-host-poweroff")]
-)
-def test_without_agents_nothing_is_broken_that_only_they_can_mend(name: str, tmp_path: Path) -> None:
-    world = pair()
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_without_agents_nothing_is_broken(name: str, tmp_path: Path) -> None:
+    world = pair(agents_there=False)
     done = run(world, tmp_path, name)
-    assert done.invalid == [f"{name} needs the failover agents, which are not deployed"]
+    assert done.invalid == [
+        "no failover agents are deployed: nobody would recover; run: loanstack deploy lab"
+    ]
     assert world.calls == []
 
 
@@ -331,7 +331,7 @@ def test_without_agents_nothing_is_broken_that_only_they_can_mend(name: str, tmp
 def test_what_cannot_be_broken_here_is_invalid_and_leaves_nothing(
     call: str, tmp_path: Path, record: Path
 ) -> None:
-    world = agents(fails={call: ImpossibleHereError("names no command")})
+    world = pair(fails={call: ImpossibleHereError("names no command")})
     name = next(n for n, breaks in BREAKS.items() if breaks == call)
     done = run(world, tmp_path, name)
     assert done.invalid == ["names no command"]
@@ -343,7 +343,7 @@ def test_a_disk_that_cannot_be_made_small_is_invalid_and_nothing_is_filled(
     tmp_path: Path, record: Path
 ) -> None:
     refused = WorldError("ob-b: small-disk ended with 32 and said 'mount: unknown filesystem type tmpfs'")
-    world = agents(fails={"begin small-disk ob-b": refused})
+    world = pair(fails={"begin small-disk ob-b": refused})
     done = run(world, tmp_path, "primary-disk-full")
     assert "unknown filesystem type" in done.invalid[0]
     assert not [call for call in world.calls if "full-disk ob-b" in call and call.startswith("begin")]
@@ -352,7 +352,7 @@ def test_a_disk_that_cannot_be_made_small_is_invalid_and_nothing_is_filled(
 
 
 def test_small_disks_are_only_made_on_standbys_and_taken_away_from_them(tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
     run(world, tmp_path, "primary-disk-full")
     order = [
         "begin small-disk ob-b",
@@ -368,14 +368,14 @@ def test_small_disks_are_only_made_on_standbys_and_taken_away_from_them(tmp_path
 
 
 def test_tables_change_before_the_switchover_and_are_dropped_on_both(tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
     run(world, tmp_path, "switchover-under-ddl")
     assert world.calls.index("begin changing-tables ob-a") < world.calls.index("switchover ob-a ob-b")
     assert {"undo changing-tables ob-a", "undo changing-tables ob-b"} <= set(world.calls)
 
 
 def test_drills_hit_roles_and_so_bring_them_back(tmp_path: Path) -> None:
-    world = agents()
+    world = pair()
     for name in ("primary-paused", "centre-a-cut-off", "asymmetric-cut"):
         (tmp_path / name).mkdir()
         run(world, tmp_path / name, name)

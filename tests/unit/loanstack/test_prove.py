@@ -71,7 +71,7 @@ def task(tmp_path: Path) -> Task:
 
 EVERYTHING = [
     *("lab down", "lab up", "deploy", "deploy-again", "verify", "load"),
-    *("drill-primary-crash", "drill-primary-host-poweroff", "lab down"),
+    *("drill-primary-crash", "drill-primary-host-poweroff", "drill-switchover-under-load", "lab down"),
 ]
 
 
@@ -80,7 +80,7 @@ def test_everything_runs_in_order_and_the_lab_is_taken_down_again(world: World, 
     assert world.ran == EVERYTHING
     assert found.verdict is Verdict.PASS
     assert found.exit_code == 0
-    assert len(found.children) == 6
+    assert len(found.children) == 7
 
 
 def test_keep_leaves_the_lab_up(world: World, task: Task) -> None:
