@@ -219,7 +219,7 @@ def test_a_lead_is_announced_once_note_and_table_have_its_epoch(it: Stage) -> No
 
 
 def test_a_hand_over_is_noted_before_it_is_told(it: Stage) -> None:
-    """Trusted first: the process that was promoted once, and distrusted for it, is the one that hands over."""
+    """Trusted first: it is the process that was promoted once, and was distrusted for it, that hands over."""
     run(it.changing.hand_over(HandOver(revision=9, why="w")))
     assert it.done == [
         "trust",
