@@ -102,6 +102,9 @@ def _replaced(seen: Observed) -> str | None:
         return f"{leadership.host} leads with epoch {leadership.epoch}; {seen.me} had {seen.lease.epoch}"
     if leadership.epoch == seen.lease.epoch and leadership.phase is Phase.FENCED:
         return f"{seen.me} has confirmed that it is fenced in epoch {leadership.epoch}, and is not"
+    if leadership.epoch == seen.lease.epoch and leadership.phase is Phase.HANDED:
+        # Whoever takes over goes by the record alone.
+        return f"{seen.me} has handed epoch {leadership.epoch} over, and its database is not drained"
     return None
 
 

@@ -202,3 +202,10 @@ def test_an_old_lease_is_given_up_with_a_confirmation() -> None:
     action = decide(seen, SETTINGS)
     assert isinstance(action, ConfirmFenced)
     assert action.epoch == 4
+
+
+def test_whoever_handed_over_and_still_takes_writes_is_fenced_before_anybody_takes_over() -> None:
+    """The successor goes by the record alone, which says that all is drained."""
+    handed = view(record(phase=Phase.HANDED, to="b", final_scn=5))
+    assert "is not drained" in (fences(leader_look(store=handed)) or "")
+    assert fences(leader_look(store=handed, database=primary(drained=True))) is None
