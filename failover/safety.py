@@ -38,7 +38,10 @@ def could_write(database: Database, task: Task | None) -> bool:
     """
     if task is not None and task.kind in MAKES_WRITABLE:
         return True
-    if database.process is Process.DOWN or database.drained:
+    if database.process is Process.DOWN:
+        return False
+    # Only a primary can have been drained: of anything else the word means nothing.
+    if database.drained and database.role is Role.PRIMARY:
         return False
     if database.role is Role.PRIMARY:
         return True
