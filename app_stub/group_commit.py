@@ -30,6 +30,8 @@ _PACE_S = 0.016
 """Between the starts of two groups: what a movement may wait, at most, for being committed with others."""
 _WAIT_S = 0.03
 """No movement waits longer for the group before it, which may hang on a locked row."""
+_LATE_S = 0.3
+"""A group goes on for this long beyond its first deadline: better one late answer than a whole group cut."""
 
 
 class GroupCommit:
@@ -159,7 +161,7 @@ class GroupCommit:
 
     async def _run(self, group: tuple[Waiting, ...], session: Session) -> list[Together]:
         statements, places = _statements(group, self._pool.epoch)
-        session.deadline_s = min(session.deadline_s, *(waiting.give_up_s for waiting in group))
+        session.deadline_s = min(session.deadline_s, min(w.give_up_s for w in group) + _LATE_S)
         try:
             counts = await session.run(sql.packet(statements), len(statements) + 1)
         except DatabaseFailure as failure:

@@ -16,6 +16,9 @@ from app_stub.settings import Database, Endpoint
 _LOG = logging.getLogger("loan.pool")
 _RECONNECT_PAUSE_S = 0.1
 _SWEEP_INTERVAL_S = 0.1
+_OPENING_AT_ONCE = 4
+"""The first connection to a new primary is what requests wait for. Measured: it is there after 5 ms alone,
+and after 60 ms among 32 that are opened at once."""
 
 Connect = Callable[[Endpoint], Awaitable[Session]]
 
@@ -202,7 +205,7 @@ class Pool:
             return
         current = sum(generation == self._generation for generation in self._in_use.values())
         missing = self._settings.pool_size - len(self._idle) - current - len(self._opening)
-        for _ in range(missing):
+        for _ in range(min(missing, _OPENING_AT_ONCE - len(self._opening))):
             task = asyncio.get_running_loop().create_task(self._open(self.primary, self._generation))
             self._opening.add(task)
             task.add_done_callback(self._opened)
@@ -210,7 +213,7 @@ class Pool:
     def _opened(self, task: asyncio.Task[None]) -> None:
         self._opening.discard(task)
         if not task.cancelled():
-            # Openers of an earlier generation held places; their end makes room for the current one's.
+            # Its place is free for another; so are those of an earlier generation's.
             self._fill()
 
     async def _open(self, endpoint: Endpoint, generation: int) -> None:

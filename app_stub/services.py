@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from secrets import randbits
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -11,15 +10,13 @@ import msgspec
 from app_stub import problems, sql
 from app_stub.database import Rows
 from app_stub.idempotency import stored_in
+from app_stub.ids import Ids
 from app_stub.keyed_write import KeyedWrite, Writer, Written
 from app_stub.metrics import Metrics
 from app_stub.pool import Pool
 from app_stub.reads import Reader
 
 JSON = b"application/json"
-_IDS_START_S = 1_767_225_600
-"""2026-01-01: ids count seconds from here, so that 30 bits last until 2060."""
-_RANDOM_BITS = 22
 RowT = TypeVar("RowT")
 
 
@@ -83,14 +80,7 @@ class Services:
     reader: Reader
     metrics: Metrics
     clock_s: Callable[[], float] = time.time
-    random_bits: Callable[[int], int] = randbits
-
-    def new_id(self) -> int:
-        """Return an id that grows with time and collides once in millions; 52 bits, exact in JSON.
-
-        A collision is refused by the primary key and answered 503; the repeat gets another id.
-        """
-        return (int(self.clock_s()) - _IDS_START_S) << _RANDOM_BITS | self.random_bits(_RANDOM_BITS)
+    ids: Ids = field(default_factory=Ids)
 
     async def read(self, request: Request, *queries: str) -> list[Rows]:
         """Run queries on the primary in one round trip.

@@ -54,7 +54,7 @@ async def _admission(services: Services, request: Request) -> KeyedWrite:
     year = datetime.fromtimestamp(services.clock_s(), UTC).year
     reasons = decisions.admission_reasons(customer, product, requested_fen=requested_fen, year=year)
     decision = "declined" if reasons else "admitted"
-    application_id = services.new_id()
+    application_id = services.ids.next()
     change = sql.insert_application(
         entity_code=request.entity_code,
         application_id=application_id,
