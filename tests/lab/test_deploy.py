@@ -1,5 +1,6 @@
 """Deploying the lab: it converges, a second run changes nothing, and no secret shows anywhere."""
 
+import json
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
 from tests.lab.conftest import Finished, Run
 
+REJOIN_DEADLINE_S = 90
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 
 
@@ -106,22 +108,34 @@ def test_no_secret_is_left_in_the_run_folders(deployed: Environment, secret_valu
 
 
 def test_a_standby_that_rejoins_has_the_table_that_was_made_a_moment_ago(
-    deployed: Environment, on_host: Run
+    deployed: Environment, loanstack: Run, on_host: Run
 ) -> None:
     """A standby copies what is on the primary's disk: a table in its memory alone comes without its base."""
-    primary = deployed.host("ob-a").address
     table = "loanstack.made_before_a_rejoin"
     made = on_host(
         "ob-a", "loanstack-db sql", stdin=f"CREATE TABLE {table}(a INT); INSERT INTO {table} VALUES (7);"
     )
     assert made.exit_code == 0, made.output
     try:
-        rejoined = on_host("ob-b", f"loanstack-db rejoin {primary}")
-        assert rejoined.exit_code == 0, rejoined.output
+        before = rejoins(loanstack)
+        asked = loanstack("failover", "rejoin", "lab", "ob-b")
+        assert asked.exit_code == 0, asked.output
+        deadline = time.monotonic() + REJOIN_DEADLINE_S
+        while rejoins(loanstack) == before:
+            assert time.monotonic() < deadline, "the agent has not made the standby anew"
+            time.sleep(0.5)
+        follows = on_host("ob-b", "loanstack-db wait-healthy 500 60")
+        assert follows.exit_code == 0, follows.output
         read = on_host("ob-b", "loanstack-db sql", stdin=f"SELECT a FROM {table};")
         assert read.stdout.split() == ["7"], read.output
     finally:
         assert on_host("ob-a", "loanstack-db sql", stdin=f"DROP TABLE {table};").exit_code == 0
+
+
+def rejoins(loanstack: Run) -> int:
+    """Return how often a database was made anew, as the agents' history has it."""
+    events = json.loads(loanstack("failover", "history", "lab", "--json").stdout)
+    return sum(event["event"] == "rejoined" for event in events)
 
 
 def shown(text: str, secret_values: dict[str, str]) -> set[str]:
