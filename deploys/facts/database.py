@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 
 TOOL = "/usr/local/sbin/loanstack-db"
+_CLOSE_MS = 300
+"""Below every environment's own limit: this is only about how long to look."""
+_PATIENCE_S = 5
 _WHERE_INSTALLED = f"[ -x {TOOL} ] || exit 0;"
 
 
@@ -55,7 +58,13 @@ class LocalDatabase(FactBase[DatabaseState | None]):
 
     def command(self) -> str:
         """Return the shell command."""
-        return f"{_WHERE_INSTALLED} {TOOL} status"
+        # A standby is looked at over a few seconds: one that has just joined may be behind for a moment, and
+        # a plan that saw just that moment would call the next look a change.
+        return (
+            f"{_WHERE_INSTALLED} now=$({TOOL} status); case $now in "
+            f'*\'"role": "STANDBY"\'*) {TOOL} wait-healthy {_CLOSE_MS} {_PATIENCE_S} >/dev/null 2>&1; '
+            f'now=$({TOOL} status) ;; esac; echo "$now"'
+        )
 
     def process(self, output: list[str]) -> DatabaseState:
         """Return the state from its line of JSON."""
