@@ -39,10 +39,8 @@ class Acknowledgement:
         self._metrics = metrics
         self._clock_s = clock_s
         self._loop = asyncio.get_running_loop()
-        self._state: Durability[asyncio.Future[Verdict]] = Durability(
-            timeout_s=rule.timeout_ms / 1000, degrade_after_s=rule.degrade_after_s
-        )
-        self._was_degraded = False
+        self._state: Durability[asyncio.Future[Verdict]] = Durability(timeout_s=rule.timeout_ms / 1000)
+        self._was_alone = False
         self._positions = {endpoint: LogPosition(settings, endpoint) for endpoint in settings.endpoints}
         self._unsettled = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,6 +60,20 @@ class Acknowledgement:
     def move(self) -> None:
         """The pool has begun another term."""
         self._tell(self._state.move(self._pool.term))
+
+    def allow(self, until_s: float) -> None:
+        """Acknowledge on the primary alone until then (monotonic), as its agent says; it may be over."""
+        now_s = self._clock_s()
+        self._tell(self._state.allow(until_s, now_s))
+        is_alone = self._state.is_alone(now_s)
+        if is_alone is self._was_alone:
+            return
+        self._was_alone = is_alone
+        self._metrics.durability_degraded.set(1.0 if is_alone else 0.0)
+        if is_alone:
+            _LOG.error("no standby: writes are acknowledged on the primary alone")
+        else:
+            _LOG.warning("a standby follows: writes are acknowledged once it has them")
 
     async def of(self, term: int, give_up_s: float) -> Verdict:
         """Return what became of the wait for a write that was committed in `term`.
@@ -124,10 +136,3 @@ class Acknowledgement:
         for waiting, verdict in decided:
             if not waiting.done():
                 waiting.set_result(verdict)
-        if self._state.is_degraded is not self._was_degraded:
-            self._was_degraded = self._state.is_degraded
-            self._metrics.durability_degraded.set(1.0 if self._was_degraded else 0.0)
-            if self._was_degraded:
-                _LOG.error("standby gone for too long: writes are acknowledged on the primary alone")
-            else:
-                _LOG.warning("standby follows again: writes are acknowledged once it has them")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import quote
@@ -28,6 +29,7 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     tag: Annotated[str, msgspec.Meta(min_length=1)]
     address: str = ""
     port: int = 0
+    alone: bool = False
 
 
 def word_in(status: int, body: bytes) -> tuple[Word, str]:
@@ -45,18 +47,23 @@ def word_in(status: int, body: bytes) -> tuple[Word, str]:
     primary = Endpoint(host=said.address, port=said.port) if status == 200 else None
     if primary is not None and not (primary.host and primary.port):
         raise BadAnswerError("a primary without address and port")
-    return Word(epoch=said.epoch, phase=said.phase, primary=primary), said.tag
+    alone = primary is not None and said.alone
+    return Word(epoch=said.epoch, phase=said.phase, primary=primary, alone=alone), said.tag
 
 
 async def listen(
-    agent: Endpoint, note: Callable[[Endpoint, Word | None], None], *, connect_timeout_s: float
+    agent: Endpoint, note: Callable[[Endpoint, Word | None, float], None], *, connect_timeout_s: float
 ) -> None:
-    """Tell `note` whatever `agent` says, and None when it does not answer; ends only when cancelled."""
+    """Tell `note` whatever `agent` says, and None when it does not answer; ends only when cancelled.
+
+    With it goes when it was asked (monotonic): what it said was true at that time or later.
+    """
     connection = GetConnection(agent, connect_timeout_s=connect_timeout_s)
     tag = ""
     was_heard = True
     try:
         while True:
+            asked_s = time.monotonic()
             unless = f"?unless={quote(tag, safe='')}&wait_ms={_HELD_MS}" if tag else ""
             try:
                 status, body = await connection.get(
@@ -68,13 +75,13 @@ async def listen(
                 if was_heard:
                     _LOG.warning("agent silent", extra={"agent": str(agent), "error": str(failure)})
                 was_heard, tag = False, ""
-                note(agent, None)
+                note(agent, None, asked_s)
                 await asyncio.sleep(_PAUSE_S)
                 continue
             if not was_heard:
                 _LOG.warning("agent answers", extra={"agent": str(agent)})
             was_heard = True
-            note(agent, word)
+            note(agent, word, asked_s)
             if new_tag == tag:
                 # The agent had nothing new to say: one that does not hold its answers back is not flooded.
                 await asyncio.sleep(_NOTHING_NEW_S)

@@ -16,8 +16,6 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 TicketT = TypeVar("TicketT")
-_LONGEST_STEP_S = 0.25
-"""Time that passed unwatched (nobody waited, or this process stood still) says nothing of the standby."""
 
 
 class Verdict(StrEnum):
@@ -26,7 +24,7 @@ class Verdict(StrEnum):
     CONFIRMED = "confirmed"
     """The standby has it."""
     ALONE = "alone"
-    """There has been no standby for longer than is waited for: the primary alone has it."""
+    """The primary alone has it, and its agent said that this is enough: nobody else is promoted."""
     LATE = "late"
     """Not in time; it may still get there."""
     MOVED = "moved"
@@ -51,36 +49,30 @@ class _Batch(Generic[TicketT]):
     """The writes that were committed before the same look."""
 
     number: int
-    tickets: list[tuple[TicketT | None, float]] = field(default_factory=list)
-    """With the end of their patience; None: nobody waits, but whether the standby follows shall be known."""
+    tickets: list[tuple[TicketT, float]] = field(default_factory=list)
+    """With the end of their patience."""
     target: int | None = None
 
 
 class Durability(Generic[TicketT]):
-    """The writes that wait for the standby, and whether it is waited for at all."""
+    """The writes that wait for the standby, and until when none need wait."""
 
-    def __init__(self, *, timeout_s: float, degrade_after_s: float | None) -> None:
-        """Begin with nobody waiting.
-
-        Args:
-            timeout_s: how long a write waits at most.
-            degrade_after_s: acknowledge on the primary alone when nothing was confirmed in time for as long;
-                None: never.
-        """
+    def __init__(self, *, timeout_s: float) -> None:
+        """Begin with nobody waiting; a write waits for `timeout_s` at most."""
         self._timeout_s = timeout_s
-        self._degrade_after_s = degrade_after_s
         self._batches: deque[_Batch[TicketT]] = deque()
         self._looks = 0
         self._term = 0
-        self._ticked_s = float("-inf")
-        self._unconfirmed_s = 0.0
-        """For how long something has waited and nothing was confirmed."""
-        self.is_degraded = False
+        self._alone_until_s = float("-inf")
 
     @property
     def is_settled(self) -> bool:
-        """Whether nobody waits, and the standby followed when it was last needed: time may pass unwatched."""
-        return not self._batches and self._unconfirmed_s == 0 and not self.is_degraded
+        """Whether nobody waits."""
+        return not self._batches
+
+    def is_alone(self, now_s: float) -> bool:
+        """Say whether writes are acknowledged on the primary alone."""
+        return now_s < self._alone_until_s
 
     def wait(self, ticket: TicketT, *, term: int, now_s: float, until_s: float) -> Verdict | None:
         """Wait for the confirmation of a write whose commit was answered just now, or earlier.
@@ -96,17 +88,27 @@ class Durability(Generic[TicketT]):
         """
         if term != self._term:
             return Verdict.MOVED
-        if self.is_degraded:
+        if self.is_alone(now_s):
             return Verdict.ALONE
-        self._add(ticket, min(until_s, now_s + self._timeout_s))
+        if not self._batches or self._batches[-1].number != self._looks + 1:
+            self._batches.append(_Batch(number=self._looks + 1))
+        self._batches[-1].tickets.append((ticket, min(until_s, now_s + self._timeout_s)))
         return None
 
     def move(self, term: int) -> Decided[TicketT]:
-        """Begin a term: the primary or its epoch has changed; return those that waited in the last one."""
+        """Begin a term: the primary or its epoch has changed; return those that waited in the last one.
+
+        Whether the new primary is alone is yet to be said.
+        """
         if term == self._term:
             return []
-        self._term = term
+        self._term, self._alone_until_s = term, float("-inf")
         return self._decide(Verdict.MOVED)
+
+    def allow(self, until_s: float, now_s: float) -> Decided[TicketT]:
+        """Let the primary of this term be enough until then, or no more; return those that need not wait."""
+        self._alone_until_s = until_s
+        return self._decide(Verdict.ALONE) if self.is_alone(now_s) else []
 
     def look(self, standby: int | None) -> Look:
         """Return the look that begins now: the question to the primary must be sent after this."""
@@ -124,41 +126,19 @@ class Durability(Generic[TicketT]):
         if reached is None or reached > primary:
             return []
         confirmed = [b for b in self._batches if b.target is not None and b.target <= reached]
-        if confirmed:
-            self._batches = deque(b for b in self._batches if b.target is None or b.target > reached)
-            self._unconfirmed_s = 0.0
-            self.is_degraded = False
-        return [
-            (ticket, Verdict.CONFIRMED) for b in confirmed for ticket, _ in b.tickets if ticket is not None
-        ]
+        self._batches = deque(b for b in self._batches if b.target is None or b.target > reached)
+        return [(ticket, Verdict.CONFIRMED) for b in confirmed for ticket, _ in b.tickets]
 
     def tick(self, now_s: float) -> Decided[TicketT]:
-        """Let time pass; return those whose patience is over, or all if the standby is waited for no more."""
-        step_s = min(now_s - self._ticked_s, _LONGEST_STEP_S)
-        self._ticked_s = now_s
-        if self.is_settled:
-            return []
-        self._unconfirmed_s += step_s
+        """Return those whose patience is over."""
         late: Decided[TicketT] = []
         for batch in self._batches:
-            late += [(t, Verdict.LATE) for t, until_s in batch.tickets if t is not None and until_s <= now_s]
+            late += [(ticket, Verdict.LATE) for ticket, until_s in batch.tickets if until_s <= now_s]
             batch.tickets = [(ticket, until_s) for ticket, until_s in batch.tickets if until_s > now_s]
         self._batches = deque(batch for batch in self._batches if batch.tickets)
-        after_s = self._degrade_after_s
-        if after_s is not None and not self.is_degraded and self._unconfirmed_s >= after_s:
-            self.is_degraded = True
-            late += self._decide(Verdict.ALONE)
-        if not self._batches:
-            # In doubt, and nobody asks: a probe finds out when the standby follows again.
-            self._add(None, now_s + self._timeout_s)
         return late
 
-    def _add(self, ticket: TicketT | None, until_s: float) -> None:
-        if not self._batches or self._batches[-1].number != self._looks + 1:
-            self._batches.append(_Batch(number=self._looks + 1))
-        self._batches[-1].tickets.append((ticket, until_s))
-
     def _decide(self, verdict: Verdict) -> Decided[TicketT]:
-        decided = [(t, verdict) for batch in self._batches for t, _ in batch.tickets if t is not None]
+        decided = [(ticket, verdict) for batch in self._batches for ticket, _ in batch.tickets]
         self._batches.clear()
         return decided

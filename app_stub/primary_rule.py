@@ -48,6 +48,8 @@ class Word:
     phase: str
     primary: Endpoint | None = None
     """Set if somebody serves."""
+    alone: bool = False
+    """The primary has no standby, and nobody is promoted in its place: writes need not wait for one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

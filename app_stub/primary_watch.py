@@ -21,6 +21,10 @@ from app_stub.primary_rule import (
 from app_stub.role_questions import RoleQuestions
 from app_stub.settings import Database, Endpoint
 
+_ALONE_S = 2.5
+"""For how long, from when it was asked for, the word that the primary is alone counts. The agents wait for
+longer (`failover.limits.alone_word_ms`) before anybody may be promoted again."""
+
 _LOG = logging.getLogger("loan.primary")
 
 
@@ -37,11 +41,22 @@ class PrimaryWatch:
         pool: Pool,
         metrics: Metrics,
         moved: Callable[[], None] = lambda: None,
+        alone: Callable[[float], None] = lambda _until_s: None,
     ) -> None:
-        """Begin with no primary; `moved` is called whenever the pool has been told of another choice."""
+        """Begin with no primary.
+
+        Args:
+            settings: endpoints and agents.
+            pool: pointed at the primary.
+            metrics: told what is seen.
+            moved: called whenever the pool has been told of another choice.
+            alone: told, with every word of an agent, until when (monotonic) the primary counts as alone.
+        """
         self._settings = settings
         self._pool = pool
         self._moved = moved
+        self._alone = alone
+        self._alone_until_s: dict[Endpoint, float] = {}
         self._metrics = metrics
         self._sights = {endpoint: Sight(endpoint=endpoint) for endpoint in settings.endpoints}
         self._words: dict[Endpoint, Word | None] = dict.fromkeys(settings.agents)
@@ -69,7 +84,20 @@ class PrimaryWatch:
         for questions in self._questions:
             questions.hurry()
 
-    def _note_word(self, agent: Endpoint, word: Word | None) -> None:
+    def _note_word(self, agent: Endpoint, word: Word | None, asked_s: float) -> None:
+        if word is not None and word.alone:
+            self._alone_until_s[agent] = asked_s + _ALONE_S
+        self._take_in(agent, word)
+        said = [
+            self._alone_until_s[agent]
+            for agent, word in self._words.items()
+            if word is not None
+            and word.alone
+            and (word.primary, word.epoch) == (self._choice.primary, self._choice.epoch)
+        ]
+        self._alone(max(said, default=float("-inf")))
+
+    def _take_in(self, agent: Endpoint, word: Word | None) -> None:
         if word == self._words[agent] and agent not in self._unheard:
             return
         _LOG.warning("agent says", extra={"agent": str(agent), "word": word, "was": self._words[agent]})

@@ -37,8 +37,10 @@ async def serve(settings: Settings) -> None:
     acknowledgement = None
     if settings.durability.kind is DurabilityKind.CROSS_CENTRE:
         acknowledgement = Acknowledgement(settings.database, settings.durability, pool, metrics)
-    moved = acknowledgement.move if acknowledgement is not None else lambda: None
-    watch = PrimaryWatch(settings.database, pool, metrics, moved)
+    if acknowledgement is None:
+        watch = PrimaryWatch(settings.database, pool, metrics)
+    else:
+        watch = PrimaryWatch(settings.database, pool, metrics, acknowledgement.move, acknowledgement.allow)
     group = GroupCommit(pool, metrics, watch.suspect, queue_limit=settings.database.queue_limit)
     writer = Writer(pool, metrics, watch.suspect, group, acknowledgement)
     reader = Reader(pool, watch.suspect)

@@ -72,8 +72,6 @@ class DurabilityRule:
     kind: DurabilityKind = DurabilityKind.LOCAL
     timeout_ms: int = 2000
     """A write that the standby does not have by then is answered as indeterminate."""
-    degrade_after_s: float | None = None
-    """Without a standby for this long, writes are acknowledged on the primary alone; None: never."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,18 +169,7 @@ def _durability(environment: Mapping[str, str], problems: list[str]) -> Durabili
         timeout_ms=_integer(
             environment, "LOAN_DURABILITY_TIMEOUT_MS", problems, default=2000, low=100, high=60_000
         ),
-        degrade_after_s=_seconds_or_never(environment, "LOAN_DEGRADE_AFTER_S", problems),
     )
-
-
-def _seconds_or_never(environment: Mapping[str, str], name: str, problems: list[str]) -> float | None:
-    text = environment.get(name, "")
-    if not text:
-        return None
-    if _SECONDS.fullmatch(text) is None or not 0 < float(text) <= _LONGEST_S:
-        problems.append(f"{name}={text!r}; allowed: seconds up to {_LONGEST_S}, such as 8 or 7.5, or nothing")
-        return None
-    return float(text)
 
 
 def _endpoints(

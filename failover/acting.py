@@ -19,6 +19,7 @@ from failover.actions import (
     Rejoin,
     ResumeLeading,
     Serve,
+    SetAlone,
     StartDatabase,
     TakeOver,
 )
@@ -101,6 +102,8 @@ class Acting:
                 return None, self._claiming.begin_handover(action)
             case ResumeLeading():
                 return None, self._claiming.resume_leading(action)
+            case SetAlone():
+                return None, self._claiming.set_alone(action)
             case Refuse():
                 return None, self._claiming.refuse(action)
             case Serve():

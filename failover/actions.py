@@ -9,7 +9,7 @@ for as long as they hold.
 
 from dataclasses import dataclass
 
-from failover.observed import Guarantee, Unfenced
+from failover.observed import Alone, Guarantee, Unfenced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +46,10 @@ class Claim:
     """Become the leader in the store, without touching the database: the lock on a recovery.
 
     In one transaction, compared with `revision` (0: there is no record yet): `leader` becomes this host,
-    `epoch`, phase `recovering`, and `lineage`, `primary`, `final_scn`, `unfenced`, `powered_off` and
-    `accept_loss` as given, no guarantee, no `to`; `lease` is put under a lease granted just before;
-    `request`, if given, is deleted. On success forget what fence devices reported, and set `claimed_at_ms` to
-    the time of the answer."""
+    `epoch`, phase `recovering`, and `lineage`, `primary`, `final_scn`, `unfenced`, `powered_off`,
+    `accept_loss`, `alone` and `acknowledged_scn` as given, no guarantee, no `to`; `lease` is put
+    under a lease granted just before; `request`, if given, is deleted. On success forget what fence devices
+    reported, and set `claimed_at_ms` to the time of the answer."""
 
     epoch: int
     revision: int
@@ -59,6 +59,8 @@ class Claim:
     powered_off: tuple[str, ...]
     final_scn: int | None
     accept_loss: bool
+    alone: Alone
+    acknowledged_scn: int | None
     automatic: bool
     """It counts for the anti-flap window: nobody asked for it, and another host led before."""
     request: str | None
@@ -80,13 +82,14 @@ class FencePeer:
 class Promote:
     """Make this host's standby the primary, although the last primary was not drained.
 
-    In this order: write `guarantee`, `lineage` and this host as `primary` into `leader`; note PRIMARY and
-    `lineage` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early if the lease is
-    dropped meanwhile."""
+    In this order: write `guarantee`, `lineage`, `alone` and this host as `primary` into `leader`; note
+    PRIMARY and `lineage` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early if the
+    lease is dropped meanwhile."""
 
     revision: int
     guarantee: Guarantee
     lineage: int
+    alone: Alone
     why: str
 
 
@@ -100,6 +103,7 @@ class TakeOver:
     revision: int
     guarantee: Guarantee
     lineage: int
+    alone: Alone
     why: str
 
 
@@ -126,12 +130,23 @@ class StartDatabase:
 
     As a primary (`guarantee` is given): first write into `leader` and note on disk what Promote does; such a
     database may say STANDBY when it is up, and is then promoted. As a standby (`guarantee` is None): pull the
-    log of `source`, if one is given, else of the one before; `revision` and `lineage` are None."""
+    log of `source`, if one is given, else of the one before; `revision`, `lineage` and `alone` are None."""
 
     source: str | None
     guarantee: Guarantee | None
     revision: int | None
     lineage: int | None
+    alone: Alone | None
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAlone:
+    """Write `alone` and `acknowledged_scn` into `leader`, and nothing else."""
+
+    alone: Alone
+    acknowledged_scn: int | None
+    revision: int
     why: str
 
 
@@ -218,6 +233,7 @@ Action = (
     | TakeOver
     | Serve
     | StartDatabase
+    | SetAlone
     | Rejoin
     | PowerOn
     | BeginHandover

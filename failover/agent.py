@@ -45,7 +45,7 @@ class Agent:
         self._settings = settings
         self._tool = parts.tool
         self._notify = notify
-        self._limits = limits_of(timing)
+        self._limits = limits_of(settings)
         self._metrics = metrics = Metrics()
         self._gateway = Gateway(
             settings.store,

@@ -84,7 +84,10 @@ class AgentFacts:
 
     def announce(self, seen: Observed) -> None:
         """Bring the announcement up to date."""
+        was_alone = self.announcement.answer.is_alone
         self.announcement.say(answer_of(seen, self._settings))
+        if was_alone or self.announcement.answer.is_alone:
+            self._looking.said_alone()
 
     def standby_lag_ms(self) -> int | None:
         """Return how far this host's database is behind; None: it is no standby, or that is not known."""

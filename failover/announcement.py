@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from failover.alone import says_alone
 from failover.observed import Observed, Phase
 from failover.settings import Durability, Settings
 
@@ -24,6 +25,8 @@ class Primary:
     address: str
     port: int
     durability: Durability
+    alone: bool = False
+    """Services need not wait for a standby; said by the primary's own agent alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,11 @@ class Answer:
         object.__setattr__(self, "body", msgspec.json.encode({**document, "tag": self.tag}))
 
     @property
+    def is_alone(self) -> bool:
+        """Whether services need not wait for a standby."""
+        return self.primary is not None and self.primary.alone
+
+    @property
     def host(self) -> str | None:
         """Who serves; None: nobody."""
         return None if self.primary is None else self.primary.host
@@ -60,6 +68,7 @@ class Answer:
                 "durability": durability.mode,
                 "durability_timeout_ms": durability.timeout_ms,
                 "degrade_after_ms": durability.degrade_after_ms,
+                "alone": self.primary.alone,
             }
         return document
 
@@ -128,6 +137,10 @@ def answer_of(seen: Observed, settings: Settings) -> Answer:
     if not serves or address is None:
         return Answer(epoch=leadership.epoch, phase=leadership.phase)
     primary = Primary(
-        host=leadership.host, address=address, port=settings.sql_port, durability=settings.durability
+        host=leadership.host,
+        address=address,
+        port=settings.sql_port,
+        durability=settings.durability,
+        alone=says_alone(seen),
     )
     return Answer(epoch=leadership.epoch, phase=leadership.phase, primary=primary)

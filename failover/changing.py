@@ -11,7 +11,7 @@ from failover.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, Ta
 from failover.leader_record import LeaderKeeper
 from failover.memory import Memory, RejoinedFile, Working
 from failover.note import Recorded
-from failover.observed import Guarantee, Phase, Role, TaskKind
+from failover.observed import Alone, Guarantee, Phase, Role, TaskKind
 from failover.recorder import Recorder
 from failover.settings import Settings
 from failover.tool import ToolError
@@ -130,7 +130,8 @@ class Changing:
             return
         assert action.revision is not None
         assert action.lineage is not None
-        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage)
+        assert action.alone is not None
+        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage, action.alone)
         self._memory.started_at_ms = self._now_ms()
         await self._tool.run("start", "--alone", deadline_s=_START_S)
         await self._promoted(epoch)
@@ -165,19 +166,28 @@ class Changing:
         await self._note(recorded)
 
     async def _begin_promotion(self, action: Promote | TakeOver) -> int:
-        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage)
+        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage, action.alone)
         self._keeper.must_lead()
         self._database.distrust()
         return epoch
 
-    async def _write_promotion(self, revision: int, guarantee: Guarantee, lineage: int) -> int:
+    async def _write_promotion(self, revision: int, guarantee: Guarantee, lineage: int, alone: Alone) -> int:
         """Write into the store and onto the disk whose data will be complete, before they become writable."""
         leadership = self._keeper.record(revision).leadership
-        await self._keeper.change(revision, guarantee=guarantee, lineage=lineage, primary=self._settings.me)
+        await self._keeper.change(
+            revision,
+            guarantee=guarantee,
+            lineage=lineage,
+            primary=self._settings.me,
+            alone=alone,
+            acknowledged_scn=leadership.acknowledged_scn if alone is Alone.ENDING else None,
+        )
         if guarantee is Guarantee.LEASE:
             names = ", ".join(u.host for u in leadership.unfenced)
             self._recorder.record(leadership.epoch, "fenced", f"the lease of {names} has run out")
         self._recorder.record(leadership.epoch, "guarantee", guarantee)
+        if alone is Alone.YES and leadership.alone is not Alone.YES:
+            self._recorder.record(leadership.epoch, "alone", f"no standby follows {self._settings.me} yet")
         noted = replace(self._memory.recorded, role=Role.PRIMARY, lineage=lineage)
         await self._note(noted)
         self._keeper.must_lead()

@@ -11,15 +11,19 @@ from failover.actions import (
     Refuse,
     ResumeLeading,
     Serve,
+    SetAlone,
 )
 from failover.gateway import StoreError
 from failover.leader_record import LeaderKeeper, Store, Superseded
 from failover.memory import HeldLease, Memory
-from failover.observed import Guarantee, Leadership, Phase
+from failover.observed import Alone, Guarantee, Leadership, Phase
 from failover.recorder import Recorder
 from failover.records import LeaderRecord
 from failover.settings import Settings
 from failover.store_watch import StoreWatch
+
+_ALONE_EVENTS = {Alone.YES: "alone", Alone.ENDING: "followed", Alone.NO: "redundant"}
+"""What the history calls it: acknowledging alone, waiting for the standby again, having all of it there."""
 
 
 class Claiming:
@@ -71,6 +75,8 @@ class Claiming:
                 unfenced=action.unfenced,
                 powered_off=action.powered_off,
                 accept_loss=action.accept_loss,
+                alone=action.alone,
+                acknowledged_scn=action.acknowledged_scn,
             ),
             claim=f"{self._settings.me} {lease}",
             last_automatic_s=detected_s if action.automatic else (seen.last_automatic_s if seen else None),
@@ -129,6 +135,20 @@ class Claiming:
         epoch = self._keeper.record(action.revision).leadership.epoch
         await self._keeper.change(action.revision, phase=Phase.RECOVERING, guarantee=Guarantee.SELF, to=None)
         self._recorder.record(epoch, "called off", action.why)
+
+    async def set_alone(self, action: SetAlone) -> None:
+        """Write whether the primary may acknowledge writes that it alone has.
+
+        Raises:
+            Superseded: somebody else changed the record first.
+            StoreError: it is not known whether it happened.
+        """
+        leadership = self._keeper.record(action.revision).leadership
+        await self._keeper.change(
+            action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
+        )
+        if action.alone is not leadership.alone:
+            self._recorder.record(leadership.epoch, _ALONE_EVENTS[action.alone], action.why)
 
     async def refuse(self, action: Refuse) -> None:
         """Say why not, and take the request away that it answers.

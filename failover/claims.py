@@ -79,6 +79,8 @@ def claim(seen: Observed, leadership: Leadership, why: str, request: Request | N
         powered_off=leadership.powered_off,
         final_scn=leadership.final_scn,
         accept_loss=request is not None and request.accept_loss,
+        alone=leadership.alone,
+        acknowledged_scn=leadership.acknowledged_scn,
         automatic=not asked_for and leadership.host != seen.me,
         request=None if request is None else request.id,
         why=why,

@@ -11,7 +11,7 @@ from failover.eligibility import not_ready
 from failover.fencing import switched_off
 from failover.following import follow
 from failover.leading import lead
-from failover.observed import Leadership, Observed, Phase, Role, Settings, StoreView
+from failover.observed import Alone, Leadership, Observed, Phase, Role, Settings, StoreView
 from failover.requests import answer_as_leader, answer_as_other
 from failover.safety import could_write, lease_is_valid, must_fence
 from failover.standby import mend
@@ -128,6 +128,8 @@ def _first_of_all(seen: Observed, store: StoreView, settings: Settings) -> Actio
         powered_off=(),
         final_scn=None,
         accept_loss=False,
+        alone=Alone.NO,
+        acknowledged_scn=None,
         automatic=False,
         request=None,
         why=f"nobody has led yet, and the database of {seen.me} is the only primary",

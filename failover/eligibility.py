@@ -1,6 +1,7 @@
 """Who may lead next: whose data, how far behind, before whom. Pure."""
 
 from failover.observed import (
+    Alone,
     Database,
     Leadership,
     Member,
@@ -63,6 +64,8 @@ def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Setting
         )
     if database.recorded_role is Role.PRIMARY:
         return f"{seen.me} was the primary before {leadership.primary} was, and may have writes of its own"
+    if served_alone(leadership) and not _has_all(database.scn, leadership):
+        return f"{leadership.primary} has acknowledged writes that it alone has (alone: {leadership.alone})"
     last = last_known_scn(seen, leadership)
     if last is None:
         return f"the last position of {leadership.primary} is not known"
@@ -73,6 +76,16 @@ def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Setting
             f" (limit {settings.lag_limit_ms} ms)"
         )
     return None
+
+
+def served_alone(leadership: Leadership) -> bool:
+    """Say whether the primary may have acknowledged writes that no standby has."""
+    return leadership.alone is not Alone.NO
+
+
+def _has_all(scn: int, leadership: Leadership) -> bool:
+    """Say whether a standby at `scn` has all that was drained."""
+    return leadership.final_scn is not None and scn >= leadership.final_scn
 
 
 def last_known_scn(seen: Observed, leadership: Leadership) -> int | None:
@@ -110,9 +123,15 @@ def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Sett
         and m.role is Role.STANDBY
         and m.unchanged_ms < settings.peer_silent_ms
         and m.lineage == leadership.lineage
+        and (not served_alone(leadership) or _has_all(m.scn, leadership))
         and last is not None
         and last - m.scn <= settings.lag_limit_ms * NS_IN_MS
     )
+
+
+def standbys_that_may_lead(seen: Observed) -> tuple[Member, ...]:
+    """Return all other members that could be promoted one day, living or not."""
+    return tuple(m for m in _members(seen) if m.host != seen.me and m.may_lead)
 
 
 def member(seen: Observed, host: str) -> Member | None:

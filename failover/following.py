@@ -11,7 +11,7 @@ from failover.eligibility import (
     what_would_be_lost,
 )
 from failover.leading import await_successor
-from failover.observed import Leadership, Observed, Phase, Process, Settings
+from failover.observed import Leadership, Observed, Phase, Process, Role, Settings
 from failover.standby import keep_following, mend
 
 OVERRIDE = "An operator can let it lead: failover with --accept-loss; what it lacks is lost then"
@@ -78,6 +78,8 @@ def _lacks(seen: Observed, leadership: Leadership) -> str | None:
     """Return what this host lacks of the drained data, or None."""
     if not descends(seen.database, leadership):
         return f"the data of {seen.me} are of epoch {seen.database.lineage}, not {leadership.lineage}"
+    if seen.database.recorded_role is Role.PRIMARY and leadership.primary != seen.me:
+        return f"{seen.me} may have writes of its own from when it was the primary"
     final = leadership.final_scn
     if final is None or seen.database.scn < final:
         return f"{seen.me} is at {seen.database.scn}, and {leadership.host} was drained at {final}"

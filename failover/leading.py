@@ -13,6 +13,7 @@ from failover.actions import (
     StartDatabase,
     TakeOver,
 )
+from failover.alone import alone_with, next_of_alone
 from failover.claims import claim
 from failover.eligibility import (
     descends,
@@ -28,7 +29,7 @@ from failover.fencing import (
     left_to_the_lease,
     switched_off,
 )
-from failover.observed import Guarantee, Leadership, Observed, Phase, Process, Role, Settings
+from failover.observed import Alone, Guarantee, Leadership, Observed, Phase, Process, Role, Settings
 from failover.safety import could_write
 from failover.standby import mend
 
@@ -63,6 +64,7 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
             guarantee=guarantee,
             revision=leadership.revision,
             lineage=_lineage_of_own_data(seen, leadership),
+            alone=alone_with(seen, leadership, settings),
             why=f"{seen.me} leads epoch {leadership.epoch} with the data it has (guarantee {guarantee})",
         )
     if database.role is Role.PRIMARY and not database.drained:
@@ -75,7 +77,7 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
             powered_off=switched_off(seen),
             why=f"the database of {seen.me} is the primary (guarantee {guarantee})",
         )
-    return _promote(seen, leadership, guarantee)
+    return _promote(seen, leadership, guarantee, alone_with(seen, leadership, settings))
 
 
 def _give_up(seen: Observed, leadership: Leadership, obstacle: str) -> FenceSelf | ConfirmFenced:
@@ -99,7 +101,9 @@ def _other_history(seen: Observed, leadership: Leadership) -> str | None:
     )
 
 
-def _promote(seen: Observed, leadership: Leadership, guarantee: Guarantee) -> Promote | TakeOver:
+def _promote(
+    seen: Observed, leadership: Leadership, guarantee: Guarantee, alone: Alone
+) -> Promote | TakeOver:
     """Whoever has all that was drained goes on with the same history; everybody else begins a new one."""
     final, scn = leadership.final_scn, seen.database.scn
     if seen.database.drained or (final is not None and scn >= final):
@@ -107,12 +111,14 @@ def _promote(seen: Observed, leadership: Leadership, guarantee: Guarantee) -> Pr
             revision=leadership.revision,
             guarantee=guarantee,
             lineage=leadership.lineage,
+            alone=alone,
             why=f"{seen.me} has all that was drained: it is at {scn}, the end is {final or scn}",
         )
     return Promote(
         revision=leadership.revision,
         guarantee=guarantee,
         lineage=leadership.epoch,
+        alone=alone,
         why=f"{seen.me} leads epoch {leadership.epoch}; nobody else can take writes (guarantee {guarantee})",
     )
 
@@ -133,7 +139,8 @@ def _serve_on(seen: Observed, leadership: Leadership, settings: Settings) -> Act
             revision=leadership.revision,
             why=f"{off[0]} was switched off to be fenced; {seen.me} serves epoch {leadership.epoch}",
         )
-    return Hold(why=f"{seen.me} leads epoch {leadership.epoch}")
+    change = next_of_alone(seen, leadership, settings)
+    return change or Hold(why=f"{seen.me} leads epoch {leadership.epoch}")
 
 
 def _hand_over(seen: Observed, leadership: Leadership, settings: Settings) -> Action:

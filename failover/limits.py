@@ -25,6 +25,12 @@ class Settings:
     request_limit_ms: int = 5000
     """A request that nobody took up by then is refused."""
 
+    alone_after_ms: int | None = None
+    """Once no standby has followed for so long, services need not wait for one; a new primary, whose standby
+    was the one that it replaced, is alone from the start. None: never, or services do not wait anyway."""
+    alone_word_ms: int = 3000
+    """For so long after they asked, services may act on the word that a primary is alone; they take less."""
+
     @property
     def may_write_ms(self) -> int:
         """For how long after a renewal was sent the database may take writes."""

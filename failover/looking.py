@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from failover import clock, observed, records
+from failover.alone import is_followed
 from failover.memory import Memory, RejoinedFile
 from failover.note import Recorded
 from failover.observed import (
@@ -98,6 +99,7 @@ class Looking:
         self._used_by_others = used_by_others
         self._now_ms = now_ms
         self._standstill = _Standstill()
+        self._followed_at_ms = self._alone_said_at_ms = now_ms()
         self._seq = 0
         self.thinks: Callable[[], str] = lambda: ""
         """Says what the agent last decided; set once there is one."""
@@ -110,7 +112,7 @@ class Looking:
         rejoined_ms = self._rejoined.at_ms
         # Last: nothing in it may be younger than this.
         now_ms = self._now_ms()
-        return Observed(
+        seen = Observed(
             now_ms=now_ms,
             me=self._settings.me,
             may_lead=self._settings.may_lead,
@@ -122,8 +124,16 @@ class Looking:
             fence_device=memory.fence_reports(),
             claimed_at_ms=memory.claimed_at_ms,
             fenced_epoch=memory.fenced_epoch,
+            alone_said_ago_ms=now_ms - self._alone_said_at_ms,
             rejoined_ago_ms=None if rejoined_ms is None else now_ms - rejoined_ms,
         )
+        if is_followed(seen, self._settings.timing.peer_silent_ms):
+            self._followed_at_ms = now_ms
+        return replace(seen, unfollowed_ms=now_ms - self._followed_at_ms)
+
+    def said_alone(self) -> None:
+        """Take in that services have just been told, or could be until now, not to wait for a standby."""
+        self._alone_said_at_ms = self._now_ms()
 
     def proven(self, seen: Observed) -> Recorded | None:
         """Return what is now known of the data and not noted yet, or None.

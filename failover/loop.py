@@ -19,7 +19,7 @@ from failover.observed import Observed
 from failover.observed import Settings as Limits
 from failover.safety import must_fence
 from failover.self_fence import SelfFence
-from failover.settings import Timing
+from failover.settings import Settings
 
 _LOG = logging.getLogger("failover.loop")
 _GUARD_S = 0.05
@@ -35,8 +35,9 @@ class Notes(Protocol):
         """Return what is noted of the data on disk."""
 
 
-def limits_of(timing: Timing) -> Limits:
+def limits_of(settings: Settings) -> Limits:
     """Return the limits the core decides by; those that no inventory changes have their defaults."""
+    timing = settings.timing
     return Limits(
         lease_ttl_ms=timing.lease_ttl_ms,
         loop_interval_ms=timing.loop_interval_ms,
@@ -47,6 +48,7 @@ def limits_of(timing: Timing) -> Limits:
         lag_limit_ms=timing.lag_limit_ms,
         anti_flap_ms=timing.anti_flap_ms,
         rejoin_interval_ms=timing.rejoin_interval_ms,
+        alone_after_ms=settings.durability.alone_after_ms,
     )
 
 

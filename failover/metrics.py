@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from failover.observed import Observed, Phase, Role
+from failover.observed import Alone, Observed, Phase, Role
 from failover.observed import Settings as Limits
 from failover.safety import lease_is_valid
 
@@ -49,6 +49,11 @@ class Metrics:
             "loanstack_failover_standby_lag_seconds", "How far this standby is behind; -1: none, or unknown.",
             registry=registry,
         )  # fmt: skip
+        self._alone = Gauge(
+            "loanstack_failover_alone",
+            "1 on the leader's host while acknowledged writes may be there only: nobody else is promoted.",
+            registry=registry,
+        )
         self._paused = Gauge(
             "loanstack_failover_paused", "1 during maintenance: nothing happens by itself.", registry=registry
         )
@@ -66,6 +71,7 @@ class Metrics:
             and lease_is_valid(seen, limits)
         )
         self._is_leader.set(leads)
+        self._alone.set(leads and leadership is not None and leadership.alone is not Alone.NO)
         self._epoch.set(leadership.epoch if leadership else 0)
         self._lease_age.set(-1 if lease is None else (seen.now_ms - lease.renewed_at_ms) / 1000)
         self._store_age.set(-1 if store is None else store.answered_ago_ms / 1000)

@@ -8,9 +8,10 @@ nanoseconds on the primary's time line, so that a difference of two is a lag.
 from dataclasses import dataclass
 
 from failover.limits import Settings
-from failover.words import FenceState, Guarantee, Phase, Process, RequestKind, Role, TaskKind
+from failover.words import Alone, FenceState, Guarantee, Phase, Process, RequestKind, Role, TaskKind
 
 __all__ = [
+    "Alone",
     "Database",
     "FenceReport",
     "FenceState",
@@ -126,6 +127,10 @@ class Leadership:
     """Hosts that were switched off by a fence device and not switched on again."""
     accept_loss: bool = False
     """This epoch was claimed for an operator who accepted the loss of what this host's data lack."""
+    alone: Alone = Alone.NO
+    """Of `primary`; a claim keeps it, and a promotion begins it anew."""
+    acknowledged_scn: int | None = None
+    """`alone` is ending: a position that holds all that was acknowledged alone; None: not known yet."""
     unchanged_ms: int = 0
     """For how long this agent has seen this revision, counted only while the store answered."""
 
@@ -238,5 +243,10 @@ class Observed:
     None."""
     fenced_epoch: int = 0
     """The highest epoch whose end this agent confirmed, told to everybody who asks it."""
+    unfollowed_ms: int = 0
+    """For how long this agent has seen that not every standby that may lead follows it; 0: each does."""
+    alone_said_ago_ms: int = 0
+    """Since this host's agent last told services that they need not wait for a standby; counted from the
+    agent's start if it never did, as the one before may have."""
     rejoined_ago_ms: int | None = None
     """Since the last Rejoin that emptied the data began; None: never. Survives a restart of the agent."""

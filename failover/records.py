@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from failover.observed import Guarantee, Leadership, Member, Phase, Request, RequestKind, Role, Unfenced
+from failover.observed import (
+    Alone,
+    Guarantee,
+    Leadership,
+    Member,
+    Phase,
+    Request,
+    RequestKind,
+    Role,
+    Unfenced,
+)
 
 Json = dict[str, Any]
 _Known = TypeVar("_Known", Phase, Guarantee, Role, RequestKind)
@@ -113,6 +123,8 @@ def leader_record(text: str, revision: int) -> LeaderRecord:
             ),
             powered_off=tuple(found["powered_off"]),
             accept_loss=bool(found["accept_loss"]),
+            alone=Alone(found["alone"]),
+            acknowledged_scn=found["acknowledged_scn"],
         )
         return LeaderRecord(
             leadership=leadership, claim=found["claim"], last_automatic_s=found["last_automatic_s"]

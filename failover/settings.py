@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 FENCE_KINDS = ("lab", "redfish", "ipmi", "none")
-DURABILITIES = ("local", "cross_centre")
+CROSS_CENTRE = "cross_centre"
+DURABILITIES = ("local", CROSS_CENTRE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,11 @@ class Durability:
     timeout_ms: int
     degrade_after_ms: int | None
     """None: never."""
+
+    @property
+    def alone_after_ms(self) -> int | None:
+        """For how long a primary without a standby keeps services waiting; None: for ever, or not at all."""
+        return self.degrade_after_ms if self.mode == CROSS_CENTRE else None
 
 
 @dataclass(frozen=True, kw_only=True)

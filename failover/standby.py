@@ -77,6 +77,7 @@ def start_standby(seen: Observed, source: str | None) -> StartDatabase:
         guarantee=None,
         revision=None,
         lineage=None,
+        alone=None,
         why=f"the standby of {seen.me} is down",
     )
 

@@ -25,6 +25,8 @@ class LeaderStatus:
     unfenced: tuple[str, ...]
     """Former leaders that are not known to be fenced."""
     powered_off: tuple[str, ...]
+    alone: str
+    """Whether writes may be acknowledged that no standby has: `no`, `yes`, or `ending`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +171,7 @@ def _leader(leadership: Leadership, *, lease_alive: bool) -> LeaderStatus:
         lease_alive=lease_alive,
         unfenced=tuple(u.host for u in leadership.unfenced),
         powered_off=leadership.powered_off,
+        alone=leadership.alone,
     )
 
 

@@ -94,6 +94,11 @@ def _remarks(status: Status) -> Iterator[str]:
         yield f"! not known to be fenced: {', '.join(leader.unfenced)}"
     if leader is not None and leader.powered_off:
         yield f"! switched off by a fence device: {', '.join(leader.powered_off)}"
+    if leader is not None and leader.alone != "no":
+        yield (
+            f"! alone: {leader.alone}: acknowledged writes may be on {leader.host} only, and nobody else is"
+            " promoted by itself"
+        )
     if status.paused is not None:
         yield (
             f"! paused on {status.paused.host} since {_time(status.paused.at_s)} UTC: nobody is promoted or"

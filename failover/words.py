@@ -39,6 +39,17 @@ class Phase(StrEnum):
     """It confirmed that its database is down, and will not start it without a new claim."""
 
 
+class Alone(StrEnum):
+    """Whether writes may be acknowledged that the primary alone has: nobody else may lead by itself then."""
+
+    NO = "no"
+    """Every acknowledged write is, or was in time, on the standbys that may lead."""
+    YES = "yes"
+    """There is no standby that follows, and services need not wait for one."""
+    ENDING = "ending"
+    """One follows again, and services wait for it again; it may lack what was acknowledged before."""
+
+
 class Guarantee(StrEnum):
     """Why no former leader's database can take writes any more; from the strongest to the weakest."""
 

@@ -82,4 +82,6 @@ class Failover:
     durability_timeout_ms: int = 2000
     """A write that the standby has not confirmed by then is answered as indeterminate."""
     degrade_after_s: float | None = None
-    """`cross_centre`: once the standby is gone for this long, acknowledge locally, visibly; None: never."""
+    """`cross_centre`: once the standby is gone for this long, acknowledge on the primary alone, visibly; a
+    new primary, whose standby is yet to come back, does so from the start. Nobody else is promoted by itself
+    until a standby has all of it again. None: never; without a standby every write is indeterminate then."""

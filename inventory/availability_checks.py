@@ -120,12 +120,9 @@ def _durability_problems(env: Environment) -> Iterator[Problem]:
             value=failover.durability,
             allowed=", ".join(Durability),
         )
-    least_s = failover.lease_ttl_s + failover.safety_margin_ms / 1000
-    if failover.degrade_after_s is not None and failover.degrade_after_s <= least_s:
-        allowed = (
-            f"None, or > {least_s:g} (lease_ttl_s + safety_margin_ms): before that the other side may be"
-            " about to be promoted, and what is acknowledged here alone would be lost"
-        )
+    least_s = failover.peer_silent_ms / 1000
+    if failover.degrade_after_s is not None and failover.degrade_after_s < least_s:
+        allowed = f"None, or >= {least_s:g} (peer_silent_ms): a standby is not known to be gone before that"
         yield Problem(
             where=env.name, field="failover.degrade_after_s", value=failover.degrade_after_s, allowed=allowed
         )

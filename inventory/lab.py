@@ -80,7 +80,7 @@ ENVIRONMENT = model.Environment(
     loan=model.LoanServices(pool_size=16),
     gateway=model.Gateway(server_name="loan.lab.loanstack"),
     monitoring=model.Monitoring(),
-    failover=availability.Failover(degrade_after_s=8.0),
+    failover=availability.Failover(degrade_after_s=3.0),
     entities=(
         model.LegalEntity(code="QH01", name="西宁农商银行"),
         model.LegalEntity(code="QH02", name="海东农商银行"),

@@ -113,7 +113,9 @@ ENVIRONMENT = model.Environment(
     loan=model.LoanServices(pool_size=64),
     gateway=model.Gateway(server_name="loan.credit.example", worker_processes=16, upstream_keepalive=512),
     monitoring=model.Monitoring(retention="90d"),
-    failover=availability.Failover(durability=availability.Durability.CROSS_CENTRE, anti_flap_s=300.0),
+    failover=availability.Failover(
+        durability=availability.Durability.CROSS_CENTRE, degrade_after_s=10.0, anti_flap_s=300.0
+    ),
     entities=(
         model.LegalEntity(code="QH01", name="西宁农商银行"),
         model.LegalEntity(code="QH02", name="海东农商银行"),

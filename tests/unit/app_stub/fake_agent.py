@@ -38,11 +38,12 @@ class FakeAgent:
         self._writers.clear()
         await asyncio.sleep(0)
 
-    def says(self, epoch: int, phase: str, primary: Endpoint | None = None) -> None:
+    def says(self, epoch: int, phase: str, primary: Endpoint | None = None, *, alone: bool = False) -> None:
         """Change the answer."""
         self._document = {"epoch": epoch, "phase": phase}
         if primary is not None:
             self._document |= {"host": "ob", "address": primary.host, "port": primary.port}
+            self._document |= {"alone": alone}
         self._number += 1
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

@@ -21,7 +21,7 @@ def _play(story: Callable[[FakeAgent, list[Word | None]], Awaitable[None]]) -> N
         await agent.start()
         heard: list[Word | None] = []
         task = asyncio.create_task(
-            listen(agent.endpoint, lambda _, word: heard.append(word), connect_timeout_s=0.2)
+            listen(agent.endpoint, lambda _, word, _asked_s: heard.append(word), connect_timeout_s=0.2)
         )
         try:
             await story(agent, heard)

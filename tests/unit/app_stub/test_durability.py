@@ -9,7 +9,10 @@ import pytest
 from app_stub.durability import Decided, Durability, Look, Verdict
 
 TIMEOUT_S = 2.0
-DEGRADE_AFTER_S = 5.0
+WORD_S = 2.5
+"""For how long, from when it was asked for, the word that the primary is alone counts."""
+WORD_OVER_S = 3.0
+"""How long after it was last said the agents count on its being over."""
 
 
 @dataclass(kw_only=True)
@@ -38,14 +41,19 @@ class Pair:
 
     def __init__(self, random: Random) -> None:
         self.random = random
-        self.durability: Durability[Write] = Durability(timeout_s=TIMEOUT_S, degrade_after_s=DEGRADE_AFTER_S)
+        self.durability: Durability[Write] = Durability(timeout_s=TIMEOUT_S)
         self.durability.move(1)
-        self.now_s = self.last_followed_s = 100.0
+        self.now_s = self.said_alone_s = 100.0
         self.history = 1
         self.primary_log = [(10, 1)]
         self.standby_log = [(10, 1)]
         self.primary_lives = self.standby_lives = True
         self.is_promoted = False
+        self.is_alone = False
+        """As the agents have agreed: nobody is promoted that may lack something."""
+        self.words: list[tuple[int, float]] = []
+        """On their way: in which history the primary was said to be alone, and until when that counts."""
+        self.acknowledged: list[tuple[int, int]] = []
         self.answered: list[Write] = []
         self.standby_said: int | None = None
         self.asked: Asked | None = None
@@ -100,7 +108,7 @@ class Pair:
 
     def failover(self) -> None:
         """Fenced first; or frozen, so that it answers again later, and takes no write of this service."""
-        if not self.is_promoted and self.standby_lives:
+        if not self.is_promoted and self.standby_lives and not self.is_alone:
             self.primary_lives = False
             self._promote(self.standby_log)
 
@@ -113,7 +121,25 @@ class Pair:
         if not self.is_promoted and self.standby_lives and self.primary_lives:
             self._promote(list(self.primary_log))
 
+    def the_agent_says_that_it_is_alone(self) -> None:
+        if not self.is_promoted and self.primary_lives and (self.is_alone or not self.standby_lives):
+            self.is_alone, self.said_alone_s = True, self.now_s
+            self.words.append((self.history, self.now_s + WORD_S))
+
+    def a_word_arrives(self) -> None:
+        if self.words:
+            history, until_s = self.words.pop(self.random.randrange(len(self.words)))
+            # The watch of the primary drops what was said in an earlier epoch.
+            if history == self.history:
+                self._check(self.durability.allow(until_s, self.now_s))
+
+    def the_agent_finds_it_followed_again(self) -> None:
+        has_all = set(self.primary_log) <= set(self.standby_log)
+        if self.standby_lives and has_all and self.now_s >= self.said_alone_s + WORD_OVER_S:
+            self.is_alone = False
+
     def _promote(self, log: list[tuple[int, int]]) -> None:
+        assert set(self.acknowledged) <= set(log), "acknowledged, and the next primary lacks it"
         self.is_promoted = True
         furthest = max(self.primary_log[-1][0], log[-1][0])
         self.standby_log = [*log, (furthest + self.random.randint(1, 50), self.history + 1)]
@@ -124,7 +150,7 @@ class Pair:
             self.history += 1
             self.primary_log = self.standby_log
             self.standby_log = self.primary_log[:-1]
-            self.primary_lives, self.is_promoted = True, False
+            self.primary_lives, self.is_promoted, self.is_alone = True, False, False
             self.standby_lives = self.random.random() < 0.5
             self._check(self.durability.move(self.history))
 
@@ -148,23 +174,26 @@ class Pair:
         for write, verdict in decided:
             self.verdicts[verdict] += 1
             if verdict is Verdict.CONFIRMED:
-                self.last_followed_s = self.now_s
+                self.acknowledged.append(write.entry)
                 assert write.entry in self.standby_log, "acknowledged, and the next primary lacks it"
             elif verdict is Verdict.LATE:
                 assert self.now_s >= min(write.heard_s + TIMEOUT_S, write.until_s)
             elif verdict is Verdict.ALONE:
-                assert self.now_s - self.last_followed_s >= DEGRADE_AFTER_S
+                self.acknowledged.append(write.entry)
+                assert self.is_alone
+                assert write.entry in self.primary_log
             else:
                 assert write.entry[1] < self.history
 
 
 OFTEN = (
     Pair.commit, Pair.hear_of_a_commit, Pair.pull, Pair.ask_the_standby, Pair.begin_a_look,
-    Pair.primary_reads_its_position, Pair.the_answer_arrives,
+    Pair.primary_reads_its_position, Pair.the_answer_arrives, Pair.a_word_arrives,
 )  # fmt: skip
 SELDOM = (
     Pair.the_primary_dies, Pair.failover, Pair.an_old_primary_thaws, Pair.switchover,
     Pair.the_services_learn_of_it, Pair.the_standby_goes, Pair.a_standby_comes, Pair.time_passes,
+    Pair.the_agent_says_that_it_is_alone, Pair.the_agent_finds_it_followed_again,
 )  # fmt: skip
 SCHEDULES = 5000
 STEPS = 300
@@ -182,8 +211,8 @@ def test_no_schedule_acknowledges_what_the_next_primary_lacks() -> None:
     assert min(verdicts[verdict] for verdict in Verdict) > SCHEDULES // 10, verdicts
 
 
-def _durability(degrade_after_s: float | None = None) -> Durability[str]:
-    durability: Durability[str] = Durability(timeout_s=TIMEOUT_S, degrade_after_s=degrade_after_s)
+def _durability() -> Durability[str]:
+    durability: Durability[str] = Durability(timeout_s=TIMEOUT_S)
     durability.move(1)
     return durability
 
@@ -233,63 +262,47 @@ def test_another_term_ends_all_waiting_and_answers_of_the_last_one_count_no_more
     assert durability.seen(look, primary=30) == []
 
 
-def _pass(durability: Durability[str], from_s: float, to_s: float) -> Decided[str]:
-    decided: Decided[str] = []
-    for step in range(round((to_s - from_s) * 20) + 1):
-        decided += durability.tick(from_s + step * 0.05)
-    return decided
-
-
 def test_who_waits_in_vain_is_late() -> None:
     durability = _durability()
     _wait(durability, "a")
     durability.wait("b", term=1, now_s=0.0, until_s=0.5)
-    assert _pass(durability, 0, 0.6) == [("b", Verdict.LATE)]
-    assert _pass(durability, 0.65, 2.0) == [("a", Verdict.LATE)]
-    assert not durability.is_settled, "it is not known whether the standby follows"
-    assert _pass(durability, 2.0, 1000) == []
-    assert not durability.is_degraded
-    # Nobody waits, but a look that finds it following settles the matter.
-    durability.seen(durability.look(standby=70), primary=70)
+    assert durability.tick(0.4) == []
+    assert durability.tick(0.5) == [("b", Verdict.LATE)]
+    assert durability.tick(1.9) == []
+    assert durability.tick(2.0) == [("a", Verdict.LATE)]
     assert durability.is_settled
 
 
-def test_without_a_standby_for_long_writes_are_acknowledged_alone_until_it_follows() -> None:
-    durability = _durability(DEGRADE_AFTER_S)
+def test_as_long_as_the_primary_may_be_alone_nobody_waits() -> None:
+    durability = _durability()
     _wait(durability, "a")
-    assert _pass(durability, 0, 4) == [("a", Verdict.LATE)]
-    _wait(durability, "b", now_s=4.0)
-    assert _pass(durability, 4.05, 5.0) == [("b", Verdict.ALONE)]
-    assert durability.is_degraded
-    assert _wait(durability, "c", now_s=5.0) is Verdict.ALONE
-    assert durability.move(2) == []
-    assert durability.wait("d", term=2, now_s=5.0, until_s=9.0) is Verdict.ALONE
-    _pass(durability, 5.05, 5.1)
-    durability.seen(durability.look(standby=20), primary=30)
-    assert durability.is_degraded, "it answers, and has not got to where the primary was"
-    durability.seen(durability.look(standby=30), primary=31)
-    assert not durability.is_degraded
-    assert durability.wait("e", term=2, now_s=5.0, until_s=9.0) is None
+    assert durability.allow(2.5, now_s=0.1) == [("a", Verdict.ALONE)]
+    assert durability.is_alone(2.4)
+    assert _wait(durability, "b", now_s=2.4) is Verdict.ALONE
+    assert not durability.is_alone(2.5)
+    assert _wait(durability, "c", now_s=2.5) is None
+    assert durability.allow(5.0, now_s=2.6) == [("c", Verdict.ALONE)]
+    # It is followed again.
+    assert durability.allow(float("-inf"), now_s=2.7) == []
+    assert _wait(durability, "d", now_s=2.7) is None
+
+
+def test_a_word_that_comes_too_late_allows_nothing() -> None:
+    durability = _durability()
+    _wait(durability, "a")
+    assert durability.allow(2.5, now_s=2.5) == []
+    assert not durability.is_settled
+
+
+def test_another_primary_is_not_alone_before_that_is_said_of_it() -> None:
+    durability = _durability()
+    durability.allow(2.5, now_s=0.0)
+    durability.move(2)
+    assert durability.wait("a", term=2, now_s=0.1, until_s=9.0) is None
 
 
 @pytest.mark.parametrize("pause_s", [10.0, 3600.0])
-def test_a_process_that_stood_still_does_not_blame_the_standby(pause_s: float) -> None:
-    durability = _durability(DEGRADE_AFTER_S)
-    assert durability.tick(0.0) == []
+def test_a_process_that_stood_still_confirms_nothing(pause_s: float) -> None:
+    durability = _durability()
     _wait(durability, "a")
-    durability.tick(0.05)
     assert durability.tick(pause_s) == [("a", Verdict.LATE)]
-    assert not durability.is_degraded
-
-
-def test_a_standby_that_is_always_too_late_is_as_good_as_none() -> None:
-    durability = _durability(DEGRADE_AFTER_S)
-    position, now_s = 0, 0.0
-    while not durability.is_degraded:
-        assert now_s < DEGRADE_AFTER_S + 1
-        position += 1
-        _wait(durability, str(position), now_s)
-        # Three seconds, thirty steps, behind.
-        assert durability.seen(durability.look(standby=max(0, position - 30)), primary=position) == []
-        durability.tick(now_s)
-        now_s += 0.1

@@ -1,6 +1,7 @@
 """The watcher turns answers and silence into a primary, quickly, and only after all had their say."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -80,6 +81,7 @@ def _play(
     world: World,
     story: Callable[[PrimaryWatch], Awaitable[None]],
     agents: tuple[FakeAgent, ...] = (),
+    alone: Callable[[float], None] = lambda _: None,
 ) -> None:
     monkeypatch.setattr(role_questions, "connect", world.connect)
 
@@ -91,7 +93,7 @@ def _play(
             # Not what is tested there, and a busy machine may stand still for as long as SETTINGS has it.
             settings = replace(settings, silence_ms=5000)
         pool: Any = world
-        watch = PrimaryWatch(settings, pool, metrics())
+        watch = PrimaryWatch(settings, pool, metrics(), alone=alone)
         watch.start()
         await story(watch)
         await watch.stop()
@@ -221,3 +223,37 @@ def test_agents_that_refuse_leave_it_to_the_roles(monkeypatch: pytest.MonkeyPatc
 
 def _agents(count: int) -> tuple[FakeAgent, ...]:
     return tuple(FakeAgent() for _ in range(count))
+
+
+def test_the_word_that_the_primary_is_alone_counts_from_when_it_was_asked_for_and_in_its_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World({A: "PRIMARY", B: "STANDBY"}, epochs={A: 5})
+    told: list[float] = []
+
+    async def until(is_right: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not is_right():
+                await asyncio.sleep(0.002)
+
+    async def story(_: PrimaryWatch) -> None:
+        one, other = agents
+        before_s = time.monotonic()
+        one.says(5, "serving", A, alone=True)
+        other.says(5, "serving", A)
+        await until(lambda: bool(told) and told[-1] > before_s)
+        assert before_s < told[-1] <= time.monotonic() + 2.5
+        # It is held back for a second, and counts from when it was asked for and not from when it came.
+        asked_latest_s = told[-1]
+        await until(lambda: told[-1] != asked_latest_s)
+        assert told[-1] <= time.monotonic() + 1.6
+        # Another agent knows of a later epoch: what was said in the one before allows nothing any more.
+        other.says(6, "serving", B)
+        await until(lambda: told[-1] == float("-inf"))
+        other.says(6, "serving", B, alone=True)
+        await until(lambda: told[-1] > before_s)
+        other.says(6, "serving", B)
+        await until(lambda: told[-1] == float("-inf"))
+
+    agents = (FakeAgent(), FakeAgent())
+    _play(monkeypatch, world, story, agents, told.append)

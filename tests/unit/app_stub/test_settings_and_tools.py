@@ -21,7 +21,6 @@ GOOD = {
     "LOAN_AGENTS": "198.18.1.13:8008,198.18.2.23:8008",
     "LOAN_DURABILITY": "cross_centre",
     "LOAN_DURABILITY_TIMEOUT_MS": "1500",
-    "LOAN_DEGRADE_AFTER_S": "7.5",
 }
 
 
@@ -30,15 +29,13 @@ def test_good_settings() -> None:
     assert settings.database.endpoints[1] == Endpoint(host="198.18.2.23", port=2881)
     assert (settings.port, settings.database.pool_size, settings.shutdown_grace_s) == (8080, 16, 10)
     assert settings.database.agents[0] == Endpoint(host="198.18.1.13", port=8008)
-    assert settings.durability == DurabilityRule(
-        kind=DurabilityKind.CROSS_CENTRE, timeout_ms=1500, degrade_after_s=7.5
-    )
+    assert settings.durability == DurabilityRule(kind=DurabilityKind.CROSS_CENTRE, timeout_ms=1500)
     assert "secret-value" not in repr(settings)
 
 
-def test_without_agents_writes_are_local_and_nothing_degrades() -> None:
+def test_without_agents_writes_are_local() -> None:
     fewer = {name: value for name, value in GOOD.items() if "DURABILITY" not in name}
-    settings = settings_from(fewer | {"LOAN_AGENTS": "", "LOAN_DEGRADE_AFTER_S": ""})
+    settings = settings_from(fewer | {"LOAN_AGENTS": ""})
     assert settings.database.agents == ()
     assert settings.durability == DurabilityRule(kind=DurabilityKind.LOCAL)
 
@@ -52,7 +49,6 @@ def test_all_mistakes_at_once() -> None:
         "LOAN_POOL_SIZE": "many",
         "LOAN_AGENTS": "ob-a",
         "LOAN_DURABILITY": "global",
-        "LOAN_DEGRADE_AFTER_S": "0",
     }
     with pytest.raises(SettingsError) as raised:
         settings_from(wrong)
@@ -66,10 +62,9 @@ def test_all_mistakes_at_once() -> None:
         "'many'",
         "LOAN_AGENTS has 'ob-a'",
         "local, cross_centre",
-        "LOAN_DEGRADE_AFTER_S='0'",
     ):
         assert name in named
-    assert len(raised.value.problems) == 9
+    assert len(raised.value.problems) == 8
 
 
 def test_environment_files_are_read_as_systemd_reads_them() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from failover.observed import (
+    Alone,
     FenceReport,
     FenceState,
     Guarantee,
@@ -77,6 +78,8 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "fence_device": tuple((FenceReport(host=h, state=s),) for h in "abc" for s in FenceState),
         "claimed_at_ms": (None, NOW - 3999, NOW - 4000),
         "fenced_epoch": EPOCHS,
+        "unfollowed_ms": AGES_MS,
+        "alone_said_ago_ms": AGES_MS,
         "rejoined_ago_ms": (None, 9999, 10_000),
         "peers": (
             (),
@@ -139,6 +142,8 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         ),
         "powered_off": (("c",),),
         "accept_loss": (True,),
+        "alone": tuple(Alone),
+        "acknowledged_scn": (None, *POSITIONS),
         "unchanged_ms": AGES_MS,
     },
     "member": {

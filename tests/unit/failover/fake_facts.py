@@ -56,6 +56,7 @@ def a_status(**changed: Any) -> Status:
             lease_alive=True,
             unfenced=(),
             powered_off=(),
+            alone="no",
         ),
         "members": (a_member("ob-a", "PRIMARY", fenced_epoch=11), a_member("ob-b", "STANDBY", lag_ms=62)),
         "paused": None,

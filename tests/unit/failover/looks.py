@@ -23,7 +23,7 @@ from failover.observed import (
     Unfenced,
 )
 
-SETTINGS = Settings()
+SETTINGS = Settings(alone_after_ms=5000)
 NOW = 1_000_000
 S = 1_000_000_000
 """A second of positions."""

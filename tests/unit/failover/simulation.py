@@ -9,7 +9,7 @@ What must hold at every event is in `simulated.checks`.
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from failover.eligibility import not_ready, what_would_be_lost
 from failover.observed import Process, Settings
@@ -80,6 +80,8 @@ def explore(seed: int, settings: Settings = DEFAULTS) -> Explored:
         fresh=chance.random() < 0.15,
         odd=chance.choice((0.0, 0.05, 0.2)),
     )
+    if chance.random() < 0.7:
+        settings = replace(settings, alone_after_ms=chance.choice((1500, 4000)))
     cluster = Cluster(seed, shape, settings)
     try:
         return _run(cluster, chance)

@@ -64,7 +64,7 @@ class Stage:
         self.verified: list[str] = []
         self.facts = AgentFacts(
             found,
-            limits_of(found.timing),
+            limits_of(found),
             looking=Eyes(self.watch),  # type: ignore[arg-type]
             watch=self.watch,
             store=self.store,

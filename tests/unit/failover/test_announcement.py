@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from failover.announcement import Announcement, Answer, answer_of
-from failover.observed import Leadership, Lease, Observed, Phase, StoreView
+from failover.observed import Alone, Leadership, Lease, Observed, Phase, StoreView
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_facts import serving
 
@@ -63,6 +63,17 @@ def test_a_leader_that_gave_its_lease_up_does_not_call_itself_the_primary() -> N
     assert answer_of(seen(mine), settings()).phase == "unknown"
     held = Lease(epoch=12, renewed_at_ms=99_900)
     assert answer_of(seen(mine, lease=held), settings()).host == "ob-a"
+
+
+def test_that_a_primary_is_alone_is_told_by_its_own_agent() -> None:
+    held = Lease(epoch=12, renewed_at_ms=99_900)
+    mine, other = leadership(host="ob-a", alone=Alone.YES), leadership(alone=Alone.YES)
+    assert answer_of(seen(mine, lease=held), settings()).is_alone
+    assert json.loads(answer_of(seen(mine, lease=held), settings()).body)["alone"] is True
+    assert not answer_of(seen(other), settings()).is_alone
+    assert not answer_of(seen(replace(mine, alone=Alone.ENDING), lease=held), settings()).is_alone
+    one = answer_of(seen(mine, lease=held), settings())
+    assert one.tag != answer_of(seen(replace(mine, alone=Alone.NO), lease=held), settings()).tag
 
 
 def test_the_tag_is_that_of_the_content() -> None:

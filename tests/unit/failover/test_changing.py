@@ -14,7 +14,7 @@ from failover.changing import Changing
 from failover.leader_record import Superseded
 from failover.memory import HeldLease, Memory, RejoinedFile, Working
 from failover.note import Recorded
-from failover.observed import Guarantee, Leadership, Phase, Process, Role, TaskKind, Unfenced
+from failover.observed import Alone, Guarantee, Leadership, Phase, Process, Role, TaskKind, Unfenced
 from failover.records import LeaderRecord
 from failover.tool import ToolError
 from tests.unit.failover.config import settings
@@ -144,9 +144,9 @@ def run(work: Awaitable[None]) -> None:
     asyncio.run(whole())
 
 
-PROMOTE = Promote(revision=9, guarantee=Guarantee.LEASE, lineage=7, why="w")
-TAKE_OVER = TakeOver(revision=9, guarantee=Guarantee.SELF, lineage=5, why="w")
-IN_STORE = "store guarantee=lease lineage=7 primary=ob-a"
+PROMOTE = Promote(revision=9, guarantee=Guarantee.LEASE, lineage=7, alone=Alone.YES, why="w")
+TAKE_OVER = TakeOver(revision=9, guarantee=Guarantee.SELF, lineage=5, alone=Alone.NO, why="w")
+IN_STORE = "store guarantee=lease lineage=7 primary=ob-a alone=yes acknowledged_scn=None"
 
 
 def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
@@ -155,6 +155,7 @@ def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
         IN_STORE,
         "tell 7 fenced",
         "tell 7 guarantee",
+        "tell 7 alone",
         "note PRIMARY 6 7",
         "distrust",
         "promote --fenced",
@@ -206,6 +207,15 @@ def test_a_drained_primary_is_had_back_by_a_restart_however_long_that_takes(it: 
     ]
 
 
+@pytest.mark.parametrize(("alone", "kept"), [(Alone.NO, None), (Alone.YES, None), (Alone.ENDING, 4711)])
+def test_a_primary_that_is_started_again_keeps_what_it_acknowledged_alone(
+    it: Stage, alone: Alone, kept: int | None
+) -> None:
+    it.leadership = replace(LEADERSHIP, alone=alone, acknowledged_scn=4711)
+    run(it.changing.take_over(replace(TAKE_OVER, alone=alone)))
+    assert it.done[0].endswith(f"alone={alone} acknowledged_scn={kept}")
+
+
 def test_a_lead_is_announced_once_note_and_table_have_its_epoch(it: Stage) -> None:
     action = Serve(
         epoch=7, revision=9, guarantee=Guarantee.SELF, lineage=7, unfenced=(), powered_off=(), why="w"
@@ -232,7 +242,9 @@ def test_a_hand_over_is_noted_before_it_is_told(it: Stage) -> None:
 
 
 def test_a_primary_starts_alone_after_it_was_written_down(it: Stage) -> None:
-    action = StartDatabase(source=None, guarantee=Guarantee.SELF, revision=9, lineage=5, why="w")
+    action = StartDatabase(
+        source=None, guarantee=Guarantee.SELF, revision=9, lineage=5, alone=Alone.NO, why="w"
+    )
     run(it.changing.start(action))
     assert it.done.index("note PRIMARY 6 5") < it.done.index("start --alone")
     assert it.memory.started_at_ms == 12_345
@@ -240,7 +252,7 @@ def test_a_primary_starts_alone_after_it_was_written_down(it: Stage) -> None:
 
 @pytest.mark.parametrize(("source", "command"), [(None, "start"), ("ob-b", "follow 127.0.0.1")])
 def test_a_standby_starts_following_whom_it_shall(it: Stage, source: str | None, command: str) -> None:
-    action = StartDatabase(source=source, guarantee=None, revision=None, lineage=None, why="w")
+    action = StartDatabase(source=source, guarantee=None, revision=None, lineage=None, alone=None, why="w")
     run(it.changing.start(action))
     assert it.done == [command, "ask"]
 

@@ -8,6 +8,7 @@ from failover.actions import (
     Claim,
     HandOver,
     Hold,
+    Rejoin,
     ResumeLeading,
     Serve,
     StartDatabase,
@@ -102,6 +103,11 @@ def successor(scn: int, unchanged_ms: int = 100, to: str = "b", **changes: objec
     """How b sees a drained for `to`."""
     done = record(phase=Phase.HANDED, to=to, final_scn=AT, unchanged_ms=unchanged_ms)
     return look(**{"store": view(done), "database": standby(scn=scn), **changes})
+
+
+def test_a_former_primary_with_perhaps_writes_of_its_own_is_no_successor() -> None:
+    action = decide(successor(AT, database=down(Role.PRIMARY, scn=AT)), SETTINGS)
+    assert isinstance(action, Hold | Rejoin)
 
 
 def test_the_successor_claims_once_it_has_everything() -> None:

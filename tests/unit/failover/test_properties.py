@@ -6,7 +6,7 @@ from hypothesis import event, given, settings
 
 from failover import actions as a
 from failover.decision import decide, must_fence
-from failover.observed import FenceState, Observed, Phase, Process, Role, TaskKind, Unfenced
+from failover.observed import Alone, FenceState, Observed, Phase, Process, Role, TaskKind, Unfenced
 from failover.safety import could_write
 from tests.unit.failover.any_look import looks
 from tests.unit.failover.looks import SETTINGS
@@ -19,6 +19,7 @@ NEEDS_THE_LEAD = (
     a.HandOver,
     a.ResumeLeading,
     a.FencePeer,
+    a.SetAlone,
 )
 
 
@@ -67,6 +68,29 @@ def nothing_is_made_writable_before_every_former_leader_is_fenced(seen: Observed
         assert seen.store is not None
         assert seen.store.leadership is not None
         assert all(is_fenced(former, seen) for former in seen.store.leadership.unfenced)
+
+
+def nobody_leads_without_what_the_primary_alone_acknowledged(seen: Observed, action: a.Action) -> None:
+    if not isinstance(action, a.Claim) or action.accept_loss:
+        return
+    record = seen.store.leadership if seen.store else None
+    if record is None or record.primary == seen.me:
+        return
+    has_all = record.final_scn is not None and seen.database.scn >= record.final_scn
+    assert record.alone is Alone.NO or has_all
+
+
+def what_was_acknowledged_alone_is_forgotten_only_when_all_have_it(seen: Observed, action: a.Action) -> None:
+    record = seen.store.leadership if seen.store else None
+    if not isinstance(action, a.SetAlone) or action.alone is not Alone.NO:
+        return
+    assert record is not None
+    assert seen.store is not None
+    assert record.alone is Alone.ENDING
+    assert record.acknowledged_scn is not None
+    others = [m for m in seen.store.members if m.may_lead and m.host != seen.me]
+    assert others
+    assert all(m.scn >= record.acknowledged_scn and m.lineage == record.lineage for m in others)
 
 
 def foreign_data_are_made_writable_only_for_an_operator_who_accepts_it(
@@ -204,6 +228,8 @@ PROPERTIES = (
     time_alone_makes_no_database_writable_again,
     a_claim_follows_the_record_and_carries_on_what_it_knows,
     whoever_is_behind_or_has_other_data_claims_only_with_the_loss_accepted,
+    nobody_leads_without_what_the_primary_alone_acknowledged,
+    what_was_acknowledged_alone_is_forgotten_only_when_all_have_it,
     nothing_happens_by_itself_while_paused,
     data_are_given_up_only_for_a_leader_that_serves_and_never_too_often,
     nothing_is_confirmed_that_is_not_so,

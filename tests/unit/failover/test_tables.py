@@ -47,6 +47,7 @@ def test_what_is_not_as_every_day_is_remarked() -> None:
         lease_alive=False,
         unfenced=("ob-b",),
         powered_off=("ob-b", "ob-c"),
+        alone="ending",
     )
     status = a_status(
         leader=leader,
@@ -61,6 +62,7 @@ def test_what_is_not_as_every_day_is_remarked() -> None:
         "! the lease of ob-a has run out",
         "! not known to be fenced: ob-b",
         "! switched off by a fence device: ob-b, ob-c",
+        "! alone: ending: acknowledged writes may be on ob-a only, and nobody else is promoted by itself",
         "! paused on ob-b since 2025-06-15 15:06:40.250 UTC",
         "! failover of ob-b was asked for and waits for 0.4 s",
         "durability: cross_centre",
@@ -84,6 +86,7 @@ def test_what_is_not_as_every_day_is_remarked() -> None:
                     lease_alive=True,
                     unfenced=(),
                     powered_off=(),
+                    alone="no",
                 )
             },
             "lab: nobody serves, epoch 12 of ob-a is handover to ob-b; told by ob-a",

@@ -53,7 +53,7 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
         (with_failover(peer_silent_ms=300), "lab", "failover.peer_silent_ms", ">= 600"),
         (with_failover(lag_limit_ms=100), "lab", "failover.lag_limit_ms", "nobody may ever lead"),
         (with_failover(durability="both"), "lab", "failover.durability", "local, cross_centre"),
-        (with_failover(degrade_after_s=4.0), "lab", "failover.degrade_after_s", "> 4 "),
+        (with_failover(degrade_after_s=1.1), "lab", "failover.degrade_after_s", ">= 1.2 "),
         (
             replace(LAB, store=replace(LAB.store, election_timeout_ms=200)),
             "lab",

@@ -1,9 +1,11 @@
 """A simulated agent: it looks, asks the real `must_fence` and `decide`, and carries out what they say."""
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 from failover.actions import Action, FenceSelf, Hold, Refuse
+from failover.alone import is_followed, says_alone
 from failover.decision import decide, must_fence
 from failover.observed import (
     FenceReport,
@@ -64,6 +66,9 @@ class Agent(Service):
         self.busy = self.killing = False
         self.looking_since: int | None = None
         self.ticks = self.puts = 0
+        self.said: tuple[int, bool] = (0, False)
+        """The epoch, and that clients need not wait for a standby: what it answers to them."""
+        self.said_alone_at = self.followed_at = self.eyes.clock()
 
     def begin(self) -> None:
         """Start without knowing anything."""
@@ -109,12 +114,22 @@ class Agent(Service):
             return
         self.eyes.ask_database()
         self.decisions += 1
-        action = decide(self.observe(), self.settings)
+        seen = self._announced(self.observe())
+        action = decide(seen, self.settings)
         self.refusals += isinstance(action, Refuse) and not isinstance(self.last, Refuse)
         self.self_fences += isinstance(action, FenceSelf) and self.lease is not None
         self.last = action
         if not isinstance(action, Hold):
             self.effects(self, action)
+
+    def _announced(self, seen: Observed) -> Observed:
+        """Tell clients before anything is decided, and see what that changes."""
+        was_alone, record = self.said[1], seen.store.leadership if seen.store else None
+        self.said = record.epoch if record else 0, says_alone(seen)
+        if was_alone or self.said[1]:
+            self.said_alone_at = seen.now_ms
+            return replace(seen, alone_said_ago_ms=0)
+        return seen
 
     def observe(self) -> Observed:
         view, now = self.eyes.view, self.eyes.clock()
@@ -124,7 +139,7 @@ class Agent(Service):
             copy.__dict__["answered_ago_ms"] = now - self.eyes.view_at
             view = copy
         note = self.database.note
-        return Observed(
+        seen = Observed(
             now_ms=now,
             me=self.me,
             may_lead=self.may_lead,
@@ -136,8 +151,12 @@ class Agent(Service):
             fence_device=tuple(FenceReport(host=h, state=s) for h, s in self.reports.items()),
             claimed_at_ms=self.claimed_at,
             fenced_epoch=self.fenced_epoch,
+            alone_said_ago_ms=now - self.said_alone_at,
             rejoined_ago_ms=None if note.rejoined_at is None else int(self.world.now - note.rejoined_at),
         )
+        if is_followed(seen, self.settings.peer_silent_ms):
+            self.followed_at = now
+        return replace(seen, unfollowed_ms=now - self.followed_at)
 
     # What it is in the middle of.
 

@@ -32,6 +32,10 @@ class Checks:
         self.begun: dict[int, Guarantee] = {}
         self.accepted: set[int] = set()
         """Lineages that were begun with what an operator accepted to lose."""
+        self.acked: dict[History, int] = {}
+        """How far each line of writes was acknowledged."""
+        for database in databases.values():
+            database.on_promotion = self.promoted
         store.watchers.append(self.record_changed)
         world.after_each = self.one_writable_primary
 
@@ -86,10 +90,26 @@ class Checks:
         if lag_ms > self.settings.lag_limit_ms + LAG_SLACK_MS:
             raise BrokenPromiseError(f"{new.host} claims epoch {new.epoch} {lag_ms:.0f} ms behind")
 
+    def acknowledged(self, history: History, scn: int, *, alone: bool) -> None:
+        """Take in that clients were told of all writes up to `scn`."""
+        self.acked[history] = max(scn, self.acked.get(history, 0))
+        self.figures["acknowledged_alone" if alone else "acknowledged_with_standby"] += 1
+
+    def promoted(self, database: Database) -> None:
+        """Check a standby that becomes the primary now: it has all that was acknowledged."""
+        for history, scn in self.acked.items():
+            lacks = database.history is history and database.scn < scn
+            if lacks or database.history is None or not database.history.begins_with(history, scn):
+                raise BrokenPromiseError(
+                    f"{database.host.name} becomes the primary at {database.scn} without all that was"
+                    f" acknowledged, which is {scn}, at {self.world.now:.0f} ms"
+                )
+
     def _begun(self, new: Leadership) -> None:
         assert new.guarantee is not None
         self.begun[new.epoch] = new.guarantee
         if new.accept_loss:
+            self.acked.clear()
             self.accepted.add(new.lineage)
         self.figures[f"guarantee_{new.guarantee}"] += 1
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from failover.observed import Role, Settings
 from tests.unit.failover.simulated.agent import Agent
 from tests.unit.failover.simulated.checks import Checks
+from tests.unit.failover.simulated.clients import Clients
 from tests.unit.failover.simulated.database import Database, History
 from tests.unit.failover.simulated.effects import Effects
 from tests.unit.failover.simulated.faults import isolated
@@ -65,12 +66,14 @@ class Cluster:
             if name != "a":
                 database.follows = "a"
         self.checks = Checks(self.world, self.store, self.databases, settings)
+        self.clients = Clients(seed, self.world, self.agents, self.databases, self.checks)
         self.lost: str | None = None
         self.heals = 0
         if shape.fresh:
             self._nobody_ever_led()
         else:
             self._a_leads()
+        self.clients.start()
 
     def _nobody_ever_led(self) -> None:
         """Databases from before there were agents: each runs, or does not."""

@@ -1,5 +1,6 @@
 """A database as the real one behaves: roles, positions, histories, and what is left of it after a crash."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from failover.observed import Role
@@ -54,6 +55,7 @@ class Database:
         self.stalled = False
         """Whether its copying stands still, as with a slow disk or a long transaction."""
         self.others: dict[str, Database] = {}
+        self.on_promotion: Callable[[Database], None] = lambda _: None
 
     def writable(self) -> bool:
         return (
@@ -88,6 +90,8 @@ class Database:
         if instance != self.instance or not self.answering or self.history is None:
             return False
         self.advance()
+        if self.role is not Role.PRIMARY:
+            self.on_promotion(self)
         if fork and self.role is not Role.PRIMARY:
             self.history = History(parent=self.history, fork_scn=self.scn)
         self.role = self.disk_role = Role.PRIMARY

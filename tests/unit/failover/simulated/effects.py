@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from failover import actions as a
-from failover.observed import FenceState, Guarantee, Lease, Phase, Role, TaskKind
+from failover.observed import Alone, FenceState, Guarantee, Lease, Phase, Role, TaskKind
 from tests.unit.failover.simulated.agent import Agent, Effect
 from tests.unit.failover.simulated.fences import Fences
 from tests.unit.failover.simulated.records import claimed
@@ -71,6 +71,10 @@ class Effects:
                 )
             case a.Serve():
                 yield from self._serve(agent, action)
+            case a.SetAlone():
+                yield self._change(
+                    agent, action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
+                )
             case a.Refuse(request=str() as request):
                 yield lambda: agent.store.delete_request(request) or True
             case _:
@@ -154,7 +158,7 @@ class Effects:
 
     def _promote(self, agent: Agent, action: a.Promote | a.TakeOver) -> Effect:
         database, chance = agent.database, agent.world.chance
-        if not (yield from self._begin_to_lead(agent, action.revision, action.guarantee, action.lineage)):
+        if not (yield from self._begin_to_lead(agent, action)):
             return
         database.drained = False
         instance = database.instance
@@ -168,17 +172,25 @@ class Effects:
             )
         yield takes_ms + 1
 
-    def _begin_to_lead(self, agent: Agent, revision: int, guarantee: Guarantee, lineage: int) -> Effect:
-        done = yield self._change(agent, revision, guarantee=guarantee, lineage=lineage, primary=agent.me)
+    def _begin_to_lead(self, agent: Agent, action: a.Promote | a.TakeOver | a.StartDatabase) -> Effect:
+        assert action.revision is not None
+        record = agent.store.leadership
+        keeps = action.alone is Alone.ENDING and record is not None
+        done = yield self._change(
+            agent,
+            action.revision,
+            guarantee=action.guarantee,
+            lineage=action.lineage,
+            primary=agent.me,
+            alone=action.alone,
+            acknowledged_scn=record.acknowledged_scn if keeps and record else None,
+        )
         if done:
-            agent.database.note.role, agent.database.note.lineage = Role.PRIMARY, lineage
+            agent.database.note.role, agent.database.note.lineage = Role.PRIMARY, action.lineage
         return done  # type: ignore[return-value]  # the result of `yield from`
 
     def _start_primary(self, agent: Agent, action: a.StartDatabase) -> Effect:
-        assert action.revision is not None
-        assert action.guarantee is not None
-        assert action.lineage is not None
-        if (yield from self._begin_to_lead(agent, action.revision, action.guarantee, action.lineage)):
+        if (yield from self._begin_to_lead(agent, action)):
             yield from self._start(agent)
 
     def _start_standby(self, agent: Agent, action: a.StartDatabase) -> Effect:

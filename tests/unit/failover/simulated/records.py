@@ -27,4 +27,6 @@ def claimed(me: str, action: Claim) -> Leadership:
         unfenced=action.unfenced,
         powered_off=action.powered_off,
         accept_loss=action.accept_loss,
+        alone=action.alone,
+        acknowledged_scn=action.acknowledged_scn,
     )

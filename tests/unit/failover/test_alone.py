@@ -1,0 +1,210 @@
+"""When writes need not wait for a standby, and that nobody leads then who may lack them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from failover import actions as a
+from failover.alone import alone_with, is_followed, next_of_alone, says_alone
+from failover.decision import decide
+from failover.eligibility import better_candidates, what_would_be_lost
+from failover.observed import Alone, Lease, Observed, Phase, Role, Settings
+from tests.unit.failover.looks import (
+    AT,
+    NOW,
+    SETTINGS,
+    SILENT,
+    S,
+    claimed,
+    claimer_look,
+    dead,
+    down,
+    leader_look,
+    look,
+    member,
+    primary,
+    record,
+    standby,
+    view,
+)
+from tests.unit.failover.simulated import faults
+from tests.unit.failover.simulated.cluster import Cluster, Shape
+from tests.unit.failover.simulation import await_primary, deadline_ms
+
+MAY = replace(SETTINGS, alone_after_ms=4000)
+NEVER = replace(SETTINGS, alone_after_ms=None)
+
+
+def serves(alone: Alone, target: int | None = None, **changes: Any) -> Observed:
+    """a serves, and its record says `alone`; nothing that was said of it counts any more."""
+    leadership = record(alone=alone, acknowledged_scn=target)
+    base = leader_look(store=view(leadership), alone_said_ago_ms=60_000)
+    return replace(base, **changes)
+
+
+def set_to(seen: Observed, settings: Settings = MAY) -> tuple[Alone, int | None] | None:
+    assert seen.store is not None
+    assert seen.store.leadership is not None
+    action = next_of_alone(seen, seen.store.leadership, settings)
+    if action is None:
+        return None
+    assert action.revision == seen.store.leadership.revision
+    assert decide(seen, settings) == action
+    return action.alone, action.acknowledged_scn
+
+
+def test_without_a_standby_for_long_enough_the_primary_is_alone() -> None:
+    assert set_to(serves(Alone.NO, unfollowed_ms=3999)) is None
+    assert set_to(serves(Alone.NO, unfollowed_ms=4000)) == (Alone.YES, None)
+    assert set_to(serves(Alone.NO, unfollowed_ms=4000), NEVER) is None
+
+
+def test_with_a_standby_again_services_wait_for_it_first() -> None:
+    assert set_to(serves(Alone.YES, unfollowed_ms=1)) is None
+    assert set_to(serves(Alone.YES, unfollowed_ms=0)) == (Alone.ENDING, None)
+    assert set_to(serves(Alone.YES, unfollowed_ms=1), NEVER) == (Alone.ENDING, None)
+
+
+@pytest.mark.parametrize(
+    ("said_ago_ms", "silent_ms", "target"),
+    [
+        (2999, 0, None),
+        (3000, 0, AT),
+        (3000, 1, None),
+        (3400, 400, AT),
+        (3400, 401, None),
+    ],
+)
+def test_then_the_position_counts_that_the_primary_told_after_the_last_word_was_over(
+    said_ago_ms: int, silent_ms: int, target: int | None
+) -> None:
+    seen = serves(Alone.ENDING, alone_said_ago_ms=said_ago_ms, database=primary(silent_ms=silent_ms))
+    assert set_to(seen) == (None if target is None else (Alone.ENDING, target))
+
+
+def test_a_position_that_is_not_known_is_none() -> None:
+    assert set_to(serves(Alone.ENDING, database=primary(scn=0))) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "is_over"),
+    [
+        ((member("a"), member("b", scn=AT - 1)), False),
+        ((member("a"), member("b", scn=AT)), True),
+        ((member("a"), member("b", scn=AT), member("c", scn=AT - 1)), False),
+        ((member("a"), member("b", scn=AT), member("c", scn=AT - 1, may_lead=False)), True),
+        ((member("a"), member("b", scn=AT, lineage=2)), False),
+        ((member("a"),), False),
+    ],
+)
+def test_and_it_ends_when_every_standby_that_may_lead_has_passed_it(
+    members: tuple[Any, ...], is_over: bool
+) -> None:
+    seen = serves(
+        Alone.ENDING, AT, store=view(record(alone=Alone.ENDING, acknowledged_scn=AT), members=members)
+    )
+    assert set_to(seen) == ((Alone.NO, None) if is_over else None)
+
+
+def test_a_standby_that_goes_again_before_it_had_all_is_done_without_again() -> None:
+    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=1)) == (Alone.YES, None)
+    gone = replace(view(record(alone=Alone.ENDING, acknowledged_scn=AT)), members=(member("a"),))
+    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=1, store=gone), NEVER) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "follows"),
+    [
+        ({}, True),
+        ({"role": None}, False),
+        ({"role": Role.PRIMARY}, False),
+        ({"lineage": 2}, False),
+        ({"unchanged_ms": 1200}, False),
+        ({"scn": AT - 2 * S}, True),
+        ({"scn": AT - 2 * S - 1}, False),
+        ({"may_lead": False}, False),
+    ],
+)
+def test_who_follows(changes: dict[str, Any], follows: bool) -> None:
+    seen = leader_look(store=view(members=(member("a"), member("b", **changes))))
+    assert is_followed(seen, SETTINGS.peer_silent_ms) is follows
+
+
+def test_one_standby_that_follows_is_not_enough_where_two_may_lead() -> None:
+    members = (member("a"), member("b"), member("c", role=None))
+    assert not is_followed(leader_look(store=view(members=members)), SETTINGS.peer_silent_ms)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, True),
+        ({"lease": None}, False),
+        ({"lease": Lease(epoch=3, renewed_at_ms=NOW)}, False),
+        ({"me": "b"}, False),
+        ({"store": view(record(alone=Alone.ENDING))}, False),
+        ({"store": view(record(alone=Alone.YES, phase=Phase.HANDOVER))}, False),
+    ],
+)
+def test_only_the_leaders_own_agent_says_so(changes: dict[str, Any], says: bool) -> None:
+    assert says_alone(replace(serves(Alone.YES), **changes)) is says
+
+
+@pytest.mark.parametrize("alone", [Alone.YES, Alone.ENDING])
+def test_nobody_else_leads_by_itself_while_the_primary_may_be_alone(alone: Alone) -> None:
+    leadership = record(alone=alone)
+    action = decide(look(store=dead(leadership=leadership), peers=(SILENT,)), MAY)
+    assert isinstance(action, a.Refuse)
+    assert "acknowledged writes that it alone has" in action.why
+    assert isinstance(decide(look(store=dead(), peers=(SILENT,)), MAY), a.Claim)
+    # And the primary itself need not wait for the others to go first.
+    fenced = leader_look(store=view(record(alone=alone, phase=Phase.FENCED)))
+    assert better_candidates(fenced, record(alone=alone), MAY) == ()
+    assert better_candidates(fenced, record(), MAY) != ()
+
+
+@pytest.mark.parametrize(("scn", "may"), [(AT, True), (AT - 1, False)])
+def test_but_who_has_all_that_was_drained_may(scn: int, may: bool) -> None:
+    leadership = record(alone=Alone.YES, phase=Phase.HANDED, final_scn=AT)
+    seen = look(database=standby(scn=scn), store=view(leadership))
+    assert (what_would_be_lost(seen, leadership, MAY) is None) is may
+
+
+def test_a_new_primary_begins_alone_and_one_that_is_started_again_goes_on_as_it_was() -> None:
+    taken = claimed(unfenced=())
+    assert alone_with(claimer_look(), taken, MAY) is Alone.YES
+    assert alone_with(claimer_look(), taken, NEVER) is Alone.NO
+    action = decide(claimer_look(store=view(taken)), MAY)
+    assert isinstance(action, a.Promote)
+    assert action.alone is Alone.YES
+    for alone in Alone:
+        own = claimed(unfenced=(), primary="b", alone=alone)
+        assert alone_with(claimer_look(), own, MAY) is alone
+
+
+def test_a_claim_keeps_the_word() -> None:
+    leadership = record(alone=Alone.ENDING, acknowledged_scn=AT, phase=Phase.FENCED, host="b", primary="b")
+    action = decide(look(store=view(leadership), database=down(Role.PRIMARY)), MAY)
+    assert isinstance(action, a.Claim)
+    assert (action.alone, action.acknowledged_scn) == (Alone.ENDING, AT)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_primary_that_dies_the_moment_it_is_not_alone_any_more_has_lost_nothing(seed: int) -> None:
+    """What is acknowledged is watched by the simulation's own checks."""
+    cluster = Cluster(seed, Shape(), replace(SETTINGS, alone_after_ms=1500))
+    cluster.world.run_until(1000)
+    faults.power_loss(cluster, "b", 3000)
+    met = [Alone.NO]
+    while met[-1] is not Alone.NO or len(met) == 1:
+        assert cluster.world.now < 60_000, met
+        cluster.world.run_until(cluster.world.now + 5)
+        assert cluster.store.leadership is not None
+        if cluster.store.leadership.alone is not met[-1]:
+            met.append(cluster.store.leadership.alone)
+    assert met == [Alone.NO, Alone.YES, Alone.ENDING, Alone.NO]
+    assert cluster.checks.figures["acknowledged_alone"] > 0
+    faults.power_loss(cluster, "a", 1e9)
+    assert await_primary(cluster, deadline_ms(SETTINGS)) is not None
+    assert cluster.checks.serving() == "b"
