@@ -21,6 +21,7 @@ _PAUSE_S = 0.2
 """Between two attempts at an agent that does not answer."""
 _NOTHING_NEW_S = 0.02
 _ANSWERS = (200, 503)
+_ALONE = "yes"
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +30,7 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     tag: Annotated[str, msgspec.Meta(min_length=1)]
     address: str = ""
     port: int = 0
-    alone: bool = False
+    alone: str = ""
 
 
 def word_in(status: int, body: bytes) -> tuple[Word, str]:
@@ -47,7 +48,7 @@ def word_in(status: int, body: bytes) -> tuple[Word, str]:
     primary = Endpoint(host=said.address, port=said.port) if status == 200 else None
     if primary is not None and not (primary.host and primary.port):
         raise BadAnswerError("a primary without address and port")
-    alone = primary is not None and said.alone
+    alone = primary is not None and said.alone == _ALONE
     return Word(epoch=said.epoch, phase=said.phase, primary=primary, alone=alone), said.tag
 
 

@@ -1,9 +1,12 @@
-"""Print the journal or the limits as JSON lines.
+"""Print the journal or the limits as JSON lines, both as they were at one moment.
 
-    python3.11 -m app_stub.export journal|limits [--since UNIX_S]
+    python3.11 -m app_stub.export position
+    python3.11 -m app_stub.export journal|limits [--since UNIX_S] [--at POSITION]
 
-Reads the services' environment (or `--env-file`, default /etc/loanstack/loan.env) and the primary. Streams:
-one page of rows is held at a time. Lines are sorted by entity and key (journal) or by limit.
+Both tables belong together only if both are read as they were at one position of the primary's log; the
+first command prints one. Reads the services' environment (or `--env-file`, default /etc/loanstack/loan.env)
+and the primary. Streams: one page of rows is held at a time. Lines are sorted by entity and key (journal) or
+by limit.
 """
 
 import argparse
@@ -12,7 +15,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +25,7 @@ import uvloop
 from app_stub import logs, sql
 from app_stub.database import Connection, Rows
 from app_stub.env_file import merged, parse
+from app_stub.log_position import POSITION_QUERY
 from app_stub.outcome import DatabaseFailure
 from app_stub.seed import connect_primary
 from app_stub.settings import Database, database_from
@@ -38,8 +42,22 @@ JOURNAL_FIELDS = (
 LIMIT_FIELDS = ("entity", "limit_id", "customer_id", "cap_fen", "used_fen", "status")
 
 
-def journal_page(after: tuple[object, ...] | None, since_s: float) -> str:
-    """Return the query for the journal rows behind `after` (entity and key), not older than `since_s`."""
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """What of a table is exported."""
+
+    since_s: float = 0.0
+    """Only journal rows from this Unix time on; limits are always exported whole."""
+    at: int | None = None
+    """As it was at this position of the primary's log; None: as it is, page by page."""
+
+    def of(self, table: str) -> str:
+        """Return what stands behind FROM."""
+        return table if self.at is None else f"{table} AS OF SNAPSHOT {self.at}"
+
+
+def journal_page(after: tuple[object, ...] | None, extent: Extent) -> str:
+    """Return the query for the journal rows of `extent` behind `after` (entity and key)."""
     position = (
         "1=1"
         if after is None
@@ -48,17 +66,18 @@ def journal_page(after: tuple[object, ...] | None, since_s: float) -> str:
     # As a DOUBLE: the driver would make a Decimal of the plain value, which is not JSON.
     return (
         "SELECT entity_code,idempotency_key,kind,limit_id,customer_id,amount_fen,debit_account,"  # noqa: S608
-        "credit_account,CAST(UNIX_TIMESTAMP(created_at) AS DOUBLE) FROM journal "
-        f"WHERE {position} AND created_at>=FROM_UNIXTIME({since_s:.6f}) "
+        f"credit_account,CAST(UNIX_TIMESTAMP(created_at) AS DOUBLE) FROM {extent.of('journal')} "
+        f"WHERE {position} AND created_at>=FROM_UNIXTIME({extent.since_s:.6f}) "
         f"ORDER BY entity_code,idempotency_key LIMIT {_PAGE_ROWS}"
     )
 
 
-def limits_page(after: tuple[object, ...] | None, _since_s: float) -> str:
-    """Return the query for the limits behind `after`; limits are always exported whole."""
+def limits_page(after: tuple[object, ...] | None, extent: Extent) -> str:
+    """Return the query for the limits of `extent` behind `after`."""
     position = 0 if after is None else after[1]
     return (
-        "SELECT entity_code,limit_id,customer_id,cap_fen,used_fen,status FROM credit_limit "  # noqa: S608
+        "SELECT entity_code,limit_id,customer_id,cap_fen,used_fen,status "  # noqa: S608
+        f"FROM {extent.of('credit_limit')} "
         f"WHERE limit_id>{sql.literal(position)} ORDER BY limit_id LIMIT {_PAGE_ROWS}"
     )
 
@@ -70,7 +89,7 @@ def lines(rows: Rows, fields: tuple[str, ...]) -> bytes:
 
 
 async def pages(
-    connection: Connection, query: Callable[[tuple[object, ...] | None, float], str], since_s: float
+    connection: Connection, query: Callable[[tuple[object, ...] | None, Extent], str], extent: Extent
 ) -> AsyncIterator[Rows]:
     """Yield pages of rows until there are no more.
 
@@ -79,7 +98,7 @@ async def pages(
     """
     after: tuple[object, ...] | None = None
     while True:
-        rows = (await connection.read((query(after, since_s),)))[0]
+        rows = (await connection.read((query(after, extent),)))[0]
         if rows:
             yield rows
         if len(rows) < _PAGE_ROWS:
@@ -87,12 +106,18 @@ async def pages(
         after = rows[-1]
 
 
-async def export(settings: Database, what: str, since_s: float, out: BinaryIO) -> int:
-    """Write all rows of `what` (`journal` or `limits`) to `out`; return how many."""
+async def export(settings: Database, what: str, extent: Extent, out: BinaryIO) -> int:
+    """Write all rows of `what` (`journal`, `limits`), or the `position`, to `out`; return how many lines."""
     connection = await connect_primary(replace(settings, statement_timeout_ms=_STATEMENT_TIMEOUT_MS))
+    if what == "position":
+        positions = (await connection.read((POSITION_QUERY,)))[0]
+        out.write(b"%d\n" % max(int(row[0]) for row in positions))
+        out.flush()
+        connection.close()
+        return 1
     query, fields = (journal_page, JOURNAL_FIELDS) if what == "journal" else (limits_page, LIMIT_FIELDS)
     count = 0
-    async for rows in pages(connection, query, since_s):
+    async for rows in pages(connection, query, extent):
         out.write(lines(rows, fields))
         count += len(rows)
         # Nothing else runs on this loop, but a closed pipe should be noticed between pages.
@@ -106,10 +131,11 @@ def main() -> int:
     """Export; 0 done, 1 the database failed, 2 usage."""
     logs.configure(logging.WARNING)
     parser = argparse.ArgumentParser(prog="app_stub.export", description="Print rows as JSON lines.")
-    parser.add_argument("what", choices=("journal", "limits"))
+    parser.add_argument("what", choices=("position", "journal", "limits"))
     parser.add_argument(
         "--since", type=float, default=0.0, help="only journal rows from this Unix time on, in s"
     )
+    parser.add_argument("--at", type=int, help="as it was at this position of the primary's log")
     parser.add_argument("--env-file", default=_DEFAULT_ENV_FILE, help="more variables; - for standard input")
     arguments = parser.parse_args()
     text = ""
@@ -123,7 +149,8 @@ def main() -> int:
         _LOG.error("cannot export", extra={"problems": problems})
         return 2
     try:
-        uvloop.run(export(settings, arguments.what, arguments.since, sys.stdout.buffer))
+        extent = Extent(since_s=arguments.since, at=arguments.at)
+        uvloop.run(export(settings, arguments.what, extent, sys.stdout.buffer))
     except (ConnectionError, DatabaseFailure) as failure:
         _LOG.error("export stopped; what was printed is not complete", extra={"error": str(failure)})
         return 1

@@ -13,7 +13,7 @@ from app_stub.role_questions import role_and_epoch
 from app_stub.settings import Database, Endpoint
 
 _LOG = logging.getLogger("loan.durability")
-_POSITION_QUERY = ("SELECT END_SCN FROM oceanbase.`V$OB_LOG_STAT`",)
+POSITION_QUERY = "SELECT END_SCN FROM oceanbase.`V$OB_LOG_STAT`"
 _ANSWER_WITHIN_S = 0.5
 _PAUSE_S = 0.2
 """Between two attempts at a database that does not answer."""
@@ -58,7 +58,7 @@ class LogPosition:
                         self._not_before_s = clock() + _PAUSE_S
                         return None
                     self._primary_of_epoch = epoch
-                rows = (await self._connection.read(_POSITION_QUERY))[0]
+                rows = (await self._connection.read((POSITION_QUERY,)))[0]
             return of([int(row[0]) for row in rows])
         except (OSError, errors.MySQLError, DatabaseFailure, ValueError) as failure:
             _LOG.debug("no position", extra={"endpoint": str(self._endpoint), "error": str(failure)})

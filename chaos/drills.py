@@ -13,7 +13,14 @@ from chaos.checkers import (
 from chaos.loss import lost_within_lag
 from chaos.model import Drill, Expect, Fault, Target
 from chaos.one_primary import one_primary_throughout
-from chaos.predicates import agents_agree, loans_acknowledged, one_primary, standby_following, store_is_whole
+from chaos.predicates import (
+    agents_agree,
+    loans_acknowledged,
+    one_primary,
+    standby_following,
+    standby_has_all,
+    store_is_whole,
+)
 from chaos.small_disk import primary_disk_full
 from inventory.availability import Durability
 from inventory.model import Environment
@@ -22,6 +29,7 @@ HYPOTHESIS = (
     one_primary(),
     standby_following(),
     agents_agree(),
+    standby_has_all(),
     store_is_whole(),
     loans_acknowledged(share=0.95),
 )

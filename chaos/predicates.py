@@ -67,6 +67,18 @@ def agents_agree() -> Predicate:
     return Predicate(name="the agents answer and agree who leads", unmet=unmet)
 
 
+def standby_has_all() -> Predicate:
+    """Whoever is promoted next has all that was acknowledged: the primary is not, or no more, alone."""
+
+    def unmet(seen: Observation) -> str | None:
+        said = [view.alone for view in seen.agents.values() if view is not None and view.alone is not None]
+        if said == ["no"]:
+            return None
+        return f"the leader's agent says alone: {', '.join(said) or 'nothing'}; needed: no"
+
+    return Predicate(name="the standby has all that was acknowledged", unmet=unmet)
+
+
 def store_is_whole() -> Predicate:
     """Every member of the store answers as part of its majority."""
 

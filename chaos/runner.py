@@ -26,10 +26,6 @@ HEAL_FILE = "heal.json"
 SETTLES_WITHIN_S = 10.0
 """How long the pair may take to look whole once the heal is done."""
 
-LATE_WRITES_END_WITHIN_S = 8.0
-"""After the clients have gone: the services try a write for 4.5 s, and a statement of theirs may run for 3 s
-(seen after a cut in one direction: writes that nobody waited for any more, 1 s after the last client)."""
-
 
 class Runner:
     """Runs drills against one environment."""
@@ -226,9 +222,6 @@ class Runner:
         return found
 
     def _export(self, run: Run, begun_s: float) -> None:
-        # Journal and limits are read one after the other: a write between the two looks like a wrong balance.
-        until_s = (run.clients_until_s or 0.0) + LATE_WRITES_END_WITHIN_S
-        self.world.clock.sleep_s(max(0.0, until_s - self.world.clock.now_s()))
         try:
             for event in self.world.agents.history():
                 if event.at_s >= begun_s:

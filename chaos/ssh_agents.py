@@ -26,6 +26,8 @@ class View:
     primary: str | None
     epoch: int | None
     durability: str | None
+    alone: str | None = None
+    """Said by the leader's own agent: whether acknowledged writes may be on its host only."""
 
 
 def view_of(answer: str) -> View | None:
@@ -35,11 +37,12 @@ def view_of(answer: str) -> View | None:
     if status not in ("200", "503") or not isinstance(found, dict):
         return None
     serves = status == "200"
-    epoch, durability = found.get("epoch"), found.get("durability")
+    epoch, durability, alone = found.get("epoch"), found.get("durability"), found.get("alone")
     return View(
         primary=str(found["host"]) if serves and "host" in found else None,
         epoch=epoch if isinstance(epoch, int) else None,
         durability=durability if serves and isinstance(durability, str) else None,
+        alone=alone if serves and isinstance(alone, str) else None,
     )
 
 

@@ -127,6 +127,10 @@ class AgentView(Protocol):
     def durability(self) -> str | None:
         """When writes are acknowledged; None if nobody leads."""
 
+    @property
+    def alone(self) -> str | None:
+        """By the leader's own agent: `no` if its standby has all that was acknowledged; None: not said."""
+
 
 class Agents(Protocol):
     """The failover agents on the database hosts."""

@@ -43,20 +43,20 @@ def is_followed(seen: Observed, peer_silent_ms: int) -> bool:
     )
 
 
-def says_alone(seen: Observed) -> bool:
-    """Say whether this agent tells services that they need not wait for a standby.
+def told_alone(seen: Observed) -> Alone | None:
+    """Return what this agent tells services: `yes`, they need not wait for a standby; None: it does not know.
 
     Of another host's lead it may have missed the latest, and of its own it knows all.
     """
     leadership = seen.store.leadership if seen.store else None
-    return (
+    knows = (
         leadership is not None
         and leadership.host == seen.me
         and seen.lease is not None
         and seen.lease.epoch == leadership.epoch
         and leadership.phase is Phase.SERVING
-        and leadership.alone is Alone.YES
     )
+    return leadership.alone if leadership is not None and knows else None
 
 
 def next_of_alone(seen: Observed, leadership: Leadership, settings: Settings) -> SetAlone | None:

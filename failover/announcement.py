@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from failover.alone import says_alone
-from failover.observed import Observed, Phase
+from failover.alone import told_alone
+from failover.observed import Alone, Observed, Phase
 from failover.settings import Durability, Settings
 
 UNKNOWN = "unknown"
@@ -25,8 +25,8 @@ class Primary:
     address: str
     port: int
     durability: Durability
-    alone: bool = False
-    """Services need not wait for a standby; said by the primary's own agent alone."""
+    alone: Alone | None = None
+    """`yes`: services need not wait for a standby. None: only the primary's own agent knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Answer:
     @property
     def is_alone(self) -> bool:
         """Whether services need not wait for a standby."""
-        return self.primary is not None and self.primary.alone
+        return self.primary is not None and self.primary.alone is Alone.YES
 
     @property
     def host(self) -> str | None:
@@ -68,8 +68,9 @@ class Answer:
                 "durability": durability.mode,
                 "durability_timeout_ms": durability.timeout_ms,
                 "degrade_after_ms": durability.degrade_after_ms,
-                "alone": self.primary.alone,
             }
+            if self.primary.alone is not None:
+                document["alone"] = self.primary.alone
         return document
 
 
@@ -141,6 +142,6 @@ def answer_of(seen: Observed, settings: Settings) -> Answer:
         address=address,
         port=settings.sql_port,
         durability=settings.durability,
-        alone=says_alone(seen),
+        alone=told_alone(seen),
     )
     return Answer(epoch=leadership.epoch, phase=leadership.phase, primary=primary)

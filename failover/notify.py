@@ -2,15 +2,15 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 
 class Notify:
     """Says things to the service manager, if there is one."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        """Find the manager's socket in `environment`."""
-        address = environment.get("NOTIFY_SOCKET", "")
+    def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
+        """Take the manager's socket out of `environment`: from this process's children it hears nothing."""
+        address = environment.pop("NOTIFY_SOCKET", "")
         # An abstract socket is written with an @ and addressed with a zero byte.
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

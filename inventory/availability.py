@@ -46,9 +46,10 @@ class Store:
     client_port: int = 2379
     peer_port: int = 2380
     metrics_port: int = 2381
-    heartbeat_interval_ms: int = 100
-    election_timeout_ms: int = 1000
-    """etcd asks for ten heartbeats, and for more than ten round trips between the farthest centres."""
+    heartbeat_interval_ms: int = 50
+    election_timeout_ms: int = 500
+    """etcd asks for ten heartbeats, and for more than ten round trips between the farthest centres. Losing
+    its leader costs up to two of these and must leave the primary time to renew its lease."""
 
 
 @dataclass(frozen=True, kw_only=True)

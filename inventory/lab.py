@@ -4,6 +4,7 @@ Both an importable environment and a pyinfra inventory: `pyinfra inventory/lab.p
 Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
 """
 
+import os
 import sys
 
 from inventory import artifacts, availability, model, places, pyinfra_hosts
@@ -80,7 +81,11 @@ ENVIRONMENT = model.Environment(
     loan=model.LoanServices(pool_size=16),
     gateway=model.Gateway(server_name="loan.lab.loanstack"),
     monitoring=model.Monitoring(),
-    failover=availability.Failover(degrade_after_s=3.0),
+    failover=availability.Failover(
+        # So that both can be measured on one lab; `loanstack deploy lab` switches it.
+        durability=os.environ.get("LOANSTACK_LAB_DURABILITY", availability.Durability.LOCAL),
+        degrade_after_s=3.0,
+    ),
     entities=(
         model.LegalEntity(code="QH01", name="西宁农商银行"),
         model.LegalEntity(code="QH02", name="海东农商银行"),

@@ -34,3 +34,20 @@ def test_every_target_of_the_inventory_is_up(machine: Machine, env: Environment)
         }
 
     eventually(f"targets {sorted(wanted)} to be up", lambda: found() == wanted)
+
+
+@pytest.mark.roles(Role.MONITOR)
+def test_every_alert_can_be_evaluated_and_none_fires(machine: Machine, env: Environment) -> None:
+    url = f"http://127.0.0.1:{env.monitoring.prometheus_port}/api/v1/rules"
+
+    def problems() -> list[str]:
+        groups = json.loads(machine.run(f"curl --silent --max-time 3 {url}"))["data"]["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        assert {"StoreHasNoLeader", "NoPrimary", "DurabilityDegraded"} <= {rule["name"] for rule in rules}
+        return [
+            f"{rule['name']}: {rule['health']}, {rule['state']}"
+            for rule in rules
+            if (rule["health"], rule["state"]) != ("ok", "inactive")
+        ]
+
+    eventually("every alert to be evaluated and none to fire", lambda: not problems(), deadline_s=60)

@@ -20,6 +20,7 @@ ORDER = (
     "test_lab_faults",
     "test_deploy",
     "test_verify",
+    "test_alerts",
     "test_services",
     "test_load",
     "test_failover",

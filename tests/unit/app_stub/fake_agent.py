@@ -43,7 +43,7 @@ class FakeAgent:
         self._document = {"epoch": epoch, "phase": phase}
         if primary is not None:
             self._document |= {"host": "ob", "address": primary.host, "port": primary.port}
-            self._document |= {"alone": alone}
+            self._document |= {"alone": "yes" if alone else "ending"}
         self._number += 1
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

@@ -104,7 +104,12 @@ def test_exported_lines_have_the_agreed_fields() -> None:
 
 
 def test_pages_continue_behind_the_last_row() -> None:
-    assert "WHERE 1=1 AND" in export.journal_page(None, 0)
-    assert "(entity_code,idempotency_key)>('QH01','ff')" in export.journal_page(("QH01", "ff"), 0)
-    assert "FROM_UNIXTIME(12.500000)" in export.journal_page(None, 12.5)
-    assert "limit_id>77 " in export.limits_page(("QH01", 77), 0)
+    assert "WHERE 1=1 AND" in export.journal_page(None, export.Extent())
+    assert "(entity_code,idempotency_key)>('QH01','ff')" in export.journal_page(
+        ("QH01", "ff"), export.Extent()
+    )
+    assert "FROM_UNIXTIME(12.500000)" in export.journal_page(None, export.Extent(since_s=12.5))
+    at = export.Extent(at=4711)
+    assert " FROM journal AS OF SNAPSHOT 4711 WHERE " in export.journal_page(None, at)
+    assert " FROM credit_limit AS OF SNAPSHOT 4711 WHERE " in export.limits_page(None, at)
+    assert "limit_id>77 " in export.limits_page(("QH01", 77), export.Extent())

@@ -27,6 +27,7 @@ class FakeView:
     primary: str | None
     epoch: int | None
     durability: str | None
+    alone: str | None
 
 
 @dataclass(kw_only=True)
@@ -242,7 +243,12 @@ class FakeWorld:
             return None
         hears = self._majority() and "cut-from-store" not in state.faults and not self._is_cut_off(host.name)
         leads = self.leads if hears else None
-        return FakeView(primary=leads, epoch=self.epoch, durability=self.durability if leads else None)
+        return FakeView(
+            primary=leads,
+            epoch=self.epoch,
+            durability=self.durability if leads else None,
+            alone="no" if leads == host.name else None,
+        )
 
     def history(self) -> tuple[Event, ...]:
         self._do("history")

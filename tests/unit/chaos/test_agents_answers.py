@@ -31,6 +31,10 @@ SERVES = {
             '{"epoch": 7, "phase": "recovering", "tag": "y"}\n503',
             View(primary=None, epoch=7, durability=None),
         ),
+        (
+            f"{json.dumps({**SERVES, 'alone': 'ending'})}\n200",
+            View(primary="ob-b", epoch=7, durability="cross_centre", alone="ending"),
+        ),
         ('{"epoch": null, "phase": null, "tag": "z"}\n503', View(primary=None, epoch=None, durability=None)),
         (f"{json.dumps(SERVES)}\n503", View(primary=None, epoch=7, durability=None)),
         ("not found\n404", None),

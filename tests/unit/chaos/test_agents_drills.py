@@ -11,10 +11,8 @@ import pytest
 from chaos import drills, results, runner
 from chaos.findings import Verdict
 from chaos.history import Event, Records
-from chaos.host_fault import CHANGING_TABLES, LOST_STORE_MEMBER, PAUSED_DATABASE
 from chaos.interrupts import Shield
 from chaos.model import Expect, HealRecord
-from chaos.predicates import agents_agree, store_is_whole
 from chaos.run import Run
 from chaos.runner import Runner
 from chaos.timeline import Timeline
@@ -382,32 +380,3 @@ def test_drills_hit_roles_and_so_bring_them_back(tmp_path: Path) -> None:
     assert "begin paused-database ob-a" in world.calls
     assert "cut centre-b" in world.calls, "the primary's centre, whichever it is"
     assert "cut a-to-b" in world.calls
-
-
-def test_faults_and_heals_are_told_to_whoever_reads() -> None:
-    for drill in CATALOGUE.values():
-        assert drill.title
-        assert drill.fault.title
-        assert drill.fault.heal.title
-        assert len(drill.fault.heal.dead_man) > 40, drill.name
-        assert agents_agree().name in {p.name for p in drill.hypothesis}
-        assert store_is_whole().name in {p.name for p in drill.hypothesis}
-        assert drill.observe_s >= (drill.fault.lasts_s or 0) + 9
-        assert drill.checkers
-
-
-def test_faults_on_hosts_have_a_timer_there() -> None:
-    with_timer = {n for n, d in CATALOGUE.items() if "systemd-run --on-active" in d.fault.heal.dead_man}
-    assert with_timer == {
-        "primary-paused",
-        "primary-cut-from-store",
-        "store-member-lost",
-        "store-majority-lost",
-        "primary-disk-full",
-        "switchover-under-ddl",
-    }
-    assert {PAUSED_DATABASE.name, LOST_STORE_MEMBER.name, CHANGING_TABLES.name} == {
-        "paused-database",
-        "lost-store-member",
-        "changing-tables",
-    }

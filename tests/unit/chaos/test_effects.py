@@ -234,25 +234,40 @@ def test_a_child_that_ended_by_itself_says_why(tmp_path: Path) -> None:
         child.stop(1)
 
 
-def test_an_export_takes_the_next_host_if_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_tables_are_exported_at_one_position_and_the_next_host_is_asked_if_one_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
 
     def argv(_env: object, host: object, command: str) -> list[str]:
         name = getattr(host, "name", "")
-        asked.append((name, "journal" in command))
-        return ["false"] if name == "app-b" else ["bash", "-c", "echo '{}' | gzip -1"]
+        asked.append((name, command.partition("app_stub.export ")[2].partition(" |")[0]))
+        if name == "app-b":
+            return ["false"]
+        return ["bash", "-c", "echo 4711" if command.endswith("position") else "echo '{}' | gzip -1"]
 
     monkeypatch.setattr(export, "ssh_argv", argv)
-    export.save_database(ENVIRONMENT, tmp_path, since_s=None, near=ENVIRONMENT.host("ob-b"))
-    assert asked == [("app-b", True), ("app-a", True), ("app-b", False), ("app-a", False)]
+    export.save_database(ENVIRONMENT, tmp_path, since_s=7.5, near=ENVIRONMENT.host("ob-b"))
+    assert asked == [
+        (host, what)
+        for what in ("position", "journal --since 7.500000 --at 4711", "limits --at 4711")
+        for host in ("app-b", "app-a")
+    ]
     saved = gzip.decompress((tmp_path / "database" / "limits.jsonl.gz").read_bytes())
     assert json.loads(saved) == {}
+    assert sorted(p.name for p in (tmp_path / "database").iterdir()) == [
+        "journal.jsonl.gz",
+        "limits.jsonl.gz",
+    ]
 
 
 def test_an_export_that_nobody_can_make_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        export, "ssh_argv", lambda *_: ["bash", "-c", "set -euo pipefail; false | gzip -1; true"]
-    )
+    def argv(_env: object, _host: object, command: str) -> list[str]:
+        if command.endswith("position"):
+            return ["echo", "4711"]
+        return ["bash", "-c", "set -euo pipefail; false | gzip -1; true"]
+
+    monkeypatch.setattr(export, "ssh_argv", argv)
     with pytest.raises(WorldError, match="no loan host could export the journal"):
         export.save_database(ENVIRONMENT, tmp_path, since_s=None)
     assert not (tmp_path / "database" / "journal.jsonl.gz").exists()

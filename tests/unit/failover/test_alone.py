@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from failover import actions as a
-from failover.alone import alone_with, is_followed, next_of_alone, says_alone
+from failover.alone import alone_with, is_followed, next_of_alone, told_alone
 from failover.decision import decide
 from failover.eligibility import better_candidates, what_would_be_lost
 from failover.observed import Alone, Lease, Observed, Phase, Role, Settings
@@ -139,16 +139,16 @@ def test_one_standby_that_follows_is_not_enough_where_two_may_lead() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({}, True),
-        ({"lease": None}, False),
-        ({"lease": Lease(epoch=3, renewed_at_ms=NOW)}, False),
-        ({"me": "b"}, False),
-        ({"store": view(record(alone=Alone.ENDING))}, False),
-        ({"store": view(record(alone=Alone.YES, phase=Phase.HANDOVER))}, False),
+        ({}, Alone.YES),
+        ({"lease": None}, None),
+        ({"lease": Lease(epoch=3, renewed_at_ms=NOW)}, None),
+        ({"me": "b"}, None),
+        ({"store": view(record(alone=Alone.ENDING))}, Alone.ENDING),
+        ({"store": view(record(alone=Alone.YES, phase=Phase.HANDOVER))}, None),
     ],
 )
-def test_only_the_leaders_own_agent_says_so(changes: dict[str, Any], says: bool) -> None:
-    assert says_alone(replace(serves(Alone.YES), **changes)) is says
+def test_only_the_leaders_own_agent_says_so(changes: dict[str, Any], says: Alone | None) -> None:
+    assert told_alone(replace(serves(Alone.YES), **changes)) is says
 
 
 @pytest.mark.parametrize("alone", [Alone.YES, Alone.ENDING])

@@ -69,8 +69,9 @@ def test_that_a_primary_is_alone_is_told_by_its_own_agent() -> None:
     held = Lease(epoch=12, renewed_at_ms=99_900)
     mine, other = leadership(host="ob-a", alone=Alone.YES), leadership(alone=Alone.YES)
     assert answer_of(seen(mine, lease=held), settings()).is_alone
-    assert json.loads(answer_of(seen(mine, lease=held), settings()).body)["alone"] is True
+    assert json.loads(answer_of(seen(mine, lease=held), settings()).body)["alone"] == "yes"
     assert not answer_of(seen(other), settings()).is_alone
+    assert "alone" not in json.loads(answer_of(seen(other), settings()).body)
     assert not answer_of(seen(replace(mine, alone=Alone.ENDING), lease=held), settings()).is_alone
     one = answer_of(seen(mine, lease=held), settings())
     assert one.tag != answer_of(seen(replace(mine, alone=Alone.NO), lease=held), settings()).tag

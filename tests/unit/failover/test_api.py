@@ -83,7 +83,6 @@ def test_the_primary_is_told_with_what_a_service_needs() -> None:
         "durability": "cross_centre",
         "durability_timeout_ms": 2000,
         "degrade_after_ms": None,
-        "alone": False,
         "tag": facts.announcement.answer.tag,
     }
 

@@ -9,7 +9,9 @@ from failover.notify import Notify
 def test_it_is_told_by_the_socket_that_the_environment_names(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        notify = Notify({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "PATH": "/usr/bin"}
+        notify = Notify(environment)
+        assert environment == {"PATH": "/usr/bin"}, "its children would be refused by the manager"
         notify.ready()
         notify.turned()
         notify.status("leads")

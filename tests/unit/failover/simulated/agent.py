@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from failover.actions import Action, FenceSelf, Hold, Refuse
-from failover.alone import is_followed, says_alone
+from failover.alone import is_followed, told_alone
 from failover.decision import decide, must_fence
 from failover.observed import (
+    Alone,
     FenceReport,
     FenceState,
     Lease,
@@ -125,7 +126,7 @@ class Agent(Service):
     def _announced(self, seen: Observed) -> Observed:
         """Tell clients before anything is decided, and see what that changes."""
         was_alone, record = self.said[1], seen.store.leadership if seen.store else None
-        self.said = record.epoch if record else 0, says_alone(seen)
+        self.said = record.epoch if record else 0, told_alone(seen) is Alone.YES
         if was_alone or self.said[1]:
             self.said_alone_at = seen.now_ms
             return replace(seen, alone_said_ago_ms=0)

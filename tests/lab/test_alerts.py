@@ -1,0 +1,20 @@
+"""The alerts that the deploy wrote, given series made up for them, by Prometheus' own tool on its own host."""
+
+from pathlib import Path
+
+from inventory.model import Environment
+from tests.lab.conftest import Run
+
+CASES = Path(__file__).with_name("alerts.yml")
+RULES = "/etc/prometheus/loanstack-rules.yml"
+
+
+def test_each_alert_fires_when_it_should_and_not_before(deployed: Environment, on_host: Run) -> None:
+    cases = CASES.read_text().replace("RULES", RULES)
+    told = on_host(
+        "mon-c",
+        "set -e; f=$(mktemp); trap 'rm -f $f' EXIT; cat > $f; promtool test rules $f 2>&1",
+        stdin=cases,
+    )
+    assert told.exit_code == 0, told.output
+    assert "SUCCESS" in told.stdout
