@@ -1,4 +1,4 @@
-"""The alerts that the deploy wrote, given series made up for them, by Prometheus' own tool on its own host."""
+"""The alerts that the deploy wrote, given series made up for them, by Prometheus' own tool on its host."""
 
 from pathlib import Path
 
