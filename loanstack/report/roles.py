@@ -27,6 +27,9 @@ _EVENTS = (
     "switchover",
     "refused",
     "rejoined",
+    "alone",
+    "followed",
+    "redundant",
 )
 """Events of a timeline that belong to the history of roles."""
 
