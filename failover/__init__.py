@@ -1,24 +1,19 @@
 """The database failover agent: who leads, who must not, and what to do next.
 
-| module | holds |
-|---|---|
-| `words`, `observed`, `limits` | what an agent sees in one look, and the limits it decides by; values only |
-| `actions` | what it may do next; values only |
-| `decision` | `decide` and `must_fence`: from what is seen to what is done; pure |
-| `safety` | when this host's own database must be killed; pure |
-| `eligibility`, `claims`, `fencing` | who may lead next, when, and what must be certain before; pure |
-| `leading`, `following`, `standby` | what a leader, a candidate and a standby do next; pure |
-| `requests`, `objections` | what operators ask for, and what speaks against it; pure |
-| `settings`, `settings_file`, `reading` | the one file with everything an agent needs to be told |
-| `gateway`, `pieces`, `records`, `store`, `history` | the consensus store, and what is in it |
-| `processes`, `session`, `database`, `note`, `tool`, `verify` | the database here, and its changes |
-| `peers`, `devices` | other hosts: looked at directly, and switched off and on |
-| `store_watch`, `looking`, `memory` | from all of that to the one value that is decided by |
-| `self_fence`, `acting`, `claiming`, `changing`, `powering`, `leader_record`, `recorder` | what is done |
-| `loop`, `notify`, `parts`, `agent` | the loop, the guard beside it, and how it is all put together |
-| `facts`, `agent_facts`, `announcement`, `status`, `story`, `metrics` | what an agent tells |
-| `api`, `orders`, `outcome`, `problems` | its HTTP API |
-| `cli`, `agent_client`, `tables`, `logs` | its commands, and its log |
+- `core` decides, and is pure: `words`, `observed` and `limits` are what is seen in one look, `actions` what
+  may be done next, `decision` leads from the one to the other, with `safety`, `eligibility`, `claims`,
+  `fencing`, `leading`, `following`, `standby`, `alone`, `requests` and `objections`.
+- `store` is etcd: its `gateway`, the `client`, its `records`, the `history` and who writes it down.
+- `host` is what is touched: the database here (`processes`, `session`, `database`, `note`, `tool`), other
+  hosts (`peers`, `devices`, `verify`) and systemd (`notify`).
+- `agent` is the `loop`, what it remembers (`memory`), how it sees (`store_watch`, `looking`) and what it does
+  (`self_fence`, `acting`, `claiming`, `changing`, `powering`, `leader_record`); `agent` puts it together.
+- `api` is who is told what (`announcement`, `status`, `story`) and what operators may order (`orders`,
+  `outcome`), over `http`.
+
+Beside them: the one file with everything an agent needs to be told (`settings`, `settings_file`, `reading`),
+its commands (`cli`, `agent_client`, `tables`), its `clock` and its `logs`. `core` knows none of the others,
+and only `agent` knows all of them.
 
 Imports nothing of the project's other packages: this folder goes to hosts as a built artifact.
 """

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from failover.status import Status
-from failover.story import Told
+from failover.api.status import Status
+from failover.api.story import Told
 
 Json = dict[str, Any]
 _T = TypeVar("_T")

@@ -47,7 +47,7 @@ def run(config: Path) -> None:
     """Be the agent of this host. The unit loanstack-failover.service does that."""
     settings = _settings(config)
     # Only here: the agent brings along what no other command needs.
-    from failover.agent import run_agent
+    from failover.agent.agent import run_agent
 
     run_agent(settings)
 

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from failover.status import LeaderStatus, MemberStatus, Status
-from failover.story import Told
+from failover.api.status import LeaderStatus, MemberStatus, Status
+from failover.api.story import Told
 
 WIDTH = 80
 _GAP = "  "

@@ -54,3 +54,23 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
 def test_the_command_never_loads_what_patches_the_process(package: str) -> None:
     loaded = loaded_after_importing([package, *modules_of(package)])
     assert not {name.split(".")[0] for name in loaded} & set(PATCHING)
+
+
+INSIDE_FAILOVER = {
+    "core": frozenset[str](),
+    "host": frozenset({"core", "settings", "clock"}),
+    "store": frozenset({"core", "settings", "clock"}),
+    "api": frozenset({"core", "store", "settings", "clock"}),
+}
+
+
+@pytest.mark.parametrize("part", sorted(INSIDE_FAILOVER))
+def test_the_agents_parts_import_only_what_they_may(part: str) -> None:
+    loaded = loaded_after_importing(modules_of(f"failover.{part}"))
+    ours = {name.split(".")[1] for name in loaded if name.startswith("failover.")}
+    assert ours <= {part} | INSIDE_FAILOVER[part]
+
+
+def test_the_decision_needs_nothing_but_the_standard_library() -> None:
+    before, after = (loaded_after_importing(names) for names in ([], modules_of("failover.core")))
+    assert {name.split(".")[0] for name in after - before} <= {"failover", *sys.stdlib_module_names}

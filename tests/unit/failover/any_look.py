@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from failover.observed import (
+from failover.core.observed import (
     Alone,
     FenceReport,
     FenceState,

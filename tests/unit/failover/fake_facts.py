@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from failover.announcement import Announcement, Answer, Primary
-from failover.api import serve
-from failover.observed import RequestKind
+from failover.api.announcement import Announcement, Answer, Primary
+from failover.api.http import serve
+from failover.api.status import DatabaseStatus, LeaderStatus, MemberStatus, Status
+from failover.core.observed import RequestKind
 from failover.settings import Durability
-from failover.status import DatabaseStatus, LeaderStatus, MemberStatus, Status
 from tests.unit.failover.config import TOKEN
 
 Json = dict[str, Any]

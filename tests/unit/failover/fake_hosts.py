@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from failover import clock
-from failover.agent import Agent
-from failover.devices import Power, Report
-from failover.memory import RejoinedFile
-from failover.note import NoteFile
-from failover.notify import Notify
-from failover.observed import Role
-from failover.parts import Parts
-from failover.processes import Running
-from failover.session import Answer, SessionError
+from failover.agent.agent import Agent
+from failover.agent.memory import RejoinedFile
+from failover.agent.parts import Parts
+from failover.core.observed import Role
+from failover.host.devices import Power, Report
+from failover.host.note import NoteFile
+from failover.host.notify import Notify
+from failover.host.processes import Running
+from failover.host.session import Answer, SessionError
+from failover.host.tool import ToolError
 from failover.settings_file import parse
-from failover.tool import ToolError
 from tests.unit.failover.config import settings_file
 
 STEP_S = 0.01

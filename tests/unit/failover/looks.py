@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from failover.observed import (
+from failover.core.observed import (
     Database,
     FenceReport,
     FenceState,

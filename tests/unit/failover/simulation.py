@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from failover.eligibility import not_ready, what_would_be_lost
-from failover.observed import Process, Settings
+from failover.core.eligibility import not_ready, what_would_be_lost
+from failover.core.observed import Process, Settings
 from tests.unit.failover.simulated import faults
 from tests.unit.failover.simulated.checks import BrokenPromiseError
 from tests.unit.failover.simulated.cluster import BOOT_MS, Cluster, Shape

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from failover.agent_facts import AgentFacts
-from failover.facts import RefusedError
-from failover.gateway import Gateway
-from failover.history import History
-from failover.loop import limits_of
-from failover.memory import Memory
-from failover.metrics import Metrics
-from failover.note import Recorded
-from failover.observed import Database, Leadership, Member, Observed, Phase, RequestKind, Role
-from failover.recorder import Recorder
-from failover.records import LeaderRecord, member_text
+from failover.agent.agent_facts import AgentFacts
+from failover.agent.loop import limits_of
+from failover.agent.memory import Memory
+from failover.agent.metrics import Metrics
+from failover.agent.store_watch import StoreWatch
+from failover.api.facts import RefusedError
+from failover.core.observed import Database, Leadership, Member, Observed, Phase, RequestKind, Role
+from failover.host.note import Recorded
 from failover.settings import Store as StoreSettings
-from failover.store import Store
-from failover.store_watch import StoreWatch
+from failover.store.client import Store
+from failover.store.gateway import Gateway
+from failover.store.history import History
+from failover.store.recorder import Recorder
+from failover.store.records import LeaderRecord, member_text
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
 

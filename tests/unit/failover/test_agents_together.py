@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from failover.observed import RequestKind, Role
+from failover.core.observed import RequestKind, Role
 from tests.unit.failover.fake_etcd import FakeEtcd, member
 from tests.unit.failover.fake_hosts import FakeHosts, hosts
 

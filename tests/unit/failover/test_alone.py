@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from failover import actions as a
-from failover.alone import alone_with, is_followed, next_of_alone, told_alone
-from failover.decision import decide
-from failover.eligibility import better_candidates, what_would_be_lost
-from failover.observed import Alone, Lease, Observed, Phase, Role, Settings
+from failover.core import actions as a
+from failover.core.alone import alone_with, is_followed, next_of_alone, told_alone
+from failover.core.decision import decide
+from failover.core.eligibility import better_candidates, what_would_be_lost
+from failover.core.observed import Alone, Lease, Observed, Phase, Role, Settings
 from tests.unit.failover.looks import (
     AT,
     NOW,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from failover.announcement import Announcement, Answer, answer_of
-from failover.observed import Alone, Leadership, Lease, Observed, Phase, StoreView
+from failover.api.announcement import Announcement, Answer, answer_of
+from failover.core.observed import Alone, Leadership, Lease, Observed, Phase, StoreView
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_facts import serving
 

@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from failover.announcement import Answer
-from failover.api import Api, serve
-from failover.facts import RefusedError
-from failover.gateway import StoreError
+from failover.api.announcement import Answer
+from failover.api.facts import RefusedError
+from failover.api.http import Api, serve
+from failover.store.gateway import StoreError
 from tests.unit.failover.config import TOKEN
 from tests.unit.failover.fake_facts import FakeFacts, a_status, serving
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import Claim, Hold, Refuse
-from failover.decision import decide
-from failover.observed import Observed, Phase, Role
+from failover.core.actions import Claim, Hold, Refuse
+from failover.core.decision import decide
+from failover.core.observed import Observed, Phase, Role
 from tests.unit.failover.looks import (
     AT,
     SETTINGS,

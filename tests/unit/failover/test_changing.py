@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from failover import observed
-from failover.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
-from failover.changing import Changing
-from failover.leader_record import Superseded
-from failover.memory import HeldLease, Memory, RejoinedFile, Working
-from failover.note import Recorded
-from failover.observed import Alone, Guarantee, Leadership, Phase, Process, Role, TaskKind, Unfenced
-from failover.records import LeaderRecord
-from failover.tool import ToolError
+from failover.agent.changing import Changing
+from failover.agent.leader_record import Superseded
+from failover.agent.memory import HeldLease, Memory, RejoinedFile, Working
+from failover.core import observed
+from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
+from failover.core.observed import Alone, Guarantee, Leadership, Phase, Process, Role, TaskKind, Unfenced
+from failover.host.note import Recorded
+from failover.host.tool import ToolError
+from failover.store.records import LeaderRecord
 from tests.unit.failover.config import settings
 
 LEADERSHIP = Leadership(

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from failover.agent_client import Agent, AgentError
-from failover.announcement import Answer
+from failover.api.announcement import Answer
+from failover.api.facts import RefusedError
+from failover.api.story import Told
 from failover.cli import cli
-from failover.facts import RefusedError
-from failover.gateway import StoreError
-from failover.story import Told
+from failover.store.gateway import StoreError
 from inventory.places import PROJECT_ROOT
 from loanstack.failover_cli import failover as operators_commands
 from tests.unit.failover.config import TOKEN, settings_file
@@ -124,7 +124,7 @@ def test_an_outcome_that_is_not_known_in_time_is_no_success(
     async def unknown(*_: Any, **__: Any) -> None:
         return None
 
-    monkeypatch.setattr("failover.api.outcome_of", unknown)
+    monkeypatch.setattr("failover.api.http.outcome_of", unknown)
     found = run(config, "failover", "--to", "ob-b")
     assert (found.exit_code, found.stdout) == (1, "")
     assert "failover to ob-b has not ended yet (request r-1)" in found.stderr

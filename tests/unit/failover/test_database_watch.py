@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from failover.database import DatabaseWatch
-from failover.observed import Process, Role
-from failover.processes import Running
-from failover.session import Answer, SessionError
+from failover.core.observed import Process, Role
+from failover.host.database import DatabaseWatch
+from failover.host.processes import Running
+from failover.host.session import Answer, SessionError
 
 
 class Fake:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from failover.devices import Power, Report, switch
+from failover.host.devices import Power, Report, switch
 from failover.settings import Fence, Peer
 
 USER, PASSWORD = "agent", "secret-of-the-fence"

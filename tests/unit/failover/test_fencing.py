@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import FencePeer, Hold, Promote, Serve
-from failover.decision import decide
-from failover.observed import FenceState, Guarantee, Leadership, Observed, Peer, Phase, Role, Unfenced
+from failover.core.actions import FencePeer, Hold, Promote, Serve
+from failover.core.decision import decide
+from failover.core.observed import FenceState, Guarantee, Leadership, Observed, Peer, Phase, Role, Unfenced
 from tests.unit.failover.looks import (
     A_UNFENCED,
     NOW,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import Claim, Hold, Refuse, StartDatabase
-from failover.decision import decide, must_fence
-from failover.observed import Observed, Process, Role
+from failover.core.actions import Claim, Hold, Refuse, StartDatabase
+from failover.core.decision import decide, must_fence
+from failover.core.observed import Observed, Process, Role
 from tests.unit.failover.looks import NOTHING, NOW, SETTINGS, down, member, primary, standby
 
 OTHERS = (member("b"),)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import Claim, ConfirmFenced, Hold, StartDatabase
-from failover.decision import decide
-from failover.observed import Observed, Peer, Phase, Process, Role, Unfenced
+from failover.core.actions import Claim, ConfirmFenced, Hold, StartDatabase
+from failover.core.decision import decide
+from failover.core.observed import Observed, Peer, Phase, Process, Role, Unfenced
 from tests.unit.failover.looks import (
     A_UNFENCED,
     AT,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from failover.gateway import Gateway, StoreError, StoreRefusedError, encoded
 from failover.settings import Store
+from failover.store.gateway import Gateway, StoreError, StoreRefusedError, encoded
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member, write_certificate
 
 READ = {"key": encoded("/loanstack/lab/leader")}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import (
+from failover.core.actions import (
     Claim,
     HandOver,
     Hold,
@@ -14,8 +14,8 @@ from failover.actions import (
     StartDatabase,
     TakeOver,
 )
-from failover.decision import decide
-from failover.observed import Lease, Observed, Phase, Role
+from failover.core.decision import decide
+from failover.core.observed import Lease, Observed, Phase, Role
 from tests.unit.failover.looks import (
     AT,
     NOW,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import (
+from failover.core.actions import (
     Action,
     ConfirmFenced,
     FenceSelf,
@@ -15,8 +15,8 @@ from failover.actions import (
     StartDatabase,
     TakeOver,
 )
-from failover.decision import decide
-from failover.observed import FenceState, Guarantee, Lease, Process, Role, Task, TaskKind
+from failover.core.decision import decide
+from failover.core.observed import FenceState, Guarantee, Lease, Process, Role, Task, TaskKind
 from tests.unit.failover.looks import (
     AT,
     NOW,

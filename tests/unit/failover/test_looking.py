@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from failover import observed
-from failover.looking import STUCK_MS, Looking
-from failover.memory import HeldLease, Memory, RejoinedFile, Working
-from failover.note import Recorded
-from failover.observed import (
+from failover.agent.looking import STUCK_MS, Looking
+from failover.agent.memory import HeldLease, Memory, RejoinedFile, Working
+from failover.core import observed
+from failover.core.observed import (
     Leadership,
     Member,
     Observed,
@@ -20,6 +19,7 @@ from failover.observed import (
     StoreView,
     TaskKind,
 )
+from failover.host.note import Recorded
 from failover.settings_file import parse
 from tests.unit.failover.config import settings_file
 

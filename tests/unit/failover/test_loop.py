@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from failover.acting import Acting
-from failover.actions import Action, Claim, ConfirmFenced, Refuse
-from failover.gateway import StoreError
-from failover.leader_record import Superseded
-from failover.loop import Loop
-from failover.memory import HeldLease, Memory
-from failover.metrics import Metrics
-from failover.note import Recorded
-from failover.observed import (
+from failover.agent.acting import Acting
+from failover.agent.leader_record import Superseded
+from failover.agent.loop import Loop
+from failover.agent.memory import HeldLease, Memory
+from failover.agent.metrics import Metrics
+from failover.core.actions import Action, Claim, ConfirmFenced, Refuse
+from failover.core.observed import (
     Database,
     Leadership,
     Lease,
@@ -27,7 +25,9 @@ from failover.observed import (
     Task,
     TaskKind,
 )
-from failover.observed import Settings as Limits
+from failover.core.observed import Settings as Limits
+from failover.host.note import Recorded
+from failover.store.gateway import StoreError
 
 FIRST = Observed(
     now_ms=10_000,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from failover.note import NoteFile, Recorded
-from failover.observed import Role
+from failover.core.observed import Role
+from failover.host.note import NoteFile, Recorded
 
 
 class Folder:

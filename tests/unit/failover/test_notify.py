@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from failover.notify import Notify
+from failover.host.notify import Notify
 
 
 def test_it_is_told_by_the_socket_that_the_environment_names(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from failover.announcement import Answer
-from failover.facts import RefusedError
-from failover.gateway import StoreError
-from failover.outcome import Outcome, judge, outcome_of
+from failover.api.announcement import Answer
+from failover.api.facts import RefusedError
+from failover.api.outcome import Outcome, judge, outcome_of
+from failover.store.gateway import StoreError
 from tests.unit.failover.fake_facts import FakeFacts, serving
 
 A, B = serving("ob-a", 12), serving("ob-b", 13)

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import msgspec
 from aiohttp import web
 
-from failover.observed import Database, Observed
-from failover.peers import PeerWatch
+from failover.api.status import status_of
+from failover.core.observed import Database, Observed
+from failover.host.peers import PeerWatch
 from failover.settings import Peer
-from failover.status import status_of
 from tests.unit.failover.config import settings
 
 HERE = "127.0.0.1"

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from failover.actions import FencePeer, PowerOn
-from failover.devices import Power, Report
-from failover.leader_record import Superseded
-from failover.memory import Memory
-from failover.observed import FenceState, Leadership, Phase
-from failover.powering import Powering
-from failover.records import LeaderRecord
+from failover.agent.leader_record import Superseded
+from failover.agent.memory import Memory
+from failover.agent.powering import Powering
+from failover.core.actions import FencePeer, PowerOn
+from failover.core.observed import FenceState, Leadership, Phase
+from failover.host.devices import Power, Report
+from failover.store.records import LeaderRecord
 
 RECORD = LeaderRecord(
     leadership=Leadership(

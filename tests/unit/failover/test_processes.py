@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from failover import clock
-from failover.processes import GroupError, Processes, group_file_of, is_open
+from failover.host.processes import GroupError, Processes, group_file_of, is_open
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from hypothesis import event, given, settings
 
-from failover import actions as a
-from failover.decision import decide, must_fence
-from failover.observed import Alone, FenceState, Observed, Phase, Process, Role, TaskKind, Unfenced
-from failover.safety import could_write
+from failover.core import actions as a
+from failover.core.decision import decide, must_fence
+from failover.core.observed import Alone, FenceState, Observed, Phase, Process, Role, TaskKind, Unfenced
+from failover.core.safety import could_write
 from tests.unit.failover.any_look import looks
 from tests.unit.failover.looks import SETTINGS
 

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from failover.gateway import StoreError
-from failover.history import Event
-from failover.recorder import Recorder
+from failover.store.gateway import StoreError
+from failover.store.history import Event
+from failover.store.recorder import Recorder
 
 
 class FakeHistory:

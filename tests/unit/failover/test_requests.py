@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import Action, BeginHandover, Claim, Hold, Refuse, Rejoin
-from failover.decision import decide
-from failover.objections import objections
-from failover.observed import Observed, Phase, Process, Request, RequestKind, Role
+from failover.core.actions import Action, BeginHandover, Claim, Hold, Refuse, Rejoin
+from failover.core.decision import decide
+from failover.core.objections import objections
+from failover.core.observed import Observed, Phase, Process, Request, RequestKind, Role
 from tests.unit.failover.looks import (
     AT,
     NOTHING,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from failover.actions import ConfirmFenced, FenceSelf, Hold
-from failover.decision import decide, must_fence
-from failover.observed import Lease, Phase, Process, Role, Task, TaskKind
+from failover.core.actions import ConfirmFenced, FenceSelf, Hold
+from failover.core.decision import decide, must_fence
+from failover.core.observed import Lease, Phase, Process, Role, Task, TaskKind
 from tests.unit.failover.looks import (
     NOW,
     SETTINGS,

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from failover.history import Event
-from failover.memory import HeldLease, Memory
-from failover.recorder import Recorder
-from failover.self_fence import SelfFence
+from failover.agent.memory import HeldLease, Memory
+from failover.agent.self_fence import SelfFence
+from failover.store.history import Event
+from failover.store.recorder import Recorder
 
 
 class FakeDatabase:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from asyncmy import errors
 
-from failover.observed import Role
-from failover.session import (
+from failover.core.observed import Role
+from failover.host.session import (
     EPOCH_SQL,
     LOOK_SQL,
     MAKE_EPOCH_SQL,

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.observed import Guarantee, Phase, Request, RequestKind, Settings
+from failover.core.observed import Guarantee, Phase, Request, RequestKind, Settings
 from tests.unit.failover.simulated import faults
 from tests.unit.failover.simulated.cluster import Cluster, Shape
 from tests.unit.failover.simulated.world import PEERS

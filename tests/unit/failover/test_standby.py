@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from failover.actions import Action, FenceSelf, Hold, Rejoin, StartDatabase
-from failover.decision import decide
-from failover.observed import Observed, Phase, Process, Role, Task, TaskKind
+from failover.core.actions import Action, FenceSelf, Hold, Rejoin, StartDatabase
+from failover.core.decision import decide
+from failover.core.observed import Observed, Phase, Process, Role, Task, TaskKind
 from tests.unit.failover.looks import SETTINGS, claimed, down, look, member, record, standby, view
 
 

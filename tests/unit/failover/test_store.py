@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from failover import records
-from failover.gateway import Gateway, StoreError, encoded
-from failover.history import Event, History
-from failover.observed import Guarantee, Leadership, Member, Phase, Request, RequestKind, Role, Unfenced
-from failover.records import LeaderRecord
+from failover.core.observed import Guarantee, Leadership, Member, Phase, Request, RequestKind, Role, Unfenced
 from failover.settings import Store as StoreSettings
-from failover.store import Sight, Store
+from failover.store import records
+from failover.store.client import Sight, Store
+from failover.store.gateway import Gateway, StoreError, encoded
+from failover.store.history import Event, History
+from failover.store.records import LeaderRecord
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
 
 REAL = os.environ.get("LOANSTACK_TEST_ETCD", "").split()

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from failover.gateway import StoreError
-from failover.memory import HeldLease, Memory
-from failover.observed import Leadership, Member, Phase, Request, RequestKind, StoreView
-from failover.records import LeaderRecord
-from failover.store import SeenMember, Sight
-from failover.store_watch import StoreWatch
+from failover.agent.memory import HeldLease, Memory
+from failover.agent.store_watch import StoreWatch
+from failover.core.observed import Leadership, Member, Phase, Request, RequestKind, StoreView
+from failover.store.client import SeenMember, Sight
+from failover.store.gateway import StoreError
+from failover.store.records import LeaderRecord
 from tests.unit.failover.config import settings
 
 LOOP_MS = 200

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from failover.observed import (
+from failover.api.status import LeaderStatus, PausedStatus, RequestStatus, status_of, successor
+from failover.api.story import Told, refusal_in, story_of
+from failover.core.observed import (
     Database,
     Leadership,
     Member,
@@ -17,9 +19,7 @@ from failover.observed import (
     StoreView,
     Unfenced,
 )
-from failover.observed import Settings as Limits
-from failover.status import LeaderStatus, PausedStatus, RequestStatus, status_of, successor
-from failover.story import Told, refusal_in, story_of
+from failover.core.observed import Settings as Limits
 from failover.tables import history_lines, status_lines, table
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_facts import a_member, a_status

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from failover.tool import Tool, ToolError
+from failover.host.tool import Tool, ToolError
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
-from failover.actions import Action, FenceSelf, Hold, Refuse
-from failover.alone import is_followed, told_alone
-from failover.decision import decide, must_fence
-from failover.observed import (
+from failover.core.actions import Action, FenceSelf, Hold, Refuse
+from failover.core.alone import is_followed, told_alone
+from failover.core.decision import decide, must_fence
+from failover.core.observed import (
     Alone,
     FenceReport,
     FenceState,

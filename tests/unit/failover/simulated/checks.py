@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from failover.observed import Guarantee, Leadership, Phase, Role, Settings
+from failover.core.observed import Guarantee, Leadership, Phase, Role, Settings
 from tests.unit.failover.simulated.database import NS, Database, History
 from tests.unit.failover.simulated.store import Store
 from tests.unit.failover.simulated.world import World

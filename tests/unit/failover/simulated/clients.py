@@ -5,7 +5,7 @@ The services of the real thing, at their boldest: they write without a pause, an
 
 import random
 
-from failover.observed import Role
+from failover.core.observed import Role
 from tests.unit.failover.simulated.agent import Agent
 from tests.unit.failover.simulated.checks import Checks
 from tests.unit.failover.simulated.database import Database

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from failover.observed import Role, Settings
+from failover.core.observed import Role, Settings
 from tests.unit.failover.simulated.agent import Agent
 from tests.unit.failover.simulated.checks import Checks
 from tests.unit.failover.simulated.clients import Clients

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from failover.observed import Role
+from failover.core.observed import Role
 from tests.unit.failover.simulated.world import PEERS, Host, World
 
 NS = 1_000_000

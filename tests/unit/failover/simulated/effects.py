@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from failover import actions as a
-from failover.observed import Alone, FenceState, Guarantee, Lease, Phase, Role, TaskKind
+from failover.core import actions as a
+from failover.core.observed import Alone, FenceState, Guarantee, Lease, Phase, Role, TaskKind
 from tests.unit.failover.simulated.agent import Agent, Effect
 from tests.unit.failover.simulated.fences import Fences
 from tests.unit.failover.simulated.records import claimed

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from failover.observed import Database as DatabaseSeen
-from failover.observed import (
+from failover.core.observed import Database as DatabaseSeen
+from failover.core.observed import (
     Leadership,
     Member,
     Peer,

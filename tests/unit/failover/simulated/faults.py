@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from failover.observed import Request, RequestKind
+from failover.core.observed import Request, RequestKind
 from tests.unit.failover.simulated.world import PEERS, STORE
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What is written into the store as its record of the leader."""
 
-from failover.actions import Claim
-from failover.observed import Guarantee, Leadership, Phase
+from failover.core.actions import Claim
+from failover.core.observed import Guarantee, Leadership, Phase
 
 FIRST = Leadership(
     host="a",

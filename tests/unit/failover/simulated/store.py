@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from failover.observed import Leadership, Request
+from failover.core.observed import Leadership, Request
 from tests.unit.failover.simulated.world import STORE, World
 
 ELECTION_MS = (1000, 2000)

@@ -1,0 +1,1 @@
+"""The agent itself: it looks, decides and acts in a loop. `agent` puts it together."""

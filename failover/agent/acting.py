@@ -1,0 +1,152 @@
+"""Carries out what was decided: one action at a time, in the background. Fencing never waits for it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from failover import clock
+from failover.agent.changing import Changing
+from failover.agent.claiming import Claiming
+from failover.agent.leader_record import Superseded
+from failover.agent.memory import Memory, Working
+from failover.agent.powering import Powering
+from failover.core.actions import (
+    Action,
+    BeginHandover,
+    Claim,
+    ConfirmFenced,
+    FencePeer,
+    HandOver,
+    PowerOn,
+    Promote,
+    Refuse,
+    Rejoin,
+    ResumeLeading,
+    Serve,
+    SetAlone,
+    StartDatabase,
+    TakeOver,
+)
+from failover.core.observed import TaskKind
+from failover.host.note import Recorded
+from failover.host.session import SessionError
+from failover.host.tool import ToolError
+from failover.store.gateway import StoreError
+
+_LOG = logging.getLogger("failover.act")
+_EXPECTED = (StoreError, Superseded, SessionError, ToolError, OSError)
+
+
+class Acting:
+    """Begins actions and knows whether one goes on."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        claiming: Claiming,
+        changing: Changing,
+        powering: Powering,
+        wake: Callable[[], None],
+        now_ms: Callable[[], int] = clock.steady_ms,
+    ) -> None:
+        """Act through `claiming`, `changing` and `powering`; `wake` has the loop decide anew at once."""
+        self._memory = memory
+        self._claiming = claiming
+        self._changing = changing
+        self._powering = powering
+        self._wake = wake
+        self._now_ms = now_ms
+        self._task: asyncio.Task[None] | None = None
+        self.last_failure: str | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an action goes on; nothing is decided until it has ended."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self, action: Action) -> None:
+        """Begin `action`; it goes on when this returns."""
+        match action:
+            case FencePeer():
+                self._powering.fence(action)
+            case PowerOn():
+                self._powering.power_on(action)
+            case _:
+                self._start(action, *self._work_of(action))
+
+    def note(self, recorded: Recorded) -> None:
+        """Begin to note what has become known of the data."""
+        self._start("note", None, self._changing.note(recorded))
+
+    def drop(self) -> None:
+        """End what goes on here, in the middle of whatever it does; devices of others are not touched."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def close(self) -> None:
+        """End everything."""
+        self.drop()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._powering.close()
+
+    def _work_of(self, action: Action) -> tuple[TaskKind | None, Coroutine[Any, Any, None]]:
+        match action:
+            case Claim():
+                return None, self._claiming.claim(action)
+            case ConfirmFenced():
+                return None, self._claiming.confirm_fenced(action)
+            case BeginHandover():
+                return None, self._claiming.begin_handover(action)
+            case ResumeLeading():
+                return None, self._claiming.resume_leading(action)
+            case SetAlone():
+                return None, self._claiming.set_alone(action)
+            case Refuse():
+                return None, self._claiming.refuse(action)
+            case Serve():
+                return None, self._changing.serve(action, self._claiming.announce)
+            case Promote():
+                return TaskKind.PROMOTE, self._changing.promote(action)
+            case TakeOver():
+                return TaskKind.TAKE_OVER, self._changing.take_over(action)
+            case HandOver():
+                return TaskKind.HAND_OVER, self._changing.hand_over(action)
+            case StartDatabase():
+                kind = TaskKind.START_STANDBY if action.guarantee is None else TaskKind.START_PRIMARY
+                return kind, self._changing.start(action)
+            case Rejoin():
+                return TaskKind.REJOIN, self._rejoin(action)
+        raise AssertionError(f"{action} is nothing that could be begun")
+
+    async def _rejoin(self, action: Rejoin) -> None:
+        if action.request is not None:
+            await self._claiming.take_request(action.request)
+        await self._changing.rejoin(action)
+
+    def _start(self, what: object, kind: TaskKind | None, work: Coroutine[Any, Any, None]) -> None:
+        assert not self.is_busy, "one action at a time"
+        self._memory.working = None if kind is None else Working(kind=kind, since_ms=self._now_ms())
+        self._task = asyncio.get_running_loop().create_task(self._whole(what, work))
+
+    async def _whole(self, what: object, work: Coroutine[Any, Any, None]) -> None:
+        name = what if isinstance(what, str) else type(what).__name__
+        decides_anew = False
+        try:
+            await work
+            self.last_failure = None
+            # What is said again in every loop, and what fails, waits for the next one.
+            decides_anew = not (isinstance(what, Refuse) and what.request is None)
+        except _EXPECTED as failure:
+            self.last_failure = f"{name}: {failure}"
+            _LOG.warning("action ended", extra={"action": name, "error": str(failure)})
+        except Exception as failure:
+            # A mistake of ours ends one action; the loop decides anew, and fencing goes on.
+            self.last_failure = f"{name}: {failure!r}"
+            _LOG.exception("action failed", extra={"action": name})
+        finally:
+            self._memory.working = None
+            if decides_anew:
+                self._wake()

@@ -1,0 +1,173 @@
+"""What the agent tells through its API, and what it takes from operators there; implements `facts.Facts`."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from failover import clock
+from failover.agent.looking import Looking
+from failover.agent.metrics import Metrics
+from failover.agent.store_watch import StoreWatch
+from failover.api.announcement import Announcement, answer_of
+from failover.api.facts import RefusedError
+from failover.api.status import Status, status_of, successor
+from failover.core.objections import objections
+from failover.core.observed import Observed, Request, RequestKind
+from failover.core.observed import Settings as Limits
+from failover.settings import Settings
+from failover.store.client import Store
+from failover.store.recorder import Recorder
+
+_LATE_LOOPS = 5
+"""A loop that has not turned for so many intervals is not well."""
+
+Json = dict[str, Any]
+
+
+class Thinking(Protocol):
+    """What this module needs of `loop.Loop`."""
+
+    def thinks(self) -> str:
+        """Return what the agent last decided, and why."""
+
+    def turned_ago_ms(self) -> int:
+        """Return for how long the loop has not turned."""
+
+
+class AgentFacts:
+    """One agent, as its API sees it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        limits: Limits,
+        *,
+        looking: Looking,
+        watch: StoreWatch,
+        store: Store,
+        recorder: Recorder,
+        metrics: Metrics,
+        thinking: Thinking,
+        verify: Callable[[str], Awaitable[str | None]],
+        wall_s: Callable[[], float] = clock.wall_s,
+    ) -> None:
+        """Tell what `looking` sees.
+
+        Args:
+            settings: of this host.
+            limits: what the core decides by.
+            looking: how things are seen.
+            watch: the last look at the store.
+            store: takes requests.
+            recorder: knows the history.
+            metrics: for Prometheus.
+            thinking: the agent's loop.
+            verify: asks the database of a host whether it would hand over; returns what it says against it.
+            wall_s: the Unix time.
+        """
+        self.announcement = Announcement()
+        self._settings = settings
+        self._limits = limits
+        self._looking = looking
+        self._watch = watch
+        self._store = store
+        self._recorder = recorder
+        self._metrics = metrics
+        self._thinking = thinking
+        self._verify = verify
+        self._wall_s = wall_s
+
+    @property
+    def me(self) -> str:
+        """This host's name."""
+        return self._settings.me
+
+    def announce(self, seen: Observed) -> None:
+        """Bring the announcement up to date."""
+        was_alone = self.announcement.answer.is_alone
+        self.announcement.say(answer_of(seen, self._settings))
+        if was_alone or self.announcement.answer.is_alone:
+            self._looking.said_alone()
+
+    def standby_lag_ms(self) -> int | None:
+        """Return how far this host's database is behind; None: it is no standby, or that is not known."""
+        return self._looking.lag_ms(self._looking.observe())
+
+    def status(self) -> Status:
+        """Return what this agent sees."""
+        sight = self._watch.sight
+        return status_of(
+            self._looking.observe(),
+            self._settings,
+            thinks=self._thinking.thinks(),
+            told={seen.member.host: seen.told for seen in (sight.members if sight else ())},
+            paused=sight.paused if sight else None,
+        )
+
+    def metrics(self) -> bytes:
+        """Return the page for Prometheus."""
+        seen = self._looking.observe()
+        return self._metrics.page(seen, self._limits, self._looking.lag_ms(seen))
+
+    def health(self) -> tuple[str, ...]:
+        """Return what is wrong with this agent; empty: nothing."""
+        wrong, late_ms = [], self._thinking.turned_ago_ms()
+        if late_ms > _LATE_LOOPS * self._limits.loop_interval_ms:
+            wrong.append(f"the loop has not turned for {late_ms} ms")
+        store = self._watch.observe()
+        if store is None or store.answered_ago_ms > self._limits.lease_ttl_ms:
+            wrong.append(f"the store does not answer: {self._watch.last_failure or 'not yet'}")
+        return tuple(wrong)
+
+    def successor(self) -> str | None:
+        """Return whom a switchover goes to if nobody is named; None: there is none."""
+        return successor(self._looking.observe(), self._limits)
+
+    async def history(self) -> Mapping[int, Sequence[Json]]:
+        """Return the events of each epoch that is kept: also without the store, then as last read."""
+        return await self._recorder.history()
+
+    async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
+        """Return everything that speaks against an operator's request; empty: it can be carried out."""
+        seen = self._looking.observe()
+        request = Request(id="", kind=kind, host=to, force=force, accept_loss=accept_loss)
+        found = list(objections(seen, request, self._limits))
+        waiting = seen.store.request if seen.store else None
+        if waiting is not None:
+            found.append(f"a {waiting.kind} of {waiting.host} was asked for before and is not over yet")
+        leadership = seen.store.leadership if seen.store else None
+        if kind is RequestKind.SWITCHOVER and not found and leadership is not None:
+            against = await self._verify(leadership.host)
+            found += [] if against is None else [against]
+        return tuple(found)
+
+    async def submit(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> str:
+        """Leave an operator's request in the store; returns its id.
+
+        Raises:
+            RefusedError: another one waits.
+            StoreError: it is not known whether it is there.
+        """
+        request = Request(id=uuid.uuid4().hex[:12], kind=kind, host=to, force=force, accept_loss=accept_loss)
+        if not await self._store.put_request(request, at_s=self._wall_s()):
+            raise RefusedError("another request was left before and is not over yet")
+        self._watch.hurry()
+        return request.id
+
+    async def pause(self) -> None:
+        """Let nothing happen by itself.
+
+        Raises:
+            StoreError: it is not known whether that is so now.
+        """
+        await self._store.pause(host=self.me, at_s=self._wall_s())
+        self._watch.hurry()
+
+    async def resume(self) -> None:
+        """Let things happen by themselves again.
+
+        Raises:
+            StoreError: it is not known whether that is so now.
+        """
+        await self._store.resume()
+        self._watch.hurry()

@@ -1,0 +1,239 @@
+"""What an agent does to this host's database, but for fencing it: promote, hand over, start, copy anew."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from failover import clock
+from failover.agent.leader_record import LeaderKeeper
+from failover.agent.memory import Memory, RejoinedFile, Working
+from failover.core import observed
+from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
+from failover.core.observed import Alone, Guarantee, Phase, Role, TaskKind
+from failover.host.note import Recorded
+from failover.host.tool import ToolError
+from failover.settings import Settings
+from failover.store.recorder import Recorder
+
+_LOG = logging.getLogger("failover.change")
+_CHANGE_S = 60.0
+"""Longer than the core lets a change of roles go on: one that hangs is ended with its process."""
+_START_S = 120.0
+_COPY_S = 600.0
+_STARTS_AFTER_A_HAND_OVER = 3
+"""One that was killed after a hand-over ends its first start by itself; the next one takes (tried)."""
+
+
+class ChangeableDatabase(Protocol):
+    """What this module needs of `database.DatabaseWatch`."""
+
+    def observe(self) -> observed.Database:
+        """Return the database as it stands now."""
+
+    def distrust(self) -> None:
+        """Believe `drained` no more."""
+
+    def trust(self) -> None:
+        """Believe `drained` again."""
+
+    async def ask(self) -> None:
+        """Ask it now."""
+
+    async def set_epoch(self, epoch: int) -> None:
+        """Write an epoch into its table."""
+
+    async def kill(self) -> None:
+        """SIGKILL, until no process of it is left."""
+
+
+class Tool(Protocol):
+    """What this module needs of `tool.Tool`."""
+
+    async def run(self, *arguments: str, deadline_s: float) -> str:
+        """Return what `loanstack-db` printed."""
+
+
+class Notes(Protocol):
+    """What this module needs of `note.NoteFile`."""
+
+    def read(self) -> Recorded:
+        """Return what is noted."""
+
+    def write(self, recorded: Recorded) -> None:
+        """Note something."""
+
+
+class Changing:
+    """Actions on the database; each may take longer than a loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        memory: Memory,
+        *,
+        database: ChangeableDatabase,
+        tool: Tool,
+        notes: Notes,
+        rejoined: RejoinedFile,
+        keeper: LeaderKeeper,
+        recorder: Recorder,
+        now_ms: Callable[[], int] = clock.steady_ms,
+    ) -> None:
+        """Act on `database` through `tool`."""
+        self._settings = settings
+        self._memory = memory
+        self._database = database
+        self._tool = tool
+        self._notes = notes
+        self._rejoined = rejoined
+        self._keeper = keeper
+        self._recorder = recorder
+        self._now_ms = now_ms
+
+    async def promote(self, action: Promote) -> None:
+        """Make this standby the primary, although the last one was not drained."""
+        epoch = await self._begin_promotion(action)
+        await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
+        await self._promoted(epoch)
+
+    async def take_over(self, action: TakeOver) -> None:
+        """Make this database the primary with all that the last one had."""
+        final_scn = self._keeper.record(action.revision).leadership.final_scn
+        epoch = await self._begin_promotion(action)
+        if self._database.observe().role is Role.PRIMARY:
+            await self._restart_drained()
+            await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
+        else:
+            try:
+                scn = final_scn or self._database.observe().scn
+                await self._tool.run("take-over", str(scn), deadline_s=_CHANGE_S)
+            except ToolError as failure:
+                # Its source may have gone meanwhile. It has everything: so nothing is lost without it.
+                _LOG.warning("promoting without the source", extra={"error": str(failure)})
+                self._keeper.must_lead()
+                await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
+        await self._promoted(epoch)
+
+    async def serve(self, action: Serve, announce: Callable[[Serve], Awaitable[None]]) -> None:
+        """Note and write the epoch, then announce."""
+        await self._note(Recorded(role=Role.PRIMARY, epoch=action.epoch, lineage=action.lineage))
+        await self._database.set_epoch(action.epoch)
+        self._keeper.must_lead()
+        await announce(action)
+
+    async def start(self, action: StartDatabase) -> None:
+        """Start the database on the data it has."""
+        if action.guarantee is None:
+            self._memory.started_at_ms = self._now_ms()
+            await self._start_standby(action.source)
+            return
+        assert action.revision is not None
+        assert action.lineage is not None
+        assert action.alone is not None
+        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage, action.alone)
+        self._memory.started_at_ms = self._now_ms()
+        await self._tool.run("start", "--alone", deadline_s=_START_S)
+        await self._promoted(epoch)
+
+    async def rejoin(self, action: Rejoin) -> None:
+        """Make this database a standby of `action.source`."""
+        self._memory.started_at_ms = self._now_ms()
+        if action.keep_data:
+            await self._start_standby(action.source)
+            return
+        epoch = self._memory.recorded.epoch
+        self._rejoined.write(self._now_ms())
+        await self._tool.run("rejoin", self._address(action.source), deadline_s=_COPY_S)
+        await self._note(Recorded(role=Role.STANDBY, epoch=epoch, lineage=action.lineage))
+        self._memory.cannot_follow = False
+        await self._database.ask()
+        self._recorder.record(action.lineage, "rejoined", action.why, request=action.request)
+
+    async def hand_over(self, action: HandOver) -> None:
+        """Drain this primary, and tell how far it got."""
+        leadership = self._keeper.record(action.revision).leadership
+        # It serves, so whatever made it writable has ended long ago: what it says of itself counts again.
+        self._database.trust()
+        final_scn = int(await self._tool.run("hand-over", deadline_s=_CHANGE_S))
+        await self._note(replace(self._notes.read(), role=Role.STANDBY))
+        await self._database.ask()
+        await self._keeper.change(action.revision, phase=Phase.HANDED, final_scn=final_scn)
+        self._recorder.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
+
+    async def note(self, recorded: Recorded) -> None:
+        """Note what has become known of the data."""
+        await self._note(recorded)
+
+    async def _begin_promotion(self, action: Promote | TakeOver) -> int:
+        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage, action.alone)
+        self._keeper.must_lead()
+        self._database.distrust()
+        return epoch
+
+    async def _write_promotion(self, revision: int, guarantee: Guarantee, lineage: int, alone: Alone) -> int:
+        """Write into the store and onto the disk whose data will be complete, before they become writable."""
+        leadership = self._keeper.record(revision).leadership
+        await self._keeper.change(
+            revision,
+            guarantee=guarantee,
+            lineage=lineage,
+            primary=self._settings.me,
+            alone=alone,
+            acknowledged_scn=leadership.acknowledged_scn if alone is Alone.ENDING else None,
+        )
+        if guarantee is Guarantee.LEASE:
+            names = ", ".join(u.host for u in leadership.unfenced)
+            self._recorder.record(leadership.epoch, "fenced", f"the lease of {names} has run out")
+        self._recorder.record(leadership.epoch, "guarantee", guarantee)
+        if alone is Alone.YES and leadership.alone is not Alone.YES:
+            self._recorder.record(leadership.epoch, "alone", f"no standby follows {self._settings.me} yet")
+        noted = replace(self._memory.recorded, role=Role.PRIMARY, lineage=lineage)
+        await self._note(noted)
+        self._keeper.must_lead()
+        return leadership.epoch
+
+    async def _restart_drained(self) -> None:
+        """Start a drained primary again, as the standby that it has become: the only way to have it back."""
+        # Not the change of roles yet, which may take less long than a start does.
+        self._memory.working = Working(kind=TaskKind.START_STANDBY, since_ms=self._now_ms())
+        await self._database.kill()
+        for number in range(1, _STARTS_AFTER_A_HAND_OVER + 1):
+            self._keeper.must_lead()
+            try:
+                await self._tool.run("start", deadline_s=_START_S)
+            except ToolError:
+                if number == _STARTS_AFTER_A_HAND_OVER:
+                    raise
+            else:
+                self._memory.working = Working(kind=TaskKind.TAKE_OVER, since_ms=self._now_ms())
+                return
+
+    async def _start_standby(self, source: str | None) -> None:
+        try:
+            if source is None:
+                await self._tool.run("start", deadline_s=_START_S)
+            else:
+                await self._tool.run("follow", self._address(source), deadline_s=_START_S)
+        except ToolError:
+            # It tries more than once. With the leader gone it would be no fault of the data's, but then there
+            # is nobody to copy from either.
+            self._memory.cannot_follow = source is not None
+            raise
+        await self._database.ask()
+
+    async def _promoted(self, epoch: int) -> None:
+        await self._database.ask()
+        self._recorder.record(epoch, "promoted", f"the database of {self._settings.me} is the primary")
+
+    async def _note(self, recorded: Recorded) -> None:
+        # A disk may take its time: leases are renewed meanwhile.
+        await asyncio.to_thread(self._notes.write, recorded)
+        self._memory.recorded = self._notes.read()
+
+    def _address(self, host: str) -> str:
+        address = self._settings.address_of(host)
+        if address is None:
+            raise ToolError(f"{host} is no host that this agent's settings know")
+        return address

@@ -1,0 +1,200 @@
+"""What an agent does in the store alone: claims, confirmations, phases, refusals."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from failover import clock
+from failover.agent.leader_record import LeaderKeeper, Store, Superseded
+from failover.agent.memory import HeldLease, Memory
+from failover.agent.store_watch import StoreWatch
+from failover.core.actions import (
+    BeginHandover,
+    Claim,
+    ConfirmFenced,
+    Refuse,
+    ResumeLeading,
+    Serve,
+    SetAlone,
+)
+from failover.core.observed import Alone, Guarantee, Leadership, Phase
+from failover.settings import Settings
+from failover.store.gateway import StoreError
+from failover.store.recorder import Recorder
+from failover.store.records import LeaderRecord
+
+_ALONE_EVENTS = {Alone.YES: "alone", Alone.ENDING: "followed", Alone.NO: "redundant"}
+"""What the history calls it: acknowledging alone, waiting for the standby again, having all of it there."""
+
+
+class Claiming:
+    """Actions that change the store, and nothing on this host but what the agent remembers."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        memory: Memory,
+        *,
+        store: Store,
+        watch: StoreWatch,
+        keeper: LeaderKeeper,
+        recorder: Recorder,
+        now_ms: Callable[[], int] = clock.steady_ms,
+        wall_s: Callable[[], float] = clock.wall_s,
+    ) -> None:
+        """Act in `store`."""
+        self._settings = settings
+        self._memory = memory
+        self._store = store
+        self._watch = watch
+        self._keeper = keeper
+        self._recorder = recorder
+        self._now_ms = now_ms
+        self._wall_s = wall_s
+
+    async def claim(self, action: Claim) -> None:
+        """Become the leader in the store.
+
+        Raises:
+            Superseded: somebody else was first.
+            StoreError: it is not known whether it happened.
+        """
+        detected_s, began_ms = self._wall_s(), self._now_ms()
+        seen = self._watch.record
+        if (seen.leadership.revision if seen else 0) != action.revision:
+            raise Superseded("the record was changed meanwhile")
+        lease = await self._store.grant(self._settings.timing.lease_ttl_ms)
+        record = LeaderRecord(
+            leadership=Leadership(
+                host=self._settings.me,
+                epoch=action.epoch,
+                phase=Phase.RECOVERING,
+                revision=action.revision,
+                lineage=action.lineage,
+                primary=action.primary,
+                final_scn=action.final_scn,
+                unfenced=action.unfenced,
+                powered_off=action.powered_off,
+                accept_loss=action.accept_loss,
+                alone=action.alone,
+                acknowledged_scn=action.acknowledged_scn,
+            ),
+            claim=f"{self._settings.me} {lease}",
+            last_automatic_s=detected_s if action.automatic else (seen.last_automatic_s if seen else None),
+        )
+        takes_request = action.request is not None
+        if await self._store.claim(record, lease=lease, takes_request=takes_request) is None:
+            await self._give_back(lease)
+            await self._watch.turn(put=True)
+            raise Superseded("somebody else claimed first")
+        self._memory.lease = HeldLease(epoch=action.epoch, id=lease, renewed_at_ms=began_ms)
+        self._memory.claimed_at_ms = self._now_ms()
+        self._memory.reports.clear()
+        if action.automatic:
+            self._recorder.record(action.epoch, "detected", action.why, at_s=detected_s)
+            self._recorder.record(action.epoch, "decided", action.why)
+        else:
+            self._recorder.record(action.epoch, "claimed", action.why, request=action.request)
+        await self._watch.turn(put=True)
+
+    async def confirm_fenced(self, action: ConfirmFenced) -> None:
+        """Tell everybody that this host's database cannot take writes under `action.epoch`.
+
+        Raises:
+            Superseded: somebody else changed the record first.
+            StoreError: it is not known whether it happened.
+        """
+        self._memory.fenced_epoch = max(self._memory.fenced_epoch, action.epoch)
+        lease, self._memory.lease = self._memory.lease, None
+        if action.revision is None:
+            await self._watch.turn(put=True)
+        else:
+            await self._keeper.change(action.revision, phase=Phase.FENCED)
+        if lease is not None:
+            await self._give_back(lease.id)
+
+    async def begin_handover(self, action: BeginHandover) -> None:
+        """Let services hold their writes.
+
+        Raises:
+            Superseded: somebody else changed the record first.
+            StoreError: it is not known whether it happened.
+        """
+        epoch = self._keeper.record(action.revision).leadership.epoch
+        await self._keeper.change(
+            action.revision, takes_request=True, phase=Phase.HANDOVER, to=action.to, final_scn=None
+        )
+        self._recorder.record(epoch, "switchover", action.why, request=action.request)
+
+    async def resume_leading(self, action: ResumeLeading) -> None:
+        """Call a handover off.
+
+        Raises:
+            Superseded: somebody else changed the record first.
+            StoreError: it is not known whether it happened.
+        """
+        epoch = self._keeper.record(action.revision).leadership.epoch
+        await self._keeper.change(action.revision, phase=Phase.RECOVERING, guarantee=Guarantee.SELF, to=None)
+        self._recorder.record(epoch, "called off", action.why)
+
+    async def set_alone(self, action: SetAlone) -> None:
+        """Write whether the primary may acknowledge writes that it alone has.
+
+        Raises:
+            Superseded: somebody else changed the record first.
+            StoreError: it is not known whether it happened.
+        """
+        leadership = self._keeper.record(action.revision).leadership
+        await self._keeper.change(
+            action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
+        )
+        if action.alone is not leadership.alone:
+            self._recorder.record(leadership.epoch, _ALONE_EVENTS[action.alone], action.why)
+
+    async def refuse(self, action: Refuse) -> None:
+        """Say why not, and take the request away that it answers.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        record = self._watch.record
+        epoch = record.leadership.epoch if record else 0
+        self._recorder.refuse(epoch, action.about, action.why, action.request)
+        if action.request is not None:
+            await self.take_request(action.request)
+
+    async def take_request(self, request: str) -> None:
+        """Delete a request, if it is still the one that was seen.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        sight = self._watch.sight
+        if sight is not None and sight.request is not None and sight.request.id == request:
+            await self._store.clear_request(sight.request_revision)
+            await self._watch.turn(put=False)
+
+    async def announce(self, action: Serve) -> None:
+        """Tell everybody that this host serves; its database knows the epoch already.
+
+        Raises:
+            Superseded: somebody else changed the record first.
+            StoreError: it is not known whether it happened.
+        """
+        leadership = self._keeper.record(action.revision).leadership
+        await self._keeper.change(
+            action.revision,
+            phase=Phase.SERVING,
+            guarantee=action.guarantee,
+            lineage=action.lineage,
+            primary=self._settings.me,
+            unfenced=action.unfenced,
+            final_scn=None,
+            to=None,
+            powered_off=tuple(sorted({*leadership.powered_off, *action.powered_off})),
+        )
+        self._recorder.record(action.epoch, "serving", action.why)
+
+    async def _give_back(self, lease: str) -> None:
+        # It would end by itself: only sooner.
+        with suppress(StoreError):
+            await self._store.revoke(lease)

@@ -1,0 +1,75 @@
+"""Changes of the record `leader`, each from the one that was seen, and a fresh look after it."""
+
+from dataclasses import replace
+from typing import Any, Protocol
+
+from failover.agent.memory import Memory
+from failover.agent.store_watch import StoreWatch
+from failover.store.records import LeaderRecord
+
+
+class Store(Protocol):
+    """What this module needs of `client.Store`."""
+
+    async def grant(self, ttl_ms: int) -> str:
+        """Return a new lease."""
+
+    async def revoke(self, lease: str) -> None:
+        """End a lease."""
+
+    async def claim(self, record: LeaderRecord, *, lease: str, takes_request: bool) -> int | None:
+        """Make a record the leader's."""
+
+    async def advance(self, record: LeaderRecord, *, takes_request: bool = False) -> int | None:
+        """Replace the record."""
+
+    async def clear_request(self, revision: int) -> None:
+        """Delete a request."""
+
+
+class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, and the next look shows it
+    """The record was changed by somebody else, or the own lease was dropped: the action ends here."""
+
+
+class LeaderKeeper:
+    """The one way in which actions change the record."""
+
+    def __init__(self, store: Store, watch: StoreWatch, memory: Memory) -> None:
+        """Change what `watch` has seen."""
+        self._store = store
+        self._watch = watch
+        self._memory = memory
+
+    def record(self, revision: int) -> LeaderRecord:
+        """Return the record as it was seen at `revision`.
+
+        Raises:
+            Superseded: another one was seen meanwhile.
+        """
+        record = self._watch.record
+        if record is None or record.leadership.revision != revision:
+            raise Superseded(f"the record is not at revision {revision} any more")
+        return record
+
+    async def change(self, revision: int, *, takes_request: bool = False, **changes: Any) -> None:  # noqa: ANN401
+        """Change fields of the record that was seen at `revision`, and look again.
+
+        Raises:
+            Superseded: somebody else changed it first.
+            StoreError: it is not known whether it happened.
+        """
+        record = self.record(revision)
+        changed = replace(record, leadership=replace(record.leadership, **changes))
+        if await self._store.advance(changed, takes_request=takes_request) is None:
+            await self._watch.turn(put=True)
+            raise Superseded(f"somebody changed the record at revision {revision} first")
+        await self._watch.turn(put=True)
+
+    def must_lead(self) -> None:
+        """Return if the lease is still held.
+
+        Raises:
+            Superseded: it was dropped meanwhile.
+        """
+        if self._memory.lease is None:
+            raise Superseded("the lease was dropped meanwhile")

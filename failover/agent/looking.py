@@ -1,0 +1,232 @@
+"""Puts together what the core decides by, and what this agent says about itself to the others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from failover import clock
+from failover.agent.memory import Memory, RejoinedFile
+from failover.core import observed
+from failover.core.alone import is_followed
+from failover.core.observed import (
+    Leadership,
+    Member,
+    Observed,
+    Phase,
+    Process,
+    Role,
+    StoreView,
+    Task,
+    TaskKind,
+)
+from failover.host.note import Recorded
+from failover.settings import Settings
+from failover.store import records
+
+STUCK_MS = 30_000
+"""A standby that did not move for so long, while the leader did and was seen from here, cannot follow it."""
+_NS_PER_MS = 1_000_000
+
+
+class DatabaseView(Protocol):
+    """What this module needs of `database.DatabaseWatch`."""
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch in its table."""
+
+    def observe(self) -> observed.Database:
+        """Return the database as it stands now."""
+
+
+class StoreLook(Protocol):
+    """What this module needs of `store_watch.StoreWatch`."""
+
+    def observe(self) -> StoreView | None:
+        """Return the last look."""
+
+
+class PeerLook(Protocol):
+    """What this module needs of `peers.PeerWatch`."""
+
+    def observe(self) -> tuple[observed.Peer, ...]:
+        """Return what is known of each peer."""
+
+    def scn_of(self, host: str) -> int:
+        """Return the position that the agent of `host` last told."""
+
+
+@dataclass
+class _Standstill:
+    """Since when the own standby has stood still, and how far the leader was then."""
+
+    scn: int = 0
+    leader_scn: int = 0
+    since_ms: int = 0
+
+
+class Looking:
+    """Everything that is seen from this host, as one value."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        memory: Memory,
+        *,
+        database: DatabaseView,
+        store: StoreLook,
+        peers: PeerLook,
+        rejoined: RejoinedFile,
+        used_by_others: Callable[[], bool],
+        now_ms: Callable[[], int] = clock.steady_ms,
+    ) -> None:
+        """Look through `database`, `store` and `peers`.
+
+        Args:
+            settings: of this host.
+            memory: the agent's own doings.
+            database: of this host.
+            store: last look at it.
+            peers: direct looks at them.
+            rejoined: when the data were last emptied.
+            used_by_others: says whether somebody else is handling the database with its tool.
+            now_ms: the steady clock.
+        """
+        self._settings = settings
+        self._memory = memory
+        self._database = database
+        self._store = store
+        self._peers = peers
+        self._rejoined = rejoined
+        self._used_by_others = used_by_others
+        self._now_ms = now_ms
+        self._standstill = _Standstill()
+        self._followed_at_ms = self._alone_said_at_ms = now_ms()
+        self._seq = 0
+        self.thinks: Callable[[], str] = lambda: ""
+        """Says what the agent last decided; set once there is one."""
+        self._host_of = {p.address: p.host for p in settings.peers} | {settings.address: settings.me}
+
+    def observe(self) -> Observed:
+        """Return everything as it stands now."""
+        memory, store = self._memory, self._store.observe()
+        database = self._own_database(store)
+        rejoined_ms = self._rejoined.at_ms
+        # Last: nothing in it may be younger than this.
+        now_ms = self._now_ms()
+        seen = Observed(
+            now_ms=now_ms,
+            me=self._settings.me,
+            may_lead=self._settings.may_lead,
+            database=database,
+            lease=memory.lease.observed() if memory.lease else None,
+            store=store,
+            peers=self._peers.observe(),
+            task=self._task(now_ms),
+            fence_device=memory.fence_reports(),
+            claimed_at_ms=memory.claimed_at_ms,
+            fenced_epoch=memory.fenced_epoch,
+            alone_said_ago_ms=now_ms - self._alone_said_at_ms,
+            rejoined_ago_ms=None if rejoined_ms is None else now_ms - rejoined_ms,
+        )
+        if is_followed(seen, self._settings.timing.peer_silent_ms):
+            self._followed_at_ms = now_ms
+        return replace(seen, unfollowed_ms=now_ms - self._followed_at_ms)
+
+    def said_alone(self) -> None:
+        """Take in that services have just been told, or could be until now, not to wait for a standby."""
+        self._alone_said_at_ms = self._now_ms()
+
+    def proven(self, seen: Observed) -> Recorded | None:
+        """Return what is now known of the data and not noted yet, or None.
+
+        A standby whose table shows the epoch of the leader that serves has that leader's own log, and so its
+        history.
+        """
+        leadership = seen.store.leadership if seen.store else None
+        recorded, epoch = self._memory.recorded, self._database.epoch
+        if (
+            leadership is None
+            or leadership.host == seen.me
+            or leadership.phase is not Phase.SERVING
+            or leadership.epoch != epoch
+            or seen.database.role is not Role.STANDBY
+            or recorded.role is not Role.STANDBY
+            or (recorded.lineage, recorded.epoch) == (leadership.lineage, epoch)
+        ):
+            return None
+        return replace(recorded, lineage=leadership.lineage, epoch=epoch)
+
+    def lag_ms(self, seen: Observed) -> int | None:
+        """Return how far this standby is behind the leader as last heard; None: no standby, or unknown."""
+        leadership = seen.store.leadership if seen.store else None
+        if leadership is None or seen.database.role is not Role.STANDBY or leadership.host == seen.me:
+            return None
+        leader_scn = self._leader_scn(seen.store, leadership)
+        return max(0, leader_scn - seen.database.scn) // _NS_PER_MS if leader_scn else None
+
+    def member_text(self) -> str:
+        """Return what this agent says about itself in the store."""
+        seen = self.observe()
+        database = seen.database
+        self._seq += 1
+        member = Member(
+            host=seen.me,
+            role=database.role,
+            scn=database.scn,
+            recorded_role=database.recorded_role,
+            lineage=database.lineage,
+            epoch=database.recorded_epoch,
+            fenced=seen.fenced_epoch,
+            may_lead=seen.may_lead,
+        )
+        more = {
+            "process": database.process,
+            "follows": database.follows,
+            "thinks": self.thinks(),
+        }
+        return records.member_text(member, seq=self._seq, lag_ms=self.lag_ms(seen), more=more)
+
+    def _own_database(self, store: StoreView | None) -> observed.Database:
+        recorded, found = self._memory.recorded, self._database.observe()
+        source, started_ms = found.follows, self._memory.started_at_ms
+        self._watch_standstill(found, store)
+        return replace(
+            found,
+            recorded_role=recorded.role,
+            recorded_epoch=max(recorded.epoch, self._database.epoch or 0),
+            lineage=recorded.lineage,
+            follows=None if source is None else self._host_of.get(source, source),
+            cannot_follow=self._memory.cannot_follow,
+            started_ago_ms=None if started_ms is None else self._now_ms() - started_ms,
+        )
+
+    def _task(self, now_ms: int) -> Task | None:
+        working = self._memory.working
+        if working is not None:
+            return Task(kind=working.kind, started_ago_ms=now_ms - working.since_ms)
+        if self._used_by_others():
+            # A deploy or an administrator: what they make is at most a standby, or it is fenced.
+            return Task(kind=TaskKind.REJOIN, started_ago_ms=0)
+        return None
+
+    def _leader_scn(self, store: StoreView | None, leadership: Leadership) -> int:
+        put = (m.scn for m in (store.members if store else ()) if m.host == leadership.host)
+        return max(next(put, 0), self._peers.scn_of(leadership.host))
+
+    def _watch_standstill(self, found: observed.Database, store: StoreView | None) -> None:
+        leadership = store.leadership if store else None
+        now_ms, still = self._now_ms(), self._standstill
+        if leadership is None or found.role is not Role.STANDBY or found.process is not Process.RUNNING:
+            still.since_ms = now_ms
+            return
+        leader_scn = self._leader_scn(store, leadership)
+        seen_now = any(
+            p.host == leadership.host and p.sql_silent_ms < self._settings.timing.peer_silent_ms
+            for p in self._peers.observe()
+        )
+        serves = leadership.phase is Phase.SERVING
+        if found.scn != still.scn or not seen_now or not serves or found.scn >= leader_scn:
+            still.scn, still.leader_scn, still.since_ms = found.scn, leader_scn, now_ms
+        elif now_ms - still.since_ms >= STUCK_MS and leader_scn > still.leader_scn:
+            self._memory.cannot_follow = True

@@ -1,0 +1,239 @@
+"""The agent's loop: look, decide, act, five times a second; and ask far more often whether to fence."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol
+
+from failover import clock
+from failover.agent.acting import Acting
+from failover.agent.looking import Looking
+from failover.agent.memory import Memory
+from failover.agent.metrics import Metrics
+from failover.agent.self_fence import SelfFence
+from failover.core.actions import Action, ConfirmFenced, FenceSelf, Hold
+from failover.core.decision import decide
+from failover.core.observed import Observed
+from failover.core.observed import Settings as Limits
+from failover.core.safety import must_fence
+from failover.host.note import Recorded
+from failover.host.notify import Notify
+from failover.settings import Settings
+
+_LOG = logging.getLogger("failover.loop")
+_GUARD_S = 0.05
+_PAUSE_S = 0.2
+_FAREWELL_S = 2.0
+_FIRST_LOOK_S = 1.0
+
+
+class Notes(Protocol):
+    """What this module needs of `note.NoteFile`."""
+
+    def read(self) -> Recorded:
+        """Return what is noted of the data on disk."""
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the limits the core decides by; those that no inventory changes have their defaults."""
+    timing = settings.timing
+    return Limits(
+        lease_ttl_ms=timing.lease_ttl_ms,
+        loop_interval_ms=timing.loop_interval_ms,
+        store_timeout_ms=timing.store_timeout_ms,
+        safety_margin_ms=timing.safety_margin_ms,
+        database_silent_ms=timing.database_silent_ms,
+        peer_silent_ms=timing.peer_silent_ms,
+        lag_limit_ms=timing.lag_limit_ms,
+        anti_flap_ms=timing.anti_flap_ms,
+        rejoin_interval_ms=timing.rejoin_interval_ms,
+        alone_after_ms=settings.durability.alone_after_ms,
+    )
+
+
+class Loop:
+    """The loop, the guard beside it, and whatever has to go on for ever in the background."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        memory: Memory,
+        *,
+        looking: Looking,
+        acting: Acting,
+        self_fence: SelfFence,
+        notes: Notes,
+        metrics: Metrics,
+        notify: Notify,
+        background: dict[str, Callable[[], Awaitable[None]]],
+        first_look: Callable[[], Awaitable[None]],
+        on_turn: Callable[[Observed], None] = lambda _: None,
+        now_ms: Callable[[], int] = clock.steady_ms,
+    ) -> None:
+        """Put the parts together; nothing runs yet.
+
+        Args:
+            limits: what the core decides by.
+            memory: the agent's own doings.
+            looking: how things are seen.
+            acting: how things are done.
+            self_fence: how the database is taken down.
+            notes: what is noted of the data.
+            metrics: told how long a turn takes.
+            notify: told that the loop turns.
+            background: what has to go on for ever, by name; started again when it ends.
+            first_look: ends when the store has answered for the first time.
+            on_turn: told what each turn has seen.
+            now_ms: the steady clock.
+        """
+        self._limits = limits
+        self._memory = memory
+        self._looking = looking
+        self._acting = acting
+        self._self_fence = self_fence
+        self._notes = notes
+        self._metrics = metrics
+        self._notify = notify
+        self._background = background
+        self._first_look = first_look
+        self._on_turn = on_turn
+        self._now_ms = now_ms
+        self._wake = asyncio.Event()
+        self._shown = ""
+        self._is_leaving = False
+        self._action: Action = Hold(why="the agent has just started")
+        self._turned_at_ms = now_ms()
+
+    def thinks(self) -> str:
+        """Return what the agent last decided, and why."""
+        return f"{type(self._action).__name__}: {self._action.why}"
+
+    def turned_ago_ms(self) -> int:
+        """Return for how long the loop has not turned."""
+        return self._now_ms() - self._turned_at_ms
+
+    def wake(self) -> None:
+        """Have the loop turn at once."""
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; then leave the database down if it was the leader's, and say so."""
+        self._memory.recorded = self._notes.read()
+        tasks = [self._begin(name, work) for name, work in self._background.items()]
+        try:
+            await self._hear_of_first_leader()
+            tasks += [self._begin("guard", self._guard), self._begin("loop", self._loop)]
+            await stop.wait()
+            await self._farewell()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._acting.close()
+
+    def turn(self) -> None:
+        """Look, decide, and begin what was decided."""
+        self._memory.recorded = self._notes.read()
+        seen = self._looking.observe()
+        self._on_turn(seen)
+        if self._fence_if_needed(seen) or self._memory.fencing:
+            return
+        # An action in progress that is no task of the core's is over in no time: it is waited for.
+        if self._acting.is_busy and seen.task is None:
+            return
+        action = decide(seen, self._limits)
+        if self._is_leaving and not isinstance(action, FenceSelf | ConfirmFenced):
+            return
+        self._show(action)
+        self._action = action
+        if isinstance(action, FenceSelf):
+            self._self_fence.begin(action.why)
+        elif not isinstance(action, Hold):
+            self._acting.begin(action)
+        elif not self._acting.is_busy and (proven := self._looking.proven(seen)) is not None:
+            self._acting.note(proven)
+
+    async def _loop(self) -> None:
+        is_first = True
+        while True:
+            self._wake.clear()
+            with self._metrics.loop.time():
+                self.turn()
+            self._turned_at_ms = self._now_ms()
+            self._notify.turned()
+            if is_first:
+                self._notify.ready()
+                is_first = False
+            try:
+                async with asyncio.timeout(self._limits.loop_interval_ms / 1000):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _guard(self) -> None:
+        """Ask all the time whether to fence: after a pause of this process it is nearly the first act."""
+        while True:
+            self._fence_if_needed(self._looking.observe())
+            await asyncio.sleep(_GUARD_S)
+
+    def _fence_if_needed(self, seen: Observed) -> bool:
+        why = must_fence(seen, self._limits)
+        if why is None:
+            return False
+        self._self_fence.begin(why)
+        return True
+
+    async def _hear_of_first_leader(self) -> None:
+        """Wait a moment for the store where no agent ever led: a primary from before is not killed then."""
+        if self._memory.recorded.epoch == 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_LOOK_S):
+                    await self._first_look()
+
+    def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":
+        return asyncio.create_task(self._for_ever(name, work), name=name)
+
+    async def _for_ever(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+                _LOG.error("ended", extra={"task": name})
+            except Exception:
+                # Without the loop systemd's watchdog, without the guard and the store the lease ends it all.
+                _LOG.exception("failed", extra={"task": name})
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _farewell(self) -> None:
+        """Leave nothing writable behind: the database ends with its agent, and a standby need not wait."""
+        self._is_leaving = True
+        if self._memory.lease is None:
+            return
+        self._self_fence.begin("the agent was told to stop")
+        try:
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._self_fence.wait()
+                # The loop still turns, and tells the store.
+                while self._is_unconfirmed():
+                    await asyncio.sleep(_GUARD_S)
+        except TimeoutError:
+            _LOG.warning("stopped without telling the store")
+
+    def _is_unconfirmed(self) -> bool:
+        seen = self._looking.observe()
+        leadership = seen.store.leadership if seen.store else None
+        return (
+            leadership is not None
+            and leadership.host == seen.me
+            and leadership.phase not in ("fenced", "handed")
+        )
+
+    def _show(self, action: Action) -> None:
+        """Log what is done always, and what is waited for when it becomes something else."""
+        name = type(action).__name__
+        # Numbers change with every look.
+        shown = name + "".join(c for c in action.why if not c.isdigit())
+        if not isinstance(action, Hold) or shown != self._shown:
+            _LOG.info(name, extra={"why": action.why})
+            self._notify.status(action.why)
+        self._shown = shown

@@ -1,0 +1,89 @@
+"""What an agent touches of its host and of others, gathered so that it can be replaced as a whole."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from failover.agent.changing import Notes, Tool
+from failover.agent.memory import RejoinedFile
+from failover.host.database import Connection, Watched
+from failover.host.devices import Power, Report, switch
+from failover.host.note import NoteFile
+from failover.host.processes import Processes, group_file_of, is_open
+from failover.host.session import connect
+from failover.host.tool import Tool as LoanstackDb
+from failover.host.verify import why_no_hand_over
+from failover.settings import Settings
+
+_CONNECT_S = 1.0
+
+
+class OwnTool(Tool, Protocol):
+    """The tool, as the agent needs it beside its use in actions."""
+
+    def kill(self) -> None:
+        """End whatever of it runs for this agent."""
+
+    def is_used_by_others(self) -> bool:
+        """Say whether somebody else is handling the database with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where things lie on a database host; the deploy of the database puts them there."""
+
+    base_dir: Path = Path("/data/oceanbase")
+    root_options: Path = Path("/etc/loanstack/oceanbase-root.cnf")
+    run_dir: Path = Path("/run/loanstack-failover")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything with effects outside this process, but for the store and the network between agents."""
+
+    processes: Watched
+    connect: Callable[[], Awaitable[Connection]]
+    is_open: Callable[[], bool]
+    tool: OwnTool
+    notes: Notes
+    rejoined: RejoinedFile
+    switch: Callable[[str, Power], Awaitable[Report]]
+    """Switches a host by its fence device."""
+    verify: Callable[[str], Awaitable[str | None]]
+    """Asks the database of a host whether it would hand over."""
+
+
+def real_parts(settings: Settings, places: Places) -> Parts:
+    """Return the parts of this host.
+
+    Raises:
+        GroupError: the database's control group cannot be told.
+    """
+
+    async def connected() -> Connection:
+        socket = places.base_dir / "run" / "sql.sock"
+        return await connect(socket, places.root_options, timeout_s=_CONNECT_S)
+
+    async def switched(host: str, power: Power) -> Report:
+        peer = settings.peer(host)
+        if peer is None:
+            return Report(confirmed=False, reason=f"{host} is no host that this agent's settings know")
+        return await switch(peer, settings.fence_password, power)
+
+    async def verified(host: str) -> str | None:
+        address = settings.address_of(host)
+        if address is None:
+            return f"{host} is no host that this agent's settings know"
+        return await why_no_hand_over(host, address, settings.sql_port, places.root_options)
+
+    return Parts(
+        processes=Processes(group_file_of(settings.unit), places.base_dir / "run" / "seekdb.pid"),
+        connect=connected,
+        is_open=lambda: is_open(settings.sql_port),
+        tool=LoanstackDb(settings.tool),
+        notes=NoteFile(places.base_dir),
+        rejoined=RejoinedFile(places.run_dir / "rejoined"),
+        switch=switched,
+        verify=verified,
+    )

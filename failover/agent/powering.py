@@ -1,0 +1,115 @@
+"""Switching other hosts off and on through their fence devices, beside everything else."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from failover.agent.leader_record import LeaderKeeper, Superseded
+from failover.agent.memory import Memory
+from failover.core.actions import FencePeer, PowerOn
+from failover.core.observed import FenceState
+from failover.host.devices import Power, Report
+from failover.store.gateway import StoreError
+from failover.store.recorder import Recorder
+
+_LOG = logging.getLogger("failover.power")
+_PAUSE_AFTER_FAILURE_S = 2.0
+
+
+class Powering:
+    """At most one thing at a time with each host's device."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        switch: Callable[[str, Power], Awaitable[Report]],
+        keeper: LeaderKeeper,
+        recorder: Recorder,
+        epoch: Callable[[], int],
+        wake: Callable[[], None],
+        pause_s: float,
+        counted: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Switch hosts.
+
+        Args:
+            memory: gets the reports.
+            switch: switches a host by its device, and waits until that says so.
+            keeper: takes hosts that are on again out of the record.
+            recorder: told about it.
+            epoch: the epoch in whose history it belongs.
+            wake: called when there is a report.
+            pause_s: between a failure and its report, so that it is not tried again at once.
+            counted: told what came of a fencing.
+        """
+        self._memory = memory
+        self._switch = switch
+        self._keeper = keeper
+        self._recorder = recorder
+        self._epoch = epoch
+        self._wake = wake
+        self._pause_s = pause_s
+        self._counted = counted
+        self._busy: dict[str, asyncio.Task[None]] = {}
+
+    def fence(self, action: FencePeer) -> None:
+        """Have a host switched off; its report is ASKED when this returns."""
+        if not self._is_busy_with(action.host):
+            self._memory.reports[action.host] = FenceState.ASKED
+            self._begin(action.host, self._fence(action))
+
+    def power_on(self, action: PowerOn) -> None:
+        """Have a host switched on."""
+        if not self._is_busy_with(action.host):
+            self._begin(action.host, self._power_on(action))
+
+    async def close(self) -> None:
+        """End what goes on."""
+        for task in self._busy.values():
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    def _is_busy_with(self, host: str) -> bool:
+        return host in self._busy and not self._busy[host].done()
+
+    def _begin(self, host: str, work: Coroutine[Any, Any, None]) -> None:
+        async def whole() -> None:
+            await work
+            self._wake()
+
+        self._busy[host] = asyncio.get_running_loop().create_task(whole())
+
+    async def _fence(self, action: FencePeer) -> None:
+        epoch, claimed_at_ms = self._epoch(), self._memory.claimed_at_ms
+        report = await self._switch(action.host, Power.OFF)
+        self._counted("confirmed" if report.confirmed else "failed")
+        self._recorder.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
+        if not report.confirmed:
+            await asyncio.sleep(self._pause_s)
+        # What was asked under an earlier claim counts for that one only.
+        if self._memory.claimed_at_ms == claimed_at_ms:
+            state = FenceState.CONFIRMED if report.confirmed else FenceState.FAILED
+            self._memory.reports[action.host] = state
+
+    async def _power_on(self, action: PowerOn) -> None:
+        try:
+            report = await self._switch(action.host, Power.ON)
+            if report.confirmed:
+                if action.host in self._memory.reports:
+                    self._memory.reports[action.host] = FenceState.RELEASED
+                self._recorder.record(self._epoch(), "powered on", f"{action.why}; {report.reason}")
+                await self._take_out(action)
+                return
+            failure: object = report.reason
+        except (StoreError, Superseded) as failed:
+            failure = failed
+        _LOG.warning("not powered on", extra={"host": action.host, "error": str(failure)})
+        await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
+
+    async def _take_out(self, action: PowerOn) -> None:
+        if action.revision is not None:
+            record = self._keeper.record(action.revision)
+            left = tuple(h for h in record.leadership.powered_off if h != action.host)
+            await self._keeper.change(action.revision, powered_off=left)

@@ -1,0 +1,93 @@
+"""Takes this host's database down at once, whatever else is going on."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from failover import clock
+from failover.agent.memory import HeldLease, Memory
+from failover.store.recorder import Recorder
+
+_LOG = logging.getLogger("failover.fence")
+
+
+class Killed(Protocol):
+    """What this module needs of `database.DatabaseWatch`."""
+
+    def kill_now(self) -> None:
+        """Send SIGKILL, and wait for nothing."""
+
+    async def kill(self) -> None:
+        """SIGKILL, until no process of it is left."""
+
+
+class SelfFence:
+    """Drops the lease, kills, and says so once the database is certainly down."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        database: Killed,
+        recorder: Recorder,
+        *,
+        drop_work: Callable[[], None],
+        counted: Callable[[str], None] = lambda _: None,
+        wake: Callable[[], None],
+        now_ms: Callable[[], int] = clock.steady_ms,
+    ) -> None:
+        """Fence `database`.
+
+        Args:
+            memory: its lease is dropped.
+            database: to kill.
+            recorder: told about it.
+            drop_work: ends everything that might start or promote the database.
+            counted: told what came of it.
+            wake: called when it begins, and when the database is down.
+            now_ms: the steady clock.
+        """
+        self._memory = memory
+        self._database = database
+        self._recorder = recorder
+        self._drop_work = drop_work
+        self._counted = counted
+        self._wake = wake
+        self._now_ms = now_ms
+        self._finishing: asyncio.Task[None] | None = None
+        self.last_ms: int | None = None
+        """How long the last one took."""
+
+    def begin(self, why: str) -> None:
+        """Drop the lease and send SIGKILL before this returns; the rest goes on in the background."""
+        if self._memory.fencing:
+            return
+        began_ms = self._now_ms()
+        lease, self._memory.lease = self._memory.lease, None
+        self._memory.fencing = True
+        self._database.kill_now()
+        self._drop_work()
+        if lease is not None:
+            self._recorder.record(lease.epoch, "detected", why)
+        else:
+            _LOG.warning("fencing", extra={"why": why})
+        self._finishing = asyncio.get_running_loop().create_task(self._finish(lease, began_ms))
+        # Services are not sent here any more from now on, and not only once it is down.
+        self._wake()
+
+    async def wait(self) -> None:
+        """Wait until the database is down, if it is being fenced."""
+        if self._finishing is not None:
+            await self._finishing
+
+    async def _finish(self, lease: HeldLease | None, began_ms: int) -> None:
+        try:
+            await self._database.kill()
+        finally:
+            self._memory.fencing = False
+        self.last_ms = self._now_ms() - began_ms
+        self._counted("done")
+        if lease is not None:
+            self._memory.fenced_epoch = max(self._memory.fenced_epoch, lease.epoch)
+            self._recorder.record(lease.epoch, "fenced", f"the database is down after {self.last_ms} ms")
+        self._wake()

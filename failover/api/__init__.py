@@ -1,0 +1,1 @@
+"""What the agent tells everybody, and takes from the operator of its own host, over HTTP."""

@@ -1,0 +1,196 @@
+"""The agent's HTTP API: what it tells anybody, and what it takes from the operator of its own host.
+
+    GET  /primary[?unless=TAG&wait_ms=N]   who is to be written to; held back until that is not TAG any more
+    GET  /standby[?lag=MS]                 200: this database is a standby, at most MS behind
+    GET  /status, /history, /metrics, /healthz
+    POST /switchover {"to", "dry_run", "wait"}
+    POST /failover   {"to", "force", "accept_loss", "dry_run", "wait"}
+    POST /rejoin     {"to", "dry_run"}
+    POST /pause, /resume
+
+Commands come from loopback and carry the token. One that is refused answers 409 with every reason and has
+changed nothing; 202: it is left in the store for the agents; 200: it is done, or the outcome is known.
+"""
+
+import hmac
+import ipaddress
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from failover.api import orders, problems
+from failover.api.facts import Facts, RefusedError
+from failover.api.orders import Order
+from failover.api.outcome import outcome_of
+from failover.api.problems import Problem, ProblemError
+from failover.api.story import story_of
+from failover.core.observed import RequestKind
+from failover.store.gateway import StoreError
+
+_LOG = logging.getLogger("failover.api")
+_BODY_BYTES_LIMIT = 16_384
+_SHUTDOWN_S = 0.2
+_NOBODY = "no standby that could take over is seen; name one to hear what speaks against it"
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Api:
+    """The routes of one agent."""
+
+    def __init__(self, facts: Facts, token: str) -> None:
+        """Answer from `facts`; take commands from those who know `token`."""
+        self._facts = facts
+        self._expected = f"Bearer {token}".encode()
+
+    def application(self) -> web.Application:
+        """Return what aiohttp serves."""
+        app = web.Application(middlewares=[_problems], client_max_size=_BODY_BYTES_LIMIT)
+        app.router.add_get("/primary", self._primary)
+        app.router.add_get("/standby", self._standby)
+        app.router.add_get("/status", self._status)
+        app.router.add_get("/history", self._history)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/healthz", self._healthz)
+        for kind in RequestKind:
+            app.router.add_post(f"/{kind}", self._command(kind))
+        app.router.add_post("/pause", self._pause)
+        app.router.add_post("/resume", self._resume)
+        return app
+
+    async def _primary(self, request: web.Request) -> web.Response:
+        patience = orders.patience_in(request.query)
+        announcement = self._facts.announcement
+        answer = announcement.answer
+        if patience.unless == answer.tag and patience.wait_ms > 0:
+            answer = await announcement.other_than(answer.tag, wait_s=patience.wait_ms / 1000)
+        return _raw(answer.body, status=503 if answer.primary is None else 200)
+
+    async def _standby(self, request: web.Request) -> web.Response:
+        limit_ms = orders.lag_limit_in(request.query)
+        lag_ms = self._facts.standby_lag_ms()
+        is_one = lag_ms is not None and (limit_ms is None or lag_ms <= limit_ms)
+        said = {"host": self._facts.me, "lag_ms": lag_ms, "limit_ms": limit_ms}
+        return _json(said, status=200 if is_one else 503)
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return _json(self._facts.status())
+
+    async def _history(self, _: web.Request) -> web.Response:
+        return _json(story_of(await self._facts.history()))
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._facts.metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        wrong = self._facts.health()
+        return _json({"healthy": not wrong, "problems": wrong}, status=503 if wrong else 200)
+
+    def _command(self, kind: RequestKind) -> _Handler:
+        async def handler(request: web.Request) -> web.Response:
+            self._check_operator(request)
+            return await self._carry_out(orders.order_in(await request.read(), kind))
+
+        return handler
+
+    async def _pause(self, request: web.Request) -> web.Response:
+        self._check_operator(request)
+        orders.nothing_in(await request.read())
+        await self._facts.pause()
+        return _json({"paused": True})
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        self._check_operator(request)
+        orders.nothing_in(await request.read())
+        await self._facts.resume()
+        return _json({"paused": False})
+
+    async def _carry_out(self, order: Order) -> web.Response:
+        facts, kind = self._facts, order.kind
+        to = order.to or (facts.me if kind is RequestKind.REJOIN else facts.successor())
+        if to is None:
+            raise RefusedError(_NOBODY)
+        force, accept_loss = order.is_set("force"), order.is_set("accept_loss")
+        against = await facts.objections(kind, to, force, accept_loss)
+        if against:
+            raise RefusedError(*against)
+        said: dict[str, object] = {"kind": kind, "to": to}
+        if order.is_set("dry_run"):
+            return _json({**said, "dry_run": True})
+        before = facts.announcement.answer
+        said["id"] = request = await facts.submit(kind, to, force, accept_loss)
+        _LOG.info("took an order", extra={"kind": kind, "to": to, "request": request})
+        if not order.is_set("wait"):
+            return _json(said, status=202)
+        outcome = await outcome_of(facts, request, before=before, to=to)
+        return _json({**said, "outcome": outcome}, status=202 if outcome is None else 200)
+
+    def _check_operator(self, request: web.Request) -> None:
+        address = request.remote or "an unknown address"
+        if not _is_loopback(address):
+            raise ProblemError(problems.not_from_here(address))
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        if not hmac.compare_digest(given, self._expected):
+            raise ProblemError(problems.no_token())
+
+
+async def serve(facts: Facts, token: str, *, addresses: Sequence[str], port: int) -> web.AppRunner:
+    """Serve the API on loopback and on `addresses`; to end it: close the announcement, then `cleanup()`.
+
+    Raises:
+        OSError: an address is not there (yet), or the port is taken.
+    """
+    runner = web.AppRunner(
+        Api(facts, token).application(), access_log=None, shutdown_timeout=_SHUTDOWN_S, handle_signals=False
+    )
+    await runner.setup()
+    try:
+        for address in dict.fromkeys(("127.0.0.1", *addresses)):
+            await web.TCPSite(runner, address, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong into problem details."""
+    try:
+        return await handler(request)
+    except ProblemError as wrong:
+        return _problem(wrong.problem)
+    except RefusedError as refusal:
+        return _problem(problems.refused(refusal.reasons))
+    except StoreError as silent:
+        return _problem(problems.no_store(str(silent)))
+    except web.HTTPException as wrong:
+        answer = _problem(problems.of_status(wrong.status, wrong.reason))
+        if "Allow" in wrong.headers:
+            answer.headers["Allow"] = wrong.headers["Allow"]
+        return answer
+    except Exception:
+        _LOG.exception("a request failed", extra={"path": request.path})
+        return _problem(problems.internal())
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _problem(problem: Problem) -> web.Response:
+    return _raw(problem.body(), status=problem.status, content_type=problems.CONTENT_TYPE)
+
+
+def _json(value: object, *, status: int = 200) -> web.Response:
+    return _raw(msgspec.json.encode(value), status=status)
+
+
+def _raw(body: bytes, *, status: int = 200, content_type: str = "application/json") -> web.Response:
+    return web.Response(body=body, status=status, content_type=content_type)

@@ -1,0 +1,94 @@
+"""What became of a switchover or failover that an operator asked for: watched until somebody leads."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+from failover.api.announcement import Answer
+from failover.api.facts import Facts, RefusedError
+from failover.api.story import refusal_in
+from failover.core.observed import Phase
+from failover.store.gateway import StoreError
+
+DEADLINE_S = 30.0
+_REFUSAL_INTERVAL_S = 0.5
+"""A refusal stands only in the history, which is read from the store."""
+_HANDOVER = (Phase.HANDOVER, Phase.HANDED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How it ended."""
+
+    done: bool
+    """The host that was asked for leads."""
+    leader: str
+    epoch: int
+    why: str
+    took_ms: int = 0
+    """Since the request was left in the store."""
+
+
+def judge(before: Answer, now: Answer, *, to: str, handing_over: bool) -> Outcome | None:
+    """Return how it ended; None: it has not yet.
+
+    Args:
+        before: what was answered when it was asked for.
+        now: what is answered now.
+        to: the host that shall lead.
+        handing_over: whether a handover has been seen meanwhile.
+    """
+    if now.host is None:
+        return None
+    if now.epoch > before.epoch:
+        is_done = now.host == to
+        words = f"{now.host} leads under epoch {now.epoch}"
+        return Outcome(
+            done=is_done, leader=now.host, epoch=now.epoch, why=words if is_done else f"{words}, not {to}"
+        )
+    if handing_over and now.host == before.host:
+        return Outcome(
+            done=False,
+            leader=now.host,
+            epoch=now.epoch,
+            why=f"the handover to {to} was called off: {now.host} leads on under epoch {now.epoch}",
+        )
+    return None
+
+
+async def outcome_of(
+    facts: Facts, request: str, *, before: Answer, to: str, deadline_s: float = DEADLINE_S
+) -> Outcome | None:
+    """Return how a request ended; None: it had not when `deadline_s` were over.
+
+    Raises:
+        RefusedError: an agent refused it after all.
+    """
+    clock = asyncio.get_running_loop()
+    begun_s = clock.time()
+    handing_over, now, read_s = False, before, begun_s
+    while (since_s := clock.time() - begun_s) < deadline_s:
+        now = await facts.announcement.other_than(
+            now.tag, wait_s=min(_REFUSAL_INTERVAL_S, deadline_s - since_s)
+        )
+        handing_over = handing_over or now.phase in _HANDOVER
+        ended = judge(before, now, to=to, handing_over=handing_over)
+        took_ms = round((clock.time() - begun_s) * 1000)
+        if ended is not None:
+            return Outcome(
+                done=ended.done, leader=ended.leader, epoch=ended.epoch, why=ended.why, took_ms=took_ms
+            )
+        if clock.time() - read_s >= _REFUSAL_INTERVAL_S:
+            read_s = clock.time()
+            await _refused(facts, request)
+        if facts.announcement.is_closed:
+            return None
+    return None
+
+
+async def _refused(facts: Facts, request: str) -> None:
+    # While there is no majority nothing can be refused either.
+    with contextlib.suppress(StoreError):
+        refusal = refusal_in(await facts.history(), request)
+        if refusal is not None:
+            raise RefusedError(refusal)

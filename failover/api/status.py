@@ -1,0 +1,190 @@
+"""What `GET /status` tells: what one agent sees, for people and for the other agents. Values, and pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from failover.core.observed import Leadership, Member, Observed, Role
+from failover.core.observed import Settings as Limits
+from failover.settings import Settings
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaderStatus:
+    """Who leads, or led last."""
+
+    host: str
+    epoch: int
+    phase: str
+    guarantee: str | None
+    to: str | None
+    """In a handover: to whom."""
+    lease_alive: bool
+    unfenced: tuple[str, ...]
+    """Former leaders that are not known to be fenced."""
+    powered_off: tuple[str, ...]
+    alone: str
+    """Whether writes may be acknowledged that no standby has: `no`, `yes`, or `ending`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberStatus:
+    """A database host, as its own agent last described it to the store."""
+
+    host: str
+    role: str | None
+    scn: int
+    lag_ms: int | None
+    epoch: int
+    fenced_epoch: int
+    may_lead: bool
+    silent_ms: int
+    """For how long it has said nothing new to the store."""
+    thinks: str
+    """What its agent does, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseStatus:
+    """The database of the host that was asked."""
+
+    process: str
+    role: str | None
+    silent_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PausedStatus:
+    """Nothing happens by itself."""
+
+    host: str
+    """Where that was ordered."""
+    at_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestStatus:
+    """What an operator asked for and nobody has taken up yet."""
+
+    id: str
+    kind: str
+    host: str
+    waits_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What one agent sees."""
+
+    environment: str
+    me: str
+    fenced_epoch: int
+    """The highest epoch whose end this agent confirmed: other agents wait for it."""
+    scn: int
+    """Where its database is now: the other agents' measure of how far behind theirs are."""
+    thinks: str
+    database: DatabaseStatus
+    durability: str
+    store_answered_ago_ms: int | None
+    """None: not since the agent started; all that the store holds is then unknown."""
+    leader: LeaderStatus | None
+    members: tuple[MemberStatus, ...]
+    paused: PausedStatus | None
+    request: RequestStatus | None
+
+
+def status_of(
+    seen: Observed,
+    settings: Settings,
+    *,
+    thinks: str,
+    told: Mapping[str, Json],
+    paused: Json | None,
+) -> Status:
+    """Return what an agent tells about what it sees.
+
+    Args:
+        seen: its last look.
+        settings: of its host.
+        thinks: `why` of its last action.
+        told: by host, all that its agent last put into the store (`SeenMember.told`), with `lag_ms` and
+            `thinks` in it.
+        paused: what the store holds about a pause (`Sight.paused`).
+    """
+    store = seen.store
+    request = store.request if store else None
+    return Status(
+        environment=settings.environment,
+        me=seen.me,
+        fenced_epoch=seen.fenced_epoch,
+        scn=seen.database.scn,
+        thinks=thinks,
+        database=DatabaseStatus(
+            process=seen.database.process, role=seen.database.role, silent_ms=seen.database.silent_ms
+        ),
+        durability=settings.durability.mode,
+        store_answered_ago_ms=store.answered_ago_ms if store else None,
+        leader=_leader(store.leadership, lease_alive=store.lease_alive)
+        if store and store.leadership
+        else None,
+        members=tuple(_member(m, told.get(m.host, {})) for m in (store.members if store else ())),
+        paused=PausedStatus(host=str(paused.get("host", "")), at_s=float(paused.get("at_s", 0)))
+        if paused is not None
+        else None,
+        request=RequestStatus(
+            id=request.id, kind=request.kind, host=request.host, waits_ms=request.unchanged_ms
+        )
+        if request
+        else None,
+    )
+
+
+def successor(seen: Observed, limits: Limits) -> str | None:
+    """Return whom a switchover goes to if nobody is named: the living standby that has most; None: none.
+
+    What speaks against that host is not asked here (`objections` does).
+    """
+    store = seen.store
+    if store is None or store.leadership is None:
+        return None
+    able = [
+        (m.scn, m.host)
+        for m in store.members
+        if m.host != store.leadership.host
+        and m.may_lead
+        and m.role is Role.STANDBY
+        and m.lineage == store.leadership.lineage
+        and m.unchanged_ms < limits.peer_silent_ms
+    ]
+    return max(able)[1] if able else None
+
+
+def _leader(leadership: Leadership, *, lease_alive: bool) -> LeaderStatus:
+    return LeaderStatus(
+        host=leadership.host,
+        epoch=leadership.epoch,
+        phase=leadership.phase,
+        guarantee=leadership.guarantee,
+        to=leadership.to,
+        lease_alive=lease_alive,
+        unfenced=tuple(u.host for u in leadership.unfenced),
+        powered_off=leadership.powered_off,
+        alone=leadership.alone,
+    )
+
+
+def _member(member: Member, told: Json) -> MemberStatus:
+    lag_ms = told.get("lag_ms")
+    return MemberStatus(
+        host=member.host,
+        role=member.role,
+        scn=member.scn,
+        lag_ms=lag_ms if isinstance(lag_ms, int) else None,
+        epoch=member.epoch,
+        fenced_epoch=member.fenced,
+        may_lead=member.may_lead,
+        silent_ms=member.unchanged_ms,
+        thinks=str(told.get("thinks", "")),
+    )

@@ -1,0 +1,74 @@
+"""What `GET /history` tells: every event of every epoch that is kept, oldest first. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from failover.core.words import Guarantee
+
+Json = dict[str, Any]
+GUARANTEE_EVENT = "guarantee"
+"""Its detail begins with the guarantee's word; it holds for what follows in its epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One event, with what it needs to be understood by itself."""
+
+    epoch: int
+    at_s: float
+    """Unix time by the clock of `host`."""
+    event: str
+    host: str
+    guarantee: str | None
+    """Why no former leader could write any more, where that had been made sure by then."""
+    detail: str
+    request: str | None = None
+    """The operator's request that it answers."""
+
+
+def story_of(found: Mapping[int, Sequence[Json]]) -> tuple[Told, ...]:
+    """Return the events of each epoch as one list.
+
+    Args:
+        found: events by epoch, as `History.read` returns them.
+    """
+    return tuple(told for epoch in sorted(found) for told in _events_of(epoch, found[epoch]))
+
+
+def refusal_in(found: Mapping[int, Sequence[Json]], request: str) -> str | None:
+    """Return why an operator's request was refused; None: it was not (yet)."""
+    return next(
+        (
+            str(line.get("detail", ""))
+            for lines in found.values()
+            for line in lines
+            if line.get("request") == request and line.get("event") == "refused"
+        ),
+        None,
+    )
+
+
+def _events_of(epoch: int, lines: Sequence[Json]) -> list[Told]:
+    events, guarantee = [], None
+    for line in lines:
+        detail = str(line.get("detail", ""))
+        if line.get("event") == GUARANTEE_EVENT:
+            guarantee = _guarantee_in(detail)
+        events.append(
+            Told(
+                epoch=epoch,
+                at_s=float(line.get("at_s", 0)),
+                event=str(line.get("event", "")),
+                host=str(line.get("host", "")),
+                guarantee=guarantee,
+                detail=detail,
+                request=line.get("request"),
+            )
+        )
+    return events
+
+
+def _guarantee_in(detail: str) -> str | None:
+    first = detail.split(maxsplit=1)[0].rstrip(":;,.") if detail.strip() else ""
+    return first if first in list(Guarantee) else None

@@ -1,0 +1,98 @@
+"""Claims: when the leader is lost, and what the record says of those who led before. Pure."""
+
+from dataclasses import dataclass
+
+from failover.core.actions import Claim
+from failover.core.eligibility import member
+from failover.core.fencing import has_confirmed, peer_of
+from failover.core.observed import Leadership, Observed, Phase, Request, Settings, Unfenced
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lost:
+    """That the leader does not lead any more, as far as can be seen from here."""
+
+    why: str
+    for_ms: int
+    """For how long that has been enough for a claim: better candidates are let go first in this time."""
+
+
+def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> Lost | None:
+    """Return why the leader counts as lost, or None.
+
+    Within the anti-flap window suspicion is not enough: only a lease that has been gone for a whole TTL
+    counts then. That is no primary for certain, and an outage is worse than a flap.
+    """
+    store = seen.store
+    if store is None:
+        return None
+    host = leadership.host
+    gone_ms = 0 if store.lease_alive else store.lease_gone_ms
+    if gone_ms >= settings.lease_ttl_ms:
+        why = f"{host} has held no lease for {gone_ms} ms (TTL {settings.lease_ttl_ms})"
+        return Lost(why=why, for_ms=gone_ms - settings.lease_ttl_ms)
+    silent_ms = silent_to_the_store_ms(seen, leadership)
+    peer = peer_of(seen, host)
+    if peer is not None and peer.says_fenced_epoch >= leadership.epoch:
+        why = f"the agent of {host} says itself that epoch {leadership.epoch} is over"
+        return Lost(why=why, for_ms=max(0, silent_ms - settings.peer_silent_ms))
+    if silent_ms < settings.peer_silent_ms or within_anti_flap(seen, settings):
+        return None
+    if not store.lease_alive:
+        why = f"the lease of {host} has ended and {host} is silent to the store for {silent_ms} ms"
+        return Lost(why=why, for_ms=min(gone_ms, silent_ms - settings.peer_silent_ms))
+    least_ms = 0 if peer is None else min(silent_ms, peer.sql_silent_ms, peer.agent_silent_ms)
+    if peer is None or least_ms < settings.peer_silent_ms:
+        return None
+    why = (
+        f"{host} is silent: to the store for {silent_ms} ms, to SQL from here for {peer.sql_silent_ms} ms,"
+        f" its agent for {peer.agent_silent_ms} ms (limit {settings.peer_silent_ms})"
+    )
+    return Lost(why=why, for_ms=least_ms - settings.peer_silent_ms)
+
+
+def silent_to_the_store_ms(seen: Observed, leadership: Leadership) -> int:
+    """Return for how long the leader's agent has put nothing new into the store."""
+    put = member(seen, leadership.host)
+    return leadership.unchanged_ms if put is None else put.unchanged_ms
+
+
+def within_anti_flap(seen: Observed, settings: Settings) -> bool:
+    """Say whether an automatic failover has just been."""
+    ago_ms = seen.store.last_automatic_ago_ms if seen.store else None
+    return ago_ms is not None and ago_ms < settings.anti_flap_ms
+
+
+def claim(seen: Observed, leadership: Leadership, why: str, request: Request | None = None) -> Claim:
+    """Return the claim that follows `leadership`.
+
+    Everybody who led before and is not known to be fenced is carried along, also past claimers who never got
+    as far as a promotion: their records' words about others are not lost with them.
+    """
+    asked_for = request is not None or leadership.phase is Phase.HANDED
+    return Claim(
+        epoch=leadership.epoch + 1,
+        revision=leadership.revision,
+        lineage=leadership.lineage,
+        primary=leadership.primary,
+        unfenced=_still_unfenced(seen, leadership),
+        powered_off=leadership.powered_off,
+        final_scn=leadership.final_scn,
+        accept_loss=request is not None and request.accept_loss,
+        alone=leadership.alone,
+        acknowledged_scn=leadership.acknowledged_scn,
+        automatic=not asked_for and leadership.host != seen.me,
+        request=None if request is None else request.id,
+        why=why,
+    )
+
+
+def _still_unfenced(seen: Observed, leadership: Leadership) -> tuple[Unfenced, ...]:
+    """Return whom this host would have to see fenced; not itself: its own database cannot write."""
+    former = {u.host: u for u in leadership.unfenced}
+    if leadership.phase in (Phase.FENCED, Phase.HANDED):
+        former.pop(leadership.host, None)
+    else:
+        former[leadership.host] = Unfenced(host=leadership.host, epoch=leadership.epoch)
+    former.pop(seen.me, None)
+    return tuple(former[host] for host in sorted(former) if not has_confirmed(former[host], seen))

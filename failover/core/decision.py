@@ -1,0 +1,136 @@
+"""From what one agent sees to what it does next. Pure: no clock, no chance, no effects.
+
+What keeps two databases from taking writes: a database may write only while its agent holds the lease of the
+record's epoch, by its own clock (`safety`); a claim changes the record, after which the former leader cannot
+renew (`claims`); and a claimer makes its database writable only with a guarantee that every former leader's
+is not (`fencing`, `leading`).
+"""
+
+from failover.core.actions import Action, Claim, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
+from failover.core.eligibility import not_ready
+from failover.core.fencing import switched_off
+from failover.core.following import follow
+from failover.core.leading import lead
+from failover.core.observed import Alone, Leadership, Observed, Phase, Role, Settings, StoreView
+from failover.core.requests import answer_as_leader, answer_as_other
+from failover.core.safety import could_write, lease_is_valid, must_fence
+from failover.core.standby import mend
+
+__all__ = ["decide", "must_fence"]
+
+
+def decide(seen: Observed, settings: Settings) -> Action:
+    """Return what this agent does next: one action, and why."""
+    fence = must_fence(seen, settings)
+    if fence is not None:
+        return FenceSelf(why=fence)
+    store = seen.store
+    if store is None:
+        return Hold(why="the store has not answered yet: nothing is decided without it")
+    if store.answered_ago_ms > settings.store_timeout_ms:
+        return _without_the_store(seen, store, settings)
+    if seen.task is not None:
+        return Hold(why=f"in the middle of {seen.task.kind} for {seen.task.started_ago_ms} ms")
+    if store.leadership is None:
+        return _first_of_all(seen, store, settings)
+    return (
+        _confirm(seen, store.leadership)
+        or _with_own_lease(seen, store.leadership, settings)
+        or answer_as_other(seen, store.leadership, settings)
+        or follow(seen, store.leadership, settings)
+    )
+
+
+def _without_the_store(seen: Observed, store: StoreView, settings: Settings) -> Action:
+    """Decide nothing; but give the store back what fencing may have taken from it.
+
+    A database host that was switched off took its member of the store with it. Where another is lost, too, no
+    majority is left, and nobody could lead any more. To switch it on is safe: its database is started by
+    nobody but its agent.
+    """
+    off, limit_ms = switched_off(seen), 2 * settings.lease_ttl_ms
+    if off and seen.task is None and store.answered_ago_ms >= limit_ms:
+        return PowerOn(
+            host=off[0],
+            revision=None,
+            why=f"{off[0]} was switched off to be fenced, and the store has been silent for"
+            f" {store.answered_ago_ms} ms (limit {limit_ms}): it may lack the member there",
+        )
+    return Hold(
+        why=f"the store last answered {store.answered_ago_ms} ms ago (limit {settings.store_timeout_ms}):"
+        " nothing is decided without it"
+    )
+
+
+def _with_own_lease(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
+    """Return what the leader does; None: this host is none."""
+    if seen.lease is None:
+        return None
+    if leadership.epoch < seen.lease.epoch:
+        return Hold(why=f"what was read of the store is older than the claim of epoch {seen.lease.epoch}")
+    if (leadership.host, leadership.epoch) != (seen.me, seen.lease.epoch):
+        return None
+    if not lease_is_valid(seen, settings):
+        ago_ms = seen.now_ms - seen.lease.renewed_at_ms
+        return Hold(why=f"the lease was last renewed {ago_ms} ms ago: nothing is done before it is again")
+    return answer_as_leader(seen, leadership, settings) or lead(seen, leadership, settings)
+
+
+def _confirm(seen: Observed, leadership: Leadership) -> ConfirmFenced | None:
+    """Return the confirmation that others wait for: a past lead is over, and this database cannot write.
+
+    A drained leader confirms nothing: `handed` says as much, and more.
+    """
+    led = {u.epoch for u in leadership.unfenced if u.host == seen.me}
+    if seen.lease is not None and seen.lease.epoch < leadership.epoch:
+        led.add(seen.lease.epoch)
+    named = leadership.host == seen.me and seen.lease is None
+    open_lead = named and leadership.phase not in (Phase.FENCED, Phase.HANDED)
+    if open_lead:
+        led.add(leadership.epoch)
+    epoch = max(led, default=0)
+    kept_lease = seen.lease is not None and seen.lease.epoch <= epoch
+    if could_write(seen.database, seen.task) or not (open_lead or kept_lease or epoch > seen.fenced_epoch):
+        return None
+    return ConfirmFenced(
+        epoch=epoch,
+        revision=leadership.revision if open_lead else None,
+        why=f"{seen.me} does not lead epoch {epoch} any more, and its database takes no writes"
+        f" ({seen.database.process})",
+    )
+
+
+def _first_of_all(seen: Observed, store: StoreView, settings: Settings) -> Action:
+    """Let the one database that is a primary lead, when nobody ever did; it may have been one before."""
+    database = seen.database
+    is_primary = Role.PRIMARY in (database.role, database.recorded_role)
+    others = [m for m in store.members if m.host != seen.me and Role.PRIMARY in (m.role, m.recorded_role)]
+    if not is_primary or store.paused:
+        return mend(seen, None, settings)
+    obstacle = not_ready(seen, settings)
+    if obstacle is not None:
+        return Hold(why=f"nobody has led yet; {obstacle}")
+    if others:
+        return Refuse(
+            about="first",
+            request=None,
+            why=f"nobody has led yet, and more than one database is a primary: {seen.me}"
+            f" and {', '.join(m.host for m in others)}; one of them must be copied anew from the other",
+        )
+    known = [database.recorded_epoch, database.lineage or 0, *(m.epoch for m in store.members)]
+    epoch = max(known) + 1
+    return Claim(
+        epoch=epoch,
+        revision=0,
+        lineage=database.lineage or epoch,
+        primary=seen.me,
+        unfenced=(),
+        powered_off=(),
+        final_scn=None,
+        accept_loss=False,
+        alone=Alone.NO,
+        acknowledged_scn=None,
+        automatic=False,
+        request=None,
+        why=f"nobody has led yet, and the database of {seen.me} is the only primary",
+    )

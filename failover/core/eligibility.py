@@ -1,0 +1,147 @@
+"""Who may lead next: whose data, how far behind, before whom. Pure."""
+
+from failover.core.observed import (
+    Alone,
+    Database,
+    Leadership,
+    Member,
+    Observed,
+    Process,
+    Role,
+    Settings,
+)
+from failover.core.safety import is_hung
+
+HEAD_START_LOOPS = 2
+"""For so many loops each candidate with more data is let go first."""
+
+NS_IN_MS = 1_000_000
+
+
+def not_ready(seen: Observed, settings: Settings) -> str | None:
+    """Return why this host's database cannot become the primary just now, or None. Nothing about its data."""
+    database = seen.database
+    if not seen.may_lead:
+        return f"{seen.me} is configured never to lead"
+    if database.recorded_role is None:
+        return f"{seen.me} has no complete data"
+    if database.process is Process.DOWN:
+        if database.recorded_role is Role.STANDBY:
+            return f"the database of {seen.me} is down"
+        return too_soon_to_start(seen, settings)
+    if is_hung(database, seen.task, settings):
+        return f"the database of {seen.me} does not answer ({database.process}, {database.silent_ms} ms)"
+    if database.process is not Process.RUNNING or database.role is None:
+        return f"the database of {seen.me} is {database.process} and has not said what it is"
+    return None
+
+
+def too_soon_to_start(seen: Observed, settings: Settings) -> str | None:
+    """Return why the database is not started again yet, or None."""
+    ago_ms = seen.database.started_ago_ms
+    if ago_ms is None or ago_ms >= settings.start_again_ms:
+        return None
+    return (
+        f"the database of {seen.me} was started {ago_ms} ms ago, and is started again after"
+        f" {settings.start_again_ms} ms at the earliest"
+    )
+
+
+def descends(database: Database, leadership: Leadership) -> bool:
+    """Say whether these data are the ones that were served last, or a beginning of them."""
+    return database.recorded_role is not None and database.lineage == leadership.lineage
+
+
+def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Settings) -> str | None:
+    """Return what leading with this host's data would lose beyond the limit, or None."""
+    database = seen.database
+    if leadership.primary == seen.me:
+        return None
+    if not descends(database, leadership):
+        return (
+            f"the data of {seen.me} descend from epoch {_known(database.lineage)}, those last served from"
+            f" epoch {leadership.lineage} on {leadership.primary}"
+        )
+    if database.recorded_role is Role.PRIMARY:
+        return f"{seen.me} was the primary before {leadership.primary} was, and may have writes of its own"
+    if served_alone(leadership) and not _has_all(database.scn, leadership):
+        return f"{leadership.primary} has acknowledged writes that it alone has (alone: {leadership.alone})"
+    last = last_known_scn(seen, leadership)
+    if last is None:
+        return f"the last position of {leadership.primary} is not known"
+    lag_ms = (last - database.scn) // NS_IN_MS
+    if lag_ms > settings.lag_limit_ms:
+        return (
+            f"{seen.me} is {lag_ms} ms behind the last known position of {leadership.primary}"
+            f" (limit {settings.lag_limit_ms} ms)"
+        )
+    return None
+
+
+def served_alone(leadership: Leadership) -> bool:
+    """Say whether the primary may have acknowledged writes that no standby has."""
+    return leadership.alone is not Alone.NO
+
+
+def _has_all(scn: int, leadership: Leadership) -> bool:
+    """Say whether a standby at `scn` has all that was drained."""
+    return leadership.final_scn is not None and scn >= leadership.final_scn
+
+
+def last_known_scn(seen: Observed, leadership: Leadership) -> int | None:
+    """Return the furthest position known of the data that were served; None: the primary's is not known."""
+    if leadership.final_scn is not None:
+        return leadership.final_scn
+    holders = [m for m in _members(seen) if m.lineage == leadership.lineage and m.scn > 0]
+    if all(m.host != leadership.primary for m in holders):
+        return None
+    return max(m.scn for m in holders)
+
+
+def head_start_ms(seen: Observed, leadership: Leadership, settings: Settings) -> int:
+    """Return for how long this host lets better candidates go first."""
+    ahead = better_candidates(seen, leadership, settings)
+    return len(ahead) * HEAD_START_LOOPS * settings.loop_interval_ms
+
+
+def better_candidates(seen: Observed, leadership: Leadership, settings: Settings) -> tuple[Member, ...]:
+    """Return the living standbys that have more data; for a former primary: all, as none needs a start."""
+    others = standbys_able_to_lead(seen, leadership, settings)
+    if leadership.primary == seen.me:
+        return others
+    return tuple(m for m in others if (m.scn, m.host) > (seen.database.scn, seen.me))
+
+
+def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Settings) -> tuple[Member, ...]:
+    """Return the other members that live, are standbys of the served data, and are not too far behind."""
+    last = last_known_scn(seen, leadership)
+    return tuple(
+        m
+        for m in _members(seen)
+        if m.host != seen.me
+        and m.may_lead
+        and m.role is Role.STANDBY
+        and m.unchanged_ms < settings.peer_silent_ms
+        and m.lineage == leadership.lineage
+        and (not served_alone(leadership) or _has_all(m.scn, leadership))
+        and last is not None
+        and last - m.scn <= settings.lag_limit_ms * NS_IN_MS
+    )
+
+
+def standbys_that_may_lead(seen: Observed) -> tuple[Member, ...]:
+    """Return all other members that could be promoted one day, living or not."""
+    return tuple(m for m in _members(seen) if m.host != seen.me and m.may_lead)
+
+
+def member(seen: Observed, host: str) -> Member | None:
+    """Return what `host` last put into the store, or None."""
+    return next((m for m in _members(seen) if m.host == host), None)
+
+
+def _members(seen: Observed) -> tuple[Member, ...]:
+    return seen.store.members if seen.store else ()
+
+
+def _known(lineage: int | None) -> str:
+    return "unknown" if lineage is None else str(lineage)

@@ -1,0 +1,91 @@
+"""Who takes over from a leader that is lost, fenced or drained. Pure."""
+
+from failover.core.actions import Action, Claim, Hold, Refuse
+from failover.core.claims import claim, leader_lost
+from failover.core.eligibility import (
+    HEAD_START_LOOPS,
+    better_candidates,
+    descends,
+    head_start_ms,
+    not_ready,
+    what_would_be_lost,
+)
+from failover.core.leading import await_successor
+from failover.core.observed import Leadership, Observed, Phase, Process, Role, Settings
+from failover.core.standby import keep_following, mend
+
+OVERRIDE = "An operator can let it lead: failover with --accept-loss; what it lacks is lost then"
+
+PATIENCE = 2
+"""A former primary lets living standbys lead for so many times the silence that counts as death."""
+
+
+def follow(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
+    """Return what to do while `leadership` is not, or not any more, this host's own lead."""
+    if leadership.phase is Phase.HANDED:
+        return _take_over(seen, leadership, settings)
+    if seen.store is not None and seen.store.paused:
+        return Hold(why="paused: nothing is claimed, started or copied automatically")
+    if leadership.phase is Phase.FENCED:
+        ahead = better_candidates(seen, leadership, settings)
+        wait_ms = head_start_ms(seen, leadership, settings)
+        if ahead and leadership.primary == seen.me:
+            wait_ms = PATIENCE * settings.peer_silent_ms
+        why = f"{leadership.host} has confirmed that its database is fenced"
+        return _succeed(seen, leadership, settings, why, wait_ms - leadership.unchanged_ms)
+    lost = leader_lost(seen, leadership, settings)
+    if lost is not None:
+        wait_ms = head_start_ms(seen, leadership, settings)
+        return _succeed(seen, leadership, settings, lost.why, wait_ms - lost.for_ms)
+    return keep_following(seen, leadership, settings)
+
+
+def _succeed(seen: Observed, leadership: Leadership, settings: Settings, why: str, wait_ms: int) -> Action:
+    """Claim, unless this database cannot lead, must not, or a better one may for `wait_ms` more."""
+    if not_ready(seen, settings) is not None:
+        return mend(seen, leadership, settings)
+    loss = what_would_be_lost(seen, leadership, settings)
+    if loss is not None:
+        return Refuse(about="claim", request=None, why=f"{why}; but {loss}. {OVERRIDE}")
+    if wait_ms > 0:
+        names = ", ".join(m.host for m in better_candidates(seen, leadership, settings))
+        return Hold(why=f"{why}; {names} may lead before {seen.me}, for {wait_ms} ms more")
+    return claim(seen, leadership, why)
+
+
+def _take_over(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
+    """Lead after a handover: the host that was named, at once; if it does not, any that has all there was.
+
+    Whoever lacks a part of it may lead only after the drained one is lost, which could lead on itself.
+    """
+    if leadership.host == seen.me:
+        return await_successor(seen, leadership, settings)
+    obstacle = not_ready(seen, settings) or _lacks(seen, leadership)
+    limit_ms = settings.handover_limit_ms + HEAD_START_LOOPS * settings.loop_interval_ms
+    overdue = leadership.unchanged_ms >= limit_ms
+    if obstacle is None and (leadership.to == seen.me or overdue):
+        return _claim_drained(seen, leadership)
+    lost = leader_lost(seen, leadership, settings) if overdue else None
+    if lost is not None:
+        wait_ms = head_start_ms(seen, leadership, settings)
+        return _succeed(seen, leadership, settings, lost.why, wait_ms - lost.for_ms)
+    if seen.database.process is Process.DOWN:
+        return mend(seen, leadership, settings)
+    return Hold(why=obstacle or f"{leadership.to} is to take over from {leadership.host}")
+
+
+def _lacks(seen: Observed, leadership: Leadership) -> str | None:
+    """Return what this host lacks of the drained data, or None."""
+    if not descends(seen.database, leadership):
+        return f"the data of {seen.me} are of epoch {seen.database.lineage}, not {leadership.lineage}"
+    if seen.database.recorded_role is Role.PRIMARY and leadership.primary != seen.me:
+        return f"{seen.me} may have writes of its own from when it was the primary"
+    final = leadership.final_scn
+    if final is None or seen.database.scn < final:
+        return f"{seen.me} is at {seen.database.scn}, and {leadership.host} was drained at {final}"
+    return None
+
+
+def _claim_drained(seen: Observed, leadership: Leadership) -> Claim:
+    why = f"{leadership.host} was drained at {leadership.final_scn}, and {seen.me} has all of it"
+    return claim(seen, leadership, why)

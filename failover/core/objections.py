@@ -1,0 +1,114 @@
+"""What speaks against an operator's request, seen from any agent; a dry run tells all of it, too. Pure."""
+
+from collections.abc import Iterator
+
+from failover.core.claims import silent_to_the_store_ms
+from failover.core.eligibility import NS_IN_MS, last_known_scn, member, not_ready, what_would_be_lost
+from failover.core.observed import (
+    Leadership,
+    Member,
+    Observed,
+    Phase,
+    Request,
+    RequestKind,
+    Role,
+    Settings,
+)
+
+
+def objections(seen: Observed, request: Request, settings: Settings) -> tuple[str, ...]:
+    """Return everything that speaks against `request`; empty: it can be carried out."""
+    store = seen.store
+    if store is None or store.answered_ago_ms > settings.store_timeout_ms:
+        return ("the store does not answer: without a majority of it nothing is done",)
+    if store.leadership is None:
+        return ("nobody has led yet",)
+    if member(seen, request.host) is None and request.host != seen.me:
+        known = ", ".join(sorted(m.host for m in store.members)) or "none"
+        return (f"{request.host} is no database host with an agent (known: {known})",)
+    check = {
+        RequestKind.SWITCHOVER: _against_switchover,
+        RequestKind.FAILOVER: _against_failover,
+        RequestKind.REJOIN: _against_rejoin,
+    }[request.kind]
+    return tuple(check(seen, store.leadership, request, settings))
+
+
+def _against_switchover(
+    seen: Observed, leadership: Leadership, request: Request, settings: Settings
+) -> Iterator[str]:
+    if request.host == leadership.host:
+        yield f"{request.host} leads already (epoch {leadership.epoch})"
+        return
+    yield from _no_sound_leader(seen, leadership, settings)
+    yield from _against_candidate(seen, leadership, request.host, settings)
+    lag_ms = _lag_ms(seen, leadership, request.host)
+    limit_ms = min(settings.lag_limit_ms, settings.handover_limit_ms)
+    if lag_ms is not None and lag_ms > limit_ms:
+        yield f"{request.host} is {lag_ms} ms behind (limit {limit_ms} ms): services would wait for it"
+
+
+def _against_failover(
+    seen: Observed, leadership: Leadership, request: Request, settings: Settings
+) -> Iterator[str]:
+    if request.host == leadership.host and leadership.phase is not Phase.FENCED:
+        yield f"{request.host} leads already (epoch {leadership.epoch}, {leadership.phase})"
+        return
+    unsound = any(_no_sound_leader(seen, leadership, settings))
+    lives = bool(seen.store and seen.store.lease_alive)
+    if not request.force and leadership.phase is not Phase.FENCED and (lives or not unsound):
+        yield (
+            f"{leadership.host} holds its lease (epoch {leadership.epoch}, {leadership.phase}): switch over,"
+            " or fail over with --force"
+        )
+    if request.host == seen.me:
+        obstacle = not_ready(seen, settings)
+        loss = what_would_be_lost(seen, leadership, settings)
+        if obstacle is not None:
+            yield obstacle
+        if loss is not None and not request.accept_loss:
+            yield f"{loss}; --accept-loss leads with what is there"
+        return
+    yield from _against_candidate(seen, leadership, request.host, settings, request.accept_loss)
+    lag_ms = _lag_ms(seen, leadership, request.host)
+    if lag_ms is not None and lag_ms > settings.lag_limit_ms and not request.accept_loss:
+        yield f"{request.host} is {lag_ms} ms behind (limit {settings.lag_limit_ms} ms)"
+
+
+def _against_rejoin(
+    seen: Observed, leadership: Leadership, request: Request, settings: Settings
+) -> Iterator[str]:
+    if request.host == leadership.host:
+        yield f"{request.host} leads (epoch {leadership.epoch}): its data are the ones to copy from"
+        return
+    yield from _no_sound_leader(seen, leadership, settings)
+
+
+def _no_sound_leader(seen: Observed, leadership: Leadership, settings: Settings) -> Iterator[str]:
+    silent_ms = silent_to_the_store_ms(seen, leadership)
+    if leadership.phase is not Phase.SERVING:
+        yield f"no leader serves: epoch {leadership.epoch} of {leadership.host} is {leadership.phase}"
+    elif seen.store is None or not seen.store.lease_alive or silent_ms >= settings.peer_silent_ms:
+        yield f"the leader {leadership.host} is not seen to live (silent to the store for {silent_ms} ms)"
+
+
+def _against_candidate(
+    seen: Observed, leadership: Leadership, host: str, settings: Settings, accept_loss: bool = False
+) -> Iterator[str]:
+    put = member(seen, host) or Member(host=host)
+    if not put.may_lead:
+        yield f"{host} is configured never to lead"
+    if put.unchanged_ms >= settings.peer_silent_ms:
+        yield f"the agent of {host} is silent to the store for {put.unchanged_ms} ms"
+    can_be_started = put.recorded_role is Role.PRIMARY and (accept_loss or host == leadership.primary)
+    if put.role is not Role.STANDBY and not can_be_started:
+        yield f"the database of {host} is no standby that answers ({put.role or 'no answer'})"
+    if put.lineage != leadership.lineage and not accept_loss:
+        yield f"the data of {host} are of epoch {put.lineage}, those served of epoch {leadership.lineage}"
+
+
+def _lag_ms(seen: Observed, leadership: Leadership, host: str) -> int | None:
+    put, last = member(seen, host), last_known_scn(seen, leadership)
+    if put is None or last is None or put.lineage != leadership.lineage:
+        return None
+    return (last - put.scn) // NS_IN_MS

@@ -1,0 +1,252 @@
+"""What one agent sees in one look, and the limits it decides by. Values only: standard library, no effects.
+
+All times are milliseconds of this host's own steady clock (one that does not jump and goes on counting while
+the host sleeps: `CLOCK_BOOTTIME`); nothing is ever compared with another host's clock. Positions (`scn`) are
+nanoseconds on the primary's time line, so that a difference of two is a lag.
+"""
+
+from dataclasses import dataclass
+
+from failover.core.limits import Settings
+from failover.core.words import Alone, FenceState, Guarantee, Phase, Process, RequestKind, Role, TaskKind
+
+__all__ = [
+    "Alone",
+    "Database",
+    "FenceReport",
+    "FenceState",
+    "Guarantee",
+    "Leadership",
+    "Lease",
+    "Member",
+    "Observed",
+    "Peer",
+    "Phase",
+    "Process",
+    "Request",
+    "RequestKind",
+    "Role",
+    "Settings",
+    "StoreView",
+    "Task",
+    "TaskKind",
+    "Unfenced",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """This host's own database."""
+
+    process: Process = Process.DOWN
+    role: Role | None = None
+    """What it last answered since it was started; None: nothing yet, or down."""
+    scn: int = 0
+    """END_SCN as last answered; kept while it is silent or down; 0: never known."""
+    silent_ms: int = 0
+    """Since its last answer, or since it was started if it has given none."""
+    drained: bool = False
+    """`SWITCHOVER TO STANDBY` succeeded on this process: it takes no writes, whatever `role` says.
+
+    Cleared before any statement is sent that may make it writable again."""
+    recorded_role: Role | None = None
+    """The agent's note on disk of what starting this data may give; None: there are no complete data to
+    start.
+
+    The careful side of the truth: PRIMARY is noted before any statement or start that may make it writable;
+    STANDBY only when it was drained, or when a copy is complete; None before the data are emptied. A first
+    note comes from whoever made the data. An answer from the database never changes it: a promotion that was
+    given up may still end."""
+    recorded_epoch: int = 0
+    """The highest epoch known here: from the note on disk, and the database's table when it answers."""
+    lineage: int | None = None
+    """The epoch of the promotion these data descend from (`Leadership.lineage`), from the note on disk.
+
+    Noted together with PRIMARY, and from Rejoin when a copy is complete. Also whenever this database is a
+    standby and its table shows the epoch of the leader that serves now: that row came with the leader's own
+    log. None: not known."""
+    follows: str | None = None
+    """The host whose log a standby pulls; None: none, or a primary."""
+    cannot_follow: bool = False
+    """The database itself says that it cannot go on from what it has: a gap, or another history."""
+    started_ago_ms: int | None = None
+    """Since it was last started by this agent; None: not since the agent itself started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """This agent's own lease. Dropped for good when FenceSelf begins, or when the store says it ended."""
+
+    epoch: int
+    """The epoch it was claimed for."""
+    renewed_at_ms: int
+    """When the last successful renewal was SENT.
+
+    A renewal is a keepalive of the lease and a linearizable read that finds `leader` naming this host with
+    `epoch`; the time is taken before the first of the two is sent. The claim itself is the first renewal: the
+    time before its lease was granted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfenced:
+    """A former leader that was not known to be fenced when the present one claimed."""
+
+    host: str
+    epoch: int
+    """The epoch it led under: a confirmation for this or a later one counts."""
+    lease_over: bool = False
+    """An earlier promotion has waited for the end of its lease: it is to be fenced, but not waited for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leadership:
+    """The durable record `leader` of the store: who leads, or led last."""
+
+    host: str
+    epoch: int
+    phase: Phase
+    revision: int
+    """The store's modification revision of the record: what a change is compared with."""
+    lineage: int
+    """The epoch of the last unplanned promotion: only data that descend from it were served since."""
+    primary: str
+    """The host whose database was made the primary last, or was begun to be: its data are complete.
+
+    Written together with `lineage` and `guarantee`, before the promotion or the start begins; so it may
+    differ from `host` while that is recovering."""
+    guarantee: Guarantee | None = None
+    """Given in this epoch; None: no promotion or start was begun in it."""
+    final_scn: int | None = None
+    """Where the last primary was drained; kept by a claim on a `handed` record, dropped by Serve."""
+    to: str | None = None
+    """`handover`, `handed`: the host that is to lead next."""
+    unfenced: tuple[Unfenced, ...] = ()
+    """Former leaders that must be fenced before this one's database may be writable. Serve leaves those for
+    which there was no more than the lease: a frozen host thaws writable at any time."""
+    powered_off: tuple[str, ...] = ()
+    """Hosts that were switched off by a fence device and not switched on again."""
+    accept_loss: bool = False
+    """This epoch was claimed for an operator who accepted the loss of what this host's data lack."""
+    alone: Alone = Alone.NO
+    """Of `primary`; a claim keeps it, and a promotion begins it anew."""
+    acknowledged_scn: int | None = None
+    """`alone` is ending: a position that holds all that was acknowledged alone; None: not known yet."""
+    unchanged_ms: int = 0
+    """For how long this agent has seen this revision, counted only while the store answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """What an agent (this one, too) last put into the store about itself."""
+
+    host: str
+    role: Role | None = None
+    """Its database's role; None: it does not run or answer."""
+    scn: int = 0
+    recorded_role: Role | None = None
+    lineage: int | None = None
+    epoch: int = 0
+    """The highest epoch known to its database."""
+    fenced: int = 0
+    """The highest epoch whose end its agent confirmed: its database was down, or could not be writable."""
+    may_lead: bool = True
+    unchanged_ms: int = 0
+    """For how long its `seq` stood still as seen by this agent, counted only while the store answered.
+
+    Counting starts at 0 when this agent starts: a restarted agent takes nobody for dead at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What an operator asked for."""
+
+    id: str
+    kind: RequestKind
+    host: str
+    """Who is to lead next; for `rejoin`: whose database is to be copied anew."""
+    force: bool = False
+    """`failover`: although the leader looks healthy."""
+    accept_loss: bool = False
+    """`failover`: although the host's data lack what others may have acknowledged."""
+    unchanged_ms: int = 0
+    """For how long this agent has seen it, counted only while the store answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreView:
+    """The store's last answer: one linearizable read of everything below."""
+
+    answered_ago_ms: int
+    leadership: Leadership | None = None
+    lease_alive: bool = False
+    """Whether the key `lease` exists, whoever's it is."""
+    lease_gone_ms: int = 0
+    """For how long it did not exist, counted only while the store answered."""
+    members: tuple[Member, ...] = ()
+    request: Request | None = None
+    paused: bool = False
+    last_automatic_ago_ms: int | None = None
+    """Since the last claim that no operator asked for and that followed another host; None: not in this
+    history."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """A direct look at one other host, past the store: at the leader's, or at those that are `unfenced`."""
+
+    host: str
+    sql_silent_ms: int
+    """Since its database last answered to this host; counted from the first look if it never did."""
+    agent_silent_ms: int
+    """Since its agent last answered to this host, likewise."""
+    says_fenced_epoch: int = 0
+    """What its agent last said in an answer about the highest epoch whose end it confirmed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FenceReport:
+    """What is known of one host from its fence device, since this agent's present claim."""
+
+    host: str
+    state: FenceState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What this agent is in the middle of. Fencing goes on beside it.
+
+    A change of roles is in progress until the database has answered that it ended, or its process has: to
+    close the connection is no end, the statement may still be carried out much later."""
+
+    kind: TaskKind
+    started_ago_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Everything a decision rests on."""
+
+    now_ms: int
+    """This host's steady clock, read after everything else was gathered."""
+    me: str
+    may_lead: bool = True
+    database: Database = Database()
+    lease: Lease | None = None
+    store: StoreView | None = None
+    """None: it has not answered since the agent started."""
+    peers: tuple[Peer, ...] = ()
+    task: Task | None = None
+    fence_device: tuple[FenceReport, ...] = ()
+    """Only what was learned since this agent's present claim; a new claim starts with none."""
+    claimed_at_ms: int | None = None
+    """When the answer to this agent's claim of the present epoch arrived; after a restart of the agent:
+    None."""
+    fenced_epoch: int = 0
+    """The highest epoch whose end this agent confirmed, told to everybody who asks it."""
+    unfollowed_ms: int = 0
+    """For how long this agent has seen that not every standby that may lead follows it; 0: each does."""
+    alone_said_ago_ms: int = 0
+    """Since this host's agent last told services that they need not wait for a standby; counted from the
+    agent's start if it never did, as the one before may have."""
+    rejoined_ago_ms: int | None = None
+    """Since the last Rejoin that emptied the data began; None: never. Survives a restart of the agent."""

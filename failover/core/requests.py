@@ -1,0 +1,60 @@
+"""What operators ask for, and who carries it out. What speaks against it is in `objections`. Pure."""
+
+from failover.core.actions import Action, BeginHandover, Refuse
+from failover.core.claims import claim
+from failover.core.objections import objections
+from failover.core.observed import Leadership, Observed, Phase, Request, RequestKind, Settings
+from failover.core.standby import copy_anew
+
+
+def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
+    """Return what the leader does about a request; None: nothing."""
+    request = seen.store.request if seen.store else None
+    if request is None or leadership.phase is not Phase.SERVING:
+        return None
+    against = objections(seen, request, settings)
+    if request.kind is RequestKind.SWITCHOVER:
+        if against:
+            return _refuse(request, against)
+        return BeginHandover(
+            to=request.host,
+            revision=leadership.revision,
+            request=request.id,
+            why=f"an operator asked for a switchover from {seen.me} to {request.host}",
+        )
+    if request.host == seen.me:
+        return _refuse(request, against)
+    return _refuse_overdue(request, settings)
+
+
+def answer_as_other(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
+    """Return what an agent that does not lead does about a request; None: nothing."""
+    request = seen.store.request if seen.store else None
+    if request is None:
+        return None
+    if request.host != seen.me or request.kind is RequestKind.SWITCHOVER:
+        return _refuse_overdue(request, settings)
+    against = objections(seen, request, settings)
+    if against:
+        return _refuse(request, against)
+    if request.kind is RequestKind.REJOIN:
+        return copy_anew(seen, leadership, settings, request.id)
+    return claim(seen, leadership, f"an operator asked for a failover to {seen.me}", request)
+
+
+def _refuse(request: Request, against: tuple[str, ...]) -> Refuse:
+    return Refuse(
+        about=request.kind,
+        request=request.id,
+        why=f"{request.kind} of {request.host} refused: {'; '.join(against)}",
+    )
+
+
+def _refuse_overdue(request: Request, settings: Settings) -> Refuse | None:
+    """Take away what nobody took up, so that it does not act at a later, wrong moment."""
+    if request.unchanged_ms < settings.request_limit_ms:
+        return None
+    return _refuse(
+        request,
+        (f"nobody could carry it out for {request.unchanged_ms} ms (limit {settings.request_limit_ms})",),
+    )

@@ -1,0 +1,105 @@
+"""What keeps this host's database a sound standby, or makes it one again. Pure."""
+
+from failover.core.actions import Action, FenceSelf, Hold, Rejoin, StartDatabase
+from failover.core.claims import silent_to_the_store_ms
+from failover.core.eligibility import descends, not_ready, too_soon_to_start
+from failover.core.observed import Leadership, Observed, Phase, Process, Role, Settings
+from failover.core.safety import is_hung
+
+
+def keep_following(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
+    """Return what makes this host's database follow the leader that serves."""
+    if leadership.phase not in (Phase.SERVING, Phase.HANDOVER) or leadership.host == seen.me:
+        return mend(seen, leadership, settings)
+    if is_hung(seen.database, seen.task, settings):
+        return _end_hung(seen)
+    if _must_be_copied_anew(seen, leadership, settings):
+        return copy_anew(seen, leadership, settings)
+    database = seen.database
+    stands_right = database.process is not Process.DOWN and (
+        database.follows == leadership.host or not descends(database, leadership)
+    )
+    if stands_right:
+        return Hold(why=f"{seen.me} follows {leadership.host}, which leads epoch {leadership.epoch}")
+    wait = too_soon_to_start(seen, settings)
+    if wait is not None:
+        return Hold(why=wait)
+    if database.process is Process.DOWN:
+        return start_standby(seen, leadership.host)
+    return Rejoin(
+        source=leadership.host,
+        keep_data=True,
+        lineage=leadership.lineage,
+        request=None,
+        why=f"{leadership.host} leads epoch {leadership.epoch}, and {seen.me} follows {database.follows}",
+    )
+
+
+def mend(seen: Observed, leadership: Leadership | None, settings: Settings) -> Action:
+    """Return what brings a standby up while there is no leader to follow; data are never given up then."""
+    if is_hung(seen.database, seen.task, settings):
+        return _end_hung(seen)
+    if seen.database.process is Process.DOWN and seen.database.recorded_role is Role.STANDBY:
+        wait = too_soon_to_start(seen, settings)
+        return start_standby(seen, None) if wait is None else Hold(why=wait)
+    obstacle = not_ready(seen, settings)
+    last = "nobody has led yet" if leadership is None else _state_of(leadership)
+    return Hold(why=last if obstacle is None else f"{last}; {obstacle}")
+
+
+def copy_anew(
+    seen: Observed, leadership: Leadership, settings: Settings, request: str | None = None
+) -> Action:
+    """Return a Rejoin that empties the data, unless the last was too recent or the source may be dead.
+
+    An operator's request waits for no interval, but never copies from a leader that is not seen to live.
+    """
+    ago_ms = seen.rejoined_ago_ms
+    need = (
+        f"the data of {seen.me} ({seen.database.recorded_role or 'none'}, of epoch {seen.database.lineage})"
+        f" are to be copied anew from {leadership.host}"
+    )
+    silent_ms = silent_to_the_store_ms(seen, leadership)
+    if silent_ms >= settings.peer_silent_ms or seen.store is None or not seen.store.lease_alive:
+        return Hold(why=f"{need}, which is not seen to live ({silent_ms} ms)")
+    if request is None and ago_ms is not None and ago_ms < settings.rejoin_interval_ms:
+        limit = settings.rejoin_interval_ms
+        return Hold(why=f"{need}; the last copy began {ago_ms} ms ago (at least {limit} apart)")
+    return Rejoin(
+        source=leadership.host, keep_data=False, lineage=leadership.lineage, request=request, why=need
+    )
+
+
+def start_standby(seen: Observed, source: str | None) -> StartDatabase:
+    """Return the start of this host's database as a standby; None: of whom it followed before."""
+    return StartDatabase(
+        source=source,
+        guarantee=None,
+        revision=None,
+        lineage=None,
+        alone=None,
+        why=f"the standby of {seen.me} is down",
+    )
+
+
+def _must_be_copied_anew(seen: Observed, leadership: Leadership, settings: Settings) -> bool:
+    database = seen.database
+    if database.recorded_role is not Role.STANDBY or database.cannot_follow:
+        return True
+    if descends(database, leadership):
+        return False
+    # A standby from before there were agents: its history is proven once the leader's epoch arrives in it.
+    may_prove_itself = database.lineage is None and leadership.unchanged_ms < settings.rejoin_interval_ms
+    return not may_prove_itself
+
+
+def _end_hung(seen: Observed) -> FenceSelf:
+    database = seen.database
+    return FenceSelf(
+        why=f"the standby of {seen.me} does not answer ({database.process}, silent for"
+        f" {database.silent_ms} ms): end it, to start it anew"
+    )
+
+
+def _state_of(leadership: Leadership) -> str:
+    return f"epoch {leadership.epoch} of {leadership.host} is {leadership.phase}"

@@ -1,0 +1,215 @@
+"""This host's own database: watched over a kept connection, and killed at once."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from failover import clock
+from failover.core import observed
+from failover.core.observed import Process
+from failover.host.processes import Running
+from failover.host.session import Answer, SessionError
+
+_LOG = logging.getLogger("failover.database")
+_EPOCH_INTERVAL_MS = 500
+_EPOCH_PAUSE_MS = 5000
+_KILL_INTERVAL_S = 0.005
+
+
+class Connection(Protocol):
+    """What this module needs of `session.Session`."""
+
+    async def look(self, *, timeout_s: float) -> Answer:
+        """Return what the database is and how far it got."""
+
+    async def epoch(self, *, timeout_s: float) -> int:
+        """Return the epoch in its table."""
+
+    async def set_epoch(self, epoch: int, *, timeout_s: float) -> None:
+        """Raise the epoch in its table."""
+
+    def close(self) -> None:
+        """Cut the connection."""
+
+
+class Watched(Protocol):
+    """What this module needs of `processes.Processes`."""
+
+    def look(self) -> Running:
+        """Return what runs now."""
+
+    def kill(self) -> tuple[int, ...]:
+        """Send SIGKILL to all of them; return those that are left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """The last answer of the database."""
+
+    answer: Answer
+    at_ms: int
+    identity: tuple[int, int]
+    """Of the process that gave it."""
+
+
+class DatabaseWatch:
+    """Asks the database all the time, and knows what it last said."""
+
+    def __init__(
+        self,
+        *,
+        processes: Watched,
+        connect: Callable[[], Awaitable[Connection]],
+        is_open: Callable[[], bool],
+        interval_ms: int,
+        silent_ms: int,
+        now_ms: Callable[[], int] = clock.steady_ms,
+    ) -> None:
+        """Watch.
+
+        Args:
+            processes: of the database.
+            connect: opens a connection to it.
+            is_open: says whether anything answers at its port.
+            interval_ms: how often to ask.
+            silent_ms: how long to wait for one answer.
+            now_ms: the steady clock.
+        """
+        self._processes = processes
+        self._connect = connect
+        self._is_open = is_open
+        self._interval_s = interval_ms / 1000
+        self._timeout_s = silent_ms / 1000
+        self._now_ms = now_ms
+        self._connection: Connection | None = None
+        self._heard: Heard | None = None
+        self._scn = 0
+        self._epoch: int | None = None
+        self._ask_epoch_at_ms = 0
+        self._distrusted: tuple[int, int] | None = None
+        self._asking = asyncio.Lock()
+        self.failures = 0
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch in its table as last read from the running process; None: not read."""
+        return self._epoch
+
+    def observe(self) -> observed.Database:
+        """Return the database as it stands now; it follows an address here, and no host.
+
+        What is noted on disk is not in it.
+        """
+        running, now_ms = self._processes.look(), self._now_ms()
+        if running.identity is None:
+            return observed.Database(process=Process.DOWN, scn=self._scn)
+        heard = self._heard_of(running)
+        works = Process.STARTING if heard is None else Process.RUNNING
+        since_ms = heard.at_ms if heard else running.started_at_ms
+        return observed.Database(
+            process=Process.HUNG if running.stopped else works,
+            role=heard.answer.role if heard else None,
+            scn=self._scn,
+            silent_ms=max(0, now_ms - since_ms),
+            drained=heard is not None and self._is_drained(heard),
+            follows=heard.answer.source if heard else None,
+        )
+
+    def distrust(self) -> None:
+        """Believe `drained` no more of the process that runs: a statement may make it writable any time."""
+        self._distrusted = self._processes.look().identity
+
+    def trust(self) -> None:
+        """Believe `drained` again: nothing that may make it writable is on its way any more."""
+        self._distrusted = None
+
+    async def run(self) -> None:
+        """Ask for ever; ends only when cancelled."""
+        try:
+            while True:
+                await self.ask()
+                await asyncio.sleep(self._interval_s)
+        finally:
+            self._forget()
+
+    async def ask(self) -> None:
+        """Ask now, for example because something has just been changed; no answer is no error."""
+        async with self._asking:
+            running = self._processes.look()
+            if running.identity is None:
+                self._forget()
+            else:
+                await self._ask(running.identity)
+
+    async def set_epoch(self, epoch: int) -> None:
+        """Write `epoch` into its table.
+
+        Raises:
+            SessionError: it refused, did not answer in time, or knows a higher epoch.
+        """
+        connection = await self._connect()
+        try:
+            await connection.set_epoch(epoch, timeout_s=self._timeout_s)
+        finally:
+            connection.close()
+        self._epoch = epoch
+
+    def kill_now(self) -> None:
+        """Send SIGKILL, and wait for nothing."""
+        self._processes.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL, until no process of it is left and its port is closed. Never gives up by itself."""
+        while self._processes.kill() or self._is_open():
+            await asyncio.sleep(_KILL_INTERVAL_S)
+        self._forget()
+
+    async def _ask(self, identity: tuple[int, int]) -> None:
+        try:
+            if self._connection is None:
+                self._ask_epoch_at_ms = 0
+                self._connection = await self._connect()
+            answer = await self._connection.look(timeout_s=self._timeout_s)
+            self._note(answer, identity)
+            await self._ask_epoch()
+        except SessionError as failure:
+            self.failures += 1
+            _LOG.debug("no answer", extra={"error": str(failure)})
+            self._close()
+
+    async def _ask_epoch(self) -> None:
+        """Ask for the epoch every now and then; a standby that lacks the table still counts as answering."""
+        now_ms = self._now_ms()
+        if self._connection is None or now_ms < self._ask_epoch_at_ms:
+            return
+        try:
+            self._epoch = await self._connection.epoch(timeout_s=self._timeout_s)
+            self._ask_epoch_at_ms = now_ms + _EPOCH_INTERVAL_MS
+        except SessionError as failure:
+            # It may take its time to fail: asked again soon, it would keep the other question waiting.
+            self._ask_epoch_at_ms = now_ms + _EPOCH_PAUSE_MS
+            _LOG.info("epoch not read", extra={"error": str(failure)})
+
+    def _note(self, answer: Answer, identity: tuple[int, int]) -> None:
+        # Answered by the process that ran before the question, if it still runs after it.
+        if self._processes.look().identity == identity:
+            self._heard = Heard(answer=answer, at_ms=self._now_ms(), identity=identity)
+            self._scn = answer.scn
+
+    def _heard_of(self, running: Running) -> Heard | None:
+        heard = self._heard
+        return heard if heard is not None and heard.identity == running.identity else None
+
+    def _is_drained(self, heard: Heard) -> bool:
+        return heard.answer.drained and heard.identity != self._distrusted
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _forget(self) -> None:
+        self._close()
+        self._heard, self._epoch = None, None

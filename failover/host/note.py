@@ -1,0 +1,109 @@
+"""The agent's note beside the data: what starting them may give, and which history they are of.
+
+It lies in the database's own folder, so that whoever empties that empties the note with it. `loanstack-db`
+keeps a file of its own there, whose only word is the role: without it the data are half-made, whatever the
+note says.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from failover.core.observed import Role
+
+_NOTE, _ROLE_FILE = "loanstack-failover", "loanstack-role"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What is known of the data on disk."""
+
+    role: Role | None = None
+    """None: there are no complete data."""
+    epoch: int = 0
+    lineage: int | None = None
+
+
+class _Note(msgspec.Struct, frozen=True, kw_only=True):
+    role: Role
+    epoch: int
+    lineage: int | None
+    role_file_ns: int
+    """When the role file was last changed at the time of this note: a later change knows more than it."""
+
+
+class NoteFile:
+    """The note of one data folder."""
+
+    def __init__(self, base_dir: Path) -> None:
+        """Keep the note in `base_dir`."""
+        self._note = base_dir / _NOTE
+        self._role_file = base_dir / _ROLE_FILE
+        self._read: tuple[tuple[int, ...], Recorded] | None = None
+
+    def read(self) -> Recorded:
+        """Return what note and role file say together; where they differ, what is the more careful."""
+        state = (*_state_of(self._role_file), *_state_of(self._note))
+        if self._read is None or self._read[0] != state:
+            self._read = (state, self._read_both())
+        return self._read[1]
+
+    def _read_both(self) -> Recorded:
+        try:
+            changed_ns = self._role_file.stat().st_mtime_ns
+            role = Role(self._role_file.read_text().strip())
+        except (FileNotFoundError, ValueError):
+            return Recorded()
+        note = self._read_note()
+        if note is None:
+            return Recorded(role=role)
+        if note.role_file_ns == changed_ns:
+            role = note.role
+        elif Role.PRIMARY in (role, note.role):
+            role = Role.PRIMARY
+        return Recorded(role=role, epoch=note.epoch, lineage=note.lineage)
+
+    def write(self, recorded: Recorded) -> None:
+        """Note `recorded`, on the disk when this returns.
+
+        Raises:
+            OSError: the disk is full or fails, or there are no data that it could be noted of.
+        """
+        assert recorded.role is not None, "that there are no data is told by their absence"
+        note = _Note(
+            role=recorded.role,
+            epoch=recorded.epoch,
+            lineage=recorded.lineage,
+            role_file_ns=self._role_file.stat().st_mtime_ns,
+        )
+        unfinished = self._note.with_name(f"{_NOTE}.new")
+        with unfinished.open("wb") as file:
+            file.write(msgspec.json.encode(note))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(self._note)
+        folder = os.open(self._note.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _read_note(self) -> _Note | None:
+        try:
+            return msgspec.json.decode(self._note.read_bytes(), type=_Note)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError:
+            # Written whole or not at all, so somebody else wrote it: nothing is known of the history then.
+            return None
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    """Return what changes whenever a file is written or replaced; empty if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,107 @@
+"""A direct look at the other database hosts, past the store: their SQL, and what their agents say."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import msgspec
+
+from failover import clock
+from failover.core import observed
+from failover.settings import Peer
+
+_PROTOCOL = 10
+"""Fifth byte of the greeting of every MySQL server: a port that is only open greets nobody."""
+_GREETING_BYTES = 5
+_LOOK_S = 0.5
+
+
+class _Said(msgspec.Struct):
+    fenced_epoch: int
+    scn: int
+
+
+@dataclass
+class _Seen:
+    sql_at_ms: int
+    agent_at_ms: int
+    fenced_epoch: int = 0
+    scn: int = 0
+
+
+class PeerWatch:
+    """Looks at every peer in every interval, at all of them side by side."""
+
+    def __init__(
+        self,
+        peers: tuple[Peer, ...],
+        *,
+        sql_port: int,
+        agent_port: int,
+        interval_ms: int,
+        now_ms: Callable[[], int] = clock.steady_ms,
+    ) -> None:
+        """Watch `peers`; silence counts from now on."""
+        self._peers = peers
+        self._sql_port = sql_port
+        self._agent_port = agent_port
+        self._interval_s = interval_ms / 1000
+        self._now_ms = now_ms
+        self._seen = {p.host: _Seen(sql_at_ms=now_ms(), agent_at_ms=now_ms()) for p in peers}
+
+    def observe(self) -> tuple[observed.Peer, ...]:
+        """Return what is known of each peer as it stands now."""
+        now_ms = self._now_ms()
+        return tuple(
+            observed.Peer(
+                host=host,
+                sql_silent_ms=now_ms - seen.sql_at_ms,
+                agent_silent_ms=now_ms - seen.agent_at_ms,
+                says_fenced_epoch=seen.fenced_epoch,
+            )
+            for host, seen in self._seen.items()
+        )
+
+    def scn_of(self, host: str) -> int:
+        """Return the position that the agent of `host` last told; 0: none."""
+        seen = self._seen.get(host)
+        return seen.scn if seen else 0
+
+    async def run(self) -> None:
+        """Look for ever, also where there is nobody to look at; ends only when cancelled."""
+        timeout = aiohttp.ClientTimeout(total=_LOOK_S)
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+            await asyncio.gather(
+                asyncio.Event().wait(),
+                *(self._again_and_again(self._look_at_sql, p) for p in self._peers),
+                *(self._again_and_again(lambda p: self._look_at_agent(session, p), p) for p in self._peers),
+            )
+
+    async def _again_and_again(self, look: Callable[[Peer], Awaitable[None]], peer: Peer) -> None:
+        while True:
+            await look(peer)
+            await asyncio.sleep(self._interval_s)
+
+    async def _look_at_sql(self, peer: Peer) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                reader, writer = await asyncio.open_connection(peer.address, self._sql_port)
+                try:
+                    greeting = await reader.readexactly(_GREETING_BYTES)
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError, EOFError):
+            return
+        if greeting[4] == _PROTOCOL:
+            self._seen[peer.host].sql_at_ms = self._now_ms()
+
+    async def _look_at_agent(self, session: aiohttp.ClientSession, peer: Peer) -> None:
+        try:
+            async with session.get(f"http://{peer.address}:{self._agent_port}/status") as response:
+                said = msgspec.json.decode(await response.read(), type=_Said)
+        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
+            return
+        seen = self._seen[peer.host]
+        seen.agent_at_ms = self._now_ms()
+        seen.fenced_epoch, seen.scn = said.fenced_epoch, said.scn

@@ -1,0 +1,168 @@
+"""One connection to this host's own database, over its unix socket, as its administrator."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncmy
+from asyncmy import errors
+
+from failover.core.observed import Role
+
+LOOK_SQL = (
+    "SELECT s.role, s.pending_role, s.log_restore_source, l.END_SCN"
+    " FROM oceanbase.__all_virtual_server_stat s, oceanbase.`V$OB_LOG_STAT` l"
+)
+EPOCH_SQL = "SELECT epoch FROM loan.leadership WHERE one = 1"
+SET_EPOCH_SQL = "UPDATE loan.leadership SET epoch = {epoch} WHERE one = 1 AND epoch < {epoch}"
+MAKE_EPOCH_SQL = (
+    "CREATE DATABASE IF NOT EXISTS loan",
+    "CREATE TABLE IF NOT EXISTS loan.leadership(one TINYINT PRIMARY KEY, epoch BIGINT NOT NULL)",
+    "INSERT IGNORE INTO loan.leadership(one, epoch) VALUES (1, 0)",
+)
+"""As the loan services' schema makes it, should that not have been applied yet."""
+
+_PATIENCE_SQL = "SET ob_query_timeout = 1000000, ob_trx_timeout = 2000000"
+"""Microseconds. A standby without a table would otherwise have one wait for ten seconds for an error."""
+_NO_SUCH_TABLE = (1049, 1146)
+_OPTION = re.compile(r"^(user|password)=(.*)$", re.MULTILINE)
+
+
+class SessionError(ConnectionError):
+    """The database gave no answer, or refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the database says about itself."""
+
+    role: Role | None
+    scn: int
+    drained: bool
+    """It was handed over: it still says PRIMARY, takes no writes, and will start as a standby."""
+    source: str | None
+    """Address whose log it pulls."""
+
+
+class Session:
+    """An open connection; whoever gets an error closes it."""
+
+    def __init__(self, raw: Any) -> None:  # noqa: ANN401  (the driver's stubs are untyped)
+        """Use an asyncmy connection."""
+        self._raw = raw
+
+    def close(self) -> None:
+        """Cut the connection."""
+        self._raw.close()
+
+    async def look(self, *, timeout_s: float) -> Answer:
+        """Return what the database is and how far it got.
+
+        Raises:
+            SessionError: it did not answer in time, or the connection is lost.
+        """
+        rows = await self._run(LOOK_SQL, timeout_s)
+        if not rows:
+            raise SessionError("the database says nothing about itself")
+        role, pending, source, scn = rows[0]
+        return Answer(
+            role=Role(role) if role in tuple(Role) else None,
+            scn=int(scn),
+            drained=role == Role.PRIMARY and pending == Role.STANDBY,
+            source=str(source).rpartition(":")[0] or None if role == Role.STANDBY else None,
+        )
+
+    async def epoch(self, *, timeout_s: float) -> int:
+        """Return the epoch in the table; 0 if there is no such table.
+
+        Raises:
+            SessionError: the table cannot be read, or the connection is lost.
+        """
+        try:
+            rows = await self._run(EPOCH_SQL, timeout_s)
+        except SessionError as failure:
+            if _code(failure.__cause__) in _NO_SUCH_TABLE:
+                return 0
+            raise
+        return int(rows[0][0]) if rows else 0
+
+    async def set_epoch(self, epoch: int, *, timeout_s: float) -> None:
+        """Raise the epoch in the table to `epoch`; one that is higher stays, and is an error.
+
+        Raises:
+            SessionError: the database refused, did not answer in time, or knows a higher epoch.
+        """
+        statement = SET_EPOCH_SQL.format(epoch=epoch)
+        try:
+            await self._run(statement, timeout_s)
+        except SessionError as failure:
+            if _code(failure.__cause__) not in _NO_SUCH_TABLE:
+                raise
+        found = await self.epoch(timeout_s=timeout_s)
+        if found < epoch:
+            for making in MAKE_EPOCH_SQL:
+                await self._run(making, timeout_s)
+            await self._run(statement, timeout_s)
+            found = await self.epoch(timeout_s=timeout_s)
+        if found != epoch:
+            raise SessionError(f"the database knows epoch {found} and should be given {epoch}")
+
+    async def _run(self, statement: str, timeout_s: float) -> list[tuple[Any, ...]]:
+        try:
+            async with asyncio.timeout(timeout_s), self._raw.cursor() as cursor:
+                await cursor.execute(statement)
+                return list(await cursor.fetchall())
+        except TimeoutError:
+            # In the middle of an answer: the next statement would read the rest of it.
+            self.close()
+            raise SessionError(f"no answer within {timeout_s:g} s to: {statement}") from None
+        except (errors.MySQLError, OSError, RuntimeError) as failure:
+            raise SessionError(f"{statement}: {failure}") from failure
+        except asyncio.CancelledError:
+            self.close()
+            raise
+
+
+async def connect(socket: Path, options: Path, *, timeout_s: float) -> Session:
+    """Return a new session.
+
+    Args:
+        socket: the database's unix socket.
+        options: file with user and password, as the mariadb client reads it.
+        timeout_s: how long it may take.
+
+    Raises:
+        SessionError: nothing listens there, it did not answer in time, or it refused.
+    """
+    try:
+        user, password = options_in(options)
+        async with asyncio.timeout(timeout_s):
+            raw = await asyncmy.connect(
+                unix_socket=str(socket),
+                user=user,
+                password=password,
+                autocommit=True,
+                init_command=_PATIENCE_SQL,
+            )
+    except TimeoutError:
+        raise SessionError(f"{socket} gave no answer within {timeout_s:g} s") from None
+    except (errors.MySQLError, OSError, RuntimeError) as failure:
+        raise SessionError(f"{socket}: {failure}") from failure
+    return Session(raw)
+
+
+def options_in(path: Path) -> tuple[str, str]:
+    """Return user and password in an options file of the mariadb client.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = dict(_OPTION.findall(path.read_text()))
+    return found.get("user", "root"), found.get("password", "")
+
+
+def _code(failure: BaseException | None) -> int:
+    arguments = getattr(failure, "args", ())
+    return arguments[0] if arguments and isinstance(arguments[0], int) else 0

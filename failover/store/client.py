@@ -1,0 +1,217 @@
+"""The consensus store as the agent uses it: looks, leases, and changes that happen once or not at all.
+
+Every change of the record `leader` is a compare-and-swap on its revision. A member of the store may carry a
+change out and fall silent before it says so; the change is then asked of the next one, which finds it done:
+so a lost comparison counts as won when what is there is what was to be written.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+from failover.core.observed import Member, Request
+from failover.store import pieces, records
+from failover.store.gateway import Answer, StoreError, decoded, encoded
+from failover.store.records import Json, Keys, LeaderRecord, RecordError
+
+_LOG = logging.getLogger("failover.store")
+
+
+class Gateway(Protocol):
+    """What this module needs of `gateway.Gateway`."""
+
+    async def call(self, path: str, body: Mapping[str, object]) -> Answer:
+        """Return the answer to one call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenMember:
+    """A member, and when it was put there."""
+
+    member: Member
+    revision: int
+    told: Json
+    """All that its agent said, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """One linearizable read of everything but the history."""
+
+    revision: int = 0
+    """Of the whole store: a sight with a lower one is older."""
+    leader: LeaderRecord | None = None
+    lease_alive: bool = False
+    members: tuple[SeenMember, ...] = ()
+    request: Request | None = None
+    request_revision: int = 0
+    paused: Json | None = None
+    """By whom and since when nothing may happen by itself."""
+
+
+class Store:
+    """Reads and changes of one environment's keys."""
+
+    def __init__(self, gateway: Gateway, environment: str) -> None:
+        """Use `gateway` for the keys of `environment`."""
+        self._gateway = gateway
+        self.keys = Keys(environment=environment)
+
+    async def look(self, *, host: str = "", member: str | None = None) -> Sight:
+        """Return what the store holds now; put `member` of `host` there in the same call, if given.
+
+        Raises:
+            StoreError: it did not answer, or holds a record `leader` that no agent wrote.
+        """
+        first, end = self.keys.all_but_history
+        reading = pieces.read(first, end)
+        if member is None:
+            return self._sight(await self._gateway.call("/v3/kv/range", reading["request_range"]))
+        putting = pieces.put(self.keys.member(host), member)
+        answer = await self._gateway.call("/v3/kv/txn", {"success": [putting, reading]})
+        return self._sight(answer["responses"][1]["response_range"])
+
+    async def grant(self, ttl_ms: int) -> str:
+        """Return a new lease, which ends in `ttl_ms` unless it is kept alive.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        answer = await self._gateway.call("/v3/lease/grant", {"TTL": math.ceil(ttl_ms / 1000)})
+        return str(answer["ID"])
+
+    async def keep_alive(self, lease: str) -> bool:
+        """Let a lease last for its whole time again; False: it has ended.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        answer = await self._gateway.call("/v3/lease/keepalive", {"ID": lease})
+        return int(answer.get("result", {}).get("TTL", 0)) > 0
+
+    async def revoke(self, lease: str) -> None:
+        """End a lease, and the key that hangs on it.
+
+        Raises:
+            StoreError: the store did not answer, or the lease had ended.
+        """
+        await self._gateway.call("/v3/lease/revoke", {"ID": lease})
+
+    async def claim(self, record: LeaderRecord, *, lease: str, takes_request: bool) -> int | None:
+        """Make `record` the leader's if `leader` still has its revision, and hang the key `lease` on `lease`.
+
+        Returns:
+            The new revision of `leader`; None: somebody else changed it first.
+
+        Raises:
+            StoreError: it is not known whether it happened; the next look tells.
+        """
+        held = {"host": record.leadership.host, "epoch": record.leadership.epoch}
+        more = [pieces.put(self.keys.lease, msgspec.json.encode(held).decode(), lease=lease)]
+        return await self._swap(record, more, takes_request=takes_request)
+
+    async def advance(self, record: LeaderRecord, *, takes_request: bool = False) -> int | None:
+        """Replace `leader` by `record` if it still has its revision.
+
+        Returns:
+            The new revision of `leader`; None: somebody else changed it first.
+
+        Raises:
+            StoreError: it is not known whether it happened; the next look tells.
+        """
+        return await self._swap(record, [], takes_request=takes_request)
+
+    async def put_request(self, request: Request, *, at_s: float) -> bool:
+        """Leave an operator's request; False: another one waits.
+
+        Raises:
+            StoreError: it is not known whether it happened.
+        """
+        text = records.request_text(request, at_s=at_s)
+        answer = await self._gateway.call(
+            "/v3/kv/txn",
+            {
+                "compare": [pieces.unchanged(self.keys.request, 0)],
+                "success": [pieces.put(self.keys.request, text)],
+                "failure": [pieces.read(self.keys.request)],
+            },
+        )
+        if answer.get("succeeded"):
+            return True
+        found = pieces.first_kv_of_failure(answer)
+        return found is not None and found[0] == text
+
+    async def clear_request(self, revision: int) -> None:
+        """Delete the request that was put at `revision`; a newer one stays.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        compare = [pieces.unchanged(self.keys.request, revision)]
+        await self._gateway.call(
+            "/v3/kv/txn", {"compare": compare, "success": [pieces.delete(self.keys.request)]}
+        )
+
+    async def pause(self, *, host: str, at_s: float) -> None:
+        """Let nothing happen by itself until `resume`.
+
+        Raises:
+            StoreError: it is not known whether it happened.
+        """
+        text = msgspec.json.encode({"host": host, "at_s": at_s}).decode()
+        await self._gateway.call("/v3/kv/put", pieces.put(self.keys.paused, text)["request_put"])
+
+    async def resume(self) -> None:
+        """End the pause.
+
+        Raises:
+            StoreError: it is not known whether it happened.
+        """
+        await self._gateway.call("/v3/kv/deleterange", {"key": encoded(self.keys.paused)})
+
+    async def _swap(self, record: LeaderRecord, more: list[Json], *, takes_request: bool) -> int | None:
+        text = records.leader_text(record)
+        success = [pieces.put(self.keys.leader, text), *more]
+        if takes_request:
+            success.append(pieces.delete(self.keys.request))
+        answer = await self._gateway.call(
+            "/v3/kv/txn",
+            {
+                "compare": [pieces.unchanged(self.keys.leader, record.leadership.revision)],
+                "success": success,
+                "failure": [pieces.read(self.keys.leader)],
+            },
+        )
+        if answer.get("succeeded"):
+            return int(answer["header"]["revision"])
+        found = pieces.first_kv_of_failure(answer)
+        return found[1] if found is not None and found[0] == text else None
+
+    def _sight(self, answer: Json) -> Sight:
+        sight = Sight(revision=int(answer["header"]["revision"]))
+        members = []
+        for kv in answer.get("kvs", []):
+            key, text, revision = decoded(kv["key"]), decoded(kv["value"]), int(kv["mod_revision"])
+            try:
+                if key == self.keys.leader:
+                    sight = replace(sight, leader=records.leader_record(text, revision))
+                elif key == self.keys.lease:
+                    sight = replace(sight, lease_alive=True)
+                elif key == self.keys.request:
+                    sight = replace(sight, request=records.request(text), request_revision=revision)
+                elif key == self.keys.paused:
+                    sight = replace(sight, paused=msgspec.json.decode(text))
+                elif key.startswith(self.keys.member("")):
+                    host = key.removeprefix(self.keys.member(""))
+                    found = records.member(host, text)
+                    told = msgspec.json.decode(text)
+                    members.append(SeenMember(member=found, revision=revision, told=told))
+            except RecordError as wrong:
+                if key == self.keys.leader:
+                    raise StoreError(str(wrong)) from wrong
+                _LOG.warning("ignored a record", extra={"problem": str(wrong)})
+        return replace(sight, members=tuple(members))

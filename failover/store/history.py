@@ -1,0 +1,92 @@
+"""What happened in each epoch, kept in the store: one list of events a key."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from failover.store import pieces
+from failover.store.gateway import Answer, StoreError, decoded
+from failover.store.records import Keys
+
+Json = dict[str, Any]
+_EPOCHS_KEPT = 200
+_TRIES = 5
+
+
+class Gateway(Protocol):
+    """What this module needs of `gateway.Gateway`."""
+
+    async def call(self, path: str, body: Mapping[str, object]) -> Answer:
+        """Return the answer to one call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened."""
+
+    at_s: float
+    """Unix time by the clock of `host`."""
+    event: str
+    """One word of a few: detected, decided, claimed, fenced, guarantee, promoted, switchover, ..."""
+    host: str
+    detail: str
+    request: str | None = None
+    """The operator's request that it answers."""
+
+    def line(self) -> Json:
+        """Return it as the store holds it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class History:
+    """Reads and appends the history of one environment."""
+
+    def __init__(self, gateway: Gateway, keys: Keys) -> None:
+        """Use `gateway` for `keys`."""
+        self._gateway = gateway
+        self._keys = keys
+
+    async def append(self, epoch: int, event: Event) -> None:
+        """Add one event to an epoch; epochs long past are forgotten with it.
+
+        Raises:
+            StoreError: the store did not answer, or others appended faster all the time.
+        """
+        key = self._keys.history(epoch)
+        line = event.line()
+        for _ in range(_TRIES):
+            found = pieces.first_kv(await self._gateway.call("/v3/kv/range", _range(key)))
+            events = msgspec.json.decode(found[0], type=list[Json]) if found else []
+            # Said before, and the answer was lost.
+            if line in events:
+                return
+            success = [pieces.put(key, msgspec.json.encode([*events, line]).decode())]
+            if epoch > _EPOCHS_KEPT:
+                first, _ = self._keys.whole_history
+                success.append(pieces.delete(first, self._keys.history(epoch - _EPOCHS_KEPT)))
+            condition = pieces.unchanged(key, found[1] if found else 0)
+            answer = await self._gateway.call("/v3/kv/txn", {"compare": [condition], "success": success})
+            if answer.get("succeeded"):
+                return
+        raise StoreError(f"history of epoch {epoch}: others appended faster, {_TRIES} times")
+
+    async def read(self) -> dict[int, list[Json]]:
+        """Return the events of each epoch that is kept, in the order of epochs.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        answer = await self._gateway.call("/v3/kv/range", _range(*self._keys.whole_history))
+        return {
+            int(decoded(kv["key"]).rpartition("/")[2]): msgspec.json.decode(
+                decoded(kv["value"]), type=list[Json]
+            )
+            for kv in answer.get("kvs", [])
+        }
+
+
+def _range(key: str, end: str | None = None) -> Json:
+    operation: Json = pieces.read(key, end)["request_range"]
+    return operation
