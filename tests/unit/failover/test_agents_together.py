@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from failover.core.observed import RequestKind, Role
+from failover.core.observed import Alone, RequestKind, Role
 from tests.unit.failover.fake_etcd import FakeEtcd, member
 from tests.unit.failover.fake_hosts import FakeHosts, hosts
 
@@ -75,11 +75,12 @@ async def follows(them: FakeHosts, name: str, leader: str) -> None:
     )
 
 
-def test_both_agents_name_the_same_primary_with_the_same_tag(tmp_path: Path, certificate: Path) -> None:
+def test_both_agents_name_the_same_primary_and_its_own_says_whether_it_is_alone(tmp_path: Path, certificate: Path) -> None:
     async def story(them: FakeHosts, _: FakeEtcd) -> None:
         agents = [host.agent for host in them.hosts.values()]
-        answers = {a.facts.announcement.answer for a in agents if a is not None}
-        assert len(answers) == 1
+        answers = [a.facts.announcement.answer for a in agents if a is not None]
+        assert {(answer.epoch, answer.phase, answer.host) for answer in answers} == {(1, "serving", "ob-a")}
+        assert [answer.primary and answer.primary.alone for answer in answers] == [Alone.NO, None]
         assert them["ob-a"].epoch == 1
 
     play(tmp_path, certificate, story)
