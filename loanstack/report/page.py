@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from chaos.findings import Verdict
 from loanstack.bulk import bulk_reading
 from loanstack.drill_figures import over_repeats
 from loanstack.figures import number, shown, title
@@ -21,6 +22,9 @@ from loanstack.runs import RunFolder, write_whole
 REPORT_FILE = "report.html"
 _PART = re.compile(r"\d{1,3}-(.+)$")
 """Folder of a part of a run, such as `4-load`; a run by itself begins with its date."""
+
+_BRIEF = {"rto_ms": "RTO {}", "acknowledged_lost": "{} missing", "errors": "{} errors"}
+"""What is said in one line of a run that is one of several."""
 
 _KEY_FIGURES = {
     "tps_acknowledged": "transactions per second, acknowledged and in the database",
@@ -81,6 +85,7 @@ def render(run: Run) -> str:
     jinja.filters.update(number=number, figure=lambda pair: shown(*pair), words=title, cell=_cell)
     style = (Path(__file__).parent / "style.css").read_text()
     parts = [each for each in run.all() if not each.children]
+    repeats = _repeats(run)
     titles = _titles(run)
     return jinja.get_template("template.html.j2").render(
         # Our own style sheet is no user input, and quotes in it must stay quotes.
@@ -90,7 +95,8 @@ def render(run: Run) -> str:
         heading=heading(run),
         key_figures=_key_figures(run),
         parts=parts,
-        judged=[_judged(part) for part in parts],
+        judged=[_judged(each, repeats) for each in run.all() if each.promises or not each.children],
+        repeats=repeats,
         deploys=run.of_verb("deploy"),
         verifies=[(part, _by_host(part)) for part in run.of_verb("verify")],
         loads=[(part, drawings.of_run(part)) for part in run.of_verb("load")],
@@ -165,8 +171,28 @@ def _rto_rows(drills: Sequence[Run]) -> list[tuple[str, Mapping[str, float]]]:
     return [(name, figures) for name, figures in rows if "rto_ms_max" in figures]
 
 
-def _judged(part: Run) -> dict[str, Any]:
-    """Return one run's rows of the verdict table."""
+def _repeats(run: Run) -> frozenset[str]:
+    """Return the names of those runs that are one of several and passed: they are judged together.
+
+    Rows of their own would hide what they came to; all of it stands in the section about them.
+    """
+    return frozenset(
+        child.name
+        for each in run.all()
+        if each.promises and len(each.children) > 1
+        for child in each.children
+        if child.results.verb == "drill" and not child.children and child.results.verdict is Verdict.PASS
+    )
+
+
+def _judged(part: Run, repeats: frozenset[str]) -> dict[str, Any]:
+    """Return one run's rows of the verdict table; of one among several that passed, one line."""
+    if part.name in repeats:
+        figures = part.results.figures
+        brief = [
+            words.format(shown(name, figures[name])) for name, words in _BRIEF.items() if name in figures
+        ]
+        return {"run": part, "rows": (), "findings": (), "brief": ", ".join(brief)}
     rows = [
         {
             "title": title(promise.figure),
@@ -176,7 +202,7 @@ def _judged(part: Run) -> dict[str, Any]:
         }
         for promise in part.promises
     ]
-    return {"run": part, "rows": rows, "findings": part.findings}
+    return {"run": part, "rows": rows, "findings": part.findings, "brief": ""}
 
 
 def _measured(name: str, figures: Mapping[str, float]) -> str:

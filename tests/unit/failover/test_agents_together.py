@@ -75,7 +75,9 @@ async def follows(them: FakeHosts, name: str, leader: str) -> None:
     )
 
 
-def test_both_agents_name_the_same_primary_and_its_own_says_whether_it_is_alone(tmp_path: Path, certificate: Path) -> None:
+def test_both_name_the_same_primary_and_its_own_says_whether_it_is_alone(
+    tmp_path: Path, certificate: Path
+) -> None:
     async def story(them: FakeHosts, _: FakeEtcd) -> None:
         agents = [host.agent for host in them.hosts.values()]
         answers = [a.facts.announcement.answer for a in agents if a is not None]

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from chaos.findings import Verdict
+from inventory.drill_slo import DrillSlo
+from loanstack import promises
 from loanstack.figures import shown, title
 from loanstack.report import drawings, roles
-from loanstack.report.page import heading, write_report
+from loanstack.report.page import heading, render, write_report
 from loanstack.report.reading import Run, read
 from loanstack.runs import Results, RunFolder, RunFolderError
 from tests.unit.loanstack import example
@@ -238,6 +240,38 @@ def test_many_repeats_are_told_by_their_distribution_alone() -> None:
     assert drawn is not None
     assert "p50 1.01 s, p95 1.02 s, max 1.02 s (20 runs)" in drawn
     assert drawings.rto_strips([]) is None
+
+
+def _repeat(number: int, verdict: Verdict) -> Run:
+    return Run(
+        name=f"{number}-primary-crash",
+        results=Results(
+            verb="drill",
+            environment="lab",
+            verdict=verdict,
+            figures={"rto_ms": 700.0 + number, "acknowledged_lost": 2, "errors": 3},
+        ),
+        promises=promises.of_drill(DrillSlo(), "primary-crash", may_lose=True),
+    )
+
+
+def test_of_many_repeats_those_that_passed_take_a_line_and_open_when_asked() -> None:
+    done = (_repeat(1, Verdict.PASS), _repeat(2, Verdict.PASS), _repeat(3, Verdict.FAIL))
+    together = Results(
+        verb="drill",
+        environment="lab",
+        verdict=Verdict.FAIL,
+        figures={"rto_ms_p95": 703.0, "rto_ms_max": 703.0},
+    )
+    judged_by = promises.of_drill(DrillSlo(), "primary-crash", may_lose=True, repeats=20)
+    html = render(Run(name="x-drill", results=together, promises=judged_by, children=done))
+    verdicts = html[: html.index("<h2>Drills</h2>")]
+    assert verdicts.index("RTO p95 over the repeats") < verdicts.index("Primary crash, run 1")
+    assert "Drill, 3 runs together" in verdicts
+    assert verdicts.count('<tr class="brief">') == 2
+    assert "RTO 701 ms, 2 missing, 3 errors" in verdicts
+    assert html.count("<details>") == html.count("</details>") == 2
+    assert '<tr class="group"><th scope="rowgroup" colspan="3"><a href="#3-primary-crash">' in verdicts
 
 
 def test_roles_end_where_the_picture_does_and_events_begin_with_the_fault() -> None:
