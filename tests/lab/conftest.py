@@ -25,6 +25,7 @@ ORDER = (
     "test_load",
     "test_failover",
     "test_drills",
+    "test_cross_centre",
     "test_deploy_interrupted",
     "test_lab_lifecycle",
 )
