@@ -82,7 +82,7 @@ def _end(seen: Observed, leadership: Leadership, settings: Settings) -> SetAlone
     if target is None:
         # The position must be younger than the last word on which a service can still have acted.
         over_ms = seen.alone_said_ago_ms - settings.alone_word_ms
-        if over_ms < 0 or seen.database.silent_ms > over_ms or not seen.database.scn:
+        if seen.database.silent_ms > over_ms or not seen.database.scn:
             return None
         why = f"all that was acknowledged by the primary alone lies before {seen.database.scn}"
         return _set(leadership, Alone.ENDING, why, seen.database.scn)

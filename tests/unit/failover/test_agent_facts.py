@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,18 @@ from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
 from failover.agent.store_watch import StoreWatch
 from failover.api.facts import RefusedError
-from failover.core.observed import Database, Leadership, Member, Observed, Phase, RequestKind, Role
+from failover.core.observed import (
+    Alone,
+    Database,
+    Leadership,
+    Lease,
+    Member,
+    Observed,
+    Phase,
+    RequestKind,
+    Role,
+    StoreView,
+)
 from failover.host.note import Recorded
 from failover.settings import Store as StoreSettings
 from failover.store.client import Store
@@ -30,12 +42,16 @@ LEADERSHIP = Leadership(host="ob-b", epoch=4, phase=Phase.SERVING, revision=0, l
 class Eyes:
     def __init__(self, watch: StoreWatch) -> None:
         self._watch = watch
+        self.said = 0
 
     def observe(self) -> Observed:
         return Observed(now_ms=0, me="ob-a", database=Database(), store=self._watch.observe())
 
     def lag_ms(self, _: Observed) -> int | None:
         return 12
+
+    def said_alone(self) -> None:
+        self.said += 1
 
 
 class Thinking:
@@ -62,10 +78,11 @@ class Stage:
         self.thinking = Thinking()
         self.against: str | None = None
         self.verified: list[str] = []
+        self.eyes = Eyes(self.watch)
         self.facts = AgentFacts(
             found,
             limits_of(found),
-            looking=Eyes(self.watch),  # type: ignore[arg-type]
+            looking=self.eyes,  # type: ignore[arg-type]
             watch=self.watch,
             store=self.store,
             recorder=Recorder(History(self.gateway, self.store.keys), "ob-a"),
@@ -102,6 +119,23 @@ def play(certificate: Path, story: Callable[[Stage, FakeEtcd], Awaitable[None]])
             await it.gateway.close()
 
     asyncio.run(whole())
+
+
+def test_the_word_that_the_primary_is_alone_lasts_until_another_one_is_said(certificate: Path) -> None:
+    """Until then anybody may have asked, and heard it."""
+
+    async def story(it: Stage, _: FakeEtcd) -> None:
+        def turn(alone: Alone) -> int:
+            leadership = replace(LEADERSHIP, host="ob-a", alone=alone)
+            store = StoreView(answered_ago_ms=0, leadership=leadership)
+            lease = Lease(epoch=4, renewed_at_ms=0)
+            it.facts.announce(Observed(now_ms=0, me="ob-a", store=store, lease=lease))
+            return it.eyes.said
+
+        turns = [Alone.NO, Alone.YES, Alone.YES, Alone.ENDING, Alone.ENDING, Alone.NO]
+        assert [turn(alone) for alone in turns] == [0, 1, 2, 3, 3, 3]
+
+    play(certificate, story)
 
 
 SWITCHOVER = (RequestKind.SWITCHOVER, "ob-a", False, False)

@@ -210,3 +210,23 @@ def test_a_standby_is_not_stuck_while_it_moves_or_cannot_be_expected_to(it: Stag
             it.sql_silent_ms = 5000
         it.pass_ms(1000, leader_moves=moves != "no position at all")
     assert not it.seen().database.cannot_follow
+
+
+def test_how_long_nobody_has_followed_counts_from_when_somebody_last_did(it: Stage) -> None:
+    def unfollowed_ms(after_ms: int, silent_ms: int) -> int:
+        it.now_ms += after_ms
+        other = Member(host="ob-a", role=Role.STANDBY, scn=100 * MS, lineage=5, unchanged_ms=silent_ms)
+        it.view = StoreView(answered_ago_ms=10, leadership=LEADERSHIP, members=(other,))
+        return it.seen().unfollowed_ms
+
+    looks = [(0, 100), (700, 60_000), (300, 60_000), (50, 100), (10, 100)]
+    assert [unfollowed_ms(*look) for look in looks] == [0, 700, 1000, 0, 0]
+
+
+def test_an_agent_that_has_just_started_may_have_said_anything_just_before(it: Stage) -> None:
+    assert it.seen().alone_said_ago_ms == 0
+    it.now_ms += 900
+    assert it.seen().alone_said_ago_ms == 900
+    it.looking.said_alone()
+    it.now_ms += 5
+    assert it.seen().alone_said_ago_ms == 5
