@@ -5,6 +5,8 @@ from pathlib import Path
 
 import orjson
 
+from loadtests.shape import CONSTANT
+
 LOAD_FILE = "load.json"
 
 
@@ -15,8 +17,10 @@ class LoadFacts:
     environment: str
     scenario: str
     rate_per_s: float
+    """Mean of the planned rate."""
     duration_s: float
     spacing: str
+    """Evenly, or as strangers arrive."""
     run_seed: int
     users: int
     targets: tuple[str, ...]
@@ -41,6 +45,8 @@ class LoadFacts:
     """Arrivals that started late because all users were busy."""
     warm_up_s: float = 0.0
     """How long before `start_s` the first arrival was due."""
+    shape: str = CONSTANT
+    """How the planned rate went over time."""
 
     @property
     def measured_s(self) -> float:

@@ -177,6 +177,7 @@ class Generator:
             rate_per_s=self.options.rate_per_s,
             duration_s=self.options.duration_s,
             spacing=self.options.spacing,
+            shape=self.options.shape,
             run_seed=self.options.run_seed,
             users=self.options.users,
             targets=tuple(target.url for target in self.targets),

@@ -10,8 +10,10 @@ from inventory import ENVIRONMENT_NAMES
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
 from loadtests.schedule import Plan, Spacing, duration_s, planned
+from loadtests.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
 
 SCENARIOS = ("journey",)
+DEFAULT_RATE_PER_S = 1000.0
 CUSTOMERS_PER_USER_MIN = 10
 """With fewer customers a user could not stay lawful: see `loadtests.journey`."""
 
@@ -30,7 +32,8 @@ class LoadOptions:
 
     environment: str
     scenario: str
-    rate_per_s: float
+    shape: str
+    curve: Curve
     duration_s: float
     warm_up_s: float
     spacing: Spacing
@@ -41,13 +44,23 @@ class LoadOptions:
     host: str | None
     """One target in place of the environment's gateways."""
 
+    @property
+    def rate_per_s(self) -> float:
+        """Mean of the planned rate."""
+        return self.curve.writes / self.duration_s
+
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options of a load to Locust's `parser`."""
     group = parser.add_argument_group("Load options", "What loadtests/locustfile.py plans and records")
     group.add_argument("--environment", choices=ENVIRONMENT_NAMES, default="lab", help="inventory to load")
     group.add_argument("--scenario", choices=SCENARIOS, default="journey", help="what the users do")
-    group.add_argument("--rate", type=_rate, default=1000.0, metavar="N", help="planned writes a second")
+    group.add_argument(
+        "--rate", type=_rate, metavar="N", help=f"planned writes a second; default: {DEFAULT_RATE_PER_S:g}"
+    )
+    group.add_argument(
+        "--shape", default=CONSTANT, metavar="SHAPE", help=f"how the rate goes over time: {KINDS}"
+    )
     group.add_argument(
         "--duration", type=_duration, default=120.0, metavar="120s", help="how long arrivals are planned for"
     )
@@ -83,19 +96,26 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         problems.append(
             f"--users {users}; allowed: 1 to {most}, a tenth of the {environment.journey.customers} customers"
         )
-    if round(parsed.rate * parsed.duration) < 1:
+    curve = None
+    try:
+        curve = curve_asked(parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration)
+    except (ValueError, OSError) as wrong:
+        problems.append(f"--shape: {wrong}")
+    if curve is not None and round(curve.writes) < 1:
+        mean_per_s = curve.writes / parsed.duration
         problems.append(
-            f"--rate {parsed.rate:g} for {parsed.duration:g} s plans no write; ask for at least one"
+            f"--rate {mean_per_s:g} for {parsed.duration:g} s plans no write; ask for at least one"
         )
     if parsed.start_at is not None and parsed.start_at < time.time():
         problems.append(f"--start-at {parsed.start_at:.0f} has passed; allowed: a unix time to come")
-    if problems:
+    if problems or curve is None:
         raise OptionsError(tuple(problems))
     now_s = time.time()
     return LoadOptions(
         environment=environment.name,
         scenario=parsed.scenario,
-        rate_per_s=parsed.rate,
+        shape=parsed.shape,
+        curve=curve,
         duration_s=parsed.duration,
         warm_up_s=parsed.warm_up,
         spacing=parsed.spacing,
@@ -107,10 +127,21 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     )
 
 
+def curve_asked(shape: str, *, rate_per_s: float | None, duration_s: float) -> Curve:
+    """Return the curve of a shape; a rate that nobody asked for has its default where one is needed.
+
+    Raises:
+        ValueError, OSError: as `shape.curve_of`.
+    """
+    if rate_per_s is None and brings_no_rate(shape):
+        rate_per_s = DEFAULT_RATE_PER_S
+    return curve_of(shape, rate_per_s=rate_per_s, duration_s=duration_s)
+
+
 def plan_of(options: LoadOptions, environment: Environment) -> Plan:
     """Return the arrivals of a run with `options`."""
     return planned(
-        rate_per_s=options.rate_per_s,
+        curve=options.curve,
         duration_s=options.duration_s,
         weights=environment.journey.weights,
         reads_per_write=environment.journey.reads_per_write,

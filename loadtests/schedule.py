@@ -14,6 +14,8 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
+from loadtests.shape import Curve
+
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh])")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -60,6 +62,7 @@ class Plan:
     """Which write is due when, and what it is."""
 
     rate_per_s: float
+    """The mean over what is measured."""
     duration_s: float
     warm_up_s: float
     offsets_s: Sequence[float]
@@ -89,7 +92,7 @@ class Plan:
 
 def planned(
     *,
-    rate_per_s: float,
+    curve: Curve,
     duration_s: float,
     weights: Sequence[tuple[str, int]],
     reads_per_write: float,
@@ -97,32 +100,35 @@ def planned(
     seed: int,
     warm_up_s: float = 0.0,
 ) -> Plan:
-    """Return a plan with exactly `rate_per_s * duration_s` writes (rounded), and a warm-up before them.
+    """Return a plan with exactly as many writes as the curve's area (rounded), and a warm-up before them.
 
-    In the warm-up the rate grows evenly from nothing to `rate_per_s`: a system that was idle fills its
-    caches and pools, as it does in the morning. Its writes are made and recorded as all others.
+    In the warm-up the rate grows evenly from nothing to the curve's first one: a system that was idle fills
+    its caches and pools, as it does in the morning. Its writes are made and recorded as all others.
 
+    + curve: the rate over the duration
     + weights: (operation, weight); the mix is drawn from them with `seed`
 
     Raises:
         ValueError: no write would be planned, or no operation has a weight.
     """
-    count = round(rate_per_s * duration_s)
+    count = round(curve.writes)
     if count < 1:
-        raise ValueError(f"{rate_per_s:g}/s for {duration_s:g} s plans no write; allowed: at least one")
+        mean_per_s = curve.writes / duration_s
+        raise ValueError(f"{mean_per_s:g}/s for {duration_s:g} s plans no write; allowed: at least one")
     names = [name for name, _ in weights]
     if sum(weight for _, weight in weights) <= 0:
         raise ValueError(f"weights {list(weights)}; allowed: at least one above 0")
     random = Random(seed)  # noqa: S311  # a load mix needs repeatability, not secrecy
     if spacing is Spacing.POISSON:
-        # The arrivals of a Poisson process, given their count, are as many independent uniform times.
-        offsets = array("d", sorted(random.random() * duration_s for _ in range(count)))
+        # Those of a Poisson process, given their count, lie independently and uniformly below its rate.
+        places = sorted(random.random() * curve.writes for _ in range(count))
+        offsets = array("d", map(curve.time_of, places))
     else:
-        # Multiplied and not added up: the last arrival of a long run is as exact as the first.
-        offsets = array("d", (number / rate_per_s for number in range(count)))
-    offsets = _ramp(rate_per_s, warm_up_s) + offsets
+        # From the number and not added up: the last arrival of a long run is as exact as the first.
+        offsets = array("d", map(curve.time_of, range(count)))
+    offsets = _ramp(curve.first_per_s, warm_up_s) + offsets
     return Plan(
-        rate_per_s=rate_per_s,
+        rate_per_s=curve.writes / duration_s,
         duration_s=duration_s,
         warm_up_s=warm_up_s,
         offsets_s=offsets,

@@ -17,7 +17,7 @@ from loanstack.commands.verify import verify as run_verify
 from loanstack.console import Console
 from loanstack.exits import ExitCode
 from loanstack.failover_cli import failover
-from loanstack.options import json_option, load_options, narrowed
+from loanstack.options import json_option, load_options, narrowed, shape_options
 from loanstack.report.page import write_report
 from loanstack.runs import RunFolder, RunFolderError
 from loanstack.subprocesses import interrupt_on_signals
@@ -118,8 +118,17 @@ def verify(env: str, machine_readable: bool) -> ExitCode:
 @cli.command(short_help="Drive the loan journey, and judge it.")
 @click.argument("env")
 @load_options
+@shape_options
 @json_option
-def load(env: str, scenario: str, rate: float, duration: float, machine_readable: bool) -> ExitCode:
+def load(
+    env: str,
+    scenario: str,
+    rate: float | None,
+    duration: float,
+    shape: str,
+    spacing: str,
+    machine_readable: bool,
+) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
 
     Every write is recorded and looked for in the database afterwards. A rate that is missed fails.
@@ -128,13 +137,26 @@ def load(env: str, scenario: str, rate: float, duration: float, machine_readable
     Examples:
       loanstack load lab
       loanstack load lab --rate 200 --duration 20s
+      loanstack load lab --shape ramp:200..1200 --duration 5m
+      loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
     """
+    asked = Asked(scenario=scenario, rate_per_s=rate, duration_s=duration, shape=shape, spacing=spacing)
+    try:
+        mean_per_s = asked.mean_per_s
+    except (ValueError, OSError) as wrong:
+        raise click.BadParameter(str(wrong), param_hint="--shape") from None
     return run_verb(
         "load",
         env,
-        lambda task: run_load(task, Asked(scenario=scenario, rate_per_s=rate, duration_s=duration)),
+        lambda task: run_load(task, asked),
         machine_readable=machine_readable,
-        parameters={"scenario": scenario, "rate": rate, "duration_s": duration},
+        parameters={
+            "scenario": scenario,
+            "rate": mean_per_s,
+            "duration_s": duration,
+            "shape": shape,
+            "spacing": spacing,
+        },
     )
 
 
@@ -192,7 +214,7 @@ def drills(env: str, machine_readable: bool) -> None:
 @click.option("--keep", is_flag=True, help="Leave the lab up at the end.")
 @json_option
 def prove(
-    env: str, scenario: str, rate: float, duration: float, keep: bool, machine_readable: bool
+    env: str, scenario: str, rate: float | None, duration: float, keep: bool, machine_readable: bool
 ) -> ExitCode:
     """Go from nothing to a verdict: lab up, deploy twice, verify, load, drills, one report, lab down.
 
@@ -202,14 +224,13 @@ def prove(
       loanstack prove lab --rate 200 --duration 30s --keep
     """
     is_lab = find_environment(env).is_lab
+    asked = Asked(scenario=scenario, rate_per_s=rate, duration_s=duration)
     return run_verb(
         "prove",
         env,
-        lambda task: run_prove(
-            task, Asked(scenario=scenario, rate_per_s=rate, duration_s=duration), keep=keep
-        ),
+        lambda task: run_prove(task, asked, keep=keep),
         machine_readable=machine_readable,
-        parameters={"scenario": scenario, "rate": rate, "duration_s": duration},
+        parameters={"scenario": scenario, "rate": asked.mean_per_s, "duration_s": duration},
         needs_hosts=not is_lab,
     )
 

@@ -6,6 +6,10 @@ from typing import Any, TypeVar
 
 import click
 
+from loadtests.options import DEFAULT_RATE_PER_S
+from loadtests.schedule import Spacing
+from loadtests.shape import CONSTANT, KINDS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 COMPONENTS = (
     "baseline",
@@ -19,7 +23,6 @@ COMPONENTS = (
 )
 """Those of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
 
-SCENARIOS = click.Choice(["journey"])
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -55,12 +58,29 @@ def narrowed(command: Command) -> Command:
     return only(limit(command))
 
 
+def shape_options(command: Command) -> Command:
+    """Add how the planned rate goes over time."""
+    shape = click.option(
+        "--shape", default=CONSTANT, show_default=True, help=f"How the rate goes over time: {KINDS}."
+    )
+    spacing = click.option(
+        "--spacing",
+        type=click.Choice([each.value for each in Spacing]),
+        default=Spacing.EVEN.value,
+        show_default=True,
+        help="Arrivals: evenly, or as strangers arrive.",
+    )
+    return shape(spacing(command))
+
+
 def load_options(command: Command) -> Command:
     """Add what a load is asked for."""
     for option in (
         click.option("--duration", type=Duration(), default="120s", show_default=True, help="How long."),
         click.option(
-            "--rate", type=click.FloatRange(min=1), default=1000, show_default=True, help="Writes a second."
+            "--rate",
+            type=click.FloatRange(min=0, min_open=True),
+            help=f"Writes a second; {DEFAULT_RATE_PER_S:g} by default.",
         ),
         click.option(
             "--scenario",

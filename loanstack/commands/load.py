@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
 from loadtests import figures, judge
+from loadtests.options import curve_asked
+from loadtests.schedule import Spacing
+from loadtests.shape import CONSTANT
 from loanstack import machine, promises, usage
 from loanstack.bulk import bulk_reading
 from loanstack.commands.seed import seed
@@ -27,8 +30,17 @@ class Asked:
     """What a load run was asked for."""
 
     scenario: str
-    rate_per_s: float
+    rate_per_s: float | None
+    """None: the shape brings its own."""
     duration_s: float
+    shape: str = CONSTANT
+    spacing: str = Spacing.EVEN
+
+    @property
+    def mean_per_s(self) -> float:
+        """The mean of the planned rate."""
+        curve = curve_asked(self.shape, rate_per_s=self.rate_per_s, duration_s=self.duration_s)
+        return curve.writes / self.duration_s
 
 
 def load(task: Task, asked: Asked) -> Results:
@@ -38,7 +50,7 @@ def load(task: Task, asked: Asked) -> Results:
         CommandError: the load could not be driven or its record not be read.
     """
     env = task.env
-    task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.rate_per_s))
+    task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s))
     measured: dict[str, float] = dict(seed(task))
     with task.step("load"):
         times = machine.cpu_times()
@@ -72,7 +84,9 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     options = {
         "--environment": env.name,
         "--scenario": asked.scenario,
-        "--rate": f"{asked.rate_per_s:g}",
+        **({} if asked.rate_per_s is None else {"--rate": f"{asked.rate_per_s:g}"}),
+        "--shape": asked.shape,
+        "--spacing": asked.spacing,
         "--duration": f"{asked.duration_s:g}s",
         "--run-folder": str(folder),
     }
@@ -81,7 +95,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     try:
         before = usage.read(env)
         sampler = _sampler(task)
-        task.folder.note("load", at_s=time.time(), detail=f"{asked.rate_per_s:g} writes/s planned")
+        task.folder.note("load", at_s=time.time(), detail=f"{asked.mean_per_s:g} writes/s planned")
         done = task.processes.run(
             argv,
             log=task.log("locust"),

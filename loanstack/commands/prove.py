@@ -98,7 +98,11 @@ def _steps(task: Task, asked: Asked) -> list[Planned]:
     slo = task.env.deploy_slo
     first, second = promises.of_first_deploy(slo), promises.of_second_deploy(slo)
     up = ("lab up",) if task.env.is_lab else ()
-    parameters = {"scenario": asked.scenario, "rate": asked.rate_per_s, "duration_s": asked.duration_s}
+    parameters: dict[str, object] = {
+        "scenario": asked.scenario,
+        "rate": asked.mean_per_s,
+        "duration_s": asked.duration_s,
+    }
     works: list[tuple[str, tuple[str, ...], Callable[[Task], Results], dict[str, object]]] = [
         ("deploy", up, lambda part: deploy(part, judged_by=first), {}),
         ("deploy again", ("deploy",), lambda part: deploy(part, judged_by=second), {}),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.schedule import Plan, Schedule, Spacing, duration_s, planned
+from loadtests.shape import curve_of
 
 WEIGHTS = (("drawdown", 44), ("repayment", 38), ("freeze", 0), ("grant", 18))
 
@@ -16,7 +17,7 @@ durations = st.floats(2.0, 5.0)
 
 def plan(rate_per_s: float, seconds: float, spacing: Spacing, seed: int = 1, reads: float = 0.05) -> Plan:
     return planned(
-        rate_per_s=rate_per_s,
+        curve=curve_of("constant", rate_per_s=rate_per_s, duration_s=seconds),
         duration_s=seconds,
         weights=WEIGHTS,
         reads_per_write=reads,
@@ -58,7 +59,7 @@ def test_poisson_spacing_is_irregular_and_keeps_the_total():
 @given(st.integers(1, 2000), st.floats(0.0, 20.0), st.sampled_from(Spacing))
 def test_a_warm_up_grows_evenly_and_leaves_what_is_measured_alone(rate, warm_up_s, spacing):
     found = planned(
-        rate_per_s=rate,
+        curve=curve_of("constant", rate_per_s=rate, duration_s=2.0),
         duration_s=2.0,
         weights=WEIGHTS,
         reads_per_write=0.0,
@@ -128,7 +129,7 @@ def test_nothing_planned_is_refused():
         plan(0.1, 1.0, Spacing.EVEN)
     with pytest.raises(ValueError, match="at least one above 0"):
         planned(
-            rate_per_s=1,
+            curve=curve_of("constant", rate_per_s=1, duration_s=1),
             duration_s=1,
             weights=(("drawdown", 0),),
             reads_per_write=0,
