@@ -1,7 +1,8 @@
 """From the record of a load to its figures: every number can be recomputed from the run folder. Pure."""
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import floor
 from pathlib import Path
@@ -14,6 +15,7 @@ from loadtests.facts import LoadFacts
 from loadtests.ledger import LEDGER_FILE, READS_FILE, LedgerError, Outcome, Read, Write, read_lines
 
 REPLICATION_FILE = "replication.jsonl"
+HEAT_BOUNDS_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,8 @@ class Second:
     """Of the writes planned in this second, from their planned start; None if none was acknowledged."""
     latency_p99_ms: float | None
     latency_max_ms: float | None
+    latency_counts: tuple[int, ...]
+    """How many took how long: one more than `HEAT_BOUNDS_MS`, the last one at or above all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,10 @@ class LoadFigures:
     seconds: tuple[Second, ...]
     errors_by_kind: dict[str, int]
     """`outcome: what happened` -> count, the most frequent first."""
+    corrected: percentiles.Latencies
+    """From the planned start, of acknowledged writes."""
+    uncorrected: percentiles.Latencies
+    """From the actual start."""
 
 
 def of_folder(folder: Path) -> LoadFigures:
@@ -87,7 +95,12 @@ def of_records(
     values.update(_lag_figures(facts, samples))
     values.update(_generator_figures(facts))
     return LoadFigures(
-        facts=facts, values=values, seconds=tally.series(), errors_by_kind=dict(tally.kinds.most_common())
+        facts=facts,
+        values=values,
+        seconds=tally.series(),
+        errors_by_kind=dict(tally.kinds.most_common()),
+        corrected=tally.corrected,
+        uncorrected=tally.uncorrected,
     )
 
 
@@ -186,7 +199,15 @@ class _Tally:
             latency_p50_ms=percentiles.of(latencies, 50.0) if latencies else None,
             latency_p99_ms=percentiles.of(latencies, 99.0) if latencies else None,
             latency_max_ms=max(latencies) if latencies else None,
+            latency_counts=_counts(latencies or ()),
         )
+
+
+def _counts(latencies_ms: Sequence[float]) -> tuple[int, ...]:
+    counts = [0] * (len(HEAT_BOUNDS_MS) + 1)
+    for latency_ms in latencies_ms:
+        counts[bisect_right(HEAT_BOUNDS_MS, latency_ms)] += 1
+    return tuple(counts)
 
 
 _ERROR_NAMES = ("rejected", "indeterminate", "unsent", "body", "read")

@@ -7,6 +7,10 @@ from hdrh.histogram import HdrHistogram
 
 _LONGEST_US = 3_600_000_000
 _DIGITS = 3
+_LEVELS = (
+    *(0.0, 10.0, 25.0, 50.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0, 97.5, 98.0, 98.5, 99.0, 99.25, 99.5, 99.75),
+    *(99.8, 99.9, 99.925, 99.95, 99.975, 99.99, 99.9925, 99.995, 99.9975, 99.999),
+)
 
 
 class Latencies:
@@ -30,6 +34,21 @@ class Latencies:
     def max_ms(self) -> float:
         """The longest duration, exact."""
         return self._max_s * 1000.0
+
+    def curve(self) -> tuple[tuple[float, float], ...]:
+        """Return (percent below 100, ms) at levels that grow denser towards the longest; none if empty.
+
+        A level whose rest is less than one duration says no more than the one before, and is left out.
+        """
+        return tuple(
+            (percent, self.percentile_ms(percent))
+            for percent in _LEVELS
+            if self.count * (100.0 - percent) >= 100.0
+        )
+
+    def encoded(self) -> str:
+        """Return the histogram as HDR logs hold it: counts by microseconds, compressed, in base 64."""
+        return bytes(self._histogram.encode()).decode()
 
     def percentile_ms(self, percent: float) -> float:
         """Return the duration that `percent` of all stay below, in ms."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
-from loadtests import figures, judge
+from loadtests import figures, hdr_log, judge
 from loadtests.options import curve_asked
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
@@ -144,6 +144,7 @@ def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, 
         writes=records.writes, journal=records.journal, limits=records.limits, context=context
     )
     findings = checkers.judge(saved, checkers.LOAD_CHECKERS)
+    hdr_log.write(folder, found)
     values = dict(found.values)
     for finding in findings:
         values |= finding.figures

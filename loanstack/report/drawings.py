@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from chaos import rto
+from loadtests.figures import HEAT_BOUNDS_MS
 from loanstack.report.bars import Bar, stacked_bars
 from loanstack.report.charts import Limit, Mark, Series, time_chart
+from loanstack.report.latency import heat_map, percentile_curve
 from loanstack.report.reading import Run
 from loanstack.report.roles import bands
+from loanstack.report.series import History
 from loanstack.report.strips import Strip, strips
 
 RTO_PARTS = rto.PARTS
@@ -54,6 +57,8 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
             ),
         ),
     ]
+    if run.results.verb == "load":
+        drawn += _latencies(history)
     if run.lag:
         drawn.append(
             (
@@ -78,6 +83,27 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
         )
     # The chart module escapes every text that it is given.
     return [(caption, Markup(svg)) for caption, svg in drawn]  # noqa: S704
+
+
+def _latencies(history: History) -> list[tuple[str, str]]:
+    if not history.corrected:
+        return []
+    return [
+        (
+            "How many writes of each second took how long; each cell is as dark as its count has digits",
+            heat_map("Latency over time, in whole", history.latency_heat, HEAT_BOUNDS_MS),
+        ),
+        (
+            "Latency that so many writes stayed below, from the planned start, and from the actual one",
+            percentile_curve(
+                "Percentiles of latency",
+                (
+                    ("from the planned start", "accent", history.corrected),
+                    ("from the actual start", "good", history.uncorrected),
+                ),
+            ),
+        ),
+    ]
 
 
 def rto_bars(drills: Sequence[Run]) -> Markup | None:

@@ -42,6 +42,12 @@ class History:
     """Seconds in which writes ended as anything else, and how many."""
     latency_p50_ms: tuple[Point | None, ...]
     latency_p99_ms: tuple[Point | None, ...]
+    latency_heat: tuple[tuple[int, ...], ...]
+    """For each second, how many writes took how long (`figures.HEAT_BOUNDS_MS`)."""
+    corrected: tuple[Point, ...]
+    """(percent, ms): how many stayed below what, from the planned start."""
+    uncorrected: tuple[Point, ...]
+    """From the actual start: what a generator that waits would have shown."""
     outcomes: Mapping[str, int]
     errors_by_kind: Mapping[str, int]
     """What was not acknowledged, and how often, the most frequent first."""
@@ -78,6 +84,9 @@ def of_load(found: LoadFigures) -> History:
         failed=tuple((s.second + 0.5, float(s.errors)) for s in found.seconds if s.errors),
         latency_p50_ms=tuple(_point(s.second, s.latency_p50_ms) for s in inside),
         latency_p99_ms=tuple(_point(s.second, s.latency_p99_ms) for s in inside),
+        latency_heat=tuple(s.latency_counts for s in inside),
+        corrected=found.corrected.curve(),
+        uncorrected=found.uncorrected.curve(),
         outcomes={name: int(found.values.get(figure, 0)) for name, figure in _OUTCOMES.items()},
         errors_by_kind=found.errors_by_kind,
     )

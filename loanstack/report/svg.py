@@ -21,9 +21,13 @@ def line(style: str, *, x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<line class="{style}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
 
 
-def box(style: str, *, x: float, y: float, width: float, height: float, tip: str) -> str:
-    """Return a filled rectangle with a tool tip."""
+def box(
+    style: str, *, x: float, y: float, width: float, height: float, tip: str, opacity: float | None = None
+) -> str:
+    """Return a filled rectangle with a tool tip; + opacity: 0 to 1; None: as the style says."""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.2f}" height="{height:.1f}"'
+    if opacity is not None:
+        place += f' fill-opacity="{opacity:.2f}"'
     return f'<rect class="{style}" {place}><title>{escape(tip)}</title></rect>'
 
 

@@ -7,6 +7,7 @@ import pytest
 from inventory.model import LoadSlo
 from loadtests.figures import LoadFigures
 from loadtests.judge import Verdict, judge
+from loadtests.percentiles import Latencies
 from tests.unit.loadtests import records
 
 SLO = LoadSlo()
@@ -24,6 +25,8 @@ def found(*, without: str = "", facts: dict | None = None, **changed: float) -> 
     values = {**GOOD, **changed}
     values.pop(without, None)
     return LoadFigures(
+        corrected=Latencies(),
+        uncorrected=Latencies(),
         facts=records.facts(**(facts or {})),
         values=values,
         seconds=(),
