@@ -58,7 +58,7 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             replace(LAB, store=replace(LAB.store, election_timeout_ms=200)),
             "lab",
             "store.election_timeout_ms",
-            ">= 500",
+            ">= 250",
         ),
     ],
 )

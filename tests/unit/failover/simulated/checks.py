@@ -34,6 +34,8 @@ class Checks:
         """Lineages that were begun with what an operator accepted to lose."""
         self.acked: dict[History, int] = {}
         """How far each line of writes was acknowledged."""
+        self.lacks: dict[str, str] = {}
+        """By host: what it lacked when it was last promoted."""
         for database in databases.values():
             database.on_promotion = self.promoted
         store.watchers.append(self.record_changed)
@@ -96,13 +98,18 @@ class Checks:
         self.figures["acknowledged_alone" if alone else "acknowledged_with_standby"] += 1
 
     def promoted(self, database: Database) -> None:
-        """Check a standby that becomes the primary now: it has all that was acknowledged."""
+        """Note what a standby that becomes the primary now lacks of all that was acknowledged.
+
+        Broken only if it then serves: a host that was frozen in the middle of a promotion ends it when it
+        thaws, under an epoch that nobody writes with any more.
+        """
+        self.lacks.pop(database.host.name, None)
         for history, scn in self.acked.items():
-            lacks = database.history is history and database.scn < scn
-            if lacks or database.history is None or not database.history.begins_with(history, scn):
-                raise BrokenPromiseError(
-                    f"{database.host.name} becomes the primary at {database.scn} without all that was"
-                    f" acknowledged, which is {scn}, at {self.world.now:.0f} ms"
+            behind = database.history is history and database.scn < scn
+            if behind or database.history is None or not database.history.begins_with(history, scn):
+                self.lacks[database.host.name] = (
+                    f"became the primary at {database.scn} without all that was acknowledged, which is {scn},"
+                    f" at {self.world.now:.0f} ms"
                 )
 
     def _begun(self, new: Leadership) -> None:
@@ -117,6 +124,8 @@ class Checks:
         database = self.databases[new.host]
         if database.role is not Role.PRIMARY or database.history is None:
             raise BrokenPromiseError(f"{new.host} serves epoch {new.epoch} with a {database.role}")
+        if new.host in self.lacks and new.lineage not in self.accepted:
+            raise BrokenPromiseError(f"{new.host} serves epoch {new.epoch} and {self.lacks[new.host]}")
         if self.served is not None and new.lineage not in self.accepted:
             self._goes_on_from(self.served, database, new)
         if self.served_by is not None and self.served_by is not database:
