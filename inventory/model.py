@@ -196,7 +196,13 @@ class LoadSlo:
     tps_ratio_min: float = 1.0
     """Acknowledged transactions per second, over the rate that was asked for."""
     errors_max: int = 0
+    latency_p50_ms_max: float | None = None
+    """Of this and the others: None: not promised."""
+    latency_p95_ms_max: float | None = None
     latency_p99_ms_max: float = 250.0
+    latency_p999_ms_max: float | None = 1500.0
+    worst_second_ratio_min: float | None = 0.6
+    """Acknowledged over planned writes of the worst second: a stall must not be averaged away."""
     standby_lag_p99_ms_max: float = 500.0
 
 

@@ -173,6 +173,10 @@ class _Tally:
             **{f"errors_{name}": self.outcomes[name] for name in _ERROR_NAMES},
             "reads_acknowledged": self.of_reads.count,
             "worst_second_tps": min((self.acknowledged[s] for s in whole_seconds), default=0),
+            "worst_second_ratio": min(
+                (self.acknowledged[s] / self.planned[s] for s in whole_seconds if self.planned[s]),
+                default=0.0,
+            ),
         }
         if self.corrected.count:
             for name, percent in _PERCENTS:

@@ -79,11 +79,20 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
         kinds = ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3])
         reasons.append(f"{values['errors']:.0f} errors ({kinds}); promised: at most {slo.errors_max}")
     for name, words, most in (
+        ("latency_p50_ms", "latency p50", slo.latency_p50_ms_max),
+        ("latency_p95_ms", "latency p95", slo.latency_p95_ms_max),
         ("latency_p99_ms", "latency p99", slo.latency_p99_ms_max),
+        ("latency_p999_ms", "latency p99.9", slo.latency_p999_ms_max),
         ("standby_lag_p99_ms", "standby lag p99", slo.standby_lag_p99_ms_max),
     ):
-        if name in values and values[name] > most:
+        if most is not None and name in values and values[name] > most:
             reasons.append(f"{words} {values[name]:.1f} ms; promised: at most {most:g} ms")
+    share, least_share = values["worst_second_ratio"], slo.worst_second_ratio_min
+    if least_share is not None and share < least_share:
+        reasons.append(
+            f"{share:.0%} of the planned writes acknowledged in the worst second; promised: at least"
+            f" {least_share:.0%}"
+        )
     return reasons
 
 

@@ -18,6 +18,8 @@ GOOD = {
     "latency_p99_ms": 250.0,
     "standby_lag_p99_ms": 500.0,
     "standby_lag_samples": 16,
+    "latency_p999_ms": 1500.0,
+    "worst_second_ratio": 0.6,
 }
 
 
@@ -45,6 +47,11 @@ def test_a_run_exactly_at_its_promises_passes():
         ({"tps_acknowledged": 9.99}, "9.99 acknowledged transactions/s; promised: at least 10"),
         ({"errors": 3}, "3 errors (2 x rejected: HTTP 503 unavailable, 1 x indeterminate: timed out)"),
         ({"latency_p99_ms": 250.1}, "latency p99 250.1 ms; promised: at most 250 ms"),
+        ({"latency_p999_ms": 1500.1}, "latency p99.9 1500.1 ms; promised: at most 1500 ms"),
+        (
+            {"worst_second_ratio": 0.594},
+            "59% of the planned writes acknowledged in the worst second; promised: at least 60%",
+        ),
         ({"standby_lag_p99_ms": 501.0}, "standby lag p99 501.0 ms; promised: at most 500 ms"),
     ],
 )
@@ -85,6 +92,17 @@ def test_a_missing_measurement_is_no_pass_and_no_excuse(figures, reason):
     failed = replace(figures, values={**figures.values, "errors": 1})
     assert judge(failed, SLO).verdict is Verdict.FAIL
     assert len(judge(failed, SLO).reasons) == 2
+
+
+def test_what_is_not_promised_breaks_nothing():
+    loose = LoadSlo(latency_p999_ms_max=None, worst_second_ratio_min=None)
+    slow = found(latency_p50_ms=9e9, latency_p95_ms=9e9, latency_p999_ms=9e9, worst_second_ratio=0.0)
+    assert judge(slow, loose).verdict is Verdict.PASS
+    strict = replace(loose, latency_p50_ms_max=20.0, latency_p95_ms_max=50.0)
+    assert [reason.split(" ms")[0] for reason in judge(slow, strict).reasons] == [
+        "latency p50 9000000000.0",
+        "latency p95 9000000000.0",
+    ]
 
 
 def test_all_reasons_are_given():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests.schedule import Spacing, planned
 from loadtests.shape import Curve, Stretch, curve_of
 
-rates = st.floats(0.0, 2000.0)
+rates = st.just(0.0) | st.floats(0.01, 2000.0)
 stretches = st.builds(Stretch, length_s=st.floats(0.5, 60.0), from_per_s=rates, to_per_s=rates)
 curves = st.lists(stretches, min_size=1, max_size=6).map(lambda found: Curve(stretches=tuple(found)))
 
