@@ -11,8 +11,9 @@ Every option has a default but the run folder, which is then a new one below `ru
 | option | meaning |
 |---|---|
 | `--environment NAME` | which inventory; `lab` |
-| `--scenario NAME` | what the users do; `journey` |
+| `--scenario NAME` | what the users do: one of `loadtests.scenarios`; `journey` |
 | `--rate N` | planned writes a second; 1000 |
+| `--shape SHAPE` | how the rate goes over time: `constant`, `ramp:A..B`, `steps:A,B`, `replay:FILE` |
 | `--duration 120s` | how long arrivals are planned for; `s`, `m` or `h` |
 | `--warm-up 10s` | before that, the rate grows from nothing; recorded, but not in TPS and latency |
 | `--run-folder DIR` | where the record goes; made if missing |

@@ -51,7 +51,7 @@ class JourneyUser:
         answer = self._write(step, arrival)
         if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
             self._read(steps.read_limit(step.subject, status="frozen"))
-        if arrival.read:
+        for _ in range(arrival.reads):
             self._read(self._books.read())
 
     def _write(self, step: Step, arrival: Arrival) -> Answer | None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from inventory import ENVIRONMENT_NAMES
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
+from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Plan, Spacing, duration_s, planned
 from loadtests.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
 
-SCENARIOS = ("journey",)
 DEFAULT_RATE_PER_S = 1000.0
 CUSTOMERS_PER_USER_MIN = 10
 """With fewer customers a user could not stay lawful: see `loadtests.journey`."""
@@ -54,7 +54,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options of a load to Locust's `parser`."""
     group = parser.add_argument_group("Load options", "What loadtests/locustfile.py plans and records")
     group.add_argument("--environment", choices=ENVIRONMENT_NAMES, default="lab", help="inventory to load")
-    group.add_argument("--scenario", choices=SCENARIOS, default="journey", help="what the users do")
+    group.add_argument("--scenario", choices=tuple(SCENARIOS), default="journey", help="what the users do")
     group.add_argument(
         "--rate", type=_rate, metavar="N", help=f"planned writes a second; default: {DEFAULT_RATE_PER_S:g}"
     )
@@ -140,11 +140,12 @@ def curve_asked(shape: str, *, rate_per_s: float | None, duration_s: float) -> C
 
 def plan_of(options: LoadOptions, environment: Environment) -> Plan:
     """Return the arrivals of a run with `options`."""
+    weights, reads_per_write = SCENARIOS[options.scenario].mix(environment.journey)
     return planned(
         curve=options.curve,
         duration_s=options.duration_s,
-        weights=environment.journey.weights,
-        reads_per_write=environment.journey.reads_per_write,
+        weights=weights,
+        reads_per_write=reads_per_write,
         spacing=options.spacing,
         seed=options.run_seed,
         warm_up_s=options.warm_up_s,

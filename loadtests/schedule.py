@@ -36,8 +36,8 @@ class Arrival(NamedTuple):
     planned_s: float
     """Unix time at which it is due."""
     operation: str
-    read: bool
-    """A query rides along with it."""
+    reads: int
+    """So many queries ride along with it."""
     warm_up: bool = False
     """It lies before what is measured."""
 
@@ -85,7 +85,7 @@ class Plan:
             number,
             start_s + offset_s,
             self.operations[number],
-            int((number + 1) * share) > int(number * share),
+            int((number + 1) * share) - int(number * share),
             offset_s < 0.0,
         )
 

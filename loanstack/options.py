@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from loadtests.options import DEFAULT_RATE_PER_S
+from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT, KINDS
 
@@ -84,10 +85,12 @@ def load_options(command: Command) -> Command:
         ),
         click.option(
             "--scenario",
-            type=click.Choice(["journey"]),
+            type=click.Choice(tuple(SCENARIOS)),
             default="journey",
             show_default=True,
-            help="What users do.",
+            help="What users do: "
+            + "; ".join(f"{name}, {one.title}" for name, one in SCENARIOS.items())
+            + ".",
         ),
     ):
         command = option(command)

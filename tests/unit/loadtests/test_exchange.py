@@ -10,7 +10,7 @@ from loadtests.ledger import Outcome, encode
 from loadtests.schedule import Arrival
 from loadtests.steps import Application, Borrower, Step
 
-DUE = Arrival(0, 10.0, "drawdown", read=False)
+DUE = Arrival(0, 10.0, "drawdown", reads=0)
 KEY = "0123456789abcdef0123456789abcdef"
 BORROWER = Borrower(entity="QH01", customer_id=1_000_000_007, limit_id=1_000_000_007)
 DRAWDOWN = steps.drawdown(BORROWER, 500)

@@ -1,0 +1,35 @@
+"""What the users of a load do: each scenario a few lines that a bank's tester can read."""
+
+from dataclasses import dataclass
+
+from inventory.model import Journey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A mix of requests."""
+
+    title: str
+    weights: tuple[tuple[str, int], ...] = ()
+    """(operation, weight) of the writes; none: those of the inventory's journey."""
+    reads_per_write: float | None = None
+    """Queries that ride along with each write, on average; None: as in the inventory's journey."""
+
+    def mix(self, journey: Journey) -> tuple[tuple[tuple[str, int], ...], float]:
+        """Return weights and reads per write, where the inventory says `journey`."""
+        reads = journey.reads_per_write if self.reads_per_write is None else self.reads_per_write
+        return self.weights or journey.weights, reads
+
+
+SCENARIOS = {
+    "journey": Scenario(title="the whole flow from admission to repayment, as the inventory weighs it"),
+    "drawdown-storm": Scenario(
+        title="month-end: nearly everybody draws, few repay",
+        weights=(("drawdown", 90), ("repayment", 5), ("assessment", 2), ("grant", 2), ("admission", 1)),
+    ),
+    "read-mostly": Scenario(
+        title="twenty queries for each write; --rate counts the writes",
+        weights=(("drawdown", 50), ("repayment", 50)),
+        reads_per_write=20.0,
+    ),
+}
