@@ -73,6 +73,9 @@ def test_the_lab_stays_within_its_memory(loaded: Finished, deployed: Environment
         (("--duration", "20"), "duration"),
         (("--duration", "0s"), "duration"),
         (("--scenario", "nonsense"), "journey"),
+        (("--shape", "wave"), "ramp"),
+        (("--shape", "ramp:5..50", "--rate", "10"), "leave --rate out"),
+        (("--shape", "replay:no-such-day.csv"), "no-such-day.csv"),
     ],
 )
 def test_bad_input_is_refused_before_the_first_request(
@@ -88,6 +91,19 @@ def test_bad_input_is_refused_before_the_first_request(
         if folder.name > before.name and not folder.is_symlink()
     ]
     assert not [folder for folder in after if (folder / "ledger.jsonl").exists()]
+
+
+def test_a_storm_in_steps_makes_each_of_its_writes(loaded: Finished, loanstack: Run) -> None:
+    asked = ("--scenario", "drawdown-storm", "--shape", "steps:50,150", "--spacing", "poisson")
+    done = loanstack("load", "lab", *asked, "--duration", "10s", "--json")
+    assert done.exit_code in {0, 1}, done.output
+    figures = done.results["figures"]
+    assert (figures["transactions_acknowledged"], figures["errors"]) == (1000, 0), done.output
+    assert (figures["acknowledged_lost"], figures["tps_planned"]) == (0, 100)
+    lines = (LATEST / "ledger.jsonl").read_text().splitlines()
+    drawn = sum(json.loads(line)["operation"] == "drawdown" for line in lines)
+    assert drawn > 0.8 * len(lines)
+    assert (LATEST / "latency.hlog").read_text().count("Tag=") == 2
 
 
 def test_an_unknown_environment_names_the_known_ones(loanstack: Run) -> None:
