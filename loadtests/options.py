@@ -99,7 +99,7 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     curve = None
     try:
         curve = curve_asked(parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration)
-    except (ValueError, OSError) as wrong:
+    except ValueError as wrong:
         problems.append(f"--shape: {wrong}")
     if curve is not None and round(curve.writes) < 1:
         mean_per_s = curve.writes / parsed.duration
@@ -131,7 +131,7 @@ def curve_asked(shape: str, *, rate_per_s: float | None, duration_s: float) -> C
     """Return the curve of a shape; a rate that nobody asked for has its default where one is needed.
 
     Raises:
-        ValueError, OSError: as `shape.curve_of`.
+        ValueError: as `shape.curve_of`.
     """
     if rate_per_s is None and brings_no_rate(shape):
         rate_per_s = DEFAULT_RATE_PER_S

@@ -86,8 +86,7 @@ def curve_of(shape: str, *, rate_per_s: float | None, duration_s: float) -> Curv
     + duration_s: length of the run
 
     Raises:
-        ValueError: the shape cannot be read or plans nothing, or does not go with a rate.
-        OSError: the recorded day cannot be read.
+        ValueError: the shape or its recorded day cannot be read, plans nothing, or does not go with a rate.
     """
     kind, _, what = shape.partition(":")
     if not brings_no_rate(shape):
@@ -138,8 +137,11 @@ def _rates(shape: str, texts: Sequence[str]) -> list[float]:
 
 def _recorded(path: Path) -> list[tuple[float, float]]:
     """Return the writes of each step of a recorded day; steps are equally long."""
-    with path.open(newline="") as file:
-        rows = [row for row in csv.reader(file) if row and not row[0].lstrip().startswith("#")]
+    try:
+        with path.open(newline="") as file:
+            rows = [row for row in csv.reader(file) if row and not row[0].lstrip().startswith("#")]
+    except OSError as wrong:
+        raise ValueError(f"{path} cannot be read: {wrong.strerror}") from None
     if rows and not _is_number(rows[0][0]):
         del rows[0]
     found: list[tuple[float, float]] = []

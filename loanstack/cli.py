@@ -143,7 +143,7 @@ def load(
     asked = Asked(scenario=scenario, rate_per_s=rate, duration_s=duration, shape=shape, spacing=spacing)
     try:
         mean_per_s = asked.mean_per_s
-    except (ValueError, OSError) as wrong:
+    except ValueError as wrong:
         raise click.BadParameter(str(wrong), param_hint="--shape") from None
     return run_verb(
         "load",

@@ -118,5 +118,5 @@ def test_a_recorded_day_that_is_none_is_refused(tmp_path: Path, text: str, compl
 
 
 def test_a_recorded_day_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"none\.csv"):
+    with pytest.raises(ValueError, match=r"none\.csv cannot be read: No such file"):
         curve_of(f"replay:{tmp_path / 'none.csv'}", rate_per_s=10.0, duration_s=10.0)
