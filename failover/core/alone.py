@@ -9,8 +9,8 @@ It ends in steps, each by the leader and each in the record: a standby follows a
 wait (`ending`); what was told before is over, and the primary's position is written down, behind which lies
 all that was acknowledged alone (`acknowledged_scn`); every standby that may lead has passed it (`no`).
 
-The word is one for all: where two standbys may lead, one that is lost makes the primary alone though the other
-follows. A standby that is configured never to lead counts for nothing here.
+The word is one for all: where two standbys may lead, one that is lost makes the primary alone though the
+other follows. A standby that is configured never to lead counts for nothing here.
 """
 
 from failover.core.actions import SetAlone
