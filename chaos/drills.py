@@ -142,7 +142,8 @@ def _drill(
     rate_returns_with_heal: bool = False,
     checkers: tuple[Checker, ...] | None = None,
 ) -> Drill:
-    may_lose = expects in (Expect.NEW_PRIMARY, Expect.ONE_PRIMARY)
+    # Where nobody may lead until the heal, a fence was the end of the old primary, too.
+    may_lose = expects is not Expect.SAME_PRIMARY
     return Drill(
         name=name,
         title=title,

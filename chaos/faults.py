@@ -119,6 +119,8 @@ def lost_store(on: Target, *, lasts_s: float) -> Fault:
         on=on,
         undo="start it again",
         lasts_s=lasts_s,
+        # Without a majority it acknowledges until it fences itself.
+        primary_serves_on=on is Target.STORE_MAJORITY,
     )
 
 

@@ -11,8 +11,8 @@ itself when there is room again.
 from chaos.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
 from chaos.model import Fault, Heal, Scene, Target
 from chaos.pair import find_scene, wait_until_following
-from chaos.world import ImpossibleHereError, Pending, World
-from inventory.model import Environment
+from chaos.world import ImpossibleHereError, Pending, World, WorldError
+from inventory.model import Environment, Host
 
 _SETTINGS = ". /etc/loanstack/oceanbase.conf"
 _BALLAST = "loanstack.drill_ballast"
@@ -20,6 +20,8 @@ _WORK = f"{UNITS}work-ballast"
 
 _MOVES_WITHIN_S = 60.0
 _PREPARED_FOR_S = 900.0
+_BELIEVED_WITHIN_S = 30.0
+_ASKS_AGAIN_AFTER_S = 1.0
 _ROOM_MIB = 1024
 
 
@@ -108,8 +110,22 @@ def _move(world: World, scene: Scene) -> None:
     moved = small_disk(disk_mib(scene.env))
     world.hosts.begin(scene.standby, moved, for_s=_PREPARED_FOR_S).wait(_MOVES_WITHIN_S)
     wait_until_following(world, scene.env)
-    world.agents.switchover(scene.primary, scene.standby).wait(_MOVES_WITHIN_S)
+    _hand_over(world, scene.primary, scene.standby)
     wait_until_following(world, scene.env)
+
+
+def _hand_over(world: World, source: Host, to: Host) -> None:
+    """Switch over; refused, try again: the agents believe in a copy a moment after its database answers."""
+    deadline_s = world.clock.now_s() + _BELIEVED_WITHIN_S
+    while True:
+        try:
+            world.agents.switchover(source, to).wait(_MOVES_WITHIN_S)
+        except WorldError:
+            if world.clock.now_s() >= deadline_s:
+                raise
+            world.clock.sleep_s(_ASKS_AGAIN_AFTER_S)
+        else:
+            return
 
 
 def _fill(world: World, scene: Scene, for_s: float) -> Pending:
@@ -126,7 +142,7 @@ def _move_back(world: World, scene: Scene) -> None:
     roles = find_scene(scene.env, world.databases)
     if ON_SMALL_DISK in world.hosts.residue(roles.primary):
         # The drill broke off before anybody else led.
-        world.agents.switchover(roles.primary, roles.standby).wait(_MOVES_WITHIN_S)
+        _hand_over(world, roles.primary, roles.standby)
         wait_until_following(world, scene.env)
     for host in scene.pair:
         world.hosts.undo(host, small_disk(disk_mib(scene.env)))
