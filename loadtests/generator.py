@@ -22,8 +22,7 @@ from loadtests.schedule import Arrival, Plan, Schedule
 
 UNSENT_AFTER_S = 5.0
 """An arrival that no user was free for within this time is given up: its customer would have left."""
-WAKES_WITHIN_S = 0.1
-"""A user that sleeps until its arrival is due may wake so much later on a busy machine."""
+_LOOKS_EVERY_S = 0.02
 READY_LEAD_S = 0.5
 """Between the last user standing ready and the first arrival."""
 
@@ -63,8 +62,6 @@ class Generator:
         self._ready = 0
         self._done = 0
         self._under_way = 0
-        self._idle = gevent.event.Event()
-        self._idle.set()
         self._lateness_ms = array("d")
         self._held_back = 0
         self._cpu_start_s = 0.0
@@ -90,18 +87,14 @@ class Generator:
     def next_arrival(self) -> Arrival | None:
         """Return the next arrival once it is due, or None when the run is over."""
         self._started.wait()
-        while self.schedule is not None and self.stopped_s is None:
+        while self.schedule is not None:
             arrival = self.schedule.take()
             if arrival is None:
                 return None
             wait_s = arrival.planned_s - time.time()
             if wait_s > 0.0:
                 gevent.sleep(wait_s)
-                if self.stopped_s is not None:
-                    # A user stood ready for it. Due in the moment of the stop, it was not started for no
-                    # reason but that; due before, it was kept from starting.
-                    if arrival.planned_s <= self.stopped_s - WAKES_WITHIN_S:
-                        self._give_up(arrival)
+                if self.stopped_s is not None and arrival.planned_s > self.stopped_s:
                     return None
                 self._lateness_ms.append((time.time() - arrival.planned_s) * 1000.0)
                 return arrival
@@ -129,13 +122,10 @@ class Generator:
     def request_begins(self) -> None:
         """Count a write under way."""
         self._under_way += 1
-        self._idle.clear()
 
     def request_ended(self) -> None:
         """Count a write that has its outcome."""
         self._under_way -= 1
-        if not self._under_way:
-            self._idle.set()
 
     def user_done(self) -> None:
         """Count a user for whom nothing is left to do; the last one ends the run."""
@@ -145,21 +135,28 @@ class Generator:
             self.finished.set()
 
     def stop(self) -> None:
-        """End the run: no arrival starts any more; return when those under way have their outcome."""
+        """End the run: what was due by now is still sent, and nothing else; return when all has its outcome.
+
+        An arrival that waits for a user in this moment is no failure yet. One that is not sent within a
+        user's deadline is.
+        """
         if self.finished.is_set() or self.stopped_s is not None:
             return
         self.stopped_s = time.time()
         self._measure_cpu()
-        # What was due by now and nobody was free for is part of the record; what was not due is not.
-        for _ in range(self.waiting()):
-            arrival = self.schedule.take() if self.schedule is not None else None
-            if arrival is not None:
-                self._give_up(arrival)
         if self.schedule is not None:
-            self.schedule.stop()
+            self.schedule.stop(after=self.schedule.taken + self.waiting())
         self._started.set()
-        gevent.sleep(0)
-        self._idle.wait(timeout=self.deadline_s + 2.0)
+        until_s = self.stopped_s + self.deadline_s + 2.0
+        # The first look comes after those whose arrivals fell due in this moment have woken.
+        gevent.sleep(_LOOKS_EVERY_S)
+        while (self._under_way or self._left()) and time.time() < until_s:
+            gevent.sleep(_LOOKS_EVERY_S)
+        while self.schedule is not None and (arrival := self.schedule.take()) is not None:
+            self._give_up(arrival)
+
+    def _left(self) -> int:
+        return 0 if self.schedule is None else self.schedule.left
 
     def waiting(self) -> int:
         """Return how many arrivals are due and have not been started."""

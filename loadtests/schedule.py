@@ -161,6 +161,11 @@ class Schedule:
         self.taken = number + 1
         return self.plan.arrival(number, self.start_s)
 
-    def stop(self) -> None:
-        """Hand out nothing more."""
-        self._end = self.taken
+    @property
+    def left(self) -> int:
+        """How many are yet to be handed out."""
+        return self._end - self.taken
+
+    def stop(self, *, after: int) -> None:
+        """Hand out nothing after so many arrivals in all."""
+        self._end = min(self._end, max(after, self.taken))

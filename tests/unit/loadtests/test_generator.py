@@ -1,4 +1,4 @@
-"""The moment of the stop: what was due before it counts, and what fell due in it says nothing of anybody."""
+"""The moment of the stop: what was due is still sent, what was not is not, what nobody could send counts."""
 
 import time
 from pathlib import Path
@@ -8,42 +8,74 @@ import gevent
 import pytest
 
 from loadtests import options
-from loadtests.generator import WAKES_WITHIN_S, Generator
-from loadtests.ledger import Outcome
+from loadtests.generator import Generator
+from loadtests.ledger import Outcome, Write
 from loadtests.recorder import Recorder
 from tests.unit.loadtests.test_options import LAB, checked
 
 
-@pytest.mark.parametrize(("late_s", "unsent"), [(0.2 * WAKES_WITHIN_S, 0), (WAKES_WITHIN_S + 0.15, 1)])
-def test_an_arrival_whose_user_wakes_after_the_stop(tmp_path: Path, late_s: float, unsent: int) -> None:
+def generator(folder: Path, recorded: list[Write]) -> Generator:
+    """One user, an arrival a second."""
     asked = checked(
-        "--users", "1", "--rate", "1", "--duration", "3s", "--warm-up", "0s", "--run-folder", str(tmp_path)
+        "--users", "1", "--rate", "1", "--duration", "3s", "--warm-up", "0s", "--run-folder", str(folder)
     )
     nobody: Any = None
-    generator = Generator(
+    found = Generator(
         options=asked,
         plan=options.plan_of(asked, LAB),
         population=nobody,
         targets=(),
         deadline_s=0.1,
-        recorder=Recorder(tmp_path),
+        recorder=Recorder(folder),
     )
-    recorded = []
-    generator.record_write = recorded.append  # type: ignore[method-assign]
+    found.record_write = recorded.append  # type: ignore[method-assign]
+    found.user_ready()
+    return found
+
+
+def sleep_to(made: Generator, second: float) -> None:
+    assert made.schedule is not None
+    gevent.sleep(max(made.schedule.start_s + second - time.time(), 0.0))
+
+
+@pytest.mark.parametrize("late_s", [0.02, 0.3])
+def test_an_arrival_whose_user_wakes_after_the_stop_is_sent(tmp_path: Path, late_s: float) -> None:
+    recorded: list[Write] = []
+    made = generator(tmp_path, recorded)
     started = []
 
     def user() -> None:
-        while (arrival := generator.next_arrival()) is not None:
+        while (arrival := made.next_arrival()) is not None:
             started.append(arrival.number)
 
-    generator.user_ready()
     serving = gevent.spawn(user)
-    assert generator.schedule is not None
-    second_s = generator.schedule.start_s + 1.0
-    gevent.sleep(second_s - time.time() - 0.05)
+    sleep_to(made, 0.95)
     # The process stands still: nobody wakes, though the second arrival falls due.
-    time.sleep(max(second_s + late_s - time.time(), 0.0))
-    generator.stop()
-    serving.join(timeout=2)
-    assert started == [0]
-    assert [write.outcome for write in recorded] == [Outcome.UNSENT] * unsent
+    assert made.schedule is not None
+    time.sleep(max(made.schedule.start_s + 1.0 + late_s - time.time(), 0.0))
+    made.stop()
+    serving.join(timeout=3)
+    assert (started, recorded) == ([0, 1], [])
+
+
+@pytest.mark.parametrize(("busy_s", "sent"), [(1.5, [0, 1]), (60.0, [0])])
+def test_one_that_waits_for_a_user_is_sent_if_that_is_free_in_time(
+    tmp_path: Path, busy_s: float, sent: list[int]
+) -> None:
+    recorded: list[Write] = []
+    made = generator(tmp_path, recorded)
+    started = []
+
+    def user() -> None:
+        while (arrival := made.next_arrival()) is not None:
+            started.append(arrival.number)
+            made.request_begins()
+            gevent.sleep(busy_s)
+            made.request_ended()
+
+    serving = gevent.spawn(user)
+    sleep_to(made, 1.2)
+    made.stop()
+    assert started == sent
+    assert [write.outcome for write in recorded] == [Outcome.UNSENT] * (2 - len(sent))
+    serving.kill()

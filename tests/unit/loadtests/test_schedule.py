@@ -108,9 +108,20 @@ def test_a_schedule_hands_out_each_arrival_once_at_its_time():
 def test_a_stopped_schedule_hands_out_nothing_more():
     schedule = Schedule(plan(10, 1.0, Spacing.EVEN), start_s=0.0)
     schedule.take()
-    schedule.stop()
+    schedule.stop(after=2)
+    assert schedule.left == 1
+    assert schedule.take() is not None
     assert schedule.take() is None
-    assert schedule.taken == 1
+    assert (schedule.taken, schedule.left) == (2, 0)
+
+
+def test_a_stop_takes_nothing_back_and_adds_nothing():
+    schedule = Schedule(plan(10, 1.0, Spacing.EVEN), start_s=0.0)
+    taken = [schedule.take() for _ in range(3)]
+    schedule.stop(after=1)
+    assert (len(taken), schedule.left) == (3, 0)
+    schedule.stop(after=99)
+    assert schedule.take() is None
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("120s", 120.0), ("2m", 120.0), ("1h", 3600.0), ("0.5s", 0.5)])
