@@ -1,12 +1,8 @@
 """Settings of the loan services, read from the environment once, all mistakes reported together."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
-_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
-_LONGEST_S = 86_400
 
 
 class SettingsError(ValueError):

@@ -11,7 +11,7 @@ itself when there is room again.
 from chaos.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
 from chaos.model import Fault, Heal, Scene, Target
 from chaos.pair import find_scene, wait_until_following
-from chaos.world import ImpossibleHereError, Pending, World, WorldError
+from chaos.world import ImpossibleHereError, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
 
 _SETTINGS = ". /etc/loanstack/oceanbase.conf"
@@ -116,16 +116,21 @@ def _move(world: World, scene: Scene) -> None:
 
 def _hand_over(world: World, source: Host, to: Host) -> None:
     """Switch over; refused, try again: the agents believe in a copy a moment after its database answers."""
-    deadline_s = world.clock.now_s() + _BELIEVED_WITHIN_S
-    while True:
+
+    def refused() -> str | None:
         try:
             world.agents.switchover(source, to).wait(_MOVES_WITHIN_S)
-        except WorldError:
-            if world.clock.now_s() >= deadline_s:
-                raise
-            world.clock.sleep_s(_ASKS_AGAIN_AFTER_S)
-        else:
-            return
+        except WorldError as why:
+            return str(why)
+        return None
+
+    wait_until(
+        world.clock,
+        refused,
+        what=f"{source.name} to hand over to {to.name}",
+        within_s=_BELIEVED_WITHIN_S,
+        every_s=_ASKS_AGAIN_AFTER_S,
+    )
 
 
 def _fill(world: World, scene: Scene, for_s: float) -> Pending:

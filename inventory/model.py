@@ -205,6 +205,17 @@ class LoadSlo:
     """Acknowledged over planned writes of the worst second: a stall must not be averaged away."""
     standby_lag_p99_ms_max: float = 500.0
 
+    @property
+    def latency_limits_ms(self) -> dict[str, float]:
+        """The latencies that are promised: figure -> the most it may be."""
+        limits_ms = {
+            "latency_p50_ms": self.latency_p50_ms_max,
+            "latency_p95_ms": self.latency_p95_ms_max,
+            "latency_p99_ms": self.latency_p99_ms_max,
+            "latency_p999_ms": self.latency_p999_ms_max,
+        }
+        return {figure: most_ms for figure, most_ms in limits_ms.items() if most_ms is not None}
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeploySlo:

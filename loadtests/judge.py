@@ -14,6 +14,15 @@ LAG_SAMPLES_PER_S_MIN = 0.5
 """Fewer samples of the standby's lag can miss a stall of seconds."""
 
 
+_WORDS = {
+    "latency_p50_ms": "latency p50",
+    "latency_p95_ms": "latency p95",
+    "latency_p99_ms": "latency p99",
+    "latency_p999_ms": "latency p99.9",
+    "standby_lag_p99_ms": "standby lag p99",
+}
+
+
 class Verdict(StrEnum):
     """The worth of a run."""
 
@@ -78,15 +87,10 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
     if values["errors"] > slo.errors_max:
         kinds = ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3])
         reasons.append(f"{values['errors']:.0f} errors ({kinds}); promised: at most {slo.errors_max}")
-    for name, words, most in (
-        ("latency_p50_ms", "latency p50", slo.latency_p50_ms_max),
-        ("latency_p95_ms", "latency p95", slo.latency_p95_ms_max),
-        ("latency_p99_ms", "latency p99", slo.latency_p99_ms_max),
-        ("latency_p999_ms", "latency p99.9", slo.latency_p999_ms_max),
-        ("standby_lag_p99_ms", "standby lag p99", slo.standby_lag_p99_ms_max),
-    ):
-        if most is not None and name in values and values[name] > most:
-            reasons.append(f"{words} {values[name]:.1f} ms; promised: at most {most:g} ms")
+    limits_ms = {**slo.latency_limits_ms, "standby_lag_p99_ms": slo.standby_lag_p99_ms_max}
+    for name, most_ms in limits_ms.items():
+        if name in values and values[name] > most_ms:
+            reasons.append(f"{_WORDS[name]} {values[name]:.1f} ms; promised: at most {most_ms:g} ms")
     share, least_share = values["worst_second_ratio"], slo.worst_second_ratio_min
     if least_share is not None and share < least_share:
         reasons.append(

@@ -47,7 +47,7 @@ class LoadOptions:
     @property
     def rate_per_s(self) -> float:
         """Mean of the planned rate."""
-        return self.curve.writes / self.duration_s
+        return self.curve.mean_per_s
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -102,9 +102,8 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     except ValueError as wrong:
         problems.append(f"--shape: {wrong}")
     if curve is not None and round(curve.writes) < 1:
-        mean_per_s = curve.writes / parsed.duration
         problems.append(
-            f"--rate {mean_per_s:g} for {parsed.duration:g} s plans no write; ask for at least one"
+            f"--rate {curve.mean_per_s:g} for {parsed.duration:g} s plans no write; ask for at least one"
         )
     if parsed.start_at is not None and parsed.start_at < time.time():
         problems.append(f"--start-at {parsed.start_at:.0f} has passed; allowed: a unix time to come")

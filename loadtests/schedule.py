@@ -113,8 +113,7 @@ def planned(
     """
     count = round(curve.writes)
     if count < 1:
-        mean_per_s = curve.writes / duration_s
-        raise ValueError(f"{mean_per_s:g}/s for {duration_s:g} s plans no write; allowed: at least one")
+        raise ValueError(f"{curve.mean_per_s:g}/s for {duration_s:g} s plans no write; allowed: at least one")
     names = [name for name, _ in weights]
     if sum(weight for _, weight in weights) <= 0:
         raise ValueError(f"weights {list(weights)}; allowed: at least one above 0")
@@ -128,7 +127,7 @@ def planned(
         offsets = array("d", map(curve.time_of, range(count)))
     offsets = _ramp(curve.first_per_s, warm_up_s) + offsets
     return Plan(
-        rate_per_s=curve.writes / duration_s,
+        rate_per_s=curve.mean_per_s,
         duration_s=duration_s,
         warm_up_s=warm_up_s,
         offsets_s=offsets,

@@ -64,6 +64,11 @@ class Curve:
         return self._areas[-1]
 
     @property
+    def mean_per_s(self) -> float:
+        """The rate on average."""
+        return self.writes / self._starts_s[-1]
+
+    @property
     def first_per_s(self) -> float:
         """The rate at the start."""
         return self.stretches[0].from_per_s
@@ -125,13 +130,9 @@ def _ramp(shape: str) -> list[tuple[float, float]]:
 def _rates(shape: str, texts: Sequence[str]) -> list[float]:
     rates = []
     for text in texts:
-        try:
-            rate = float(text)
-        except ValueError:
-            rate = math.nan
-        if not (rate >= 0.0 and math.isfinite(rate)):
+        if not _is_number(text) or float(text) < 0.0:
             raise ValueError(f"shape {shape!r}: rate {text!r}; allowed: a number of writes a second, from 0")
-        rates.append(rate)
+        rates.append(float(text))
     return rates
 
 

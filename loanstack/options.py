@@ -80,7 +80,7 @@ def load_options(command: Command) -> Command:
         click.option("--duration", type=Duration(), default="120s", show_default=True, help="How long."),
         click.option(
             "--rate",
-            type=click.FloatRange(min=0, min_open=True),
+            type=click.FloatRange(min=1),
             help=f"Writes a second; {DEFAULT_RATE_PER_S:g} by default.",
         ),
         click.option(

@@ -77,17 +77,11 @@ def of_verify() -> tuple[Promise, ...]:
 
 def of_load(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Promise, ...]:
     """Return what a load run at `rate_per_s` promises."""
-    at_most = {
-        "latency_p50_ms": load.latency_p50_ms_max,
-        "latency_p95_ms": load.latency_p95_ms_max,
-        "latency_p99_ms": load.latency_p99_ms_max,
-        "latency_p999_ms": load.latency_p999_ms_max,
-    }
     worst = load.worst_second_ratio_min
     return (
         Promise(figure="tps_acknowledged", limit=load.tps_ratio_min * rate_per_s, at_least=True),
         Promise(figure="errors", limit=load.errors_max),
-        *(Promise(figure=name, limit=most) for name, most in at_most.items() if most is not None),
+        *(Promise(figure=name, limit=most_ms) for name, most_ms in load.latency_limits_ms.items()),
         *([] if worst is None else [Promise(figure="worst_second_ratio", limit=worst, at_least=True)]),
         Promise(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
         Promise(figure="memory_mib_total", limit=deploy.memory_mib_max),

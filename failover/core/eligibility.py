@@ -52,6 +52,13 @@ def descends(database: Database, leadership: Leadership) -> bool:
     return database.recorded_role is not None and database.lineage == leadership.lineage
 
 
+def writes_of_its_own(seen: Observed, leadership: Leadership) -> str | None:
+    """Return why these data may hold writes that were never served, or None."""
+    if leadership.primary == seen.me or seen.database.recorded_role is not Role.PRIMARY:
+        return None
+    return f"{seen.me} was the primary before {leadership.primary} was, and may have writes of its own"
+
+
 def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Settings) -> str | None:
     """Return what leading with this host's data would lose beyond the limit, or None."""
     database = seen.database
@@ -62,9 +69,10 @@ def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Setting
             f"the data of {seen.me} descend from epoch {_known(database.lineage)}, those last served from"
             f" epoch {leadership.lineage} on {leadership.primary}"
         )
-    if database.recorded_role is Role.PRIMARY:
-        return f"{seen.me} was the primary before {leadership.primary} was, and may have writes of its own"
-    if served_alone(leadership) and not _has_all(database.scn, leadership):
+    own = writes_of_its_own(seen, leadership)
+    if own is not None:
+        return own
+    if served_alone(leadership) and not has_all_drained(database.scn, leadership):
         return f"{leadership.primary} has acknowledged writes that it alone has (alone: {leadership.alone})"
     last = last_known_scn(seen, leadership)
     if last is None:
@@ -83,8 +91,8 @@ def served_alone(leadership: Leadership) -> bool:
     return leadership.alone is not Alone.NO
 
 
-def _has_all(scn: int, leadership: Leadership) -> bool:
-    """Say whether a standby at `scn` has all that was drained."""
+def has_all_drained(scn: int, leadership: Leadership) -> bool:
+    """Say whether data at `scn` hold all that was drained; not if nothing was."""
     return leadership.final_scn is not None and scn >= leadership.final_scn
 
 
@@ -123,7 +131,7 @@ def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Sett
         and m.role is Role.STANDBY
         and m.unchanged_ms < settings.peer_silent_ms
         and m.lineage == leadership.lineage
-        and (not served_alone(leadership) or _has_all(m.scn, leadership))
+        and (not served_alone(leadership) or has_all_drained(m.scn, leadership))
         and last is not None
         and last - m.scn <= settings.lag_limit_ms * NS_IN_MS
     )

@@ -6,12 +6,14 @@ from failover.core.eligibility import (
     HEAD_START_LOOPS,
     better_candidates,
     descends,
+    has_all_drained,
     head_start_ms,
     not_ready,
     what_would_be_lost,
+    writes_of_its_own,
 )
 from failover.core.leading import await_successor
-from failover.core.observed import Leadership, Observed, Phase, Process, Role, Settings
+from failover.core.observed import Leadership, Observed, Phase, Process, Settings
 from failover.core.standby import keep_following, mend
 
 OVERRIDE = "An operator can let it lead: failover with --accept-loss; what it lacks is lost then"
@@ -78,12 +80,12 @@ def _lacks(seen: Observed, leadership: Leadership) -> str | None:
     """Return what this host lacks of the drained data, or None."""
     if not descends(seen.database, leadership):
         return f"the data of {seen.me} are of epoch {seen.database.lineage}, not {leadership.lineage}"
-    if seen.database.recorded_role is Role.PRIMARY and leadership.primary != seen.me:
-        return f"{seen.me} may have writes of its own from when it was the primary"
-    final = leadership.final_scn
-    if final is None or seen.database.scn < final:
-        return f"{seen.me} is at {seen.database.scn}, and {leadership.host} was drained at {final}"
-    return None
+    own = writes_of_its_own(seen, leadership)
+    if own is not None:
+        return own
+    if has_all_drained(seen.database.scn, leadership):
+        return None
+    return f"{seen.me} is at {seen.database.scn}, and {leadership.host} was drained at {leadership.final_scn}"
 
 
 def _claim_drained(seen: Observed, leadership: Leadership) -> Claim:
