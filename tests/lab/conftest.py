@@ -25,8 +25,8 @@ ORDER = (
     "test_load",
     "test_failover",
     "test_drills",
-    "test_cross_centre",
     "test_deploy_interrupted",
+    "test_cross_centre",
     "test_lab_lifecycle",
 )
 """Cheap and constructive first; what takes the lab down comes last."""

@@ -94,12 +94,12 @@ def test_bad_input_is_refused_before_the_first_request(
 
 
 def test_a_storm_in_steps_makes_each_of_its_writes(loaded: Finished, loanstack: Run) -> None:
-    asked = ("--scenario", "drawdown-storm", "--shape", "steps:50,150", "--spacing", "poisson")
-    done = loanstack("load", "lab", *asked, "--duration", "10s", "--json")
+    asked = ("--scenario", "drawdown-storm", "--shape", "steps:100,300", "--spacing", "poisson")
+    done = loanstack("load", "lab", *asked, "--duration", "5s", "--json")
     assert done.exit_code in {0, 1}, done.output
     figures = done.results["figures"]
     assert (figures["transactions_acknowledged"], figures["errors"]) == (1000, 0), done.output
-    assert (figures["acknowledged_lost"], figures["tps_planned"]) == (0, 100)
+    assert (figures["acknowledged_lost"], figures["tps_planned"]) == (0, 200)
     lines = (LATEST / "ledger.jsonl").read_text().splitlines()
     drawn = sum(json.loads(line)["operation"] == "drawdown" for line in lines)
     assert drawn > 0.8 * len(lines)
