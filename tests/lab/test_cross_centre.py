@@ -13,7 +13,7 @@ RATE_PER_S = 200
 
 @pytest.fixture(scope="module")
 def across(deployed: Environment, run: Run) -> Run:
-    """Commands on a lab that was switched to `cross_centre`, and stays so: nothing is deployed on it later."""
+    """Commands on a lab that was switched to `cross_centre`, and stays so: it is not deployed on later."""
 
     def command(*arguments: str) -> Finished:
         return run("env", "LOANSTACK_LAB_DURABILITY=cross_centre", str(LOANSTACK), *arguments)
