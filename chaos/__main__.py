@@ -19,6 +19,7 @@ from chaos.load import SAMPLE_INTERVAL_MS
 from chaos.model import Drill
 from chaos.run import Run
 from chaos.runner import Runner
+from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
 from chaos.timeline import Timeline
 from chaos.world import WorldError
 from inventory import ENVIRONMENT_NAMES, environment
@@ -47,7 +48,17 @@ def list_drills(environment_name: str) -> None:
 @click.option(
     "--rate", type=click.FloatRange(min=1), default=500.0, show_default=True, help="Writes a second."
 )
-def run_drill(environment_name: str, name: str, run_folder: Path, rate: float) -> None:
+@click.option(
+    "--steady-within",
+    "steady_within_s",
+    type=click.FloatRange(min=STEADY_FOR_S),
+    default=STEADY_WITHIN_S,
+    show_default=True,
+    help="Seconds to wait for the hypothesis.",
+)
+def run_drill(
+    environment_name: str, name: str, run_folder: Path, rate: float, steady_within_s: float
+) -> None:
     """Run one DRILL against ENV and judge it."""
     env = _environment(environment_name)
     known = drills.drills(env)
@@ -60,7 +71,9 @@ def run_drill(environment_name: str, name: str, run_folder: Path, rate: float) -
     interrupts.raise_on_signals()
     with _only_drill(env):
         try:
-            judged, interrupted = _run(env, drill, run_folder.resolve(), rate)
+            judged, interrupted = _run(
+                env, drill, run_folder.resolve(), rate=rate, steady_within_s=steady_within_s
+            )
         except KeyboardInterrupt:
             click.echo("interrupted before anything was broken", err=True)
             sys.exit(_INTERRUPTED)
@@ -94,10 +107,12 @@ def heal(environment_name: str) -> None:
             sys.exit(results.EXIT_RESIDUE)
 
 
-def _run(env: Environment, drill: Drill, folder: Path, rate: float) -> tuple[results.Judgement, bool]:
+def _run(
+    env: Environment, drill: Drill, folder: Path, *, rate: float, steady_within_s: float
+) -> tuple[results.Judgement, bool]:
     world = LiveWorld(env)
     try:
-        runner = _runner(env, world, folder, rate=rate)
+        runner = _runner(env, world, folder, rate=rate, steady_within_s=steady_within_s)
         run = runner.run(drill)
     finally:
         world.close()
@@ -111,9 +126,19 @@ def _run(env: Environment, drill: Drill, folder: Path, rate: float) -> tuple[res
     return judged, run.interrupted
 
 
-def _runner(env: Environment, world: LiveWorld, folder: Path, *, rate: float) -> Runner:
+def _runner(
+    env: Environment, world: LiveWorld, folder: Path, *, rate: float, steady_within_s: float = STEADY_WITHIN_S
+) -> Runner:
     timeline = Timeline(folder, world.clock.now_s)
-    return Runner(env, world, folder, rate=rate, timeline=timeline, shielded=interrupts.shielded)
+    return Runner(
+        env,
+        world,
+        folder,
+        rate=rate,
+        timeline=timeline,
+        shielded=interrupts.shielded,
+        steady_within_s=steady_within_s,
+    )
 
 
 def _records(folder: Path, run: Run) -> Records:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from chaos.model import Drill, Expect, Observation, Scene
 from chaos.pair import database_hosts, wait_until_following
-from chaos.predicates import agents_agree, store_is_whole, unmet_reasons
+from chaos.predicates import agents_agree, standby_has_all, store_is_whole, unmet_reasons
 from chaos.run import Run
 from chaos.world import PRIMARY, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
@@ -60,14 +60,14 @@ class Recovery:
             raise WorldError(f"expected at the end: {drill.expects.value}; but {wrong}")
 
     def restore(self) -> None:
-        """Wait until the agents have made one primary and one standby of the two, and agree about it."""
+        """Wait until the agents have made a primary and a standby that has all of it, and agree about it."""
         wait_until_following(self.world, self.env, within_s=_REJOINS_WITHIN_S)
-
-        def unmet() -> str | None:
-            return "; ".join(unmet_reasons((agents_agree(), store_is_whole()), self.observe())) or None
-
+        healed = (agents_agree(), standby_has_all(), store_is_whole())
         wait_until(
-            self.world.clock, unmet, what="agents that agree and a whole store", within_s=_AGREE_WITHIN_S
+            self.world.clock,
+            lambda: "; ".join(unmet_reasons(healed, self.observe())) or None,
+            what="agents that agree, a standby that has all, and a whole store",
+            within_s=_AGREE_WITHIN_S,
         )
 
     def _wait(self, drill: Drill, scene: Scene, run: Run, *, from_s: float) -> None:

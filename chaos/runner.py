@@ -13,7 +13,7 @@ from chaos.model import Drill, HealRecord, Scene
 from chaos.pair import NoPairError, database_hosts, find_scene, wait_until_following
 from chaos.recovery import Recovery
 from chaos.run import HypothesisUnmetError, Run
-from chaos.steady import observe, wait_until_steady
+from chaos.steady import STEADY_WITHIN_S, observe, wait_until_steady
 from chaos.timeline import Timeline
 from chaos.watch import Watch
 from chaos.world import ImpossibleHereError, World, WorldError
@@ -39,18 +39,21 @@ class Runner:
         rate: float,
         timeline: Timeline,
         shielded: Callable[[], AbstractContextManager[Shield]],
+        steady_within_s: float = STEADY_WITHIN_S,
     ) -> None:
         """Make a runner.
 
         + folder: the run folder; exists
         + rate: writes per second that the clients ask for
         + shielded: makes a context in which Ctrl-C waits until the end, for heals
+        + steady_within_s: how long the hypothesis is waited for before it counts as unmet
         """
         self.env = env
         self.world = world
         self.folder = folder
         self.rate = rate
         self.timeline = timeline
+        self.steady_within_s = steady_within_s
         self._shielded = shielded
         self._record: HealRecord | None = None
         self._recovery = Recovery(
@@ -152,7 +155,7 @@ class Runner:
     def _reach_steady_state(self, drill: Drill, run: Run) -> None:
         self.world.clients.start_load(self.rate, self.folder)
         self.timeline.note("load-started", detail=f"{self.rate:.0f} writes/s asked for")
-        seen = wait_until_steady(self.env, self.world, drill, rate=self.rate)
+        seen = wait_until_steady(self.env, self.world, drill, rate=self.rate, within_s=self.steady_within_s)
         views = [view for view in seen.agents.values() if view is not None]
         run.durability = views[0].durability if views else None
         self.timeline.note("steady", detail="; ".join(p.name for p in drill.hypothesis))

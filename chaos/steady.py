@@ -8,7 +8,7 @@ from chaos.world import DOWN, PRIMARY, STANDBY, World, WorldError, wait_until
 from inventory.model import Environment
 
 STEADY_WITHIN_S = 60.0
-"""The load needs a few seconds to start; after this long the hypothesis counts as unmet."""
+"""The load needs a few seconds to start; after this long, unless told otherwise, the hypothesis is unmet."""
 
 STEADY_FOR_S = 5.0
 """The hypothesis must hold this long before anything is broken: the baseline to compare with."""
@@ -37,11 +37,13 @@ def observe(env: Environment, world: World, *, rate: float) -> Observation:
     )
 
 
-def wait_until_steady(env: Environment, world: World, drill: Drill, *, rate: float) -> Observation:
+def wait_until_steady(
+    env: Environment, world: World, drill: Drill, *, rate: float, within_s: float
+) -> Observation:
     """Wait until the hypothesis of `drill` has held for `STEADY_FOR_S`, and return the last observation.
 
     Raises:
-        HypothesisUnmetError: not within `STEADY_WITHIN_S`, or the load ended by itself; says why.
+        HypothesisUnmetError: not within `within_s`, or the load ended by itself; says why.
     """
     clock = world.clock
     held_since_s: float | None = None
@@ -66,7 +68,7 @@ def wait_until_steady(env: Environment, world: World, drill: Drill, *, rate: flo
             clock,
             steady,
             what=f"the hypothesis to hold for {STEADY_FOR_S:.0f} s",
-            within_s=STEADY_WITHIN_S,
+            within_s=within_s,
             every_s=0.5,
         )
     except HypothesisUnmetError:

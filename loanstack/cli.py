@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
 from loanstack.commands.deploy import deploy as run_deploy
 from loanstack.commands.deploy import limited_to
 from loanstack.commands.deploy import plan as run_plan
-from loanstack.commands.drill import ALL, known_drills
+from loanstack.commands.drill import ALL, DrillAsked, known_drills
 from loanstack.commands.drill import drill as run_drill
 from loanstack.commands.load import Asked
 from loanstack.commands.load import load as run_load
@@ -17,7 +18,7 @@ from loanstack.commands.verify import verify as run_verify
 from loanstack.console import Console
 from loanstack.exits import ExitCode
 from loanstack.failover_cli import failover
-from loanstack.options import json_option, load_options, narrowed, shape_options
+from loanstack.options import Duration, json_option, load_options, narrowed, shape_options
 from loanstack.report.page import write_report
 from loanstack.runs import RunFolder, RunFolderError
 from loanstack.subprocesses import interrupt_on_signals
@@ -169,8 +170,17 @@ def load(
 @click.option(
     "--rate", type=click.FloatRange(min=1), default=500, help="Writes a second meanwhile; 500 by default."
 )
+@click.option(
+    "--steady-within",
+    type=Duration(),
+    default=f"{STEADY_WITHIN_S:.0f}s",
+    show_default=True,
+    help="How long to wait for the hypothesis; nothing is broken without it.",
+)
 @json_option
-def drill(env: str, name: str, repeat: int, rate: float, machine_readable: bool) -> ExitCode:
+def drill(
+    env: str, name: str, repeat: int, rate: float, steady_within: float, machine_readable: bool
+) -> ExitCode:
     """Break ENV on purpose, put it right, and judge what clients saw and what was lost.
 
     NAME is one of `loanstack drills`, or all: then each of them in turn, until one leaves something behind.
@@ -185,10 +195,15 @@ def drill(env: str, name: str, repeat: int, rate: float, machine_readable: bool)
     known = (*known_drills(find_environment(env)), ALL)
     if name not in known:
         raise CommandError(f"no drill {name!r}; known: {', '.join(known)}")
+    if steady_within < STEADY_FOR_S:
+        raise CommandError(
+            f"--steady-within {steady_within:g}s: the hypothesis must hold for {STEADY_FOR_S:g} s by itself"
+        )
+    asked = DrillAsked(rate_per_s=rate, steady_within_s=steady_within)
     return run_verb(
         "drill",
         env,
-        lambda task: run_drill(task, name, repeat=repeat, rate_per_s=rate),
+        lambda task: run_drill(task, name, asked, repeat=repeat),
         machine_readable=machine_readable,
         parameters={"drill": name, "repeat": repeat, "rate": rate},
     )

@@ -1,11 +1,12 @@
 """`drill`: `python -m chaos` as a subprocess: one drill or all of them, once or several times."""
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chaos import drills as catalogue
 from chaos.findings import worst
 from chaos.loss import lost_within_lag
+from chaos.steady import STEADY_WITHIN_S
 from inventory.model import Environment
 from loanstack import promises
 from loanstack.commands.seed import seed
@@ -29,12 +30,22 @@ HEAL_GRACE_S = 180.0
 """How long a drill that is interrupted may take to put things right."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrillAsked:
+    """What each run of a drill is asked for."""
+
+    rate_per_s: float
+    """Writes a second meanwhile."""
+    steady_within_s: float = STEADY_WITHIN_S
+    """How long the hypothesis is waited for."""
+
+
 def known_drills(env: Environment) -> dict[str, str]:
     """Return {name: title} of the drills of an environment, in the order in which they run."""
     return {drill.name: drill.title for drill in catalogue.drills(env).values()}
 
 
-def drill(task: Task, name: str, *, repeat: int, rate_per_s: float) -> Results:
+def drill(task: Task, name: str, asked: DrillAsked, *, repeat: int) -> Results:
     """Run the drill `name`, `repeat` times, and return what it showed.
 
     Raises:
@@ -42,21 +53,21 @@ def drill(task: Task, name: str, *, repeat: int, rate_per_s: float) -> Results:
     """
     known = known_drills(task.env)
     if name == ALL:
-        return _all(task, tuple(known), repeat=repeat, rate_per_s=rate_per_s)
+        return _all(task, tuple(known), asked, repeat=repeat)
     if name not in known:
         raise CommandError(f"no drill {name!r}; known: {', '.join((*known, ALL))}")
     judged_by = promised(task.env, name, repeats=repeat)
     if repeat == 1:
-        return _once(task, name, rate_per_s, judged_by)
+        return _once(task, name, asked, judged_by)
     task.begin(judged_by)
     done: list[Results] = []
     folders: list[str] = []
     for number in range(1, repeat + 1):
         folder = f"{number}-{name}"
-        part = task.part(folder, drill=name, rate=rate_per_s)
+        part = task.part(folder, drill=name, rate=asked.rate_per_s)
         task.console.say(f"{name}: {number} of {repeat}")
         with task.step(folder):
-            done.append(_once(part, name, rate_per_s, promised(task.env, name, repeats=1)))
+            done.append(_once(part, name, asked, promised(task.env, name, repeats=1)))
         folders.append(folder)
         if done[-1].figures.get("residue", 0):
             break
@@ -74,7 +85,7 @@ def promised(env: Environment, name: str, *, repeats: int) -> tuple[Promise, ...
     return promises.of_drill(env.drill_slo, name, may_lose=may_lose, repeats=repeats)
 
 
-def _all(task: Task, names: tuple[str, ...], *, repeat: int, rate_per_s: float) -> Results:
+def _all(task: Task, names: tuple[str, ...], asked: DrillAsked, *, repeat: int) -> Results:
     """Run every drill, and say in tables what came of it; what one leaves behind ends it."""
     task.begin(promises.of_all_drills(task.env.drill_slo))
     done: list[tuple[str, Results]] = []
@@ -83,9 +94,9 @@ def _all(task: Task, names: tuple[str, ...], *, repeat: int, rate_per_s: float) 
         folder = f"{number}-drill-{name}"
         task.console.say(f"{name} ({number} of {len(names)})")
         with task.step(folder):
-            part = task.part(folder, drill=name, repeat=repeat, rate=rate_per_s)
+            part = task.part(folder, drill=name, repeat=repeat, rate=asked.rate_per_s)
             try:
-                results = drill(part, name, repeat=repeat, rate_per_s=rate_per_s)
+                results = drill(part, name, asked, repeat=repeat)
             except CommandError as failed:
                 if failed.code is not ExitCode.INVALID:
                     raise
@@ -106,12 +117,13 @@ def _unfinished(task: Task, why: str) -> Results:
     return Results(verb="drill", environment=task.env.name, verdict=verdict, reasons=(why,))
 
 
-def _once(task: Task, name: str, rate_per_s: float, judged_by: tuple[Promise, ...]) -> Results:
+def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Promise, ...]) -> Results:
     task.begin(judged_by)
     seed(task)
     folder = task.folder.path
     argv = [sys.executable, "-m", "chaos", "run", task.env.name, name]
-    options = ["--run-folder", str(folder), "--rate", f"{rate_per_s:g}"]
+    options = ["--run-folder", str(folder), "--rate", f"{asked.rate_per_s:g}"]
+    options += ["--steady-within", f"{asked.steady_within_s:g}"]
     with task.step(name):
         done = task.processes.run(
             [*argv, *options],

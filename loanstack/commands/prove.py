@@ -10,7 +10,7 @@ from rich.table import Table
 from chaos.findings import Verdict, worst
 from loanstack import promises
 from loanstack.commands.deploy import deploy
-from loanstack.commands.drill import drill
+from loanstack.commands.drill import DrillAsked, drill
 from loanstack.commands.load import Asked, load
 from loanstack.commands.seed import seeding
 from loanstack.commands.steps import Done, Outcome, Planned, go_through, reasons
@@ -131,7 +131,7 @@ def _verify_while_seeding(part: Task) -> Results:
 
 
 def _drill_work(name: str) -> Callable[[Task], Results]:
-    return lambda part: drill(part, name, repeat=1, rate_per_s=DRILL_RATE_PER_S)
+    return lambda part: drill(part, name, DrillAsked(rate_per_s=DRILL_RATE_PER_S), repeat=1)
 
 
 def _part(

@@ -95,6 +95,9 @@ class FakeWorld:
     events: list[Event] = field(default_factory=list)
     durability: str = "local"
     lag_ms: float = 50.0
+    alone_for_s: float = 0.0
+    """How long after a change of roles the primary is alone."""
+    alone_until_s: float = 0.0
     rate: float = 500.0
     calls: list[str] = field(default_factory=list)
     fails: dict[str, BaseException] = field(default_factory=dict)
@@ -247,8 +250,11 @@ class FakeWorld:
             primary=leads,
             epoch=self.epoch,
             durability=self.durability if leads else None,
-            alone="no" if leads == host.name else None,
+            alone=self._alone() if leads == host.name else None,
         )
+
+    def _alone(self) -> str:
+        return "yes" if self.clock.at_s < self.alone_until_s else "no"
 
     def history(self) -> tuple[Event, ...]:
         self._do("history")
@@ -277,6 +283,7 @@ class FakeWorld:
     def _became_primary(self, name: str) -> None:
         self.leads = name
         self.epoch += 1
+        self.alone_until_s = self.clock.at_s + self.alone_for_s
         self._noted("promoted", name)
         self._one_primary_at_most()
 

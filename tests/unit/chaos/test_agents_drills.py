@@ -275,6 +275,20 @@ def test_what_does_not_become_a_pair_in_time_is_residue(tmp_path: Path, record: 
     assert record.exists()
 
 
+def test_a_drill_ends_once_the_primary_is_no_more_alone(tmp_path: Path) -> None:
+    world = pair(durability="cross_centre", alone_for_s=40.0)
+    done = run(world, tmp_path, "primary-crash")
+    assert done.residue == []
+    assert world.clock.now_s() >= world.alone_until_s
+
+
+def test_a_primary_that_stays_alone_is_residue(tmp_path: Path, record: Path) -> None:
+    world = pair(durability="cross_centre", alone_for_s=400.0)
+    done = run(world, tmp_path, "primary-crash")
+    assert any("the leader's agent says alone: yes; needed: no" in thing for thing in done.residue)
+    assert record.exists()
+
+
 @pytest.mark.parametrize("left", ["store member", "agents disagree"])
 def test_agents_and_store_must_be_whole_again(left: str, tmp_path: Path) -> None:
     world = pair()
@@ -282,7 +296,7 @@ def test_agents_and_store_must_be_whole_again(left: str, tmp_path: Path) -> None
         world.leaves["mon-c"] = ()
         world.undo = lambda host, fault: None  # type: ignore[method-assign]
         done = run(world, tmp_path, "store-member-lost")
-        assert any("agents that agree and a whole store" in thing for thing in done.residue)
+        assert any("and a whole store" in thing for thing in done.residue)
     else:
         seen = world.view
 

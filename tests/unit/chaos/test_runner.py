@@ -34,9 +34,9 @@ def unshielded() -> Iterator[Shield]:
     yield Shield()
 
 
-def run(world: FakeWorld, folder: Path, name: str = "primary-crash") -> Run:
+def run(world: FakeWorld, folder: Path, name: str = "primary-crash", **options: float) -> Run:
     timeline = Timeline(folder, world.clock.now_s, progress=io.StringIO())
-    made = Runner(ENVIRONMENT, world, folder, rate=500, timeline=timeline, shielded=unshielded)
+    made = Runner(ENVIRONMENT, world, folder, rate=500, timeline=timeline, shielded=unshielded, **options)
     return made.run(drills.drills(ENVIRONMENT)[name])
 
 
@@ -118,6 +118,14 @@ def test_an_unmet_hypothesis_injects_nothing(
     assert "fault" not in events(tmp_path)
     assert not record.exists()
     assert exit_code(done) == results.EXIT_INVALID
+
+
+def test_the_hypothesis_is_waited_for_as_long_as_it_was_asked(tmp_path: Path, record: Path) -> None:
+    world = pair(rate=400.0)
+    begun_s = world.clock.now_s()
+    done = run(world, tmp_path, steady_within_s=15.0)
+    assert "waited 15 s for the hypothesis" in done.invalid[0]
+    assert 15.0 <= world.clock.now_s() - begun_s < 25.0
 
 
 @pytest.mark.parametrize("state", ["down", "off", "two standbys"])

@@ -57,6 +57,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (("load", "lab", "--scenario", "x"), "journey"),
         (("drill", "lab", "primary-crush"), "primary-crash"),
         (("drill", "lab", "primary-crash", "--repeat", "0"), "repeat"),
+        (("drill", "lab", "primary-crash", "--steady-within", "4s"), "must hold for 5 s"),
         (("report", "/nonexistent"), "does not exist"),
         (("report", "/"), "results.json"),
         (("verify", "qinghai"), "does not exist"),

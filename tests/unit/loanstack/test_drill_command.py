@@ -11,7 +11,7 @@ from rich.console import Console as RichConsole
 from chaos.findings import Verdict
 from inventory import environment
 from loanstack.commands import drill as module
-from loanstack.commands.drill import ALL, drill, known_drills
+from loanstack.commands.drill import ALL, DrillAsked, drill, known_drills
 from loanstack.console import Console
 from loanstack.drill_figures import outcome_table, over_drills, over_repeats, parts_table, percentile
 from loanstack.exits import ExitCode
@@ -75,7 +75,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
 
 
 def run(task: Task, name: str, repeat: int = 1) -> Results:
-    return drill(task, name, repeat=repeat, rate_per_s=500)
+    return drill(task, name, DrillAsked(rate_per_s=500), repeat=repeat)
 
 
 def test_all_runs_every_drill_so_often_in_the_order_of_the_catalogue(drilled: Drilled, task: Task) -> None:

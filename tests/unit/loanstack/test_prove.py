@@ -52,7 +52,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(module, "deploy", lambda task, **_: found.verb(task, "deploy"))
     monkeypatch.setattr(module, "_verify_while_seeding", lambda task: found.verb(task, "verify"))
     monkeypatch.setattr(module, "load", lambda task, asked: found.verb(task, "load"))
-    monkeypatch.setattr(module, "drill", lambda task, name, **_: found.verb(task, "drill"))
+    monkeypatch.setattr(module, "drill", lambda task, name, asked, **_: found.verb(task, "drill"))
     monkeypatch.setattr(module, "_lab", lambda task, verb, timeout_s: found.run_lab(verb))
     return found
 
