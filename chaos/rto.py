@@ -15,6 +15,8 @@ SUSTAINED_SHARE = 0.9
 """Recovered for good: each of the following seconds acknowledges this share of the rate before."""
 
 SUSTAINED_SECONDS = 3
+"""Or as many as were left of the observation: a moment's pause may be the longest one, and lie at its end.
+But never for less time than the outage itself took."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ def find_outage(
         last_before_s=ends[index - 1],
         first_after_s=ends[index],
         rate_before=rate_before,
-        sustained_s=_sustained_from(ends, ends[index], rate_before, until_s),
+        sustained_s=_sustained_from(ends, index, rate_before, until_s),
     )
 
 
@@ -133,13 +135,24 @@ def first_error_s(writes: Iterable[Write], *, fault_s: float) -> float | None:
     return min(failed, default=None)
 
 
-def _sustained_from(ends: list[float], first_s: float, rate: float, until_s: float) -> float | None:
-    """Return the first moment from which each of the next seconds keeps to the rate; tried every 100 ms."""
-    step_s = 0.1
-    tries = max(0, int((until_s - SUSTAINED_SECONDS - first_s) / step_s) + 1)
-    for number in range(tries):
+def _sustained_from(ends: list[float], index: int, rate: float, until_s: float) -> float | None:
+    """Return the first moment from acknowledgement `index` on that is followed by enough of them.
+
+    Tried every 100 ms; each of the following seconds must keep to the rate, and what is left of one with the
+    last of them.
+    """
+    step_s, first_s = 0.1, ends[index]
+    left_s = until_s - first_s
+    if left_s < first_s - ends[index - 1]:
+        return None
+    length_s = min(float(SUSTAINED_SECONDS), left_s)
+    offsets_s = [*range(max(int(length_s), 1)), length_s]
+    for number in range(int((left_s - length_s) / step_s) + 1):
         from_s = first_s + number * step_s
-        marks = [bisect_left(ends, from_s + second) for second in range(SUSTAINED_SECONDS + 1)]
-        if all(after - before >= SUSTAINED_SHARE * rate for before, after in pairwise(marks)):
+        marks = [(offset_s, bisect_left(ends, from_s + offset_s)) for offset_s in offsets_s]
+        if all(
+            after - before >= SUSTAINED_SHARE * rate * (end_s - begun_s)
+            for (begun_s, before), (end_s, after) in pairwise(marks)
+        ):
             return from_s
     return None

@@ -60,6 +60,33 @@ def test_a_rate_that_stays_low_never_recovers_for_good() -> None:
     assert outage.rto_sustained_ms is None
 
 
+@pytest.mark.parametrize("again_s", [217.5, 218.4, 219.3, 219.6])
+def test_a_moments_pause_close_to_the_end_is_over_for_good(again_s: float) -> None:
+    """Where nothing breaks for clients, the longest pause may lie anywhere, and also there."""
+    writes = [*steady(180, again_s - 0.3, per_second=100), *steady(again_s, 220.5, per_second=100)]
+    outage = find_outage(writes, fault_s=200.0, until_s=220.0)
+    assert outage is not None
+    assert outage.rto_ms == pytest.approx(310)
+    assert outage.rto_sustained_ms == pytest.approx(310)
+
+
+@pytest.mark.parametrize("per_second", [50, 85])
+def test_also_close_to_the_end_the_rate_must_be_back(per_second: int) -> None:
+    writes = [*steady(180, 218, per_second=100), *steady(218.3, 220.5, per_second=per_second)]
+    outage = find_outage(writes, fault_s=200.0, until_s=220.0)
+    assert outage is not None
+    assert outage.rto_ms == pytest.approx(310)
+    assert outage.rto_sustained_ms is None
+
+
+def test_what_follows_an_outage_for_less_time_than_it_took_is_no_evidence() -> None:
+    writes = [*steady(180, 217.9, per_second=100), *steady(219, 220.5, per_second=100)]
+    outage = find_outage(writes, fault_s=200.0, until_s=220.0)
+    assert outage is not None
+    assert outage.rto_ms == pytest.approx(1110)
+    assert outage.rto_sustained_ms is None
+
+
 @pytest.mark.parametrize(
     "writes", [[], steady(180, 199), steady(201, 220)], ids=["none", "no after", "no before"]
 )
