@@ -15,11 +15,13 @@ from locust.exception import LocustError
 import inventory
 from inventory.model import Environment, Role
 from loadtests import facts, options, probe
+from loadtests.budget import Meter, budgets
 from loadtests.connections import Connections, Target, target_of
 from loadtests.generator import Generator
 from loadtests.journey_user import JourneyUser
 from loadtests.ledger import Outcome, Read, Write
 from loadtests.recorder import Recorder
+from loadtests.schedule import Plan
 
 _USAGE = 2
 _PROGRESS_EVERY_S = 5
@@ -82,14 +84,16 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
         _refuse(str(wrong))
     for _url, connections in probes:
         connections.close()
+    plan = options.plan_of(asked, found)
     LoanUser.generator = Generator(
         options=asked,
-        plan=options.plan_of(asked, found),
+        plan=plan,
         population=population,
         targets=targets,
         deadline_s=deadline_s,
         recorder=recorder,
         sent=(lambda record: _tell(environment, record)) if tables else None,
+        meter=_meter(plan, found) if asked.abort_on_fail else None,
     )
     parsed.num_users = asked.users
     parsed.spawn_rate = float(asked.users)
@@ -98,7 +102,7 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _watch(environment: LocustEnvironment, **_: object) -> None:
     gevent.spawn(_quit_when_finished, environment)
-    gevent.spawn(_report_progress, LoanUser.generator)
+    gevent.spawn(_report_progress, environment, LoanUser.generator)
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
@@ -131,6 +135,11 @@ def gateways(found: Environment) -> tuple[Target, ...]:
         )
         for host in found.hosts_with(Role.GATEWAY)
     )
+
+
+def _meter(plan: Plan, found: Environment) -> Meter:
+    requests = round(len(plan) * (1.0 + plan.reads_per_write))
+    return Meter(budgets(found.load_slo, writes=plan.measured, requests=requests))
 
 
 def _inventory(name: str) -> Environment:
@@ -167,7 +176,7 @@ def _quit_when_finished(environment: LocustEnvironment) -> None:
         environment.runner.quit()
 
 
-def _report_progress(generator: Generator) -> None:
+def _report_progress(environment: LocustEnvironment, generator: Generator) -> None:
     recorder = generator.recorder
     before = 0
     for tick in count(1):
@@ -175,6 +184,11 @@ def _report_progress(generator: Generator) -> None:
         if generator.finished.is_set() or generator.stopped_s is not None:
             return
         recorder.flush()
+        if generator.abort_if_failed():
+            _say(f"ended early: {generator.aborted}")
+            if environment.runner is not None:
+                environment.runner.quit()
+            return
         if tick % _PROGRESS_EVERY_S or generator.schedule is None:
             continue
         elapsed_s = time.time() - generator.schedule.start_s
