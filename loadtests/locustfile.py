@@ -26,6 +26,7 @@ from loadtests.schedule import Plan
 _USAGE = 2
 _PROGRESS_EVERY_S = 5
 _FLUSH_EVERY_S = 1.0
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class LoanUser(FastHttpUser):
@@ -70,7 +71,7 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
     found = _inventory(parsed.environment)
     try:
         asked = options.checked(parsed, found)
-        targets = (target_of(asked.host),) if asked.host else gateways(found)
+        targets = _targets(asked.host, found)
         deadline_s = found.journey.deadline_ms / 1000.0
         probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in targets]
         population = probe.population(found, probes, time.time)
@@ -140,6 +141,23 @@ def gateways(found: Environment) -> tuple[Target, ...]:
 def _meter(plan: Plan, found: Environment) -> Meter:
     requests = round(len(plan) * (1.0 + plan.reads_per_write))
     return Meter(budgets(found.load_slo, writes=plan.measured, requests=requests))
+
+
+def _targets(host: str | None, found: Environment) -> tuple[Target, ...]:
+    """Return the environment's gateways, or the one that was asked for; nothing else is ever loaded."""
+    known = gateways(found)
+    if host is None:
+        return known
+    named = tuple(target for target in known if target.url == host.rstrip("/"))
+    if named:
+        return named
+    target = target_of(host)
+    if target.address not in _LOOPBACK:
+        allowed = ", ".join(gateway.url for gateway in known)
+        raise ValueError(
+            f"--host {host} is no gateway of {found.name}; allowed: {allowed}, or this machine's own"
+        )
+    return (target,)
 
 
 def _inventory(name: str) -> Environment:

@@ -112,6 +112,14 @@ def test_faults_are_recorded_for_what_they_are(tmp_path, fault, outcome, error):
     assert any(reason.startswith(f"{len(failed)} errors") for reason in reasons)
 
 
+@pytest.mark.parametrize("host", ["https://198.18.255.1:443", "http://192.0.2.7:8080"])
+def test_nothing_but_the_environments_gateways_is_loaded(tmp_path, host):
+    done = run(host, tmp_path / "run", "--rate", "5", "--duration", "2s", "--users", "2")
+    assert done.returncode == 2
+    assert "is no gateway of lab; allowed: https://198.19.0." in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_ends_once_a_promise_cannot_be_kept_any_more(tmp_path):
     with services("refuse") as host:
         asked = ("--rate", "200", "--duration", "30s", "--users", "16", "--abort-on-fail")
