@@ -196,6 +196,8 @@ class LoadSlo:
     tps_ratio_min: float = 1.0
     """Acknowledged transactions per second, over the rate that was asked for."""
     errors_max: int = 0
+    error_ratio_max: float | None = None
+    """Errors over all requests, in place of `errors_max`: 0.0001 is 99.99 %."""
     latency_p50_ms_max: float | None = None
     """Of this and the others: None: not promised."""
     latency_p95_ms_max: float | None = None
@@ -204,6 +206,19 @@ class LoadSlo:
     worst_second_ratio_min: float | None = 0.6
     """Acknowledged over planned writes of the worst second: a stall must not be averaged away."""
     standby_lag_p99_ms_max: float = 500.0
+    cpu_ms_per_transaction_max: float | None = None
+    """Processor time of all hosts for one acknowledged transaction."""
+    generator_cpu_ms_per_request_max: float | None = None
+    """0.35 is 35 % of a core for 1000 requests a second: a generator must have room to spare."""
+    cpu_judged_from_per_s: float = 1000.0
+    """Below this rate what runs anyhow, such as health checks, outweighs the transactions."""
+
+    def errors_allowed(self, requests: int) -> float:
+        """Return how many of so many requests may fail."""
+        if self.error_ratio_max is None:
+            return float(self.errors_max)
+        # A ratio such as 0.0001 is a little above or below what was meant.
+        return float(int(self.error_ratio_max * requests + 1e-6))
 
     @property
     def latency_limits_ms(self) -> dict[str, float]:
@@ -224,7 +239,8 @@ class DeploySlo:
     first_s_max: float = 150.0
     second_s_max: float = 25.0
     second_changes_max: int = 0
-    memory_mib_max: int = 6 * 1024
+    memory_mib_max: int | None = None
+    """Of all hosts together, under load; None: not promised."""
 
 
 @dataclass(frozen=True, kw_only=True)

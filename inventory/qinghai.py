@@ -136,6 +136,7 @@ ENVIRONMENT = model.Environment(
         reads_per_write=0.5,
         users=256,
     ),
+    load_slo=model.LoadSlo(error_ratio_max=0.0001),
     management_network="10.63.0.0/24",
     dmz_network="10.63.8.0/24",
 )

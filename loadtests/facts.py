@@ -47,6 +47,8 @@ class LoadFacts:
     """How long before `start_s` the first arrival was due."""
     shape: str = CONSTANT
     """How the planned rate went over time."""
+    aborted: str | None = None
+    """Why it was ended early by itself: the promises that could not be kept any more."""
 
     @property
     def measured_s(self) -> float:

@@ -116,11 +116,13 @@ class _Tally:
     acknowledged: Counter[int] = field(default_factory=Counter)
     failed: Counter[int] = field(default_factory=Counter)
     latencies_ms: defaultdict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    requests: int = 0
     recorded: int = 0
     acknowledged_in_window: int = 0
     amount_fen: int = 0
 
     def add_write(self, write: Write) -> None:
+        self.requests += 1
         planned_s = write.planned_s - self.facts.start_s
         ended_second = floor(write.ended_s - self.facts.start_s)
         if write.is_error:
@@ -142,6 +144,7 @@ class _Tally:
             self.latencies_ms[int(planned_s)].append(latency_s * 1000.0)
 
     def add_read(self, read: Read) -> None:
+        self.requests += 1
         if read.is_error:
             self._count_error(read)
             self.outcomes["read"] += 1
@@ -170,6 +173,8 @@ class _Tally:
             "warm_up_s": self.facts.warm_up_s,
             "amount_fen": self.amount_fen,
             "errors": self.kinds.total(),
+            "requests": self.requests,
+            "error_ratio": self.kinds.total() / self.requests if self.requests else 0.0,
             **{f"errors_{name}": self.outcomes[name] for name in _ERROR_NAMES},
             "reads_acknowledged": self.of_reads.count,
             "worst_second_tps": min((self.acknowledged[s] for s in whole_seconds), default=0),

@@ -12,6 +12,7 @@ import gevent
 import gevent.event
 
 from loadtests import exchange, percentiles
+from loadtests.budget import Meter
 from loadtests.connections import Target
 from loadtests.facts import LoadFacts
 from loadtests.journey import Population
@@ -42,11 +43,13 @@ class Generator:
         deadline_s: float,
         recorder: Recorder,
         sent: Sent | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """Prepare a run.
 
         + deadline_s: a user gives up on an answer after this long
         + sent: told of every record, where Locust's own statistics are wanted
+        + meter: told of every record; the run ends once it is overspent
         """
         self.options = options
         self.population = population
@@ -54,6 +57,8 @@ class Generator:
         self.deadline_s = deadline_s
         self.recorder = recorder
         self._sent = sent
+        self._meter = meter
+        self.aborted: str | None = None
         self.plan = plan
         self.schedule: Schedule | None = None
         self.stopped_s: float | None = None
@@ -110,14 +115,26 @@ class Generator:
     def record_write(self, record: Write) -> None:
         """Record a write."""
         self.recorder.write(record)
-        if self._sent is not None:
-            self._sent(record)
+        self._tell(record)
 
     def record_read(self, record: Read) -> None:
         """Record a query."""
         self.recorder.read(record)
+        self._tell(record)
+
+    def _tell(self, record: Write | Read) -> None:
         if self._sent is not None:
             self._sent(record)
+        if self._meter is not None:
+            self._meter.add(record)
+
+    def abort_if_failed(self) -> bool:
+        """End the run if a promise cannot be kept any more, and say whether it was ended for that."""
+        if self._meter is not None and self.aborted is None and not self.finished.is_set():
+            self.aborted = self._meter.overspent()
+            if self.aborted is not None:
+                self.stop()
+        return self.aborted is not None
 
     def request_begins(self) -> None:
         """Count a write under way."""
@@ -193,6 +210,7 @@ class Generator:
             lateness_p99_ms=percentiles.of(late, 99.0) if late else 0.0,
             lateness_max_ms=max(late, default=0.0),
             held_back=self._held_back,
+            aborted=self.aborted,
         )
 
     def _measure_cpu(self) -> None:

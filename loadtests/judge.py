@@ -58,7 +58,8 @@ def _spoiled(found: LoadFigures) -> list[str]:
     facts, values = found.facts, found.values
     reasons = []
     if facts.stopped_s is not None:
-        reasons.append(f"the load was ended after {facts.measured_s:.1f} of {facts.duration_s:g} s")
+        if facts.aborted is None:
+            reasons.append(f"the load was ended after {facts.measured_s:.1f} of {facts.duration_s:g} s")
     elif values["writes_recorded"] < facts.writes_planned:
         reasons.append(
             f"the ledger holds {values['writes_recorded']:.0f} of {facts.writes_planned} planned writes"
@@ -79,14 +80,20 @@ def _spoiled(found: LoadFigures) -> list[str]:
 def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
     values = found.values
     reasons = []
+    if found.facts.aborted is not None:
+        reasons.append(
+            f"ended after {found.facts.measured_s:.1f} of {found.facts.duration_s:g} s, because no more could"
+            f" mend it: {found.facts.aborted}"
+        )
     least = slo.tps_ratio_min * found.facts.rate_per_s
     if values["tps_acknowledged"] < least:
         reasons.append(
             f"{values['tps_acknowledged']:.2f} acknowledged transactions/s; promised: at least {least:g}"
         )
-    if values["errors"] > slo.errors_max:
+    allowed = slo.errors_allowed(int(values["requests"]))
+    if values["errors"] > allowed:
         kinds = ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3])
-        reasons.append(f"{values['errors']:.0f} errors ({kinds}); promised: at most {slo.errors_max}")
+        reasons.append(f"{values['errors']:.0f} errors ({kinds}); promised: at most {allowed:g}")
     limits_ms = {**slo.latency_limits_ms, "standby_lag_p99_ms": slo.standby_lag_p99_ms_max}
     for name, most_ms in limits_ms.items():
         if name in values and values[name] > most_ms:

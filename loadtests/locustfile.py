@@ -15,15 +15,18 @@ from locust.exception import LocustError
 import inventory
 from inventory.model import Environment, Role
 from loadtests import facts, options, probe
+from loadtests.budget import Meter, budgets
 from loadtests.connections import Connections, Target, target_of
 from loadtests.generator import Generator
 from loadtests.journey_user import JourneyUser
 from loadtests.ledger import Outcome, Read, Write
 from loadtests.recorder import Recorder
+from loadtests.schedule import Plan
 
 _USAGE = 2
 _PROGRESS_EVERY_S = 5
 _FLUSH_EVERY_S = 1.0
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class LoanUser(FastHttpUser):
@@ -68,7 +71,7 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
     found = _inventory(parsed.environment)
     try:
         asked = options.checked(parsed, found)
-        targets = (target_of(asked.host),) if asked.host else gateways(found)
+        targets = _targets(asked.host, found)
         deadline_s = found.journey.deadline_ms / 1000.0
         probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in targets]
         population = probe.population(found, probes, time.time)
@@ -82,14 +85,16 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
         _refuse(str(wrong))
     for _url, connections in probes:
         connections.close()
+    plan = options.plan_of(asked, found)
     LoanUser.generator = Generator(
         options=asked,
-        plan=options.plan_of(asked, found),
+        plan=plan,
         population=population,
         targets=targets,
         deadline_s=deadline_s,
         recorder=recorder,
         sent=(lambda record: _tell(environment, record)) if tables else None,
+        meter=_meter(plan, found) if asked.abort_on_fail else None,
     )
     parsed.num_users = asked.users
     parsed.spawn_rate = float(asked.users)
@@ -98,7 +103,7 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _watch(environment: LocustEnvironment, **_: object) -> None:
     gevent.spawn(_quit_when_finished, environment)
-    gevent.spawn(_report_progress, LoanUser.generator)
+    gevent.spawn(_report_progress, environment, LoanUser.generator)
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
@@ -131,6 +136,28 @@ def gateways(found: Environment) -> tuple[Target, ...]:
         )
         for host in found.hosts_with(Role.GATEWAY)
     )
+
+
+def _meter(plan: Plan, found: Environment) -> Meter:
+    requests = round(len(plan) * (1.0 + plan.reads_per_write))
+    return Meter(budgets(found.load_slo, writes=plan.measured, requests=requests))
+
+
+def _targets(host: str | None, found: Environment) -> tuple[Target, ...]:
+    """Return the environment's gateways, or the one that was asked for; nothing else is ever loaded."""
+    known = gateways(found)
+    if host is None:
+        return known
+    named = tuple(target for target in known if target.url == host.rstrip("/"))
+    if named:
+        return named
+    target = target_of(host)
+    if target.address not in _LOOPBACK:
+        allowed = ", ".join(gateway.url for gateway in known)
+        raise ValueError(
+            f"--host {host} is no gateway of {found.name}; allowed: {allowed}, or this machine's own"
+        )
+    return (target,)
 
 
 def _inventory(name: str) -> Environment:
@@ -167,7 +194,7 @@ def _quit_when_finished(environment: LocustEnvironment) -> None:
         environment.runner.quit()
 
 
-def _report_progress(generator: Generator) -> None:
+def _report_progress(environment: LocustEnvironment, generator: Generator) -> None:
     recorder = generator.recorder
     before = 0
     for tick in count(1):
@@ -175,6 +202,11 @@ def _report_progress(generator: Generator) -> None:
         if generator.finished.is_set() or generator.stopped_s is not None:
             return
         recorder.flush()
+        if generator.abort_if_failed():
+            _say(f"ended early: {generator.aborted}")
+            if environment.runner is not None:
+                environment.runner.quit()
+            return
         if tick % _PROGRESS_EVERY_S or generator.schedule is None:
             continue
         elapsed_s = time.time() - generator.schedule.start_s

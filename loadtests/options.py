@@ -43,6 +43,8 @@ class LoadOptions:
     users: int
     host: str | None
     """One target in place of the environment's gateways."""
+    abort_on_fail: bool
+    """End the run once a promise cannot be kept any more."""
 
     @property
     def rate_per_s(self) -> float:
@@ -70,6 +72,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         default=10.0,
         metavar="10s",
         help="before that, the rate grows from nothing; 0s: no warm-up",
+    )
+    group.add_argument(
+        "--abort-on-fail",
+        action="store_true",
+        help="end the run once a promise of the inventory cannot be kept any more",
     )
     group.add_argument("--run-folder", type=Path, metavar="DIR", help="where the record goes; default: new")
     group.add_argument(
@@ -123,6 +130,7 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         start_at_s=parsed.start_at,
         users=users,
         host=parsed.host,
+        abort_on_fail=parsed.abort_on_fail,
     )
 
 

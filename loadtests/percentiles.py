@@ -46,6 +46,12 @@ class Latencies:
             if self.count * (100.0 - percent) >= 100.0
         )
 
+    def slower_than(self, ms: float) -> int:
+        """Return how many durations were longer than `ms`, to the histogram's precision."""
+        limit_us = round(ms * 1000.0)
+        buckets = self._histogram.get_recorded_iterator()
+        return sum(b.count_added_in_this_iter_step for b in buckets if b.value_iterated_to > limit_us)
+
     def encoded(self) -> str:
         """Return the histogram as HDR logs hold it: counts by microseconds, compressed, in base 64."""
         return bytes(self._histogram.encode()).decode()

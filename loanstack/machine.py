@@ -1,5 +1,6 @@
 """How fast and how busy the machine is that everything runs on: a rate says little without it."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ def figures(before: CpuTimes, after: CpuTimes) -> dict[str, float]:
     if whole <= 0:
         return {}
     return {
+        "machine_busy_s": round(busy / os.sysconf("SC_CLK_TCK"), 2),
         "machine_busy_percent": round(100 * busy / whole, 1),
         "machine_stolen_percent": round(100 * stolen / whole, 1),
     }

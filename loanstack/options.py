@@ -74,6 +74,13 @@ def shape_options(command: Command) -> Command:
     return shape(spacing(command))
 
 
+def abort_option(command: Command) -> Command:
+    """Add `--abort-on-fail`."""
+    return click.option(
+        "--abort-on-fail", is_flag=True, help="End the load once a promise cannot be kept any more."
+    )(command)
+
+
 def load_options(command: Command) -> Command:
     """Add what a load is asked for."""
     for option in (

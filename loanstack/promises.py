@@ -77,16 +77,27 @@ def of_verify() -> tuple[Promise, ...]:
 
 def of_load(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Promise, ...]:
     """Return what a load run at `rate_per_s` promises."""
-    worst = load.worst_second_ratio_min
+    worst, ratio = load.worst_second_ratio_min, load.error_ratio_max
     return (
         Promise(figure="tps_acknowledged", limit=load.tps_ratio_min * rate_per_s, at_least=True),
-        Promise(figure="errors", limit=load.errors_max),
+        Promise(figure="errors", limit=load.errors_max)
+        if ratio is None
+        else Promise(figure="error_ratio", limit=ratio),
         *(Promise(figure=name, limit=most_ms) for name, most_ms in load.latency_limits_ms.items()),
         *([] if worst is None else [Promise(figure="worst_second_ratio", limit=worst, at_least=True)]),
         Promise(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
-        Promise(figure="memory_mib_total", limit=deploy.memory_mib_max),
+        *of_hosts(load, deploy, rate_per_s=rate_per_s),
         *_of_history(),
     )
+
+
+def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Promise, ...]:
+    """Return what a load may cost the hosts: memory; processor time only at a rate that it is judged at."""
+    limits: dict[str, float | None] = {"memory_mib_total": deploy.memory_mib_max}
+    if rate_per_s >= load.cpu_judged_from_per_s:
+        limits["cpu_ms_per_transaction"] = load.cpu_ms_per_transaction_max
+        limits["generator_cpu_ms_per_request"] = load.generator_cpu_ms_per_request_max
+    return tuple(Promise(figure=name, limit=most) for name, most in limits.items() if most is not None)
 
 
 P95_FROM_REPEATS = 20

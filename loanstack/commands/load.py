@@ -2,17 +2,17 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
-from loadtests import figures, hdr_log, judge
+from loadtests import budget, figures, hdr_log, judge
 from loadtests.options import curve_asked
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
-from loanstack import machine, promises, usage
+from loanstack import machine, processor, promises, usage
 from loanstack.bulk import bulk_reading
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
@@ -36,6 +36,7 @@ class Asked:
     duration_s: float
     shape: str = CONSTANT
     spacing: str = Spacing.EVEN
+    abort_on_fail: bool = False
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -65,10 +66,15 @@ def load(task: Task, asked: Asked) -> Results:
         rows = usage.rows(before, after)
         transactions = values.get("transactions_acknowledged", 0.0)
         measured |= usage.figures(rows, env, transactions=transactions)
-        task.folder.write_json("hosts.json", usage.as_json(rows, transactions=transactions))
+        task.folder.write_json(
+            "hosts.json",
+            {
+                **usage.as_json(rows, transactions=transactions),
+                "components": _components(task, rows, measured, transactions),
+            },
+        )
         task.save_findings(findings)
-    memory = _memory(task, measured["memory_mib_total"])
-    found = [*findings, *memory]
+    found = [*findings, _costs(task, asked, measured)]
     results = Results(
         verb="load",
         environment=env.name,
@@ -91,8 +97,9 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
         "--duration": f"{asked.duration_s:g}s",
         "--run-folder": str(folder),
     }
+    flags = ["--abort-on-fail"] if asked.abort_on_fail else []
     generator = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"]
-    argv = [*env.client_command, *generator, *(part for pair in options.items() for part in pair)]
+    argv = [*env.client_command, *generator, *(part for pair in options.items() for part in pair), *flags]
     try:
         before = usage.read(env)
         sampler = _sampler(task)
@@ -147,15 +154,24 @@ def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, 
     findings = checkers.judge(saved, checkers.LOAD_CHECKERS)
     hdr_log.write(folder, found)
     values = dict(found.values)
+    values |= budget.figures(found, task.env.load_slo)
     for finding in findings:
         values |= finding.figures
     return judge.judge(found, task.env.load_slo), findings, values
 
 
-def _memory(task: Task, memory_mib: float) -> tuple[Finding, ...]:
-    """Return a finding if the hosts use more memory than the environment may."""
-    most = task.env.deploy_slo.memory_mib_max
-    if not task.env.is_lab or memory_mib <= most:
-        return ()
-    reason = f"the hosts use {memory_mib:.0f} MiB; promised: at most {most} MiB"
-    return (Finding(name="memory", verdict=Verdict.FAIL, reasons=(reason,)),)
+def _components(
+    task: Task, rows: Sequence[usage.Row], measured: Mapping[str, float], transactions: float
+) -> dict[str, float]:
+    if not transactions:
+        return {}
+    found = processor.by_component(rows, transactions=transactions)
+    # Elsewhere the hosts' kernels run on machines of their own.
+    return processor.with_machine(found, measured, transactions=transactions) if task.env.is_lab else found
+
+
+def _costs(task: Task, asked: Asked, measured: Mapping[str, float]) -> Finding:
+    """Return whether the load cost the hosts more than it may."""
+    promised = promises.of_hosts(task.env.load_slo, task.env.deploy_slo, rate_per_s=asked.mean_per_s)
+    verdict, reasons = promises.judge(promised, measured)
+    return Finding(name="costs", verdict=verdict, reasons=reasons)

@@ -9,7 +9,7 @@ from loanstack.report.scales import label, linear
 
 _SIDE, _TOP, _BOTTOM = 14, 26, 26
 _ROW, _THICK = 46, 18
-_COLOURS = 6
+_COLOURS = 9
 _FAR = 3.0
 
 
@@ -20,6 +20,13 @@ class Bar:
     name: str
     parts: Sequence[tuple[str, float]]
     """(name, milliseconds) in order."""
+    unit: str = "s"
+    """In which the whole is told: `s` or `ms`."""
+
+    @property
+    def whole(self) -> str:
+        """The whole bar in words."""
+        return f"{self.whole_ms / 1000:.2f} s" if self.unit == "s" else f"{self.whole_ms:.2f} ms"
 
     @property
     def whole_ms(self) -> float:
@@ -28,7 +35,7 @@ class Bar:
 
 
 def stacked_bars(title: str, bars: Sequence[Bar], *, limit: Limit | None = None) -> str:
-    """Return horizontal bars of consecutive parts on one axis in seconds, with a legend of all parts.
+    """Return horizontal bars of parts on one axis in the bars' unit, with a legend of all parts.
 
     + limit: what the whole may take, in milliseconds
     """
@@ -38,24 +45,26 @@ def stacked_bars(title: str, bars: Sequence[Bar], *, limit: Limit | None = None)
     is_far = limit is not None and limit.value > _FAR * longest
     if limit is not None and not is_far:
         longest = max(longest, limit.value)
-    axis = linear(0.0, longest / 1000.0, count=6)
+    unit = bars[0].unit
+    scale = 1000.0 if unit == "s" else 1.0
+    axis = linear(0.0, longest / scale, count=6)
     bottom = _TOP + _ROW * len(bars)
 
     def x(ms: float) -> float:
-        return _SIDE + axis.place(ms / 1000.0) * (WIDTH - 2 * _SIDE - 12)
+        return _SIDE + axis.place(ms / scale) * (WIDTH - 2 * _SIDE - 12)
 
     parts = []
     for tick in axis.ticks:
-        place = x(tick * 1000)
+        place = x(tick * scale)
         parts.append(svg.line("grid", x1=place, y1=_TOP, x2=place, y2=bottom))
-        parts.append(svg.text("tick", f"{label(tick)} s", x=place, y=bottom + 17, anchor="middle"))
+        parts.append(svg.text("tick", f"{label(tick)} {unit}", x=place, y=bottom + 17, anchor="middle"))
     for number, bar in enumerate(bars):
         y = _TOP + _ROW * number
-        parts.append(svg.text("bar-name", f"{bar.name}: {bar.whole_ms / 1000:.2f} s", x=_SIDE, y=y + 13))
+        parts.append(svg.text("bar-name", f"{bar.name}: {bar.whole}", x=_SIDE, y=y + 13))
         start = 0.0
         for name, ms in bar.parts:
             style = f"part{names.index(name) % _COLOURS}"
-            tip = f"{name}: {ms:.0f} ms"
+            tip = f"{name}: {ms:.0f} ms" if unit == "s" else f"{name}: {ms:.3f} ms"
             width = x(start + ms) - x(start)
             parts.append(svg.box(style, x=x(start), y=y + 20, width=width, height=_THICK, tip=tip))
             start += ms

@@ -106,6 +106,15 @@ def _latencies(history: History) -> list[tuple[str, str]]:
     ]
 
 
+def processor_bar(run: Run) -> Markup | None:
+    """Return where the processor time of a load's transactions went; None if it was not measured."""
+    components = (run.usage or {}).get("components")
+    if not components:
+        return None
+    bar = Bar(name="one acknowledged transaction", parts=list(components.items()), unit="ms")
+    return Markup(stacked_bars("Processor time by component", [bar]))  # noqa: S704 - escapes its texts
+
+
 def rto_bars(drills: Sequence[Run]) -> Markup | None:
     """Return the recoveries of `drills` as bars of their parts; None if none has parts, or they are many."""
     bars = [bar for bar in (_bar(run) for run in drills) if bar.parts]

@@ -23,6 +23,8 @@ REPORT_FILE = "report.html"
 _PART = re.compile(r"\d{1,3}-(.+)$")
 """Folder of a part of a run, such as `4-load`; a run by itself begins with its date."""
 
+_BUDGET = re.compile(r"budget_(?!.*_spent_)(.+)_requests$")
+
 _BRIEF = {"rto_ms": "RTO {}", "acknowledged_lost": "{} missing", "errors": "{} errors"}
 """What is said in one line of a run that is one of several."""
 
@@ -99,7 +101,8 @@ def render(run: Run) -> str:
         repeats=repeats,
         deploys=run.of_verb("deploy"),
         verifies=[(part, _by_host(part)) for part in run.of_verb("verify")],
-        loads=[(part, drawings.of_run(part)) for part in run.of_verb("load")],
+        loads=[(part, drawings.of_run(part), drawings.processor_bar(part)) for part in run.of_verb("load")],
+        budget=_budget,
         drills=[(part, drawings.of_run(part)) for part in run.of_verb("drill")],
         rto_bars=drawings.rto_bars(run.of_verb("drill")),
         rto_strips=drawings.rto_strips(run.of_verb("drill")),
@@ -219,6 +222,16 @@ def _by_host(part: Run) -> list[tuple[str, int, int, int]]:
         if outcomes:
             rows.append((name, *(outcomes.count(kind) for kind in ("passed", "failed", "skipped"))))
     return rows
+
+
+def _budget(figures: Mapping[str, float]) -> list[tuple[str, float, float]]:
+    """Return (promise, requests that may break it, requests that did) of a load run."""
+    words = {"errors": "No error", "not_acknowledged": "Every write acknowledged"}
+    return [
+        (words.get(name, title(name)), allowed, figures[f"budget_{name}_spent_requests"])
+        for figure, allowed in figures.items()
+        if (match := _BUDGET.match(figure)) and (name := match[1])
+    ]
 
 
 def _topology(context: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:

@@ -1,6 +1,7 @@
 """The loan services' HTTP API over a dictionary: strict about money, keys and states, with faults on demand.
 
-`python fake_services.py [--fault NAME]` listens on a free port of 127.0.0.1 and prints it.
+`python fake_services.py [--fault NAME] [--delays-ms MS ...]` listens on a free port of 127.0.0.1, and prints
+it.
 """
 
 import argparse
@@ -18,8 +19,10 @@ _ROUTE = re.compile(r"/v1/(?P<noun>\w+)(?:/(?P<id>\d+))?(?:/(?P<verb>\w+))?")
 
 
 class Services:
-    def __init__(self, fault: str) -> None:
+    def __init__(self, fault: str, delays_ms: list[float]) -> None:
         self.fault = fault
+        self.delays_ms = delays_ms
+        self.requests = 0
         self.writes = 0
         self.used: dict[int, int] = {}
         self.caps: dict[int, int] = {}
@@ -105,7 +108,10 @@ class Services:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 method, path, _ = head.split(" ", 2)
                 headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
-                body = await reader.readexactly(int(headers["content-length"]))
+                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                if self.delays_ms:
+                    self.requests += 1
+                    await asyncio.sleep(self.delays_ms[self.requests % len(self.delays_ms)] / 1000.0)
                 is_write = method == "POST"
                 if is_write and self.fault == "slow" and self.writes >= 50:
                     await asyncio.sleep(STALL_S)
@@ -136,7 +142,9 @@ class Services:
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--fault", choices=FAULTS, default="none")
-    services = Services(parser.parse_args().fault)
+    parser.add_argument("--delays-ms", type=float, nargs="*", default=[], help="one after the other")
+    parsed = parser.parse_args()
+    services = Services(parsed.fault, parsed.delays_ms)
     server = await asyncio.start_server(services.serve, "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()

@@ -14,6 +14,7 @@ SLO = LoadSlo()
 GOOD = {
     "tps_acknowledged": 10.0,
     "writes_recorded": 40,
+    "requests": 42,
     "errors": 0,
     "latency_p99_ms": 250.0,
     "standby_lag_p99_ms": 500.0,

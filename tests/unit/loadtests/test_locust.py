@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,9 +23,10 @@ _FAKE = Path(__file__).with_name("fake_services.py")
 
 
 @contextmanager
-def services(fault: str = "none") -> Iterator[str]:
+def services(fault: str = "none", delays_ms: Sequence[float] = ()) -> Iterator[str]:
+    delays = ("--delays-ms", *map(str, delays_ms)) if delays_ms else ()
     process = subprocess.Popen(
-        [sys.executable, str(_FAKE), "--fault", fault], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(_FAKE), "--fault", fault, *delays], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     try:
@@ -109,6 +110,35 @@ def test_faults_are_recorded_for_what_they_are(tmp_path, fault, outcome, error):
     assert found.values["writes_recorded"] == 400
     reasons = judge.judge(found, SLO).reasons
     assert any(reason.startswith(f"{len(failed)} errors") for reason in reasons)
+
+
+@pytest.mark.parametrize("host", ["https://198.18.255.1:443", "http://192.0.2.7:8080"])
+def test_nothing_but_the_environments_gateways_is_loaded(tmp_path, host):
+    done = run(host, tmp_path / "run", "--rate", "5", "--duration", "2s", "--users", "2")
+    assert done.returncode == 2
+    assert "is no gateway of lab; allowed: https://198.19.0." in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_ends_once_a_promise_cannot_be_kept_any_more(tmp_path):
+    with services("refuse") as host:
+        asked = ("--rate", "200", "--duration", "30s", "--users", "16", "--abort-on-fail")
+        done = run(host, tmp_path, *asked)
+    assert done.returncode == 0, done.stderr
+    assert "ended early: " in done.stderr
+    found = figures.of_folder(tmp_path)
+    assert found.facts.measured_s < 10.0
+    assert "errors; the whole run may have 0" in str(found.facts.aborted)
+    judgement = judge.judge(found, SLO)
+    assert judgement.verdict is judge.Verdict.FAIL
+    assert judgement.reasons[0].startswith("ended after ")
+
+
+def test_a_run_that_keeps_its_promises_goes_on_to_its_end(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, "--rate", "100", "--duration", "2s", "--users", "8", "--abort-on-fail")
+    assert done.returncode == 0, done.stderr
+    assert figures.of_folder(tmp_path).facts.stopped_s is None
 
 
 def test_a_warm_up_is_recorded_and_not_measured(tmp_path):

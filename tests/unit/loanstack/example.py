@@ -208,6 +208,12 @@ LOAD_FIGURES = {
     "acknowledged_lost": 0,
     "acknowledged_doubled": 0,
     "cpu_ms_per_transaction": 1.62,
+    "measured_s": 60,
+    "bad_seconds": 3,
+    "budget_errors_requests": 0,
+    "budget_errors_spent_requests": 0,
+    "budget_latency_p99_ms_requests": 24,
+    "budget_latency_p99_ms_spent_requests": 6,
 }
 
 
@@ -292,7 +298,13 @@ def _load(path: Path, verdict: Verdict) -> None:
         "rows": [
             {"host": host, "unit": unit, "cpu_s": 41.0, "cpu_ms_per_transaction": 0.61, "memory_mib": 1432.0}
             for host, unit in (("ob-a", "loanstack-oceanbase"), ("app-a", "loanstack-loan"))
-        ]
+        ],
+        "components": {
+            "gateways": 0.17,
+            "loan services": 0.41,
+            "database ob-a": 0.61,
+            "load generator": 0.22,
+        },
     }
     write(
         RunFolder(path=path / "4-load"),

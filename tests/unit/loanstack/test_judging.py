@@ -258,7 +258,11 @@ def test_without_a_transaction_there_is_no_cost_of_one() -> None:
 def test_how_busy_the_machine_was_comes_from_two_readings() -> None:
     before = machine.parse_cpu_times("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3")
     after = machine.parse_cpu_times("cpu  180 5 60 810 50 2 3 90 7 0\ncpu0 1 2 3")
-    assert machine.figures(before, after) == {"machine_busy_percent": 50.0, "machine_stolen_percent": 45.0}
+    assert machine.figures(before, after) == {
+        "machine_busy_s": 1.0,
+        "machine_busy_percent": 50.0,
+        "machine_stolen_percent": 45.0,
+    }
     assert machine.figures(before, before) == {}
 
 

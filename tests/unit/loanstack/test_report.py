@@ -160,6 +160,22 @@ def test_stand_ins_versions_hashes_and_chinese_names_are_there(html: str) -> Non
         assert text in html
 
 
+def test_the_error_budget_is_told_in_requests_and_seconds(html: str) -> None:
+    assert "Error budget" in html
+    row = html[html.index('<th scope="row">No error</th>') :]
+    assert row.index(">none<") < row.index("</tr>")
+    row = html[html.index('<th scope="row">Latency p99, from the planned start</th><td class="num">24') :]
+    assert row.index(">25 %<") < row.index("</tr>")
+    assert "were seen: 3 of 60." in html
+
+
+def test_the_processor_time_of_a_transaction_is_drawn_by_component(html: str) -> None:
+    picture = html[html.index("Processor time by component") :]
+    assert "one acknowledged transaction: 1.41 ms" in picture
+    assert "database ob-a: 0.610 ms" in picture
+    assert "load generator" in picture
+
+
 def test_faults_are_marked_in_every_chart_of_a_drill(html: str) -> None:
     drill = html[html.index('<h3 id="5-drill-primary-crash"') : html.index('<h3 id="6-drill-poweroff"')]
     *charts, of_roles = drill.split("<svg")[1:]

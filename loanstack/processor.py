@@ -1,0 +1,44 @@
+"""Where the processor time of a transaction goes, by component. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from loanstack.usage import Row
+
+_OF_UNIT = {
+    "nginx": "gateways",
+    "loanstack-loan": "loan services",
+    "loanstack-failover": "failover agents and store",
+    "etcd": "failover agents and store",
+}
+_DATABASE = "loanstack-oceanbase"
+_REST = "rest of the hosts"
+GENERATOR = "load generator"
+KERNEL = "kernel and this machine's other work"
+"""On a lab: what keeps the cores busy and belongs to no host's process, such as the network between them."""
+
+
+def by_component(rows: Iterable[Row], *, transactions: float) -> dict[str, float]:
+    """Return {component: milliseconds of processor time a transaction}, along a request's way."""
+    spent_s: defaultdict[str, float] = defaultdict(float)
+    for row in rows:
+        name = f"database {row.host}" if row.unit == _DATABASE else _OF_UNIT.get(row.unit, _REST)
+        spent_s[name] += row.cpu_s
+    databases = sorted(name for name in spent_s if name.startswith("database "))
+    order = ("gateways", "loan services", *databases, "failover agents and store", _REST)
+    return {name: round(1000.0 * spent_s[name] / transactions, 4) for name in order if name in spent_s}
+
+
+def with_machine(
+    components: Mapping[str, float], figures: Mapping[str, float], *, transactions: float
+) -> dict[str, float]:
+    """Return `components` with the generator's part and what is left of a machine that everything runs on.
+
+    + figures: those of a load run; of another machine's cores nothing is known
+    """
+    generator_ms = (
+        figures.get("generator_cpu_ms_per_request", 0.0) * figures.get("requests", 0.0) / transactions
+    )
+    busy_ms = 1000.0 * figures.get("machine_busy_s", 0.0) / transactions
+    left_ms = busy_ms - generator_ms - sum(components.values())
+    return {**components, GENERATOR: round(generator_ms, 4), KERNEL: round(max(left_ms, 0.0), 4)}

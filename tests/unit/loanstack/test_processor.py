@@ -1,0 +1,42 @@
+"""Where the processor time of a transaction goes."""
+
+from loanstack import processor
+from loanstack.usage import Row
+
+
+def row(host: str, unit: str, cpu_s: float) -> Row:
+    return Row(host=host, unit=unit, cpu_s=cpu_s, memory_mib=0.0)
+
+
+ROWS = (
+    row("gw-a", "nginx", 10.0),
+    row("gw-b", "nginx", 2.0),
+    row("app-a", "loanstack-loan", 30.0),
+    row("ob-a", "loanstack-oceanbase", 40.0),
+    row("ob-b", "loanstack-oceanbase", 8.0),
+    row("ob-a", "loanstack-failover", 1.0),
+    row("mon-c", "etcd", 0.5),
+    row("mon-c", "prometheus", 0.7),
+    row("ob-b", "other", 0.3),
+)
+
+
+def test_components_lie_along_a_requests_way_and_add_up() -> None:
+    found = processor.by_component(ROWS, transactions=100_000)
+    assert list(found.items()) == [
+        ("gateways", 0.12),
+        ("loan services", 0.3),
+        ("database ob-a", 0.4),
+        ("database ob-b", 0.08),
+        ("failover agents and store", 0.015),
+        ("rest of the hosts", 0.01),
+    ]
+
+
+def test_what_no_process_of_a_host_used_is_the_kernels() -> None:
+    figures = {"generator_cpu_ms_per_request": 0.2, "requests": 110_000, "machine_busy_s": 130.0}
+    components = processor.by_component(ROWS, transactions=100_000)
+    found = processor.with_machine(components, figures, transactions=100_000)
+    assert found[processor.GENERATOR] == 0.22
+    assert round(found[processor.KERNEL], 4) == round(1.3 - 0.925 - 0.22, 4)
+    assert processor.with_machine(components, {}, transactions=100_000)[processor.KERNEL] == 0.0
