@@ -12,6 +12,7 @@ from inventory.places import PROJECT_ROOT
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Plan, Spacing, duration_s, planned
 from loadtests.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
+from loadtests.share import WHOLE, Share, share_of
 
 DEFAULT_RATE_PER_S = 1000.0
 CUSTOMERS_PER_USER_MIN = 10
@@ -43,6 +44,10 @@ class LoadOptions:
     users: int
     host: str | None
     """One target in place of the environment's gateways."""
+    share: Share = WHOLE
+    """What of the plan this process makes."""
+    linked: bool = False
+    """It is started and stopped over standard input (`loadtests.worker_link`)."""
 
     @property
     def rate_per_s(self) -> float:
@@ -79,6 +84,16 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--start-at", type=float, metavar="UNIX_S", help="when the first arrival is due; default: at once"
     )
+    group.add_argument(
+        "--share",
+        type=_share,
+        default=WHOLE,
+        metavar="K/N",
+        help="make what worker K of N does; default: all",
+    )
+    group.add_argument(
+        "--linked", action="store_true", help="start and stop as standard input says (loadtests.workers)"
+    )
     # Locust prints tables meant for a person at a terminal; this prints one line every few seconds.
     parser.set_defaults(loglevel="WARNING", only_summary=True)
 
@@ -96,6 +111,8 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         problems.append(
             f"--users {users}; allowed: 1 to {most}, a tenth of the {environment.journey.customers} customers"
         )
+    if parsed.share.of > users:
+        problems.append(f"{parsed.share.of} workers for {users} users; allowed: 1 to {users} workers")
     curve = None
     try:
         curve = curve_asked(parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration)
@@ -123,6 +140,8 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         start_at_s=parsed.start_at,
         users=users,
         host=parsed.host,
+        share=parsed.share,
+        linked=parsed.linked,
     )
 
 
@@ -138,9 +157,9 @@ def curve_asked(shape: str, *, rate_per_s: float | None, duration_s: float) -> C
 
 
 def plan_of(options: LoadOptions, environment: Environment) -> Plan:
-    """Return the arrivals of a run with `options`."""
+    """Return the arrivals of a run with `options`: of its share, where it is one of several workers."""
     weights, reads_per_write = SCENARIOS[options.scenario].mix(environment.journey)
-    return planned(
+    whole = planned(
         curve=options.curve,
         duration_s=options.duration_s,
         weights=weights,
@@ -149,6 +168,7 @@ def plan_of(options: LoadOptions, environment: Environment) -> Plan:
         seed=options.run_seed,
         warm_up_s=options.warm_up_s,
     )
+    return options.share.plan(whole)
 
 
 def _new_folder(now_s: float) -> Path:
@@ -167,6 +187,13 @@ def _rate(text: str) -> float:
 
 def _warm_up(text: str) -> float:
     return 0.0 if text == "0s" else _duration(text)
+
+
+def _share(text: str) -> Share:
+    try:
+        return share_of(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def _duration(text: str) -> float:

@@ -18,7 +18,15 @@ from loanstack.commands.verify import verify as run_verify
 from loanstack.console import Console
 from loanstack.exits import ExitCode
 from loanstack.failover_cli import failover
-from loanstack.options import Duration, json_option, load_options, narrowed, shape_options
+from loanstack.options import (
+    Duration,
+    json_option,
+    load_options,
+    narrowed,
+    processes_asked,
+    shape_options,
+    workers_option,
+)
 from loanstack.report.page import write_report
 from loanstack.runs import RunFolder, RunFolderError
 from loanstack.subprocesses import interrupt_on_signals
@@ -120,6 +128,7 @@ def verify(env: str, machine_readable: bool) -> ExitCode:
 @click.argument("env")
 @load_options
 @shape_options
+@workers_option
 @json_option
 def load(
     env: str,
@@ -128,6 +137,7 @@ def load(
     duration: float,
     shape: str,
     spacing: str,
+    workers: str | None,
     machine_readable: bool,
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
@@ -140,8 +150,16 @@ def load(
       loanstack load lab --rate 200 --duration 20s
       loanstack load lab --shape ramp:200..1200 --duration 5m
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
+      loanstack load lab --rate 2000 --workers 4
     """
-    asked = Asked(scenario=scenario, rate_per_s=rate, duration_s=duration, shape=shape, spacing=spacing)
+    asked = Asked(
+        scenario=scenario,
+        rate_per_s=rate,
+        duration_s=duration,
+        shape=shape,
+        spacing=spacing,
+        workers=processes_asked(workers, find_environment(env)),
+    )
     try:
         mean_per_s = asked.mean_per_s
     except ValueError as wrong:
@@ -157,6 +175,7 @@ def load(
             "duration_s": duration,
             "shape": shape,
             "spacing": spacing,
+            "workers": asked.workers or 1,
         },
     )
 
