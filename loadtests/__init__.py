@@ -22,6 +22,7 @@ Every option has a default but the run folder, which is then a new one below `ru
 | `--start-at UNIX_S` | when the first arrival is due; 2 s after the users stand |
 | `--users N` | concurrent clients; the environment's |
 | `--host URL` | one target in place of the environment's gateways |
+| `--share K/N` | what worker K of N does; `python -m loadtests.workers` starts all N and merges |
 
 It writes `ledger.jsonl` (every write), `reads.jsonl` and `load.json` (what was planned, and what the
 generator itself had to spare). Exit code: 0 it ran as planned, whatever was answered; 2 the options are

@@ -97,15 +97,14 @@ def _not_following(values: Mapping[str, float]) -> list[str]:
     return []
 
 
-def _unsent(found: LoadFigures) -> float:
+def _unsent(found: LoadFigures) -> int:
     """Return how many writes more or fewer were sent in the measured window than may be; 0 if none."""
     if found.facts.stopped_s is not None:
-        return 0.0
+        return 0
     planned = found.facts.writes_planned
-    apart = abs(found.values["sent_ratio"] - 1.0) * planned
+    apart = round(abs(found.values["sent_ratio"] - 1.0) * planned)
     allowed = max(SENT_ERROR_RATIO_MAX * planned, SENT_EDGE_S * found.facts.rate_per_s, 1.0)
-    # Counts, so that their ratio's last digit decides nothing.
-    return 0.0 if round(apart) <= allowed else apart
+    return 0 if apart <= allowed else apart
 
 
 def _sent(found: LoadFigures) -> str:
@@ -123,7 +122,7 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
         reasons.append(
             f"{values['tps_acknowledged']:.2f} acknowledged transactions/s; promised: at least {least:g}"
         )
-    if 0.0 < _unsent(found) <= found.facts.held_back:
+    if 0 < _unsent(found) <= found.facts.held_back:
         reasons.append(f"{_sent(found)}; all users were busy")
     if values["errors"] > slo.errors_max:
         kinds = ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3])
