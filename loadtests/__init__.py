@@ -29,6 +29,10 @@ generator itself had to spare). Exit code: 0 it ran as planned, whatever was ans
 wrong, no customers are seeded or no gateway answers: nothing was written then. SIGTERM and Ctrl-C end it
 early: no arrival starts any more, those under way are recorded with their outcome, files are complete.
 
+Several processes make one load together with `python -m loadtests.workers` (`loadtests.workers` says how).
+Locust's own `--processes`, `--master` and `--worker` work too, given the same `--run-seed`, and without a
+merged record.
+
 Judging is apart from generating, pure, and needs no Locust:
 
     from loadtests import figures, judge

@@ -13,10 +13,11 @@ from gevent.fileobject import FileObjectPosix
 from locust import FastHttpUser, events, task
 from locust.env import Environment as LocustEnvironment
 from locust.exception import LocustError
+from locust.runners import WorkerRunner
 
 import inventory
 from inventory.model import Environment, Role
-from loadtests import facts, hdr_log, options, probe, progress
+from loadtests import facts, hdr_log, locust_workers, options, probe, progress
 from loadtests.connections import Connections, Target, target_of
 from loadtests.generator import Generator
 from loadtests.journey_user import JourneyUser
@@ -33,11 +34,16 @@ class LoanUser(FastHttpUser):
 
     host = "https://gateway"
     generator: Generator
-    numbers: Iterator[int]
+    numbers: Iterator[int] = iter(())
 
     def on_start(self) -> None:
         """Connect, and stand ready."""
-        self.journey = JourneyUser(self.generator, next(self.numbers))
+        number = next(self.numbers, None)
+        if number is None:
+            # Locust's master gives a lost worker's users to the others, but its arrivals are its own.
+            gevent.sleep(_FOREVER_S)
+            return
+        self.journey = JourneyUser(self.generator, number)
         self.journey.prepare()
         self.generator.user_ready()
 
@@ -64,12 +70,17 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
         raise LocustError(
             "loadtests/locustfile.py needs the command line's options; start it with `locust -f`"
         )
-    tables = _tables_wanted(parsed)
+    runner = environment.runner
+    tables = _tables_wanted(parsed) or locust_workers.is_worker(runner)
     if not tables:
         logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
     found = _inventory(parsed.environment)
     try:
-        asked = options.checked(parsed, found)
+        asked = locust_workers.placed(options.checked(parsed, found), runner, parsed)
+        if locust_workers.is_master(runner):
+            parsed.num_users, parsed.spawn_rate = asked.users, float(asked.users)
+            locust_workers.quit_when_all_are_done(environment)
+            return
         targets = (target_of(asked.host),) if asked.host else gateways(found)
         deadline_s = found.journey.deadline_ms / 1000.0
         probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in targets]
@@ -100,6 +111,8 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _watch(environment: LocustEnvironment, **_: object) -> None:
+    if locust_workers.is_master(environment.runner):
+        return
     generator = LoanUser.generator
     if not generator.options.linked:
         gevent.spawn(_quit_when_finished, environment)
@@ -114,6 +127,8 @@ def _watch(environment: LocustEnvironment, **_: object) -> None:
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _end(environment: LocustEnvironment, **_: object) -> None:
+    if locust_workers.is_master(environment.runner):
+        return
     generator = LoanUser.generator
     generator.stop()
     if environment.runner is not None:
@@ -181,8 +196,11 @@ def _tell(environment: LocustEnvironment, record: Write | Read) -> None:
 
 def _quit_when_finished(environment: LocustEnvironment) -> None:
     LoanUser.generator.finished.wait()
-    if environment.runner is not None:
-        environment.runner.quit()
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        locust_workers.tell_done(runner)
+    elif runner is not None:
+        runner.quit()
 
 
 def _report_progress(generator: Generator) -> None:

@@ -76,7 +76,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="10s",
         help="before that, the rate grows from nothing; 0s: no warm-up",
     )
-    group.add_argument("--run-folder", type=Path, metavar="DIR", help="where the record goes; default: new")
+    # Text, as far as a process that conducts others sends its options on.
+    group.add_argument("--run-folder", metavar="DIR", help="where the record goes; default: new")
     group.add_argument(
         "--spacing", type=Spacing, choices=tuple(Spacing), default=Spacing.EVEN, help="arrivals in time"
     )
@@ -85,11 +86,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--start-at", type=float, metavar="UNIX_S", help="when the first arrival is due; default: at once"
     )
     group.add_argument(
-        "--share",
-        type=_share,
-        default=WHOLE,
-        metavar="K/N",
-        help="make what worker K of N does; default: all",
+        "--share", default=str(WHOLE), metavar="K/N", help="make what worker K of N does; default: all"
     )
     group.add_argument(
         "--linked", action="store_true", help="start and stop as standard input says (loadtests.workers)"
@@ -111,8 +108,13 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         problems.append(
             f"--users {users}; allowed: 1 to {most}, a tenth of the {environment.journey.customers} customers"
         )
-    if parsed.share.of > users:
-        problems.append(f"{parsed.share.of} workers for {users} users; allowed: 1 to {users} workers")
+    share = WHOLE
+    try:
+        share = share_of(parsed.share)
+    except ValueError as wrong:
+        problems.append(f"--share: {wrong}")
+    if share.of > users:
+        problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
     curve = None
     try:
         curve = curve_asked(parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration)
@@ -136,11 +138,11 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         warm_up_s=parsed.warm_up,
         spacing=parsed.spacing,
         run_seed=parsed.run_seed if parsed.run_seed is not None else int(now_s),
-        run_folder=parsed.run_folder or _new_folder(now_s),
+        run_folder=Path(parsed.run_folder) if parsed.run_folder else _new_folder(now_s),
         start_at_s=parsed.start_at,
         users=users,
         host=parsed.host,
-        share=parsed.share,
+        share=share,
         linked=parsed.linked,
     )
 
@@ -187,13 +189,6 @@ def _rate(text: str) -> float:
 
 def _warm_up(text: str) -> float:
     return 0.0 if text == "0s" else _duration(text)
-
-
-def _share(text: str) -> Share:
-    try:
-        return share_of(text)
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def _duration(text: str) -> float:
