@@ -19,9 +19,9 @@ class WorkerFacts:
     """From 1."""
     users: int
     writes_planned: int
-    """Without those of the warm-up."""
+    """With those of the warm-up, as also of what is recorded."""
     writes_recorded: int
-    """All in its ledger, with those of the warm-up."""
+    """All in its ledger."""
     cpu_percent: float
     """In percent of one core; of a lost worker, as it said last."""
     memory_mib: float

@@ -33,6 +33,8 @@ class Part:
     folder: Path
     planned: LoadFacts
     """What it was to do, with nothing measured: what is known where it left no `load.json`."""
+    arrivals: int
+    """All that were planned for it, with those of the warm-up."""
     clock: Offset | None
 
     @property
@@ -144,7 +146,7 @@ def _of_worker(part: Part, facts: LoadFacts) -> WorkerFacts:
     return WorkerFacts(
         number=worker.number,
         users=part.planned.users,
-        writes_planned=part.planned.writes_planned,
+        writes_planned=part.arrivals,
         writes_recorded=_lines_in(part.folder / LEDGER_FILE),
         cpu_percent=facts.cpu_percent if is_known else worker.cpu_percent,
         memory_mib=facts.memory_mib if is_known else worker.memory_mib,

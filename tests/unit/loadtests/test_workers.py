@@ -167,11 +167,20 @@ def test_workers_end_by_themselves_when_nobody_is_left_to_end_them(tmp_path):
         (2, ("--shape", "wave"), "shape 'wave'; allowed: constant"),
     ],
 )
-def test_what_cannot_be_run_is_refused_before_anything_is_started(tmp_path, number, options, complaint):
-    done = run("http://127.0.0.1:9", tmp_path / "run", number, *options)
-    assert done.returncode == workers.USAGE
-    assert complaint in done.stderr
+def test_what_cannot_be_run_is_refused_before_anything_is_started(
+    tmp_path, capsys, number, options, complaint
+):
+    assert refused("http://127.0.0.1:9", tmp_path / "run", number, *options) == workers.USAGE
+    assert complaint in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def refused(*asked) -> int | str | None:
+    """Ask for a load here, without a process of its own, and return its exit code."""
+    try:
+        return workers.main(command(*asked)[3:])
+    except SystemExit as end:
+        return end.code
 
 
 def test_what_the_workers_refuse_is_said_once_in_their_words(tmp_path):
@@ -181,9 +190,8 @@ def test_what_the_workers_refuse_is_said_once_in_their_words(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_the_record_of_another_run_is_kept(tmp_path):
+def test_the_record_of_another_run_is_kept(tmp_path, capsys):
     (tmp_path / LEDGER_FILE).write_text("evidence\n")
-    done = run("http://127.0.0.1:9", tmp_path, 2)
-    assert done.returncode == workers.USAGE
-    assert "is the record of another run; choose another --run-folder" in done.stderr
+    assert refused("http://127.0.0.1:9", tmp_path, 2) == workers.USAGE
+    assert "is the record of another run; choose another --run-folder" in capsys.readouterr().err
     assert (tmp_path / LEDGER_FILE).read_text() == "evidence\n"

@@ -37,7 +37,7 @@ def leave(
         facts.write(folder, own)
         hdr_log.write_pair(folder, own, *hdr_log.of_ledger(folder, own))
     clock = Offset(0.5, 0.25) if known else None
-    return Part(worker=Worker(number=number), folder=folder, planned=planned, clock=clock)
+    return Part(worker=Worker(number=number), folder=folder, planned=planned, arrivals=20, clock=clock)
 
 
 def two_halves(run: Path, **measured: object) -> list[Part]:
