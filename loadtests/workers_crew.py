@@ -77,6 +77,10 @@ class Crew:
                 found.append(Ended(number, process.returncode))
         return found
 
+    def status(self, number: int) -> int:
+        """Return how worker `number` ended: exit code, or minus the signal that killed it."""
+        return self._processes[number].wait()
+
     def end(self, *, unheard: Sequence[int], finish_within_s: float) -> list[Said]:
         """End all and return what they still say: those that hang are killed, the orders of the others end.
 

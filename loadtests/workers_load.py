@@ -9,7 +9,7 @@ from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
 from loadtests import clocks, options, progress, workers_merge
 from loadtests.clocks import Asked, Offset
-from loadtests.facts import LOAD_FILE, LoadFacts
+from loadtests.facts import LoadFacts
 from loadtests.options import LoadOptions
 from loadtests.share import Share
 from loadtests.workers_crew import LOG_FILE, Crew, Ended, Said
@@ -74,6 +74,8 @@ class Load:
                 self._watch.heard(number, message, time.monotonic())
         if self._first_s is None:
             return self._not_begun()
+        for worker in self._watch.workers:
+            self._watch.closed(worker.number, self._crew.status(worker.number))
         facts = self._merge(self._first_s + self._plan.warm_up_s)
         for one in facts.workers:
             if one.lost is not None:
@@ -177,8 +179,6 @@ class Load:
         parts = []
         for share, worker in zip(self._shares, self._watch.workers, strict=True):
             folder = workers_merge.folder_of(self._asked.run_folder, share.number)
-            if worker.lost is None and not (folder / LOAD_FILE).exists():
-                worker.lost = "had to be killed before its record was complete"
             plan, asked = share.plan(self._plan), replace(self._asked, share=share)
             own = workers_merge.planned(asked, plan, start_s=start_s, stopped_s=self._stopped_s)
             clock = self._clocks.get(share.number)

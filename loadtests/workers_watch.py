@@ -92,7 +92,12 @@ class Watch:
         """
         worker = self.workers[number - 1]
         worker.status = status
-        _lose(worker, _how(status))
+        _lose(worker, f"{_how(status)} before its part was done" if status >= 0 else _how(status))
+
+    def closed(self, number: int, status: int) -> None:
+        """Take note of how worker `number` ended after its orders did: without a fault, with status 0."""
+        if status != 0:
+            _lose(self.workers[number - 1], f"{_how(status)} when the load was over")
 
     def look(self, now_s: float) -> None:
         """Find those that should have said something by `now_s` (after all that was said is noted)."""
@@ -113,4 +118,4 @@ def _lose(worker: Worker, how: str) -> None:
 def _how(status: int) -> str:
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
-    return f"ended with status {status} before its part was done"
+    return f"ended with status {status}"

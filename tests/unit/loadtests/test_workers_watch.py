@@ -70,6 +70,15 @@ def test_one_that_ends_while_it_waits_for_the_others_is_lost_too():
     assert losses(found) == [(1, "was killed by SIGKILL")]
 
 
+def test_one_that_fails_while_it_is_ended_is_lost_and_one_that_ends_well_is_not():
+    found = watch(READY, {"said": "done", "acknowledged": 1, "errors": 0})
+    found.closed(1, 0)
+    found.closed(2, 1)
+    assert losses(found) == [(2, "ended with status 1 when the load was over")]
+    found.closed(1, -9)
+    assert losses(found)[0] == (1, "was killed by SIGKILL when the load was over")
+
+
 def test_one_that_says_nothing_is_lost_and_one_that_is_done_may_be_silent():
     found = watch(READY, status(1))
     found.heard(2, {"said": "done", "acknowledged": 1, "errors": 0}, 1.0)
