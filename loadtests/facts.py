@@ -2,12 +2,37 @@
 
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from loadtests.shape import CONSTANT
 
 LOAD_FILE = "load.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerFacts:
+    """What one of several workers had to spare, and whether its part of the load is whole."""
+
+    number: int
+    """From 1."""
+    users: int
+    writes_planned: int
+    """With those of the warm-up, as also of what is recorded."""
+    writes_recorded: int
+    """All in its ledger."""
+    cpu_percent: float
+    """In percent of one core; of a lost worker, as it said last."""
+    memory_mib: float
+    lateness_p99_ms: float | None
+    """None: a worker that was lost took it along; so with what is held back."""
+    held_back: int | None
+    clock_ahead_ms: float | None
+    """What its clock was ahead of the control machine's; None: not measured."""
+    clock_give_or_take_ms: float | None
+    lost: str | None
+    """Why its part is not whole; None: it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +74,11 @@ class LoadFacts:
     """How the planned rate went over time."""
     aborted: str | None = None
     """Why it was ended early by itself: the promises that could not be kept any more."""
+    requests: int = 0
+    """Sent from the first arrival on, reads included."""
+    workers: tuple[WorkerFacts, ...] = ()
+    """Those that made the load together; none: one process made it. Then CPU, memory, requests and what was
+    held back are sums over them, and a lateness is that of the worker that was latest."""
 
     @property
     def measured_s(self) -> float:
@@ -81,12 +111,25 @@ def read(folder: Path) -> LoadFacts:
         found = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as broken:
         raise LoadFactsError(f"{path} is not JSON ({broken.msg}); run the load again") from None
-    known = {field.name for field in fields(LoadFacts)}
-    needed = {field.name for field in fields(LoadFacts) if field.default is MISSING}
-    has = set(found) if isinstance(found, dict) else set()
-    wrong = (needed - has) | (has - known)
+    wrong = _unfit(found, LoadFacts)
+    workers = [] if wrong else found.get("workers", [])
+    wrong |= {name for worker in workers for name in _unfit(worker, WorkerFacts)}
     if wrong:
         raise LoadFactsError(
             f"{path}: fields missing or unknown: {', '.join(sorted(wrong))}; run the load again"
         )
-    return LoadFacts(**{**found, "targets": tuple(found["targets"])})
+    return LoadFacts(
+        **{
+            **found,
+            "targets": tuple(found["targets"]),
+            "workers": tuple(WorkerFacts(**worker) for worker in workers),
+        }
+    )
+
+
+def _unfit(found: Any, kind: type[LoadFacts] | type[WorkerFacts]) -> set[str]:  # noqa: ANN401 - JSON
+    """Return the names of fields that `found` lacks, and of those that no `kind` has."""
+    known = {field.name for field in fields(kind)}
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    has = set(found) if isinstance(found, dict) else set()
+    return (needed - has) | (has - known)

@@ -118,6 +118,7 @@ class _Tally:
     latencies_ms: defaultdict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     requests: int = 0
     recorded: int = 0
+    sent: int = 0
     acknowledged_in_window: int = 0
     amount_fen: int = 0
 
@@ -128,7 +129,9 @@ class _Tally:
         if write.is_error:
             self._count_error(write)
             self.failed[ended_second] += 1
-        inside = 0.0 <= planned_s < self.facts.measured_s
+        if write.outcome != Outcome.UNSENT and self._is_inside(write.started_s - self.facts.start_s):
+            self.sent += 1
+        inside = self._is_inside(planned_s)
         if inside:
             self.recorded += 1
             self.planned[int(planned_s)] += 1
@@ -142,6 +145,10 @@ class _Tally:
             self.corrected.add(latency_s)
             self.uncorrected.add(write.ended_s - write.started_s)
             self.latencies_ms[int(planned_s)].append(latency_s * 1000.0)
+
+    def _is_inside(self, offset_s: float) -> bool:
+        """Say whether the measured window holds a moment, given in seconds from its start."""
+        return 0.0 <= offset_s < self.facts.measured_s
 
     def add_read(self, read: Read) -> None:
         self.requests += 1
@@ -169,6 +176,8 @@ class _Tally:
             "transactions_acknowledged": self.acknowledged_in_window,
             "writes_planned": self.facts.writes_planned,
             "writes_recorded": self.recorded,
+            "writes_sent": self.sent,
+            "sent_ratio": self.sent / planned if (planned := self._planned()) else 0.0,
             "measured_s": window_s,
             "warm_up_s": self.facts.warm_up_s,
             "amount_fen": self.amount_fen,
@@ -192,6 +201,10 @@ class _Tally:
         if self.of_reads.count:
             found["latency_reads_p99_ms"] = self.of_reads.percentile_ms(99.0)
         return found
+
+    def _planned(self) -> int:
+        """Return how many writes the measured window was to hold; ended early, those that were recorded."""
+        return self.facts.writes_planned if self.facts.stopped_s is None else self.recorded
 
     def series(self) -> tuple[Second, ...]:
         seen = (self.planned, self.acknowledged, self.failed)
@@ -252,6 +265,10 @@ def _lag_figures(facts: LoadFacts, samples: Iterable[LagSample]) -> dict[str, fl
 
 def _generator_figures(facts: LoadFacts) -> dict[str, float]:
     return {
+        "generator_workers": len(facts.workers) or 1,
+        "generator_cpu_percent_max": max(
+            (worker.cpu_percent for worker in facts.workers), default=facts.cpu_percent
+        ),
         "generator_cpu_percent": facts.cpu_percent,
         "generator_cpu_ms_per_request": facts.cpu_ms_per_request,
         "generator_lateness_p99_ms": facts.lateness_p99_ms,

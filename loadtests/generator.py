@@ -60,6 +60,10 @@ class Generator:
         self._meter = meter
         self.aborted: str | None = None
         self.plan = plan
+        self.user_numbers = options.share.users(options.users)
+        """Those of this process."""
+        self.ready = gevent.event.Event()
+        """All users stand ready."""
         self.schedule: Schedule | None = None
         self.stopped_s: float | None = None
         self.finished = gevent.event.Event()
@@ -74,20 +78,25 @@ class Generator:
         self._first_requests = 0
 
     def user_ready(self) -> None:
-        """Count a user that stands ready; the last one sets the time of the first arrival."""
+        """Count a user that stands ready; with the last one the run begins, if nobody else says when."""
         self._ready += 1
-        if self._ready == self.options.users and self.schedule is None:
-            first_s = max(time.time() + READY_LEAD_S, self.options.start_at_s or 0.0)
-            start_s = first_s + self.plan.warm_up_s
+        if self._ready == len(self.user_numbers) and self.schedule is None:
             # What stands now stays to the end; the collector need not look at it again and again. Records
             # are written and forgotten, and hold no cycles.
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 50, 100)
-            self._cpu_start_s = time.process_time()
-            self._first_requests = self.recorder.reads
-            self.schedule = Schedule(self.plan, start_s=start_s)
-            self._started.set()
+            self.ready.set()
+            if not self.options.linked:
+                self.begin(time.time() + READY_LEAD_S)
+
+    def begin(self, first_s: float) -> None:
+        """Begin the run: its first arrival is due at unix time `first_s`, or later if that was asked for."""
+        first_s = max(first_s, self.options.start_at_s or 0.0)
+        self._cpu_start_s = time.process_time()
+        self._first_requests = self.recorder.reads
+        self.schedule = Schedule(self.plan, start_s=first_s + self.plan.warm_up_s)
+        self._started.set()
 
     def next_arrival(self) -> Arrival | None:
         """Return the next arrival once it is due, or None when the run is over."""
@@ -147,7 +156,7 @@ class Generator:
     def user_done(self) -> None:
         """Count a user for whom nothing is left to do; the last one ends the run."""
         self._done += 1
-        if self._done == self.options.users:
+        if self._done == len(self.user_numbers):
             self._measure_cpu()
             self.finished.set()
 
@@ -192,12 +201,12 @@ class Generator:
         return LoadFacts(
             environment=self.options.environment,
             scenario=self.options.scenario,
-            rate_per_s=self.options.rate_per_s,
+            rate_per_s=self.plan.rate_per_s,
             duration_s=self.options.duration_s,
             spacing=self.options.spacing,
             shape=self.options.shape,
             run_seed=self.options.run_seed,
-            users=self.options.users,
+            users=len(self.user_numbers),
             targets=tuple(target.url for target in self.targets),
             writes_planned=self.plan.measured,
             warm_up_s=self.plan.warm_up_s,
@@ -205,13 +214,27 @@ class Generator:
             stopped_s=self.stopped_s,
             cpu_percent=100.0 * self._cpu_s / wall_s,
             cpu_ms_per_request=1000.0 * self._cpu_s / requests if requests else 0.0,
-            memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+            memory_mib=self.memory_mib(),
             lateness_p50_ms=percentiles.of(late, 50.0) if late else 0.0,
             lateness_p99_ms=percentiles.of(late, 99.0) if late else 0.0,
             lateness_max_ms=max(late, default=0.0),
             held_back=self._held_back,
             aborted=self.aborted,
+            requests=requests,
         )
+
+    @property
+    def cpu_percent(self) -> float:
+        """CPU time since the run began, in percent of one core; 0 before."""
+        if self.schedule is None:
+            return 0.0
+        wall_s = time.time() - self.schedule.start_s + self.plan.warm_up_s
+        return 100.0 * (time.process_time() - self._cpu_start_s) / wall_s if wall_s > 0.0 else 0.0
+
+    @staticmethod
+    def memory_mib() -> float:
+        """Return the highest resident memory so far."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
 
     def _measure_cpu(self) -> None:
         self._cpu_s = time.process_time() - self._cpu_start_s if self._cpu_start_s else 0.0

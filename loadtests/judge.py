@@ -1,17 +1,24 @@
 """The verdict over a load. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from inventory.model import LoadSlo
+from loadtests import judge_workers
 from loadtests.figures import LoadFigures
+from loadtests.judge_workers import GENERATOR_CPU_PERCENT_MAX
 
-GENERATOR_CPU_PERCENT_MAX = 90.0
-"""Above this the one event loop of the generator is the bottleneck, not what it measures."""
 GENERATOR_LATENESS_P99_MS_MAX = 100.0
 """A generator later than this, although a user stood ready, did not make the load it planned."""
 LAG_SAMPLES_PER_S_MIN = 0.5
 """Fewer samples of the standby's lag can miss a stall of seconds."""
+LAG_UNKNOWN_RATIO_MAX = 0.2
+"""A standby that more of the samples do not show to follow is none that one could fail over to."""
+SENT_ERROR_RATIO_MAX = 0.001
+"""What a generator may send more or less than it planned."""
+SENT_EDGE_S = 0.05
+"""What was due so shortly before the window's start or end may begin behind it: users wake that late."""
 
 
 _WORDS = {
@@ -56,7 +63,7 @@ def judge(found: LoadFigures, slo: LoadSlo) -> Judgement:
 
 def _spoiled(found: LoadFigures) -> list[str]:
     facts, values = found.facts, found.values
-    reasons = []
+    reasons = judge_workers.spoiled(facts)
     if facts.stopped_s is not None:
         if facts.aborted is None:
             reasons.append(f"the load was ended after {facts.measured_s:.1f} of {facts.duration_s:g} s")
@@ -64,7 +71,7 @@ def _spoiled(found: LoadFigures) -> list[str]:
         reasons.append(
             f"the ledger holds {values['writes_recorded']:.0f} of {facts.writes_planned} planned writes"
         )
-    if facts.cpu_percent > GENERATOR_CPU_PERCENT_MAX:
+    if not facts.workers and facts.cpu_percent > GENERATOR_CPU_PERCENT_MAX:
         reasons.append(
             f"the load generator used {facts.cpu_percent:.0f} % of a core; allowed: at most "
             f"{GENERATOR_CPU_PERCENT_MAX:.0f} %, or it measures itself"
@@ -74,7 +81,38 @@ def _spoiled(found: LoadFigures) -> list[str]:
             f"the load generator started ready arrivals up to {facts.lateness_p99_ms:.0f} ms late (p99); "
             f"allowed: at most {GENERATOR_LATENESS_P99_MS_MAX:.0f} ms"
         )
-    return reasons
+    unsent = _unsent(found)
+    if unsent > facts.held_back:
+        reasons.append(f"{_sent(found)}, and no busy user held them back: the load generator did")
+    return reasons + _not_following(values)
+
+
+def _not_following(values: Mapping[str, float]) -> list[str]:
+    """Return a reason if too many samples show no standby that follows."""
+    known, unknown = values["standby_lag_samples"], values["standby_lag_unknown"]
+    if not known:
+        return [f"the standby was not seen to follow: {unknown:.0f} samples, none of them with its lag"]
+    if unknown > LAG_UNKNOWN_RATIO_MAX * (known + unknown):
+        seen = f"{unknown:.0f} of {known + unknown:.0f} samples show no standby that follows"
+        return [f"{seen}; allowed: at most {LAG_UNKNOWN_RATIO_MAX:.0%}"]
+    return []
+
+
+def _unsent(found: LoadFigures) -> int:
+    """Return how many writes more or fewer were sent in the measured window than may be; 0 if none."""
+    if found.facts.stopped_s is not None:
+        return 0
+    planned = found.facts.writes_planned
+    apart = round(abs(found.values["sent_ratio"] - 1.0) * planned)
+    allowed = max(SENT_ERROR_RATIO_MAX * planned, SENT_EDGE_S * found.facts.rate_per_s, 1.0)
+    return 0 if apart <= allowed else apart
+
+
+def _sent(found: LoadFigures) -> str:
+    return (
+        f"{found.values['sent_ratio']:.4f} of the {found.facts.writes_planned} planned writes were sent in "
+        f"their time; allowed: {SENT_ERROR_RATIO_MAX:.1%} more or fewer"
+    )
 
 
 def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
@@ -91,6 +129,8 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
             f"{values['tps_acknowledged']:.2f} acknowledged transactions/s; promised: at least {least:g}"
         )
     allowed = slo.errors_allowed(int(values["requests"]))
+    if 0 < _unsent(found) <= found.facts.held_back:
+        reasons.append(f"{_sent(found)}; all users were busy")
     if values["errors"] > allowed:
         kinds = ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3])
         reasons.append(f"{values['errors']:.0f} errors ({kinds}); promised: at most {allowed:g}")

@@ -4,17 +4,20 @@ import argparse
 import logging
 import sys
 import time
+from collections.abc import Iterator
 from itertools import count
 from typing import NoReturn
 
 import gevent
+from gevent.fileobject import FileObjectPosix
 from locust import FastHttpUser, events, task
 from locust.env import Environment as LocustEnvironment
 from locust.exception import LocustError
+from locust.runners import WorkerRunner
 
 import inventory
 from inventory.model import Environment, Role
-from loadtests import facts, options, probe
+from loadtests import facts, hdr_log, locust_workers, options, probe, progress
 from loadtests.budget import Meter, budgets
 from loadtests.connections import Connections, Target, target_of
 from loadtests.generator import Generator
@@ -22,9 +25,9 @@ from loadtests.journey_user import JourneyUser
 from loadtests.ledger import Outcome, Read, Write
 from loadtests.recorder import Recorder
 from loadtests.schedule import Plan
+from loadtests.worker_link import Link, MissedStartError
 
 _USAGE = 2
-_PROGRESS_EVERY_S = 5
 _FLUSH_EVERY_S = 1.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -34,11 +37,16 @@ class LoanUser(FastHttpUser):
 
     host = "https://gateway"
     generator: Generator
-    numbers = count()
+    numbers: Iterator[int] = iter(())
 
     def on_start(self) -> None:
         """Connect, and stand ready."""
-        self.journey = JourneyUser(self.generator, next(self.numbers))
+        number = next(self.numbers, None)
+        if number is None:
+            # Locust's master gives a lost worker's users to the others, but its arrivals are its own.
+            gevent.sleep(_FOREVER_S)
+            return
+        self.journey = JourneyUser(self.generator, number)
         self.journey.prepare()
         self.generator.user_ready()
 
@@ -65,12 +73,17 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
         raise LocustError(
             "loadtests/locustfile.py needs the command line's options; start it with `locust -f`"
         )
-    tables = _tables_wanted(parsed)
+    runner = environment.runner
+    tables = _tables_wanted(parsed) or locust_workers.is_worker(runner)
     if not tables:
         logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
     found = _inventory(parsed.environment)
     try:
-        asked = options.checked(parsed, found)
+        asked = locust_workers.placed(options.checked(parsed, found), runner, parsed)
+        if locust_workers.is_master(runner):
+            parsed.num_users, parsed.spawn_rate = asked.users, float(asked.users)
+            locust_workers.quit_when_all_are_done(environment)
+            return
         targets = _targets(asked.host, found)
         deadline_s = found.journey.deadline_ms / 1000.0
         probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in targets]
@@ -96,28 +109,48 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
         sent=(lambda record: _tell(environment, record)) if tables else None,
         meter=_meter(plan, found) if asked.abort_on_fail else None,
     )
-    parsed.num_users = asked.users
-    parsed.spawn_rate = float(asked.users)
+    LoanUser.numbers = iter(LoanUser.generator.user_numbers)
+    parsed.num_users = len(LoanUser.generator.user_numbers)
+    parsed.spawn_rate = float(parsed.num_users)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _watch(environment: LocustEnvironment, **_: object) -> None:
-    gevent.spawn(_quit_when_finished, environment)
-    gevent.spawn(_report_progress, environment, LoanUser.generator)
+    if locust_workers.is_master(environment.runner):
+        return
+    generator = LoanUser.generator
+    if not generator.options.linked:
+        gevent.spawn(_quit_when_finished, environment)
+        gevent.spawn(_report_progress, environment, generator)
+        return
+    # Without blocking: while this waits for orders, the users work.
+    orders = FileObjectPosix(sys.stdin.fileno(), "rb", close=False)
+    link = Link(orders.readline, sys.stdout.buffer)
+    gevent.spawn(_obey, environment, link)
+    gevent.spawn(_report_to, link, generator)
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _end(environment: LocustEnvironment, **_: object) -> None:
+    if locust_workers.is_master(environment.runner):
+        return
     generator = LoanUser.generator
     generator.stop()
     if environment.runner is not None:
         # Ends the users that still wait for an answer: each records that it does not know it.
         environment.runner.quit()
-    generator.recorder.close()
-    facts.write(generator.options.run_folder, generator.facts())
+    recorder, folder, found = generator.recorder, generator.options.run_folder, generator.facts()
+    recorder.close()
+    facts.write(folder, found)
+    if generator.options.linked:
+        hdr_log.write_pair(folder, found, *hdr_log.of_ledger(folder, found))
     _say(
-        f"{generator.recorder.acknowledged} acknowledged of {len(generator.plan)} planned, "
-        f"{generator.recorder.errors} errors; record: {generator.options.run_folder}"
+        progress.ended(
+            acknowledged=recorder.acknowledged,
+            planned=len(generator.plan),
+            errors=recorder.errors,
+            folder=folder,
+        )
     )
     # What the system answered is judged from the record; here only counts whether the run was made.
     broken = environment.runner is not None and bool(environment.runner.exceptions)
@@ -190,8 +223,11 @@ def _tell(environment: LocustEnvironment, record: Write | Read) -> None:
 
 def _quit_when_finished(environment: LocustEnvironment) -> None:
     LoanUser.generator.finished.wait()
-    if environment.runner is not None:
-        environment.runner.quit()
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        locust_workers.tell_done(runner)
+    elif runner is not None:
+        runner.quit()
 
 
 def _report_progress(environment: LocustEnvironment, generator: Generator) -> None:
@@ -207,13 +243,47 @@ def _report_progress(environment: LocustEnvironment, generator: Generator) -> No
             if environment.runner is not None:
                 environment.runner.quit()
             return
-        if tick % _PROGRESS_EVERY_S or generator.schedule is None:
+        if tick % progress.EVERY_S or generator.schedule is None:
             continue
-        elapsed_s = time.time() - generator.schedule.start_s
-        rate = (recorder.acknowledged - before) / (_PROGRESS_EVERY_S * _FLUSH_EVERY_S)
+        line = progress.running(
+            elapsed_s=time.time() - generator.schedule.start_s,
+            acknowledged_per_s=(recorder.acknowledged - before) / (progress.EVERY_S * _FLUSH_EVERY_S),
+            errors=recorder.errors,
+            late=generator.waiting(),
+        )
         before = recorder.acknowledged
-        late = generator.waiting()
-        _say(f"{elapsed_s:4.0f} s  {rate:.0f} acknowledged/s  {recorder.errors} errors  {late} late")
+        _say(line)
+
+
+def _obey(environment: LocustEnvironment, link: Link) -> None:
+    """Begin when told, and end when the orders end."""
+    generator = LoanUser.generator
+    try:
+        for at_s in link.starts():
+            generator.begin(at_s)
+    except MissedStartError as missed:
+        _say(str(missed))
+    generator.stop()
+    if environment.runner is not None:
+        environment.runner.quit()
+
+
+def _report_to(link: Link, generator: Generator) -> None:
+    """Say that all users stand, how the load goes, and that it is done; it lives until the orders end."""
+    generator.ready.wait()
+    link.tell("ready")
+    recorder = generator.recorder
+    while not generator.finished.wait(timeout=_FLUSH_EVERY_S):
+        recorder.flush()
+        link.tell(
+            "status",
+            acknowledged=recorder.acknowledged,
+            errors=recorder.errors,
+            late=generator.waiting(),
+            cpu_percent=generator.cpu_percent,
+            memory_mib=generator.memory_mib(),
+        )
+    link.tell("done", acknowledged=recorder.acknowledged, errors=recorder.errors)
 
 
 def _say(line: str) -> None:

@@ -12,6 +12,7 @@ from inventory.places import PROJECT_ROOT
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Plan, Spacing, duration_s, planned
 from loadtests.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
+from loadtests.share import WHOLE, Share, share_of
 
 DEFAULT_RATE_PER_S = 1000.0
 CUSTOMERS_PER_USER_MIN = 10
@@ -43,8 +44,12 @@ class LoadOptions:
     users: int
     host: str | None
     """One target in place of the environment's gateways."""
-    abort_on_fail: bool
+    abort_on_fail: bool = False
     """End the run once a promise cannot be kept any more."""
+    share: Share = WHOLE
+    """What of the plan this process makes."""
+    linked: bool = False
+    """It is started and stopped over standard input (`loadtests.worker_link`)."""
 
     @property
     def rate_per_s(self) -> float:
@@ -78,13 +83,20 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="end the run once a promise of the inventory cannot be kept any more",
     )
-    group.add_argument("--run-folder", type=Path, metavar="DIR", help="where the record goes; default: new")
+    # Text, as far as a process that conducts others sends its options on.
+    group.add_argument("--run-folder", metavar="DIR", help="where the record goes; default: new")
     group.add_argument(
         "--spacing", type=Spacing, choices=tuple(Spacing), default=Spacing.EVEN, help="arrivals in time"
     )
     group.add_argument("--run-seed", type=int, metavar="N", help="seed of mix and customers; default: clock")
     group.add_argument(
         "--start-at", type=float, metavar="UNIX_S", help="when the first arrival is due; default: at once"
+    )
+    group.add_argument(
+        "--share", default=str(WHOLE), metavar="K/N", help="make what worker K of N does; default: all"
+    )
+    group.add_argument(
+        "--linked", action="store_true", help="start and stop as standard input says (loadtests.workers)"
     )
     # Locust prints tables meant for a person at a terminal; this prints one line every few seconds.
     parser.set_defaults(loglevel="WARNING", only_summary=True)
@@ -103,6 +115,13 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         problems.append(
             f"--users {users}; allowed: 1 to {most}, a tenth of the {environment.journey.customers} customers"
         )
+    share = WHOLE
+    try:
+        share = share_of(parsed.share)
+    except ValueError as wrong:
+        problems.append(f"--share: {wrong}")
+    if share.of > users:
+        problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
     curve = None
     try:
         curve = curve_asked(parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration)
@@ -126,11 +145,13 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         warm_up_s=parsed.warm_up,
         spacing=parsed.spacing,
         run_seed=parsed.run_seed if parsed.run_seed is not None else int(now_s),
-        run_folder=parsed.run_folder or _new_folder(now_s),
+        run_folder=Path(parsed.run_folder) if parsed.run_folder else _new_folder(now_s),
         start_at_s=parsed.start_at,
         users=users,
         host=parsed.host,
         abort_on_fail=parsed.abort_on_fail,
+        share=share,
+        linked=parsed.linked,
     )
 
 
@@ -146,9 +167,9 @@ def curve_asked(shape: str, *, rate_per_s: float | None, duration_s: float) -> C
 
 
 def plan_of(options: LoadOptions, environment: Environment) -> Plan:
-    """Return the arrivals of a run with `options`."""
+    """Return the arrivals of a run with `options`: of its share, where it is one of several workers."""
     weights, reads_per_write = SCENARIOS[options.scenario].mix(environment.journey)
-    return planned(
+    whole = planned(
         curve=options.curve,
         duration_s=options.duration_s,
         weights=weights,
@@ -157,6 +178,7 @@ def plan_of(options: LoadOptions, environment: Environment) -> Plan:
         seed=options.run_seed,
         warm_up_s=options.warm_up_s,
     )
+    return options.share.plan(whole)
 
 
 def _new_folder(now_s: float) -> Path:

@@ -52,6 +52,19 @@ class Latencies:
         buckets = self._histogram.get_recorded_iterator()
         return sum(b.count_added_in_this_iter_step for b in buckets if b.value_iterated_to > limit_us)
 
+    def merge(self, other: "Latencies") -> None:
+        """Count the durations of `other` too."""
+        self._histogram.add(other._histogram)
+        self._max_s = max(self._max_s, other._max_s)
+
+    @classmethod
+    def decoded(cls, text: str, *, max_ms: float) -> "Latencies":
+        """Return the durations that `encoded` wrote; the longest, exact, is told beside them."""
+        found = cls()
+        found._histogram.decode_and_add(text)
+        found._max_s = max_ms / 1000.0
+        return found
+
     def encoded(self) -> str:
         """Return the histogram as HDR logs hold it: counts by microseconds, compressed, in base 64."""
         return bytes(self._histogram.encode()).decode()

@@ -69,6 +69,10 @@ class Plan:
     """Seconds from the start of what is measured, in order; one for each write, below 0 in the warm-up."""
     operations: Sequence[str]
     reads_per_write: float
+    first: int = 0
+    """Number of the first arrival: in a part of a plan (`loadtests.share`) each keeps that of the whole."""
+    stride: int = 1
+    """Distance between the numbers of two arrivals."""
 
     def __len__(self) -> int:
         return len(self.offsets_s)
@@ -78,13 +82,14 @@ class Plan:
         """How many of the writes are planned behind the warm-up."""
         return len(self.offsets_s) - bisect_left(self.offsets_s, 0.0)
 
-    def arrival(self, number: int, start_s: float) -> Arrival:
-        """Return arrival `number` (from 0) of a run that is measured from unix time `start_s`."""
-        share, offset_s = self.reads_per_write, self.offsets_s[number]
+    def arrival(self, index: int, start_s: float) -> Arrival:
+        """Return the arrival at `index` (from 0) of a run that is measured from unix time `start_s`."""
+        share, offset_s = self.reads_per_write, self.offsets_s[index]
+        number = self.first + index * self.stride
         return Arrival(
             number,
             start_s + offset_s,
-            self.operations[number],
+            self.operations[index],
             int((number + 1) * share) - int(number * share),
             offset_s < 0.0,
         )

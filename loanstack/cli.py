@@ -18,7 +18,16 @@ from loanstack.commands.verify import verify as run_verify
 from loanstack.console import Console
 from loanstack.exits import ExitCode
 from loanstack.failover_cli import failover
-from loanstack.options import Duration, abort_option, json_option, load_options, narrowed, shape_options
+from loanstack.options import (
+    Duration,
+    abort_option,
+    json_option,
+    load_options,
+    narrowed,
+    processes_asked,
+    shape_options,
+    workers_option,
+)
 from loanstack.report.page import write_report
 from loanstack.runs import RunFolder, RunFolderError
 from loanstack.subprocesses import interrupt_on_signals
@@ -121,6 +130,7 @@ def verify(env: str, machine_readable: bool) -> ExitCode:
 @load_options
 @shape_options
 @abort_option
+@workers_option
 @json_option
 def load(
     env: str,
@@ -130,6 +140,7 @@ def load(
     shape: str,
     spacing: str,
     abort_on_fail: bool,
+    workers: str | None,
     machine_readable: bool,
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
@@ -142,6 +153,7 @@ def load(
       loanstack load lab --rate 200 --duration 20s
       loanstack load lab --shape ramp:200..1200 --duration 5m --abort-on-fail
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
+      loanstack load lab --rate 2000 --workers 4
     """
     asked = Asked(
         scenario=scenario,
@@ -150,7 +162,12 @@ def load(
         shape=shape,
         spacing=spacing,
         abort_on_fail=abort_on_fail,
+        workers=processes_asked(workers, find_environment(env)),
     )
+    if asked.workers and abort_on_fail:
+        raise click.UsageError(
+            "--abort-on-fail with --workers: each would see its own share of the budget only"
+        )
     try:
         mean_per_s = asked.mean_per_s
     except ValueError as wrong:
@@ -167,6 +184,7 @@ def load(
             "shape": shape,
             "spacing": spacing,
             "abort_on_fail": abort_on_fail,
+            "workers": asked.workers or 1,
         },
     )
 

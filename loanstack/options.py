@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from inventory.model import Environment
 from loadtests.options import DEFAULT_RATE_PER_S
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
@@ -79,6 +80,33 @@ def abort_option(command: Command) -> Command:
     return click.option(
         "--abort-on-fail", is_flag=True, help="End the load once a promise cannot be kept any more."
     )(command)
+
+
+def workers_option(command: Command) -> Command:
+    """Add how many processes make the load."""
+    return click.option(
+        "--workers",
+        metavar="N",
+        help="Processes of this machine that make the load together, each with its share of the plan.",
+    )(command)
+
+
+def processes_asked(workers: str | None, env: Environment) -> int | None:
+    """Return how many processes `--workers` asks for; None: it was left out.
+
+    Raises:
+        click.BadParameter: not a number, none at all, or more than there are users to share out.
+    """
+    if workers is None:
+        return None
+    most = env.journey.users
+    if not workers.isdecimal() or not 1 <= int(workers) <= most:
+        raise click.BadParameter(
+            f"{workers!r}; allowed: 1 to {most} processes of this machine, which share the {most} users "
+            f"of {env.name}; load is not generated on hosts",
+            param_hint="--workers",
+        )
+    return int(workers)
 
 
 def load_options(command: Command) -> Command:

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
-from loadtests import budget, figures, hdr_log, judge
+from inventory.model import Environment
+from loadtests import budget, figures, hdr_log, judge, workers
 from loadtests.options import curve_asked
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
@@ -21,8 +22,11 @@ from loanstack.subprocesses import Child
 from loanstack.task import CommandError, Task, tail
 
 SAMPLE_INTERVAL_MS = 250
+_LOCUST = ("-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
 _LONGER_THAN_LOAD_S = 90.0
 """What the generator may take beyond its duration: start, users, and the last answers' deadline."""
+_LONGER_PER_S = 0.1
+"""The same for each second of it: workers read their ledgers once more, and these are merged."""
 _EXPORT_TIMEOUT_S = 300.0
 
 
@@ -37,6 +41,8 @@ class Asked:
     shape: str = CONSTANT
     spacing: str = Spacing.EVEN
     abort_on_fail: bool = False
+    workers: int | None = None
+    """Processes that make the load together; None: one, by itself."""
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -98,8 +104,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
         "--run-folder": str(folder),
     }
     flags = ["--abort-on-fail"] if asked.abort_on_fail else []
-    generator = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"]
-    argv = [*env.client_command, *generator, *(part for pair in options.items() for part in pair), *flags]
+    argv = [*_generator(env, asked.workers), *(part for pair in options.items() for part in pair), *flags]
     try:
         before = usage.read(env)
         sampler = _sampler(task)
@@ -107,7 +112,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
         done = task.processes.run(
             argv,
             log=task.log("locust"),
-            timeout_s=asked.duration_s + _LONGER_THAN_LOAD_S,
+            timeout_s=asked.duration_s * (1 + _LONGER_PER_S) + _LONGER_THAN_LOAD_S,
             on_line=task.console.note,
             grace_s=30,
         )
@@ -115,12 +120,20 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
         sampler.end()
     except usage.UsageError as silent:
         raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
-    if done.returncode != 0:
+    # What a lost worker means for the verdict is said by the record, which is whole all the same.
+    if done.returncode != 0 and (asked.workers is None or done.returncode != workers.INVALID):
         raise CommandError(
             f"the load generator ended with status {done.returncode} and says:\n{tail(task.log('locust'))}",
             code=ExitCode.INVALID,
         )
     return before, after
+
+
+def _generator(env: Environment, processes: int | None) -> list[str]:
+    """Return the command that makes the load: one process where clients stand, or several."""
+    if processes is not None:
+        return [sys.executable, "-m", "loadtests.workers", "--workers", str(processes)]
+    return [*env.client_command, sys.executable, *_LOCUST]
 
 
 def _sampler(task: Task) -> Child:
@@ -152,7 +165,9 @@ def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, 
         writes=records.writes, journal=records.journal, limits=records.limits, context=context
     )
     findings = checkers.judge(saved, checkers.LOAD_CHECKERS)
-    hdr_log.write(folder, found)
+    if not (folder / hdr_log.HDR_FILE).exists():
+        # Workers leave the sum of their own.
+        hdr_log.write(folder, found)
     values = dict(found.values)
     values |= budget.figures(found, task.env.load_slo)
     for finding in findings:

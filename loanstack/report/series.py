@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests import facts, figures
+from loadtests.facts import WorkerFacts
 from loadtests.figures import LoadFigures
 from loadtests.ledger import LEDGER_FILE, READS_FILE, LedgerError, Read, Write, read_lines
 from loanstack.report.charts import Point
@@ -51,6 +52,8 @@ class History:
     outcomes: Mapping[str, int]
     errors_by_kind: Mapping[str, int]
     """What was not acknowledged, and how often, the most frequent first."""
+    workers: tuple[WorkerFacts, ...] = ()
+    """Those that made the load together; none: one process made it."""
 
 
 def of_folder(folder: Path) -> History | None:
@@ -89,6 +92,7 @@ def of_load(found: LoadFigures) -> History:
         uncorrected=found.uncorrected.curve(),
         outcomes={name: int(found.values.get(figure, 0)) for name, figure in _OUTCOMES.items()},
         errors_by_kind=found.errors_by_kind,
+        workers=found.facts.workers,
     )
 
 

@@ -4,13 +4,17 @@ Speed is judged by `make prove`, not here: a noisy machine fails none of these.
 """
 
 import json
+import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from tests.lab.conftest import Finished, Run
+from tests.lab.conftest import LOANSTACK, Finished, Run
 
 RATE_PER_S = 200
 DURATION_S = 20
@@ -74,6 +78,8 @@ def test_the_lab_stays_within_its_memory(loaded: Finished, deployed: Environment
         (("--duration", "0s"), "duration"),
         (("--scenario", "nonsense"), "journey"),
         (("--shape", "wave"), "ramp"),
+        (("--workers", "0"), "1 to 256"),
+        (("--workers", "gw-a"), "1 to 256"),
         (("--shape", "ramp:5..50", "--rate", "10"), "leave --rate out"),
         (("--shape", "replay:no-such-day.csv"), "no-such-day.csv"),
     ],
@@ -104,6 +110,69 @@ def test_a_storm_in_steps_makes_each_of_its_writes(loaded: Finished, loanstack: 
     drawn = sum(json.loads(line)["operation"] == "drawdown" for line in lines)
     assert drawn > 0.8 * len(lines)
     assert (LATEST / "latency.hlog").read_text().count("Tag=") == 2
+
+
+def test_two_workers_make_each_write_once(loaded: Finished, loanstack: Run) -> None:
+    done = loanstack("load", "lab", "--workers", "2", "--rate", "200", "--duration", "4s", "--json")
+    assert done.exit_code in {0, 1}, done.output
+    figures = done.results["figures"]
+    assert (figures["transactions_acknowledged"], figures["errors"]) == (800, 0), done.output
+    assert (figures["acknowledged_lost"], figures["acknowledged_doubled"]) == (0, 0)
+    assert figures["generator_workers"] == 2
+    folder = LATEST.resolve()
+    writes = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+    own = [len((folder / "workers" / name / "ledger.jsonl").read_text().splitlines()) for name in "12"]
+    assert abs(own[0] - own[1]) <= 1
+    assert len({write["key"] for write in writes}) == sum(own) == len(writes)
+    assert "2 workers" in (folder / "report.html").read_text()
+
+
+def test_a_worker_that_is_killed_makes_the_load_invalid_and_hangs_nothing(loaded: Finished) -> None:
+    asked = ("load", "lab", "--workers", "2", "--rate", "100", "--duration", "5m", "--json")
+    with subprocess.Popen(
+        [str(LOANSTACK), *asked], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
+    ) as load:
+        try:
+            victim = wait_for_worker("2/2", load)
+            os.kill(victim, signal.SIGKILL)
+            printed, _ = load.communicate(timeout=60)
+        finally:
+            load.terminate()
+    results = json.loads(printed)
+    assert (load.returncode, results["verdict"]) == (3, "INVALID"), printed
+    assert results["reasons"][0] == "worker 2 of 2 was killed by SIGKILL"
+    assert results["figures"]["acknowledged_lost"] == 0
+    assert not workers_of(LATEST.resolve())
+    first = (LATEST / "workers" / "1" / "ledger.jsonl").read_text().splitlines()
+    merged = (LATEST / "ledger.jsonl").read_text().splitlines()
+    assert first
+    assert set(first) <= set(merged)
+
+
+def wait_for_worker(share: str, load: "subprocess.Popen[str]") -> int:
+    """Return the process of one worker of `load`, once it has recorded writes."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert load.poll() is None, "the load ended by itself"
+        folder = LATEST.resolve()
+        ledger = folder / "workers" / share.split("/")[0] / "ledger.jsonl"
+        if ledger.exists() and ledger.stat().st_size and (found := workers_of(folder)):
+            return found[share]
+        time.sleep(0.1)
+    pytest.fail("no worker recorded a write within 60 s")
+
+
+def workers_of(folder: Path) -> dict[str, int]:
+    """Return {share: process} of the workers that record into `folder`."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if "--share" in words and words[words.index("--run-folder") + 1].startswith(str(folder)):
+            found[words[words.index("--share") + 1]] = int(path.parent.name)
+    return found
 
 
 def test_an_unknown_environment_names_the_known_ones(loanstack: Run) -> None:

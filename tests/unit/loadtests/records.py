@@ -1,6 +1,6 @@
 """Literal records for the tests."""
 
-from loadtests.facts import LoadFacts
+from loadtests.facts import LoadFacts, WorkerFacts
 from loadtests.ledger import Outcome, Read, Write
 
 START_S = 1_800_000_000.0
@@ -62,6 +62,24 @@ def facts(**changed: object) -> LoadFacts:
         "held_back": 0,
     }
     return LoadFacts(**{**fields, **changed})
+
+
+def worker(number: int, **changed: object) -> WorkerFacts:
+    """One of two workers that had time to spare, on this machine."""
+    fields: dict[str, object] = {
+        "number": number,
+        "users": 1,
+        "writes_planned": 20,
+        "writes_recorded": 20,
+        "cpu_percent": 10.0,
+        "memory_mib": 30.0,
+        "lateness_p99_ms": 2.0,
+        "held_back": 0,
+        "clock_ahead_ms": 0.01,
+        "clock_give_or_take_ms": 0.05,
+        "lost": None,
+    }
+    return WorkerFacts(**{**fields, **changed})
 
 
 def all_acknowledged() -> list[Write]:

@@ -19,6 +19,8 @@ GOOD = {
     "latency_p99_ms": 250.0,
     "standby_lag_p99_ms": 500.0,
     "standby_lag_samples": 16,
+    "standby_lag_unknown": 4,
+    "sent_ratio": 1.0,
     "latency_p999_ms": 1500.0,
     "worst_second_ratio": 0.6,
 }
@@ -70,6 +72,17 @@ def test_a_broken_promise_fails(changed, reason):
         ({}, {"writes_recorded": 39}, "the ledger holds 39 of 40 planned writes"),
         ({"cpu_percent": 90.5}, {}, "the load generator used 90 % of a core"),
         ({"lateness_p99_ms": 101.0}, {}, "started ready arrivals up to 101 ms late"),
+        ({}, {"standby_lag_samples": 0}, "the standby was not seen to follow: 4 samples"),
+        (
+            {},
+            {"standby_lag_unknown": 5},
+            "5 of 21 samples show no standby that follows; allowed: at most 20%",
+        ),
+        (
+            {"held_back": 1},
+            {"sent_ratio": 38 / 40},
+            "0.9500 of the 40 planned writes were sent in their time",
+        ),
     ],
 )
 def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(facts, changed, reason):
@@ -82,7 +95,10 @@ def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(fa
 @pytest.mark.parametrize(
     ("figures", "reason"),
     [
-        (found(standby_lag_samples=1), "the standby's lag was measured 1 times; needed: at least 2"),
+        (
+            found(standby_lag_samples=1, standby_lag_unknown=0),
+            "the standby's lag was measured 1 times; needed: at least 2",
+        ),
         (found(without="latency_p99_ms"), "no write was acknowledged"),
     ],
 )

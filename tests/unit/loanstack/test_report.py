@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from loanstack.report import drawings, roles
 from loanstack.report.page import heading, render, write_report
 from loanstack.report.reading import Run, read
 from loanstack.runs import Results, RunFolder, RunFolderError
+from tests.unit.loadtests import records
 from tests.unit.loanstack import example
 
 REACHING = {"src", "href", "action", "data", "poster", "srcset", "xlink:href"}
@@ -207,6 +208,24 @@ def test_a_damaged_ledger_is_named_with_its_line(tmp_path: Path) -> None:
     ledger.write_text(ledger.read_text() + '{"key": "cut o')
     with pytest.raises(RunFolderError, match=r"ledger\.jsonl line 2401"):
         write_report(folder.path)
+
+
+def test_a_load_of_several_workers_shows_each_and_its_cpu(tmp_path: Path) -> None:
+    folder = example.prove(tmp_path / "run").path
+    load_json = folder / "4-load" / "load.json"
+    workers = [
+        asdict(records.worker(1, cpu_percent=12.5)),
+        asdict(records.worker(2, cpu_percent=37.5, lateness_p99_ms=None, lost="was killed by SIGKILL")),
+    ]
+    load_json.write_text(json.dumps({**json.loads(load_json.read_text()), "workers": workers}))
+    html = write_report(folder).read_text()
+    assert "Load generator, 2 workers" in html
+    table = html.split('<table class="workers">')[1].split("</table>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in table.split("<tr")[2:]]
+    assert rows == [
+        ["1", "12.5", "30 MiB", "20", "2 ms", "0.0100 ms", "whole"],
+        ["2", "37.5", "30 MiB", "20", "– ms", "0.0100 ms", "was killed by SIGKILL"],
+    ]
 
 
 def test_a_child_outside_the_run_folder_is_refused(tmp_path: Path) -> None:

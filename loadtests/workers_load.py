@@ -1,0 +1,197 @@
+"""A load of several workers from its start to its one record: what `loadtests.workers` runs."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from inventory.model import Environment
+from inventory.places import PROJECT_ROOT
+from loadtests import clocks, options, progress, workers_merge
+from loadtests.clocks import Asked, Offset
+from loadtests.facts import LoadFacts
+from loadtests.options import LoadOptions
+from loadtests.share import Share
+from loadtests.workers_crew import LOG_FILE, Crew, Ended, Said
+from loadtests.workers_merge import Part
+from loadtests.workers_watch import Watch, Worker
+
+OK, NO_LOAD, USAGE, INVALID = range(4)
+START_LEAD_S = 1.0
+"""Between the order to start and the first arrival: until then every worker has heard it."""
+_LOOK_EVERY_S = 0.1
+_CLOCK_QUESTIONS = 7
+_CLOCK_ANSWER_WITHIN_S = 2.0
+_FINISH_S, _FINISHED_PER_S = 10.0, 5_000.0
+"""A worker reads its ledger once more at its end, and takes so long: some seconds, and what it planned."""
+_GENERATOR = (sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
+
+
+class Load:
+    """One load of several workers."""
+
+    def __init__(self, asked: LoadOptions, env: Environment, argv: Sequence[str], workers: int) -> None:
+        """Prepare it.
+
+        + argv: the options that every worker gets, beside its own folder and share
+        """
+        self._asked = asked
+        self._env = env
+        self._argv = argv
+        self._plan = options.plan_of(asked, env)
+        self._shares = [Share(number=number, of=workers) for number in range(1, workers + 1)]
+        self._crew = Crew()
+        self._watch = Watch(workers=[Worker(number=share.number) for share in self._shares])
+        self._clocks: dict[int, Offset | None] = {}
+        self._answer: tuple[float, float] | None = None
+        self._first_s: float | None = None
+        self._stopped_s: float | None = None
+        self._said_s, self._said_acknowledged = 0.0, 0
+
+    def stop(self) -> None:
+        """End it early; what was due by now is still sent."""
+        if self._stopped_s is None:
+            self._stopped_s = time.time()
+
+    def run(self) -> int:
+        """Run it from the start of the workers to their merged record, and return the exit code.
+
+        Raises:
+            LedgerError, LoadFactsError, FileNotFoundError: the record of a worker is damaged.
+        """
+        try:
+            self._start()
+            self._until(lambda: self._watch.all_ready)
+            self._measure_clocks()
+            if self._stopped_s is None:
+                self._begin()
+                self._until(lambda: self._watch.all_done)
+                self._measure_clocks()
+        finally:
+            silent = [worker.number for worker in self._watch.lost if worker.status is None]
+            took_s = _FINISH_S + len(self._plan) / _FINISHED_PER_S
+            for number, message in self._crew.end(unheard=silent, finish_within_s=took_s):
+                self._watch.heard(number, message, time.monotonic())
+        if self._first_s is None:
+            return self._not_begun()
+        for worker in self._watch.workers:
+            self._watch.closed(worker.number, self._crew.status(worker.number))
+        facts = self._merge(self._first_s + self._plan.warm_up_s)
+        for one in facts.workers:
+            if one.lost is not None:
+                log = workers_merge.folder_of(self._asked.run_folder, one.number) / LOG_FILE
+                say(f"worker {one.number} of {len(facts.workers)} {one.lost}; its log: {log}")
+        done = self._watch.progress
+        say(
+            progress.ended(
+                acknowledged=done.acknowledged,
+                planned=len(self._plan),
+                errors=done.errors,
+                folder=self._asked.run_folder,
+            )
+        )
+        return INVALID if self._watch.lost else OK
+
+    def _start(self) -> None:
+        place = self._env.client_command if self._asked.host is None else ()
+        for share in self._shares:
+            folder = workers_merge.folder_of(self._asked.run_folder, share.number)
+            folder.mkdir(parents=True, exist_ok=True)
+            own = ["--run-folder", str(folder), "--share", str(share), "--linked"]
+            argv = [*place, *_GENERATOR, *self._argv, *own]
+            self._crew.start(share.number, argv, cwd=PROJECT_ROOT, log=folder / LOG_FILE)
+            self._watch.workers[share.number - 1].heard_s = time.monotonic()
+
+    def _begin(self) -> None:
+        """Have all begin at the same time."""
+        self._first_s = max(time.time() + START_LEAD_S, self._asked.start_at_s or 0.0)
+        self._said_s = time.monotonic()
+        for worker in self._watch.workers:
+            self._crew.tell(worker.number, "start", at_s=self._first_s)
+
+    def _until(self, reached: Callable[[], bool], within_s: float | None = None) -> None:
+        """Listen until something is reached, a worker is lost, the load is stopped, or the time is over."""
+        deadline_s = None if within_s is None else time.monotonic() + within_s
+        while self._stopped_s is None and not reached():
+            self._listen()
+            if deadline_s is not None and time.monotonic() > deadline_s:
+                return
+
+    def _listen(self) -> None:
+        for event in self._crew.events(_LOOK_EVERY_S):
+            match event:
+                case Said(number, {"said": "clock", "at_s": at_s}):
+                    self._answer = (at_s, time.time())
+                case Said(number, message):
+                    self._watch.heard(number, message, time.monotonic())
+                case Ended(number, status):
+                    self._watch.ended(number, status)
+        self._watch.look(time.monotonic())
+        if self._watch.lost:
+            self.stop()
+        self._report()
+
+    def _measure_clocks(self) -> None:
+        """Ask every worker for its time; of two measurements the worse one counts."""
+        for worker in self._watch.workers:
+            answers: list[Asked] = []
+            for _ in range(_CLOCK_QUESTIONS):
+                self._answer, sent_s = None, time.time()
+                self._crew.tell(worker.number, "clock")
+                self._until(lambda: self._answer is not None, _CLOCK_ANSWER_WITHIN_S)
+                if self._answer is None:
+                    break
+                answers.append(Asked(sent_s, *self._answer))
+            else:
+                known = self._clocks.get(worker.number)
+                self._clocks[worker.number] = clocks.worse(known, clocks.offset(answers))
+
+    def _report(self) -> None:
+        seconds = time.monotonic() - self._said_s
+        if self._first_s is None or self._stopped_s is not None or seconds < progress.EVERY_S:
+            return
+        now = self._watch.progress
+        line = progress.running(
+            elapsed_s=time.time() - self._first_s - self._plan.warm_up_s,
+            acknowledged_per_s=(now.acknowledged - self._said_acknowledged) / seconds,
+            errors=now.errors,
+            late=now.late,
+        )
+        self._said_s, self._said_acknowledged = time.monotonic(), now.acknowledged
+        say(line)
+
+    def _not_begun(self) -> int:
+        """Say why no load came about, in the workers' own words where they refused it."""
+        words: dict[str, None] = {}
+        for worker in self._watch.lost:
+            log = workers_merge.folder_of(self._asked.run_folder, worker.number) / LOG_FILE
+            if worker.status == USAGE:
+                words |= dict.fromkeys(log.read_text(errors="replace").splitlines())
+            else:
+                name = f"worker {worker.number} of {len(self._shares)}"
+                words[f"load: {name} {worker.lost}; its log: {log}"] = None
+        for line in words or ("load: ended before it began",):
+            print_line(line)
+        return USAGE if any(worker.status == USAGE for worker in self._watch.lost) else NO_LOAD
+
+    def _merge(self, start_s: float) -> LoadFacts:
+        whole = workers_merge.planned(self._asked, self._plan, start_s=start_s, stopped_s=self._stopped_s)
+        parts = []
+        for share, worker in zip(self._shares, self._watch.workers, strict=True):
+            folder = workers_merge.folder_of(self._asked.run_folder, share.number)
+            plan, asked = share.plan(self._plan), replace(self._asked, share=share)
+            own = workers_merge.planned(asked, plan, start_s=start_s, stopped_s=self._stopped_s)
+            clock = self._clocks.get(share.number)
+            parts.append(Part(worker=worker, folder=folder, planned=own, arrivals=len(plan), clock=clock))
+        return workers_merge.merge(self._asked.run_folder, parts, whole=whole)
+
+
+def say(line: str) -> None:
+    """Tell a human something about the load."""
+    print_line(f"load: {line}")
+
+
+def print_line(line: str) -> None:
+    """Print one line as it is."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,121 @@
+"""What is known of several workers from what they say, and when one counts as lost. Pure: time is given."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+READY_WITHIN_S = 60.0
+"""Until all users of a worker stand: it starts, asks the gateways, and makes its plan."""
+SILENT_S = 5.0
+"""A worker says how it stands once a second; one that says nothing for this long hangs or stands still."""
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """One worker, as it said and as it ended."""
+
+    number: int
+    """From 1."""
+    heard_s: float = 0.0
+    """When it said something last; at first, when it was started."""
+    ready: bool = False
+    done: bool = False
+    status: int | None = None
+    """How its process ended, though nobody had asked for that: exit code, or minus the signal."""
+    acknowledged: int = 0
+    errors: int = 0
+    late: int = 0
+    cpu_percent: float = 0.0
+    memory_mib: float = 0.0
+    lost: str | None = None
+    """Why it is lost; None: it is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far all workers are together, as each said last."""
+
+    acknowledged: int
+    errors: int
+    late: int
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """All workers of one load."""
+
+    workers: Sequence[Worker]
+
+    @property
+    def lost(self) -> tuple[Worker, ...]:
+        """Return those that are lost."""
+        return tuple(worker for worker in self.workers if worker.lost is not None)
+
+    @property
+    def all_ready(self) -> bool:
+        """Say whether every user of every worker stands."""
+        return all(worker.ready for worker in self.workers)
+
+    @property
+    def all_done(self) -> bool:
+        """Say whether every arrival of every worker has its outcome."""
+        return all(worker.done for worker in self.workers)
+
+    @property
+    def progress(self) -> Progress:
+        """Return the sums over all workers."""
+        return Progress(
+            acknowledged=sum(worker.acknowledged for worker in self.workers),
+            errors=sum(worker.errors for worker in self.workers),
+            late=sum(worker.late for worker in self.workers),
+        )
+
+    def heard(self, number: int, message: dict[str, Any], now_s: float) -> None:
+        """Take note of what worker `number` said."""
+        worker = self.workers[number - 1]
+        worker.heard_s = now_s
+        match message["said"]:
+            case "ready":
+                worker.ready = True
+            case "done":
+                worker.done, worker.late = True, 0
+                worker.acknowledged, worker.errors = message["acknowledged"], message["errors"]
+            case "status":
+                for name in ("acknowledged", "errors", "late", "cpu_percent", "memory_mib"):
+                    setattr(worker, name, message[name])
+
+    def ended(self, number: int, status: int) -> None:
+        """Take note of the end of worker `number`, which nobody had asked for.
+
+        + status: exit code, or minus the signal that killed it
+        """
+        worker = self.workers[number - 1]
+        worker.status = status
+        _lose(worker, f"{_how(status)} before its part was done" if status >= 0 else _how(status))
+
+    def closed(self, number: int, status: int) -> None:
+        """Take note of how worker `number` ended after its orders did: without a fault, with status 0."""
+        if status != 0:
+            _lose(self.workers[number - 1], f"{_how(status)} when the load was over")
+
+    def look(self, now_s: float) -> None:
+        """Find those that should have said something by `now_s` (after all that was said is noted)."""
+        for worker in self.workers:
+            silent_s = now_s - worker.heard_s
+            if not worker.ready:
+                if silent_s > READY_WITHIN_S:
+                    _lose(worker, f"was not ready within {READY_WITHIN_S:g} s")
+            elif not worker.done and silent_s > SILENT_S:
+                _lose(worker, f"said nothing for {SILENT_S:g} s")
+
+
+def _lose(worker: Worker, how: str) -> None:
+    # What came first is why: one that hangs is killed for it.
+    worker.lost = worker.lost or how
+
+
+def _how(status: int) -> str:
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"

@@ -1,0 +1,197 @@
+"""Several workers as users start them, in processes of their own, against fake services."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import pytest
+
+from inventory.places import PROJECT_ROOT
+from loadtests import facts, figures, hdr_log, judge, workers
+from loadtests.ledger import LEDGER_FILE, READS_FILE, Write, read_lines
+from loadtests.workers_merge import folder_of
+from tests.unit.loadtests.test_locust import SLO, services
+
+TIMEOUT_S = 60
+
+
+def command(host: str, folder: Path, number: int, *more: str) -> list[str]:
+    own = ["--workers", str(number), "--host", host, "--run-folder", str(folder), "--run-seed", "1"]
+    return [sys.executable, "-m", "loadtests.workers", *own, "--users", "12", "--warm-up", "0s", *more]
+
+
+def run(host: str, folder: Path, number: int, *more: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(host, folder, number, *more),
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+@contextmanager
+def under_way(folder: Path, number: int) -> Iterator["subprocess.Popen[str]"]:
+    """A load of a minute, of which every worker has recorded something."""
+    with services() as host:
+        process = subprocess.Popen(
+            command(host, folder, number, "--rate", "100", "--duration", "60s"),
+            cwd=PROJECT_ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            ledgers = [folder_of(folder, each) / LEDGER_FILE for each in range(1, number + 1)]
+            wait_until(
+                lambda: all(path.exists() and path.stat().st_size for path in ledgers), "a write of each"
+            )
+            yield process
+        finally:
+            process.kill()
+            process.communicate(timeout=TIMEOUT_S)
+            wait_until(lambda: not pids(folder), "the end of all workers")
+
+
+def wait_until(reached: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not reached():
+        assert time.monotonic() < deadline, f"no {what} within {TIMEOUT_S} s"
+        time.sleep(0.05)
+
+
+def pids(folder: Path) -> dict[int, int]:
+    """Return {worker: process} of those that run into `folder`."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if "--share" in words and Path(words[words.index("--run-folder") + 1]).parent.parent == folder:
+            found[int(words[words.index("--share") + 1].split("/")[0])] = int(path.parent.name)
+    return found
+
+
+def test_two_workers_make_the_load_of_one(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, 2, "--rate", "200", "--duration", "3s")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "600 acknowledged of 600 planned, 0 errors" in done.stderr
+    known = facts.read(tmp_path)
+    writes = list(read_lines(tmp_path / LEDGER_FILE, Write))
+    due = [round((write.planned_s - known.start_s) * 200, 3) for write in writes]
+    assert sorted(due) == list(range(600))
+    assert [write.ended_s for write in writes] == sorted(write.ended_s for write in writes)
+    assert len({write.key for write in writes}) == 600
+    touched = [set(), set()]
+    for number in (1, 2):
+        own = list(read_lines(folder_of(tmp_path, number) / LEDGER_FILE, Write))
+        assert {round((write.planned_s - known.start_s) * 200) % 2 for write in own} == {number - 1}
+        touched[number - 1] = {write.customer_id for write in own}
+        assert facts.read(folder_of(tmp_path, number)).start_s == known.start_s
+    assert not touched[0] & touched[1]
+    found = figures.of_folder(tmp_path)
+    assert (found.values["transactions_acknowledged"], found.values["errors"]) == (600, 0)
+    assert [pair.count for pair in hdr_log.read(tmp_path)] == [600, 600]
+    assert found.values["latency_p99_ms"] == pytest.approx(hdr_log.read(tmp_path)[0].percentile_ms(99.0))
+    assert [(one.users, one.writes_recorded, one.lost) for one in known.workers] == [(6, 300, None)] * 2
+    assert all(0.0 < one.cpu_percent < known.cpu_percent for one in known.workers)
+    assert all(one.clock_ahead_ms is not None for one in known.workers)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(signal.SIGKILL, "was killed by SIGKILL"), (signal.SIGSTOP, "said nothing for 5 s")],
+)
+def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole(tmp_path, number, words):
+    with under_way(tmp_path, 3) as process:
+        os.kill(pids(tmp_path)[2], number)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == workers.INVALID, said
+        assert not pids(tmp_path)
+    assert f"worker 2 of 3 {words}" in said
+    known = facts.read(tmp_path)
+    assert [one.lost for one in known.workers] == [None, words, None]
+    assert known.stopped_s is not None
+    kept = Counter()
+    for name in (LEDGER_FILE, READS_FILE):
+        merged = (tmp_path / name).read_bytes().splitlines()
+        parts = [(folder_of(tmp_path, each) / name).read_bytes().splitlines() for each in (1, 2, 3)]
+        assert sorted(merged) == sorted(line for part in parts for line in part)
+        kept.update(orjson.loads(line)["outcome"] for line in merged)
+    assert set(kept) == {"acknowledged"}
+    judgement = judge.judge(figures.of_folder(tmp_path), SLO)
+    assert judgement.verdict is judge.Verdict.INVALID
+    assert judgement.reasons[0] == f"worker 2 of 3 {words}"
+
+
+def test_ctrl_c_ends_all_workers_and_leaves_a_whole_record(tmp_path):
+    with under_way(tmp_path, 2) as process:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == 0, said
+        assert not pids(tmp_path)
+    known = facts.read(tmp_path)
+    assert [one.lost for one in known.workers] == [None, None]
+    assert known.stopped_s is not None
+    writes = list(read_lines(tmp_path / LEDGER_FILE, Write))
+    assert {write.outcome for write in writes} == {"acknowledged"}
+    assert max(write.planned_s for write in writes) <= known.stopped_s + 0.5
+    assert "ended after" in judge.judge(figures.of_folder(tmp_path), SLO).reasons[0]
+
+
+def test_workers_end_by_themselves_when_nobody_is_left_to_end_them(tmp_path):
+    with under_way(tmp_path, 2) as process:
+        process.kill()
+        wait_until(lambda: not pids(tmp_path), "end of the workers")
+    assert all(facts.read(folder_of(tmp_path, number)).stopped_s for number in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "complaint"),
+    [
+        (0, (), "--workers 0; allowed: 1 to 12, the users that they share"),
+        (13, (), "--workers 13; allowed: 1 to 12, the users that they share"),
+        (-1, (), "--workers -1; allowed: 1 to 12"),
+        (2, ("--share", "1/2"), "--share and --linked are for the workers themselves"),
+        (2, ("--rate", "0"), "argument --rate: '0'"),
+        (2, ("--shape", "wave"), "shape 'wave'; allowed: constant"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_started(
+    tmp_path, capsys, number, options, complaint
+):
+    assert refused("http://127.0.0.1:9", tmp_path / "run", number, *options) == workers.USAGE
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def refused(*asked) -> int | str | None:
+    """Ask for a load here, without a process of its own, and return its exit code."""
+    try:
+        return workers.main(command(*asked)[3:])
+    except SystemExit as end:
+        return end.code
+
+
+def test_what_the_workers_refuse_is_said_once_in_their_words(tmp_path):
+    done = run("http://127.0.0.1:9", tmp_path, 2)
+    assert done.returncode == workers.USAGE
+    assert done.stderr.count("http://127.0.0.1:9/v1/products for QH01: connect: Connection refused") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_the_record_of_another_run_is_kept(tmp_path, capsys):
+    (tmp_path / LEDGER_FILE).write_text("evidence\n")
+    assert refused("http://127.0.0.1:9", tmp_path, 2) == workers.USAGE
+    assert "is the record of another run; choose another --run-folder" in capsys.readouterr().err
+    assert (tmp_path / LEDGER_FILE).read_text() == "evidence\n"

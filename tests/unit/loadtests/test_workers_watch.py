@@ -1,0 +1,104 @@
+"""When a worker counts as lost, from literal histories."""
+
+from typing import Any
+
+import pytest
+
+from loadtests.workers_watch import READY_WITHIN_S, SILENT_S, Progress, Watch, Worker
+
+READY: dict[str, Any] = {"said": "ready"}
+
+
+def status(acknowledged: int, **more: float) -> dict[str, Any]:
+    others = {"errors": 0, "late": 0, "cpu_percent": 12.5, "memory_mib": 50.0}
+    return {"said": "status", "acknowledged": acknowledged, **others, **more}
+
+
+def watch(*messages: dict[str, Any]) -> Watch:
+    """Two workers that both said `messages` at second 0."""
+    found = Watch(workers=[Worker(number=1), Worker(number=2)])
+    for message in messages:
+        for number in (1, 2):
+            found.heard(number, message, 0.0)
+    return found
+
+
+def losses(found: Watch) -> list[tuple[int, str | None]]:
+    return [(worker.number, worker.lost) for worker in found.lost]
+
+
+def test_all_are_ready_and_done_when_each_said_so():
+    found = watch()
+    for message, word in (
+        (READY, "all_ready"),
+        ({"said": "done", "acknowledged": 5, "errors": 0}, "all_done"),
+    ):
+        found.heard(1, message, 0.0)
+        assert not getattr(found, word)
+        found.heard(2, message, 0.0)
+        assert getattr(found, word)
+
+
+def test_progress_is_summed_over_what_each_said_last():
+    found = watch(READY, status(3, errors=1, late=2))
+    found.heard(2, status(10, errors=1, late=0), 1.0)
+    assert found.progress == Progress(acknowledged=13, errors=2, late=2)
+    found.heard(1, {"said": "done", "acknowledged": 20, "errors": 4}, 2.0)
+    assert found.progress == Progress(acknowledged=30, errors=5, late=0)
+    assert (found.workers[1].cpu_percent, found.workers[1].memory_mib) == (12.5, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        (-9, "was killed by SIGKILL"),
+        (-15, "was killed by SIGTERM"),
+        (0, "ended with status 0 before its part was done"),
+        (1, "ended with status 1 before its part was done"),
+    ],
+)
+def test_one_that_ends_unasked_is_lost_at_once(code, how):
+    found = watch(READY, status(1))
+    found.ended(2, code)
+    assert losses(found) == [(2, how)]
+    assert found.workers[1].status == code
+
+
+def test_one_that_ends_while_it_waits_for_the_others_is_lost_too():
+    found = watch(READY, {"said": "done", "acknowledged": 1, "errors": 0})
+    found.ended(1, -9)
+    assert losses(found) == [(1, "was killed by SIGKILL")]
+
+
+def test_one_that_fails_while_it_is_ended_is_lost_and_one_that_ends_well_is_not():
+    found = watch(READY, {"said": "done", "acknowledged": 1, "errors": 0})
+    found.closed(1, 0)
+    found.closed(2, 1)
+    assert losses(found) == [(2, "ended with status 1 when the load was over")]
+    found.closed(1, -9)
+    assert losses(found)[0] == (1, "was killed by SIGKILL when the load was over")
+
+
+def test_one_that_says_nothing_is_lost_and_one_that_is_done_may_be_silent():
+    found = watch(READY, status(1))
+    found.heard(2, {"said": "done", "acknowledged": 1, "errors": 0}, 1.0)
+    found.look(SILENT_S)
+    assert losses(found) == []
+    found.look(SILENT_S + 0.1)
+    assert losses(found) == [(1, "said nothing for 5 s")]
+
+
+def test_one_that_does_not_get_ready_is_lost():
+    found = watch()
+    found.heard(2, READY, READY_WITHIN_S)
+    found.look(READY_WITHIN_S)
+    assert losses(found) == []
+    found.look(READY_WITHIN_S + 0.1)
+    assert losses(found) == [(1, "was not ready within 60 s")]
+
+
+def test_the_first_reason_stays():
+    found = watch(READY, status(1))
+    found.look(SILENT_S + 1.0)
+    found.ended(1, -9)
+    assert losses(found)[0] == (1, "said nothing for 5 s")
