@@ -44,6 +44,7 @@ class Load:
         self._watch = Watch(workers=[Worker(number=share.number) for share in self._shares])
         self._clocks: dict[int, Offset | None] = {}
         self._answer: tuple[float, float] | None = None
+        self._asking = 0
         self._first_s: float | None = None
         self._stopped_s: float | None = None
         self._said_s, self._said_acknowledged = 0.0, 0
@@ -121,7 +122,9 @@ class Load:
         for event in self._crew.events(_LOOK_EVERY_S):
             match event:
                 case Said(number, {"said": "clock", "at_s": at_s}):
-                    self._answer = (at_s, time.time())
+                    # One that comes after we gave up on it is no answer to what another is asked.
+                    if number == self._asking:
+                        self._answer = (at_s, time.time())
                 case Said(number, message):
                     self._watch.heard(number, message, time.monotonic())
                 case Ended(number, status):
@@ -135,6 +138,7 @@ class Load:
         """Ask every worker for its time; of two measurements the worse one counts."""
         for worker in self._watch.workers:
             answers: list[Asked] = []
+            self._asking = worker.number
             for _ in range(_CLOCK_QUESTIONS):
                 self._answer, sent_s = None, time.time()
                 self._crew.tell(worker.number, "clock")
