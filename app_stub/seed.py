@@ -94,7 +94,9 @@ async def seed(
     async def insert_pieces() -> None:
         own = await connect_primary(settings)
         for piece in pending:
-            progress.rows += await _insert(own, piece, number)
+            # Not `rows += await ...`: that adds to what it was before the wait, and others add meanwhile.
+            rows = await _insert(own, piece, number)
+            progress.rows += rows
             progress.customers += piece.missing
             report(progress)
         own.close()

@@ -17,7 +17,7 @@ from app_stub.seed_data import (
 from app_stub.seed_draws import TO_TABLE, draws, quantiles, weighted
 from app_stub.seed_world import FIRST_NAMES_ARE_SURNAMES, NAMES, Household, Village, region
 
-SCHEME = 2
+SCHEME = 1
 """Version of these rules: to be raised with every change of a row, so that rows of two kinds never mix."""
 DEFAULT_SEED = 1
 BLOCK_CUSTOMERS = 1000
