@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 import os
+import select
 import sys
 import time
 from collections.abc import Callable
@@ -33,7 +34,7 @@ _LOG = logging.getLogger("loan.seed")
 _CONNECTIONS = 3
 """While one packet is made, two are busy in the database."""
 _STATEMENT_TIMEOUT_MS = 30_000
-_REPORT_EVERY_S = 1.0
+_REPORT_EVERY_S = 0.5
 _DEFAULT_ENV_FILE = "/etc/loanstack/loan-owner.env"
 
 
@@ -169,6 +170,8 @@ def main() -> int:
         now_s = time.monotonic()
         if now_s - reported_s >= _REPORT_EVERY_S:
             reported_s = now_s
+            if _nobody_listens():
+                raise ConnectionError("whoever started this has gone")
             _LOG.info("seeding", extra=_pace(progress, now_s - started_s))
 
     try:
@@ -191,6 +194,13 @@ def main() -> int:
     }
     sys.stdout.write(json.dumps(summary) + "\n")
     return 0
+
+
+def _nobody_listens() -> bool:
+    """Say whether the other end of standard error is closed: SSH ends no command whose client is killed."""
+    ask = select.poll()
+    ask.register(sys.stderr.fileno(), 0)
+    return any(found & (select.POLLERR | select.POLLHUP) for _, found in ask.poll(0))
 
 
 def _pace(progress: Progress, seconds: float) -> dict[str, object]:

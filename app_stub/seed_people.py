@@ -15,7 +15,7 @@ from app_stub.seed_data import (
     products,
 )
 from app_stub.seed_draws import TO_TABLE, draws, quantiles, weighted
-from app_stub.seed_world import FIRST_NAMES_ARE_SURNAMES, NAMES, Household, Village, region
+from app_stub.seed_world import FIRST_NAMES_ARE_SURNAMES, NAMES, Household, Region, Village, region
 
 SCHEME = 1
 """Version of these rules: to be raised with every change of a row, so that rows of two kinds never mix."""
@@ -59,11 +59,12 @@ def block(entity_code: str, seed: int, number: int) -> list[Seeded]:
     homes = draws(f"homes/{key}", BLOCK_CUSTOMERS, 8)
     people = draws(f"people/{key}", BLOCK_CUSTOMERS, 12)
     first_id = customer_id(entity_code, number * BLOCK_CUSTOMERS + 1)
+    around = region(entity_code)
     found: list[Seeded] = []
     for ten in range(0, BLOCK_CUSTOMERS, _TEN):
         place = ten
         for members in _HOUSEHOLDS_OF_TEN[homes[ten][7] >> TO_TABLE]:
-            home = _Home(entity_code, homes[place])
+            home = _Home(entity_code, around, homes[place])
             for member in range(members):
                 found.append(home.member(first_id + place, member, people[place]))
                 place += 1
@@ -91,8 +92,7 @@ class _Home:
         "_village",
     )
 
-    def __init__(self, entity_code: str, draw: tuple[int, ...]) -> None:
-        around = region(entity_code)
+    def __init__(self, entity_code: str, around: Region, draw: tuple[int, ...]) -> None:
         kind, village, people, income, herd, land, born, _ = draw
         self._entity = entity_code
         self._household: Household = around.kinds[kind >> TO_TABLE]

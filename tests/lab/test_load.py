@@ -4,13 +4,16 @@ Speed is judged by `make prove`, not here: a noisy machine fails none of these.
 """
 
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from tests.lab.conftest import Finished, Run
+from tests.lab.conftest import LOANSTACK, Finished, Run
 
 RATE_PER_S = 200
 DURATION_S = 20
@@ -104,6 +107,31 @@ def test_a_storm_in_steps_makes_each_of_its_writes(loaded: Finished, loanstack: 
     drawn = sum(json.loads(line)["operation"] == "drawdown" for line in lines)
     assert drawn > 0.8 * len(lines)
     assert (LATEST / "latency.hlog").read_text().count("Tag=") == 2
+
+
+def test_a_killed_seeding_is_completed_and_a_finished_one_is_not_done_again(
+    loaded: Finished, loanstack: Run
+) -> None:
+    there = int(loaded.results["figures"]["customers"])
+    asked = ("seed", "lab", "--customers", str(there + 40_000))
+    killed = subprocess.Popen([LOANSTACK, *asked], cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL)
+    before = LATEST.resolve()
+    deadline_s = time.monotonic() + 30
+    while killed.poll() is None and time.monotonic() < deadline_s:
+        log = LATEST / "seed.log"
+        if LATEST.resolve() != before and log.exists() and "customers_missing" in log.read_text():
+            killed.send_signal(signal.SIGINT)
+            break
+        time.sleep(0.05)
+    killed.wait(30)
+    completed = loanstack(*asked, "--json")
+    assert completed.exit_code == 0, completed.output
+    assert completed.results["figures"]["customers"] == there + 40_000
+    again = loanstack(*asked, "--json").results["figures"]
+    assert (again["customers"], again["rows_inserted"]) == (there + 40_000, 0)
+    refused = loanstack(*asked, "--seed", "99")
+    assert refused.exit_code == 2, refused.output
+    assert "asked: --seed 99" in refused.stderr
 
 
 def test_an_unknown_environment_names_the_known_ones(loanstack: Run) -> None:
