@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from inventory.model import Database
 
 DATA_BYTES_PER_CUSTOMER = 256
-"""With limit, movements and indexes; 1,180,000 customers took 77 each once they were written out, compressed."""
+"""With limit, movements and indexes; 1,180,000 customers took 77 each once they were written out."""
 LOG_BYTES_PER_CUSTOMER = 800
 """1,180,000 customers took 750 each."""
 DATA_SHARE_MAX = 0.5
