@@ -27,7 +27,7 @@ from app_stub.database import Connection, Rows
 from app_stub.env_file import merged, parse
 from app_stub.log_position import POSITION_QUERY
 from app_stub.outcome import DatabaseFailure
-from app_stub.seed import connect_primary
+from app_stub.primary_connection import connect_primary
 from app_stub.settings import Database, database_from
 
 _LOG = logging.getLogger("loan.export")

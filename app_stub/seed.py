@@ -1,9 +1,9 @@
-"""Seed products, customers and their limits.
+"""Seed products, customers, their limits and last year's movements.
 
-    python3.11 -m app_stub.seed --customers 100000 --entities QH01,QH02
+    python3.11 -m app_stub.seed --customers 1000000 --entities QH01,QH02
 
-Idempotent, resumable and deterministic: rows are functions of their number, INSERT IGNORE leaves
-those that are there (also their used amounts) alone, and pieces that are there whole are skipped.
+Deterministic by `--seed`, idempotent and resumable: a block of customers is one transaction, blocks that are
+there whole are skipped, and rows that are there (also their used amounts) stay as they are.
 Reads the services' environment (endpoints, schema) plus LOAN_OWNER_USER and LOAN_OWNER_PASSWORD. Variables
 that are not set are taken from `--env-file` (default /etc/loanstack/loan-owner.env; `-` is standard input).
 """
@@ -13,151 +13,133 @@ import asyncio
 import json
 import logging
 import os
+import select
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from operator import itemgetter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
-from asyncmy import errors
 
-from app_stub import logs, seed_data, sql
-from app_stub.database import Connection, connect
+from app_stub import logs, seed_data, seed_people, seed_record, seed_sql
+from app_stub.database import Connection
 from app_stub.env_file import merged, parse
-from app_stub.outcome import DatabaseFailure
-from app_stub.primary_rule import Role
-from app_stub.role_questions import role_and_epoch
+from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.primary_connection import connect_primary
+from app_stub.seed_plan import Piece, pieces, shares
 from app_stub.settings import Database, SettingsError, database_from
 
 _LOG = logging.getLogger("loan.seed")
-_ROWS_PER_STATEMENT = 1000
 _CONNECTIONS = 3
+"""While one packet is made, two are busy in the database."""
 _STATEMENT_TIMEOUT_MS = 30_000
+_REPORT_EVERY_S = 0.5
 _DEFAULT_ENV_FILE = "/etc/loanstack/loan-owner.env"
 
-_CUSTOMER_INSERT = (
-    "INSERT IGNORE INTO customer(customer_id,entity_code,name,village,household_type,birth_year,"
-    "annual_income_fen,herd_size,land_mu,is_credit_village,years_as_customer,overdue_count) VALUES"
-)
-_LIMIT_INSERT = (
-    "INSERT IGNORE INTO credit_limit(limit_id,entity_code,customer_id,product_code,cap_fen) VALUES"
-)
-_PRODUCT_INSERT = (
-    "INSERT IGNORE INTO product(entity_code,product_code,name,min_fen,max_fen,min_age_years,max_age_years,"
-    "min_income_fen,min_herd_size,min_score,income_multiple_pct,is_active) VALUES"
-)
 
+@dataclass(kw_only=True, slots=True)
+class Progress:
+    """How far a seeding is."""
 
-def shares(customers: int, entities: tuple[str, ...]) -> dict[str, int]:
-    """Return how many customers each entity gets; the first ones get the remainder."""
-    each, more = divmod(customers, len(entities))
-    return {entity: each + (1 if place < more else 0) for place, entity in enumerate(entities)}
-
-
-def chunks(entity: str, first: int, last: int) -> Iterator[tuple[str, range]]:
-    """Yield the customer numbers `first` to `last` (from 1, both included) in statement-sized pieces."""
-    for start in range(first, last + 1, _ROWS_PER_STATEMENT):
-        yield entity, range(start, min(start + _ROWS_PER_STATEMENT, last + 1))
-
-
-def packet(entity: str, numbers: range) -> str:
-    """Return the statements that insert these customers and their limits, ending in COMMIT.
-
-    Limits come after customers in one transaction, so that a customer that is there has its limit.
-    """
-    rows = [seed_data.customer(entity, n) for n in numbers]
-    return ";".join(
-        (
-            _CUSTOMER_INSERT + _tuples(rows),
-            _LIMIT_INSERT + _tuples([seed_data.limit(row) for row in rows]),
-            "COMMIT",
-        )
-    )
-
-
-def _tuples(rows: list[tuple[object, ...]]) -> str:
-    return ",".join(f"({','.join(map(sql.literal, row))})" for row in rows)
-
-
-async def connect_primary(settings: Database) -> Connection:
-    """Return a connection to the endpoint that says it is the primary; of two, to the one of the later epoch.
-
-    Raises:
-        ConnectionError: none says so; the message has what each one said.
-    """
-    said: list[str] = []
-    primaries: list[tuple[int, Connection]] = []
-    for endpoint in settings.endpoints:
-        try:
-            connection = await connect(settings, endpoint)
-            role, epoch = await role_and_epoch(connection)
-        except (OSError, errors.MySQLError, DatabaseFailure) as failure:
-            said.append(f"{endpoint}: {type(failure).__name__} {failure}")
-            continue
-        if role is Role.PRIMARY:
-            primaries.append((epoch, connection))
-        else:
-            said.append(f"{endpoint}: {role}")
-            connection.close()
-    if primaries:
-        _, latest = max(primaries, key=itemgetter(0))
-        for _, connection in primaries:
-            if connection is not latest:
-                connection.close()
-        return latest
-    raise ConnectionError(f"no primary: {'; '.join(said)}; check LOAN_DATABASE_ENDPOINTS and the roles")
+    missing: int
+    """Customers who were not there when it began."""
+    present: int
+    """Customers who were."""
+    seed: int
+    customers: int = 0
+    """Of those who were missing, how many are there now."""
+    rows: int = 0
+    """Inserted by this run."""
 
 
 async def seed(
-    settings: Database, customers: int, entities: tuple[str, ...], report: Callable[[int], None]
-) -> int:
-    """Insert what is missing.
+    settings: Database,
+    customers: int,
+    entities: tuple[str, ...],
+    asked_seed: int | None,
+    report: Callable[[Progress], None],
+) -> Progress:
+    """Insert what is missing, and return what that came to.
 
     Args:
         settings: as loan_owner.
         customers: over all entities.
         entities: codes such as QH01.
-        report: told the number of customers handled so far.
+        asked_seed: None for that of the customers who are there.
+        report: told after each piece.
 
-    Returns:
-        Customers that this run handled; 0 where all were there.
+    Raises:
+        RefusedError: they would not go together with those who are there; nothing was inserted.
+        ConnectionError: no database says that it is the primary.
+        DatabaseFailure: it stopped answering (within an ExceptionGroup once rows are inserted).
     """
     settings = replace(settings, statement_timeout_ms=_STATEMENT_TIMEOUT_MS)
-    first = await connect_primary(settings)
-    work: list[tuple[str, range]] = []
+    connection = await connect_primary(settings)
+    work: list[Piece] = []
+    present = 0
     for entity, share in shares(customers, entities).items():
-        await first.run(f"{_PRODUCT_INSERT}{_tuples(seed_data.products(entity))};COMMIT", 2)
-        low, high = seed_data.customer_id(entity, 1), seed_data.customer_id(entity, share)
-        have = f"SELECT customer_id FROM customer WHERE customer_id BETWEEN {low} AND {high}"  # noqa: S608
-        present = {row[0] - low + 1 for row in (await first.read((have,)))[0]}
-        work.extend(piece for piece in chunks(entity, 1, share) if not present.issuperset(piece[1]))
-    first.close()
-    done = 0
+        rows = (await connection.read((seed_sql.select_blocks(entity),)))[0]
+        blocks = {int(block): int(count) for block, count in rows}
+        present += sum(blocks.values())
+        work.extend(pieces(entity, share, blocks))
+    missing = sum(piece.missing for piece in work)
+    number = await _seed_to_use(connection, asked_seed, present=present, missing=missing)
+    progress = Progress(missing=missing, present=present, seed=number)
+    for entity in entities:
+        packet = seed_sql.product_packet(seed_data.products(entity).values())
+        progress.rows += sum(await connection.run(packet, 2))
+    connection.close()
     pending = iter(work)
 
-    async def run_pieces() -> None:
-        nonlocal done
-        connection = await connect_primary(settings)
-        for entity, numbers in pending:
-            await connection.run(packet(entity, numbers), 3)
-            done += len(numbers)
-            report(done)
-        connection.close()
+    async def insert_pieces() -> None:
+        own = await connect_primary(settings)
+        for piece in pending:
+            # Not `rows += await ...`: that adds to what it was before the wait, and others add meanwhile.
+            rows = await _insert(own, piece, number)
+            progress.rows += rows
+            progress.customers += piece.missing
+            report(progress)
+        own.close()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(_CONNECTIONS, len(work))):
-            group.create_task(run_pieces())
-    return done
+            group.create_task(insert_pieces())
+    return progress
+
+
+async def _seed_to_use(connection: Connection, asked: int | None, *, present: int, missing: int) -> int:
+    record = await seed_record.recorded(connection)
+    number = seed_record.seed_to_use(record, asked, present=present, missing=missing)
+    if record is None and missing:
+        await connection.run(seed_record.record_packet(number), 2)
+        # Somebody else may have begun at the same moment: what was recorded first counts for both.
+        record = await seed_record.recorded(connection)
+        number = seed_record.seed_to_use(record, asked, present=present, missing=missing)
+    return number
+
+
+async def _insert(connection: Connection, piece: Piece, seed_number: int) -> int:
+    """Insert a piece and return how many rows that were."""
+    customers = seed_people.block(piece.entity, seed_number, piece.block)[: piece.size]
+    if not piece.present:
+        try:
+            return sum(await connection.run(*seed_sql.packet(customers, again=False)))
+        except DatabaseFailure as failure:
+            # Another seeding was faster: as if they had been there.
+            if failure.meaning is not Meaning.DUPLICATE:
+                raise
+            await connection.rollback()
+    return sum(await connection.run(*seed_sql.packet(customers, again=True)))
 
 
 def main() -> int:
-    """Seed and print one line of JSON; 0 done, 1 the database failed, 2 usage."""
+    """Seed and print one line of JSON; 0 done, 1 the database failed, 2 usage or refused."""
     logs.configure()
     parser = argparse.ArgumentParser(prog="app_stub.seed", description="Seed products, customers and limits.")
     parser.add_argument("--customers", type=int, required=True, help="number over all entities")
     parser.add_argument("--entities", required=True, help="codes, comma-separated: QH01,QH02")
+    parser.add_argument("--seed", type=int, help="which people; by default those who are there, or 1")
     parser.add_argument("--env-file", default=_DEFAULT_ENV_FILE, help="more variables; - for standard input")
     arguments = parser.parse_args()
     entities = tuple(filter(None, arguments.entities.split(",")))
@@ -170,6 +152,8 @@ def main() -> int:
     settings = database_from(merged(os.environ, parse(text)), problems, user_prefix="LOAN_OWNER")
     if arguments.customers < 1 or not entities:
         problems.append("--customers must be at least 1, and --entities must name at least one entity")
+    if arguments.seed is not None and not 0 <= arguments.seed <= seed_record.SEED_MAX:
+        problems.append(f"--seed {arguments.seed}; allowed: 0 to {seed_record.SEED_MAX}")
     for entity in entities:
         try:
             seed_data.entity_number(entity)
@@ -179,22 +163,55 @@ def main() -> int:
         _LOG.error("cannot seed", extra={"problems": SettingsError(tuple(problems)).problems})
         return 2
     started_s = time.monotonic()
+    reported_s = started_s
 
-    def report(done: int) -> None:
-        if done % 20_000 < _ROWS_PER_STATEMENT:
-            _LOG.info("seeding", extra={"customers": done, "seconds": round(time.monotonic() - started_s, 1)})
+    def report(progress: Progress) -> None:
+        nonlocal reported_s
+        now_s = time.monotonic()
+        if now_s - reported_s >= _REPORT_EVERY_S:
+            reported_s = now_s
+            if _nobody_listens():
+                raise ConnectionError("whoever started this has gone")
+            _LOG.info("seeding", extra=_pace(progress, now_s - started_s))
 
     try:
-        done = uvloop.run(seed(settings, arguments.customers, entities, report))
+        done = uvloop.run(seed(settings, arguments.customers, entities, arguments.seed, report))
+    except seed_record.RefusedError as refused:
+        _LOG.error("refused; nothing was inserted", extra={"problems": [str(refused)]})
+        return 2
     except (ConnectionError, DatabaseFailure, ExceptionGroup) as failure:
         reasons = failure.exceptions if isinstance(failure, ExceptionGroup) else (failure,)
         said = [str(reason) for reason in reasons]
         _LOG.error("seeding stopped; run it again, it resumes", extra={"errors": said})
         return 1
-    seconds = round(time.monotonic() - started_s, 2)
-    summary = {"customers": arguments.customers, "inserted": done, "seconds": seconds}
+    seconds = time.monotonic() - started_s
+    summary = {
+        "customers": done.present + done.customers,
+        "inserted": done.customers,
+        "rows": done.rows,
+        "seed": done.seed,
+        "seconds": round(seconds, 2),
+    }
     sys.stdout.write(json.dumps(summary) + "\n")
     return 0
+
+
+def _nobody_listens() -> bool:
+    """Say whether the other end of standard error is closed: SSH ends no command whose client is killed."""
+    ask = select.poll()
+    ask.register(sys.stderr.fileno(), 0)
+    return any(found & (select.POLLERR | select.POLLHUP) for _, found in ask.poll(0))
+
+
+def _pace(progress: Progress, seconds: float) -> dict[str, object]:
+    """Return what a progress line says; 0 customers are never reported."""
+    left = progress.missing - progress.customers
+    return {
+        "customers": progress.customers,
+        "customers_missing": progress.missing,
+        "rows_per_s": round(progress.rows / seconds),
+        "eta_s": round(left * seconds / max(progress.customers, 1)),
+    }
 
 
 if __name__ == "__main__":

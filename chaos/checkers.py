@@ -71,7 +71,7 @@ def nothing_doubled(history: History) -> Finding:
 def ledger_balances(history: History) -> Finding:
     """Debits equal credits in each entity, and each limit's used part is the fold of its journal rows.
 
-    Needs the whole journal since the seed: limits start with nothing used.
+    Needs the whole journal, with the rows of the seeding: they are all that a seeded limit uses.
     """
     debits: Counter[str] = Counter()
     credits_: Counter[str] = Counter()

@@ -14,6 +14,8 @@ from loanstack.commands.drill import drill as run_drill
 from loanstack.commands.load import Asked
 from loanstack.commands.load import load as run_load
 from loanstack.commands.prove import prove as run_prove
+from loanstack.commands.seed import Asked as SeedAsked
+from loanstack.commands.seed import seed_environment
 from loanstack.commands.verify import verify as run_verify
 from loanstack.console import Console
 from loanstack.exits import ExitCode
@@ -186,6 +188,41 @@ def load(
             "abort_on_fail": abort_on_fail,
             "workers": asked.workers or 1,
         },
+    )
+
+
+@cli.command(short_help="Invent customers, as many as a bank has.")
+@click.argument("env")
+@click.option(
+    "--customers",
+    type=click.IntRange(min=1),
+    help="How many there shall be in all; by default as many as the inventory says.",
+)
+@click.option(
+    "--seed",
+    "seed_number",
+    type=click.IntRange(min=0, max=2**31 - 1),
+    help="Which people: the same number, the same rows. By default that of those who are there, or 1.",
+)
+@json_option
+def seed(env: str, customers: int | None, seed_number: int | None, machine_readable: bool) -> ExitCode:
+    """Invent customers of ENV with their limits and last year's drawdowns; those who are there stay.
+
+    Households, villages, seasons and products are as skewed as in life. A run that was ended is completed by
+    the next one. What does not fit into the databases is refused.
+
+    \b
+    Examples:
+      loanstack seed lab --customers 1000000
+      loanstack seed lab --customers 1000000 --json | jq .figures.rows_per_s
+    """
+    asked = SeedAsked(customers=customers or find_environment(env).journey.customers, seed=seed_number)
+    return run_verb(
+        "seed",
+        env,
+        lambda task: seed_environment(task, asked),
+        machine_readable=machine_readable,
+        parameters={"customers": asked.customers, "seed": "as it is" if seed_number is None else seed_number},
     )
 
 

@@ -75,6 +75,14 @@ def of_verify() -> tuple[Promise, ...]:
     )
 
 
+def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Promise, ...]:
+    """Return what a seeding of so many customers promises."""
+    return (
+        Promise(figure="customers", limit=customers, at_least=True),
+        Promise(figure="standby_lag_ms", limit=lag_limit_ms),
+    )
+
+
 def of_load(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Promise, ...]:
     """Return what a load run at `rate_per_s` promises."""
     worst, ratio = load.worst_second_ratio_min, load.error_ratio_max

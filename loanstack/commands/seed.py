@@ -1,17 +1,33 @@
-"""Making sure that the customers which load and drills act for are there."""
+"""`seed`, and making sure that the customers which load and drills act for are there."""
 
 import shlex
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
+import msgspec
+
+from chaos import history
 from chaos.remote import ssh_argv
 from inventory.model import Environment, Host, Role
+from loanstack import promises
+from loanstack import seeding as pure
 from loanstack.exits import ExitCode
+from loanstack.runs import Results
 from loanstack.subprocesses import Child, Completed
 from loanstack.task import CommandError, Task, read_json, tail
 
 SEED_FILE = "seed.json"
+SAMPLES_FILE = "replication.jsonl"
 TIMEOUT_S = 300.0
+"""Of the inventory's customers; `loanstack seed` has `_TIMEOUT_PER_CUSTOMER_S` more for each."""
+_TIMEOUT_PER_CUSTOMER_S = 0.001
+CAUGHT_UP_WITHIN_S = 120.0
+_SAMPLE_INTERVAL_MS = 250
+_LOOK_EVERY_S = 0.5
 
 # The services' environment file is in shell syntax and readable by root only.
 _SEED = (
@@ -19,6 +35,49 @@ _SEED = (
     " exec /opt/loanstack/loan/current/bin/python3.11 -m app_stub.seed"
     " --customers {customers} --entities {entities}"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a seeding was asked for."""
+
+    customers: int
+    """Over all entities, with those who are there."""
+    seed: int | None = None
+    """None: that of those who are there."""
+
+
+def seed_environment(task: Task, asked: Asked) -> Results:
+    """Seed so many customers, and wait until the standby has them.
+
+    Raises:
+        CommandError: they do not fit, do not go together with those who are there, or could not be inserted.
+    """
+    env = task.env
+    too_many = pure.space_problems(env.database, asked.customers)
+    if too_many:
+        raise CommandError(f"environment {env.name}: {'; '.join(too_many)}")
+    judged_by = promises.of_seed(customers=asked.customers, lag_limit_ms=env.database.lag_limit_ms)
+    task.begin(judged_by)
+    samples = task.folder.path / SAMPLES_FILE
+    argv = [sys.executable, "-m", "chaos.replication", env.name, "--out", str(samples)]
+    sampler = task.processes.start(
+        [*argv, "--interval-ms", str(_SAMPLE_INTERVAL_MS)], log=task.log("replication")
+    )
+    with task.step("seed"):
+        timeout_s = TIMEOUT_S + asked.customers * _TIMEOUT_PER_CUSTOMER_S
+        measured = _finish(task, _start(task, asked).wait(timeout_s))
+    with task.step("standby"):
+        measured |= _caught_up(task, since_s=time.time())
+    sampler.end()
+    lags = [
+        sample.lag_ms for sample in history.read_lines(samples, history.Sample) if sample.lag_ms is not None
+    ]
+    if lags:
+        measured["standby_lag_max_ms"] = round(max(lags), 1)
+    verdict, reasons = promises.judge(judged_by, measured)
+    results = Results(verb="seed", environment=env.name, verdict=verdict, reasons=reasons, figures=measured)
+    return task.end(results)
 
 
 def seed(task: Task) -> dict[str, float]:
@@ -31,7 +90,8 @@ def seed(task: Task) -> dict[str, float]:
         CommandError: the seeding failed.
     """
     with task.step("seed"):
-        return _finish(task, _start(task).wait(TIMEOUT_S))
+        done = _start(task, Asked(customers=task.env.journey.customers)).wait(TIMEOUT_S)
+        return _few(_finish(task, done))
 
 
 @contextmanager
@@ -45,38 +105,69 @@ def seeding(task: Task) -> Iterator[dict[str, float]]:
         CommandError: the seeding failed.
     """
     measured: dict[str, float] = {}
-    child = _start(task)
+    child = _start(task, Asked(customers=task.env.journey.customers))
     yield measured
-    measured.update(_finish(task, child.wait(TIMEOUT_S)))
+    measured.update(_few(_finish(task, child.wait(TIMEOUT_S))))
 
 
-def _start(task: Task) -> Child:
+def _start(task: Task, asked: Asked) -> Child:
     env = task.env
     command = _SEED.format(
-        customers=env.journey.customers,
+        customers=asked.customers,
         entities=shlex.quote(",".join(entity.code for entity in env.entities)),
     )
+    if asked.seed is not None:
+        command += f" --seed {asked.seed}"
     return task.processes.start(
         ssh_argv(env, _host(env), command),
         log=task.log("seed"),
         stdout=task.folder.path / SEED_FILE,
-        on_line=task.console.note,
+        on_line=lambda line: task.console.note(pure.progress(line)),
     )
 
 
 def _finish(task: Task, done: Completed) -> dict[str, float]:
     found = read_json(task.folder.path / SEED_FILE)
+    if done.returncode == ExitCode.USAGE:
+        raise CommandError(f"no customers were seeded; it says:\n{tail(task.log('seed'))}")
     if done.returncode != 0 or not isinstance(found, dict):
         raise CommandError(
             f"customers could not be seeded from {_host(task.env).name}; is the environment deployed? "
             f"It says:\n{tail(task.log('seed'))}",
             code=ExitCode.INVALID,
         )
-    return {
-        "customers": found["customers"],
-        "customers_inserted": found["inserted"],
-        "seed_s": round(done.seconds, 2),
-    }
+    return {**pure.figures(found), "seed_s": round(done.seconds, 2)}
+
+
+def _few(measured: dict[str, float]) -> dict[str, float]:
+    """Return what a load or a drill says of its customers."""
+    return {name: measured[name] for name in ("customers", "customers_inserted", "seed_s")}
+
+
+def _caught_up(task: Task, *, since_s: float) -> dict[str, float]:
+    """Wait until a sample later than `since_s` shows the standby at the primary's heels.
+
+    Returns:
+        `standby_lag_ms` then, or at last, and the `standby_caught_up_s` it took; without any answer, nothing.
+    """
+    deadline_s = since_s + CAUGHT_UP_WITHIN_S
+    last: dict[str, float] = {}
+    while time.time() < deadline_s:
+        time.sleep(_LOOK_EVERY_S)
+        sample = _last_sample(task.folder.path / SAMPLES_FILE)
+        if sample is None or sample.lag_ms is None or sample.at_s < since_s:
+            continue
+        last = {"standby_lag_ms": round(sample.lag_ms, 1)}
+        if sample.lag_ms <= task.env.database.lag_limit_ms:
+            return last | {"standby_caught_up_s": round(sample.at_s - since_s, 2)}
+    return last
+
+
+def _last_sample(path: Path) -> history.Sample | None:
+    """Return the last sample that is written whole."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    whole = [line for line in lines[-2:] if line.endswith(b"\n")]
+    return msgspec.json.decode(whole[-1], type=history.Sample) if whole else None
 
 
 def _host(env: Environment) -> Host:

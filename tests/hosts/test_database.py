@@ -53,7 +53,7 @@ def test_standby_is_close_behind(machine: Machine, env: Environment) -> None:
 @pytest.mark.roles(Role.OCEANBASE)
 def test_tables_are_readable_on_both_sides(machine: Machine) -> None:
     """A standby without its tables would follow the log to the end, and serve nothing once promoted."""
-    for table in ("product", "customer", "credit_limit", "application", "journal", "leadership"):
+    for table in ("product", "customer", "credit_limit", "application", "journal", "leadership", "seeding"):
         statements = f"SET ob_query_timeout = 5000000; SELECT COUNT(*) FROM loan.{table};\n"
         count = machine.run(f"{_TOOL} sql", stdin=statements)
         assert count.strip().isdigit(), table

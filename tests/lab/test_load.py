@@ -175,6 +175,31 @@ def workers_of(folder: Path) -> dict[str, int]:
     return found
 
 
+def test_a_killed_seeding_is_completed_and_a_finished_one_is_not_done_again(
+    loaded: Finished, loanstack: Run
+) -> None:
+    there = int(loaded.results["figures"]["customers"])
+    asked = ("seed", "lab", "--customers", str(there + 40_000))
+    killed = subprocess.Popen([LOANSTACK, *asked], cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL)
+    before = LATEST.resolve()
+    deadline_s = time.monotonic() + 30
+    while killed.poll() is None and time.monotonic() < deadline_s:
+        log = LATEST / "seed.log"
+        if LATEST.resolve() != before and log.exists() and "customers_missing" in log.read_text():
+            killed.send_signal(signal.SIGINT)
+            break
+        time.sleep(0.05)
+    killed.wait(30)
+    completed = loanstack(*asked, "--json")
+    assert completed.exit_code == 0, completed.output
+    assert completed.results["figures"]["customers"] == there + 40_000
+    again = loanstack(*asked, "--json").results["figures"]
+    assert (again["customers"], again["rows_inserted"]) == (there + 40_000, 0)
+    refused = loanstack(*asked, "--seed", "99")
+    assert refused.exit_code == 2, refused.output
+    assert "asked: --seed 99" in refused.stderr
+
+
 def test_an_unknown_environment_names_the_known_ones(loanstack: Run) -> None:
     refused = loanstack("load", "tibet")
     assert refused.exit_code == 2

@@ -26,4 +26,6 @@ def test_every_table_of_the_services_is_granted_by_name() -> None:
     granted = {
         match["what"] for match in GRANT.finditer(_script("grants.sql")) if match["user"] == "loan_app"
     }
-    assert tables <= granted
+    # What invented customers were made from is the seeder's business, who owns the tables.
+    assert tables - {"loan.seeding"} <= granted
+    assert "loan.seeding" not in granted
