@@ -59,8 +59,10 @@ systemctl start {AGENT_UNIT}
 
 _FILL = (
     f"INSERT INTO {_BALLAST} SELECT REPEAT('x', 4000)"  # noqa: S608 - a constant
-    " FROM information_schema.columns LIMIT 500"
+    " FROM information_schema.columns LIMIT 100"
 )
+"""Well below what a transaction keeps to itself until its commit (`_private_buffer_size`): the disk must not
+fill in the middle of one, half of which would then stay in the standby for ever."""
 
 
 def full_disk(size_mib: int) -> HostFault:
