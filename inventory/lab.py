@@ -106,6 +106,7 @@ ENVIRONMENT = model.Environment(
         reads_per_write=0.05,
         users=256,
     ),
+    load_slo=model.LoadSlo(capacity_tps_min=1200.0),
     management_network="198.18.0.0/24",
     dmz_network="198.19.0.0/24",
     client_command=("ip", "netns", "exec", "ls-client"),

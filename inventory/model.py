@@ -204,6 +204,8 @@ class LoadSlo:
     worst_second_ratio_min: float | None = 0.6
     """Acknowledged over planned writes of the worst second: a stall must not be averaged away."""
     standby_lag_p99_ms_max: float = 500.0
+    capacity_tps_min: float | None = None
+    """The rate at which all of this must still hold; None: not promised. Judged by `load --find-capacity`."""
 
     @property
     def latency_limits_ms(self) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,8 +45,10 @@ class Asked:
         return curve.mean_per_s
 
 
-def load(task: Task, asked: Asked) -> Results:
+def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | None = None) -> Results:
     """Seed, drive the load, export the database and judge all of it.
+
+    + beside: what is entered right before the traffic and left right after it
 
     Raises:
         CommandError: the load could not be driven or its record not be read.
@@ -53,7 +56,7 @@ def load(task: Task, asked: Asked) -> Results:
     env = task.env
     task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s))
     measured: dict[str, float] = dict(seed(task))
-    with task.step("load"):
+    with task.step("load"), beside or nullcontext():
         times = machine.cpu_times()
         before, after = _drive(task, asked)
         measured |= machine.figures(times, machine.cpu_times())
