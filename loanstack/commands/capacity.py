@@ -27,6 +27,9 @@ from loanstack.runs import FINDINGS_FILE, Results
 from loanstack.subprocesses import CommandTimeoutError
 from loanstack.task import PROMISES_FILE, CommandError, InterruptedWith, Task
 
+WARM_UP_S = 10.0
+"""Before each probe the rate grows from nothing for so long, or for half of a probe that is shorter."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CapacityAsked:
@@ -36,6 +39,13 @@ class CapacityAsked:
     probe_duration_s: float
     within_s: float
     """No probe begins that would not end within this time."""
+
+    def at(self, asked: Asked, rate_per_s: int) -> Asked:
+        """Return what the probe of a rate is asked for."""
+        warm_up_s = min(WARM_UP_S, self.probe_duration_s / 2.0)
+        return replace(
+            asked, rate_per_s=float(rate_per_s), duration_s=self.probe_duration_s, warm_up_s=warm_up_s
+        )
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -78,9 +88,7 @@ def _probe_all(task: Task, asked: Asked, how: CapacityAsked, done: list[Probed])
         began_s = time.monotonic()
         if began_s + longest_s > until_s:
             return f"the search was not over within {how.within_s:g} s (--within)"
-        done.append(
-            _probe(task, replace(asked, rate_per_s=rate, duration_s=how.probe_duration_s), len(done) + 1)
-        )
+        done.append(_probe(task, how.at(asked, rate), len(done) + 1))
         _say(task, done[-1])
         _save(task, how.search, done, _conclude(how.search, done))
         if done[-1].is_corrupt:

@@ -37,6 +37,8 @@ class Asked:
     duration_s: float
     shape: str = CONSTANT
     spacing: str = Spacing.EVEN
+    warm_up_s: float | None = None
+    """How long the rate grows from nothing before that; None: as long as the generator is used to."""
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -92,6 +94,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
         "--shape": asked.shape,
         "--spacing": asked.spacing,
         "--duration": f"{asked.duration_s:g}s",
+        **({} if asked.warm_up_s is None else {"--warm-up": f"{asked.warm_up_s:g}s"}),
         "--run-folder": str(folder),
     }
     generator = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"]

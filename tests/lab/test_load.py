@@ -76,6 +76,7 @@ def test_the_lab_stays_within_its_memory(loaded: Finished, deployed: Environment
         (("--shape", "wave"), "ramp"),
         (("--shape", "ramp:5..50", "--rate", "10"), "leave --rate out"),
         (("--shape", "replay:no-such-day.csv"), "no-such-day.csv"),
+        (("--find-capacity", "--rate", "100"), "--rate"),
     ],
 )
 def test_bad_input_is_refused_before_the_first_request(
@@ -104,6 +105,23 @@ def test_a_storm_in_steps_makes_each_of_its_writes(loaded: Finished, loanstack: 
     drawn = sum(json.loads(line)["operation"] == "drawdown" for line in lines)
     assert drawn > 0.8 * len(lines)
     assert (LATEST / "latency.hlog").read_text().count("Tag=") == 2
+
+
+def test_a_search_that_meets_no_limit_shows_a_lower_bound_and_no_capacity(
+    loaded: Finished, loanstack: Run
+) -> None:
+    asked = ("--from", "50", "--to", "100", "--probe-duration", "4s", "--repeats", "1")
+    done = loanstack("load", "lab", "--find-capacity", *asked, "--json")
+    # What is promised was not probed: that is no failure, and no proof either.
+    assert done.exit_code == 3, done.output
+    figures = done.results["figures"]
+    assert (figures["capacity_tps_low"], figures["capacity_probes"]) == (100, 2), done.output
+    assert "capacity_tps" not in figures
+    assert "at least 100/s" in done.stderr
+    probes = [json.loads((LATEST / child / "results.json").read_text()) for child in done.results["children"]]
+    assert [probe["figures"]["acknowledged_lost"] for probe in probes] == [0, 0]
+    found = json.loads((LATEST / "capacity.json").read_text())
+    assert all("ran out: nothing that was measured" in probe["ran_out"] for probe in found["probes"])
 
 
 def test_an_unknown_environment_names_the_known_ones(loanstack: Run) -> None:
