@@ -10,9 +10,10 @@ from loanstack.report import svg
 from loanstack.report.charts import WIDTH
 from loanstack.report.scales import Axis, label, linear, logarithmic
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 58, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 24, 44, 44
 _HEIGHT = 260
-_ROW = 14
+_MARK_ROOM = 110
+"""A mark's name further right would leave the picture."""
 _STYLES = {Verdict.PASS: "kept", Verdict.FAIL: "bad", Verdict.INVALID: "unproved"}
 _WORDS = {Verdict.PASS: "every promise kept", Verdict.FAIL: "not kept", Verdict.INVALID: "proved nothing"}
 
@@ -51,9 +52,13 @@ def latency_over_rate(title: str, found: Mapping[str, Any]) -> str | None:
     words = f"p99 promised: {number(limit_ms)} ms"
     parts.append(svg.text("limit-name", words, x=_LEFT + 6, y=y(limit_ms) - 5))
     marks = (("capacity", found["capacity_tps"], "relief"), ("knee", found["knee_tps"], ""))
-    known = [(f"{name} {number(rate)}/s", rate, style) for name, rate, style in marks if rate is not None]
-    for row, (name, rate, style) in enumerate(known):
-        parts += _mark(name, x(rate), top=_TOP - 10 - _ROW * row, bottom=bottom, style=style)
+    known = sorted(
+        (rate, f"{name} {number(rate)}/s", style) for name, rate, style in marks if rate is not None
+    )
+    for count, (rate, name, style) in enumerate(known, start=1):
+        # The left one's name stands to the left of its line, so that no line runs through the other's.
+        anchor = "start" if count == len(known) and x(rate) < WIDTH - _MARK_ROOM else "end"
+        parts += _mark(name, x(rate), bottom=bottom, style=style, anchor=anchor)
     parts += [_dot(one, x=x(one.rate_per_s), y=y(one.figures["latency_p99_ms"])) for one in probes]
     seen = dict.fromkeys(one.verdict for one in probes)
     legend = svg.legend(
@@ -71,20 +76,17 @@ def _axes(x_axis: Axis, y_axis: Axis) -> list[str]:
         parts.append(svg.text("tick", label(tick), x=_LEFT - 7, y=y + 3.5, anchor="end"))
     for tick in x_axis.ticks:
         x = _LEFT + x_axis.place(tick) * (right - _LEFT)
-        last = tick == x_axis.ticks[-1]
         parts.append(svg.line("tickline", x1=x, y1=bottom, x2=x, y2=bottom + 4))
-        words = f"{label(tick)} per second" if last else label(tick)
-        parts.append(svg.text("tick", words, x=x, y=bottom + 17, anchor="end" if last else "middle"))
+        parts.append(svg.text("tick", label(tick), x=x, y=bottom + 17, anchor="middle"))
+    parts.append(svg.text("unit", "planned writes per second", x=right, y=bottom + 34, anchor="end"))
     return parts
 
 
-def _mark(name: str, x: float, *, top: float, bottom: float, style: str) -> list[str]:
-    left = x > WIDTH / 2
+def _mark(name: str, x: float, *, bottom: float, style: str, anchor: str) -> list[str]:
+    shift = 5 if anchor == "start" else -5
     return [
-        svg.line(f"mark {style}", x1=x, y1=top - 8, x2=x, y2=bottom),
-        svg.text(
-            f"mark-name {style}", name, x=x - 4 if left else x + 4, y=top, anchor="end" if left else "start"
-        ),
+        svg.line(f"mark {style}", x1=x, y1=_TOP - 18, x2=x, y2=bottom),
+        svg.text(f"mark-name {style}", name, x=x + shift, y=_TOP - 10, anchor=anchor),
     ]
 
 
