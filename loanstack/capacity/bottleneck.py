@@ -19,8 +19,10 @@ STOLEN_FULL_PERCENT = 10.0
 DISK_FULL_PERCENT = 90.0
 IO_FULL_PERCENT = 20.0
 """Of the time in which everything that could run waited for a disk."""
+BLOCKED_FULL_PERCENT = 50.0
+"""Of the samples in which a statement waited for a row lock."""
 WAIT_FULL_PERCENT = 30.0
-"""Of the time of all statements, spent waiting for locks or latches."""
+"""Of the time of all statements, spent waiting, for whatever the database counts as that."""
 POOL_FULL_PERCENT = 50.0
 """Of the samples in which requests waited for a connection."""
 GENERATOR_FULL_PERCENT = 80.0
@@ -164,14 +166,17 @@ def _disk(name: str, percent: float) -> Resource:
 def _waits(evidence: Evidence) -> list[Resource]:
     found = []
     of = evidence.statements
-    if of is not None and of.elapsed_us:
-        for name, waited_us in (("locks", of.lock_wait_us), ("latches", of.latch_wait_us)):
-            percent = 100.0 * waited_us / of.elapsed_us
-            each_us = of.elapsed_us / of.executions
-            says = f"{percent:.1f} % of the time of {of.executions} statements, each {each_us:.0f} us"
-            found.append(
-                Resource(name=f"database {name}", used=percent, full_at=WAIT_FULL_PERCENT, says=says)
-            )
+    if of is not None:
+        percent, each_us = 100.0 * of.waited_us / of.elapsed_us, of.elapsed_us / of.executions
+        blocked = 100.0 * of.blocked_share
+        says = f"statements waited for one in {blocked:.0f} % of the samples"
+        found.append(
+            Resource(name="row locks of the database", used=blocked, full_at=BLOCKED_FULL_PERCENT, says=says)
+        )
+        says = f"{percent:.1f} % of the time of {of.executions} statements, {each_us:.0f} us each"
+        found.append(
+            Resource(name="waits inside the database", used=percent, full_at=WAIT_FULL_PERCENT, says=says)
+        )
     for pool in evidence.pools:
         says = (
             f"{pool.in_use_mean:.1f} of {pool.size:.0f} connections in use; requests waited in"

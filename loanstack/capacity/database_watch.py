@@ -1,108 +1,133 @@
-"""What the database itself says about its statements: how long they took, and what they waited for."""
+"""What the primary says about its statements during a probe: how long they took, and what they waited."""
 
-import subprocess
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from chaos.remote import ssh_argv
-from inventory.model import Environment, Host, Role
-from loanstack.runs import RunFolder
+from inventory.model import Role
+from loanstack.subprocesses import Child
+from loanstack.task import Task
 
-DATABASE_FILE = "statements.json"
-_WITHIN_S = 10.0
+_FILE = "statements-{host}.tsv"
+_INTERVAL_S = 2
+_PRIMARY = "PRIMARY"
+_COLUMNS = 6
 
-# Times are in microseconds. Application waits are those for locks of rows and tables, concurrency waits those
-# for latches inside the kernel (OceanBase, "GV$OB_PLAN_CACHE_PLAN_STAT"). seekdb has no other view of waits.
-_SQL = """SELECT (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),
-    IFNULL(SUM(EXECUTIONS), 0), IFNULL(SUM(ELAPSED_TIME), 0), IFNULL(SUM(APPLICATION_WAIT_TIME), 0),
-    IFNULL(SUM(CONCURRENCY_WAIT_TIME), 0), IFNULL(SUM(USER_IO_WAIT_TIME), 0)
-    FROM oceanbase.`V$OB_PLAN_CACHE_PLAN_STAT`;
-"""
-_COLUMNS = ("executions", "elapsed_us", "lock_wait_us", "latch_wait_us", "io_wait_us")
+# Totals over all cached plans, in microseconds, and the statements that wait for a row lock right now. What
+# a plan waited is its elapsed time less its CPU_TIME: tried on seekdb 1.4, which counts a wait for a row lock
+# in neither CPU_TIME nor APPLICATION_WAIT_TIME (always 0), and has no view of wait events or of commits.
+_SQL = (
+    "SELECT UNIX_TIMESTAMP(NOW(6)), (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),"
+    " IFNULL(SUM(EXECUTIONS), 0), IFNULL(SUM(ELAPSED_TIME), 0), IFNULL(SUM(CPU_TIME), 0),"
+    " (SELECT COUNT(*) FROM oceanbase.__all_virtual_lock_wait_stat WHERE need_wait = 1)"
+    " FROM oceanbase.\\`V\\$OB_PLAN_CACHE_PLAN_STAT\\`;"
+)
+# Ends with the session: the client ends at its first write to a reader that is gone, and then the loop does.
+_LOOP = f'while echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a primary said at one moment."""
+
+    at_s: float
+    executions: int
+    elapsed_us: int
+    cpu_us: int
+    blocked: int
+    """Statements that waited for a row lock."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statements:
-    """Totals over all cached plans of a primary, or what was added to them."""
+    """What the statements of a window came to."""
 
     executions: int
     elapsed_us: int
-    lock_wait_us: int
-    latch_wait_us: int
-    io_wait_us: int
-
-    def since(self, before: "Statements") -> "Statements | None":
-        """Return what was added; None if plans were dropped in between, and their totals with them."""
-        added = {name: getattr(self, name) - getattr(before, name) for name in _COLUMNS}
-        return Statements(**added) if min(added.values()) >= 0 and added["executions"] else None
+    waited_us: int
+    blocked_share: float
+    """Of the readings: in which a statement waited for a row lock."""
 
 
-def parse(printed: str) -> Statements | None:
-    """Return the totals in the client's answer; None unless it is a primary's."""
-    fields = printed.split()
-    if len(fields) != 1 + len(_COLUMNS) or fields[0] != "PRIMARY":
+def parse(line: str) -> Reading | None:
+    """Return the reading in a line of the client; None unless it is a primary's, and whole."""
+    fields = line.split()
+    if len(fields) != _COLUMNS or fields[1] != _PRIMARY:
         return None
     try:
-        return Statements(**dict(zip(_COLUMNS, map(int, fields[1:]), strict=True)))
+        executions, elapsed_us, cpu_us, blocked = map(int, fields[2:])
+        at_s = float(fields[0])
     except ValueError:
         return None
+    return Reading(at_s=at_s, executions=executions, elapsed_us=elapsed_us, cpu_us=cpu_us, blocked=blocked)
+
+
+def between(readings: Sequence[Reading], *, from_s: float, until_s: float) -> Statements | None:
+    """Return what the statements of a window came to.
+
+    None if fewer than two readings lie in it, or plans were dropped in it and their totals with them.
+    """
+    inside = [reading for reading in readings if from_s <= reading.at_s <= until_s]
+    if len(inside) < 2:
+        return None
+    first, last = inside[0], inside[-1]
+    executions, elapsed_us, cpu_us = (
+        getattr(last, name) - getattr(first, name) for name in ("executions", "elapsed_us", "cpu_us")
+    )
+    if executions <= 0 or elapsed_us <= 0 or cpu_us < 0:
+        return None
+    return Statements(
+        executions=executions,
+        elapsed_us=elapsed_us,
+        waited_us=max(0, elapsed_us - cpu_us),
+        blocked_share=sum(reading.blocked > 0 for reading in inside) / len(inside),
+    )
 
 
 class DatabaseWatch:
-    """Totals of the primary at the start of a `with` block and at its end, written into a folder.
+    """Reads every database of a part's environment during a `with` block, into files of the part.
 
-    A database that does not answer leaves no totals: evidence that is missing is no reason to fail a probe.
+    A database that does not answer leaves no readings: evidence that is missing is no reason to fail a probe.
     """
 
-    def __init__(self, env: Environment, folder: RunFolder) -> None:
-        self._env = env
-        self._folder = folder
-        self._before: dict[str, Statements] = {}
+    def __init__(self, part: Task) -> None:
+        self._part = part
+        self._children: list[Child] = []
 
     def __enter__(self) -> Self:
-        self._before = self._read()
+        part = self._part
+        self._children = [
+            part.processes.start(
+                ssh_argv(part.env, host, _LOOP),
+                log=part.log(f"statements-{host.name}"),
+                stdout=part.folder.path / _FILE.format(host=host.name),
+            )
+            for host in part.env.hosts_with(Role.OCEANBASE)
+        ]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            readings = (self._before, self._read())
-            self._folder.write_json(
-                DATABASE_FILE, [{name: asdict(one) for name, one in each.items()} for each in readings]
-            )
-
-    def _read(self) -> dict[str, Statements]:
-        found = {host.name: self._of(host) for host in self._env.hosts_with(Role.OCEANBASE)}
-        return {name: one for name, one in found.items() if one is not None}
-
-    def _of(self, host: Host) -> Statements | None:
-        try:
-            done = subprocess.run(
-                ssh_argv(self._env, host, "loanstack-db sql"),
-                input=_SQL,
-                capture_output=True,
-                text=True,
-                timeout=_WITHIN_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return None
-        return parse(done.stdout)
+        for child in self._children:
+            child.end()
 
 
-def read(folder: Path) -> Statements | None:
-    """Return what the primary's statements came to in the run of `folder`; None if that is not known."""
-    readings = RunFolder(path=folder).read_json(DATABASE_FILE)
-    if not readings:
-        return None
-    before, after = (_of_json(each) for each in readings)
-    added = [one.since(before[name]) for name, one in after.items() if name in before]
-    return added[0] if len(added) == 1 else None
+def read(folder: Path) -> Mapping[str, Sequence[Reading]]:
+    """Return the readings of each file in `folder`."""
+    found = {
+        path.name: [parse(line) for line in path.read_text(errors="replace").splitlines()]
+        for path in sorted(folder.glob(_FILE.format(host="*")))
+    }
+    return {name: [reading for reading in readings if reading] for name, readings in found.items()}
 
 
-def _of_json(found: Mapping[str, Mapping[str, int]]) -> dict[str, Statements]:
-    return {name: Statements(**totals) for name, totals in found.items()}
+def of_window(folder: Path, *, from_s: float, until_s: float) -> Statements | None:
+    """Return what the statements of the primary came to in a window; None if that is not known."""
+    found = [between(readings, from_s=from_s, until_s=until_s) for readings in read(folder).values()]
+    known = [one for one in found if one is not None]
+    # Two primaries in one window are a hand-over, and no evidence of what ran out.
+    return known[0] if len(known) == 1 else None

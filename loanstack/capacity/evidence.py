@@ -26,7 +26,8 @@ def of_folder(folder: Path, env: Environment) -> Evidence:
     except (FileNotFoundError, facts.LoadFactsError):
         return Evidence(is_shared=env.is_lab)
     samples = machine_watch.read(folder)
-    used = machine_watch.used(samples, from_s=load.start_s, until_s=load.start_s + load.measured_s)
+    until_s = load.start_s + load.measured_s
+    used = machine_watch.used(samples, from_s=load.start_s, until_s=until_s)
     series = prometheus.read(folder)
     rows = (RunFolder(path=folder).read_json("hosts.json") or {}).get("rows", ())
     return Evidence(
@@ -36,7 +37,7 @@ def of_folder(folder: Path, env: Environment) -> Evidence:
         components=components(rows, env, samples, used, load) if env.is_lab else {},
         hosts=prometheus.hosts(series),
         pools=prometheus.pools(series),
-        statements=database_watch.read(folder),
+        statements=database_watch.of_window(folder, from_s=load.start_s, until_s=until_s),
         generator_cpu_percent=load.cpu_percent,
     )
 

@@ -135,7 +135,7 @@ def _probe(task: Task, asked: Asked, count: int) -> Probed:
 
 @contextmanager
 def _watched(part: Task) -> Iterator[None]:
-    with DatabaseWatch(part.env, part.folder), MachineWatch(part.folder.path):
+    with DatabaseWatch(part), MachineWatch(part.folder.path):
         yield
 
 

@@ -1,6 +1,7 @@
 """Which resource ran out: from the counters that were saved to the sentence that is printed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from inventory import environment
 from loanstack.capacity import database_watch, machine_watch, prometheus
 from loanstack.capacity.bottleneck import Evidence, ranked, statement
 from loanstack.capacity.cool_down import CALM_FOR_S, wait_until_calm, waiting_in
-from loanstack.capacity.database_watch import Statements
+from loanstack.capacity.database_watch import Reading, Statements
 from loanstack.capacity.evidence import of_folder
 from loanstack.capacity.machine_watch import MachineWatch, Sample, Used
 from loanstack.capacity.prometheus import HostUse, PoolUse
 from loanstack.machine import CpuTimes
 from tests.unit.loanstack import example
 
+WAITED = Statements(executions=9, elapsed_us=100, waited_us=60, blocked_share=0.0)
 FULL = Used(busy=97.0, stolen=0.5, stalled={"cpu some": 80.0, "io full": 0.2}, disks={"vda": 12.0})
 IDLE = Used(busy=40.0, stolen=0.0, stalled={"cpu some": 5.0, "io full": 0.0}, disks={"vda": 1.0})
 PARTS = {"services": 31.0, "databases": 46.0}
@@ -60,10 +62,8 @@ def test_evidence_that_names_nothing_says_so_and_what_comes_closest() -> None:
         (lab(Used(busy=60, stolen=0, stalled={"io full": 30}, disks={})), "disks"),
         (lab(Used(busy=60, stolen=0, stalled={}, disks={"vda": 99})), "disk vda"),
         (lab(FULL, generator_cpu_percent=88), "the load generator"),
-        (lab(IDLE, statements=Statements(executions=10, elapsed_us=100, lock_wait_us=60, latch_wait_us=0,
-                                         io_wait_us=0)), "database locks"),
-        (lab(IDLE, statements=Statements(executions=10, elapsed_us=100, lock_wait_us=0, latch_wait_us=60,
-                                         io_wait_us=0)), "database latches"),
+        (lab(IDLE, statements=replace(WAITED, blocked_share=0.6)), "row locks"),
+        (lab(IDLE, statements=WAITED), "waits inside"),
         (Evidence(hosts=(HostUse(host="ob-1", busy=99, stolen=0, disk=3),)), "CPU of ob-1"),
         (Evidence(hosts=(HostUse(host="ob-1", busy=9, stolen=0, disk=93),)), "disk of ob-1"),
     ],
@@ -126,22 +126,49 @@ def test_the_watch_leaves_samples_of_this_machine(tmp_path: Path) -> None:
     assert machine_watch.read(tmp_path / "elsewhere") == ()
 
 
+def reading(at_s: float, executions: int, elapsed_us: int, cpu_us: int, blocked: int = 0) -> Reading:
+    return Reading(at_s=at_s, executions=executions, elapsed_us=elapsed_us, cpu_us=cpu_us, blocked=blocked)
+
+
 def test_only_a_primary_counts_statements() -> None:
-    assert database_watch.parse("PRIMARY\t5\t100\t7\t3\t0\n") == Statements(
-        executions=5, elapsed_us=100, lock_wait_us=7, latch_wait_us=3, io_wait_us=0
-    )
-    for text in ("STANDBY\t5\t100\t7\t3\t0\n", "", "ERROR 2002 (HY000)", "PRIMARY\tx\t1\t1\t1\t1"):
+    line = "1795549847.518067\tPRIMARY\t5\t100\t70\t3"
+    assert database_watch.parse(line) == reading(1795549847.518067, 5, 100, 70, 3)
+    for text in (
+        line.replace("PRIMARY", "STANDBY"),
+        "",
+        "ERROR 2002 (HY000)",
+        line[:30],
+        line.replace("70", "x"),
+    ):
         assert database_watch.parse(text) is None
 
 
-def test_statements_are_the_difference_and_unknown_where_plans_were_dropped() -> None:
-    before = Statements(executions=5, elapsed_us=100, lock_wait_us=7, latch_wait_us=3, io_wait_us=0)
-    after = Statements(executions=9, elapsed_us=150, lock_wait_us=8, latch_wait_us=3, io_wait_us=0)
-    assert after.since(before) == Statements(
-        executions=4, elapsed_us=50, lock_wait_us=1, latch_wait_us=0, io_wait_us=0
+def test_statements_are_the_difference_over_the_window() -> None:
+    found = [
+        reading(0, 0, 0, 0, 9),
+        reading(2, 10, 100, 60),
+        reading(4, 15, 300, 90, 2),
+        reading(6, 30, 700, 200),
+    ]
+    assert database_watch.between(found, from_s=1, until_s=5) == Statements(
+        executions=5, elapsed_us=200, waited_us=170, blocked_share=0.5
     )
-    assert before.since(after) is None
-    assert after.since(after) is None
+    assert database_watch.between(found, from_s=1, until_s=3) is None
+
+
+def test_statements_are_unknown_where_plans_were_dropped() -> None:
+    found = [reading(2, 10, 100, 60), reading(4, 5, 50, 30)]
+    assert database_watch.between(found, from_s=0, until_s=5) is None
+
+
+def test_statements_of_two_primaries_are_no_evidence(tmp_path: Path) -> None:
+    lines = "1\tPRIMARY\t5\t100\t70\t3\n3\tPRIMARY\t9\t200\t90\t0\n"
+    (tmp_path / "statements-ob-a.tsv").write_text(lines)
+    (tmp_path / "statements-ob-b.tsv").write_text(lines.replace("PRIMARY", "STANDBY"))
+    found = database_watch.of_window(tmp_path, from_s=0, until_s=5)
+    assert found == Statements(executions=4, elapsed_us=100, waited_us=80, blocked_share=0.5)
+    (tmp_path / "statements-ob-b.tsv").write_text(lines)
+    assert database_watch.of_window(tmp_path, from_s=0, until_s=5) is None
 
 
 def series(name: str, values: list[float], **labels: str) -> dict[str, object]:
