@@ -106,7 +106,9 @@ ENVIRONMENT = model.Environment(
         reads_per_write=0.05,
         users=256,
     ),
-    load_slo=model.LoadSlo(cpu_ms_per_transaction_max=1.7, generator_cpu_ms_per_request_max=0.35),
+    load_slo=model.LoadSlo(
+        cpu_ms_per_transaction_max=1.7, generator_cpu_ms_per_request_max=0.35, capacity_tps_min=1200.0
+    ),
     deploy_slo=model.DeploySlo(memory_mib_max=6 * 1024),
     management_network="198.18.0.0/24",
     dmz_network="198.19.0.0/24",

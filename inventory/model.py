@@ -212,6 +212,8 @@ class LoadSlo:
     """0.35 is 35 % of a core for 1000 requests a second: a generator must have room to spare."""
     cpu_judged_from_per_s: float = 1000.0
     """Below this rate what runs anyhow, such as health checks, outweighs the transactions."""
+    capacity_tps_min: float | None = None
+    """The rate at which all of this must still hold; None: not promised. Judged by `load --find-capacity`."""
 
     def errors_allowed(self, requests: int) -> float:
         """Return how many of so many requests may fail."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
+from loanstack.capacity_options import capacity_options
+from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.deploy import deploy as run_deploy
 from loanstack.commands.deploy import limited_to
 from loanstack.commands.deploy import plan as run_plan
@@ -133,9 +135,11 @@ def verify(env: str, machine_readable: bool) -> ExitCode:
 @shape_options
 @abort_option
 @workers_option
+@capacity_options
 @json_option
 def load(
     env: str,
+    how: CapacityAsked | None,
     scenario: str,
     rate: float | None,
     duration: float,
@@ -156,6 +160,7 @@ def load(
       loanstack load lab --shape ramp:200..1200 --duration 5m --abort-on-fail
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
       loanstack load lab --rate 2000 --workers 4
+      loanstack load lab --find-capacity --from 400
     """
     asked = Asked(
         scenario=scenario,
@@ -169,6 +174,14 @@ def load(
     if asked.workers and abort_on_fail:
         raise click.UsageError(
             "--abort-on-fail with --workers: each would see its own share of the budget only"
+        )
+    if how is not None:
+        return run_verb(
+            "load",
+            env,
+            lambda task: find_capacity(task, asked, how),
+            machine_readable=machine_readable,
+            parameters={"scenario": scenario, "find_capacity": True, "spacing": spacing, **how.parameters},
         )
     try:
         mean_per_s = asked.mean_per_s

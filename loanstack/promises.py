@@ -108,6 +108,12 @@ def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Pr
     return tuple(Promise(figure=name, limit=most) for name, most in limits.items() if most is not None)
 
 
+def of_capacity(load: LoadSlo, *, figure: str = "capacity_tps") -> tuple[Promise, ...]:
+    """Return what a search for the capacity promises; + figure: that it is shown by."""
+    least = load.capacity_tps_min
+    return () if least is None else (Promise(figure=figure, limit=least, at_least=True),)
+
+
 P95_FROM_REPEATS = 20
 """Of fewer repeats the 95th percentile is the longest, which has a limit of its own."""
 

@@ -37,6 +37,14 @@ class CommandError(Exception):
         super().__init__(message)
 
 
+class InterruptedWith(KeyboardInterrupt):
+    """Ctrl-C during work that has found something already."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        super().__init__()
+
+
 @dataclass(kw_only=True)
 class Task:
     """What the code of one verb works with."""
@@ -153,9 +161,10 @@ def run_verb(
         except CommandTimeoutError as late:
             failed = CommandError(str(late), code=ExitCode.FAIL)
             results = task.end(_unfinished(task, verb, Verdict.FAIL, str(late)))
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
             processes.end_all()
-            task.end(_unfinished(task, verb, Verdict.INVALID, "interrupted"))
+            found = stopped.results if isinstance(stopped, InterruptedWith) else None
+            task.end(found or _unfinished(task, verb, Verdict.INVALID, "interrupted"))
             raise
         try:
             write_report(task.folder.path)

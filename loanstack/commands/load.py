@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,6 +44,8 @@ class Asked:
     abort_on_fail: bool = False
     workers: int | None = None
     """Processes that make the load together; None: one, by itself."""
+    warm_up_s: float | None = None
+    """How long the rate grows from nothing before that; None: as long as the generator is used to."""
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -51,8 +54,10 @@ class Asked:
         return curve.mean_per_s
 
 
-def load(task: Task, asked: Asked) -> Results:
+def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | None = None) -> Results:
     """Seed, drive the load, export the database and judge all of it.
+
+    + beside: what is entered right before the traffic and left right after it
 
     Raises:
         CommandError: the load could not be driven or its record not be read.
@@ -60,7 +65,7 @@ def load(task: Task, asked: Asked) -> Results:
     env = task.env
     task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s))
     measured: dict[str, float] = dict(seed(task))
-    with task.step("load"):
+    with task.step("load"), beside or nullcontext():
         times = machine.cpu_times()
         before, after = _drive(task, asked)
         measured |= machine.figures(times, machine.cpu_times())
@@ -101,6 +106,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
         "--shape": asked.shape,
         "--spacing": asked.spacing,
         "--duration": f"{asked.duration_s:g}s",
+        **({} if asked.warm_up_s is None else {"--warm-up": f"{asked.warm_up_s:g}s"}),
         "--run-folder": str(folder),
     }
     flags = ["--abort-on-fail"] if asked.abort_on_fail else []

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from chaos import rto
 from loadtests.figures import HEAT_BOUNDS_MS
 from loanstack.report.bars import Bar, stacked_bars
+from loanstack.report.capacity import latency_over_rate
 from loanstack.report.charts import Limit, Mark, Series, time_chart
 from loanstack.report.latency import heat_map, percentile_curve
 from loanstack.report.reading import Run
@@ -83,6 +84,12 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
         )
     # The chart module escapes every text that it is given.
     return [(caption, Markup(svg)) for caption, svg in drawn]  # noqa: S704
+
+
+def of_capacity(run: Run) -> Markup | None:
+    """Return the latency-rate curve of a search for the capacity; None if nothing was measured."""
+    drawn = latency_over_rate("Latency over rate", run.capacity) if run.capacity else None
+    return None if drawn is None else Markup(drawn)  # noqa: S704 - escapes its texts
 
 
 def _latencies(history: History) -> list[tuple[str, str]]:

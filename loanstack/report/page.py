@@ -28,7 +28,12 @@ _BUDGET = re.compile(r"budget_(?!.*_spent_)(.+)_requests$")
 _BRIEF = {"rto_ms": "RTO {}", "acknowledged_lost": "{} missing", "errors": "{} errors"}
 """What is said in one line of a run that is one of several."""
 
+_PROBE_BRIEF = {"tps_acknowledged": "{} acknowledged per second", "latency_p99_ms": "p99 {}"}
+"""The same of a probe of the capacity, which may break promises: that is what it is for."""
+
 _KEY_FIGURES = {
+    "capacity_tps": "highest rate, per second, that keeps every promise",
+    "capacity_tps_low": "rate, per second, that keeps every promise; it may be higher",
     "tps_acknowledged": "transactions per second, acknowledged and in the database",
     "latency_p99_ms": "latency p99, from the planned start",
     "standby_lag_p99_ms": "standby lag p99 under load",
@@ -87,7 +92,7 @@ def render(run: Run) -> str:
     jinja.filters.update(number=number, figure=lambda pair: shown(*pair), words=title, cell=_cell)
     style = (Path(__file__).parent / "style.css").read_text()
     parts = [each for each in run.all() if not each.children]
-    repeats = _repeats(run)
+    repeats, probes = _repeats(run), _probes(run)
     titles = _titles(run)
     return jinja.get_template("template.html.j2").render(
         # Our own style sheet is no user input, and quotes in it must stay quotes.
@@ -95,10 +100,12 @@ def render(run: Run) -> str:
         run=run,
         context=run.context,
         heading=heading(run),
-        key_figures=_key_figures(run),
+        key_figures=_key_figures(run, probes),
         parts=parts,
-        judged=[_judged(each, repeats) for each in run.all() if each.promises or not each.children],
+        judged=[_judged(each, repeats, probes) for each in run.all() if each.promises or not each.children],
         repeats=repeats,
+        probes=probes,
+        capacities=[(each, drawings.of_capacity(each)) for each in run.all() if each.capacity],
         deploys=run.of_verb("deploy"),
         verifies=[(part, _by_host(part)) for part in run.of_verb("verify")],
         loads=[(part, drawings.of_run(part), drawings.processor_bar(part)) for part in run.of_verb("load")],
@@ -144,18 +151,20 @@ class _KeyFigure:
     """None: stated, not promised."""
 
 
-def _key_figures(run: Run) -> list[_KeyFigure]:
+def _key_figures(run: Run, probes: frozenset[str]) -> list[_KeyFigure]:
     """Return the figures that the page opens with: the worst of the parts that promised them."""
     found = []
     for name, words in _KEY_FIGURES.items():
         promised = [
             (part.results.figures[name], promise.met_by(part.results.figures))
             for part in run.all()
+            if part.name not in probes
             for promise in part.promises
             if promise.figure == name and name in part.results.figures
         ]
         if promised:
-            value = (min if name == "tps_acknowledged" else max)(value for value, _ in promised)
+            least = name in ("tps_acknowledged", "capacity_tps", "capacity_tps_low")
+            value = (min if least else max)(value for value, _ in promised)
             met = all(kept for _, kept in promised)
             found.append(_KeyFigure(title=words, value=shown(name, value), met=met))
     lost = [drill.results.figures.get("acknowledged_lost", 0) for drill in run.of_verb("drill")]
@@ -188,12 +197,18 @@ def _repeats(run: Run) -> frozenset[str]:
     )
 
 
-def _judged(part: Run, repeats: frozenset[str]) -> dict[str, Any]:
-    """Return one run's rows of the verdict table; of one among several that passed, one line."""
-    if part.name in repeats:
+def _probes(run: Run) -> frozenset[str]:
+    """Return the names of those runs that are probes of a capacity."""
+    return frozenset(child.name for each in run.all() if each.capacity for child in each.children)
+
+
+def _judged(part: Run, repeats: frozenset[str], probes: frozenset[str]) -> dict[str, Any]:
+    """Return one run's rows of the verdict table; of a probe, or one among several that passed, one line."""
+    if part.name in repeats | probes:
         figures = part.results.figures
+        words_of = _PROBE_BRIEF if part.name in probes else _BRIEF
         brief = [
-            words.format(shown(name, figures[name])) for name, words in _BRIEF.items() if name in figures
+            words.format(shown(name, figures[name])) for name, words in words_of.items() if name in figures
         ]
         return {"run": part, "rows": (), "findings": (), "brief": ", ".join(brief)}
     rows = [

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from loanstack import host_tests
+from loanstack.capacity.probed import CAPACITY_FILE
 from loanstack.promises import Promise, from_list
 from loanstack.report import roles, series
 from loanstack.report.charts import Point
@@ -33,6 +34,8 @@ class Run:
     deploy: _Json | None = None
     drill: _Json | None = None
     usage: _Json | None = None
+    capacity: _Json | None = None
+    """What a search for the capacity found; its probes are the children."""
     tests: tuple[host_tests.HostTest, ...] = ()
     history: series.History | None = None
     lag: tuple[Point | None, ...] = ()
@@ -79,6 +82,7 @@ def read(folder: Path, *, name: str = "") -> Run:
         deploy=run.read_json("deploy.json"),
         drill=run.read_json("drill.json"),
         usage=run.read_json("hosts.json"),
+        capacity=run.read_json(CAPACITY_FILE),
         tests=host_tests.read(folder / "junit.xml", _addresses(context)) if results.verb == "verify" else (),
         history=history,
         lag=series.lag_points(_lines(folder / "replication.jsonl"), history) if history else (),

@@ -1,0 +1,93 @@
+"""Waiting between two probes until nothing of the last one is left: no lag, and no request under way."""
+
+import subprocess
+from collections.abc import Callable
+
+from chaos.live import WallClock
+from chaos.pair import database_hosts, not_following
+from chaos.remote import Shells, ssh_argv
+from chaos.ssh_databases import SshDatabases
+from chaos.world import Clock, wait_until
+from inventory.model import Environment, Role
+
+COOL_DOWN_WITHIN_S = 120.0
+CALM_FOR_S = 2.0
+_EVERY_S = 0.5
+_WITHIN_S = 5.0
+_IN_FLIGHT_CALM = 2.0
+"""The question itself is one request, and a health check of the gateway may be another."""
+
+
+def cool_down(env: Environment) -> None:
+    """Wait until the standby follows within the lag limit and the services' queues are empty, for a while.
+
+    Raises:
+        WorldError: not within the time; says what was seen at the end.
+    """
+    shells = Shells(env)
+    databases = SshDatabases(env, shells)
+    try:
+        databases.open(database_hosts(env))
+        wait_until_calm(lambda: not_following(env, databases) or queued(env), WallClock())
+    finally:
+        databases.close()
+        shells.close()
+
+
+def wait_until_calm(disturbed: Callable[[], str | None], clock: Clock) -> None:
+    """Wait until `disturbed` has returned None for `CALM_FOR_S`; raises WorldError as `cool_down` does."""
+    calm_since_s: float | None = None
+
+    def restless() -> str | None:
+        nonlocal calm_since_s
+        why = disturbed()
+        if why is not None:
+            calm_since_s = None
+            return why
+        calm_since_s = clock.now_s() if calm_since_s is None else calm_since_s
+        calm_s = clock.now_s() - calm_since_s
+        return None if calm_s >= CALM_FOR_S else f"calm since {calm_s:.1f} s"
+
+    wait_until(
+        clock,
+        restless,
+        what="the standby to follow and the services' queues to empty",
+        within_s=COOL_DOWN_WITHIN_S,
+        every_s=_EVERY_S,
+    )
+
+
+def queued(env: Environment) -> str | None:
+    """Return what still waits in the services, or None."""
+    for host in env.hosts_with(Role.LOAN):
+        command = f"curl --silent --fail --max-time 3 http://{host.address}:{env.loan.port}/metrics"
+        try:
+            done = subprocess.run(
+                ssh_argv(env, host, command),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_WITHIN_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"{host.name} does not answer"
+        why = waiting_in(done.stdout)
+        if why is not None:
+            return f"{host.name}: {why}"
+    return None
+
+
+def waiting_in(page: str) -> str | None:
+    """Return what waits by a page of the services' metrics, or None."""
+    gauges = dict(
+        line.split(" ", 1) for line in page.splitlines() if line.startswith("loan_") and " " in line
+    )
+    try:
+        in_flight = float(gauges["loan_requests_in_flight"])
+        waiting = float(gauges["loan_pool_waiting"])
+    except (KeyError, ValueError):
+        return "no metrics"
+    if in_flight > _IN_FLIGHT_CALM or waiting > 0:
+        return f"{in_flight:.0f} requests are under way, {waiting:.0f} wait for a connection"
+    return None

@@ -1,0 +1,142 @@
+"""The machine that the command runs on, once a second beside a probe: its processors, pressure and disks.
+
+In the lab it is the machine that everything runs on.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from loanstack.machine import CpuTimes, parse_cpu_times
+
+MACHINE_FILE = "machine.jsonl"
+INTERVAL_S = 1.0
+
+_PRESSURE = ("cpu", "io", "memory")
+_STALL = re.compile(r"^(some|full) .*total=(\d+)$", re.MULTILINE)
+_NO_DISK = re.compile(r"(loop|ram|zram|dm-|md|sr)\d*|.*\dp\d+$|[sv]d[a-z]+\d+$")
+"""Not whole disks of their own: their work is counted below them, or is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Counters at one moment."""
+
+    at_s: float
+    cpu: CpuTimes
+    stalled_us: Mapping[str, int]
+    """`cpu some`, `io full` and so on -> how long so far; empty where the kernel does not say."""
+    disks_busy_ms: Mapping[str, int]
+    """Disk -> how long requests were under way so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """What was used between two moments, in percent."""
+
+    busy: float
+    """Of all processors."""
+    stolen: float
+    """Of all processors, taken by the hypervisor for other machines."""
+    stalled: Mapping[str, float]
+    """Of the time: in which some task, or every one (`full`), waited for `cpu`, `io` or `memory`."""
+    disks: Mapping[str, float]
+    """Of the time: in which the disk had work."""
+
+
+def parse_pressure(kind: str, text: str) -> dict[str, int]:
+    """Return the totals in `/proc/pressure/<kind>`, microseconds."""
+    return {f"{kind} {share}": int(total) for share, total in _STALL.findall(text)}
+
+
+def parse_disks(text: str) -> dict[str, int]:
+    """Return how long each whole disk in `/proc/diskstats` had requests under way, milliseconds."""
+    rows = (line.split() for line in text.splitlines())
+    return {row[2]: int(row[12]) for row in rows if len(row) > 12 and not _NO_DISK.fullmatch(row[2])}
+
+
+def used(samples: Sequence[Sample], *, from_s: float, until_s: float) -> Used | None:
+    """Return what was used in a window; None if fewer than two samples lie in it."""
+    inside = [sample for sample in samples if from_s <= sample.at_s <= until_s]
+    if len(inside) < 2:
+        return None
+    first, last = inside[0], inside[-1]
+    busy, idle, stolen = (
+        getattr(last.cpu, name) - getattr(first.cpu, name) for name in ("busy", "idle", "stolen")
+    )
+    ticks = max(busy + idle + stolen, 1)
+    seconds = last.at_s - first.at_s
+    return Used(
+        busy=100.0 * busy / ticks,
+        stolen=100.0 * stolen / ticks,
+        stalled={
+            name: (total - first.stalled_us.get(name, total)) / seconds / 1e4
+            for name, total in last.stalled_us.items()
+        },
+        disks={
+            name: (busy_ms - first.disks_busy_ms.get(name, busy_ms)) / seconds / 10.0
+            for name, busy_ms in last.disks_busy_ms.items()
+        },
+    )
+
+
+def sample() -> Sample:
+    """Return the counters now."""
+    stalled: dict[str, int] = {}
+    for kind in _PRESSURE:
+        try:
+            stalled |= parse_pressure(kind, Path("/proc/pressure", kind).read_text())
+        except OSError:
+            # A kernel without pressure accounting, or with it switched off, which says so at the read.
+            continue
+    return Sample(
+        at_s=time.time(),
+        cpu=parse_cpu_times(Path("/proc/stat").read_text()),
+        stalled_us=stalled,
+        disks_busy_ms=parse_disks(Path("/proc/diskstats").read_text()),
+    )
+
+
+class MachineWatch:
+    """Samples from the start of a `with` block to its end, and writes them into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / MACHINE_FILE
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with self._path.open("w") as file:
+            while True:
+                file.write(json.dumps(asdict(sample())) + "\n")
+                if self._over.wait(INTERVAL_S):
+                    return
+
+
+def read(folder: Path) -> tuple[Sample, ...]:
+    """Return the samples in `folder`; none if nothing was sampled."""
+    try:
+        lines = (folder / MACHINE_FILE).read_text().splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(_of_json(json.loads(line)) for line in lines)
+
+
+def _of_json(found: Mapping[str, Any]) -> Sample:
+    return Sample(**{**found, "cpu": CpuTimes(**found["cpu"])})
