@@ -7,7 +7,7 @@ Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
 import os
 import sys
 
-from inventory import artifacts, availability, model, places, pyinfra_hosts
+from inventory import artifacts, availability, model, places, pyinfra_hosts, slo
 
 _LAB = places.lab_dir()
 _KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 userland)")
@@ -106,10 +106,10 @@ ENVIRONMENT = model.Environment(
         reads_per_write=0.05,
         users=256,
     ),
-    load_slo=model.LoadSlo(
+    load_slo=slo.LoadSlo(
         cpu_ms_per_transaction_max=1.7, generator_cpu_ms_per_request_max=0.35, capacity_tps_min=1200.0
     ),
-    deploy_slo=model.DeploySlo(memory_mib_max=6 * 1024),
+    deploy_slo=slo.DeploySlo(memory_mib_max=6 * 1024),
     management_network="198.18.0.0/24",
     dmz_network="198.19.0.0/24",
     client_command=("ip", "netns", "exec", "ls-client"),

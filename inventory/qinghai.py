@@ -7,7 +7,7 @@ examples; TongWeb is licensed, so its artifact is the bank's own copy.
 
 from pathlib import Path
 
-from inventory import artifacts, availability, model, pyinfra_hosts
+from inventory import artifacts, availability, model, pyinfra_hosts, slo
 
 _DEPOT_URL = "https://depot.credit.example"
 _CONFIG = Path("/etc/loanstack/qinghai")
@@ -136,7 +136,7 @@ ENVIRONMENT = model.Environment(
         reads_per_write=0.5,
         users=256,
     ),
-    load_slo=model.LoadSlo(error_ratio_max=0.0001),
+    load_slo=slo.LoadSlo(error_ratio_max=0.0001),
     management_network="10.63.0.0/24",
     dmz_network="10.63.8.0/24",
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from inventory.model import LoadSlo
+from inventory.slo import LoadSlo
 from loadtests.figures import LoadFigures, Second
 from loadtests.ledger import Outcome, Read, Write
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from inventory.model import LoadSlo
+from inventory.slo import LoadSlo
 from loadtests import judge_workers
 from loadtests.figures import LoadFigures
 from loadtests.judge_workers import GENERATOR_CPU_PERCENT_MAX

@@ -16,10 +16,10 @@ from locust.exception import LocustError
 from locust.runners import WorkerRunner
 
 import inventory
-from inventory.model import Environment, Role
-from loadtests import facts, hdr_log, locust_workers, options, probe, progress
+from inventory.model import Environment
+from loadtests import facts, hdr_log, locust_workers, options, probe, progress, targets
 from loadtests.budget import Meter, budgets
-from loadtests.connections import Connections, Target, target_of
+from loadtests.connections import Connections
 from loadtests.generator import Generator
 from loadtests.journey_user import JourneyUser
 from loadtests.ledger import Outcome, Read, Write
@@ -29,7 +29,6 @@ from loadtests.worker_link import Link, MissedStartError
 
 _USAGE = 2
 _FLUSH_EVERY_S = 1.0
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class LoanUser(FastHttpUser):
@@ -84,9 +83,9 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
             parsed.num_users, parsed.spawn_rate = asked.users, float(asked.users)
             locust_workers.quit_when_all_are_done(environment)
             return
-        targets = _targets(asked.host, found)
+        gateways = targets.chosen(asked.host, found)
         deadline_s = found.journey.deadline_ms / 1000.0
-        probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in targets]
+        probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in gateways]
         population = probe.population(found, probes, time.time)
         asked.run_folder.mkdir(parents=True, exist_ok=True)
         recorder = Recorder(asked.run_folder)
@@ -103,7 +102,7 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
         options=asked,
         plan=plan,
         population=population,
-        targets=targets,
+        targets=gateways,
         deadline_s=deadline_s,
         recorder=recorder,
         sent=(lambda record: _tell(environment, record)) if tables else None,
@@ -157,40 +156,9 @@ def _end(environment: LocustEnvironment, **_: object) -> None:
     environment.process_exit_code = 1 if broken else 0
 
 
-def gateways(found: Environment) -> tuple[Target, ...]:
-    """Return the environment's gateways as clients reach them."""
-    return tuple(
-        Target(
-            url=f"https://{host.dmz_address}:{found.gateway.port}",
-            address=str(host.dmz_address),
-            port=found.gateway.port,
-            server_name=found.gateway.server_name,
-            ca_file=found.ca_dir / "ca.pem",
-        )
-        for host in found.hosts_with(Role.GATEWAY)
-    )
-
-
 def _meter(plan: Plan, found: Environment) -> Meter:
     requests = round(len(plan) * (1.0 + plan.reads_per_write))
     return Meter(budgets(found.load_slo, writes=plan.measured, requests=requests))
-
-
-def _targets(host: str | None, found: Environment) -> tuple[Target, ...]:
-    """Return the environment's gateways, or the one that was asked for; nothing else is ever loaded."""
-    known = gateways(found)
-    if host is None:
-        return known
-    named = tuple(target for target in known if target.url == host.rstrip("/"))
-    if named:
-        return named
-    target = target_of(host)
-    if target.address not in _LOOPBACK:
-        allowed = ", ".join(gateway.url for gateway in known)
-        raise ValueError(
-            f"--host {host} is no gateway of {found.name}; allowed: {allowed}, or this machine's own"
-        )
-    return (target,)
 
 
 def _inventory(name: str) -> Environment:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from inventory.model import LoadSlo
+from inventory.slo import LoadSlo
 from loanstack.capacity.search import Search
 from loanstack.commands.capacity import CapacityAsked
 from loanstack.options import Command, Duration

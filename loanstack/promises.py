@@ -6,7 +6,7 @@ from typing import Any
 
 from chaos.findings import Verdict
 from inventory.drill_slo import DrillSlo
-from inventory.model import DeploySlo, LoadSlo
+from inventory.slo import DeploySlo, LoadSlo
 from loanstack.figures import shown, title
 
 

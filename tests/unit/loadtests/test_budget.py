@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.model import LoadSlo
+from inventory.slo import LoadSlo
 from loadtests import budget, figures
 from loadtests.ledger import Outcome, Write
 from loadtests.percentiles import Latencies

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from inventory.model import LoadSlo
+from inventory.slo import LoadSlo
 from loadtests.figures import LoadFigures
 from loadtests.judge import Verdict, judge
 from loadtests.percentiles import Latencies

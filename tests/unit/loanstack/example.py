@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos.findings import Verdict
 from inventory.drill_slo import DrillSlo
-from inventory.model import DeploySlo, LoadSlo
+from inventory.slo import DeploySlo, LoadSlo
 from loanstack import promises
 from loanstack.promises import Promise
 from loanstack.runs import Results, RunFolder, Step

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chaos.findings import Verdict
 from inventory import environment
 from inventory.drill_slo import DrillSlo
-from inventory.model import DeploySlo, LoadSlo
+from inventory.slo import DeploySlo, LoadSlo
 from loanstack import host_tests, machine, outcome, promises, usage
 from loanstack.bulk import bulk_reading
 from loanstack.figures import number, shown, title, unit

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console as RichConsole
 
 from chaos.findings import Verdict
-from inventory.model import DeploySlo, LoadSlo
+from inventory.slo import DeploySlo, LoadSlo
 from loanstack import promises
 from loanstack.commands.prove import table, whole
 from loanstack.commands.steps import Done, Outcome, Planned, go_through, reasons

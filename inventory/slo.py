@@ -1,0 +1,59 @@
+"""What loads and deploys of an environment are judged by."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadSlo:
+    """What a load run is judged by."""
+
+    tps_ratio_min: float = 1.0
+    """Acknowledged transactions per second, over the rate that was asked for."""
+    errors_max: int = 0
+    error_ratio_max: float | None = None
+    """Errors over all requests, in place of `errors_max`: 0.0001 is 99.99 %."""
+    latency_p50_ms_max: float | None = None
+    """Of this and the others: None: not promised."""
+    latency_p95_ms_max: float | None = None
+    latency_p99_ms_max: float = 250.0
+    latency_p999_ms_max: float | None = 1500.0
+    worst_second_ratio_min: float | None = 0.6
+    """Acknowledged over planned writes of the worst second: a stall must not be averaged away."""
+    standby_lag_p99_ms_max: float = 500.0
+    cpu_ms_per_transaction_max: float | None = None
+    """Processor time of all hosts for one acknowledged transaction."""
+    generator_cpu_ms_per_request_max: float | None = None
+    """0.35 is 35 % of a core for 1000 requests a second: a generator must have room to spare."""
+    cpu_judged_from_per_s: float = 1000.0
+    """Below this rate what runs anyhow, such as health checks, outweighs the transactions."""
+    capacity_tps_min: float | None = None
+    """The rate at which all of this must still hold; None: not promised. Judged by `load --find-capacity`."""
+
+    def errors_allowed(self, requests: int) -> float:
+        """Return how many of so many requests may fail."""
+        if self.error_ratio_max is None:
+            return float(self.errors_max)
+        # A ratio such as 0.0001 is a little above or below what was meant.
+        return float(int(self.error_ratio_max * requests + 1e-6))
+
+    @property
+    def latency_limits_ms(self) -> dict[str, float]:
+        """The latencies that are promised: figure -> the most it may be."""
+        limits_ms = {
+            "latency_p50_ms": self.latency_p50_ms_max,
+            "latency_p95_ms": self.latency_p95_ms_max,
+            "latency_p99_ms": self.latency_p99_ms_max,
+            "latency_p999_ms": self.latency_p999_ms_max,
+        }
+        return {figure: most_ms for figure, most_ms in limits_ms.items() if most_ms is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySlo:
+    """What a deploy is judged by."""
+
+    first_s_max: float = 150.0
+    second_s_max: float = 25.0
+    second_changes_max: int = 0
+    memory_mib_max: int | None = None
+    """Of all hosts together, under load; None: not promised."""
