@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from chaos.findings import Finding, Verdict
 from chaos.world import WorldError
 from inventory import environment
-from loanstack import cli
+from loanstack import cli, load_cli
 from loanstack.capacity.search import Search
 from loanstack.commands import capacity as module
 from loanstack.commands.capacity import CapacityAsked, find_capacity
@@ -229,7 +229,7 @@ def test_ctrl_c_keeps_what_was_found(
 def test_what_does_not_fit_is_refused_before_anything_happens(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(cli, "run_verb", lambda *_, **__: pytest.fail("something happened"))
+    monkeypatch.setattr(load_cli, "run_verb", lambda *_, **__: pytest.fail("something happened"))
     done = CliRunner().invoke(cli.cli, ["load", "lab", *arguments])
     assert done.exit_code == ExitCode.USAGE
     assert all(word in done.output for word in words), done.output
@@ -237,8 +237,8 @@ def test_what_does_not_fit_is_refused_before_anything_happens(
 
 def test_a_search_is_asked_for_with_the_promise_of_the_inventory(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Asked, CapacityAsked]] = []
-    monkeypatch.setattr(cli, "find_capacity", lambda task, asked, how: seen.append((asked, how)))
-    monkeypatch.setattr(cli, "run_verb", lambda verb, env, work, **_: work(None))
+    monkeypatch.setattr(load_cli, "find_capacity", lambda task, asked, how: seen.append((asked, how)))
+    monkeypatch.setattr(load_cli, "run_verb", lambda verb, env, work, **_: work(None))
     options = ("--find-capacity", "--from", "200", "--to", "3000", "--resolution", "2.5", "--repeats", "5")
     done = CliRunner().invoke(cli.cli, ["load", "lab", *options, "--scenario", "read-mostly"])
     assert done.exit_code == 0, done.output
