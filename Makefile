@@ -35,7 +35,7 @@ types: setup  ## mypy --strict
 	@$(BIN)/mypy
 
 unit: setup  ## pure parts and deploys, offline
-	@$(BIN)/pytest tests/unit tests/plan -n 2 -q
+	@$(BIN)/pytest tests/unit tests/plan -n 3 -q
 
 lab-test: setup  ## everything promised, on the booted lab, at a modest rate
 	@$(BIN)/pytest tests/lab -q --durations=15

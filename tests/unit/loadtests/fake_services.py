@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import Sequence
 
 STRIDE = 1_000_000_000
 CAP_FEN = 3_000_000
@@ -19,7 +20,7 @@ _ROUTE = re.compile(r"/v1/(?P<noun>\w+)(?:/(?P<id>\d+))?(?:/(?P<verb>\w+))?")
 
 
 class Services:
-    def __init__(self, fault: str, delays_ms: list[float]) -> None:
+    def __init__(self, fault: str, delays_ms: Sequence[float] = ()) -> None:
         self.fault = fault
         self.delays_ms = delays_ms
         self.requests = 0

@@ -65,6 +65,15 @@ def test_a_broken_promise_fails(changed, reason):
     assert judgement.reasons[0].startswith(reason)
 
 
+def test_a_run_that_ended_itself_has_failed():
+    facts = {"stopped_s": records.START_S + 3.0, "aborted": "3 errors; the whole run may have 0"}
+    judgement = judge(found(facts=facts, errors=3), SLO)
+    assert judgement.verdict is Verdict.FAIL
+    assert judgement.reasons[0] == (
+        "ended after 3.0 of 4 s, because no more could mend it: 3 errors; the whole run may have 0"
+    )
+
+
 @pytest.mark.parametrize(
     ("facts", "changed", "reason"),
     [
