@@ -39,6 +39,10 @@ class HistoryError(ValueError):
         super().__init__(f"{path} line {line}: {problem}; the run proves nothing without a sound record")
 
 
+ACKNOWLEDGED_MIN = 1000
+"""Fewer acknowledged writes than this prove nothing."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
     """One line of `ledger.jsonl`: a write as its client saw it. Times are unix seconds."""
@@ -142,8 +146,7 @@ class Context:
 
     entity_numbers: Mapping[str, int]
     """Legal entity code -> its number, the billions of its customer numbers."""
-    acknowledged_min: int = 1000
-    """Fewer acknowledged writes than this prove nothing."""
+    acknowledged_min: int = ACKNOWLEDGED_MIN
     fault: FaultWindow | None = None
     samples: tuple[Sample, ...] = ()
     sample_interval_ms: float = 250.0

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from chaos.history import ACKNOWLEDGED_MIN
 from inventory.slo import LoadSlo
 from loanstack.capacity.search import Search
 from loanstack.commands.capacity import CapacityAsked
@@ -122,6 +123,11 @@ def asked(
     if not probe_duration_s >= PROBE_S_MIN or probe_duration_s != int(probe_duration_s):
         problems.append(
             f"--probe-duration {probe_duration_s:g}s: allowed: whole seconds, at least {PROBE_S_MIN:g}s"
+        )
+    elif 1 <= from_per_s < (fewest := ACKNOWLEDGED_MIN / probe_duration_s):
+        problems.append(
+            f"--from {from_per_s}: allowed: at least {math.ceil(fewest)}, or a longer --probe-duration: a probe"
+            f" of less than {ACKNOWLEDGED_MIN} writes proves nothing"
         )
     if not 1 <= repeats <= REPEATS_MAX:
         problems.append(f"--repeats {repeats}: allowed: 1 to {REPEATS_MAX}")

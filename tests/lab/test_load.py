@@ -191,23 +191,6 @@ def test_a_killed_seeding_is_completed_and_a_finished_one_is_not_done_again(
     assert "asked: --seed 99" in refused.stderr
 
 
-def test_a_search_that_meets_no_limit_shows_a_lower_bound_and_no_capacity(
-    loaded: Finished, loanstack: Run
-) -> None:
-    asked = ("--from", "50", "--to", "100", "--probe-duration", "4s", "--repeats", "1")
-    done = loanstack("load", "lab", "--find-capacity", *asked, "--json")
-    # What is promised was not probed: that is no failure, and no proof either.
-    assert done.exit_code == 3, done.output
-    figures = done.results["figures"]
-    assert (figures["capacity_tps_low"], figures["capacity_probes"]) == (100, 2), done.output
-    assert "capacity_tps" not in figures
-    assert "at least 100/s" in done.stderr
-    probes = [json.loads((LATEST / child / "results.json").read_text()) for child in done.results["children"]]
-    assert [probe["figures"]["acknowledged_lost"] for probe in probes] == [0, 0]
-    found = json.loads((LATEST / "capacity.json").read_text())
-    assert all("ran out: " in probe["ran_out"] for probe in found["probes"])
-
-
 def test_an_unknown_environment_names_the_known_ones(loanstack: Run) -> None:
     refused = loanstack("load", "tibet")
     assert refused.exit_code == 2

@@ -223,6 +223,7 @@ def test_ctrl_c_keeps_what_was_found(
         (("--find-capacity", "--probe-duration", "3s"), ("--probe-duration 3s",)),
         (("--find-capacity", "--probe-duration", "4.5s"), ("--probe-duration 4.5s", "whole seconds")),
         (("--find-capacity", "--within", "10s"), ("--within 10s",)),
+        (("--find-capacity", "--from", "50", "--probe-duration", "4s"), ("at least 250", "proves nothing")),
         (("--from", "50", "--repeats", "2"), ("--from", "--repeats", "only with --find-capacity")),
     ],
 )
