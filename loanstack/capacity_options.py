@@ -126,8 +126,8 @@ def asked(
         )
     elif 1 <= from_per_s < (fewest := ACKNOWLEDGED_MIN / probe_duration_s):
         problems.append(
-            f"--from {from_per_s}: allowed: at least {math.ceil(fewest)}, or a longer --probe-duration: a probe"
-            f" of less than {ACKNOWLEDGED_MIN} writes proves nothing"
+            f"--from {from_per_s}: allowed: at least {math.ceil(fewest)}, or a longer --probe-duration:"
+            f" a probe of less than {ACKNOWLEDGED_MIN} writes proves nothing"
         )
     if not 1 <= repeats <= REPEATS_MAX:
         problems.append(f"--repeats {repeats}: allowed: 1 to {REPEATS_MAX}")
