@@ -1,14 +1,14 @@
 """Waiting between two probes until nothing of the last one is left: no lag, and no request under way."""
 
-import subprocess
 from collections.abc import Callable
 
 from chaos.live import WallClock
 from chaos.pair import database_hosts, not_following
-from chaos.remote import Shells, ssh_argv
+from chaos.remote import Shells
 from chaos.ssh_databases import SshDatabases
 from chaos.world import Clock, wait_until
 from inventory.model import Environment, Role
+from loanstack.capacity.asking import ask
 
 COOL_DOWN_WITHIN_S = 120.0
 CALM_FOR_S = 2.0
@@ -61,18 +61,10 @@ def queued(env: Environment) -> str | None:
     """Return what still waits in the services, or None."""
     for host in env.hosts_with(Role.LOAN):
         command = f"curl --silent --fail --max-time 3 http://{host.address}:{env.loan.port}/metrics"
-        try:
-            done = subprocess.run(
-                ssh_argv(env, host, command),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_WITHIN_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+        page = ask(env, host, command, within_s=_WITHIN_S)
+        if page is None:
             return f"{host.name} does not answer"
-        why = waiting_in(done.stdout)
+        why = waiting_in(page)
         if why is not None:
             return f"{host.name}: {why}"
     return None

@@ -2,15 +2,15 @@
 
 import json
 import shlex
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaos.remote import ssh_argv
 from inventory.model import Environment, Role
+from loanstack.capacity.asking import ask
 from loanstack.runs import RunFolder
 
 PROMETHEUS_FILE = "prometheus.json"
@@ -56,18 +56,8 @@ def save(env: Environment, folder: RunFolder, *, from_s: float, until_s: float) 
     command = shlex.join(["curl", "--silent", "--fail", "--max-time", "10", *options, url])
     found: list[Series] = []
     for host in monitors[:1]:
-        try:
-            done = subprocess.run(
-                ssh_argv(env, host, command),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_WITHIN_S,
-                check=False,
-            )
-            found = json.loads(done.stdout)["data"]["result"]
-        except (subprocess.TimeoutExpired, ValueError, KeyError):
-            found = []
+        with suppress(ValueError, KeyError):
+            found = json.loads(ask(env, host, command, within_s=_WITHIN_S) or "")["data"]["result"]
     folder.write_json(PROMETHEUS_FILE, found)
 
 

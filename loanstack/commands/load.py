@@ -14,15 +14,13 @@ from loadtests import budget, figures, hdr_log, judge, workers
 from loadtests.options import curve_asked
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
-from loanstack import machine, processor, promises, usage
+from loanstack import machine, processor, promises, sampler, usage
 from loanstack.bulk import bulk_reading
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
 from loanstack.runs import Results
-from loanstack.subprocesses import Child
 from loanstack.task import CommandError, Task, tail
 
-SAMPLE_INTERVAL_MS = 250
 _LOCUST = ("-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
 _LONGER_THAN_LOAD_S = 90.0
 """What the generator may take beyond its duration: start, users, and the last answers' deadline."""
@@ -113,7 +111,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     argv = [*_generator(env, asked.workers), *(part for pair in options.items() for part in pair), *flags]
     try:
         before = usage.read(env)
-        sampler = _sampler(task)
+        sampling = sampler.start(task)
         task.folder.note("load", at_s=time.time(), detail=f"{asked.mean_per_s:g} writes/s planned")
         done = task.processes.run(
             argv,
@@ -123,7 +121,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
             grace_s=30,
         )
         after = usage.read(env)
-        sampler.end()
+        sampling.end()
     except usage.UsageError as silent:
         raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
     # What a lost worker means for the verdict is said by the record, which is whole all the same.
@@ -140,13 +138,6 @@ def _generator(env: Environment, processes: int | None) -> list[str]:
     if processes is not None:
         return [sys.executable, "-m", "loadtests.workers", "--workers", str(processes)]
     return [*env.client_command, sys.executable, *_LOCUST]
-
-
-def _sampler(task: Task) -> Child:
-    out = task.folder.path / "replication.jsonl"
-    options = ["--out", str(out), "--interval-ms", str(SAMPLE_INTERVAL_MS)]
-    argv = [sys.executable, "-m", "chaos.replication", task.env.name, *options]
-    return task.processes.start(argv, log=task.log("replication"))
 
 
 def _export(task: Task) -> None:

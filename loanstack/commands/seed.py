@@ -1,7 +1,6 @@
 """`seed`, and making sure that the customers which load and drills act for are there."""
 
 import shlex
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import msgspec
 from chaos import history
 from chaos.remote import ssh_argv
 from inventory.model import Environment, Host, Role
-from loanstack import promises
+from loanstack import promises, sampler
 from loanstack import seeding as pure
 from loanstack.exits import ExitCode
 from loanstack.runs import Results
@@ -21,12 +20,10 @@ from loanstack.subprocesses import Child, Completed
 from loanstack.task import CommandError, Task, read_json, tail
 
 SEED_FILE = "seed.json"
-SAMPLES_FILE = "replication.jsonl"
 TIMEOUT_S = 300.0
 """Of the inventory's customers; `loanstack seed` has `_TIMEOUT_PER_CUSTOMER_S` more for each."""
 _TIMEOUT_PER_CUSTOMER_S = 0.001
 CAUGHT_UP_WITHIN_S = 120.0
-_SAMPLE_INTERVAL_MS = 250
 _LOOK_EVERY_S = 0.5
 
 # The services' environment file is in shell syntax and readable by root only.
@@ -59,17 +56,14 @@ def seed_environment(task: Task, asked: Asked) -> Results:
         raise CommandError(f"environment {env.name}: {'; '.join(too_many)}")
     judged_by = promises.of_seed(customers=asked.customers, lag_limit_ms=env.database.lag_limit_ms)
     task.begin(judged_by)
-    samples = task.folder.path / SAMPLES_FILE
-    argv = [sys.executable, "-m", "chaos.replication", env.name, "--out", str(samples)]
-    sampler = task.processes.start(
-        [*argv, "--interval-ms", str(_SAMPLE_INTERVAL_MS)], log=task.log("replication")
-    )
+    samples = task.folder.path / sampler.SAMPLES_FILE
+    sampling = sampler.start(task)
     with task.step("seed"):
         timeout_s = TIMEOUT_S + asked.customers * _TIMEOUT_PER_CUSTOMER_S
         measured = _finish(task, _start(task, asked).wait(timeout_s))
     with task.step("standby"):
         measured |= _caught_up(task, since_s=time.time())
-    sampler.end()
+    sampling.end()
     lags = [
         sample.lag_ms for sample in history.read_lines(samples, history.Sample) if sample.lag_ms is not None
     ]
@@ -154,7 +148,7 @@ def _caught_up(task: Task, *, since_s: float) -> dict[str, float]:
     last: dict[str, float] = {}
     while time.time() < deadline_s:
         time.sleep(_LOOK_EVERY_S)
-        sample = _last_sample(task.folder.path / SAMPLES_FILE)
+        sample = _last_sample(task.folder.path / sampler.SAMPLES_FILE)
         if sample is None or sample.lag_ms is None or sample.at_s < since_s:
             continue
         last = {"standby_lag_ms": round(sample.lag_ms, 1)}

@@ -1,0 +1,22 @@
+"""One question to a host, answered or not: evidence that is missing is no reason to fail a probe."""
+
+import subprocess
+
+from chaos.remote import ssh_argv
+from inventory.model import Environment, Host
+
+
+def ask(env: Environment, host: Host, command: str, *, within_s: float) -> str | None:
+    """Return what `command` printed on `host`, however it ended; None if it did not end in time."""
+    try:
+        done = subprocess.run(
+            ssh_argv(env, host, command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return done.stdout

@@ -1,0 +1,16 @@
+"""The replication sampler beside a load or a seeding: `chaos.replication` as a child."""
+
+import sys
+
+from loanstack.subprocesses import Child
+from loanstack.task import Task
+
+SAMPLES_FILE = "replication.jsonl"
+_INTERVAL_MS = 250
+
+
+def start(task: Task) -> Child:
+    """Begin to sample the replication into the run folder, and return the child that does."""
+    options = ["--out", str(task.folder.path / SAMPLES_FILE), "--interval-ms", str(_INTERVAL_MS)]
+    argv = [sys.executable, "-m", "chaos.replication", task.env.name, *options]
+    return task.processes.start(argv, log=task.log("replication"))
