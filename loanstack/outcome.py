@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+FEW_CHANGES_MAX = 12
+"""More are a first deploy or an upgrade, where the counts say more than the names."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HostOutcome:
@@ -33,6 +36,11 @@ class DeployOutcome:
     def changes(self) -> tuple[str, ...]:
         """`host: operation` for each that changed something."""
         return tuple(f"{name}: {change}" for name, host in self.hosts.items() for change in host.changes)
+
+    @property
+    def few_changes(self) -> tuple[str, ...]:
+        """The changes, where they are few enough to be read one by one; else none."""
+        return self.changes if len(self.changes) <= FEW_CHANGES_MAX else ()
 
     def figures(self) -> dict[str, float]:
         """Return the counts under their stable names."""

@@ -58,6 +58,8 @@ def deploy(
         verb="deploy", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
     )
     task.console.table(_table(found))
+    for change in found.few_changes:
+        task.console.say(f"changed on {change}")
     return task.end(results)
 
 

@@ -46,6 +46,7 @@ def test_a_plan_shows_what_drifted_and_a_deploy_mends_it(
     mended = loanstack("deploy", "lab", "--only", "gateway", "--limit", "gw-b", "--json")
     assert mended.exit_code == 0, mended.output
     assert mended.results["figures"]["operations_changed"] == 1, mended.output
+    assert "changed on gw-b: " in mended.output
     assert on_host("gw-b", "systemctl is-active nginx").stdout.strip() == "active"
 
 

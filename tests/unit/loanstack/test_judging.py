@@ -144,8 +144,19 @@ SUMMARY = {
 def test_a_deploy_names_the_hosts_that_failed_and_why() -> None:
     found = outcome.of_summary(SUMMARY, ["gw-a", "ob-a", "mon-c"])
     assert found.failures == ("ob-a: Install seekdb: no space", "mon-c: nothing was done on it")
-    assert found.changes == ("gw-a: Run nginx", "gw-a: Open 443")
+    assert found.changes == found.few_changes == ("gw-a: Run nginx", "gw-a: Open 443")
     assert found.figures() == {"hosts": 3, "hosts_failed": 2, "operations": 34, "operations_changed": 2}
+
+
+def test_changes_are_named_while_they_are_few() -> None:
+    def changed(count: int) -> outcome.DeployOutcome:
+        names = [f"Write {number}" for number in range(count)]
+        host = {"operations": 40, "changed": count, "failed": 0, "changes": names}
+        return outcome.of_summary({"hosts": {"gw-a": host}}, ["gw-a"])
+
+    most = outcome.FEW_CHANGES_MAX
+    assert len(changed(most).few_changes) == most
+    assert changed(most + 1).few_changes == ()
 
 
 def test_a_deploy_that_ended_before_it_began_failed_everywhere() -> None:
