@@ -10,6 +10,9 @@ TOOL = "/usr/local/sbin/loanstack-db"
 _CLOSE_MS = 300
 """Below every environment's own limit: this is only about how long to look."""
 _PATIENCE_S = 5
+_TRIES = 4
+"""Of a query, a second apart: a database that was restarted a moment ago turns single ones away."""
+_NO_SUCH_TABLE = "*'ERROR 1146'* | *'ERROR 1049'*"
 _WHERE_INSTALLED = f"[ -x {TOOL} ] || exit 0;"
 
 
@@ -59,11 +62,13 @@ class LocalDatabase(FactBase[DatabaseState | None]):
     def command(self) -> str:
         """Return the shell command."""
         # A standby is looked at over a few seconds: one that has just joined may be behind for a moment, and
-        # a plan that saw just that moment would call the next look a change.
+        # a plan that saw just that moment would call the next look a change. The same goes for one look that
+        # was not answered.
         return (
             f"{_WHERE_INSTALLED} now=$({TOOL} status); case $now in "
             f'*\'"role": "STANDBY"\'*) {TOOL} wait-healthy {_CLOSE_MS} {_PATIENCE_S} >/dev/null 2>&1; '
-            f'now=$({TOOL} status) ;; esac; echo "$now"'
+            f"now=$({TOOL} status) ;; "
+            f'*\'"role": "DOWN"\'*) sleep 1; now=$({TOOL} status) ;; esac; echo "$now"'
         )
 
     def process(self, output: list[str]) -> DatabaseState:
@@ -82,7 +87,8 @@ class Answer:
 class LocalAnswer(FactBase[Answer | None]):
     """Return the local database's answer to a query; None where it does not run.
 
-    A query that fails, say for a table that is not there yet, gives no rows.
+    A table that is not there yet gives no rows. Any other failure is tried again and then fails the fact: an
+    operation that took it for an empty answer would call everything wrong, and change what is right.
     """
 
     def command(self, query: str, of_primary: bool = True) -> str:
@@ -94,7 +100,11 @@ class LocalAnswer(FactBase[Answer | None]):
         unless_primary = '[ "$role" = PRIMARY ] || exit 0; ' if of_primary else ""
         return (
             f"{_WHERE_INSTALLED} role=$({TOOL} role); [ $role = DOWN ] && exit 0; echo $role; "
-            f"{unless_primary}printf '%s\\n' {shlex.quote(query + ';')} | {TOOL} sql 2>/dev/null || true"
+            f"{unless_primary}"
+            f"tries=0; until said=$(printf '%s\\n' {shlex.quote(query + ';')} | {TOOL} sql 2>&1); do "
+            f"case $said in {_NO_SUCH_TABLE}) exit 0 ;; esac; tries=$((tries + 1)); "
+            f'[ $tries -lt {_TRIES} ] || {{ printf "%s\\n" "$said" >&2; exit 1; }}; sleep 1; done; '
+            '[ -z "$said" ] || printf "%s\\n" "$said"'
         )
 
     def process(self, output: list[str]) -> Answer:

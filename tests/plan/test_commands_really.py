@@ -14,6 +14,7 @@ from pyinfra.api.command import StringCommand
 
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
+from deploys.facts.database import TOOL, LocalAnswer
 from deploys.facts.files import PathStates
 from deploys.operations import artifacts, files
 from tests.plan.kit import Facts, prepared
@@ -169,3 +170,37 @@ def test_the_same_version_with_another_content_replaces_it(depot: Path, tmp_path
     assert all(_run(c).returncode == 0 for c in _install(depot, folder, second))
     assert (folder / "current" / "other").exists()
     assert not (folder / "current" / "bin").exists()
+
+
+def _asked(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
+    """Ask for the rows of a primary whose administrator's tool answers `sql` by these lines of shell."""
+    tool = tmp_path / "loanstack-db"
+    tool.write_text(f'#!/bin/sh\n[ "$1" = role ] && {{ echo PRIMARY; exit; }}\ncd {tmp_path}\n{sql}\n')
+    tool.chmod(0o755)
+    command = (
+        LocalAnswer().command("SELECT name FROM t").replace(TOOL, str(tool)).replace("sleep 1", "sleep 0")
+    )
+    return _run(StringCommand(command))
+
+
+@pytest.mark.parametrize(("said", "rows"), [("printf 'a\\tb\\n'", (("a", "b"),)), ("true", ())])
+def test_a_database_that_turns_one_query_away_is_asked_again(
+    said: str, rows: tuple[tuple[str, ...], ...], tmp_path: Path
+) -> None:
+    sql = f"[ -e asked ] || {{ touch asked; echo 'ERROR 4012 (HY000): Timeout' >&2; exit 1; }}; {said}"
+    done = _asked(tmp_path, sql)
+    answer = LocalAnswer().process(done.stdout.splitlines())
+    assert (done.returncode, answer.role, answer.rows) == (0, "PRIMARY", rows)
+
+
+def test_a_query_that_goes_on_failing_is_no_empty_answer(tmp_path: Path) -> None:
+    done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 4012 (HY000): Timeout' >&2; exit 1")
+    assert done.returncode != 0
+    assert "ERROR 4012" in done.stderr
+    assert len((tmp_path / "asked").read_text().split()) == 4
+
+
+def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
+    done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
+    assert (done.returncode, done.stdout.split()) == (0, ["PRIMARY"])
+    assert (tmp_path / "asked").read_text() == "x\n"
