@@ -1,14 +1,17 @@
 """Which customers a seeding has to insert. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app_stub.seed_people import BLOCK_CUSTOMERS
 
+_PIECES_A_PACKET = 3
+"""A row costs the database a tenth less with three thousand rows a statement than with one thousand."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """The beginning of a block, or all of it: what goes into the database in one transaction."""
+    """The beginning of a block, or all of it: what is in the database whole or not at all."""
 
     entity: str
     block: int
@@ -43,3 +46,19 @@ def pieces(entity: str, share: int, present: Mapping[int, int]) -> Iterator[Piec
         there = present.get(block, 0)
         if there < size:
             yield Piece(entity=entity, block=block, size=size, present=there)
+
+
+def packets(work: Iterable[Piece]) -> Iterator[tuple[Piece, ...]]:
+    """Yield the pieces that go into the database in one transaction: some that are new, or one that is not.
+
+    Args:
+        work: pieces in any order, which is kept.
+    """
+    packet: list[Piece] = []
+    for piece in work:
+        if packet and (piece.present or packet[-1].present or len(packet) == _PIECES_A_PACKET):
+            yield tuple(packet)
+            packet.clear()
+        packet.append(piece)
+    if packet:
+        yield tuple(packet)

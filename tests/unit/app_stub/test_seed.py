@@ -13,7 +13,7 @@ from app_stub import seed, seed_record, seed_sql
 from app_stub.database import Rows
 from app_stub.outcome import DatabaseFailure, Meaning
 from app_stub.seed_people import BLOCK_CUSTOMERS, DEFAULT_SEED, SCHEME, block
-from app_stub.seed_plan import pieces, shares
+from app_stub.seed_plan import packets, pieces, shares
 from app_stub.seed_record import Record, RefusedError, seed_to_use
 from app_stub.settings import Database, Endpoint
 
@@ -119,14 +119,14 @@ def test_a_killed_run_is_completed_by_the_next_one(
 ) -> None:
     tables.killed_at = killed_at
     with pytest.raises((Killed, BaseExceptionGroup)):
-        sow(5500)
+        sow(15_500)
     tables.killed_at = None
     there = tables.count("customer")
-    again = sow(5500)
-    assert (again.present, again.customers) == (there, 5500 - there)
+    again = sow(15_500)
+    assert (again.present, again.customers) == (there, 15_500 - there)
     killed = tables.digest()
     whole = opened(monkeypatch)
-    sow(5500)
+    sow(15_500)
     assert killed == whole.digest()
 
 
@@ -145,11 +145,11 @@ def test_more_customers_leave_those_who_are_there_as_they_are(
 
 def test_of_two_that_run_at_once_each_leaves_the_others_rows(tables: Tables) -> None:
     sow(1000)
-    packets = tables.packets[-2:]
+    first = tables.packets[-1]
     tables.sqlite.execute("DELETE FROM customer WHERE customer_id<2000000000")
     again = sow(1000)
     assert (again.customers, again.rows) == (500, 500)
-    assert ("INSERT IGNORE" in packets[0], "INSERT IGNORE" in tables.packets[-1]) == (False, True)
+    assert ("INSERT IGNORE" in first, "INSERT IGNORE" in tables.packets[-1]) == (False, True)
 
 
 def test_another_seed_is_refused_and_without_one_that_of_the_others_is_used(tables: Tables) -> None:
@@ -206,6 +206,17 @@ def test_pieces_are_what_is_not_whole(share: int, there: dict[int, int]) -> None
         assert (found[number].missing if number in found else 0) == missing
         assert number not in found or found[number].size == size
     assert all(number * BLOCK_CUSTOMERS < share for number in found)
+
+
+@given(there=st.dictionaries(st.integers(0, 11), st.integers(1, 1000)))
+def test_packets_hold_every_piece_once_and_never_a_begun_one_with_another(there: dict[int, int]) -> None:
+    work = list(pieces("QH01", 12 * BLOCK_CUSTOMERS - 1, there))
+    found = list(packets(iter(work)))
+    assert [piece for packet in found for piece in packet] == work
+    assert all(len(packet) == 1 or not any(piece.present for piece in packet) for packet in found)
+    assert all(len(packet) <= 3 for packet in found)
+    if not there:
+        assert [len(packet) for packet in found] == [3, 3, 3, 3]
 
 
 def test_seeded_movements_are_written_as_the_services_write_them() -> None:
