@@ -14,6 +14,9 @@ from pyinfra.context import host
 from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase
 from deploys.facts.services import Service
 
+_TRIES = 4
+"""Of statements, a second apart."""
+_ERROR_NUMBER = r"\(ERROR [0-9]* ([0-9A-Z]*)\)"
 _APPLIED = "loanstack.applied_script"
 _APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own text
 
@@ -93,7 +96,7 @@ def users_kept(users: tuple[tuple[str, str], ...]) -> Generator[StringCommand, N
     for user, password in users:
         digest = _native_hash(password)
         if user not in now:
-            statements.append(f"CREATE USER '{user}' IDENTIFIED BY PASSWORD '{digest}';")
+            statements.append(f"CREATE USER IF NOT EXISTS '{user}' IDENTIFIED BY PASSWORD '{digest}';")
         elif now[user] != digest:
             statements.append(f"ALTER USER '{user}' IDENTIFIED BY '{password}';")
     if statements:
@@ -131,10 +134,20 @@ def scripts_applied(scripts: tuple[tuple[str, str], ...]) -> Generator[StringCom
 def _sql(text: str, *, is_secret: bool = False) -> StringCommand:
     """Return a command that gets its SQL on stdin: passwords are in no argv and in no log.
 
-    The client repeats a refused statement, so what it says about secret ones is not shown.
+    A database that is a few seconds old refuses single statements, so all of it is tried again: it must be
+    fit for that. The client repeats a refused statement, so of secret ones only the error's number is shown.
+
+    + text: statements that may be carried out more than once
+    + is_secret: they hold passwords
     """
-    quiet = " >/dev/null 2>&1 || { echo 'a statement with a password was refused' >&2; exit 1; }"
-    return StringCommand(f"{TOOL} sql{quiet if is_secret else ''}", _stdin=text)
+    only_number = f"sed -n 's/^{_ERROR_NUMBER}.*/\\1: a statement with a password was refused/p'"
+    shown = only_number if is_secret else "cat"
+    return StringCommand(
+        f"sql=$(cat); tries=0; until said=$(printf '%s\\n' \"$sql\" | {TOOL} sql 2>&1); do "
+        f"tries=$((tries + 1)); [ $tries -lt {_TRIES} ] || "
+        f"{{ printf '%s\\n' \"$said\" | {shown} >&2; exit 1; }}; sleep 1; done",
+        _stdin=text,
+    )
 
 
 def _is_primary(answer: Answer | None) -> bool:

@@ -14,9 +14,9 @@ from pyinfra.api.command import StringCommand
 
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
-from deploys.facts.database import TOOL, LocalAnswer
+from deploys.facts.database import TOOL, Answer, LocalAnswer
 from deploys.facts.files import PathStates
-from deploys.operations import artifacts, files
+from deploys.operations import artifacts, database, files
 from tests.plan.kit import Facts, prepared
 
 _USER = getpass.getuser()
@@ -172,15 +172,25 @@ def test_the_same_version_with_another_content_replaces_it(depot: Path, tmp_path
     assert not (folder / "current" / "bin").exists()
 
 
-def _asked(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
-    """Ask for the rows of a primary whose administrator's tool answers `sql` by these lines of shell."""
+def _with_tool(
+    tmp_path: Path, sql: str, command: str, *, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` on a primary whose administrator's tool answers `sql` by these lines of shell."""
     tool = tmp_path / "loanstack-db"
     tool.write_text(f'#!/bin/sh\n[ "$1" = role ] && {{ echo PRIMARY; exit; }}\ncd {tmp_path}\n{sql}\n')
     tool.chmod(0o755)
-    command = (
-        LocalAnswer().command("SELECT name FROM t").replace(TOOL, str(tool)).replace("sleep 1", "sleep 0")
-    )
-    return _run(StringCommand(command))
+    return _run(StringCommand(command.replace(TOOL, str(tool)).replace("sleep 1", "sleep 0")), stdin=stdin)
+
+
+def _asked(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
+    return _with_tool(tmp_path, sql, LocalAnswer().command("SELECT name FROM t"))
+
+
+def _user_made(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
+    facts: Facts = {LocalAnswer: lambda query, of_primary=True: Answer(role="PRIMARY", rows=())}
+    (command,) = _commands(database.users_kept, facts, users=(("probe", "open sesame"),))
+    text = str(command.connector_arguments["_stdin"])
+    return _with_tool(tmp_path, sql, command.get_raw_value(), stdin=text)
 
 
 @pytest.mark.parametrize(("said", "rows"), [("printf 'a\\tb\\n'", (("a", "b"),)), ("true", ())])
@@ -204,3 +214,22 @@ def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
     done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
     assert (done.returncode, done.stdout.split()) == (0, ["PRIMARY"])
     assert (tmp_path / "asked").read_text() == "x\n"
+
+
+_REFUSED = (
+    "cat >>said; { echo --; cat said; echo; echo --; echo 'ERROR 4012 (HY000) at line 1: no'; } >&2; exit 1"
+)
+
+
+def test_a_young_database_that_refuses_a_user_is_told_again(tmp_path: Path) -> None:
+    done = _user_made(tmp_path, f"[ -e asked ] || {{ touch asked; {_REFUSED}; }}; cat >told")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "told").read_text() == (tmp_path / "said").read_text()
+    assert (tmp_path / "told").read_text().startswith("CREATE USER IF NOT EXISTS 'probe' IDENTIFIED BY")
+
+
+def test_a_user_that_is_refused_for_good_shows_the_errors_number_and_no_secret(tmp_path: Path) -> None:
+    done = _user_made(tmp_path, _REFUSED)
+    assert done.returncode == 1
+    assert done.stderr == "ERROR 4012 (HY000): a statement with a password was refused\n"
+    assert (tmp_path / "said").read_text().count("CREATE USER") == 4
