@@ -17,6 +17,8 @@ CUSTOMERS_PER_ENTITY = 1_000_000_000
 _SIGN_OF_KIND = {"drawdown": 1, "repayment": -1}
 """How a journal row moves the used part of its limit."""
 
+_NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
+
 _OF_A_LIMIT = frozenset({"grant", "drawdown", "repayment", "freeze", "unfreeze"})
 """Operations whose journal row names the limit they acted on."""
 
@@ -152,7 +154,7 @@ def rejected_left_no_trace(history: History) -> Finding:
     traced = [
         write
         for write in history.writes
-        if write.outcome in (Outcome.REJECTED, Outcome.UNSENT) and (write.entity, write.key) in rows
+        if write.outcome in _NOT_EXECUTED and (write.entity, write.key) in rows
     ]
     open_ends = [write for write in history.writes if write.outcome == Outcome.INDETERMINATE]
     committed = sum((write.entity, write.key) in rows for write in open_ends)

@@ -24,6 +24,8 @@ class Outcome(StrEnum):
     """It got the 2xx."""
     REJECTED = "rejected"
     """A definite no: nothing was executed."""
+    REFUSED = "refused"
+    """A definite no that is a right answer: the limit had no room."""
     INDETERMINATE = "indeterminate"
     """It may have happened: time-out, reset, 502, 504."""
     UNSENT = "unsent"

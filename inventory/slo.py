@@ -20,6 +20,8 @@ class LoadSlo:
     worst_second_ratio_min: float | None = 0.6
     """Acknowledged over planned writes of the worst second: a stall must not be averaged away."""
     standby_lag_p99_ms_max: float = 500.0
+    others_slowdown_p99_ratio_max: float | None = 2.0
+    """Under one legal entity's storm (scenario multi-entity): the others' p99, over that of before."""
     cpu_ms_per_transaction_max: float | None = None
     """Processor time of all hosts for one acknowledged transaction."""
     generator_cpu_ms_per_request_max: float | None = None

@@ -80,8 +80,9 @@ def budgets(slo: LoadSlo, *, writes: int, requests: int) -> tuple[Budget, ...]:
 def spent(found: LoadFigures, slo: LoadSlo) -> tuple[Spent, ...]:
     """Return every budget of a recorded run, with what it spent."""
     values = found.values
-    planned, acknowledged = int(values["writes_planned"]), int(values["transactions_acknowledged"])
-    gone = {ERRORS: int(values["errors"]), NOT_ACKNOWLEDGED: max(planned - acknowledged, 0)}
+    planned = int(values["writes_planned"])
+    answered = int(values["transactions_acknowledged"] + values.get("writes_refused", 0))
+    gone = {ERRORS: int(values["errors"]), NOT_ACKNOWLEDGED: max(planned - answered, 0)}
     return tuple(
         Spent(
             budget=budget,
@@ -126,6 +127,8 @@ class Meter:
             self._gone[ERRORS] += 1
         if not isinstance(record, Write) or record.warm_up:
             return
+        if record.outcome is Outcome.REFUSED:
+            return
         if record.outcome is not Outcome.ACKNOWLEDGED:
             self._gone[NOT_ACKNOWLEDGED] += 1
             return
@@ -151,7 +154,7 @@ def _measured(found: LoadFigures) -> tuple[Second, ...]:
 def _is_bad(second: Second, slo: LoadSlo) -> bool:
     least = slo.worst_second_ratio_min
     slow = second.latency_p99_ms is not None and second.latency_p99_ms > slo.latency_p99_ms_max
-    few = least is not None and second.acknowledged < least * second.planned
+    few = least is not None and second.acknowledged + second.refused < least * second.planned
     return bool(second.errors) or slow or few
 
 

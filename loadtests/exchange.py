@@ -154,15 +154,17 @@ def _send(exchange: Exchange, step: Step, head: str, key: str | None) -> _Result
     # On one line, as a record must be: in JSON a newline is never part of a value.
     response = orjson.Fragment(reply.body.replace(b"\r", b" ").replace(b"\n", b" "))
     if outcome is not Outcome.ACKNOWLEDGED:
-        return _Result(outcome, reply.status, _problem(reply.status, answer), None, response)
+        kind = _problem(answer)
+        if outcome is Outcome.REJECTED and kind and kind == step.may_be_refused:
+            return _Result(Outcome.REFUSED, reply.status, None, None, response)
+        return _Result(outcome, reply.status, f"HTTP {reply.status} {kind}".rstrip(), None, response)
     error = complaint(step, answer)
     if error is None and step.operation in ENTRY_OPERATIONS and answer["entry_id"] != key:
         error = f"body: entry_id is {answer['entry_id']!r}; expected: the request's key"
     return _Result(outcome, reply.status, error, answer if error is None else None, response)
 
 
-def _problem(status: int, answer: object) -> str:
+def _problem(answer: object) -> str:
     kind = answer.get("type") if isinstance(answer, dict) else None
     # `urn:loanstack:problem:frozen` and `https://.../frozen` both end in what errors are counted by.
-    name = str(kind).replace("/", ":").rsplit(":", 1)[-1] if kind else ""
-    return f"HTTP {status} {name}".rstrip()
+    return str(kind).replace("/", ":").rsplit(":", 1)[-1] if kind else ""

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from loadtests.shape import CONSTANT
+from loadtests.storm import Storm
 
 LOAD_FILE = "load.json"
 
@@ -76,6 +77,8 @@ class LoadFacts:
     """Why it was ended early by itself: the promises that could not be kept any more."""
     requests: int = 0
     """Sent from the first arrival on, reads included."""
+    storm: Storm | None = None
+    """When one legal entity asked for more than its part; None: never."""
     workers: tuple[WorkerFacts, ...] = ()
     """Those that made the load together; none: one process made it. Then CPU, memory, requests and what was
     held back are sums over them, and a lateness is that of the worker that was latest."""
@@ -113,6 +116,8 @@ def read(folder: Path) -> LoadFacts:
         raise LoadFactsError(f"{path} is not JSON ({broken.msg}); run the load again") from None
     wrong = _unfit(found, LoadFacts)
     workers = [] if wrong else found.get("workers", [])
+    storm = None if wrong else found.get("storm")
+    wrong |= set() if storm is None else _unfit(storm, Storm)
     wrong |= {name for worker in workers for name in _unfit(worker, WorkerFacts)}
     if wrong:
         raise LoadFactsError(
@@ -122,12 +127,13 @@ def read(folder: Path) -> LoadFacts:
         **{
             **found,
             "targets": tuple(found["targets"]),
+            "storm": None if storm is None else Storm(**storm),
             "workers": tuple(WorkerFacts(**worker) for worker in workers),
         }
     )
 
 
-def _unfit(found: Any, kind: type[LoadFacts] | type[WorkerFacts]) -> set[str]:  # noqa: ANN401 - JSON
+def _unfit(found: Any, kind: type[LoadFacts] | type[WorkerFacts] | type[Storm]) -> set[str]:  # noqa: ANN401 - JSON
     """Return the names of fields that `found` lacks, and of those that no `kind` has."""
     known = {field.name for field in fields(kind)}
     needed = {field.name for field in fields(kind) if field.default is MISSING}

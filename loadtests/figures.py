@@ -13,6 +13,8 @@ from loadtests import facts as load_facts
 from loadtests import percentiles
 from loadtests.facts import LoadFacts
 from loadtests.ledger import LEDGER_FILE, READS_FILE, LedgerError, Outcome, Read, Write, read_lines
+from loadtests.others import Others
+from loadtests.scenarios import SCENARIOS
 
 REPLICATION_FILE = "replication.jsonl"
 HEAT_BOUNDS_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
@@ -44,6 +46,8 @@ class Second:
     latency_max_ms: float | None
     latency_counts: tuple[int, ...]
     """How many took how long: one more than `HEAT_BOUNDS_MS`, the last one at or above all of them."""
+    refused: int = 0
+    """Writes that were rightly refused in this second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +124,13 @@ class _Tally:
     recorded: int = 0
     sent: int = 0
     acknowledged_in_window: int = 0
+    refused: Counter[int] = field(default_factory=Counter)
+    refused_in_window: int = 0
+    others: Others = field(init=False)
     amount_fen: int = 0
+
+    def __post_init__(self) -> None:
+        self.others = Others(self.facts.storm)
 
     def add_write(self, write: Write) -> None:
         self.requests += 1
@@ -135,8 +145,12 @@ class _Tally:
         if inside:
             self.recorded += 1
             self.planned[int(planned_s)] += 1
+        if write.outcome == Outcome.REFUSED:
+            self.refused[ended_second] += 1
+            self.refused_in_window += inside
         if write.outcome != Outcome.ACKNOWLEDGED:
             return
+        self.others.add(write, planned_s)
         self.acknowledged[ended_second] += 1
         self.amount_fen += write.amount_fen
         if inside:
@@ -188,7 +202,11 @@ class _Tally:
             "reads_acknowledged": self.of_reads.count,
             "worst_second_tps": min((self.acknowledged[s] for s in whole_seconds), default=0),
             "worst_second_ratio": min(
-                (self.acknowledged[s] / self.planned[s] for s in whole_seconds if self.planned[s]),
+                (
+                    (self.acknowledged[s] + self.refused[s]) / self.planned[s]
+                    for s in whole_seconds
+                    if self.planned[s]
+                ),
                 default=0.0,
             ),
         }
@@ -200,7 +218,17 @@ class _Tally:
             found["latency_uncorrected_max_ms"] = self.uncorrected.max_ms
         if self.of_reads.count:
             found["latency_reads_p99_ms"] = self.of_reads.percentile_ms(99.0)
-        return found
+        return found | self._refused_figures() | self.others.figures()
+
+    def _refused_figures(self) -> dict[str, float]:
+        scenario, window_s = SCENARIOS.get(self.facts.scenario), self.facts.measured_s
+        if scenario is None or not scenario.may_refuse:
+            return {}
+        answered = self.acknowledged_in_window + self.refused_in_window
+        return {
+            "writes_refused": self.refused_in_window,
+            "tps_answered": answered / window_s if window_s else 0.0,
+        }
 
     def _planned(self) -> int:
         """Return how many writes the measured window was to hold; ended early, those that were recorded."""
@@ -222,6 +250,7 @@ class _Tally:
             latency_p99_ms=percentiles.of(latencies, 99.0) if latencies else None,
             latency_max_ms=max(latencies) if latencies else None,
             latency_counts=_counts(latencies or ()),
+            refused=self.refused[second],
         )
 
 

@@ -221,6 +221,7 @@ class Generator:
             held_back=self._held_back,
             aborted=self.aborted,
             requests=requests,
+            storm=self.plan.storm,
         )
 
     @property

@@ -6,7 +6,8 @@ draws from, and leaves a limit alone for good once it cannot know the limit's st
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from random import Random
 from typing import TypeVar
 
@@ -28,12 +29,14 @@ OWED_MAX_FEN = 20_000
 EVERYDAY_SHARE = 0.85
 """Applications for the product that is lent from the smallest amount, which most customers may have: enough
 must be admitted to feed the assessments and grants of the mix."""
+HOT_MAX = 16
+"""So many customers are kept for the limits on which all users draw together; nobody else touches theirs."""
+HOT_ONE_IN = 64
+"""Of a small population only one in so many is kept for that."""
 GRANTED_MAX = 200
 """A user remembers this many limits that were granted to its customers."""
 
 _T = TypeVar("_T")
-_DEFINITE_NO = (0, 503)
-"""Statuses of a rejection that left everything as it was: never sent, or no primary."""
 _GOLDEN = 2654435761
 _WATCHED_BELOW = 2**32 // WATCHED_ONE_IN
 _TRIES = 20
@@ -59,22 +62,59 @@ class Population:
     customers_per_entity: int
     products: Mapping[str, Sequence[Product]]
     """Of each legal entity; first the one that is lent from the smallest amount."""
+    first: int = 0
+    """Number of its first customer among those of all entities."""
+    stride: int = 1
+    """Distance to the next one: 1, or as many as there are entities, if it is one entity's."""
 
     @property
     def size(self) -> int:
-        """How many customers there are in all entities."""
+        """How many customers there are."""
+        return len(range(self.first, self._all, self.stride))
+
+    @property
+    def _all(self) -> int:
         return len(self.entities) * self.customers_per_entity
+
+    def of_entity(self, entity: str) -> "Population":
+        """Return the customers of one legal entity."""
+        return replace(self, first=self.entities.index(entity), stride=len(self.entities))
+
+    def hot(self, count: int) -> list[Borrower]:
+        """Return the customers, at most so many, on whose limits all users draw together."""
+        free = (place for place in self._hot_places if not _is_watched(place))
+        return [self._at(place) for place in islice(free, count)]
 
     def borrower(self, index: int) -> Borrower:
         """Return customer `index` (from 0) with the limit it was seeded with; entities take turns."""
-        entity, number = index % len(self.entities), index // len(self.entities) + 1
+        return self._at(self._place(index))
+
+    def _at(self, place: int) -> Borrower:
+        entity, number = place % len(self.entities), place // len(self.entities) + 1
         customer_id = (entity + 1) * ENTITY_STRIDE + number
         return Borrower(entity=self.entities[entity], customer_id=customer_id, limit_id=customer_id)
 
-    @staticmethod
-    def is_watched(index: int) -> bool:
+    def is_watched(self, index: int) -> bool:
         """Say whether customer `index` is watched: the same in every run, and spread over all users."""
-        return index * _GOLDEN & 0xFFFFFFFF < _WATCHED_BELOW
+        return _is_watched(self._place(index))
+
+    def is_everyday(self, index: int) -> bool:
+        """Say whether customer `index` is neither watched nor kept for what all draw on."""
+        place = self._place(index)
+        return not _is_watched(place) and place not in self._hot_places
+
+    def _place(self, index: int) -> int:
+        return self.first + index * self.stride
+
+    @property
+    def _hot_places(self) -> range:
+        # In the middle: before a load, the first and the last customers are asked whether they have room.
+        middle = self._all // 2
+        return range(middle, middle + min(HOT_MAX, self._all // HOT_ONE_IN))
+
+
+def _is_watched(place: int) -> bool:
+    return place * _GOLDEN & 0xFFFFFFFF < _WATCHED_BELOW
 
 
 @dataclass(kw_only=True)
@@ -146,7 +186,7 @@ class Books:
         """
         if outcome is Outcome.ACKNOWLEDGED and answer is not None:
             self._acknowledged(step, answer)
-        elif outcome is Outcome.REJECTED and status in _DEFINITE_NO:
+        elif outcome is Outcome.REJECTED and status in steps.DEFINITE_NO:
             self._nothing_happened(step)
         elif step.limit_id is not None:
             # It may have happened, or the limit is not what these books say (writes lost in a failover).
@@ -202,11 +242,11 @@ class Books:
         )
 
     def _any(self) -> Borrower:
-        """Return any customer of this user that is not watched."""
+        """Return any customer of this user that is neither watched nor everybody's."""
         share = (self.population.size - self.user + self.users - 1) // self.users
         for _ in range(_TRIES):
             index = self.user + self.users * self.random.randrange(share)
-            if not self.population.is_watched(index):
+            if self.population.is_everyday(index):
                 return self.population.borrower(index)
         raise ValueError(
             f"user {self.user} of {self.users} has no customer to borrow among {self.population.size}; "

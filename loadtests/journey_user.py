@@ -1,6 +1,7 @@
 """One user: takes planned arrivals, sends them, and enters what came of it into its books."""
 
 import time
+from collections.abc import Mapping
 from random import Random
 
 from gevent import GreenletExit
@@ -8,8 +9,10 @@ from gevent import GreenletExit
 from loadtests import exchange, steps
 from loadtests.connections import Connections
 from loadtests.generator import Generator, new_key
+from loadtests.hot_limits import HotBooks
 from loadtests.journey import Books
 from loadtests.ledger import Outcome
+from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Arrival
 from loadtests.steps import Answer, Step
 
@@ -20,21 +23,17 @@ class JourneyUser:
     def __init__(self, generator: Generator, number: int) -> None:
         """Take over the share of user `number` (from 0) in `generator`'s population."""
         self._generator = generator
-        self._books = Books(
-            population=generator.population,
-            user=number,
-            users=generator.options.users,
-            random=Random(f"{generator.options.run_seed}/{number}"),  # noqa: S311  # repeatability, not secrecy
-        )
+        self._books = _books(generator, number)
         self._connections = Connections(generator.targets, first=number, deadline_s=generator.deadline_s)
 
     def prepare(self) -> None:
         """Connect, and ask for the state of the watched customers."""
         self._connections.connect()
-        for borrower in self._books.watched():
-            answer = self._read(steps.read_limit(borrower))
-            if answer is not None:
-                self._books.learn(borrower, answer)
+        for books in self._books.values():
+            for borrower in books.watched():
+                answer = self._read(steps.read_limit(borrower))
+                if answer is not None:
+                    books.learn(borrower, answer)
 
     def run(self) -> None:
         """Serve arrivals until there are none left."""
@@ -47,14 +46,15 @@ class JourneyUser:
         self._connections.close()
 
     def _serve(self, arrival: Arrival) -> None:
-        step = self._books.plan(arrival.operation)
-        answer = self._write(step, arrival)
+        books = self._books[arrival.entity]
+        step = books.plan(arrival.operation)
+        answer = self._write(books, step, arrival)
         if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
             self._read(steps.read_limit(step.subject, status="frozen"))
         for _ in range(arrival.reads):
-            self._read(self._books.read())
+            self._read(books.read())
 
-    def _write(self, step: Step, arrival: Arrival) -> Answer | None:
+    def _write(self, books: Books | HotBooks, step: Step, arrival: Arrival) -> Answer | None:
         key, started_s = new_key(), time.time()
         try:
             record, answer = exchange.write(
@@ -66,10 +66,27 @@ class JourneyUser:
             )
             raise
         self._generator.record_write(record)
-        self._books.settle(step, Outcome(record.outcome), record.status, answer)
+        books.settle(step, Outcome(record.outcome), record.status, answer)
         return answer
 
     def _read(self, step: Step) -> Answer | None:
         record, answer = exchange.read(self._connections, step, clock=time.time)
         self._generator.record_read(record)
         return answer
+
+
+def _books(generator: Generator, number: int) -> Mapping[str, Books | HotBooks]:
+    """Return the books of user `number`: one, or one for each legal entity that arrivals are planned for."""
+    asked, people = generator.options, generator.population
+    scenario, users = SCENARIOS[asked.scenario], asked.users
+    random = Random(f"{asked.run_seed}/{number}")  # noqa: S311  # repeatability, not secrecy
+    if scenario.hot_limits:
+        hot = scenario.hot_limits
+        return {"": HotBooks(population=people, user=number, users=users, hot_limits=hot, random=random)}
+    parts = {"": people}
+    if scenario.storm:
+        parts = {entity: people.of_entity(entity) for entity in people.entities}
+    return {
+        entity: Books(population=part, user=number, users=users, random=random)
+        for entity, part in parts.items()
+    }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from inventory.slo import LoadSlo
-from loadtests import judge_workers
+from loadtests import judge_workers, others
 from loadtests.figures import LoadFigures
 from loadtests.judge_workers import GENERATOR_CPU_PERCENT_MAX
 
@@ -124,10 +124,10 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
             f" mend it: {found.facts.aborted}"
         )
     least = slo.tps_ratio_min * found.facts.rate_per_s
-    if values["tps_acknowledged"] < least:
-        reasons.append(
-            f"{values['tps_acknowledged']:.2f} acknowledged transactions/s; promised: at least {least:g}"
-        )
+    answered = values.get("tps_answered", values["tps_acknowledged"])
+    if answered < least:
+        refused = " or rightly refused" if "tps_answered" in values else ""
+        reasons.append(f"{answered:.2f} acknowledged{refused} transactions/s; promised: at least {least:g}")
     allowed = slo.errors_allowed(int(values["requests"]))
     if 0 < _unsent(found) <= found.facts.held_back:
         reasons.append(f"{_sent(found)}; all users were busy")
@@ -138,6 +138,7 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
     for name, most_ms in limits_ms.items():
         if name in values and values[name] > most_ms:
             reasons.append(f"{_WORDS[name]} {values[name]:.1f} ms; promised: at most {most_ms:g} ms")
+    reasons += others.broken(values, slo)
     share, least_share = values["worst_second_ratio"], slo.worst_second_ratio_min
     if least_share is not None and share < least_share:
         reasons.append(
@@ -149,7 +150,7 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
 
 def _missing(found: LoadFigures) -> list[str]:
     values = found.values
-    reasons = []
+    reasons = others.missing(values, found.facts.storm)
     if "latency_p99_ms" not in values:
         reasons.append("no write was acknowledged, so no latency was measured")
     wanted = LAG_SAMPLES_PER_S_MIN * found.facts.measured_s

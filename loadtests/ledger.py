@@ -19,10 +19,15 @@ class Outcome(StrEnum):
     """It got the 2xx."""
     REJECTED = "rejected"
     """A definite no: nothing was executed."""
+    REFUSED = "refused"
+    """A definite no that is a right answer: the limit had no room, as the scenario means it to be."""
     INDETERMINATE = "indeterminate"
     """It may have happened: time-out, reset, 502, 504."""
     UNSENT = "unsent"
     """Planned, but never left the client: no user was free for too long."""
+
+
+_RIGHT = (Outcome.ACKNOWLEDGED, Outcome.REFUSED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,8 +58,9 @@ class Write:
 
     @property
     def is_error(self) -> bool:
-        """Say whether this is anything but an acknowledgement with the expected body."""
-        return self.outcome != Outcome.ACKNOWLEDGED or self.error is not None
+        """Say whether this is anything but a right answer: an acknowledgement with the expected body, or a no
+        where that is one."""
+        return self.error is not None or self.outcome not in _RIGHT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

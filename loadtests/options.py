@@ -3,12 +3,13 @@
 import argparse
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inventory import ENVIRONMENT_NAMES
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
+from loadtests import storm
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Plan, Spacing, duration_s, planned
 from loadtests.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
@@ -110,11 +111,14 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     """
     users = parsed.num_users or environment.journey.users
     problems = []
-    most = environment.journey.customers // CUSTOMERS_PER_USER_MIN
+    customers = environment.journey.customers
+    whose = f"the {customers} customers"
+    if SCENARIOS[parsed.scenario].storm:
+        customers //= len(environment.entities)
+        whose = f"the {customers} customers of each legal entity"
+    most = customers // CUSTOMERS_PER_USER_MIN
     if not 1 <= users <= most:
-        problems.append(
-            f"--users {users}; allowed: 1 to {most}, a tenth of the {environment.journey.customers} customers"
-        )
+        problems.append(f"--users {users}; allowed: 1 to {most}, a tenth of {whose}")
     share = WHOLE
     try:
         share = share_of(parsed.share)
@@ -124,7 +128,9 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
     curve = None
     try:
-        curve = curve_asked(parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration)
+        curve = curve_asked(
+            parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration, scenario=parsed.scenario
+        )
     except ValueError as wrong:
         problems.append(f"--shape: {wrong}")
     if curve is not None and round(curve.writes) < 1:
@@ -155,20 +161,26 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     )
 
 
-def curve_asked(shape: str, *, rate_per_s: float | None, duration_s: float) -> Curve:
-    """Return the curve of a shape; a rate that nobody asked for has its default where one is needed.
+def curve_asked(
+    shape: str, *, rate_per_s: float | None, duration_s: float, scenario: str = "journey"
+) -> Curve:
+    """Return the curve of a shape, with the scenario's storm on top of it.
+
+    A rate that nobody asked for has its default where one is needed.
 
     Raises:
         ValueError: as `shape.curve_of`.
     """
     if rate_per_s is None and brings_no_rate(shape):
         rate_per_s = DEFAULT_RATE_PER_S
-    return curve_of(shape, rate_per_s=rate_per_s, duration_s=duration_s)
+    curve = curve_of(shape, rate_per_s=rate_per_s, duration_s=duration_s)
+    return storm.over(curve, SCENARIOS[scenario].storm)
 
 
 def plan_of(options: LoadOptions, environment: Environment) -> Plan:
     """Return the arrivals of a run with `options`: of its share, where it is one of several workers."""
-    weights, reads_per_write = SCENARIOS[options.scenario].mix(environment.journey)
+    scenario = SCENARIOS[options.scenario]
+    weights, reads_per_write = scenario.mix(environment.journey)
     whole = planned(
         curve=options.curve,
         duration_s=options.duration_s,
@@ -178,6 +190,13 @@ def plan_of(options: LoadOptions, environment: Environment) -> Plan:
         seed=options.run_seed,
         warm_up_s=options.warm_up_s,
     )
+    if scenario.storm:
+        codes = [entity.code for entity in environment.entities]
+        one = storm.storm_of(codes[0], duration_s=options.duration_s)
+        found = storm.entities_of(
+            whole.offsets_s, one, times=scenario.storm, entities=codes, seed=options.run_seed
+        )
+        whole = replace(whole, entities=found, storm=one)
     return options.share.plan(whole)
 
 

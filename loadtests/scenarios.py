@@ -14,6 +14,15 @@ class Scenario:
     """(operation, weight) of the writes; none: those of the inventory's journey."""
     reads_per_write: float | None = None
     """Queries that ride along with each write, on average; None: as in the inventory's journey."""
+    hot_limits: int = 0
+    """All users draw on so few limits together until these are used up; 0: each has limits of its own."""
+    storm: float = 0.0
+    """In the middle third of the run, one legal entity adds so many times the whole rate; 0: none does."""
+
+    @property
+    def may_refuse(self) -> bool:
+        """Say whether a definite no can be the right answer to a write."""
+        return self.hot_limits > 0
 
     def mix(self, journey: Journey) -> tuple[tuple[tuple[str, int], ...], float]:
         """Return weights and reads per write, where the inventory says `journey`."""
@@ -31,5 +40,14 @@ SCENARIOS = {
         title="twenty queries for each write; --rate counts the writes",
         weights=(("drawdown", 50), ("repayment", 50)),
         reads_per_write=20.0,
+    ),
+    "hot-limit": Scenario(
+        title="all draw on eight limits until these are used up, and what finds no room must be refused",
+        weights=(("drawdown", 50), ("repayment", 40), ("overdraw", 10)),
+        hot_limits=8,
+    ),
+    "multi-entity": Scenario(
+        title="in the middle third one legal entity adds --rate once more, and the others must not feel it",
+        storm=1.0,
     ),
 }

@@ -15,6 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 from loadtests.shape import Curve
+from loadtests.storm import Storm
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh])")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -40,6 +41,8 @@ class Arrival(NamedTuple):
     """So many queries ride along with it."""
     warm_up: bool = False
     """It lies before what is measured."""
+    entity: str = ""
+    """The legal entity it belongs to, where that is planned."""
 
 
 def duration_s(text: str) -> float:
@@ -73,6 +76,9 @@ class Plan:
     """Number of the first arrival: in a part of a plan (`loadtests.share`) each keeps that of the whole."""
     stride: int = 1
     """Distance between the numbers of two arrivals."""
+    entities: Sequence[str] = ()
+    """The legal entity of each write; none: left to the user that makes it."""
+    storm: Storm | None = None
 
     def __len__(self) -> int:
         return len(self.offsets_s)
@@ -92,6 +98,7 @@ class Plan:
             self.operations[index],
             int((number + 1) * share) - int(number * share),
             offset_s < 0.0,
+            self.entities[index] if self.entities else "",
         )
 
 

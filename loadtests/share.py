@@ -35,6 +35,7 @@ class Share:
             rate_per_s=whole.rate_per_s / self.of,
             offsets_s=whole.offsets_s[self.number - 1 :: self.of],
             operations=whole.operations[self.number - 1 :: self.of],
+            entities=whole.entities[self.number - 1 :: self.of],
             first=self.number - 1,
             stride=self.of,
         )

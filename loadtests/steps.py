@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 Answer = Mapping[str, Any]
 
 DECISIONS = ("admitted", "declined")
+DEFINITE_NO = (0, 503)
+"""Statuses of a rejection that left everything as it was: never sent, or no primary."""
 
 
 class Borrower(NamedTuple):
@@ -47,6 +49,10 @@ class Step(NamedTuple):
     """An entry that a list of entries must show: this run's own last one."""
     subject: Borrower | Application | None = None
     """What the journey keeps books about."""
+    may_be_refused: str | None = None
+    """Kind of the problem that is a right answer too, such as `limit-exceeded`."""
+    must_be_refused: bool = False
+    """It asks for what is never allowed: an acknowledgement is wrong whatever it says."""
 
 
 def admission(*, entity: str, customer_id: int, product_code: str, requested_fen: int) -> Step:
@@ -78,6 +84,16 @@ def grant(application: Application) -> Step:
 def drawdown(borrower: Borrower, amount_fen: int) -> Step:
     """Draw money under a limit."""
     return _money("drawdown", "drawdowns", borrower, amount_fen)
+
+
+def contended_drawdown(borrower: Borrower, amount_fen: int, *, cap_fen: int) -> Step:
+    """Draw money under a limit that others draw on too: it may be used up."""
+    return drawdown(borrower, amount_fen)._replace(
+        may_be_refused=_NO_ROOM, must_be_refused=amount_fen > cap_fen
+    )
+
+
+_NO_ROOM = "limit-exceeded"
 
 
 def repayment(borrower: Borrower, amount_fen: int) -> Step:
@@ -215,6 +231,8 @@ def _of_limit(
 
 def complaint(step: Step, answer: object) -> str | None:
     """Return what is wrong with the JSON of a 2xx answer to `step`, or None."""
+    if step.must_be_refused:
+        return "more than the whole limit was drawn"
     if not isinstance(answer, dict):
         return "body: not a JSON object"
     for name, value in step.expected:

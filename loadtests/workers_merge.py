@@ -71,6 +71,7 @@ def planned(asked: LoadOptions, plan: Plan, *, start_s: float, stopped_s: float 
         lateness_p99_ms=0.0,
         lateness_max_ms=0.0,
         held_back=0,
+        storm=plan.storm,
     )
 
 

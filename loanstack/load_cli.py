@@ -2,6 +2,7 @@
 
 import click
 
+from loadtests.scenarios import SCENARIOS
 from loanstack.capacity_options import capacity_options
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.load import Asked
@@ -65,6 +66,10 @@ def load(
     if asked.workers and abort_on_fail:
         raise click.UsageError(
             "--abort-on-fail with --workers: each would see its own share of the budget only"
+        )
+    if how is not None and SCENARIOS[scenario].storm:
+        raise click.UsageError(
+            f"--find-capacity with --scenario {scenario}: its storm makes two rates of one; allowed: another"
         )
     if how is not None:
         return run_verb(

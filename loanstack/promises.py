@@ -7,6 +7,8 @@ from typing import Any
 from chaos.findings import Verdict
 from inventory.drill_slo import DrillSlo
 from inventory.slo import DeploySlo, LoadSlo
+from loadtests import others
+from loadtests.scenarios import SCENARIOS
 from loanstack.figures import shown, title
 
 
@@ -83,17 +85,24 @@ def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Promise, ...]:
     )
 
 
-def of_load(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Promise, ...]:
+def of_load(
+    load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float, scenario: str = "journey"
+) -> tuple[Promise, ...]:
     """Return what a load run at `rate_per_s` promises."""
     worst, ratio = load.worst_second_ratio_min, load.error_ratio_max
+    asked, slowdown = SCENARIOS[scenario], load.others_slowdown_p99_ratio_max
+    # Where a definite no can be the right answer, it keeps the rate too.
+    rate = "tps_answered" if asked.may_refuse else "tps_acknowledged"
     return (
-        Promise(figure="tps_acknowledged", limit=load.tps_ratio_min * rate_per_s, at_least=True),
+        Promise(figure=rate, limit=load.tps_ratio_min * rate_per_s, at_least=True),
         Promise(figure="errors", limit=load.errors_max)
         if ratio is None
         else Promise(figure="error_ratio", limit=ratio),
         *(Promise(figure=name, limit=most_ms) for name, most_ms in load.latency_limits_ms.items()),
         *([] if worst is None else [Promise(figure="worst_second_ratio", limit=worst, at_least=True)]),
         Promise(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
+        *([Promise(figure=others.RATIO, limit=slowdown)] if asked.storm and slowdown is not None else []),
+        *([Promise(figure="overdraws_acknowledged", limit=0)] if asked.may_refuse else []),
         *of_hosts(load, deploy, rate_per_s=rate_per_s),
         *_of_history(),
     )

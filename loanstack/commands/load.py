@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
-from chaos import checkers, history
+from chaos import checkers, contention, history
 from chaos.findings import Finding, Verdict, worst
 from inventory.model import Environment
 from loadtests import budget, figures, hdr_log, judge, workers
 from loadtests.options import curve_asked
+from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
 from loanstack import machine, processor, promises, sampler, usage
@@ -48,7 +49,9 @@ class Asked:
     @cached_property
     def mean_per_s(self) -> float:
         """The mean of the planned rate; a recorded day is read for it, once."""
-        curve = curve_asked(self.shape, rate_per_s=self.rate_per_s, duration_s=self.duration_s)
+        curve = curve_asked(
+            self.shape, rate_per_s=self.rate_per_s, duration_s=self.duration_s, scenario=self.scenario
+        )
         return curve.mean_per_s
 
 
@@ -61,7 +64,9 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         CommandError: the load could not be driven or its record not be read.
     """
     env = task.env
-    task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s))
+    task.begin(
+        promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s, scenario=asked.scenario)
+    )
     measured: dict[str, float] = dict(seed(task))
     with task.step("load"), beside or nullcontext():
         times = machine.cpu_times()
@@ -70,7 +75,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     with task.step("export"):
         _export(task)
     with task.step("judge"), bulk_reading():
-        judged, findings, values = _judge(task)
+        judged, findings, values = _judge(task, asked)
         measured |= values
         rows = usage.rows(before, after)
         transactions = values.get("transactions_acknowledged", 0.0)
@@ -148,7 +153,7 @@ def _export(task: Task) -> None:
         raise CommandError(problem, code=ExitCode.INVALID)
 
 
-def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
+def _judge(task: Task, asked: Asked) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
     """Return the verdict over the figures, the checkers' findings, and all figures."""
     folder = task.folder.path
     try:
@@ -161,7 +166,8 @@ def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, 
     saved = history.History(
         writes=records.writes, journal=records.journal, limits=records.limits, context=context
     )
-    findings = checkers.judge(saved, checkers.LOAD_CHECKERS)
+    more = contention.CHECKERS if SCENARIOS[asked.scenario].may_refuse else ()
+    findings = checkers.judge(saved, (*checkers.LOAD_CHECKERS, *more))
     if not (folder / hdr_log.HDR_FILE).exists():
         # Workers leave the sum of their own.
         hdr_log.write(folder, found)
