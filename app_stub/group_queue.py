@@ -81,26 +81,24 @@ class GroupQueue:
         return min(waiting.give_up_s for waiting in self._queue) - self._clock_s()
 
     def take(self) -> tuple[Waiting, ...]:
-        """Take the next group off the queue: of one limit, and of one key, only the first write."""
+        """Take the next group off the queue, movements first; of one key only the first write."""
         too_late_s = self._clock_s() + _TOO_LATE_S
         taken: list[Waiting] = []
-        limits: set[int] = set()
         keys: set[str] = set()
         later: list[Waiting] = []
         while self._queue and len(taken) < MAX_MOVES:
             waiting = self._queue.popleft()
-            key, move = waiting.row.idempotency_key, waiting.move
+            key = waiting.row.idempotency_key
             if waiting.give_up_s < too_late_s:
                 waiting.refuse("its turn came too late")
-            elif key in keys or (move is not None and move.limit_id in limits):
+            elif key in keys:
                 later.append(waiting)
             else:
                 taken.append(waiting)
                 keys.add(key)
-                if move is not None:
-                    limits.add(move.limit_id)
         self._queue.extendleft(reversed(later))
-        # Always in this order, so that two groups never lock each other's rows crosswise.
+        # Always in this order, so that two groups never lock each other's rows crosswise. Those on one limit
+        # stay in the order in which they came.
         return tuple(sorted(taken, key=_lock_order))
 
     def give_up(self, *, since_s: float, why: str) -> None:

@@ -37,6 +37,11 @@ class Metrics:
             buckets=(1, 2, 3, 4, 6, 8, 12, 16),
             registry=registry,
         )
+        self.groups_looked_at = Counter(
+            "loan_groups_looked_at",
+            "Groups that locked their limits first, to send only what has room.",
+            registry=registry,
+        )
         self.groups_refused = Counter(
             "loan_groups_refused",
             "Groups that were not committed, by reason.",

@@ -90,7 +90,7 @@ _PLACE = 10**15
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """A movement of money on one limit: one of the two amounts is 0."""
+    """A movement of money on one limit: one of the two amounts is 0, but for several that were folded."""
 
     entity_code: str
     limit_id: int
@@ -98,8 +98,31 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     repaid_fen: int = 0
 
 
-def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...], epoch: int) -> tuple[str, str]:
-    """Return the statements of several movements on different limits: one UPDATE, one INSERT.
+def folded(moves: Iterable[Move]) -> tuple[Move, ...]:
+    """Return one movement for each limit, in the order in which the limits first come: the sum of its own."""
+    of_limit: dict[int, Move] = {}
+    for move in moves:
+        sum_ = of_limit.get(move.limit_id)
+        of_limit[move.limit_id] = (
+            move
+            if sum_ is None
+            else Move(
+                entity_code=sum_.entity_code,
+                limit_id=sum_.limit_id,
+                drawn_fen=sum_.drawn_fen + move.drawn_fen,
+                repaid_fen=sum_.repaid_fen + move.repaid_fen,
+            )
+        )
+    return tuple(of_limit.values())
+
+
+def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...], epoch: int) -> tuple[str, ...]:
+    """Return the statements of several movements: one UPDATE, and then one INSERT with a row for each.
+
+    Several on one limit change it by their sum. Whether each of them fits behind those before it, this does
+    not tell: that is decided by `app_stub.used_up` while the limit is locked. A limit whose sum is 0 is left
+    as it is, because the server does not count a row that stays the same; if that is true of all, there is
+    no UPDATE.
 
     All or nothing: unless the UPDATE changed every limit and the primary has this `epoch`, the first journal
     row gets a NULL where none may be, the INSERT fails (error 1048) and the COMMIT of its packet is not
@@ -110,6 +133,17 @@ def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...], epoch: int) 
     plans for 15 texts), so every value here carries its place in the group and is equal to no other.
     """
 
+    entity = literal(rows[0].entity_code)
+    first, *others = (_journal_values(row) for row in rows)
+    changes = tuple(move for move in folded(moves) if move.drawn_fen != move.repaid_fen)
+    guard = f"IF(ROW_COUNT()={len(changes)},{entity},NULL)" if changes else entity
+    own = f"({guard}{first.removeprefix(entity)},{_own_epoch(epoch)})"
+    values = ",".join((own, *(f"({row},{literal(epoch)})" for row in others)))
+    insert = f"{_JOURNAL_COLUMNS}VALUES{values}"
+    return (_change_limits(changes), insert) if changes else (insert,)
+
+
+def _change_limits(moves: tuple[Move, ...]) -> str:
     def each(values: Iterable[str]) -> str:
         cases = (f"WHEN {literal(m.limit_id)} THEN {v}" for m, v in zip(moves, values, strict=True))
         return f"CASE limit_id {' '.join(cases)} END"
@@ -119,18 +153,13 @@ def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...], epoch: int) 
     amounts = each(literal(n * _PLACE + half + m.drawn_fen - m.repaid_fen) for n, m in numbered)
     # A frozen limit may be repaid, and not drawn on; 'active' sorts before 'frozen'.
     owners = each(literal(f"{n:02d}{'a' if m.drawn_fen else 'f'}{m.entity_code}") for n, m in numbered)
-    first, *others = (_journal_values(row) for row in rows)
-    entity = literal(rows[0].entity_code)
-    guarded = f"IF(ROW_COUNT()={len(moves)},{entity},NULL){first.removeprefix(entity)}"
     change = f"used_fen+{amounts}%{_PLACE}-{half}"
-    update = (
+    return (
         f"UPDATE credit_limit SET used_fen={change} "
         f"WHERE limit_id IN ({','.join(literal(move.limit_id) for move in moves)}) "
         f"AND entity_code=SUBSTR({owners},4) AND LEFT(status,1)<=SUBSTR({owners},3,1) "
         f"AND {change} BETWEEN 0 AND cap_fen"
     )
-    values = ",".join((f"({guarded},{_own_epoch(epoch)})", *(f"({row},{literal(epoch)})" for row in others)))
-    return update, f"{_JOURNAL_COLUMNS}VALUES{values}"
 
 
 def drawdown(*, entity_code: str, limit_id: int, amount_fen: int) -> str:
@@ -202,6 +231,15 @@ def insert_limit(
         "INSERT INTO credit_limit(limit_id,entity_code,customer_id,product_code,cap_fen) "
         f"SELECT {literal(limit_id)},{literal(entity_code)},{literal(customer_id)},{literal(product_code)},"
         f"{literal(cap_fen)} FROM DUAL WHERE ROW_COUNT()=1"
+    )
+
+
+def lock_limits(limit_ids: Iterable[int]) -> str:
+    """Return the query that locks limits, and brings what decides over movements on them."""
+    ids = ",".join(literal(limit_id) for limit_id in limit_ids)
+    return (
+        "SELECT entity_code,limit_id,cap_fen,used_fen,status FROM credit_limit "
+        f"WHERE limit_id IN ({ids}) FOR UPDATE"
     )
 
 

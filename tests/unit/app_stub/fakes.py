@@ -34,6 +34,7 @@ _TOGETHER = re.compile(
     r"AND LEFT\(status,1\)<=SUBSTR\(CASE limit_id (?P=owners) END,3,1\) "
     r"AND used_fen\+CASE limit_id (?P=amounts) END%(?P=place)-(?P=half) BETWEEN 0 AND cap_fen"
 )
+_LOCK = re.compile(r"SELECT entity_code,limit_id,cap_fen,.* WHERE limit_id IN \(([\d,]+)\) FOR UPDATE")
 _EACH_AMOUNT = re.compile(r"WHEN (\d+) THEN (\d+)")
 _EACH_OWNER = re.compile(r"WHEN (\d+) THEN '(\d\d)([af])(\w+)'")
 _TOGETHER_ROW = re.compile(
@@ -89,8 +90,11 @@ class FakeDatabase:
         """Run a whole packet, or nothing."""
         if not self.takes_writes:
             raise DatabaseFailure(Meaning.NOT_PRIMARY, code=4688, detail="standby tenant is read only")
-        change, insert, commit = packet.split(";")
+        *changes, insert, commit = packet.split(";")
         assert commit == "COMMIT"
+        if not changes:
+            return self._journal_together([], _TOGETHER_ROW.findall(insert))
+        (change,) = changes
         if "CASE limit_id" in change:
             return self._run_together(change, insert)
         row = _JOURNAL.fullmatch(insert)
@@ -130,38 +134,44 @@ class FakeDatabase:
         assert len(owners) == len(moves)
         rows = _TOGETHER_ROW.findall(insert)
         assert insert.count("(SELECT epoch FROM leadership") == 1
-        assert len(moves) == len(rows) == insert.count("(") - 3 - insert.count("IF(")
+        assert len(rows) == insert.count("(") - 3 - insert.count("IF(") >= len(moves)
         assert f"IF(ROW_COUNT()={len(moves)}," in insert
         limits = [self.limits.get(int(limit_id)) for limit_id, *_ in moves]
         changed = 0
         for limit, (_, entity, highest, moved_fen) in zip(limits, moves, strict=True):
+            # As the server counts: a row that stays the same was not changed.
             changed += (
-                limit is not None
+                moved_fen != 0
+                and limit is not None
                 and limit.entity == entity
                 and limit.status[0] <= highest
                 and 0 <= limit.used_fen + moved_fen <= limit.cap_fen
             )
         if changed != len(moves):
             raise DatabaseFailure(Meaning.REFUSED, code=1048, detail="column may not be null")
+        applied = [(limit, moved_fen) for limit, (*_, moved_fen) in zip(limits, moves, strict=True) if limit]
+        return changed, *self._journal_together(applied, rows)
+
+    def _journal_together(
+        self, changes: list[tuple[FakeLimit, int]], rows: list[tuple[str, ...]]
+    ) -> tuple[int, ...]:
         self._check_epoch(rows[0][-1])
-        entities = [entity for _, entity, *_ in moves]
-        if any((entity, row[0]) in self.journal for entity, row in zip(entities, rows, strict=True)):
+        owned = [(self.limits[int(row[3])].entity, row) for row in rows]
+        if any((entity, row[0]) in self.journal for entity, row in owned):
             raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
-        for limit, (limit_id, entity, _, moved_fen), row in zip(limits, moves, rows, strict=True):
-            assert limit is not None
-            key, digest, kind, row_limit, amount, credit, answer, epoch = row
-            assert row_limit == limit_id
+        for limit, moved_fen in changes:
+            limit.used_fen += moved_fen
+        for entity, (key, digest, kind, limit_id, amount, credit, answer, epoch) in owned:
             assert int(epoch) == self.epoch
             assert credit in (f"settlement:{entity}", f"loan:{limit_id}")
-            limit.used_fen += moved_fen
             self.journal[entity, key] = (
                 digest,
                 kind,
-                int(row_limit),
+                int(limit_id),
                 int(amount),
                 answer.replace('\\"', '"'),
             )
-        return (changed, changed, 0)
+        return len(rows), 0
 
     def _change(self, change: str) -> Callable[[], None] | None:
         status = _STATUS.fullmatch(change)
@@ -191,6 +201,14 @@ class FakeDatabase:
         if stored is not None:
             found = self.journal.get((stored[1], stored[2]))
             return [] if found is None else [(found[0], found[4])]
+        locked = _LOCK.fullmatch(query)
+        if locked is not None:
+            ids = {int(limit_id): self.limits.get(int(limit_id)) for limit_id in locked[1].split(",")}
+            return [
+                (limit.entity, limit_id, limit.cap_fen, limit.used_fen, limit.status)
+                for limit_id, limit in ids.items()
+                if limit is not None
+            ]
         asked = _LIMIT.fullmatch(query)
         assert asked is not None, query
         limit = self.limits.get(int(asked[1]))

@@ -257,7 +257,7 @@ def test_one_bad_movement_spoils_none_of_its_group() -> None:
     assert len(database.journal) == 3
 
 
-def test_two_movements_on_one_limit_and_two_of_one_key_never_share_a_group() -> None:
+def test_two_of_one_key_never_share_a_group() -> None:
     database = _database(cap_fen=10_000)
     database.limits[LIMIT + 1] = FakeLimit(entity=ENTITY, cap_fen=10_000)
     requests = [
