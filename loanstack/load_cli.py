@@ -52,6 +52,7 @@ def load(
       loanstack load lab --shape ramp:200..1200 --duration 5m --abort-on-fail
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
       loanstack load lab --rate 2000 --workers 4
+      loanstack load lab --scenario hot-limit --rate 500 --duration 40s
       loanstack load lab --find-capacity --from 400
     """
     asked = Asked(

@@ -83,6 +83,7 @@ def test_the_lab_stays_within_its_memory(loaded: Finished, deployed: Environment
         (("--shape", "ramp:5..50", "--rate", "10"), "leave --rate out"),
         (("--shape", "replay:no-such-day.csv"), "no-such-day.csv"),
         (("--find-capacity", "--rate", "100"), "--rate"),
+        (("--find-capacity", "--scenario", "multi-entity"), "multi-entity"),
     ],
 )
 def test_bad_input_is_refused_before_the_first_request(
@@ -116,6 +117,23 @@ def test_two_workers_make_each_write_of_a_storm_in_steps_once(loaded: Finished, 
     assert len({write["key"] for write in writes}) == sum(own) == len(writes)
     assert "2 workers" in (folder / "report.html").read_text()
     assert (folder / "latency.hlog").read_text().count("Tag=") == 2
+
+
+def test_limits_that_two_workers_draw_full_are_never_overdrawn(loaded: Finished, loanstack: Run) -> None:
+    asked = ("--scenario", "hot-limit", "--rate", "150", "--duration", "10s", "--workers", "2")
+    done = loanstack("load", "lab", *asked, "--json")
+    assert done.exit_code in {0, 1}, done.output
+    figures = done.results["figures"]
+    assert figures["transactions_acknowledged"] + figures["writes_refused"] == 1500, done.output
+    assert figures["transactions_acknowledged"] > 1000
+    assert figures["refusals"] > figures["overdraws_refused"] > 50
+    for name in ("errors", "refusals_unfounded", "overdraws_acknowledged", "limits_overdrawn"):
+        assert figures[name] == 0, done.output
+    assert (figures["acknowledged_lost"], figures["acknowledged_doubled"]) == (0, 0)
+    findings = json.loads((LATEST / "findings.json").read_text())
+    assert {finding["verdict"] for finding in findings if finding["name"] != "costs"} == {"PASS"}, findings
+    writes = [json.loads(line) for line in (LATEST / "ledger.jsonl").read_text().splitlines()]
+    assert len({write["limit_id"] for write in writes}) == 8
 
 
 def test_a_worker_that_is_killed_makes_the_load_invalid_and_hangs_nothing(loaded: Finished) -> None:

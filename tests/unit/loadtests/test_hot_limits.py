@@ -1,0 +1,155 @@
+"""Users who share a few limits: none asks for what it may not, and only want of room is refused."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtests import exchange, steps
+from loadtests.hot_limits import HotBooks
+from loadtests.journey import HOT_MAX, Population
+from loadtests.ledger import Outcome
+from loadtests.scenarios import SCENARIOS
+from loadtests.steps import Step
+from tests.unit.loadtests.fake_services import CAP_FEN, Services
+from tests.unit.loadtests.test_exchange import DUE, KEY, Fake, reply
+from tests.unit.loadtests.test_journey import books, population
+
+HOT = SCENARIOS["hot-limit"]
+OPERATIONS = [name for name, _ in HOT.weights]
+FATES = ("answered", "answered", "answered", "unavailable", "lost-before", "lost-after")
+EXCEEDED = {"type": "urn:loanstack:problem:limit-exceeded", "status": 422}
+
+
+def crowd(users: int, services: Services, people: Population | None = None) -> list[HotBooks]:
+    found = [
+        HotBooks(
+            population=people or population(),
+            user=user,
+            users=users,
+            hot_limits=HOT.hot_limits,
+            random=Random(user),
+        )
+        for user in range(users)
+    ]
+    for own in found:
+        for borrower in own.watched():
+            own.learn(borrower, services.query("limits", borrower.limit_id, None, borrower.entity))
+    return found
+
+
+def send(own: HotBooks, step: Step, services: Services, key: str, fate: str = "answered") -> int:
+    """Send a step; return the status that the services gave it, 0 if it did not reach them."""
+    if fate == "unavailable":
+        own.settle(step, Outcome.REJECTED, 503, None)
+        return 0
+    if fate == "lost-before":
+        own.settle(step, Outcome.INDETERMINATE, 0, None)
+        return 0
+    status, answer = services.answer(step.method, step.path, step.entity, key, step.body)
+    refused = status == 422 and answer["type"].endswith(f":{step.may_be_refused}")
+    if fate == "lost-after":
+        own.settle(step, Outcome.INDETERMINATE, 504, None)
+    elif status < 400:
+        own.settle(step, Outcome.ACKNOWLEDGED, status, answer)
+    else:
+        own.settle(step, Outcome.REFUSED if refused else Outcome.REJECTED, status, None)
+    assert status < 400 or refused, f"{step} was answered with {answer}"
+    assert status >= 400 or not step.must_be_refused
+    return status
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 19), st.sampled_from(OPERATIONS), st.sampled_from(FATES)), max_size=400
+    ),
+    st.integers(0, CAP_FEN),
+)
+def test_only_want_of_room_is_ever_refused_whatever_was_lost_on_the_way(history, used_before_fen):
+    services = Services("none")
+    services.used = {borrower.limit_id: used_before_fen for borrower in population().hot(HOT.hot_limits)}
+    users = crowd(20, services)
+    for number, (user, operation, fate) in enumerate(history):
+        send(users[user], users[user].plan(operation), services, f"{number:032x}", fate)
+        read = users[user].read()
+        _, answer = services.answer(read.method, read.path, read.entity, "", b"")
+        assert steps.complaint(read, answer) is None
+    assert all(0 <= fen <= CAP_FEN for fen in services.used.values())
+
+
+@pytest.mark.parametrize("run", [1, 2])
+def test_limits_are_drawn_full_and_most_writes_are_acknowledged_all_the_same(run):
+    """A second run finds them used up, and begins with what the first one left to be repaid."""
+    services = Services("none")
+    random = Random(run)
+    names, weights = zip(*HOT.weights, strict=True)
+    for _ in range(run):
+        users = crowd(64, services)
+        statuses = Counter(
+            send(own, own.plan(random.choices(names, weights)[0]), services, f"{number:032x}")
+            for number in range(4000)
+            for own in [random.choice(users)]
+        )
+    assert set(statuses) == {201, 422}
+    assert 0.7 < statuses[201] / 4000 < 0.9
+    assert len(services.used) == HOT.hot_limits
+    assert all(fen > 0.8 * CAP_FEN for fen in services.used.values())
+
+
+def test_users_of_all_workers_share_what_was_owed_before_and_never_repay_more():
+    services = Services("none")
+    services.used = {borrower.limit_id: 1_000_003 for borrower in population().hot(HOT.hot_limits)}
+    owed = Counter()
+    for own in crowd(21, services):
+        owed[own.borrower.limit_id] += own.owed_fen
+    assert len(owed) == HOT.hot_limits
+    assert all(1_000_003 - 3 <= fen <= 1_000_003 for fen in owed.values())
+
+
+def test_what_all_draw_on_is_nobodys_everyday_limit():
+    people = population(25_000)
+    hot = {borrower.limit_id for borrower in people.hot(HOT_MAX)}
+    assert len(hot) == HOT_MAX
+    assert {borrower.entity for borrower in people.hot(HOT.hot_limits)} == set(people.entities)
+    everyday = {people.borrower(i).limit_id for i in range(people.size) if people.is_everyday(i)}
+    assert hot.isdisjoint(everyday)
+    assert hot.isdisjoint(people.borrower(i).limit_id for i in range(people.size) if people.is_watched(i))
+    middle = people.size // 2
+    own = books(user=middle % 64, users=64, people=people)
+    assert hot.isdisjoint(own.plan("drawdown").limit_id for _ in range(2000))
+
+
+def test_an_unknown_operation_is_refused():
+    (own,) = crowd(1, Services("none"))
+    with pytest.raises(ValueError, match="'grant' is none"):
+        own.plan("grant")
+
+
+def write(answer, step):
+    return exchange.write(Fake(answer), step, key=KEY, arrival=DUE, clock=lambda: 10.0)
+
+
+@pytest.mark.parametrize("amount_fen", [1, 101])
+def test_a_refusal_for_want_of_room_is_a_right_answer_where_all_draw_on_the_limit(amount_fen):
+    borrower = population().borrower(0)
+    step = steps.contended_drawdown(borrower, amount_fen, cap_fen=100)
+    record, _ = write(reply(422, EXCEEDED), step)
+    assert (record.outcome, record.status, record.error, record.is_error) == ("refused", 422, None, False)
+    for other in ({"type": "urn:loanstack:problem:frozen"}, {"type": ""}, []):
+        record, _ = write(reply(422, other), step)
+        assert (record.outcome, record.is_error) == ("rejected", True)
+    record, _ = write(reply(503, EXCEEDED), step)
+    assert (record.outcome, record.is_error) == ("indeterminate", True)
+    record, _ = write(reply(422, EXCEEDED), steps.drawdown(borrower, amount_fen))
+    assert (record.outcome, record.is_error) == ("rejected", True)
+
+
+def test_an_overdraw_that_is_acknowledged_is_an_error_whatever_the_answer_says():
+    borrower = population().borrower(0)
+    body = {"entry_id": KEY, "limit_id": borrower.limit_id, "amount_fen": 101}
+    record, answer = write(reply(201, body), steps.contended_drawdown(borrower, 101, cap_fen=100))
+    assert (record.outcome, record.is_error, answer) == ("acknowledged", True, None)
+    assert record.error == "more than the whole limit was drawn"
