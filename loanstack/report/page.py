@@ -15,7 +15,7 @@ from chaos.findings import Verdict
 from loanstack.bulk import bulk_reading
 from loanstack.drill_figures import over_repeats
 from loanstack.figures import number, shown, title
-from loanstack.report import drawings
+from loanstack.report import drawings, entities
 from loanstack.report.reading import Run, read
 from loanstack.runs import RunFolder, write_whole
 
@@ -110,6 +110,7 @@ def render(run: Run) -> str:
         verifies=[(part, _by_host(part)) for part in run.of_verb("verify")],
         loads=[(part, drawings.of_run(part), drawings.processor_bar(part)) for part in run.of_verb("load")],
         budget=_budget,
+        entities=entities.rows,
         drills=[(part, drawings.of_run(part)) for part in run.of_verb("drill")],
         rto_bars=drawings.rto_bars(run.of_verb("drill")),
         rto_strips=drawings.rto_strips(run.of_verb("drill")),

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 STRIDE = 1_000_000_000
 CAP_FEN = 3_000_000
 PRODUCTS = [{"product_code": "HUINONG", "min_fen": 100_000, "max_fen": 20_000_000}]
-FAULTS = ("none", "slow", "reset", "wrong-amount", "unavailable", "refuse")
+FAULTS = ("none", "slow", "reset", "wrong-amount", "unavailable", "refuse", "overdraw", "stingy")
 STALL_S = 30.0
 _ROUTE = re.compile(r"/v1/(?P<noun>\w+)(?:/(?P<id>\d+))?(?:/(?P<verb>\w+))?")
 
@@ -92,7 +92,12 @@ class Services:
         if verb == "drawdowns":
             if limit_id in self.frozen:
                 return 423, {"type": "urn:fake:frozen"}
-            if used + amount_fen > self.caps.get(limit_id, CAP_FEN):
+            has_room = used + amount_fen <= self.caps.get(limit_id, CAP_FEN)
+            if self.fault == "overdraw":
+                has_room = True
+            elif self.fault == "stingy":
+                has_room = has_room and self.writes % 5 > 0
+            if not has_room:
                 return 422, {"type": "urn:fake:limit-exceeded"}
             self.used[limit_id] = used + amount_fen
         elif amount_fen > used:

@@ -1,22 +1,27 @@
 """Users who share a few limits: none asks for what it may not, and only want of room is refused."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests import exchange, steps
+from inventory.slo import LoadSlo
+from loadtests import budget, exchange, figures, steps
 from loadtests.hot_limits import HotBooks
 from loadtests.journey import HOT_MAX, Population
+from loadtests.judge import judge
 from loadtests.ledger import Outcome
 from loadtests.scenarios import SCENARIOS
 from loadtests.steps import Step
+from tests.unit.loadtests import records
 from tests.unit.loadtests.fake_services import CAP_FEN, Services
 from tests.unit.loadtests.test_exchange import DUE, KEY, Fake, reply
 from tests.unit.loadtests.test_journey import books, population
 
+SLO = LoadSlo()
 HOT = SCENARIOS["hot-limit"]
 OPERATIONS = [name for name, _ in HOT.weights]
 FATES = ("answered", "answered", "answered", "unavailable", "lost-before", "lost-after")
@@ -126,6 +131,27 @@ def test_an_unknown_operation_is_refused():
     (own,) = crowd(1, Services("none"))
     with pytest.raises(ValueError, match="'grant' is none"):
         own.plan("grant")
+
+
+def test_a_right_refusal_keeps_the_rate_and_spends_no_budget():
+    facts = records.facts(scenario="hot-limit")
+    writes = records.all_acknowledged()
+    for number in range(0, 40, 2):
+        writes[number] = replace(writes[number], outcome=Outcome.REFUSED, status=422)
+    found = figures.of_records(facts, writes, (), ())
+    values = found.values
+    assert (values["tps_acknowledged"], values["tps_answered"], values["writes_refused"]) == (5.0, 10.0, 20)
+    assert (values["errors"], values["worst_second_tps"], values["worst_second_ratio"]) == (0, 5, 1.0)
+    assert budget.figures(found, SLO)["budget_not_acknowledged_spent_requests"] == 0
+    assert budget.bad_seconds(found.seconds, SLO) == ()
+    meter = budget.Meter(budget.budgets(SLO, writes=40, requests=40))
+    for each in writes:
+        meter.add(each)
+    assert meter.overspent() is None
+    assert not [reason for reason in judge(found, SLO).reasons if "transactions/s" in reason]
+    writes[1] = replace(writes[1], outcome=Outcome.UNSENT, error="no user was free in time")
+    reasons = judge(figures.of_records(facts, writes, (), ()), SLO).reasons
+    assert "9.75 acknowledged or rightly refused transactions/s; promised: at least 10" in reasons
 
 
 def write(answer, step):

@@ -125,6 +125,8 @@ def test_only_the_others_are_measured_before_the_storm_and_in_it():
     assert values["others_latency_p99_ms_calm"] == pytest.approx(10.0, rel=0.002)
     assert values["others_latency_p50_ms_storm"] == pytest.approx(15.0, rel=0.002)
     assert values["others_slowdown_p99_ratio"] == pytest.approx(1.5, rel=0.005)
+    assert values["entity_QH01_latency_p99_ms_storm"] == pytest.approx(150.0, rel=0.002)
+    assert values["entity_QH02_latency_p99_ms_storm"] == values["others_latency_p99_ms_storm"]
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,7 @@ def test_ctrl_c_keeps_what_was_found(
         (("--find-capacity", "--within", "10s"), ("--within 10s",)),
         (("--find-capacity", "--from", "50", "--probe-duration", "4s"), ("at least 250", "proves nothing")),
         (("--from", "50", "--repeats", "2"), ("--from", "--repeats", "only with --find-capacity")),
+        (("--find-capacity", "--scenario", "multi-entity"), ("--scenario multi-entity", "storm")),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_happens(

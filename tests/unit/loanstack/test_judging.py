@@ -62,6 +62,17 @@ def test_promises_survive_being_written() -> None:
     assert promises.from_list(promises.to_list(every)) == every
 
 
+def test_what_a_scenario_is_for_is_promised_in_it_alone() -> None:
+    slo, own = LoadSlo(others_slowdown_p99_ratio_max=2.5), {}
+    for scenario in ("journey", "hot-limit", "multi-entity"):
+        found = promises.of_load(slo, DeploySlo(), rate_per_s=100, scenario=scenario)
+        own[scenario] = {promise.figure: promise.limit for promise in found}
+    hot = own["journey"] | {"tps_answered": 100, "overdraws_acknowledged": 0}
+    del hot["tps_acknowledged"]
+    assert own["hot-limit"] == hot
+    assert own["multi-entity"] == own["journey"] | {"others_slowdown_p99_ratio": 2.5}
+
+
 def limits_of(name: str, *, may_lose: bool, repeats: int = 1) -> dict[str, float]:
     found = promises.of_drill(DrillSlo(), name, may_lose=may_lose, repeats=repeats)
     return {promise.figure: promise.limit for promise in found}
