@@ -15,9 +15,9 @@ from loadtests import exchange, percentiles
 from loadtests.budget import Meter
 from loadtests.connections import Target
 from loadtests.facts import LoadFacts
-from loadtests.journey import Population
 from loadtests.ledger import Read, Write
 from loadtests.options import LoadOptions
+from loadtests.population import Population
 from loadtests.recorder import Recorder
 from loadtests.schedule import Arrival, Plan, Schedule
 

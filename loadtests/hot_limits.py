@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from loadtests import steps
-from loadtests.journey import Population
 from loadtests.ledger import Outcome
+from loadtests.population import Population
 from loadtests.steps import Answer, Borrower, Step
 
 AMOUNTS_PER_LIMIT = 16

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from inventory.model import Environment
 from loadtests import exchange, steps
 from loadtests.exchange import Exchange
-from loadtests.journey import OWED_MAX_FEN, Population, Product
+from loadtests.journey import OWED_MAX_FEN
 from loadtests.ledger import Outcome
+from loadtests.population import Population, Product
 from loadtests.steps import Answer, Borrower, Step
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from inventory.slo import LoadSlo
 from loadtests import budget, exchange, figures, steps
 from loadtests.hot_limits import HotBooks
-from loadtests.journey import HOT_MAX, Population
 from loadtests.judge import judge
 from loadtests.ledger import Outcome
+from loadtests.population import HOT_MAX, Population
 from loadtests.scenarios import SCENARIOS
 from loadtests.steps import Step
 from tests.unit.loadtests import records

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests import journey, steps
-from loadtests.journey import Books, Population, Product
+from loadtests.journey import Books
 from loadtests.ledger import Outcome
+from loadtests.population import WATCHED_ONE_IN, Population, Product
 from loadtests.steps import Step, complaint
 from tests.unit.loadtests.fake_services import PRODUCTS, Services
 
@@ -151,7 +152,7 @@ def test_customers_of_all_entities_are_numbered_from_one():
 def test_watched_customers_are_spread_over_users_and_never_drawn_from(users):
     people = population(25_000)
     watched = {index for index in range(people.size) if people.is_watched(index)}
-    assert len(watched) == pytest.approx(people.size / journey.WATCHED_ONE_IN, rel=0.05)
+    assert len(watched) == pytest.approx(people.size / WATCHED_ONE_IN, rel=0.05)
     for user in (0, users // 2, users - 1):
         mine = set(range(user, people.size, users))
         assert len(mine & watched) < len(mine) / 10
