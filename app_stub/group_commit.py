@@ -9,27 +9,28 @@ Admissions, assessments and grants ride along with statements of their own.
 
 Several movements on one limit go in one group too: it locks the limits first, looks which of its movements
 fit, each behind those before it, and sends these. So a limit that all draw on is locked once for many
-movements, and what finds it used up spoils no group. A group of different limits is sent without that look,
-and has it only once it was refused.
+movements, and what finds it used up spoils no group. What comes meanwhile waits here and not for the lock:
+groups that wait for each other's limits cost more than their work. A group of different limits is sent
+without that look, and has it only once it was refused.
 
-A group is all or nothing and never decides anything but success: whoever found no room in it, or was in one
-that was refused for another reason, goes on alone and gets an answer of its own; if its outcome is uncertain,
-each resolves its own key. Only where the database it reached is not the primary (any more) do its movements
-wait together for the one that is: a hand-over leaves a second's worth of them, too many to be sent one by
-one.
+What is sent is all or nothing. If it was refused for another reason than want of room, each write goes on
+alone and gets an answer of its own; if its outcome is uncertain, each resolves its own key. Only where the
+database it reached is not the primary (any more) do its movements wait together for the one that is: a
+hand-over leaves a second's worth of them, too many to be sent one by one.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app_stub import sql, used_up
-from app_stub.database import Session
-from app_stub.group_queue import MAX_MOVES, GroupQueue, Sent, Together, Waiting
+from app_stub.database import Rows, Session
+from app_stub.group_queue import GroupQueue, Sent, Together, Waiting
 from app_stub.metrics import Metrics
 from app_stub.outcome import NO_PRIMARY_THERE, DatabaseFailure, Meaning
 from app_stub.pool import NoConnectionError, Pool
+from app_stub.reads import is_of_epoch
 
 _LOG = logging.getLogger("loan.group")
 _PACE_S = 0.016
@@ -38,6 +39,10 @@ _WAIT_S = 0.03
 """No movement waits longer for the group before it, which may hang on a locked row."""
 _LATE_S = 0.3
 """A group goes on for this long beyond its first deadline: better one late answer than a whole group cut."""
+
+
+_Outcome = Together | Rows
+"""What became of a write; of a movement that was refused, the limit that it found."""
 
 
 class GroupCommit:
@@ -59,6 +64,8 @@ class GroupCommit:
         self._loop = asyncio.get_running_loop()
         self._queue = GroupQueue(limit=queue_limit, clock_s=clock_s)
         self._groups: set[asyncio.Task[None]] = set()
+        self._busy: set[int] = set()
+        """Limits on which movements are on their way: no two groups ever have one in common."""
         self._is_collecting = False
         """A group waits for its session, and takes along whatever comes until then."""
         self._last_start_s = float("-inf")
@@ -97,7 +104,7 @@ class GroupCommit:
     def _dispatch_soon(self) -> None:
         if not self._queue or self._is_collecting:
             return
-        if len(self._queue) >= MAX_MOVES:
+        if self._queue.is_full(self._busy):
             self._dispatch()
         elif self._timer is None:
             self._dispatch_when_due()
@@ -136,7 +143,9 @@ class GroupCommit:
             self._is_collecting = False
         if session is None:
             return
-        group, term = self._queue.take(), self._pool.term
+        group, term = self._queue.take(self._busy), self._pool.term
+        limits = {move.limit_id for move in _moves(group)}
+        self._busy |= limits
         self._dispatch_soon()
         if not group:
             self._pool.release(session)
@@ -147,13 +156,15 @@ class GroupCommit:
             _LOG.exception("group failed")
             # Whether it had been sent is not known here.
             outcomes = [Together.UNCERTAIN] * len(group)
+        finally:
+            self._busy -= limits
         if Together.AGAIN in outcomes:
             self._queue.put_back(group)
             self._dispatch_soon()
             return
-        for waiting, together in zip(group, outcomes, strict=True):
+        for waiting, outcome in zip(group, outcomes, strict=True):
             if not waiting.outcome.done():
-                waiting.outcome.set_result(Sent(together=together, term=term))
+                waiting.outcome.set_result(_sent(outcome, term))
 
     async def _session(self) -> Session | None:
         """Return a session, or None once nobody waits for it any more."""
@@ -165,7 +176,7 @@ class GroupCommit:
                 self._queue.give_up(since_s=began_s, why=str(none))
         return None
 
-    async def _run(self, group: tuple[Waiting, ...], session: Session) -> list[Together]:
+    async def _run(self, group: tuple[Waiting, ...], session: Session) -> Sequence[_Outcome]:
         session.deadline_s = min(session.deadline_s, min(w.give_up_s for w in group) + _LATE_S)
         epoch = self._pool.epoch
         try:
@@ -174,8 +185,8 @@ class GroupCommit:
             try:
                 return await self._at_once(group, session, epoch)
             except DatabaseFailure as failure:
-                # One of several may just have found no room.
-                if failure.meaning is not Meaning.REFUSED or len(group) == 1 or not _moves(group):
+                # A movement may just have found no room.
+                if failure.meaning is not Meaning.REFUSED or not _moves(group):
                     raise
             await session.rollback()
             return await self._after_a_look(group, session, epoch)
@@ -191,18 +202,23 @@ class GroupCommit:
         # A journal row that was not inserted belongs to a write whose change did not apply.
         return [Together.DONE if counts[place] else Together.ALONE for place in places]
 
-    async def _after_a_look(self, group: tuple[Waiting, ...], session: Session, epoch: int) -> list[Together]:
-        """Lock the limits, and send what fits: what does not is the other movements' room."""
+    async def _after_a_look(
+        self, group: tuple[Waiting, ...], session: Session, epoch: int
+    ) -> Sequence[_Outcome]:
+        """Lock the limits, and send what fits; what does not learns what it found."""
         moves = _moves(group)
         self._metrics.groups_looked_at.inc()
-        (rows,) = await session.read((sql.lock_limits(sorted({move.limit_id for move in moves})),))
-        fits = [*used_up.fitting(moves, rows), *(True for _ in group[len(moves) :])]
-        fitting = tuple(waiting for waiting, does_fit in zip(group, fits, strict=True) if does_fit)
+        lock = sql.lock_limits(sorted({move.limit_id for move in moves}))
+        epochs, rows = await session.read((sql.SELECT_EPOCH, lock))
+        if not is_of_epoch(epochs, epoch):
+            raise DatabaseFailure(Meaning.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
+        refused = [*used_up.refused(moves, rows), *(None for _ in group[len(moves) :])]
+        fitting = tuple(waiting for waiting, by in zip(group, refused, strict=True) if by is None)
         if not fitting:
             await session.rollback()
-            return [Together.ALONE] * len(group)
+            return [by or [] for by in refused]
         outcomes = iter(await self._at_once(fitting, session, epoch))
-        return [next(outcomes) if does_fit else Together.ALONE for does_fit in fits]
+        return [next(outcomes) if by is None else by for by in refused]
 
     async def _after(self, failure: DatabaseFailure, session: Session) -> Together:
         self._metrics.groups_refused.labels(failure.meaning.value).inc()
@@ -222,6 +238,12 @@ class GroupCommit:
             self._suspect()
             return Together.AGAIN
         return Together.ALONE
+
+
+def _sent(outcome: _Outcome, term: int) -> Sent:
+    if isinstance(outcome, Together):
+        return Sent(together=outcome, term=term)
+    return Sent(together=Together.REFUSED, term=term, refused_by=outcome)
 
 
 def _moves(group: tuple[Waiting, ...]) -> tuple[sql.Move, ...]:

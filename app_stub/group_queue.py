@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from enum import StrEnum
+from itertools import islice
 
 import msgspec
 
 from app_stub import sql
+from app_stub.database import Rows
 from app_stub.pool import NoConnectionError
 
 MAX_MOVES = 32
@@ -22,6 +24,8 @@ class Together(StrEnum):
     DONE = "done"
     ALONE = "alone"
     """The group was rolled back: nothing was executed."""
+    REFUSED = "refused"
+    """It found no room: nothing of it was executed."""
     UNCERTAIN = "uncertain"
     AGAIN = "again"
     """As ALONE, because no primary was reached: it goes back into the queue, and nobody outside sees this."""
@@ -32,6 +36,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
     together: Together
     term: int
+    refused_by: Rows | None = None
+    """What a refused movement found: its limit, locked, behind the movements before it."""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -80,8 +86,20 @@ class GroupQueue:
         """Return how long it is until the first deadline of those that wait."""
         return min(waiting.give_up_s for waiting in self._queue) - self._clock_s()
 
-    def take(self) -> tuple[Waiting, ...]:
-        """Take the next group off the queue, movements first; of one key only the first write."""
+    def is_full(self, busy: Set[int]) -> bool:
+        """Say whether a whole group waits that is on none of the limits that are `busy`."""
+        if len(self._queue) < MAX_MOVES:
+            return False
+        free = (waiting for waiting in self._queue if not _is_on(busy, waiting))
+        return sum(1 for _ in islice(free, MAX_MOVES)) == MAX_MOVES
+
+    def take(self, busy: Set[int] = frozenset()) -> tuple[Waiting, ...]:
+        """Take the next group off the queue, movements first; of one key only the first write.
+
+        Args:
+            busy: limits that the groups on their way have locked, or wait for: movements on these would wait
+                there too, each group for the one before it. They stay, and go together afterwards.
+        """
         too_late_s = self._clock_s() + _TOO_LATE_S
         taken: list[Waiting] = []
         keys: set[str] = set()
@@ -91,7 +109,7 @@ class GroupQueue:
             key = waiting.row.idempotency_key
             if waiting.give_up_s < too_late_s:
                 waiting.refuse("its turn came too late")
-            elif key in keys:
+            elif key in keys or _is_on(busy, waiting):
                 later.append(waiting)
             else:
                 taken.append(waiting)
@@ -114,6 +132,10 @@ class GroupQueue:
         for waiting in late:
             waiting.refuse(why)
         self._queue = deque(waiting for waiting in self._queue if waiting not in late)
+
+
+def _is_on(busy: Set[int], waiting: Waiting) -> bool:
+    return waiting.move is not None and waiting.move.limit_id in busy
 
 
 def _lock_order(waiting: Waiting) -> tuple[bool, int]:

@@ -96,6 +96,7 @@ class Writer:
         """
         uncertain = False
         written: Written | None = None
+        refused_by: Rows | None = None
         if self._group is not None and (write.move is not None or write.shares_commit):
             try:
                 sent = await self._group.attempt(write.row, write.move, write.change, give_up_s)
@@ -103,14 +104,14 @@ class Writer:
                 raise _nothing_executed(none) from none
             if sent.together is Together.DONE:
                 written = Written(answer=write.row.answer, is_replay=False, term=sent.term)
-            uncertain = sent.together is Together.UNCERTAIN
+            uncertain, refused_by = sent.together is Together.UNCERTAIN, sent.refused_by
         while True:
             if written is None:
-                written = await self._alone(write, give_up_s, uncertain=uncertain)
+                written = await self._alone(write, give_up_s, uncertain=uncertain, refused_by=refused_by)
             if await self.is_safe(written, write.row.idempotency_key, give_up_s):
                 return written
             # The primary has changed since: only the new one can say whether it has the write.
-            uncertain, written = True, None
+            uncertain, written, refused_by = True, None, None
 
     async def is_safe(self, written: Written, key: str, give_up_s: float) -> bool:
         """Wait until a write may be acknowledged; False if the primary has changed before.
@@ -125,7 +126,18 @@ class Writer:
             raise self._unknown(key)
         return verdict is not Verdict.MOVED
 
-    async def _alone(self, write: KeyedWrite, give_up_s: float, *, uncertain: bool) -> Written:
+    async def _alone(
+        self, write: KeyedWrite, give_up_s: float, *, uncertain: bool, refused_by: Rows | None
+    ) -> Written:
+        """Send a write, until its outcome is known.
+
+        Args:
+            write: what to do.
+            give_up_s: the request's deadline.
+            uncertain: it may have been done already.
+            refused_by: what a movement found in its group, where it was refused: it need not be sent again,
+                unless its key is known.
+        """
         change = write.change()
         attempts = refusals = 0
         while True:
@@ -143,14 +155,15 @@ class Writer:
             attempts += 1
             refusals += 1
             try:
-                counts = await session.run(
-                    sql.packet(sql.conditional(change, write.row, epoch)), len(change) + 2
-                )
-                if counts[-2] == 1:
-                    if uncertain:
-                        self._metrics.resolved.inc()
-                    return Written(answer=write.row.answer, is_replay=False, term=term)
-                found = await self._stored_or_reason(session, write, epoch)
+                seen, refused_by = refused_by, None
+                if seen is None:
+                    packet = sql.packet(sql.conditional(change, write.row, epoch))
+                    counts = await session.run(packet, len(change) + 2)
+                    if counts[-2] == 1:
+                        if uncertain:
+                            self._metrics.resolved.inc()
+                        return Written(answer=write.row.answer, is_replay=False, term=term)
+                found = await self._stored_or_reason(session, write, epoch, seen)
             except DatabaseFailure as failure:
                 found = await self._after(failure, session, write, epoch)
                 uncertain = uncertain or failure.meaning is Meaning.UNCERTAIN
@@ -207,11 +220,20 @@ class Writer:
         return Written(answer=answer, is_replay=not uncertain, term=term)
 
     async def _stored_or_reason(
-        self, session: Session, write: KeyedWrite, epoch: int
+        self, session: Session, write: KeyedWrite, epoch: int, seen: Rows | None = None
     ) -> idempotency.Stored | problems.Problem | None:
+        """Return what the key stands for, or why the change does not apply.
+
+        Args:
+            session: on a primary of `epoch`, or this raises.
+            write: what did not apply.
+            epoch: that the primary is believed to have.
+            seen: what tells why, if that is known; else it is asked for.
+        """
         row = write.row
         lookup = sql.select_stored(entity_code=row.entity_code, idempotency_key=row.idempotency_key)
-        epochs, rows, *reasons = await session.read((sql.SELECT_EPOCH, lookup, *write.explain()))
+        explain = write.explain() if seen is None else ()
+        epochs, rows, *reasons = await session.read((sql.SELECT_EPOCH, lookup, *explain))
         if not is_of_epoch(epochs, epoch):
             # Whatever else it says was not written or refused by the primary.
             raise DatabaseFailure(Meaning.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
@@ -219,7 +241,7 @@ class Writer:
         if stored is not None:
             return stored
         try:
-            return write.refuse(reasons)
+            return write.refuse(reasons if seen is None else [seen])
         except problems.ProblemError as raised:
             # Caught here, because after an uncertain attempt no reason may reach the client as a definite no.
             return raised.problem

@@ -234,13 +234,13 @@ def insert_limit(
     )
 
 
+_LIMIT = "entity_code,limit_id,customer_id,product_code,cap_fen,used_fen,status,status_reason"
+
+
 def lock_limits(limit_ids: Iterable[int]) -> str:
-    """Return the query that locks limits, and brings what decides over movements on them."""
+    """Return the query that locks limits, with what `select_limit` brings of each."""
     ids = ",".join(literal(limit_id) for limit_id in limit_ids)
-    return (
-        "SELECT entity_code,limit_id,cap_fen,used_fen,status FROM credit_limit "
-        f"WHERE limit_id IN ({ids}) FOR UPDATE"
-    )
+    return f"SELECT {_LIMIT} FROM credit_limit WHERE limit_id IN ({ids}) FOR UPDATE"
 
 
 SELECT_EPOCH = "SELECT epoch FROM leadership"
@@ -257,10 +257,7 @@ def select_stored(*, entity_code: str, idempotency_key: str) -> str:
 
 def select_limit(limit_id: int) -> str:
     """Return the query for a limit; the reader compares its entity_code and tells 403 from 404."""
-    return (
-        "SELECT entity_code,limit_id,customer_id,product_code,cap_fen,used_fen,status,status_reason "
-        f"FROM credit_limit WHERE limit_id={literal(limit_id)}"
-    )
+    return f"SELECT {_LIMIT} FROM credit_limit WHERE limit_id={literal(limit_id)}"
 
 
 def select_customer(customer_id: int) -> str:

@@ -6,17 +6,8 @@ import msgspec
 
 from app_stub import sql
 from app_stub.database import Rows
-from app_stub.money import Kind, Limit, applied, refusal
-
-
-class _LockedRow(msgspec.Struct, frozen=True, array_like=True):
-    """A limit as `sql.lock_limits` finds it."""
-
-    entity_code: str
-    limit_id: int
-    cap_fen: int
-    used_fen: int
-    status: str
+from app_stub.journey.rows import LimitRow
+from app_stub.money import Kind, applied, refusal
 
 
 def is_crowded(moves: Sequence[sql.Move]) -> bool:
@@ -24,26 +15,29 @@ def is_crowded(moves: Sequence[sql.Move]) -> bool:
     return len({move.limit_id for move in moves}) < len(moves)
 
 
-def fitting(moves: Sequence[sql.Move], rows: Rows) -> list[bool]:
-    """Say of each movement whether it is allowed after those before it that were.
+def refused(moves: Sequence[sql.Move], rows: Rows) -> list[Rows | None]:
+    """Return for each movement None if it is allowed after those before it that were; else why it is not.
+
+    That is the limit as it then was, as `sql.select_limit` finds it: no row if it does not exist.
 
     Args:
         moves: in the order in which they came, as far as they are on one limit.
-        rows: the limits, locked; one that does not exist, or is another entity's, allows nothing.
+        rows: the limits, locked.
     """
-    limits: dict[tuple[str, int], Limit] = {}
-    for row in msgspec.convert(rows, list[_LockedRow], strict=False):
-        limits[row.entity_code, row.limit_id] = Limit(
-            cap_fen=row.cap_fen, used_fen=row.used_fen, is_active=row.status == "active"
-        )
-    found = []
+    limits = {row.limit_id: row for row in msgspec.convert(rows, list[LimitRow], strict=False)}
+    found: list[Rows | None] = []
     for move in moves:
-        owned = (move.entity_code, move.limit_id)
+        row = limits.get(move.limit_id)
+        if row is None:
+            found.append([])
+            continue
         kind, amount_fen = _kind_and_amount(move)
-        fits = owned in limits and refusal(kind, limits[owned], amount_fen) is None
-        if fits:
-            limits[owned] = applied(kind, limits[owned], amount_fen)
-        found.append(fits)
+        if row.entity_code == move.entity_code and refusal(kind, row.limit(), amount_fen) is None:
+            used_fen = applied(kind, row.limit(), amount_fen).used_fen
+            limits[move.limit_id] = msgspec.structs.replace(row, used_fen=used_fen)
+            found.append(None)
+        else:
+            found.append([msgspec.structs.astuple(row)])
     return found
 
 

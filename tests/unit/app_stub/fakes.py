@@ -34,7 +34,7 @@ _TOGETHER = re.compile(
     r"AND LEFT\(status,1\)<=SUBSTR\(CASE limit_id (?P=owners) END,3,1\) "
     r"AND used_fen\+CASE limit_id (?P=amounts) END%(?P=place)-(?P=half) BETWEEN 0 AND cap_fen"
 )
-_LOCK = re.compile(r"SELECT entity_code,limit_id,cap_fen,.* WHERE limit_id IN \(([\d,]+)\) FOR UPDATE")
+_LOCK = re.compile(r"SELECT entity_code,limit_id,.* WHERE limit_id IN \(([\d,]+)\) FOR UPDATE")
 _EACH_AMOUNT = re.compile(r"WHEN (\d+) THEN (\d+)")
 _EACH_OWNER = re.compile(r"WHEN (\d+) THEN '(\d\d)([af])(\w+)'")
 _TOGETHER_ROW = re.compile(
@@ -205,7 +205,7 @@ class FakeDatabase:
         if locked is not None:
             ids = {int(limit_id): self.limits.get(int(limit_id)) for limit_id in locked[1].split(",")}
             return [
-                (limit.entity, limit_id, limit.cap_fen, limit.used_fen, limit.status)
+                (limit.entity, limit_id, 1, "HUINONG", limit.cap_fen, limit.used_fen, limit.status, None)
                 for limit_id, limit in ids.items()
                 if limit is not None
             ]

@@ -1,6 +1,7 @@
 """Writes of different kinds share a COMMIT, and each gets the outcome of its own journal row."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from app_stub import sql
 from app_stub.group_commit import GroupCommit
-from app_stub.group_queue import Sent, Together
+from app_stub.group_queue import MAX_MOVES, GroupQueue, Sent, Together, Waiting
 from app_stub.money import Kind
 from app_stub.pool import NoConnectionError
 from tests.unit.app_stub.fakes import Clock, metrics
@@ -168,3 +169,77 @@ def test_a_pool_that_is_out_of_patience_is_out_of_it_for_all_who_waited() -> Non
                 await task
 
     asyncio.run(story())
+
+
+def _waiting(number: int, limit_id: int) -> Waiting:
+    return Waiting(
+        row=_row(number, Kind.DRAWDOWN, limit_id=limit_id),
+        move=sql.Move(entity_code="QH01", limit_id=limit_id, drawn_fen=1),
+        change=(),
+        outcome=asyncio.get_running_loop().create_future(),
+        queued_s=0.0,
+        give_up_s=10.0,
+    )
+
+
+def test_movements_on_a_limit_that_is_on_its_way_stay_and_go_together_afterwards() -> None:
+    async def story() -> None:
+        queue = GroupQueue(limit=100, clock_s=Clock())
+        for number in range(MAX_MOVES + 3):
+            queue.add(_waiting(number, 7 if number % 2 else 100 + number))
+        assert queue.is_full(frozenset())
+        assert not queue.is_full({7})
+        first = queue.take({7})
+        assert 7 not in {waiting.row.limit_id for waiting in first}
+        assert len(first) == MAX_MOVES // 2 + 2
+        rest = queue.take()
+        assert [waiting.row.limit_id for waiting in rest] == [7] * (MAX_MOVES // 2 + 1)
+        keys = [waiting.row.idempotency_key for waiting in rest]
+        assert keys == sorted(keys), "in the order in which they came"
+
+    asyncio.run(story())
+
+
+class Slow(Recorder):
+    """A session whose packets take a while; it notes how many are under way on one limit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way: set[str] = set()
+        self.crossed = 0
+
+    async def read(self, queries: tuple[str, ...]) -> list[Any]:
+        (limits,) = re.findall(r"limit_id IN \(([\d,]+)\)", queries[1])
+        rows = [("QH01", int(n), 1, "P", 100, 0, "active", None) for n in limits.split(",")]
+        return [[(self.epoch,)], rows]
+
+    async def run(self, packet: str, statements: int) -> tuple[int, ...]:
+        limits = set(re.findall(r"'loan:(\d+)'|limit_id IN \((\d+)\)", packet))
+        mine = {one for pair in limits for one in pair if one}
+        self.crossed += len(mine & self.under_way)
+        self.under_way |= mine
+        await asyncio.sleep(0.05)
+        self.under_way -= mine
+        self.packets.append(packet.split(";"))
+        rows = packet.count("'drawdown'")
+        return (1, rows, 0)
+
+
+def test_no_two_groups_are_under_way_on_one_limit() -> None:
+    pool: Any = Slow()
+
+    async def story() -> None:
+        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=1000)
+
+        async def draw(number: int) -> Sent:
+            await asyncio.sleep(number * 0.002)
+            row = _row(number, Kind.DRAWDOWN, limit_id=7)
+            move = sql.Move(entity_code="QH01", limit_id=7, drawn_fen=1)
+            return await group.attempt(row, move, tuple, time.monotonic() + 10)
+
+        sent = await asyncio.gather(*(draw(number) for number in range(80)))
+        assert {each.together for each in sent} == {Together.DONE}
+
+    asyncio.run(story())
+    assert pool.crossed == 0
+    assert len(pool.packets) < 20

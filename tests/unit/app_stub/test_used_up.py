@@ -53,11 +53,12 @@ def test_a_folded_group_is_the_same_as_one_movement_after_the_other(
         for limit_id, (used_fen, status) in zip(LIMITS, states, strict=True)
     }
     rows = [
-        (ENTITY, limit_id, 100, used, status) for limit_id, (used, status) in zip(LIMITS, states, strict=True)
+        (ENTITY, limit_id, 1, "HUINONG", 100, used, status, None)
+        for limit_id, (used, status) in zip(LIMITS, states, strict=True)
     ]
     done, after = one_by_one(limits, asked)
     moves = [move(*each) for each in asked]
-    assert used_up.fitting(moves, rows) == done
+    assert [by is None for by in used_up.refused(moves, rows)] == done
     sums = sql.folded([each for each, fits in zip(moves, done, strict=True) if fits])
     assert len({each.limit_id for each in sums}) == len(sums)
     moved_fen = {each.limit_id: each.drawn_fen - each.repaid_fen for each in sums}
@@ -66,10 +67,16 @@ def test_a_folded_group_is_the_same_as_one_movement_after_the_other(
         assert 0 <= after[limit_id].used_fen <= 100
 
 
-def test_another_entitys_limit_and_one_that_does_not_exist_allow_nothing() -> None:
-    rows = [("QH02", LIMIT, 100, 50, "active")]
-    moves = [move(LIMIT, "drawdown", 1), move(LIMIT + 1, "repayment", 1), move(LIMIT, "drawdown", 1, "QH02")]
-    assert used_up.fitting(moves, rows) == [False, False, True]
+def test_who_is_refused_learns_what_it_found() -> None:
+    row = ("QH02", LIMIT, 1, "HUINONG", 100, 50, "active", None)
+    moves = [
+        move(LIMIT, "drawdown", 1),
+        move(LIMIT + 1, "repayment", 1),
+        move(LIMIT, "drawdown", 30, "QH02"),
+        move(LIMIT, "drawdown", 30, "QH02"),
+    ]
+    after = ("QH02", LIMIT, 1, "HUINONG", 100, 80, "active", None)
+    assert used_up.refused(moves, [row]) == [[row], [], None, [after]]
 
 
 @given(asked=MOVES, states=STATES)
@@ -110,7 +117,7 @@ def test_exactly_those_that_find_no_room_are_refused_and_the_others_share_one_pa
     together, *alone = database.packets
     assert together.count("WHEN") == 4
     assert together.count("'drawdown'") == 3
-    assert len(alone) == 2
+    assert alone == []
 
 
 def test_a_group_of_different_limits_looks_only_once_it_was_refused() -> None:
@@ -151,3 +158,27 @@ def test_the_sum_of_the_largest_movements_still_tells_its_place_in_the_group(cou
     (value, place, half) = re.findall(r"THEN (\d+) END%(\d+)-(\d+)", update)[0]
     assert int(value) % int(place) - int(half) == count * largest
     assert int(value) < 2**63
+
+
+def test_a_repeat_of_what_used_the_limit_up_gets_its_first_answer() -> None:
+    database = FakeDatabase(limits={LIMIT: FakeLimit(entity=ENTITY, cap_fen=100)})
+    requests = _hot([60, 40])
+    first = _send_all(database, requests, grouped=True)
+    again = _send_all(database, [*requests, _request("drawdown", 1, _key(9))], grouped=True)
+    assert [status for status, _ in (*first, *again)] == [201, 201, 201, 201, 422]
+    assert [body.body for _, body in first if body] == [body.body for _, body in again[:2] if body]
+    assert len(database.journal) == 2
+
+
+def test_a_refusal_stands_though_room_is_made_before_it_is_answered() -> None:
+    """On a limit that all draw on, asking again why there was no room would find some, time and again."""
+    database = FakeDatabase(limits={LIMIT: FakeLimit(entity=ENTITY, cap_fen=100, used_fen=20)})
+
+    def repay_meanwhile() -> None:
+        if database.packets:
+            database.limits[LIMIT].used_fen = 0
+
+    database.before_read = repay_meanwhile
+    answers = _send_all(database, _hot([50, 31]), grouped=True)
+    assert [status for status, _ in answers] == [201, 422]
+    assert len(database.packets) == 1
