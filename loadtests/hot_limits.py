@@ -15,7 +15,7 @@ from loadtests.ledger import Outcome
 from loadtests.population import Population
 from loadtests.steps import Answer, Borrower, Step
 
-AMOUNTS_PER_LIMIT = 16
+AMOUNTS_PER_LIMIT = 24
 """A movement is at most this part of its limit: small enough that many fit, and large enough to fill it."""
 
 

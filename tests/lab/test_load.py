@@ -120,11 +120,11 @@ def test_two_workers_make_each_write_of_a_storm_in_steps_once(loaded: Finished, 
 
 
 def test_limits_that_two_workers_draw_full_are_never_overdrawn(loaded: Finished, loanstack: Run) -> None:
-    asked = ("--scenario", "hot-limit", "--rate", "150", "--duration", "10s", "--workers", "2")
+    asked = ("--scenario", "hot-limit", "--rate", "200", "--duration", "10s", "--workers", "2")
     done = loanstack("load", "lab", *asked, "--json")
     assert done.exit_code in {0, 1}, done.output
     figures = done.results["figures"]
-    assert figures["transactions_acknowledged"] + figures["writes_refused"] == 1500, done.output
+    assert figures["transactions_acknowledged"] + figures["writes_refused"] == 2000, done.output
     assert figures["transactions_acknowledged"] > 1000
     assert figures["refusals"] > figures["overdraws_refused"] > 50
     for name in ("errors", "refusals_unfounded", "overdraws_acknowledged", "limits_overdrawn"):
