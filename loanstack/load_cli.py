@@ -2,6 +2,7 @@
 
 import click
 
+from loanstack.beside.asked import BesideAsked
 from loanstack.capacity_options import capacity_options
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.load import Asked
@@ -11,6 +12,7 @@ from loanstack.commands.seed import seed_environment
 from loanstack.exits import ExitCode
 from loanstack.options import (
     abort_option,
+    beside_options,
     json_option,
     load_options,
     processes_asked,
@@ -26,6 +28,7 @@ from loanstack.task import find_environment, run_verb
 @shape_options
 @abort_option
 @workers_option
+@beside_options
 @capacity_options
 @json_option
 def load(
@@ -38,6 +41,7 @@ def load(
     spacing: str,
     abort_on_fail: bool,
     workers: str | None,
+    major_freeze: bool,
     machine_readable: bool,
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
@@ -51,6 +55,7 @@ def load(
       loanstack load lab --shape ramp:200..1200 --duration 5m --abort-on-fail
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
       loanstack load lab --rate 2000 --workers 4
+      loanstack load lab --duration 5m --major-freeze
       loanstack load lab --find-capacity --from 400
     """
     asked = Asked(
@@ -61,11 +66,15 @@ def load(
         spacing=spacing,
         abort_on_fail=abort_on_fail,
         workers=processes_asked(workers, find_environment(env)),
+        beside=BesideAsked(major_freeze=major_freeze),
     )
     if asked.workers and abort_on_fail:
         raise click.UsageError(
             "--abort-on-fail with --workers: each would see its own share of the budget only"
         )
+    wrong = asked.beside.problems(duration_s=duration, is_search=how is not None)
+    if wrong:
+        raise click.UsageError("\n".join(wrong))
     if how is not None:
         return run_verb(
             "load",
@@ -91,6 +100,7 @@ def load(
             "spacing": spacing,
             "abort_on_fail": abort_on_fail,
             "workers": asked.workers or 1,
+            "major_freeze": major_freeze,
         },
     )
 

@@ -11,6 +11,7 @@ from loadtests.options import DEFAULT_RATE_PER_S
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT, KINDS
+from loanstack.beside.asked import MAJOR_FREEZE_HELP
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 COMPONENTS = (
@@ -89,6 +90,11 @@ def workers_option(command: Command) -> Command:
         metavar="N",
         help="Processes of this machine that make the load together, each with its share of the plan.",
     )(command)
+
+
+def beside_options(command: Command) -> Command:
+    """Add what runs beside the transactions."""
+    return click.option("--major-freeze", is_flag=True, help=MAJOR_FREEZE_HELP)(command)
 
 
 def processes_asked(workers: str | None, env: Environment) -> int | None:

@@ -3,18 +3,20 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
 from inventory.model import Environment
 from loadtests import budget, figures, hdr_log, judge, workers
-from loadtests.options import curve_asked
+from loadtests.options import DEFAULT_WARM_UP_S, curve_asked
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
 from loanstack import machine, processor, promises, sampler, usage
+from loanstack.beside.asked import BesideAsked
+from loanstack.beside.companion import Companion
 from loanstack.bulk import bulk_reading
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
@@ -44,6 +46,8 @@ class Asked:
     """Processes that make the load together; None: one, by itself."""
     warm_up_s: float | None = None
     """How long the rate grows from nothing before that; None: as long as the generator is used to."""
+    beside: BesideAsked = field(default_factory=BesideAsked)
+    """What runs beside the transactions."""
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -63,14 +67,17 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     env = task.env
     task.begin(promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s))
     measured: dict[str, float] = dict(seed(task))
-    with task.step("load"), beside or nullcontext():
+    companions = _companions(task, asked)
+    with task.step("load"), beside or nullcontext(), ExitStack() as entered:
+        for companion in companions:
+            entered.enter_context(companion)
         times = machine.cpu_times()
         before, after = _drive(task, asked)
         measured |= machine.figures(times, machine.cpu_times())
     with task.step("export"):
         _export(task)
     with task.step("judge"), bulk_reading():
-        judged, findings, values = _judge(task)
+        judged, findings, values = _judge(task, companions)
         measured |= values
         rows = usage.rows(before, after)
         transactions = values.get("transactions_acknowledged", 0.0)
@@ -148,8 +155,15 @@ def _export(task: Task) -> None:
         raise CommandError(problem, code=ExitCode.INVALID)
 
 
-def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
-    """Return the verdict over the figures, the checkers' findings, and all figures."""
+def _companions(task: Task, asked: Asked) -> list[Companion]:
+    warm_up_s = DEFAULT_WARM_UP_S if asked.warm_up_s is None else asked.warm_up_s
+    return asked.beside.companions(task, duration_s=asked.duration_s, warm_up_s=warm_up_s)
+
+
+def _judge(
+    task: Task, companions: Sequence[Companion]
+) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
+    """Return the verdict over the figures, the checkers' and companions' findings, and all figures."""
     folder = task.folder.path
     try:
         found = figures.of_folder(folder)
@@ -161,7 +175,8 @@ def _judge(task: Task) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, 
     saved = history.History(
         writes=records.writes, journal=records.journal, limits=records.limits, context=context
     )
-    findings = checkers.judge(saved, checkers.LOAD_CHECKERS)
+    beside = (companion.finding(found) for companion in companions)
+    findings = (*checkers.judge(saved, checkers.LOAD_CHECKERS), *beside)
     if not (folder / hdr_log.HDR_FILE).exists():
         # Workers leave the sum of their own.
         hdr_log.write(folder, found)
