@@ -32,4 +32,5 @@ SCENARIOS = {
         weights=(("drawdown", 50), ("repayment", 50)),
         reads_per_write=20.0,
     ),
+    "analytics": Scenario(title="the journey, and heavy reports beside it (started by loanstack load)"),
 }

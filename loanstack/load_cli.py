@@ -2,6 +2,7 @@
 
 import click
 
+from inventory.model import DatabaseRole
 from loanstack.beside.asked import BesideAsked
 from loanstack.capacity_options import capacity_options
 from loanstack.commands.capacity import CapacityAsked, find_capacity
@@ -42,6 +43,7 @@ def load(
     abort_on_fail: bool,
     workers: str | None,
     major_freeze: bool,
+    analytics_on: str | None,
     machine_readable: bool,
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
@@ -56,6 +58,7 @@ def load(
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
       loanstack load lab --rate 2000 --workers 4
       loanstack load lab --duration 5m --major-freeze
+      loanstack load lab --scenario analytics --rate 500
       loanstack load lab --find-capacity --from 400
     """
     asked = Asked(
@@ -66,13 +69,16 @@ def load(
         spacing=spacing,
         abort_on_fail=abort_on_fail,
         workers=processes_asked(workers, find_environment(env)),
-        beside=BesideAsked(major_freeze=major_freeze),
+        beside=BesideAsked(
+            major_freeze=major_freeze,
+            analytics_on=DatabaseRole(analytics_on.upper()) if analytics_on else None,
+        ),
     )
     if asked.workers and abort_on_fail:
         raise click.UsageError(
             "--abort-on-fail with --workers: each would see its own share of the budget only"
         )
-    wrong = asked.beside.problems(duration_s=duration, is_search=how is not None)
+    wrong = asked.beside.problems(scenario=scenario, duration_s=duration, is_search=how is not None)
     if wrong:
         raise click.UsageError("\n".join(wrong))
     if how is not None:

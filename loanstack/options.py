@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
-from inventory.model import Environment
+from inventory.model import DatabaseRole, Environment
 from loadtests.options import DEFAULT_RATE_PER_S
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT, KINDS
-from loanstack.beside.asked import MAJOR_FREEZE_HELP
+from loanstack.beside.asked import ANALYTICS_ON_HELP, MAJOR_FREEZE_HELP
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 COMPONENTS = (
@@ -94,7 +94,13 @@ def workers_option(command: Command) -> Command:
 
 def beside_options(command: Command) -> Command:
     """Add what runs beside the transactions."""
-    return click.option("--major-freeze", is_flag=True, help=MAJOR_FREEZE_HELP)(command)
+    freeze = click.option("--major-freeze", is_flag=True, help=MAJOR_FREEZE_HELP)
+    reports = click.option(
+        "--analytics-on",
+        type=click.Choice([role.lower() for role in DatabaseRole]),
+        help=ANALYTICS_ON_HELP,
+    )
+    return freeze(reports(command))
 
 
 def processes_asked(workers: str | None, env: Environment) -> int | None:

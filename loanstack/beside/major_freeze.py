@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from chaos.findings import Finding
-from chaos.pair import database_hosts
+from chaos.pair import database_hosts, find_scene
 from chaos.remote import Shells, ssh_argv
 from chaos.ssh_databases import SshDatabases
-from chaos.world import PRIMARY, WorldError
+from chaos.world import WorldError
 from inventory.model import Environment, Host
 from loadtests.figures import LoadFigures
 from loadtests.ledger import LEDGER_FILE, Write, read_lines
@@ -123,18 +123,13 @@ def freeze(env: Environment) -> Host:
     """Freeze the database that is primary now, and return its host.
 
     Raises:
-        WorldError: none is, or it refused.
+        WorldError: there is not one primary and one standby, or it refused.
     """
     shells = Shells(env)
-    databases = SshDatabases(env, shells)
     try:
-        roles = {host.name: databases.role(host) for host in database_hosts(env)}
-        primaries = [env.host(name) for name, role in roles.items() if role == PRIMARY]
-        if len(primaries) != 1:
-            seen = ", ".join(f"{name} is {role}" for name, role in roles.items())
-            raise WorldError(f"wanted one primary; {seen}")
-        shells.must(primaries[0], "ALTER SYSTEM MAJOR FREEZE", _FREEZE, within_s=_TAKEN_WITHIN_S)
-        return primaries[0]
+        primary = find_scene(env, SshDatabases(env, shells)).primary
+        shells.must(primary, "ALTER SYSTEM MAJOR FREEZE", _FREEZE, within_s=_TAKEN_WITHIN_S)
+        return primary
     finally:
         shells.close()
 
