@@ -33,4 +33,5 @@ SCENARIOS = {
         reads_per_write=20.0,
     ),
     "analytics": Scenario(title="the journey, and heavy reports beside it (started by loanstack load)"),
+    "soak": Scenario(title="the journey, an hour by default; memory and open handles must stay flat"),
 }

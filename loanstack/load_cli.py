@@ -1,9 +1,10 @@
 """`loanstack load` and `loanstack seed`: the commands; what they do is in `loanstack.commands`."""
 
 import click
+from click.core import ParameterSource
 
 from inventory.model import DatabaseRole
-from loanstack.beside.asked import BesideAsked
+from loanstack.beside.asked import ANALYTICS, BesideAsked, duration_s
 from loanstack.capacity_options import capacity_options
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.load import Asked
@@ -59,8 +60,11 @@ def load(
       loanstack load lab --rate 2000 --workers 4
       loanstack load lab --duration 5m --major-freeze
       loanstack load lab --scenario analytics --rate 500
+      loanstack load lab --scenario soak --rate 500 --duration 2h
       loanstack load lab --find-capacity --from 400
     """
+    source = click.get_current_context().get_parameter_source("duration")
+    duration = duration_s(scenario, duration, is_default=source is ParameterSource.DEFAULT)
     asked = Asked(
         scenario=scenario,
         rate_per_s=rate,
@@ -107,6 +111,7 @@ def load(
             "abort_on_fail": abort_on_fail,
             "workers": asked.workers or 1,
             "major_freeze": major_freeze,
+            **({"analytics_on": analytics_on or "primary"} if scenario == ANALYTICS else {}),
         },
     )
 

@@ -124,7 +124,9 @@ def processes_asked(workers: str | None, env: Environment) -> int | None:
 def load_options(command: Command) -> Command:
     """Add what a load is asked for."""
     for option in (
-        click.option("--duration", type=Duration(), default="120s", show_default=True, help="How long."),
+        click.option(
+            "--duration", type=Duration(), default="120s", show_default=True, help="How long; a soak: 1h."
+        ),
         click.option(
             "--rate",
             type=click.FloatRange(min=1),
