@@ -28,7 +28,8 @@ _LONGER_THAN_LOAD_S = 90.0
 """What the generator may take beyond its duration: start, users, and the last answers' deadline."""
 _LONGER_PER_S = 0.1
 """The same for each second of it: workers read their ledgers once more, and these are merged."""
-_EXPORT_TIMEOUT_S = 300.0
+_EXPORT_WITHIN_S, _EXPORTED_PER_S = 120.0, 5_000.0
+"""What the export of one table may take: so long, and what was written in addition, at this rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         before, after = _drive(task, asked)
         measured |= machine.figures(times, machine.cpu_times())
     with task.step("export"):
-        _export(task)
+        _export(task, writes=asked.mean_per_s * asked.duration_s)
     with task.step("judge"), bulk_reading():
         judged, findings, values = _judge(task, companions)
         measured |= values
@@ -147,9 +148,11 @@ def _generator(env: Environment, processes: int | None) -> list[str]:
     return [*env.client_command, sys.executable, *_LOCUST]
 
 
-def _export(task: Task) -> None:
-    argv = [sys.executable, "-m", "chaos.export", task.env.name, "--run-folder", str(task.folder.path)]
-    done = task.processes.run(argv, log=task.log("export"), timeout_s=_EXPORT_TIMEOUT_S)
+def _export(task: Task, *, writes: float) -> None:
+    within_s = _EXPORT_WITHIN_S + writes / _EXPORTED_PER_S
+    options = ["--run-folder", str(task.folder.path), "--within", f"{within_s:.0f}"]
+    argv = [sys.executable, "-m", "chaos.export", task.env.name, *options]
+    done = task.processes.run(argv, log=task.log("export"), timeout_s=3.0 * within_s)
     if done.returncode != 0:
         problem = f"the database could not be exported:\n{tail(task.log('export'))}"
         raise CommandError(problem, code=ExitCode.INVALID)
