@@ -125,7 +125,11 @@ def load_options(command: Command) -> Command:
     """Add what a load is asked for."""
     for option in (
         click.option(
-            "--duration", type=Duration(), default="120s", show_default=True, help="How long; a soak: 1h."
+            "--duration",
+            type=Duration(),
+            default="120s",
+            show_default=True,
+            help="How long; a soak: 1h, and judged from 20m on.",
         ),
         click.option(
             "--rate",
