@@ -1,5 +1,5 @@
--- Rights of the three users, least privilege. The users are made by the deploy, which alone knows the passwords:
---   CREATE USER IF NOT EXISTS loan_owner IDENTIFIED BY '...';   and so for loan_app and probe.
+-- Rights of the four users, least privilege. The users are made by the deploy, which alone knows the passwords:
+--   CREATE USER IF NOT EXISTS loan_owner IDENTIFIED BY '...';   and so for loan_app, probe and report.
 -- Idempotent. Users and rights reach the standby with the log (a second or two), so apply this to the primary only.
 
 -- Seeding and schema changes.
@@ -13,6 +13,9 @@ GRANT SELECT, INSERT, UPDATE ON loan.application TO loan_app;
 GRANT SELECT, INSERT, UPDATE ON loan.credit_limit TO loan_app;
 GRANT SELECT, INSERT ON loan.journal TO loan_app;
 GRANT SELECT ON loan.leadership TO loan_app;
+
+-- Reports beside the transactions: rows are read, none is written, on either side of the pair.
+GRANT SELECT ON loan.* TO report;
 
 -- A least-privileged user may not read the role without this; everyone who must find the primary needs it.
 GRANT SELECT ON oceanbase.__all_virtual_server_stat TO loan_app;

@@ -18,13 +18,21 @@ from inventory.model import Environment, Host, Role
 
 TABLES = ("journal", "limits")
 WITHIN_S = 120.0
+"""For one table, unless somebody knows that it is a large one."""
 
 # It reads the services' environment file itself. pipefail: a broken export must not look like a short one.
 _EXPORT = "/opt/loanstack/loan/current/bin/python3.11 -m app_stub.export"
 _PACKED = f"set -euo pipefail; {_EXPORT} {{what}} | gzip -1"
 
 
-def save_database(env: Environment, folder: Path, *, since_s: float | None, near: Host | None = None) -> None:
+def save_database(
+    env: Environment,
+    folder: Path,
+    *,
+    since_s: float | None,
+    near: Host | None = None,
+    within_s: float = WITHIN_S,
+) -> None:
     """Write `database/journal.jsonl.gz` and `database/limits.jsonl.gz` below `folder`.
 
     Both as they were at one position of the primary's log: a write between two reads would look like a wrong
@@ -32,6 +40,7 @@ def save_database(env: Environment, folder: Path, *, since_s: float | None, near
 
     + since_s: only journal rows from this unix time on; None for all, which the fold of the limits needs
     + near: a database host; a services' host of its centre is preferred
+    + within_s: how long one table may take
 
     Raises:
         WorldError: no services' host could export.
@@ -42,27 +51,30 @@ def save_database(env: Environment, folder: Path, *, since_s: float | None, near
         env.hosts_with(Role.LOAN), key=lambda host: near is not None and host.centre != near.centre
     )
     at = target / ".position.unfinished"
-    _save(env, hosts, f"{_EXPORT} position", at, "position of the log")
+    _save(env, hosts, f"{_EXPORT} position", at, "position of the log", within_s)
     position = int(at.read_text())
     at.unlink()
     for table in TABLES:
         since = f" --since {since_s:.6f}" if since_s is not None and table == "journal" else ""
         unfinished = target / f".{table}.unfinished"
-        _save(env, hosts, _PACKED.format(what=f"{table}{since} --at {position}"), unfinished, table)
+        command = _PACKED.format(what=f"{table}{since} --at {position}")
+        _save(env, hosts, command, unfinished, table, within_s)
         unfinished.rename(target / f"{table}.jsonl.gz")
 
 
-def _save(env: Environment, hosts: list[Host], command: str, target: Path, what: str) -> None:
+def _save(
+    env: Environment, hosts: list[Host], command: str, target: Path, what: str, within_s: float
+) -> None:
     problems = []
     for host in hosts:
-        problem = _problem_of(env, host, command, target)
+        problem = _problem_of(env, host, command, target, within_s)
         if problem is None:
             return
         problems.append(problem)
     raise WorldError(f"no {Role.LOAN.value} host could export the {what}: {'; '.join(problems)}")
 
 
-def _problem_of(env: Environment, host: Host, command: str, target: Path) -> str | None:
+def _problem_of(env: Environment, host: Host, command: str, target: Path, within_s: float) -> str | None:
     """Write what `command` prints on `host` to `target`; return what went wrong, or None."""
     try:
         with target.open("wb") as file:
@@ -72,11 +84,11 @@ def _problem_of(env: Environment, host: Host, command: str, target: Path) -> str
                 stdout=file,
                 stderr=subprocess.PIPE,
                 text=False,
-                timeout=WITHIN_S,
+                timeout=within_s,
                 check=False,
             )
     except subprocess.TimeoutExpired:
-        return f"{host.name}: not done within {WITHIN_S:.0f} s"
+        return f"{host.name}: not done within {within_s:.0f} s"
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["nothing"]
         return f"{host.name}: ended with {done.returncode} and said {said[0]!r}"
@@ -87,11 +99,12 @@ def _problem_of(env: Environment, host: Host, command: str, target: Path) -> str
 @click.argument("environment_name", metavar="ENV")
 @click.option("--run-folder", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True)
 @click.option("--since", type=float, default=None, help="Only journal rows from this unix time on.")
-def main(environment_name: str, run_folder: Path, since: float | None) -> None:
+@click.option("--within", type=float, default=WITHIN_S, show_default=True, help="Seconds for one table.")
+def main(environment_name: str, run_folder: Path, since: float | None, within: float) -> None:
     """Save journal and limits of ENV below the run folder."""
     try:
         env = environment(environment_name)
-        save_database(env, run_folder, since_s=since)
+        save_database(env, run_folder, since_s=since, within_s=within)
     except (KeyError, ValueError) as wrong:
         raise click.UsageError(str(wrong.args[0])) from None
     except WorldError as failed:

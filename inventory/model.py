@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inventory.availability import Failover, Fence, Store
 from inventory.drill_slo import DrillSlo
-from inventory.slo import DeploySlo, LoadSlo
+from inventory.slo import DeploySlo, LoadSlo, SoakSlo
 
 
 class Role(StrEnum):
@@ -230,6 +230,7 @@ class Environment:
     load_slo: LoadSlo = field(default_factory=LoadSlo)
     drill_slo: DrillSlo = field(default_factory=DrillSlo)
     deploy_slo: DeploySlo = field(default_factory=DeploySlo)
+    soak_slo: SoakSlo = field(default_factory=SoakSlo)
     management_network: str
     """CIDR from which hosts accept SSH."""
     dmz_network: str

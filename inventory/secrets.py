@@ -18,6 +18,8 @@ class Secrets:
     loan_owner_password: str
     loan_app_password: str
     probe_password: str
+    report_password: str
+    """Of the user that reads rows for reports, and writes none."""
     store_root_password: str
     """Administrator of the consensus store."""
     store_agent_password: str

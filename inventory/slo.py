@@ -51,6 +51,20 @@ class LoadSlo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SoakSlo:
+    """What every component is judged by over a soak: what it holds must not grow in the second half."""
+
+    memory_mib_per_h_max: float = 32.0
+    """Resident memory of a service, a gateway, a failover agent or a store's member."""
+    database_memory_mib_per_h_max: float = 256.0
+    """A database keeps the newest rows and its caches in memory, up to its limit."""
+    handles_per_h_max: float = 20.0
+    """Open files and sockets."""
+    samples_min: int = 60
+    """In that half, one each 10 s: a slope over less than ten minutes is one of noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeploySlo:
     """What a deploy is judged by."""
 

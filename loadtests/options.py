@@ -16,6 +16,7 @@ from loadtests.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
 from loadtests.share import WHOLE, Share, share_of
 
 DEFAULT_RATE_PER_S = 1000.0
+DEFAULT_WARM_UP_S = 10.0
 CUSTOMERS_PER_USER_MIN = 10
 """With fewer customers a user could not stay lawful: see `loadtests.journey`."""
 
@@ -75,8 +76,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--warm-up",
         type=_warm_up,
-        default=10.0,
-        metavar="10s",
+        default=DEFAULT_WARM_UP_S,
+        metavar=f"{DEFAULT_WARM_UP_S:g}s",
         help="before that, the rate grows from nothing; 0s: no warm-up",
     )
     group.add_argument(

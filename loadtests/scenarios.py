@@ -50,4 +50,6 @@ SCENARIOS = {
         title="in the middle third one legal entity adds --rate once more, and the others must not feel it",
         storm=1.0,
     ),
+    "analytics": Scenario(title="the journey, and heavy reports beside it (started by loanstack load)"),
+    "soak": Scenario(title="the journey, an hour by default; memory and open handles must stay flat"),
 }

@@ -1,8 +1,11 @@
 """`loanstack load` and `loanstack seed`: the commands; what they do is in `loanstack.commands`."""
 
 import click
+from click.core import ParameterSource
 
+from inventory.model import DatabaseRole
 from loadtests.scenarios import SCENARIOS
+from loanstack.beside.asked import ANALYTICS, BesideAsked, duration_s
 from loanstack.capacity_options import capacity_options
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.load import Asked
@@ -12,6 +15,7 @@ from loanstack.commands.seed import seed_environment
 from loanstack.exits import ExitCode
 from loanstack.options import (
     abort_option,
+    beside_options,
     json_option,
     load_options,
     processes_asked,
@@ -27,6 +31,7 @@ from loanstack.task import find_environment, run_verb
 @shape_options
 @abort_option
 @workers_option
+@beside_options
 @capacity_options
 @json_option
 def load(
@@ -39,6 +44,8 @@ def load(
     spacing: str,
     abort_on_fail: bool,
     workers: str | None,
+    major_freeze: bool,
+    analytics_on: str | None,
     machine_readable: bool,
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
@@ -53,8 +60,13 @@ def load(
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
       loanstack load lab --rate 2000 --workers 4
       loanstack load lab --scenario hot-limit --rate 500 --duration 40s
+      loanstack load lab --duration 5m --major-freeze
+      loanstack load lab --scenario analytics --rate 500
+      loanstack load lab --scenario soak --rate 500 --duration 2h
       loanstack load lab --find-capacity --from 400
     """
+    source = click.get_current_context().get_parameter_source("duration")
+    duration = duration_s(scenario, duration, is_default=source is ParameterSource.DEFAULT)
     asked = Asked(
         scenario=scenario,
         rate_per_s=rate,
@@ -63,6 +75,10 @@ def load(
         spacing=spacing,
         abort_on_fail=abort_on_fail,
         workers=processes_asked(workers, find_environment(env)),
+        beside=BesideAsked(
+            major_freeze=major_freeze,
+            analytics_on=DatabaseRole(analytics_on.upper()) if analytics_on else None,
+        ),
     )
     if asked.workers and abort_on_fail:
         raise click.UsageError(
@@ -72,6 +88,9 @@ def load(
         raise click.UsageError(
             f"--find-capacity with --scenario {scenario}: its storm makes two rates of one; allowed: another"
         )
+    wrong = asked.beside.problems(scenario=scenario, duration_s=duration, is_search=how is not None)
+    if wrong:
+        raise click.UsageError("\n".join(wrong))
     if how is not None:
         return run_verb(
             "load",
@@ -97,6 +116,8 @@ def load(
             "spacing": spacing,
             "abort_on_fail": abort_on_fail,
             "workers": asked.workers or 1,
+            "major_freeze": major_freeze,
+            **({"analytics_on": analytics_on or "primary"} if scenario == ANALYTICS else {}),
         },
     )
 

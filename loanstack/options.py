@@ -6,11 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
-from inventory.model import Environment
+from inventory.model import DatabaseRole, Environment
 from loadtests.options import DEFAULT_RATE_PER_S
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT, KINDS
+from loanstack.beside.asked import ANALYTICS_ON_HELP, MAJOR_FREEZE_HELP
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 COMPONENTS = (
@@ -91,6 +92,17 @@ def workers_option(command: Command) -> Command:
     )(command)
 
 
+def beside_options(command: Command) -> Command:
+    """Add what runs beside the transactions."""
+    freeze = click.option("--major-freeze", is_flag=True, help=MAJOR_FREEZE_HELP)
+    reports = click.option(
+        "--analytics-on",
+        type=click.Choice([role.lower() for role in DatabaseRole]),
+        help=ANALYTICS_ON_HELP,
+    )
+    return freeze(reports(command))
+
+
 def processes_asked(workers: str | None, env: Environment) -> int | None:
     """Return how many processes `--workers` asks for; None: it was left out.
 
@@ -112,7 +124,13 @@ def processes_asked(workers: str | None, env: Environment) -> int | None:
 def load_options(command: Command) -> Command:
     """Add what a load is asked for."""
     for option in (
-        click.option("--duration", type=Duration(), default="120s", show_default=True, help="How long."),
+        click.option(
+            "--duration",
+            type=Duration(),
+            default="120s",
+            show_default=True,
+            help="How long; a soak: 1h, and judged from 20m on.",
+        ),
         click.option(
             "--rate",
             type=click.FloatRange(min=1),

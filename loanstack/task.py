@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from chaos.findings import Finding, Verdict
-from inventory import InventoryError, environment
+from inventory import InventoryError, environment, secrets
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
 from loanstack import context, junit, promises, secrecy
@@ -124,6 +124,20 @@ def require_reachable(env: Environment) -> None:
             raise CommandError(f"environment {env.name}: {path} does not exist; {remedy}")
 
 
+def complete_secrets(env: Environment) -> None:
+    """Generate the secrets that a file of an earlier version lacks; without a file there is nothing to do.
+
+    Raises:
+        CommandError: the file cannot be trusted or read.
+    """
+    if not env.secrets_file.exists():
+        return
+    try:
+        secrets.ensure(env.secrets_file)
+    except secrets.SecretsError as wrong:
+        raise CommandError(str(wrong)) from None
+
+
 def run_verb(
     verb: str,
     env_name: str,
@@ -142,6 +156,7 @@ def run_verb(
     env = find_environment(env_name)
     if needs_hosts:
         require_reachable(env)
+    complete_secrets(env)
     console = Console(machine_readable=machine_readable)
     with Processes() as processes:
         task = Task(

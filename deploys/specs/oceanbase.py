@@ -73,5 +73,6 @@ def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseS
             ("loan_owner", secrets.loan_owner_password),
             ("loan_app", secrets.loan_app_password),
             ("probe", secrets.probe_password),
+            ("report", secrets.report_password),
         ),
     )

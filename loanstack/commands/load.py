@@ -3,19 +3,21 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from chaos import checkers, contention, history
 from chaos.findings import Finding, Verdict, worst
 from inventory.model import Environment
 from loadtests import budget, figures, hdr_log, judge, workers
-from loadtests.options import curve_asked
+from loadtests.options import DEFAULT_WARM_UP_S, curve_asked
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
 from loanstack import machine, processor, promises, sampler, usage
+from loanstack.beside.asked import BesideAsked
+from loanstack.beside.companion import Companion
 from loanstack.bulk import bulk_reading
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
@@ -27,7 +29,8 @@ _LONGER_THAN_LOAD_S = 90.0
 """What the generator may take beyond its duration: start, users, and the last answers' deadline."""
 _LONGER_PER_S = 0.1
 """The same for each second of it: workers read their ledgers once more, and these are merged."""
-_EXPORT_TIMEOUT_S = 300.0
+_EXPORT_WITHIN_S, _EXPORTED_PER_S = 120.0, 5_000.0
+"""What the export of one table may take: so long, and what was written in addition, at this rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,8 @@ class Asked:
     """Processes that make the load together; None: one, by itself."""
     warm_up_s: float | None = None
     """How long the rate grows from nothing before that; None: as long as the generator is used to."""
+    beside: BesideAsked = field(default_factory=BesideAsked)
+    """What runs beside the transactions."""
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -68,14 +73,18 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s, scenario=asked.scenario)
     )
     measured: dict[str, float] = dict(seed(task))
-    with task.step("load"), beside or nullcontext():
+    companions = _companions(task, asked)
+    with task.step("load"), beside or nullcontext(), ExitStack() as entered:
+        for companion in companions:
+            entered.enter_context(companion)
         times = machine.cpu_times()
         before, after = _drive(task, asked)
         measured |= machine.figures(times, machine.cpu_times())
     with task.step("export"):
-        _export(task)
+        _export(task, writes=asked.mean_per_s * asked.duration_s)
     with task.step("judge"), bulk_reading():
         judged, findings, values = _judge(task, asked)
+        judged, findings, values = _judge(task, asked, companions)
         measured |= values
         rows = usage.rows(before, after)
         transactions = values.get("transactions_acknowledged", 0.0)
@@ -145,16 +154,27 @@ def _generator(env: Environment, processes: int | None) -> list[str]:
     return [*env.client_command, sys.executable, *_LOCUST]
 
 
-def _export(task: Task) -> None:
-    argv = [sys.executable, "-m", "chaos.export", task.env.name, "--run-folder", str(task.folder.path)]
-    done = task.processes.run(argv, log=task.log("export"), timeout_s=_EXPORT_TIMEOUT_S)
+def _export(task: Task, *, writes: float) -> None:
+    within_s = _EXPORT_WITHIN_S + writes / _EXPORTED_PER_S
+    options = ["--run-folder", str(task.folder.path), "--within", f"{within_s:.0f}"]
+    argv = [sys.executable, "-m", "chaos.export", task.env.name, *options]
+    done = task.processes.run(argv, log=task.log("export"), timeout_s=3.0 * within_s)
     if done.returncode != 0:
         problem = f"the database could not be exported:\n{tail(task.log('export'))}"
         raise CommandError(problem, code=ExitCode.INVALID)
 
 
-def _judge(task: Task, asked: Asked) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
-    """Return the verdict over the figures, the checkers' findings, and all figures."""
+def _companions(task: Task, asked: Asked) -> list[Companion]:
+    warm_up_s = DEFAULT_WARM_UP_S if asked.warm_up_s is None else asked.warm_up_s
+    return asked.beside.companions(
+        task, scenario=asked.scenario, duration_s=asked.duration_s, warm_up_s=warm_up_s
+    )
+
+
+def _judge(
+    task: Task, asked: Asked, companions: Sequence[Companion]
+) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
+    """Return the verdict over the figures, the checkers' and companions' findings, and all figures."""
     folder = task.folder.path
     try:
         found = figures.of_folder(folder)
@@ -167,7 +187,8 @@ def _judge(task: Task, asked: Asked) -> tuple[judge.Judgement, tuple[Finding, ..
         writes=records.writes, journal=records.journal, limits=records.limits, context=context
     )
     more = contention.CHECKERS if SCENARIOS[asked.scenario].may_refuse else ()
-    findings = checkers.judge(saved, (*checkers.LOAD_CHECKERS, *more))
+    beside = (companion.finding(found) for companion in companions)
+    findings = (*checkers.judge(saved, (*checkers.LOAD_CHECKERS, *more)), *beside)
     if not (folder / hdr_log.HDR_FILE).exists():
         # Workers leave the sum of their own.
         hdr_log.write(folder, found)

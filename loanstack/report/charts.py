@@ -36,6 +36,15 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Span:
+    """A time in which something else went on, such as a merge; in seconds since the start."""
+
+    from_s: float
+    until_s: float
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limit:
     """A horizontal line: what was promised or asked for."""
 
@@ -50,6 +59,7 @@ def time_chart(
     unit: str,
     end_s: float,
     marks: Sequence[Mark] = (),
+    spans: Sequence[Span] = (),
     limit: Limit | None = None,
     log: bool = False,
     height: int = 210,
@@ -69,6 +79,7 @@ def time_chart(
     y_axis = _value_axis(series, limit, log=log)
     frame = _Frame(x_axis=x_axis, y_axis=y_axis, top=top, bottom=total - _BOTTOM)
     parts = [
+        *(_shaded(span, frame, end_s) for span in spans if span.from_s < end_s),
         *_grid(frame, unit),
         *(_drawn(one, frame) for one in series),
         *_limit_line(frame, limit),
@@ -114,6 +125,12 @@ def _grid(frame: _Frame, unit: str) -> list[str]:
         parts.append(svg.line("tickline", x1=x, y1=frame.bottom, x2=x, y2=frame.bottom + 4))
         parts.append(svg.text("tick", words, x=x, y=frame.bottom + 17, anchor="middle"))
     return parts
+
+
+def _shaded(span: Span, frame: _Frame, end_s: float) -> str:
+    left, right = frame.x(max(span.from_s, 0.0)), frame.x(min(span.until_s, end_s))
+    size = {"width": max(right - left, 0.0), "height": frame.bottom - frame.top}
+    return svg.box("span", x=left, y=frame.top, tip=span.name, **size)
 
 
 def _drawn(series: Series, frame: _Frame) -> str:

@@ -8,7 +8,7 @@ from chaos import rto
 from loadtests.figures import HEAT_BOUNDS_MS
 from loanstack.report.bars import Bar, stacked_bars
 from loanstack.report.capacity import latency_over_rate
-from loanstack.report.charts import Limit, Mark, Series, time_chart
+from loanstack.report.charts import Limit, Mark, Series, Span, time_chart
 from loanstack.report.latency import heat_map, percentile_curve
 from loanstack.report.reading import Run
 from loanstack.report.roles import bands
@@ -28,6 +28,7 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
     if history is None:
         return []
     marks = [Mark(at_s=at_s, name=name, style=f"mark {_style(event)}") for at_s, name, event in run.marks]
+    spans = merge_spans(run.marks, end_s=history.end_s)
     end_s = max(
         history.end_s, max((at_s for at_s, _, _ in run.marks if at_s < history.end_s + 60), default=0.0)
     )
@@ -40,7 +41,14 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
     drawn = [
         (
             "Transactions per second, planned and acknowledged",
-            time_chart("Transactions per second", throughput, unit="per second", end_s=end_s, marks=marks),
+            time_chart(
+                "Transactions per second",
+                throughput,
+                unit="per second",
+                end_s=end_s,
+                marks=marks,
+                spans=spans,
+            ),
         ),
         (
             "Latency from the planned start, by the second in which it was planned (logarithmic)",
@@ -53,6 +61,7 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
                 unit="ms",
                 end_s=end_s,
                 marks=marks,
+                spans=spans,
                 limit=_limit(run, "latency_p99_ms", "p99 promised"),
                 log=True,
             ),
@@ -84,6 +93,16 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
         )
     # The chart module escapes every text that it is given.
     return [(caption, Markup(svg)) for caption, svg in drawn]  # noqa: S704
+
+
+def merge_spans(marks: Sequence[tuple[float, str, str]], *, end_s: float) -> list[Span]:
+    """Return the time of a forced merge: from its freeze to the last database's end, or to that of the run.
+
+    + marks: (seconds since the start, label, event) of the run
+    """
+    began = [at_s for at_s, _, event in marks if event == "major-freeze"]
+    ended = [at_s for at_s, _, event in marks if event == "merged"]
+    return [Span(from_s=at_s, until_s=max(ended, default=end_s), name="merge") for at_s in began]
 
 
 def of_capacity(run: Run) -> Markup | None:

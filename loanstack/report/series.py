@@ -18,6 +18,8 @@ _MARKS = {
     "promoted": "promoted",
     "recovered": "recovered",
     "heal": "heal",
+    "major-freeze": "major freeze",
+    "merged": "merged",
 }
 """Events of the timeline that are worth a mark, and what the mark says."""
 

@@ -110,6 +110,23 @@ def test_probe_sees_the_role_and_no_row(
         assert "denied" in machine.fails(command, stdin=options).lower()
 
 
+def test_reports_read_rows_on_either_side_and_write_none(
+    env: Environment, machines: dict[str, Machine], secrets: Secrets
+) -> None:
+    for machine in _databases(env, machines):
+        command, options = _as_user("report", secrets.report_password, "SELECT COUNT(*) FROM loan.journal")
+        assert machine.run(command, stdin=options).startswith("COUNT")
+    for forbidden in (
+        "UPDATE loan.credit_limit SET used_fen = 0",
+        "INSERT INTO loan.leadership(one, epoch) VALUES (2, 99)",
+        "DROP TABLE loan.journal",
+        "SELECT user FROM mysql.user",
+        "ALTER SYSTEM MAJOR FREEZE",
+    ):
+        command, options = _as_user("report", secrets.report_password, forbidden)
+        assert "denied" in _primary(env, machines).fails(command, stdin=options).lower(), forbidden
+
+
 def test_standby_refuses_writes(env: Environment, machines: dict[str, Machine]) -> None:
     for machine in _databases(env, machines):
         if _status(machine)["role"] == "STANDBY":

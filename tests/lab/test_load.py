@@ -101,6 +101,23 @@ def test_bad_input_is_refused_before_the_first_request(
     assert not [folder for folder in after if (folder / "ledger.jsonl").exists()]
 
 
+def test_heavy_reports_beside_the_transactions_add_up(loaded: Finished, loanstack: Run) -> None:
+    asked = ("--scenario", "analytics", "--rate", "100", "--duration", "12s", "--json")
+    done = loanstack("load", "lab", *asked)
+    figures = done.results["figures"]
+    assert (figures["reports_failed"], figures["reports_wrong"]) == (0, 0), done.output
+    assert figures["reports_completed"] >= 5
+    assert (figures["acknowledged_lost"], figures["acknowledged_doubled"]) == (0, 0)
+    findings = json.loads((LATEST / "findings.json").read_text())
+    (reports,) = [finding for finding in findings if finding["name"] == "reports"]
+    assert reports["verdict"] == "PASS", reports
+    # Each sees the movements of the moment it was asked, and so more and more of them.
+    lines = [json.loads(line) for line in (LATEST / "reports.jsonl").read_text().splitlines()]
+    balances = [line["counted"] for line in lines if line["name"] == "trial balance" and not line["error"]]
+    assert balances == sorted(balances)
+    assert balances[0] < balances[-1]
+
+
 def test_two_workers_make_each_write_of_a_storm_in_steps_once(loaded: Finished, loanstack: Run) -> None:
     asked = ("--scenario", "drawdown-storm", "--shape", "steps:100,300", "--spacing", "poisson")
     done = loanstack("load", "lab", *asked, "--duration", "5s", "--workers", "2", "--json")

@@ -17,6 +17,7 @@ _OF_DATABASE = {
     "loan_owner_password",
     "loan_app_password",
     "probe_password",
+    "report_password",
     "store_agent_password",
     "agent_token",
     "fence_password",
@@ -62,9 +63,9 @@ def test_each_host_is_sent_the_secrets_it_needs_and_no_others(
         fresh(),
         {
             LocalDatabase: lambda: primary(),
-            # a database that knows the users, with other passwords: all four are sent
+            # a database that knows the users, with other passwords: all of theirs are sent
             LocalAnswer: lambda query, of_primary=True: answer(
-                "PRIMARY", ("loan_owner", "*"), ("loan_app", "*"), ("probe", "*")
+                "PRIMARY", ("loan_owner", "*"), ("loan_app", "*"), ("probe", "*"), ("report", "*")
             ),
         },
     )

@@ -271,3 +271,11 @@ def test_an_export_that_nobody_can_make_fails(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(WorldError, match="no loan host could export the journal"):
         export.save_database(ENVIRONMENT, tmp_path, since_s=None)
     assert not (tmp_path / "database" / "journal.jsonl.gz").exists()
+
+
+def test_an_export_is_given_the_time_that_its_caller_knows_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "ssh_argv", lambda *_: ["sleep", "20"])
+    with pytest.raises(WorldError, match=r"app-a: not done within 0 s; app-b"):
+        export.save_database(ENVIRONMENT, tmp_path, since_s=None, within_s=0.1)

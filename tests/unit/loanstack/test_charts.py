@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loanstack.report.bars import Bar, stacked_bars
-from loanstack.report.charts import WIDTH, Limit, Mark, Series, time_chart
+from loanstack.report.charts import WIDTH, Limit, Mark, Series, Span, time_chart
 from loanstack.report.scales import fixed, label, linear, logarithmic
 
 VALUES = st.floats(0, 1e7, allow_nan=False)
@@ -99,6 +99,18 @@ def test_marks_outside_of_the_time_shown_are_left_out() -> None:
     )
     assert "late" not in html
     assert "early" not in html
+
+
+def test_a_span_is_shaded_to_scale_and_no_further_than_the_time_shown() -> None:
+    spans = [
+        Span(from_s=10, until_s=20, name="merge"),
+        Span(from_s=35, until_s=90, name="merge"),
+        Span(from_s=50, until_s=60, name="after the end"),
+    ]
+    html = time_chart("x", [], unit="", end_s=40, spans=spans)
+    widths = [float(e.attrib["width"]) for e in picture(html).iter() if e.attrib.get("class") == "span"]
+    assert widths == [pytest.approx(2 * widths[1], abs=0.1), widths[1]]
+    assert "after the end" not in html
 
 
 def test_the_parts_of_a_bar_follow_each_other_to_scale() -> None:

@@ -3,18 +3,20 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from chaos.findings import Verdict
-from inventory import secrets
+from inventory import environment, secrets
 from inventory.places import PROJECT_ROOT
 from loanstack import junit, secrecy
 from loanstack.console import Console
 from loanstack.options import COMPONENTS
 from loanstack.promises import Promise
 from loanstack.runs import Results
+from loanstack.task import CommandError, complete_secrets
 from tests.unit.loanstack import example
 
 DEADLINE_S = 60
@@ -143,6 +145,21 @@ def test_a_secret_in_any_file_is_found_blotted_out_and_named_but_not_shown(tmp_p
     assert known.loan_app_password not in found[0]
     assert known.loan_app_password.encode() not in (folder / "deep" / "big.log").read_bytes()
     assert secrecy.leaks(folder, file) == ()
+
+
+def test_a_command_completes_the_secrets_of_an_earlier_version_and_makes_no_file(tmp_path: Path) -> None:
+    env = replace(environment("lab"), secrets_file=tmp_path / "secrets.json")
+    complete_secrets(env)
+    assert not env.secrets_file.exists()
+    first = asdict(secrets.ensure(env.secrets_file))
+    older = {name: value for name, value in first.items() if name != "report_password"}
+    env.secrets_file.write_text(json.dumps(older))
+    complete_secrets(env)
+    again = asdict(secrets.load(env.secrets_file))
+    assert {**again, **older} == again
+    env.secrets_file.chmod(0o644)
+    with pytest.raises(CommandError, match="allowed: 0600"):
+        complete_secrets(env)
 
 
 def test_without_a_secrets_file_there_is_nothing_to_look_for(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What runs beside the transactions of a load: entered right before the traffic, left right after it."""

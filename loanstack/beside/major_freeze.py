@@ -1,0 +1,144 @@
+"""`load --major-freeze`: a forced merge amid the traffic, because that is when OceanBase stalls."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chaos.findings import Finding
+from chaos.pair import database_hosts, find_scene
+from chaos.remote import Shells, ssh_argv
+from chaos.ssh_databases import SshDatabases
+from chaos.world import WorldError
+from inventory.model import Environment, Host
+from loadtests.figures import LoadFigures
+from loadtests.ledger import LEDGER_FILE, Write, read_lines
+from loanstack.beside import measured_start, merges
+from loanstack.beside.merges import Reading
+from loanstack.subprocesses import Child
+from loanstack.task import Task
+
+DURATION_S_MIN = 60.0
+"""A shorter load leaves a merge no time to show what it does."""
+AT_SHARE = 1.0 / 3.0
+"""Of the duration: late enough to compare with what was before, early enough for the merge to end."""
+GRACE_S = 30.0
+"""How long after the traffic a merge may still end."""
+
+_FILE = "merge-{host}.tsv"
+_INTERVAL_S = 0.5
+_TAKEN_WITHIN_S = 20.0
+_FREEZE = ("bash", "-c", "echo 'ALTER SYSTEM MAJOR FREEZE' | loanstack-db sql")
+_SQL = (
+    "SELECT UNIX_TIMESTAMP(NOW(6)), (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),"
+    " FROZEN_SCN, LAST_SCN FROM oceanbase.DBA_OB_MAJOR_COMPACTION;"
+)
+# Ends with the session: the client ends at its first write to a reader that is gone, and then the loop does.
+# --force: a question that is refused amid the merge is no end of the watch.
+_LOOP = f'while echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql --force'
+
+
+class MajorFreeze:
+    """Freezes the primary a third into the measured traffic, and watches each database's merge to its end."""
+
+    def __init__(self, task: Task, *, duration_s: float, warm_up_s: float) -> None:
+        """Prepare it.
+
+        + duration_s: how long the load is measured
+        + warm_up_s: how long its rate grows before that
+        """
+        self._task = task
+        self._duration_s = duration_s
+        self._warm_up_s = warm_up_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._act, daemon=True)
+        self._children: list[Child] = []
+        self._taken_s: float | None = None
+        self._problem: str | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to watch, and to wait for the moment."""
+        task = self._task
+        self._children = [
+            task.processes.start(
+                ssh_argv(task.env, host, _LOOP),
+                log=task.log(f"merge-{host.name}"),
+                stdout=task.folder.path / _FILE.format(host=host.name),
+            )
+            for host in database_hosts(task.env)
+        ]
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give merges that still run their grace, unless the traffic was broken off; note when each ended."""
+        self._over.set()
+        self._thread.join(_TAKEN_WITHIN_S)
+        if error is None and self._taken_s is not None:
+            self._wait_for_merges(self._taken_s)
+        for child in self._children:
+            child.end()
+        if self._taken_s is not None:
+            for merge in (merges.merges(self._read(), since_s=self._taken_s) or {}).values():
+                if merge is not None:
+                    self._task.folder.note("merged", at_s=merge.until_s, host=merge.host, detail=merge.role)
+
+    def finding(self, found: LoadFigures) -> Finding:
+        """Return what the freeze came to."""
+        writes = read_lines(self._task.folder.path / LEDGER_FILE, Write)
+        return merges.judge(found, self._read(), writes, taken_s=self._taken_s, problem=self._problem)
+
+    def _act(self) -> None:
+        folder = self._task.folder
+        start_s = measured_start.wait(folder.path, warm_up_s=self._warm_up_s, over=self._over)
+        if start_s is None or self._over.wait(start_s + AT_SHARE * self._duration_s - time.time()):
+            return
+        at_s = time.time()
+        try:
+            host = freeze(self._task.env)
+        except WorldError as refused:
+            self._problem = str(refused)
+            return
+        self._taken_s = at_s
+        folder.note("major-freeze", at_s=at_s, host=host.name)
+        self._task.console.note(f"MAJOR FREEZE on {host.name}, {at_s - start_s:.0f} s into the load")
+
+    def _wait_for_merges(self, taken_s: float) -> None:
+        until_s = time.monotonic() + GRACE_S
+        while time.monotonic() < until_s:
+            made = merges.merges(self._read(), since_s=taken_s)
+            if made is not None and None not in made.values():
+                return
+            time.sleep(_INTERVAL_S)
+
+    def _read(self) -> Mapping[str, Sequence[Reading]]:
+        return read(self._task.folder.path, self._task.env)
+
+
+def freeze(env: Environment) -> Host:
+    """Freeze the database that is primary now, and return its host.
+
+    Raises:
+        WorldError: there is not one primary and one standby, or it refused.
+    """
+    shells = Shells(env)
+    try:
+        primary = find_scene(env, SshDatabases(env, shells)).primary
+        shells.must(primary, "ALTER SYSTEM MAJOR FREEZE", _FREEZE, within_s=_TAKEN_WITHIN_S)
+        return primary
+    finally:
+        shells.close()
+
+
+def read(folder: Path, env: Environment) -> dict[str, list[Reading]]:
+    """Return what each database of `env` said about its merges, from the files in `folder`."""
+    found = {}
+    for host in database_hosts(env):
+        path = folder / _FILE.format(host=host.name)
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else ()
+        found[host.name] = [reading for line in lines if (reading := merges.parse(line))]
+    return found
