@@ -55,5 +55,13 @@ def _clocks(facts: LoadFacts) -> list[str]:
     return reasons
 
 
+def named(number: int, *, of: int, host: str | None) -> str:
+    """Return what a worker is called: `worker 2 of 4 on load-b`.
+
+    + host: where it runs; None: on the control machine
+    """
+    return f"worker {number} of {of}" + ("" if host is None else f" on {host}")
+
+
 def _name(worker: WorkerFacts, facts: LoadFacts) -> str:
-    return f"worker {worker.number} of {len(facts.workers)}"
+    return named(worker.number, of=len(facts.workers), host=worker.host)

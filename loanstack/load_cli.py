@@ -13,8 +13,8 @@ from loanstack.options import (
     abort_option,
     json_option,
     load_options,
-    processes_asked,
     shape_options,
+    workers_asked,
     workers_option,
 )
 from loanstack.task import find_environment, run_verb
@@ -38,6 +38,7 @@ def load(
     spacing: str,
     abort_on_fail: bool,
     workers: str | None,
+    processes_per_host: int | None,
     machine_readable: bool,
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
@@ -51,6 +52,7 @@ def load(
       loanstack load lab --shape ramp:200..1200 --duration 5m --abort-on-fail
       loanstack load lab --shape replay:month-end.csv --rate 500 --spacing poisson
       loanstack load lab --rate 2000 --workers 4
+      loanstack load lab --rate 2000 --workers load-a,load-b --processes-per-host 2
       loanstack load lab --find-capacity --from 400
     """
     asked = Asked(
@@ -60,7 +62,7 @@ def load(
         shape=shape,
         spacing=spacing,
         abort_on_fail=abort_on_fail,
-        workers=processes_asked(workers, find_environment(env)),
+        workers=workers_asked(workers, processes_per_host, find_environment(env)),
     )
     if asked.workers and abort_on_fail:
         raise click.UsageError(
@@ -90,7 +92,7 @@ def load(
             "shape": shape,
             "spacing": spacing,
             "abort_on_fail": abort_on_fail,
-            "workers": asked.workers or 1,
+            "workers": workers or 1,
         },
     )
 
