@@ -266,6 +266,19 @@ def test_without_a_transaction_there_is_no_cost_of_one() -> None:
     assert usage.figures((), environment("lab"), transactions=0) == {"memory_mib_total": 0}
 
 
+def test_what_makes_load_is_not_counted_as_the_systems() -> None:
+    rows = [
+        usage.Row(host="app-a1", unit="loan", cpu_s=9.0, memory_mib=100.0),
+        usage.Row(host="load-a1", unit="other", cpu_s=3.0, memory_mib=50.0),
+    ]
+    assert usage.figures(rows, environment("qinghai"), transactions=1000) == {
+        "memory_mib_total": 100.0,
+        "cpu_ms_per_transaction": 9.0,
+        "cpu_ms_per_transaction_loan": 9.0,
+        "cpu_ms_per_transaction_loadgen": 3.0,
+    }
+
+
 def test_how_busy_the_machine_was_comes_from_two_readings() -> None:
     before = machine.parse_cpu_times("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3")
     after = machine.parse_cpu_times("cpu  180 5 60 810 50 2 3 90 7 0\ncpu0 1 2 3")
