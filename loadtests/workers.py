@@ -4,8 +4,10 @@
 
 Takes the options of `loadtests/locustfile.py`, starts that many of it where clients stand (here, where
 `--host` names the target), and writes what one would have written; what each wrote stays below `workers/`.
+With `--workers load-a,load-b` they run on these hosts, which the deploy gave the same code, each linked to
+this machine by an SSH session and nothing else; what they recorded is copied here afterwards.
 Exit code: 0 it ran, or was ended early; 2 refused, nothing was sent; 3 a worker was lost: the others were
-ended at once, the record says so and is judged INVALID; 1 no load came about.
+ended at once, the record says so and is judged INVALID; 1 no load came about, as where clocks are apart.
 
 Not Locust's own master and workers: those share out users, not planned arrivals; when a worker is lost, its
 users are quietly moved to the others; statistics come back as rounded counts; and no start is agreed on. Here

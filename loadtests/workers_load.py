@@ -18,7 +18,6 @@ from loadtests import (
     workers_remote,
 )
 from loadtests.clocks import Asked, Offset
-from loadtests.facts import LoadFacts
 from loadtests.options import LoadOptions
 from loadtests.share import Share
 from loadtests.workers_crew import LOG_FILE, TERMINATE_AFTER_S, Crew, Ended, Said
@@ -81,7 +80,7 @@ class Load:
             self._start()
             self._until(lambda: self._watch.all_ready)
             self._measure_clocks()
-            if self._stopped_s is None:
+            if self._stopped_s is None and not self._apart():
                 self._begin()
                 self._until(lambda: self._watch.all_done)
                 self._measure_clocks()
@@ -94,12 +93,10 @@ class Load:
         for worker in self._watch.workers:
             self._watch.closed(worker.number, self._crew.status(worker.number))
         self._fetch()
-        facts = self._merge(self._first_s + self._plan.warm_up_s)
-        for one in facts.workers:
-            if one.lost is not None:
-                log = workers_merge.folder_of(self._asked.run_folder, one.number) / LOG_FILE
-                name = judge_workers.named(one.number, of=len(facts.workers), host=one.host)
-                say(f"{name} {one.lost}; its log: {log}")
+        self._merge(self._first_s + self._plan.warm_up_s)
+        for one in self._watch.lost:
+            log = workers_merge.folder_of(self._asked.run_folder, one.number) / LOG_FILE
+            say(f"{self._name(one)} {one.lost}; its log: {log}")
         done = self._watch.progress
         say(
             progress.ended(
@@ -194,6 +191,15 @@ class Load:
                 known = self._clocks.get(worker.number)
                 self._clocks[worker.number] = clocks.worse(known, clocks.offset(answers))
 
+    def _apart(self) -> list[str]:
+        """Return why the workers could not begin together, by what is known of their clocks."""
+        names = {worker.number: self._name(worker) for worker in self._watch.workers}
+        known = {names[number]: clock for number, clock in self._clocks.items() if clock is not None}
+        return judge_workers.apart(known)
+
+    def _name(self, worker: Worker) -> str:
+        return judge_workers.named(worker.number, of=len(self._shares), host=worker.host)
+
     def _report(self) -> None:
         seconds = time.monotonic() - self._said_s
         if self._first_s is None or self._stopped_s is not None or seconds < progress.EVERY_S:
@@ -216,13 +222,13 @@ class Load:
             if worker.status == USAGE:
                 words |= dict.fromkeys(log.read_text(errors="replace").splitlines())
             else:
-                name = judge_workers.named(worker.number, of=len(self._shares), host=worker.host)
-                words[f"load: {name} {worker.lost}; its log: {log}"] = None
+                words[f"load: {self._name(worker)} {worker.lost}; its log: {log}"] = None
+        words |= dict.fromkeys(f"load: {reason}" for reason in self._apart())
         for line in words or ("load: ended before it began",):
             print_line(line)
         return USAGE if any(worker.status == USAGE for worker in self._watch.lost) else NO_LOAD
 
-    def _merge(self, start_s: float) -> LoadFacts:
+    def _merge(self, start_s: float) -> None:
         whole = workers_merge.planned(self._asked, self._plan, start_s=start_s, stopped_s=self._stopped_s)
         parts = []
         for share, worker in zip(self._shares, self._watch.workers, strict=True):
@@ -231,7 +237,7 @@ class Load:
             own = workers_merge.planned(asked, plan, start_s=start_s, stopped_s=self._stopped_s)
             clock = self._clocks.get(share.number)
             parts.append(Part(worker=worker, folder=folder, planned=own, arrivals=len(plan), clock=clock))
-        return workers_merge.merge(self._asked.run_folder, parts, whole=whole)
+        workers_merge.merge(self._asked.run_folder, parts, whole=whole)
 
 
 def _worker(share: Share, place: Place) -> Worker:

@@ -26,7 +26,7 @@ HOSTS = ("load-a1", "load-b1")
 
 _SSH = f'''#!{sys.executable}
 """As ssh would: runs the command with pipes; each host has its folder, and its gateways are fake services."""
-import os, shlex, sys
+import json, os, shlex, subprocess, sys
 words = shlex.split(sys.argv[-1])
 assert words.pop(0) == "{LOAD_WORKER}", words
 hosts = os.environ["FAKE_HOSTS"]
@@ -34,7 +34,16 @@ folder = os.path.join(hosts, sys.argv[-2])
 os.makedirs(folder, exist_ok=True)
 target = ["--host", os.environ["FAKE_TARGET"]] if words[0] == "work" else []
 keeper = [sys.executable, "-m", "loadtests.host_worker", "--folder", folder, "--ca-dir", hosts]
-os.execv(sys.executable, [*keeper, *words, *target])
+ahead_s = float(os.environ.get("FAKE_AHEAD_S", 0)) * ("10.63.0.149" in folder)
+if words[0] != "work" or not ahead_s:
+    os.execv(sys.executable, [*keeper, *words, *target])
+with subprocess.Popen([*keeper, *words, *target], stdout=subprocess.PIPE) as child:
+    for line in child.stdout:
+        said = json.loads(line)
+        if said["said"] == "clock":
+            said["at_s"] += ahead_s
+        print(json.dumps(said), flush=True)
+sys.exit(child.returncode)
 '''
 
 
@@ -116,6 +125,25 @@ def test_two_hosts_make_the_load_of_one_and_their_records_come_here(tmp_path):
     assert sorted(due) == list(range(300))
     assert [pair.count for pair in hdr_log.read(run)] == [300, 300]
     assert figures.of_folder(run).values["transactions_acknowledged"] == 300
+    assert not left(tmp_path)
+
+
+@pytest.mark.parametrize("ahead_s", ["0.5", "-3"])
+def test_hosts_whose_clocks_are_apart_begin_nothing(tmp_path, ahead_s):
+    with services() as target:
+        done = subprocess.run(
+            command(tmp_path, "--rate", "100", "--duration", "60s"),
+            cwd=PROJECT_ROOT,
+            env=surroundings(tmp_path, target) | {"FAKE_AHEAD_S": ahead_s},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    assert done.returncode == workers.NO_LOAD, done.stderr
+    assert f"the clock of worker 2 of 2 on load-b1 is {float(ahead_s) * 1000:+.0f}" in done.stderr
+    assert "from the control machine's; allowed: at most 20 ms" in done.stderr
+    assert not (tmp_path / "run" / LEDGER_FILE).exists()
     assert not left(tmp_path)
 
 
