@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from inventory.model import Environment, Host, Role
 
+PER_HOST_MAX = 8
+"""Each is an SSH session, all are opened at once, and sshd drops some where more than ten log in together."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -75,9 +78,10 @@ def _on_hosts(text: str, per_host: int | None, env: Environment) -> tuple[Place,
         raise ValueError(
             f"--workers {text}: a host twice; for more processes on each: --processes-per-host N"
         )
-    return tuple(
-        Place(host=makers[name], slot=slot) for slot in range(1, (per_host or 1) + 1) for name in names
-    )
+    count = 1 if per_host is None else per_host
+    if not 1 <= count <= PER_HOST_MAX:
+        raise ValueError(f"--processes-per-host {per_host}; allowed: 1 to {PER_HOST_MAX}")
+    return tuple(Place(host=makers[name], slot=slot) for slot in range(1, count + 1) for name in names)
 
 
 def _what_is(name: str, env: Environment) -> str:

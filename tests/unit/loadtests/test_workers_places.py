@@ -36,6 +36,8 @@ def test_names_mean_hosts_and_each_has_its_slots():
         ("-1", None, "--workers -1; allowed: 1 to 8"),
         ("9", None, "allowed: 1 to 8"),
         ("load-a1,load-b1", 5, "--workers load-a1,load-b1 with 5 processes each; allowed: 1 to 8"),
+        ("load-a1", 9, "--processes-per-host 9; allowed: 1 to 8"),
+        ("load-a1", 0, "--processes-per-host 0; allowed: 1 to 8"),
         ("2", 2, "--processes-per-host with --workers 2: that is for hosts"),
         ("load-a9", None, "'load-a9' is no host of qinghai; allowed: a number of processes of this machine"),
         ("gw-a1", None, "gw-a1 has role gateway; allowed: a number"),
