@@ -163,10 +163,11 @@ class Lab:
                 hosts.end(name)
                 wiring.remove_namespaces([namespace_of(name)])
                 hosts.remove_disk(self.lab_dir, name)
-        keys.ensure(self.environment, self.lab_dir)
-        for host in self.environment.hosts:
-            if not hosts.has_disk(self.lab_dir, host.name):
-                hosts.make_disk(self.environment, host, supplies.image, self.lab_dir)
+        new = [host for host in self.environment.hosts if not hosts.has_disk(self.lab_dir, host.name)]
+        if new:
+            keys.ensure(self.environment, self.lab_dir)
+        for host in new:
+            hosts.make_disk(self.environment, host, supplies.image, self.lab_dir)
 
     def _rise(self, supplies: supply.Supplies) -> None:
         present = kernel.read()
