@@ -16,7 +16,6 @@ import gzip
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -181,6 +180,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    # Of a link that broke we hear by the end of its orders.
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.exit(main())
