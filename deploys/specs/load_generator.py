@@ -20,7 +20,8 @@ class LoadGeneratorSpec:
     records: str = "/var/lib/loanstack-load"
     """Where workers record, each until the next load."""
     user: str = "loadgen"
-    open_files: int = 4096
+    open_files: int = 16384
+    """Locust warns where it may open fewer than 10,000."""
 
 
 def load_generator_spec(env: Environment, host: Host, *, authority: str) -> LoadGeneratorSpec:

@@ -31,6 +31,7 @@ def loading(deployed: Environment, run: Run) -> Iterator[Run]:
     assert up.exit_code == 0, up.output
     done = loading("deploy", "lab", "--limit", "load-a", "--json")
     assert (done.exit_code, done.results["figures"]["hosts_failed"]) == (0, 0), done.output
+    assert loading("seed", "lab").exit_code == 0
     yield loading
     again = run(str(LOANSTACK), "lab", "up")
     assert again.exit_code == 0, again.output
