@@ -17,6 +17,7 @@ from tests.lab.conftest import LOANSTACK, Finished, Run
 LATEST = PROJECT_ROOT / "runs" / "latest"
 TOPOLOGY = ("env", "LOANSTACK_LAB_TOPOLOGY=load")
 ON_LOAD_A = ("--workers", "load-a", "--processes-per-host", "2")
+_SECOND = "[l]ocust.*--share 2/2"
 _LEFT = "pgrep --full --list-full '[h]ost_worker work|[-]m locust' || true"
 
 
@@ -56,9 +57,11 @@ def test_a_worker_that_is_killed_on_its_host_makes_the_load_invalid(loading: Run
         [*TOPOLOGY, str(LOANSTACK), *asked], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
     ) as load:
         try:
-            in_host = "/var/lib/loanstack-load/2/ledger.jsonl"
-            wait_until(lambda: loading("lab", "shell", "load-a", f"test -s {in_host}").exit_code == 0, load)
-            loading("lab", "shell", "load-a", "pkill --signal KILL --full -- '[l]ocust.*--share 2/2'")
+            # What lies there before it has started is the record of the load before.
+            recording = f"pgrep --full '{_SECOND}' && test -s /var/lib/loanstack-load/2/ledger.jsonl"
+            wait_until(lambda: loading("lab", "shell", "load-a", recording).exit_code == 0, load)
+            killed = loading("lab", "shell", "load-a", f"pkill --signal KILL --full '{_SECOND}'")
+            assert killed.exit_code == 0, killed.output
             killed_s = time.monotonic()
             printed, _ = load.communicate(timeout=60)
         finally:
