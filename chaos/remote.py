@@ -16,10 +16,8 @@ from dataclasses import dataclass
 
 from chaos.world import WorldError
 from inventory.model import Environment, Host
-
-DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
-"""Put before a child's command line: it ends even if this process is killed with SIGKILL."""
-
+from inventory.ssh import DIES_WITH_US as DIES_WITH_US
+from inventory.ssh import ssh_argv as ssh_argv
 
 _LAST_WORDS = 400
 
@@ -35,26 +33,6 @@ class Completed:
     returncode: int
     output: str
     """Standard output and standard error together."""
-
-
-def ssh_argv(env: Environment, host: Host, command: str, *, patient: bool = False) -> list[str]:
-    """Return the command line that runs `command` (for the remote shell) on `host`.
-
-    + patient: keep the session to a host that says nothing, so that it goes on the moment the host does
-    """
-    options = {
-        "BatchMode": "yes",
-        "IdentitiesOnly": "yes",
-        "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": str(env.ssh.known_hosts_file),
-        "ConnectTimeout": "3",
-        "ServerAliveInterval": "0" if patient else "2",
-        "ServerAliveCountMax": "2",
-        "LogLevel": "ERROR",
-    }
-    pairs = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
-    target = f"{env.ssh.user}@{host.management_address}"
-    return [*DIES_WITH_US, "ssh", "-T", "-i", str(env.ssh.key_file), *pairs, target, command]
 
 
 class Channel:

@@ -11,6 +11,7 @@ from deploys.baseline import baseline, firewall_and_time
 from deploys.depot_client import depot_client
 from deploys.failover import failover
 from deploys.gateway import gateway, gateway_ready
+from deploys.load_generator import load_generator
 from deploys.loan_services import loan_services, loan_services_ready
 from deploys.monitoring import node_exporter, prometheus
 from deploys.oceanbase.component import oceanbase, oceanbase_standby
@@ -20,6 +21,7 @@ from deploys.specs.baseline import baseline_spec
 from deploys.specs.depot_client import SigningKeyError, depot_client_spec
 from deploys.specs.failover import FailoverSpec, failover_spec
 from deploys.specs.gateway import GatewaySpec, gateway_spec
+from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
@@ -39,8 +41,9 @@ COMPONENTS = (
     "loan_services",
     "gateway",
     "monitoring",
+    "load_generator",
 )
-DEPLOYED_ROLES = (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR, Role.ARBITER)
+DEPLOYED_ROLES = (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR, Role.ARBITER, Role.LOADGEN)
 """Roles that have a component; others are named aloud and left alone."""
 
 
@@ -86,6 +89,9 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...]) -> None:
     if "monitoring" in chosen:
         node_exporter(spec=monitoring_of)
 
+    if "load_generator" in chosen and this.has(Role.LOADGEN):
+        authority = certificates.authority_certificate(env.ca_dir, now=certificates.utc_now())
+        load_generator(spec=load_generator_spec(env, this, authority=authority))
     if "store" in chosen and this.has(Role.ARBITER):
         store(spec=store_spec_of(env, this, secrets))
     turn(name="The store keeps who leads: on to the databases")

@@ -1,5 +1,7 @@
 """The lab: seven booted hosts in three centres on one machine (topology `core`).
 
+`LOANSTACK_LAB_TOPOLOGY=load` adds two that make load; every command reads it, so set it for all of them.
+
 Both an importable environment and a pyinfra inventory: `pyinfra inventory/lab.py deploys/site.py`.
 Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
 """
@@ -7,7 +9,7 @@ Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
 import os
 import sys
 
-from inventory import artifacts, availability, model, places, pyinfra_hosts, slo
+from inventory import artifacts, availability, model, places, problem, pyinfra_hosts, slo, validation
 
 _LAB = places.lab_dir()
 _KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 userland)")
@@ -47,6 +49,24 @@ def _power_switch(name: str) -> availability.Fence:
     )
 
 
+_MORE = {
+    "core": (),
+    "load": (
+        _host("load-a", (model.Role.LOADGEN,), 14, 512, dmz_address="198.19.0.14"),
+        _host("load-b", (model.Role.LOADGEN,), 24, 512, dmz_address="198.19.0.24"),
+    ),
+}
+"""Hosts beside the seven, by the topology."""
+_TOPOLOGY = os.environ.get("LOANSTACK_LAB_TOPOLOGY", "core")
+if _TOPOLOGY not in _MORE:
+    _WRONG = problem.Problem(
+        where="environment variable",
+        field="LOANSTACK_LAB_TOPOLOGY",
+        value=_TOPOLOGY,
+        allowed=", ".join(_MORE),
+    )
+    raise validation.InventoryError("lab", (_WRONG,))
+
 ENVIRONMENT = model.Environment(
     name="lab",
     title="Lab: one machine, seven booted hosts, three centres",
@@ -62,6 +82,7 @@ ENVIRONMENT = model.Environment(
         _host("app-b", (model.Role.LOAN,), 22, 512),
         _host("ob-b", _DATABASE, 23, 2048, database_role=model.DatabaseRole.STANDBY),
         _host("mon-c", (model.Role.MONITOR, model.Role.ARBITER), 31, 512),
+        *_MORE[_TOPOLOGY],
     ),
     artifacts=artifacts.listed_in(_SUMS_FILE, base_url=f"{_DEPOT_URL}/artifacts"),
     depot=model.Depot(url=_DEPOT_URL, gpg_key_file="RPM-GPG-KEY-loanstack-lab", sums_file=_SUMS_FILE),

@@ -26,6 +26,8 @@ class Role(StrEnum):
     """A voting member of the consensus store; one in each centre."""
     MONITOR = "monitor"
     DEPOT = "depot"
+    LOADGEN = "loadgen"
+    """Makes load, as clients do and from where they stand; what it costs is no cost of the system."""
 
 
 class Arch(StrEnum):
@@ -80,7 +82,7 @@ class Host:
     address: str
     """Address in the centre's segment: what the other hosts use."""
     dmz_address: str | None = None
-    """Only gateways have one: clients reach nothing else."""
+    """Only gateways have one, because clients reach nothing else; and hosts that make load as clients do."""
     arch: str = Arch.X86_64
     cpu_model: str | None = None
     """Model name as `lscpu` prints it on the real machine; None where it proves nothing (lab)."""

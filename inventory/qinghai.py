@@ -77,6 +77,8 @@ ENVIRONMENT = model.Environment(
         *_room("b", "10.63.8.12", model.DatabaseRole.STANDBY),
         _host("mon-c1", (model.Role.MONITOR,), "c", 51, _HYGON, 128),
         _host("arb-c1", (model.Role.ARBITER,), "c", 52, _KUNPENG, 32),
+        _host("load-a1", (model.Role.LOADGEN,), "a", 49, _HYGON, 32, dmz_address="10.63.8.21"),
+        _host("load-b1", (model.Role.LOADGEN,), "b", 49, _KUNPENG, 32, dmz_address="10.63.8.22"),
     ),
     artifacts=tuple(
         model.Artifact(
@@ -89,6 +91,7 @@ ENVIRONMENT = model.Environment(
             ("seekdb", artifacts.SEEKDB_VERSION),
             ("loan-services", "0.1.0"),
             ("failover-agent", "0.1.0"),
+            ("load-generator", "0.1.0"),
             ("tongweb", "7.0.4.9"),
         )
         for arch in model.Arch

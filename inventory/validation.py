@@ -17,6 +17,7 @@ ARTIFACTS_OF_ROLE = (
     (Role.OCEANBASE, "failover-agent"),
     (Role.LOAN, "loan-services"),
     (Role.TONGWEB, "tongweb"),
+    (Role.LOADGEN, "load-generator"),
 )
 """Which artifacts a host of a role cannot do without."""
 
@@ -79,12 +80,24 @@ def _host_problems(env: Environment, host: Host) -> Iterator[Problem]:
     elif host.has(Role.GATEWAY):
         allowed = f"an address in {env.dmz_network}: clients reach gateways there"
         yield Problem(where=host.name, field="dmz_address", value=None, allowed=allowed)
+    yield from _load_maker_problems(env, host)
     if host.has(Role.OCEANBASE) and host.database_role not in tuple(DatabaseRole):
         allowed = ", ".join(DatabaseRole)
         yield Problem(where=host.name, field="database_role", value=host.database_role, allowed=allowed)
     if not host.has(Role.OCEANBASE) and host.database_role is not None:
         allowed = "None: only hosts of role oceanbase have one"
         yield Problem(where=host.name, field="database_role", value=host.database_role, allowed=allowed)
+
+
+def _load_maker_problems(env: Environment, host: Host) -> Iterator[Problem]:
+    if not host.has(Role.LOADGEN):
+        return
+    if host.dmz_address is None:
+        allowed = f"an address in {env.dmz_network}: load comes from where clients stand"
+        yield Problem(where=host.name, field="dmz_address", value=None, allowed=allowed)
+    if len(host.roles) > 1:
+        allowed = f"({Role.LOADGEN.value!r},) alone: what makes load must not take from what is measured"
+        yield Problem(where=host.name, field="roles", value=host.roles, allowed=allowed)
 
 
 def _outside(host: Host, field: str, value: str, network: str) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,12 @@ from lab.apt import Apt
 from lab.commands import run
 from lab.errors import RefusedError
 
-PACKAGES = {"loan-services": "app_stub", "failover-agent": "failover"}
-"""Package of ours in each bundle, by the bundle's name."""
+PACKAGES = {
+    "loan-services": ("app_stub",),
+    "failover-agent": ("failover",),
+    "load-generator": ("loadtests", "inventory"),
+}
+"""Packages of ours in each bundle, by the bundle's name; the first has the list of its libraries."""
 
 _RECIPE_VERSION = 1
 """To be raised when this module changes what a bundle holds."""
@@ -47,25 +51,46 @@ class Sources:
     lock_file: Path
     package: Path
     base_version: str
+    others: tuple[Path, ...] = ()
+    """Packages that it imports."""
 
     def package_files(self) -> list[Path]:
-        """Return the files of the package that go to hosts."""
-        return sorted(p for p in self.package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        """Return the files of the packages that go to hosts."""
+        return sorted(
+            path
+            for package in (self.package, *self.others)
+            for path in package.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        )
 
 
-def checkout_sources(root: Path = PROJECT_ROOT) -> tuple[Sources, ...]:
+def checkout_sources(
+    root: Path = PROJECT_ROOT, names: Collection[str] = tuple(PACKAGES)
+) -> tuple[Sources, ...]:
     """Return what this checkout has, for each bundle.
+
+    + names: those that are wanted
 
     Raises:
         RefusedError: the lock file of a bundle's libraries is missing.
     """
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     found = []
-    for name, package in PACKAGES.items():
+    for name, (package, *others) in PACKAGES.items():
+        if name not in names:
+            continue
         lock_file = root / package / "requirements.lock"
         if not lock_file.exists():
             raise RefusedError(f"{lock_file} is missing: {name}'s libraries are unknown; run: make lock")
-        found.append(Sources(name=name, lock_file=lock_file, package=root / package, base_version=version))
+        found.append(
+            Sources(
+                name=name,
+                lock_file=lock_file,
+                package=root / package,
+                base_version=version,
+                others=tuple(root / each for each in others),
+            )
+        )
     return tuple(found)
 
 
@@ -96,12 +121,12 @@ def build(cache: Path, sources: Sources, apt: Apt) -> Path:
     _renew(content)
     shutil.copytree(_runtime(cache, apt), content, symlinks=True, dirs_exist_ok=True)
     shutil.copytree(_libraries(cache, sources, apt), content / _LIBRARIES, dirs_exist_ok=True)
-    package = content / _LIBRARIES / sources.package.name
     for path in sources.package_files():
-        target = package / path.relative_to(sources.package)
+        target = content / _LIBRARIES / path.relative_to(sources.package.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    _compile(content / "bin/python3.11", package)
+    for package in (sources.package, *sources.others):
+        _compile(content / "bin/python3.11", content / _LIBRARIES / package.name)
     tarballs.write(archive, content, top=f"{sources.name}-{version}")
     shutil.rmtree(content)
     _forget_old(archive.parent, sources.name)
@@ -121,7 +146,7 @@ def needs_apt(cache: Path) -> bool:
 def _named(sources: Sources) -> Iterable[tuple[str, Path]]:
     yield "requirements.lock", sources.lock_file
     for path in sources.package_files():
-        yield str(path.relative_to(sources.package)), path
+        yield str(path.relative_to(sources.package.parent)), path
 
 
 def _runtime_folder(cache: Path) -> Path:

@@ -66,6 +66,11 @@ def names_of_disks(lab_dir: Path) -> list[str]:
     return sorted(folder.name for folder in (lab_dir / "hosts").glob("*"))
 
 
+def has_disk(lab_dir: Path, host: str) -> bool:
+    """Say whether the disk of `host` is there to boot from."""
+    return disk_of(lab_dir, host).root.is_mount()
+
+
 def make_disk(environment: Environment, host: Host, image: Image, lab_dir: Path) -> None:
     """Make an empty disk for `host` with its own name, keys and host table, and mount it."""
     disk = disk_of(lab_dir, host.name)

@@ -143,6 +143,7 @@ class Lab:
         supply.publish(supplies, self.lab_dir / "depot")
         secrets.ensure(self.environment.secrets_file)
         self._start_servers()
+        self._fit_to_inventory(supplies)
         missing = [h for h in self.environment.hosts if not hosts.is_running(h.name)]
         for host in missing:
             hosts.switch_on(host.name, self.plan, self.lab_dir)
@@ -152,6 +153,21 @@ class Lab:
         title = f"Boot {', '.join(h.name for h in missing)}" if missing else "All hosts run: log in on each"
         with self.progress.step(title):
             self._wait(self.environment.hosts)
+
+    def _fit_to_inventory(self, supplies: supply.Supplies) -> None:
+        """Make disks for hosts that the inventory has by now; take away those it no longer has."""
+        wanted = [host.name for host in self.environment.hosts]
+        for name in hosts.names_of_disks(self.lab_dir):
+            # One that is not mounted is what an interrupted call has left.
+            if name not in wanted or not hosts.has_disk(self.lab_dir, name):
+                hosts.end(name)
+                wiring.remove_namespaces([namespace_of(name)])
+                hosts.remove_disk(self.lab_dir, name)
+        new = [host for host in self.environment.hosts if not hosts.has_disk(self.lab_dir, host.name)]
+        if new:
+            keys.ensure(self.environment, self.lab_dir)
+        for host in new:
+            hosts.make_disk(self.environment, host, supplies.image, self.lab_dir)
 
     def _rise(self, supplies: supply.Supplies) -> None:
         present = kernel.read()

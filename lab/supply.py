@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory.model import Environment
+from inventory.validation import ARTIFACTS_OF_ROLE
 from lab import bundle, image, preflight, rpm_repo, seekdb, tarballs
 from lab.apt import Apt
 from lab.commands import end_children
@@ -44,7 +45,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
     Raises:
         LabError: a registry does not answer, or a build failed.
     """
-    sources = bundle.checkout_sources()
+    sources = bundle.checkout_sources(names=artifacts_of(environment))
     release = environment.hosts[0].os
     with _locked(cache):
         apt = Apt(folder=cache / "apt")
@@ -67,7 +68,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
                 return built, rpm_repo.build(cache, built, apt)
 
         def artifacts_side() -> tuple[Path, ...]:
-            with progress.step("Database, loan services and failover agent as tarballs"):
+            with progress.step(f"Database, {' and '.join(each.name for each in sources)} as tarballs"):
                 return (seekdb.build(cache), *(bundle.build(cache, each, apt) for each in sources))
 
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -77,6 +78,11 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
         artifacts = artifacts_job.result()
         forget_others(cache, built, repository)
     return Supplies(image=built, repository=repository, artifacts=artifacts)
+
+
+def artifacts_of(environment: Environment) -> tuple[str, ...]:
+    """Return the names of the artifacts that hosts of `environment` run."""
+    return tuple(name for role, name in ARTIFACTS_OF_ROLE if environment.hosts_with(role))
 
 
 def publish(supplies: Supplies, folder: Path) -> None:

@@ -22,6 +22,7 @@ Every option has a default but the run folder, which is then a new one below `ru
 | `--start-at UNIX_S` | when the first arrival is due; 2 s after the users stand |
 | `--users N` | concurrent clients; the environment's |
 | `--host URL` | one target in place of the environment's gateways |
+| `--ca-dir DIR` | where `ca.pem` of the gateways' authority is; the environment's |
 | `--share K/N` | what worker K of N does; `python -m loadtests.workers` starts all N and merges |
 
 It writes `ledger.jsonl` (every write), `reads.jsonl` and `load.json` (what was planned, and what the
@@ -29,7 +30,8 @@ generator itself had to spare). Exit code: 0 it ran as planned, whatever was ans
 wrong, no customers are seeded or no gateway answers: nothing was written then. SIGTERM and Ctrl-C end it
 early: no arrival starts any more, those under way are recorded with their outcome, files are complete.
 
-Several processes make one load together with `python -m loadtests.workers` (`loadtests.workers` says how).
+Several processes make one load together with `python -m loadtests.workers` (`loadtests.workers` says how),
+here or on hosts of role loadgen (`loadtests.host_worker`).
 Locust's own `--processes`, `--master` and `--worker` work too, given the same `--run-seed`, and without a
 merged record.
 

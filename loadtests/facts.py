@@ -34,6 +34,8 @@ class WorkerFacts:
     clock_give_or_take_ms: float | None
     lost: str | None
     """Why its part is not whole; None: it is."""
+    host: str | None = None
+    """Where it ran; None: on the control machine."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,8 @@
 """Why a load of several workers may prove nothing. Pure."""
 
+from collections.abc import Mapping
+
+from loadtests.clocks import Offset
 from loadtests.facts import LoadFacts, WorkerFacts
 
 GENERATOR_CPU_PERCENT_MAX = 90.0
@@ -30,30 +33,43 @@ def spoiled(facts: LoadFacts) -> list[str]:
 
 
 def _clocks(facts: LoadFacts) -> list[str]:
-    reasons = []
-    known = []
+    known: dict[str, Offset] = {}
+    unknown = []
     for worker in facts.workers:
-        name, ahead_ms, give_or_take_ms = (
-            _name(worker, facts),
-            worker.clock_ahead_ms,
-            worker.clock_give_or_take_ms,
-        )
-        if ahead_ms is None or give_or_take_ms is None:
-            reasons.append(f"the clock of {name} could not be measured")
-            continue
-        known.append(ahead_ms)
-        if abs(ahead_ms) + give_or_take_ms > CLOCK_APART_MS_MAX:
-            reasons.append(
-                f"the clock of {name} is {ahead_ms:+.1f} ms (give or take {give_or_take_ms:.1f}) from the "
-                f"control machine's; allowed: at most {CLOCK_APART_MS_MAX:g} ms"
-            )
-    if known and max(known) - min(known) > CLOCK_APART_MS_MAX:
+        if worker.clock_ahead_ms is None or worker.clock_give_or_take_ms is None:
+            unknown.append(f"the clock of {_name(worker, facts)} could not be measured")
+        else:
+            known[_name(worker, facts)] = Offset(worker.clock_ahead_ms, worker.clock_give_or_take_ms)
+    return unknown + apart(known)
+
+
+def apart(known: Mapping[str, Offset]) -> list[str]:
+    """Return a sentence for each clock that is too far from the control machine's, or from another.
+
+    + known: of each worker, by its name, as far as it was measured
+    """
+    reasons = [
+        f"the clock of {name} is {clock.ahead_ms:+.1f} ms (give or take {clock.give_or_take_ms:.1f}) from "
+        f"the control machine's; allowed: at most {CLOCK_APART_MS_MAX:g} ms"
+        for name, clock in known.items()
+        if clock.at_most_ms > CLOCK_APART_MS_MAX
+    ]
+    ahead_ms = [clock.ahead_ms for clock in known.values()]
+    if ahead_ms and max(ahead_ms) - min(ahead_ms) > CLOCK_APART_MS_MAX:
         reasons.append(
-            f"clocks of workers are {max(known) - min(known):.1f} ms apart; allowed: at most "
+            f"clocks of workers are {max(ahead_ms) - min(ahead_ms):.1f} ms apart; allowed: at most "
             f"{CLOCK_APART_MS_MAX:g} ms"
         )
     return reasons
 
 
+def named(number: int, *, of: int, host: str | None) -> str:
+    """Return what a worker is called: `worker 2 of 4 on load-b`.
+
+    + host: where it runs; None: on the control machine
+    """
+    return f"worker {number} of {of}" + ("" if host is None else f" on {host}")
+
+
 def _name(worker: WorkerFacts, facts: LoadFacts) -> str:
-    return f"worker {worker.number} of {len(facts.workers)}"
+    return named(worker.number, of=len(facts.workers), host=worker.host)

@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import NoReturn
 
@@ -77,6 +78,8 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
     if not tables:
         logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
     found = _inventory(parsed.environment)
+    if parsed.ca_dir is not None:
+        found = replace(found, ca_dir=parsed.ca_dir)
     try:
         asked = locust_workers.placed(options.checked(parsed, found), runner, parsed)
         if locust_workers.is_master(runner):

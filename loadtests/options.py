@@ -100,6 +100,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--linked", action="store_true", help="start and stop as standard input says (loadtests.workers)"
     )
+    group.add_argument("--ca-dir", type=Path, metavar="DIR", help="where ca.pem is; default: the inventory's")
     # Locust prints tables meant for a person at a terminal; this prints one line every few seconds.
     parser.set_defaults(loglevel="WARNING", only_summary=True)
 

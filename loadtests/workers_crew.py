@@ -1,4 +1,7 @@
-"""The processes of several workers on this machine: their start, what passes between us, their end."""
+"""The processes of several workers: their start, what passes between us, their end.
+
+A worker on a host is an SSH session to its keeper there (`host_worker`).
+"""
 
 import os
 import selectors
@@ -14,7 +17,7 @@ import orjson
 LOG_FILE = "locust.log"
 _READ_BYTES = 65_536
 _POLL_S = 0.05
-_TERMINATE_AFTER_S = 20.0
+TERMINATE_AFTER_S = 20.0
 """A worker that is stopped waits for answers for up to a client's deadline and some seconds."""
 _KILL_AFTER_S = 5.0
 
@@ -38,7 +41,8 @@ class Crew:
     """The processes, by their number (from 1).
 
     They stay in this process's group: whoever ends that, ends them. And if it alone is killed, their standard
-    input ends, which ends them too.
+    input ends, which ends them too. Only sessions to hosts have groups of their own: Ctrl-C at a terminal
+    would cut them off at once.
     """
 
     def __init__(self) -> None:
@@ -46,13 +50,26 @@ class Crew:
         self._selector = selectors.DefaultSelector()
         self._rests: dict[int, bytes] = {}
         self._heard_of: set[int] = set()
+        self._far: set[int] = set()
+        self._statuses: dict[int, int] = {}
 
-    def start(self, number: int, argv: Sequence[str], *, cwd: Path, log: Path) -> None:
-        """Start worker `number`; what it says on standard error goes to `log`."""
+    def start(self, number: int, argv: Sequence[str], *, cwd: Path, log: Path, far: bool = False) -> None:
+        """Start worker `number`; what it says on standard error goes to `log`.
+
+        + far: it is a session to the worker's keeper on a host
+        """
         with log.open("ab") as errors:
             process = subprocess.Popen(
-                list(argv), cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0
+                list(argv),
+                cwd=cwd,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                bufsize=0,
+                start_new_session=far,
             )
+        if far:
+            self._far.add(number)
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         self._processes[number] = process
@@ -71,15 +88,19 @@ class Crew:
         found: list[Said | Ended] = []
         for key, _ in self._selector.select(within_s):
             found += self._said(key.data)
-        for number, process in self._processes.items():
-            if number not in self._heard_of and process.poll() is not None:
+        ended = [number for number, process in self._processes.items() if process.poll() is not None]
+        for number in ended:
+            if number not in self._heard_of:
                 self._heard_of.add(number)
-                found.append(Ended(number, process.returncode))
+                # How it ended is the last word of a keeper.
+                found += self._said(number)
+                found.append(Ended(number, self.status(number)))
         return found
 
     def status(self, number: int) -> int:
         """Return how worker `number` ended: exit code, or minus the signal that killed it."""
-        return self._processes[number].wait()
+        status = self._processes[number].wait()
+        return self._statuses.get(number, status)
 
     def end(self, *, unheard: Sequence[int], finish_within_s: float) -> list[Said]:
         """End all and return what they still say: those that hang are killed, the orders of the others end.
@@ -88,12 +109,14 @@ class Crew:
         + finish_within_s: how long a worker may take to complete its record
         """
         for number, process in self._processes.items():
-            if number in unheard:
+            if number in unheard and number in self._far:
+                self.tell(number, "kill")
+            elif number in unheard:
                 process.kill()
             assert process.stdin is not None
             with suppress(OSError):
                 process.stdin.close()
-        said = self._wait(_TERMINATE_AFTER_S + finish_within_s)
+        said = self._wait(TERMINATE_AFTER_S + finish_within_s)
         for process in self._running():
             process.terminate()
         said += self._wait(_KILL_AFTER_S)
@@ -113,14 +136,18 @@ class Crew:
             data = os.read(stdout.fileno(), _READ_BYTES)
         except BlockingIOError:
             return []
-        if not data:
+        if not data and stdout in self._selector.get_map():
             self._selector.unregister(stdout)
         *lines, self._rests[number] = (self._rests[number] + data).split(b"\n")
         found: list[Said | Ended] = []
         for line in lines:
             # Whatever else a library prints there is no message.
             with suppress(orjson.JSONDecodeError):
-                found.append(Said(number, orjson.loads(line)))
+                match orjson.loads(line):
+                    case {"said": "ended", "status": status}:
+                        self._statuses[number] = status
+                    case message:
+                        found.append(Said(number, message))
         return found
 
     def _running(self) -> list["subprocess.Popen[bytes]"]:

@@ -4,22 +4,32 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from loadtests import clocks, options, progress, workers_merge
+from loadtests import (
+    clocks,
+    fingerprint,
+    judge_workers,
+    options,
+    progress,
+    workers_merge,
+    workers_remote,
+)
 from loadtests.clocks import Asked, Offset
-from loadtests.facts import LoadFacts
 from loadtests.options import LoadOptions
 from loadtests.share import Share
-from loadtests.workers_crew import LOG_FILE, Crew, Ended, Said
+from loadtests.workers_crew import LOG_FILE, TERMINATE_AFTER_S, Crew, Ended, Said
 from loadtests.workers_merge import Part
+from loadtests.workers_places import Place
 from loadtests.workers_watch import Watch, Worker
 
 OK, NO_LOAD, USAGE, INVALID = range(4)
 START_LEAD_S = 1.0
 """Between the order to start and the first arrival: until then every worker has heard it."""
 _LOOK_EVERY_S = 0.1
+_SIGN_EVERY_S = 1.0
 _CLOCK_QUESTIONS = 7
 _CLOCK_ANSWER_WITHIN_S = 2.0
 _FINISH_S, _FINISHED_PER_S = 10.0, 5_000.0
@@ -30,24 +40,30 @@ _GENERATOR = (sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "
 class Load:
     """One load of several workers."""
 
-    def __init__(self, asked: LoadOptions, env: Environment, argv: Sequence[str], workers: int) -> None:
+    def __init__(
+        self, asked: LoadOptions, env: Environment, argv: Sequence[str], places: Sequence[Place]
+    ) -> None:
         """Prepare it.
 
         + argv: the options that every worker gets, beside its own folder and share
+        + places: where each of the workers runs
         """
         self._asked = asked
         self._env = env
         self._argv = argv
         self._plan = options.plan_of(asked, env)
-        self._shares = [Share(number=number, of=workers) for number in range(1, workers + 1)]
+        self._shares = [Share(number=number, of=len(places)) for number in range(1, len(places) + 1)]
+        self._places = places
+        self._finish_within_s = _FINISH_S + len(self._plan) / _FINISHED_PER_S
         self._crew = Crew()
-        self._watch = Watch(workers=[Worker(number=share.number) for share in self._shares])
+        self._watch = Watch(workers=[_worker(*each) for each in zip(self._shares, places, strict=True)])
         self._clocks: dict[int, Offset | None] = {}
         self._answer: tuple[float, float] | None = None
         self._asking = 0
         self._first_s: float | None = None
         self._stopped_s: float | None = None
         self._said_s, self._said_acknowledged = 0.0, 0
+        self._signed_s = 0.0
 
     def stop(self) -> None:
         """End it early; what was due by now is still sent."""
@@ -64,24 +80,23 @@ class Load:
             self._start()
             self._until(lambda: self._watch.all_ready)
             self._measure_clocks()
-            if self._stopped_s is None:
+            if self._stopped_s is None and not self._apart():
                 self._begin()
                 self._until(lambda: self._watch.all_done)
                 self._measure_clocks()
         finally:
             silent = [worker.number for worker in self._watch.lost if worker.status is None]
-            took_s = _FINISH_S + len(self._plan) / _FINISHED_PER_S
-            for number, message in self._crew.end(unheard=silent, finish_within_s=took_s):
+            for number, message in self._crew.end(unheard=silent, finish_within_s=self._finish_within_s):
                 self._watch.heard(number, message, time.monotonic())
         if self._first_s is None:
             return self._not_begun()
         for worker in self._watch.workers:
             self._watch.closed(worker.number, self._crew.status(worker.number))
-        facts = self._merge(self._first_s + self._plan.warm_up_s)
-        for one in facts.workers:
-            if one.lost is not None:
-                log = workers_merge.folder_of(self._asked.run_folder, one.number) / LOG_FILE
-                say(f"worker {one.number} of {len(facts.workers)} {one.lost}; its log: {log}")
+        self._fetch()
+        self._merge(self._first_s + self._plan.warm_up_s)
+        for one in self._watch.lost:
+            log = workers_merge.folder_of(self._asked.run_folder, one.number) / LOG_FILE
+            say(f"{self._name(one)} {one.lost}; its log: {log}")
         done = self._watch.progress
         say(
             progress.ended(
@@ -94,14 +109,30 @@ class Load:
         return INVALID if self._watch.lost else OK
 
     def _start(self) -> None:
-        place = self._env.client_command if self._asked.host is None else ()
-        for share in self._shares:
+        for share, place in zip(self._shares, self._places, strict=True):
             folder = workers_merge.folder_of(self._asked.run_folder, share.number)
             folder.mkdir(parents=True, exist_ok=True)
-            own = ["--run-folder", str(folder), "--share", str(share), "--linked"]
-            argv = [*place, *_GENERATOR, *self._argv, *own]
-            self._crew.start(share.number, argv, cwd=PROJECT_ROOT, log=folder / LOG_FILE)
+            argv, far = self._command(share, place, folder), place.host is not None
+            self._crew.start(share.number, argv, cwd=PROJECT_ROOT, log=folder / LOG_FILE, far=far)
             self._watch.workers[share.number - 1].heard_s = time.monotonic()
+
+    def _command(self, share: Share, place: Place, folder: Path) -> list[str]:
+        options = [*self._argv, "--share", str(share)]
+        if place.host is not None:
+            within_s = TERMINATE_AFTER_S + self._finish_within_s
+            version = fingerprint.of_code()
+            return workers_remote.work_argv(self._env, place, options, version=version, end_within_s=within_s)
+        where = self._env.client_command if self._asked.host is None else ()
+        return [*where, *_GENERATOR, *options, "--run-folder", str(folder), "--linked"]
+
+    def _fetch(self) -> None:
+        """Copy here what workers on hosts recorded."""
+        for share, place in zip(self._shares, self._places, strict=True):
+            if place.host is not None:
+                folder = workers_merge.folder_of(self._asked.run_folder, share.number)
+                why = workers_remote.fetch(self._env, place, into=folder)
+                if why is not None:
+                    self._watch.unfetched(share.number, why)
 
     def _begin(self) -> None:
         """Have all begin at the same time."""
@@ -118,7 +149,17 @@ class Load:
             if deadline_s is not None and time.monotonic() > deadline_s:
                 return
 
+    def _sign_of_life(self) -> None:
+        """Let keepers on hosts know that we are there: a link that is cut says nothing, not even that."""
+        if time.monotonic() - self._signed_s < _SIGN_EVERY_S:
+            return
+        self._signed_s = time.monotonic()
+        for worker in self._watch.workers:
+            if worker.host is not None:
+                self._crew.tell(worker.number, "alive")
+
     def _listen(self) -> None:
+        self._sign_of_life()
         for event in self._crew.events(_LOOK_EVERY_S):
             match event:
                 case Said(number, {"said": "clock", "at_s": at_s}):
@@ -150,6 +191,15 @@ class Load:
                 known = self._clocks.get(worker.number)
                 self._clocks[worker.number] = clocks.worse(known, clocks.offset(answers))
 
+    def _apart(self) -> list[str]:
+        """Return why the workers could not begin together, by what is known of their clocks."""
+        names = {worker.number: self._name(worker) for worker in self._watch.workers}
+        known = {names[number]: clock for number, clock in self._clocks.items() if clock is not None}
+        return judge_workers.apart(known)
+
+    def _name(self, worker: Worker) -> str:
+        return judge_workers.named(worker.number, of=len(self._shares), host=worker.host)
+
     def _report(self) -> None:
         seconds = time.monotonic() - self._said_s
         if self._first_s is None or self._stopped_s is not None or seconds < progress.EVERY_S:
@@ -172,13 +222,13 @@ class Load:
             if worker.status == USAGE:
                 words |= dict.fromkeys(log.read_text(errors="replace").splitlines())
             else:
-                name = f"worker {worker.number} of {len(self._shares)}"
-                words[f"load: {name} {worker.lost}; its log: {log}"] = None
+                words[f"load: {self._name(worker)} {worker.lost}; its log: {log}"] = None
+        words |= dict.fromkeys(f"load: {reason}" for reason in self._apart())
         for line in words or ("load: ended before it began",):
             print_line(line)
         return USAGE if any(worker.status == USAGE for worker in self._watch.lost) else NO_LOAD
 
-    def _merge(self, start_s: float) -> LoadFacts:
+    def _merge(self, start_s: float) -> None:
         whole = workers_merge.planned(self._asked, self._plan, start_s=start_s, stopped_s=self._stopped_s)
         parts = []
         for share, worker in zip(self._shares, self._watch.workers, strict=True):
@@ -187,7 +237,11 @@ class Load:
             own = workers_merge.planned(asked, plan, start_s=start_s, stopped_s=self._stopped_s)
             clock = self._clocks.get(share.number)
             parts.append(Part(worker=worker, folder=folder, planned=own, arrivals=len(plan), clock=clock))
-        return workers_merge.merge(self._asked.run_folder, parts, whole=whole)
+        workers_merge.merge(self._asked.run_folder, parts, whole=whole)
+
+
+def _worker(share: Share, place: Place) -> Worker:
+    return Worker(number=share.number, host=None if place.host is None else place.host.name)
 
 
 def say(line: str) -> None:

@@ -156,6 +156,7 @@ def _of_worker(part: Part, facts: LoadFacts) -> WorkerFacts:
         clock_ahead_ms=None if clock is None else clock.ahead_ms,
         clock_give_or_take_ms=None if clock is None else clock.give_or_take_ms,
         lost=worker.lost,
+        host=worker.host,
     )
 
 

@@ -10,6 +10,9 @@ READY_WITHIN_S = 60.0
 SILENT_S = 5.0
 """A worker says how it stands once a second; one that says nothing for this long hangs or stands still."""
 
+SSH_LOST = 255
+"""How ssh ends where it could not log in, or lost the host."""
+
 
 @dataclass(kw_only=True)
 class Worker:
@@ -17,6 +20,8 @@ class Worker:
 
     number: int
     """From 1."""
+    host: str | None = None
+    """Where it runs; None: on this machine."""
     heard_s: float = 0.0
     """When it said something last; at first, when it was started."""
     ready: bool = False
@@ -92,12 +97,18 @@ class Watch:
         """
         worker = self.workers[number - 1]
         worker.status = status
-        _lose(worker, f"{_how(status)} before its part was done" if status >= 0 else _how(status))
+        how = _how(worker, status)
+        _lose(worker, f"{how} before its part was done" if status >= 0 else how)
 
     def closed(self, number: int, status: int) -> None:
         """Take note of how worker `number` ended after its orders did: without a fault, with status 0."""
+        worker = self.workers[number - 1]
         if status != 0:
-            _lose(self.workers[number - 1], f"{_how(status)} when the load was over")
+            _lose(worker, f"{_how(worker, status)} when the load was over")
+
+    def unfetched(self, number: int, why: str) -> None:
+        """Take note that what worker `number` recorded did not come here."""
+        _lose(self.workers[number - 1], why)
 
     def look(self, now_s: float) -> None:
         """Find those that should have said something by `now_s` (after all that was said is noted)."""
@@ -115,7 +126,9 @@ def _lose(worker: Worker, how: str) -> None:
     worker.lost = worker.lost or how
 
 
-def _how(status: int) -> str:
+def _how(worker: Worker, status: int) -> str:
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
+    if worker.host is not None and status == SSH_LOST:
+        return "was cut off from us (its SSH session ended)"
     return f"ended with status {status}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
+from inventory import InventoryError
 from loanstack.commands.deploy import deploy as run_deploy
 from loanstack.commands.deploy import limited_to
 from loanstack.commands.deploy import plan as run_plan
@@ -40,8 +41,10 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return one command."""
         if cmd_name == "lab":
-            from lab.cli import lab
-
+            try:
+                from lab.cli import lab
+            except InventoryError as wrong:
+                raise CommandError(str(wrong)) from None
             return lab
         return super().get_command(ctx, cmd_name)
 

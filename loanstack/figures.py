@@ -124,6 +124,7 @@ _TITLES = {
     "cpu_ms_per_transaction_loan": "CPU per transaction, loan services",
     "cpu_ms_per_transaction_oceanbase": "CPU per transaction, databases",
     "cpu_ms_per_transaction_monitor": "CPU per transaction, monitoring",
+    "cpu_ms_per_transaction_loadgen": "CPU per transaction, load generator's hosts beside it",
 }
 
 _UNITS = {"ms": "ms", "s": "s", "mib": "MiB", "fen": "fen"}

@@ -18,8 +18,8 @@ from loanstack.options import (
     beside_options,
     json_option,
     load_options,
-    processes_asked,
     shape_options,
+    workers_asked,
     workers_option,
 )
 from loanstack.task import find_environment, run_verb
@@ -46,6 +46,7 @@ def load(
     workers: str | None,
     major_freeze: bool,
     analytics_on: str | None,
+    processes_per_host: int | None,
     machine_readable: bool,
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
@@ -63,6 +64,7 @@ def load(
       loanstack load lab --duration 5m --major-freeze
       loanstack load lab --scenario analytics --rate 500
       loanstack load lab --scenario soak --rate 500 --duration 2h
+      loanstack load lab --rate 2000 --workers load-a,load-b --processes-per-host 2
       loanstack load lab --find-capacity --from 400
     """
     source = click.get_current_context().get_parameter_source("duration")
@@ -74,7 +76,7 @@ def load(
         shape=shape,
         spacing=spacing,
         abort_on_fail=abort_on_fail,
-        workers=processes_asked(workers, find_environment(env)),
+        workers=workers_asked(workers, processes_per_host, find_environment(env)),
         beside=BesideAsked(
             major_freeze=major_freeze,
             analytics_on=DatabaseRole(analytics_on.upper()) if analytics_on else None,
@@ -115,7 +117,7 @@ def load(
             "shape": shape,
             "spacing": spacing,
             "abort_on_fail": abort_on_fail,
-            "workers": asked.workers or 1,
+            "workers": workers or 1,
             "major_freeze": major_freeze,
             **({"analytics_on": analytics_on or "primary"} if scenario == ANALYTICS else {}),
         },

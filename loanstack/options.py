@@ -11,6 +11,7 @@ from loadtests.options import DEFAULT_RATE_PER_S
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT, KINDS
+from loadtests.workers_places import Place, places
 from loanstack.beside.asked import ANALYTICS_ON_HELP, MAJOR_FREEZE_HELP
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,6 +24,7 @@ COMPONENTS = (
     "loan_services",
     "gateway",
     "monitoring",
+    "load_generator",
 )
 """Those of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
 
@@ -84,12 +86,20 @@ def abort_option(command: Command) -> Command:
 
 
 def workers_option(command: Command) -> Command:
-    """Add how many processes make the load."""
-    return click.option(
+    """Add who makes the load."""
+    workers = click.option(
         "--workers",
+        metavar="N|HOSTS",
+        help="Who makes the load together, each with a share of the plan: N processes of this machine, or "
+        "hosts of role loadgen, with commas between.",
+    )
+    per_host = click.option(
+        "--processes-per-host",
+        type=click.IntRange(min=1),
         metavar="N",
-        help="Processes of this machine that make the load together, each with its share of the plan.",
-    )(command)
+        help="Workers on each of these hosts; 1 by default.",
+    )
+    return workers(per_host(command))
 
 
 def beside_options(command: Command) -> Command:
@@ -103,22 +113,20 @@ def beside_options(command: Command) -> Command:
     return freeze(reports(command))
 
 
-def processes_asked(workers: str | None, env: Environment) -> int | None:
-    """Return how many processes `--workers` asks for; None: it was left out.
+def workers_asked(workers: str | None, per_host: int | None, env: Environment) -> tuple[Place, ...]:
+    """Return where the workers that `--workers` asks for run; none: it was left out.
 
     Raises:
-        click.BadParameter: not a number, none at all, or more than there are users to share out.
+        click.UsageError: neither a number nor hosts that make load, or more than there are users.
     """
     if workers is None:
-        return None
-    most = env.journey.users
-    if not workers.isdecimal() or not 1 <= int(workers) <= most:
-        raise click.BadParameter(
-            f"{workers!r}; allowed: 1 to {most} processes of this machine, which share the {most} users "
-            f"of {env.name}; load is not generated on hosts",
-            param_hint="--workers",
-        )
-    return int(workers)
+        if per_host is not None:
+            raise click.UsageError("--processes-per-host without --workers HOSTS: it is for these")
+        return ()
+    try:
+        return places(workers, per_host=per_host, env=env, users=env.journey.users)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
 
 
 def load_options(command: Command) -> Command:

@@ -1,7 +1,7 @@
 """Where the processor time of a transaction goes, by component. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from loanstack.usage import Row
 
@@ -13,19 +13,26 @@ _OF_UNIT = {
 }
 _DATABASE = "loanstack-oceanbase"
 _REST = "rest of the hosts"
+_BESIDE = "load generator's hosts, beside it"
+"""No part of the system either."""
 GENERATOR = "load generator"
 KERNEL = "kernel and this machine's other work"
 """On a lab: what keeps the cores busy and belongs to no host's process, such as the network between them."""
 
 
-def by_component(rows: Iterable[Row], *, transactions: float) -> dict[str, float]:
-    """Return {component: milliseconds of processor time a transaction}, along a request's way."""
+def by_component(
+    rows: Iterable[Row], *, transactions: float, load_makers: Collection[str] = ()
+) -> dict[str, float]:
+    """Return {component: milliseconds of processor time a transaction}, along a request's way.
+
+    + load_makers: names of hosts that make load
+    """
     spent_s: defaultdict[str, float] = defaultdict(float)
     for row in rows:
         name = f"database {row.host}" if row.unit == _DATABASE else _OF_UNIT.get(row.unit, _REST)
-        spent_s[name] += row.cpu_s
+        spent_s[_BESIDE if row.host in load_makers else name] += row.cpu_s
     databases = sorted(name for name in spent_s if name.startswith("database "))
-    order = ("gateways", "loan services", *databases, "failover agents and store", _REST)
+    order = ("gateways", "loan services", *databases, "failover agents and store", _REST, _BESIDE)
     return {name: round(1000.0 * spent_s[name] / transactions, 4) for name in order if name in spent_s}
 
 

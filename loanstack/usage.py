@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaos.remote import ssh_argv
-from inventory.model import Environment, Host
+from inventory.model import Environment, Host, Role
 
 _TIMEOUT_S = 30.0
 _OTHER = "other"
@@ -90,12 +90,15 @@ def parse(printed: str) -> HostUsage:
 def read(env: Environment) -> dict[str, HostUsage]:
     """Return the usage of every host now, all read at once.
 
+    A host that makes load and does not answer is left out: what it costs is no cost of the system, and that
+    it was lost is said by the load it made.
+
     Raises:
-        UsageError: hosts did not answer; names them.
+        UsageError: other hosts did not answer; names them.
     """
     running = [(host, _start(env, host)) for host in env.hosts]
     found: dict[str, HostUsage] = {}
-    problems = []
+    problems: dict[Host, str] = {}
     for host, process in running:
         try:
             printed, said = process.communicate(timeout=_TIMEOUT_S)
@@ -103,11 +106,12 @@ def read(env: Environment) -> dict[str, HostUsage]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            problems.append(f"{host.name} did not answer within {_TIMEOUT_S:g} s")
+            problems[host] = f"{host.name} did not answer within {_TIMEOUT_S:g} s"
         except ValueError:
-            problems.append(f"{host.name}: {said.strip() or 'no answer'}")
-    if problems:
-        raise UsageError("; ".join(problems))
+            problems[host] = f"{host.name}: {said.strip() or 'no answer'}"
+    fatal = [problem for host, problem in problems.items() if not host.has(Role.LOADGEN)]
+    if fatal:
+        raise UsageError("; ".join(fatal))
     return found
 
 
@@ -128,13 +132,17 @@ def rows(before: Mapping[str, HostUsage], after: Mapping[str, HostUsage]) -> tup
 
 
 def figures(found: Sequence[Row], env: Environment, *, transactions: float) -> dict[str, float]:
-    """Return memory of all hosts, and processor time per transaction, whole and by role."""
-    result = {"memory_mib_total": round(sum(row.memory_mib for row in found), 1)}
+    """Return memory of all hosts, and processor time per transaction, whole and by role.
+
+    Hosts that make load are no part of what they load: their own role's figure is not in the whole.
+    """
+    system = [row for row in found if not env.host(row.host).has(Role.LOADGEN)]
+    result = {"memory_mib_total": round(sum(row.memory_mib for row in system), 1)}
     if transactions:
         by_role: defaultdict[str, float] = defaultdict(float)
         for row in found:
             by_role[env.host(row.host).roles[0]] += row.cpu_s
-        whole_s = sum(row.cpu_s for row in found)
+        whole_s = sum(row.cpu_s for row in system)
         result["cpu_ms_per_transaction"] = round(1000 * whole_s / transactions, 4)
         result |= {
             f"cpu_ms_per_transaction_{role}": round(1000 * cpu_s / transactions, 4)

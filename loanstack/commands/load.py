@@ -9,12 +9,13 @@ from functools import cached_property
 
 from chaos import checkers, contention, history
 from chaos.findings import Finding, Verdict, worst
-from inventory.model import Environment
-from loadtests import budget, figures, hdr_log, judge, workers
+from inventory.model import Environment, Role
+from loadtests import budget, figures, fingerprint, hdr_log, judge, workers, workers_remote
 from loadtests.options import DEFAULT_WARM_UP_S, curve_asked
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
+from loadtests.workers_places import Place, hosts_of, not_on_hosts
 from loanstack import machine, processor, promises, sampler, usage
 from loanstack.beside.asked import BesideAsked
 from loanstack.beside.companion import Companion
@@ -44,8 +45,8 @@ class Asked:
     shape: str = CONSTANT
     spacing: str = Spacing.EVEN
     abort_on_fail: bool = False
-    workers: int | None = None
-    """Processes that make the load together; None: one, by itself."""
+    workers: tuple[Place, ...] = ()
+    """Processes that make the load together; none: one, by itself."""
     warm_up_s: float | None = None
     """How long the rate grows from nothing before that; None: as long as the generator is used to."""
     beside: BesideAsked = field(default_factory=BesideAsked)
@@ -66,9 +67,10 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     + beside: what is entered right before the traffic and left right after it
 
     Raises:
-        CommandError: the load could not be driven or its record not be read.
+        CommandError: the load could not be driven or its record not be read, or hosts cannot make it.
     """
     env = task.env
+    _require_load_hosts(env, asked)
     task.begin(
         promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s, scenario=asked.scenario)
     )
@@ -83,7 +85,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     with task.step("export"):
         _export(task, writes=asked.mean_per_s * asked.duration_s)
     with task.step("judge"), bulk_reading():
-        judged, findings, values = _judge(task, asked)
+        judged, findings, values = _judge(task, asked, companions)
         judged, findings, values = _judge(task, asked, companions)
         measured |= values
         rows = usage.rows(before, after)
@@ -106,6 +108,17 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         figures=measured,
     )
     return task.end(results)
+
+
+def _require_load_hosts(env: Environment, asked: Asked) -> None:
+    """Make sure, before anything is done, that the hosts which are to make the load can."""
+    hosts = hosts_of(asked.workers)
+    if not hosts:
+        return
+    problems = not_on_hosts(shape=asked.shape, target=None)
+    problems = problems or workers_remote.problems(env, hosts, version=fingerprint.of_code())
+    if problems:
+        raise CommandError("--workers: " + "; ".join(problems))
 
 
 def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Mapping[str, usage.HostUsage]]:
@@ -139,7 +152,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     except usage.UsageError as silent:
         raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
     # What a lost worker means for the verdict is said by the record, which is whole all the same.
-    if done.returncode != 0 and (asked.workers is None or done.returncode != workers.INVALID):
+    if done.returncode != 0 and (not asked.workers or done.returncode != workers.INVALID):
         raise CommandError(
             f"the load generator ended with status {done.returncode} and says:\n{tail(task.log('locust'))}",
             code=ExitCode.INVALID,
@@ -147,11 +160,16 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     return before, after
 
 
-def _generator(env: Environment, processes: int | None) -> list[str]:
+def _generator(env: Environment, where: tuple[Place, ...]) -> list[str]:
     """Return the command that makes the load: one process where clients stand, or several."""
-    if processes is not None:
-        return [sys.executable, "-m", "loadtests.workers", "--workers", str(processes)]
-    return [*env.client_command, sys.executable, *_LOCUST]
+    if not where:
+        return [*env.client_command, sys.executable, *_LOCUST]
+    workers_module = [sys.executable, "-m", "loadtests.workers"]
+    hosts = hosts_of(where)
+    if not hosts:
+        return [*workers_module, "--workers", str(len(where))]
+    names, per_host = ",".join(host.name for host in hosts), len(where) // len(hosts)
+    return [*workers_module, "--workers", names, "--processes-per-host", str(per_host)]
 
 
 def _export(task: Task, *, writes: float) -> None:
@@ -204,7 +222,8 @@ def _components(
 ) -> dict[str, float]:
     if not transactions:
         return {}
-    found = processor.by_component(rows, transactions=transactions)
+    makers = {host.name for host in task.env.hosts_with(Role.LOADGEN)}
+    found = processor.by_component(rows, transactions=transactions, load_makers=makers)
     # Elsewhere the hosts' kernels run on machines of their own.
     return processor.with_machine(found, measured, transactions=transactions) if task.env.is_lab else found
 

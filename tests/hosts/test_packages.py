@@ -34,6 +34,7 @@ _ARTIFACTS = {
         "failover-agent": "/opt/loanstack/failover",
     },
     Role.LOAN: {"loan-services": "/opt/loanstack/loan"},
+    Role.LOADGEN: {"load-generator": "/opt/loanstack/load-generator"},
 }
 
 

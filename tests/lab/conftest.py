@@ -23,6 +23,7 @@ ORDER = (
     "test_alerts",
     "test_services",
     "test_load",
+    "test_load_hosts",
     "test_failover",
     "test_drills",
     "test_deploy_interrupted",

@@ -79,7 +79,7 @@ def test_the_lab_stays_within_its_memory(loaded: Finished, deployed: Environment
         (("--scenario", "nonsense"), "journey"),
         (("--shape", "wave"), "ramp"),
         (("--workers", "0"), "1 to 256"),
-        (("--workers", "gw-a"), "1 to 256"),
+        (("--workers", "gw-a"), "gw-a has role gateway"),
         (("--shape", "ramp:5..50", "--rate", "10"), "leave --rate out"),
         (("--shape", "replay:no-such-day.csv"), "no-such-day.csv"),
         (("--find-capacity", "--rate", "100"), "--rate"),

@@ -38,6 +38,7 @@ _ARTIFACTS = {
     "seekdb-1.4.0.post1": "5",
     "loan-services-0.1.0": "1",
     "failover-agent-0.1.0": "f",
+    "load-generator-0.1.0": "d",
     "tongweb-7.0.4.9": "7",
 }
 

@@ -70,6 +70,14 @@ def test_the_store_is_for_databases_its_members_and_monitors(env: Environment) -
             assert reached == {port for port, may in wanted.items() if may}, (member.name, other.name)
 
 
+def test_hosts_that_make_load_are_reached_by_ssh_and_the_monitor_only(qinghai_site: Site) -> None:
+    env = qinghai_site.env
+    for maker in env.hosts_with(Role.LOADGEN):
+        assert {o.port for o in openings(env, maker)} == {SSH_PORT, env.monitoring.node_exporter_port}
+        for gateway in env.hosts_with(Role.GATEWAY):
+            assert _may(env, str(maker.dmz_address), gateway, env.gateway.port)
+
+
 def test_hosts_that_are_no_members_have_no_store(env: Environment) -> None:
     for host in env.hosts:
         if not host.has(Role.ARBITER):

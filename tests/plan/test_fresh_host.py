@@ -98,6 +98,21 @@ def test_operations_of_each_role_in_order(lab_site: Site, name: str) -> None:
     assert [p.name for p in lab_site.plan(name, fresh())] == _EVERY_HOST_FIRST + _OF_HOST[name]
 
 
+def test_a_host_that_makes_load_gets_a_generator_and_no_service(qinghai_site: Site) -> None:
+    planned = qinghai_site.plan("load-b1", fresh())
+    assert [p.name for p in planned][-6:] == [
+        "Load generator | Know the load generator's user",
+        "Load generator | Install the load generator",
+        "Load generator | Write the load generator's command",
+        _KEPT,
+        _SERVES,
+        _STARTED,
+    ]
+    commands = [str(c) for p in planned if p.name.startswith("Load generator") for c in p.commands]
+    assert any("load-generator-0.1.0-aarch64.tar.gz" in command for command in commands)
+    assert not [command for command in commands if "systemctl" in command]
+
+
 def test_dnf_runs_once_and_only_with_the_depot(lab_site: Site) -> None:
     for host in lab_site.env.hosts:
         installs = [str(c) for p in lab_site.plan(host.name, fresh()) for c in p.commands if "dnf " in str(c)]
@@ -117,12 +132,12 @@ def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
     ]
 
 
-def test_each_component_belongs_to_some_host(lab_site: Site) -> None:
+def test_each_component_belongs_to_some_host(qinghai_site: Site) -> None:
     for component in COMPONENTS:
         names = {
             p.name
-            for h in lab_site.env.hosts
-            for p in lab_site.plan(h.name, fresh(), data={"only": component})
+            for h in qinghai_site.env.hosts
+            for p in qinghai_site.plan(h.name, fresh(), data={"only": component})
         }
         assert names > {_KEPT, _SERVES, _STARTED}, component
 

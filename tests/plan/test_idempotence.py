@@ -14,11 +14,12 @@ from deploys import (
     depot_client,
     failover,
     gateway,
+    load_generator,
     loan_services,
     monitoring,
     store,
 )
-from deploys.certificates import gateway_certificate, utc_now
+from deploys.certificates import authority_certificate, gateway_certificate, utc_now
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import InstalledArtifact
 from deploys.facts.database import LocalAnswer, LocalDatabase, LocalRole
@@ -34,6 +35,7 @@ from deploys.operations.database import _native_hash
 from deploys.specs.baseline import baseline_spec
 from deploys.specs.depot_client import depot_client_spec
 from deploys.specs.gateway import gateway_spec
+from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, oceanbase_spec
@@ -66,7 +68,11 @@ def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
         found += monitoring.prometheus_files(watch)
     if host.has(Role.ARBITER):
         found += store.files_of(components.store_spec_of(env, host, site.secrets))
-    if host.dmz_address is not None:
+    if host.has(Role.LOADGEN):
+        authority = authority_certificate(env.ca_dir, now=utc_now())
+        found += load_generator.files_of(load_generator_spec(env, host, authority=authority))
+    if host.has(Role.GATEWAY):
+        assert host.dmz_address is not None
         issued = gateway_certificate(
             env.ca_dir,
             host_name=name,
@@ -103,6 +109,7 @@ def _converged(site: Site, name: str) -> Facts:
         Folder(path="/data"),
         Folder(path="/data/oceanbase", mode=0o750, user="oceanbase", group="oceanbase"),
         Folder(path="/var/lib/etcd", mode=0o700, user="etcd", group="etcd"),
+        Folder(path="/var/lib/loanstack-load", mode=0o700, user="loadgen", group="loadgen"),
     ):
         paths[folder.path] = PathState(
             kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
@@ -111,6 +118,7 @@ def _converged(site: Site, name: str) -> Facts:
         "/opt/loanstack/seekdb": "5" * 64,
         "/opt/loanstack/loan": "1" * 64,
         "/opt/loanstack/failover": "f" * 64,
+        "/opt/loanstack/load-generator": "d" * 64,
     }
     is_primary = host.database_role == "PRIMARY"
 
@@ -151,8 +159,9 @@ def _converged(site: Site, name: str) -> Facts:
             Users: lambda: {
                 "oceanbase": user("oceanbase", "/data/oceanbase"),
                 "loan": user("loan", "/opt/loanstack/loan"),
+                "loadgen": user("loadgen", "/var/lib/loanstack-load"),
             },
-            Groups: lambda: ["oceanbase", "loan"],
+            Groups: lambda: ["oceanbase", "loan", "loadgen"],
         },
     ) | {PathStates: _known(paths)}
 
@@ -168,6 +177,11 @@ def _changes(planned: list[Planned]) -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", _HOSTS)
 def test_a_converged_host_gets_no_command(lab_site: Site, name: str) -> None:
     assert _changes(lab_site.plan(name, _converged(lab_site, name))) == {}
+
+
+def test_a_converged_host_that_makes_load_gets_no_command(qinghai_site: Site) -> None:
+    facts = told(_converged(qinghai_site, "load-a1"), {SessionOrigin: lambda: "10.63.0.9"})
+    assert _changes(qinghai_site.plan("load-a1", facts)) == {}
 
 
 def test_a_file_changed_by_hand_is_put_right_and_nothing_else(lab_site: Site) -> None:

@@ -8,18 +8,21 @@ from deploys import (
     depot_client,
     failover,
     gateway,
+    load_generator,
     loan_services,
     monitoring,
     store,
 )
-from deploys.content import ConfigFile
+from deploys.content import AUTHORITY, ConfigFile
 from deploys.oceanbase import package
 from deploys.specs.baseline import baseline_spec
 from deploys.specs.depot_client import depot_client_spec
 from deploys.specs.gateway import gateway_spec
+from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
+from inventory.ssh import LOAD_WORKER
 from tests.plan.golden import assert_golden
 from tests.plan.kit import Site
 
@@ -68,6 +71,13 @@ def test_gateway(lab_site: Site) -> None:
     assert_golden("nginx.conf", _text(files, gateway.CONFIG))
     key = next(f for f in files if f.path == gateway.PRIVATE_KEY)
     assert (key.mode, key.secret) == (0o600, True)
+
+
+def test_load_generator(qinghai_site: Site) -> None:
+    spec = load_generator_spec(qinghai_site.env, qinghai_site.env.host("load-a1"), authority="CA\n")
+    files = load_generator.files_of(spec)
+    assert_golden("loanstack-load-worker", _text(files, LOAD_WORKER))
+    assert [(file.path, file.mode) for file in files] == [(AUTHORITY, 0o644), (LOAD_WORKER, 0o755)]
 
 
 def test_failover_agent(lab_site: Site) -> None:

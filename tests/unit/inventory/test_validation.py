@@ -1,5 +1,8 @@
 """Every mistake an inventory can hold is found, all at once, and says what to change."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from inventory import InventoryError, environment
 from inventory.model import Artifact, Environment
+from inventory.places import PROJECT_ROOT
 from inventory.validation import LOG_DISK_PER_MEMORY, check, find_problems
 
 # Whether a lab runs on this machine, and what its depot holds, must not matter here.
@@ -28,6 +32,33 @@ def with_host(env: Environment, target: str, /, **changes: Any) -> Environment:
 
 def without_hosts(env: Environment, *names: str) -> Environment:
     return replace(env, hosts=tuple(h for h in env.hosts if h.name not in names))
+
+
+LOADED = with_host(LAB, "gw-a", roles=("gateway", "loadgen"))
+
+
+@pytest.mark.parametrize("topology", ["load", "core", None])
+def test_the_lab_has_hosts_that_make_load_when_they_are_asked_for(topology: str | None) -> None:
+    found = lab_names(topology)
+    assert found.returncode == 0, found.stderr
+    makers = {"load-a", "load-b"} & set(found.stdout.split())
+    assert len(makers) == (2 if topology == "load" else 0)
+
+
+def test_a_topology_that_is_none_is_refused() -> None:
+    refused = lab_names("huge")
+    assert refused.returncode != 0
+    assert "LOANSTACK_LAB_TOPOLOGY = 'huge'; allowed: core, load" in refused.stderr
+
+
+def lab_names(topology: str | None) -> "subprocess.CompletedProcess[str]":
+    """Print the names of the lab's hosts in a process of its own: the inventory reads it once."""
+    program = "from inventory import environment; print(*(h.name for h in environment('lab').hosts))"
+    variables = {name: value for name, value in os.environ.items() if name != "LOANSTACK_LAB_TOPOLOGY"}
+    if topology is not None:
+        variables["LOANSTACK_LAB_TOPOLOGY"] = topology
+    argv = [sys.executable, "-c", program]
+    return subprocess.run(argv, cwd=PROJECT_ROOT, env=variables, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", ["lab", "qinghai"])
@@ -59,6 +90,8 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
         (with_host(LAB, "app-a", address="198.18.2.12"), "app-a", "address", "198.18.2.12", "198.18.1.0/24"),
         (with_host(LAB, "app-a", address="nowhere"), "app-a", "address", "nowhere", "198.18.1.0/24"),
         (with_host(LAB, "gw-b", dmz_address=None), "gw-b", "dmz_address", None, "198.19.0.0/24"),
+        (LOADED, "gw-a", "roles", ("gateway", "loadgen"), "alone"),
+        (with_host(LAB, "app-a", roles=("loadgen",)), "app-a", "dmz_address", None, "where clients stand"),
         (with_host(LAB, "ob-a", memory_mib=1024), "ob-a", "memory_mib", 1024, "database.memory_mib (2048)"),
         (
             with_host(LAB, "app-b", arch="aarch64"),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from inventory import environment
 from inventory.lab import ENVIRONMENT
-from inventory.model import OsRelease
-from lab import bundle, image, keys, kylin_identity, rpm_repo, tarballs
+from inventory.model import Environment, OsRelease, Role
+from lab import bundle, image, keys, kylin_identity, rpm_repo, supply, tarballs
 from lab.bundle import Sources
 from lab.errors import RefusedError
 from lab.host import hosts_file, nspawn_command
@@ -102,17 +103,43 @@ def test_content_cannot_move_between_files_unnoticed(sources: Sources) -> None:
 
 
 def test_each_package_that_hosts_run_has_a_bundle_of_its_own_the_depot_can_name() -> None:
-    found = {s.name: (s.package.name, s.lock_file.parent.name) for s in bundle.checkout_sources()}
+    found = {
+        s.name: (s.lock_file.parent.name, s.package.name, *(other.name for other in s.others))
+        for s in bundle.checkout_sources()
+    }
     assert found == {
         "loan-services": ("app_stub", "app_stub"),
         "failover-agent": ("failover", "failover"),
+        "load-generator": ("loadtests", "loadtests", "inventory"),
     }
 
 
-@pytest.mark.parametrize("lacking", ["app_stub", "failover"])
+def test_only_what_some_host_runs_is_built() -> None:
+    lab = environment("lab")
+    assert set(supply.artifacts_of(without_load_makers(lab))) >= {"loan-services", "failover-agent"}
+    assert "load-generator" not in supply.artifacts_of(without_load_makers(lab))
+    assert "load-generator" in supply.artifacts_of(environment("qinghai"))
+    assert [s.name for s in bundle.checkout_sources(names=("seekdb", "loan-services"))] == ["loan-services"]
+
+
+def without_load_makers(env: Environment) -> Environment:
+    return replace(env, hosts=tuple(host for host in env.hosts if not host.has(Role.LOADGEN)))
+
+
+def test_a_bundles_version_follows_the_packages_that_its_own_imports(sources: Sources) -> None:
+    imported = sources.package.with_name("inventory")
+    imported.mkdir()
+    (imported / "lab.py").write_text("one host")
+    both = replace(sources, others=(imported,))
+    first = bundle.version_of(both)
+    (imported / "lab.py").write_text("two hosts")
+    assert len({first, bundle.version_of(both), bundle.version_of(sources)}) == 3
+
+
+@pytest.mark.parametrize("lacking", ["app_stub", "failover", "loadtests"])
 def test_a_missing_lock_file_is_refused_with_the_remedy(tmp_path: Path, lacking: str) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nversion = "0.1.0"\n')
-    for package in ("app_stub", "failover"):
+    for package in ("app_stub", "failover", "loadtests"):
         (tmp_path / package).mkdir()
         if package != lacking:
             (tmp_path / package / "requirements.lock").write_text("a==1")

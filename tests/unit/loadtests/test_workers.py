@@ -75,7 +75,10 @@ def pids(folder: Path) -> dict[int, int]:
             words = path.read_bytes().decode().split("\0")
         except OSError:
             continue
-        if "--share" in words and Path(words[words.index("--run-folder") + 1]).parent.parent == folder:
+        # A keeper that another test runs beside this one has a share, and no folder of its own.
+        if not {"--share", "--run-folder"} <= set(words):
+            continue
+        if Path(words[words.index("--run-folder") + 1]).parent.parent == folder:
             found[int(words[words.index("--share") + 1].split("/")[0])] = int(path.parent.name)
     return found
 

@@ -64,6 +64,27 @@ def test_one_that_ends_unasked_is_lost_at_once(code, how):
     assert found.workers[1].status == code
 
 
+def test_a_session_that_ends_by_itself_cut_its_worker_off_and_only_a_host_has_one():
+    found = Watch(workers=[Worker(number=1), Worker(number=2, host="load-b")])
+    for number in (1, 2):
+        found.ended(number, 255)
+    assert losses(found) == [
+        (1, "ended with status 255 before its part was done"),
+        (2, "was cut off from us (its SSH session ended) before its part was done"),
+    ]
+
+
+def test_a_record_that_did_not_come_loses_its_worker_unless_it_was_lost_before():
+    found = watch(READY, {"said": "done", "acknowledged": 1, "errors": 0})
+    found.closed(2, -9)
+    for number in (1, 2):
+        found.unfetched(number, "did not send its record")
+    assert losses(found) == [
+        (1, "did not send its record"),
+        (2, "was killed by SIGKILL when the load was over"),
+    ]
+
+
 def test_one_that_ends_while_it_waits_for_the_others_is_lost_too():
     found = watch(READY, {"said": "done", "acknowledged": 1, "errors": 0})
     found.ended(1, -9)

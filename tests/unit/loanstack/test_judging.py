@@ -1,6 +1,7 @@
 """Promises, figures in words, and what pyinfra, pytest and /proc say."""
 
 import gc
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from chaos.findings import Verdict
 from inventory import environment
 from inventory.drill_slo import DrillSlo
+from inventory.model import Environment, Host
 from inventory.slo import DeploySlo, LoadSlo
 from loanstack import host_tests, machine, outcome, promises, usage
 from loanstack.bulk import bulk_reading
@@ -275,6 +277,34 @@ def test_only_what_was_used_between_two_readings_counts() -> None:
 
 def test_without_a_transaction_there_is_no_cost_of_one() -> None:
     assert usage.figures((), environment("lab"), transactions=0) == {"memory_mib_total": 0}
+
+
+def test_only_hosts_of_the_system_must_tell_what_they_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = environment("qinghai")
+    silent = {"load-a1"}
+
+    def start(_: Environment, host: Host) -> "subprocess.Popen[str]":
+        line = "echo gone >&2" if host.name in silent else "echo 100"
+        return subprocess.Popen(["sh", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    monkeypatch.setattr(usage, "_start", start)
+    assert set(usage.read(env)) == {host.name for host in env.hosts} - silent
+    silent.add("ob-a1")
+    with pytest.raises(usage.UsageError, match=r"^ob-a1: gone$"):
+        usage.read(env)
+
+
+def test_what_makes_load_is_not_counted_as_the_systems() -> None:
+    rows = [
+        usage.Row(host="app-a1", unit="loan", cpu_s=9.0, memory_mib=100.0),
+        usage.Row(host="load-a1", unit="other", cpu_s=3.0, memory_mib=50.0),
+    ]
+    assert usage.figures(rows, environment("qinghai"), transactions=1000) == {
+        "memory_mib_total": 100.0,
+        "cpu_ms_per_transaction": 9.0,
+        "cpu_ms_per_transaction_loan": 9.0,
+        "cpu_ms_per_transaction_loadgen": 3.0,
+    }
 
 
 def test_how_busy_the_machine_was_comes_from_two_readings() -> None:

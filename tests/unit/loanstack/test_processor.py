@@ -33,6 +33,14 @@ def test_components_lie_along_a_requests_way_and_add_up() -> None:
     ]
 
 
+def test_hosts_that_make_load_are_no_part_of_the_system() -> None:
+    rows = (*ROWS, row("load-a", "other", 1.5), row("load-b", "nginx", 0.5))
+    found = processor.by_component(rows, transactions=100_000, load_makers={"load-a", "load-b"})
+    without = processor.by_component(ROWS, transactions=100_000)
+    assert found == {**without, "load generator's hosts, beside it": 0.02}
+    assert list(found)[-1] == "load generator's hosts, beside it"
+
+
 def test_what_no_process_of_a_host_used_is_the_kernels() -> None:
     figures = {"generator_cpu_ms_per_request": 0.2, "requests": 110_000, "machine_busy_s": 130.0}
     components = processor.by_component(ROWS, transactions=100_000)

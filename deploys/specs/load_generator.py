@@ -1,0 +1,32 @@
+"""The load generator of one host."""
+
+from dataclasses import dataclass
+
+from deploys.specs.artifact import artifact_for
+from inventory.model import Artifact, Environment, Host
+from inventory.ssh import LOAD_WORKER
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadGeneratorSpec:
+    """One host of role loadgen."""
+
+    artifact: Artifact
+    authority: str
+    """PEM certificate of the authority that signed the gateways'."""
+
+    command: str = LOAD_WORKER
+    folder: str = "/opt/loanstack/load-generator"
+    records: str = "/var/lib/loanstack-load"
+    """Where workers record, each until the next load."""
+    user: str = "loadgen"
+    open_files: int = 16384
+    """Locust warns where it may open fewer than 10,000."""
+
+
+def load_generator_spec(env: Environment, host: Host, *, authority: str) -> LoadGeneratorSpec:
+    """Return the load generator of `host`.
+
+    + authority: PEM certificate of the authority
+    """
+    return LoadGeneratorSpec(artifact=artifact_for(env, host, "load-generator"), authority=authority)

@@ -1,0 +1,23 @@
+"""Whether two machines have the same load generator: workers share one plan, and each makes it by itself."""
+
+import hashlib
+from pathlib import Path
+
+import inventory
+
+_HEX_DIGITS = 12
+
+
+def of_code() -> str:
+    """Return hex digits that are others wherever a module of generator or inventory is another."""
+    return of_packages(Path(__file__).parent, Path(inventory.__file__).parent)
+
+
+def of_packages(*folders: Path) -> str:
+    """Return the digits for all modules below `folders`, by their names and contents."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(folder.parent)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:_HEX_DIGITS]

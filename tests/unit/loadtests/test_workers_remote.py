@@ -1,0 +1,250 @@
+"""Workers on hosts, with processes in place of the hosts: what ssh would carry is carried by pipes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from inventory import environment
+from inventory.places import PROJECT_ROOT
+from inventory.ssh import LOAD_WORKER
+from loadtests import facts, figures, hdr_log, judge, workers, workers_remote
+from loadtests.ledger import LEDGER_FILE, Write, read_lines
+from loadtests.workers_merge import folder_of
+from loadtests.workers_places import Place
+from tests.unit.loadtests.test_locust import SLO, services
+from tests.unit.loadtests.test_workers import TIMEOUT_S, wait_until
+
+QINGHAI = environment("qinghai")
+HOSTS = ("load-a1", "load-b1")
+
+_SSH = f'''#!{sys.executable}
+"""As ssh would: runs the command with pipes; each host has its folder, and its gateways are fake services."""
+import json, os, shlex, subprocess, sys
+words = shlex.split(sys.argv[-1])
+assert words.pop(0) == "{LOAD_WORKER}", words
+hosts = os.environ["FAKE_HOSTS"]
+folder = os.path.join(hosts, sys.argv[-2])
+os.makedirs(folder, exist_ok=True)
+target = ["--host", os.environ["FAKE_TARGET"]] if words[0] == "work" else []
+keeper = [sys.executable, "-m", "loadtests.host_worker", "--folder", folder, "--ca-dir", hosts]
+ahead_s = float(os.environ.get("FAKE_AHEAD_S", 0)) * ("10.63.0.149" in folder)
+if words[0] != "work" or not ahead_s:
+    os.execv(sys.executable, [*keeper, *words, *target])
+with subprocess.Popen([*keeper, *words, *target], stdout=subprocess.PIPE) as child:
+    for line in child.stdout:
+        said = json.loads(line)
+        if said["said"] == "clock":
+            said["at_s"] += ahead_s
+        print(json.dumps(said), flush=True)
+sys.exit(child.returncode)
+'''
+
+
+def surroundings(folder: Path, target: str, ssh: str = _SSH) -> dict[str, str]:
+    """Return the environment of a control machine whose `ssh` is this script."""
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    (programs / "ssh").write_text(ssh)
+    (programs / "ssh").chmod(0o755)
+    paths = f"{programs}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": paths, "FAKE_HOSTS": str(folder / "hosts"), "FAKE_TARGET": target}
+
+
+def command(folder: Path, *more: str, hosts: str = ",".join(HOSTS)) -> list[str]:
+    own = ["--environment", "qinghai", "--workers", hosts, "--run-folder", str(folder / "run")]
+    asked = [*own, "--run-seed", "1", "--users", "12", "--warm-up", "0s", *more]
+    return [sys.executable, "-m", "loadtests.workers", *asked]
+
+
+@contextmanager
+def under_way(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A load of a minute, of which every worker has recorded something on its host."""
+    with services() as target:
+        process = subprocess.Popen(
+            command(folder, "--rate", "100", "--duration", "60s"),
+            cwd=PROJECT_ROOT,
+            env=surroundings(folder, target),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            wait_until(
+                lambda: sum(path.stat().st_size > 0 for path in folder.glob(f"hosts/*/1/{LEDGER_FILE}")) == 2,
+                "a write of each",
+            )
+            yield process
+        finally:
+            process.kill()
+            process.communicate(timeout=TIMEOUT_S)
+            wait_until(lambda: not left(folder), "the end of all workers")
+
+
+def left(folder: Path, word: str = "") -> dict[str, int]:
+    """Return {share: process} of workers, with their keepers, that run for `folder`.
+
+    + word: only where the command line has it
+    """
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if "--share" in words and word in words and any(str(folder) in each for each in words):
+            found[words[words.index("--share") + 1]] = int(path.parent.name)
+    return found
+
+
+def test_two_hosts_make_the_load_of_one_and_their_records_come_here(tmp_path):
+    with services() as target:
+        done = subprocess.run(
+            command(tmp_path, "--rate", "100", "--duration", "3s", "--processes-per-host", "2"),
+            cwd=PROJECT_ROOT,
+            env=surroundings(tmp_path, target),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "300 acknowledged of 300 planned, 0 errors" in done.stderr
+    run = tmp_path / "run"
+    known = facts.read(run)
+    assert [(one.host, one.writes_recorded, one.lost) for one in known.workers] == [
+        (host, 75, None) for host in (*HOSTS, *HOSTS)
+    ]
+    assert all(one.clock_ahead_ms is not None for one in known.workers)
+    due = [round((one.planned_s - known.start_s) * 100) for one in read_lines(run / LEDGER_FILE, Write)]
+    assert sorted(due) == list(range(300))
+    assert [pair.count for pair in hdr_log.read(run)] == [300, 300]
+    assert figures.of_folder(run).values["transactions_acknowledged"] == 300
+    assert not left(tmp_path)
+
+
+@pytest.mark.parametrize("ahead_s", ["0.5", "-3"])
+def test_hosts_whose_clocks_are_apart_begin_nothing(tmp_path, ahead_s):
+    with services() as target:
+        done = subprocess.run(
+            command(tmp_path, "--rate", "100", "--duration", "60s"),
+            cwd=PROJECT_ROOT,
+            env=surroundings(tmp_path, target) | {"FAKE_AHEAD_S": ahead_s},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    assert done.returncode == workers.NO_LOAD, done.stderr
+    assert f"the clock of worker 2 of 2 on load-b1 is {float(ahead_s) * 1000:+.0f}" in done.stderr
+    assert "from the control machine's; allowed: at most 20 ms" in done.stderr
+    assert not (tmp_path / "run" / LEDGER_FILE).exists()
+    assert not left(tmp_path)
+
+
+def test_a_worker_that_is_killed_on_its_host_ends_the_load_and_what_it_had_recorded_comes_here(tmp_path):
+    with under_way(tmp_path) as process:
+        os.kill(left(tmp_path, "locust")["2/2"], signal.SIGKILL)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == workers.INVALID, said
+        assert not left(tmp_path)
+    run = tmp_path / "run"
+    lost = "worker 2 of 2 on load-b1 was killed by SIGKILL"
+    assert lost in said
+    assert judge.judge(figures.of_folder(run), SLO).reasons[0] == lost
+    assert [one.writes_recorded > 0 for one in facts.read(run).workers] == [True, True]
+    assert (folder_of(run, 2) / LEDGER_FILE).stat().st_size > 0
+
+
+def test_a_keeper_that_is_killed_takes_its_worker_along(tmp_path):
+    with under_way(tmp_path) as process:
+        os.kill(left(tmp_path, "work")["1/2"], signal.SIGKILL)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == workers.INVALID, said
+        assert not left(tmp_path)
+    assert [one.lost for one in facts.read(tmp_path / "run").workers] == ["was killed by SIGKILL", None]
+
+
+def test_workers_end_by_themselves_when_the_control_machine_is_gone(tmp_path):
+    with under_way(tmp_path) as process:
+        process.kill()
+        wait_until(lambda: not left(tmp_path), "end of the workers")
+    for found in (tmp_path / "hosts").iterdir():
+        assert facts.read(found / "1").stopped_s is not None
+
+
+def test_ctrl_c_ends_all_workers_and_fetches_their_records(tmp_path):
+    with under_way(tmp_path) as process:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == 0, said
+        assert not left(tmp_path)
+    known = facts.read(tmp_path / "run")
+    assert ([one.lost for one in known.workers], known.stopped_s is not None) == ([None, None], True)
+
+
+@pytest.mark.parametrize(
+    ("ssh", "words"),
+    [
+        ("echo 'load: load-a1: makes another load' >&2; exit 2", "load-a1: makes another load"),
+        ("echo 'no such file' >&2; exit 127", "load-a1: no load generator is deployed there; run: loanstack"),
+        ("echo 'Connection refused' >&2; exit 255", "load-a1 does not let us in: Connection refused"),
+        ("exit 255", "load-a1 does not let us in: ssh says nothing; is it up?"),
+        ("echo oops >&2; exit 2", "load-a1: the load generator ended with status 2: oops"),
+        ("exit 0", None),
+    ],
+)
+def test_a_host_that_cannot_make_load_is_named_with_the_reason(tmp_path, monkeypatch, ssh, words):
+    monkeypatch.setenv("PATH", surroundings(tmp_path, "", f"#!/bin/sh\n{ssh}\n")["PATH"])
+    found = workers_remote.problems(QINGHAI, [QINGHAI.host("load-a1")], version="1")
+    assert (not found) == (words is None), found
+    assert words is None or found[0].startswith(words)
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is_started(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", surroundings(tmp_path, "", "#!/bin/sh\nexit 127\n")["PATH"])
+    day = tmp_path / "day.csv"
+    day.write_text("0,5\n1,7\n")
+    for more, words in (
+        ((), "no load generator is deployed"),
+        (("--shape", f"replay:{day}"), "day.csv: the file is on this machine"),
+        (("--host", "http://127.0.0.1:9"), "the environment's gateways only"),
+        (("--processes-per-host", "7"), "allowed: 1 to 12, the users that they share"),
+    ):
+        assert workers.main(command(tmp_path, *more)[3:]) == workers.USAGE
+        assert words in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("ssh", "why"),
+    [
+        ("exit 255", "did not send its record"),
+        ("echo 'load: the worker has not ended' >&2; exit 1", "(load: the worker has not ended)"),
+        ("printf nonsense", "did not send its record ("),
+        ("head -c 200 /dev/urandom > x; tar -cz x | head -c 150", "did not send its record ("),
+    ],
+)
+def test_a_record_that_does_not_come_whole_is_said_to_be_missing(tmp_path, monkeypatch, ssh, why):
+    monkeypatch.setenv("PATH", surroundings(tmp_path, "", f"#!/bin/sh\ncd {tmp_path}\n{ssh}\n")["PATH"])
+    place = Place(host=QINGHAI.host("load-a1"), slot=1)
+    began_s = time.monotonic()
+    assert why in (workers_remote.fetch(QINGHAI, place, into=tmp_path) or "")
+    assert time.monotonic() - began_s < 10.0
+
+
+def test_nothing_but_the_record_is_taken_from_a_host(tmp_path, monkeypatch):
+    (tmp_path / "sent").mkdir()
+    for name in (LEDGER_FILE, "evil.py"):
+        (tmp_path / "sent" / name).write_text("x\n")
+    ssh = f"#!/bin/sh\ntar -C {tmp_path}/sent -cz {LEDGER_FILE} evil.py\n"
+    monkeypatch.setenv("PATH", surroundings(tmp_path, "", ssh)["PATH"])
+    (tmp_path / "into").mkdir()
+    place = Place(host=QINGHAI.host("load-a1"), slot=1)
+    assert workers_remote.fetch(QINGHAI, place, into=tmp_path / "into") is None
+    assert [path.name for path in (tmp_path / "into").iterdir()] == [LEDGER_FILE]
