@@ -102,6 +102,9 @@ _UNITS = {"ms": "ms", "s": "s", "mib": "MiB", "fen": "fen"}
 def unit(name: str) -> str:
     """Return the unit that the name of a figure carries, or an empty text for counts and rates."""
     words = name.split("_")
+    if words[0] == "ratio":
+        # Of two times or sizes: the name says which, and there is no unit.
+        return ""
     for before, word in pairwise(words):
         # `per_s` makes a rate of a count; it is no time.
         if word in _UNITS and before != "per":

@@ -19,6 +19,7 @@ COMPONENTS = (
     "store",
     "failover",
     "oceanbase",
+    "mariadb",
     "loan_services",
     "gateway",
     "monitoring",

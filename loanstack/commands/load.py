@@ -10,6 +10,7 @@ from functools import cached_property
 from chaos import checkers, history
 from chaos.findings import Finding, Verdict, worst
 from inventory.model import Environment
+from inventory.peer import DatabaseKind
 from loadtests import budget, figures, hdr_log, judge, workers
 from loadtests.options import curve_asked
 from loadtests.schedule import Spacing
@@ -44,6 +45,8 @@ class Asked:
     """Processes that make the load together; None: one, by itself."""
     warm_up_s: float | None = None
     """How long the rate grows from nothing before that; None: as long as the generator is used to."""
+    database: DatabaseKind = DatabaseKind.OCEANBASE
+    """Which one the services work on."""
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -111,7 +114,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     argv = [*_generator(env, asked.workers), *(part for pair in options.items() for part in pair), *flags]
     try:
         before = usage.read(env)
-        sampling = sampler.start(task)
+        sampling = sampler.start(task, asked.database)
         task.folder.note("load", at_s=time.time(), detail=f"{asked.mean_per_s:g} writes/s planned")
         done = task.processes.run(
             argv,
