@@ -93,6 +93,7 @@ _TITLES = {
     "cpu_ms_per_transaction_gateway": "CPU per transaction, gateways",
     "cpu_ms_per_transaction_loan": "CPU per transaction, loan services",
     "cpu_ms_per_transaction_oceanbase": "CPU per transaction, databases",
+    "cpu_ms_per_transaction_databases": "CPU per transaction, databases alone",
     "cpu_ms_per_transaction_monitor": "CPU per transaction, monitoring",
 }
 

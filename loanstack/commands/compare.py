@@ -17,7 +17,6 @@ from loanstack.commands.deploy import deploy
 from loanstack.commands.load import Asked, load
 from loanstack.commands.seed import seed
 from loanstack.comparison import COMPARED, COMPARISON_FILE, NAMES, OURS, PEER, Ran, Row
-from loanstack.console import COLOUR_OF
 from loanstack.exits import ExitCode
 from loanstack.figures import number, title
 from loanstack.processor import DATABASES
@@ -188,6 +187,6 @@ def table(rows: Sequence[Row]) -> Table:
 
 def _say(task: Task, one: Ran) -> None:
     exact = "" if one.is_exact else ", money or writes NOT exact"
-    task.console.say(f"   [{COLOUR_OF[one.verdict]}]{one.verdict.value}[/]{exact}")
+    task.console.say(f"   {one.verdict.value}{exact}")
     for reason in one.reasons[:10]:
         task.console.say(f"   - {reason}")
