@@ -58,6 +58,17 @@ class RoleQuestions:
 
     async def ask(self) -> None:
         """Tell `note` of each answer and each silence; ends only when cancelled."""
+        while True:
+            try:
+                await self._ask()
+            except Exception as failure:
+                # The last resort: whoever is asked no more would count as unheard, or as what it last was, for
+                # ever (seen: services that waited for a MariaDB replica which had just come up).
+                _LOG.exception("role questions failed", extra={"endpoint": str(self._endpoint)})
+                self._note(self._endpoint, Role.UNKNOWN, 0, repr(failure))
+                await self._pause()
+
+    async def _ask(self) -> None:
         silence_s = self._settings.silence_ms / 1000
         clock = asyncio.get_running_loop().time
         endpoint = self._endpoint

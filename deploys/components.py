@@ -123,8 +123,6 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...], serving: Da
 
     if has_database:
         oceanbase_standby(spec=oceanbase_spec(env, this, secrets))
-    if has_mariadb and is_compared:
-        mariadb.replica(spec=mariadb_spec(env, this, secrets))
     if has_loan:
         loan_services_ready(spec=loan_services_spec(env, this, secrets, serving=serving))
     if has_gateway:

@@ -1,7 +1,4 @@
-"""The component in two turns: the primary first, then the replica that follows it.
-
-It runs in OceanBase's place, never beside it: each is to have the whole machine.
-"""
+"""The component: in OceanBase's place, never beside it, because each is to have the whole machine."""
 
 from pyinfra.api.deploy import deploy
 
@@ -35,18 +32,8 @@ def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
         restart_after=(package.CONFIG, f"/etc/systemd/system/{spec.unit}"),
         written=(written,),
     )
-    if spec.is_primary:
-        mariadb.script_applied(name="Keep users, schema and rights", sha256=package.digest_of(spec))
-
-
-@deploy("MariaDB replica")
-def replica(spec: MariaDbSpec) -> None:
-    """Have the replica follow, and wait until the pair is one.
-
-    + spec: the database of this host
-    """
-    if not spec.is_primary:
-        mariadb.script_applied(name="Keep following the primary", sha256=package.digest_of(spec))
+    # A replica that is there before its primary has a user for it tries again every second.
+    mariadb.script_applied(name="Keep users and tables, or whom to follow", sha256=package.digest_of(spec))
     mariadb.paired(name="Wait for a replica that acknowledges", deadline_s=PAIR_DEADLINE_S)
 
 

@@ -125,15 +125,15 @@ def test_it_comes_in_oceanbases_place_on_a_fresh_host(lab_site: Site) -> None:
         "MariaDB | Write MariaDB's configuration, unit and tool",
         "MariaDB | Make the database where there is none",
         "MariaDB | Keep MariaDB running",
-        "MariaDB | Keep users, schema and rights",
-        "MariaDB replica | Wait for a replica that acknowledges",
+        "MariaDB | Keep users and tables, or whom to follow",
+        "MariaDB | Wait for a replica that acknowledges",
     ]
 
 
 def test_nothing_of_oceanbase_is_converged_while_mariadb_serves(lab_site: Site) -> None:
     names = [p.name for p in lab_site.plan("ob-b", fresh(), data=_SERVES)]
     assert not [name for name in names if name.startswith(("OceanBase", "Failover"))]
-    assert "MariaDB replica | Keep following the primary" in names
+    assert "MariaDB | Wait for a replica that acknowledges" in names
 
 
 @pytest.mark.parametrize(("name", "role"), [("ob-a", "PRIMARY"), ("ob-b", "STANDBY")])
@@ -156,7 +156,9 @@ def test_new_schema_is_applied(lab_site: Site) -> None:
     stale = MariaDbState(is_made=True, applied="0" * 64, is_paired=True)
     facts = told(_converged(lab_site, "ob-a"), {LocalMariaDb: lambda: stale})
     changes = _changes(lab_site, "ob-a", facts, {**_SERVES, **_ONLY})
-    assert changes == {"MariaDB | Keep users, schema and rights": ["/usr/local/sbin/loanstack-mariadb apply"]}
+    assert changes == {
+        "MariaDB | Keep users and tables, or whom to follow": ["/usr/local/sbin/loanstack-mariadb apply"]
+    }
 
 
 def test_it_is_stopped_once_oceanbase_serves_again(lab_site: Site) -> None:
