@@ -62,7 +62,7 @@ class RoleQuestions:
             try:
                 await self._ask()
             except Exception as failure:
-                # The last resort: whoever is asked no more would count as unheard, or as what it last was, for
+                # The last resort: who is asked no more would count as unheard, or as what it last was, for
                 # ever (seen: services that waited for a MariaDB replica which had just come up).
                 _LOG.exception("role questions failed", extra={"endpoint": str(self._endpoint)})
                 self._note(self._endpoint, Role.UNKNOWN, 0, repr(failure))
