@@ -164,15 +164,20 @@ async def connect(settings: Database, endpoint: Endpoint, *, autocommit: bool = 
     async with asyncio.timeout(settings.connect_timeout_ms / 1000):
         # The driver's own time-out covers the TCP handshake only, which a stopped server still completes:
         # it is made longer, so that this one decides.
-        raw = await asyncmy.connect(
-            host=endpoint.host,
-            port=endpoint.port,
-            user=settings.user,
-            password=settings.password,
-            database=settings.name,
-            charset="utf8mb4",
-            autocommit=autocommit,
-            connect_timeout=settings.connect_timeout_ms / 500,
-            init_command=session,
-        )
+        try:
+            raw = await asyncmy.connect(
+                host=endpoint.host,
+                port=endpoint.port,
+                user=settings.user,
+                password=settings.password,
+                database=settings.name,
+                charset="utf8mb4",
+                autocommit=autocommit,
+                connect_timeout=settings.connect_timeout_ms / 500,
+                init_command=session,
+            )
+        except RuntimeError as broken:
+            # What the driver makes of a connection that is reset the moment it stands (seen: a server that
+            # has just come up).
+            raise ConnectionResetError(f"{endpoint}: {broken}") from broken
     return Connection(raw, endpoint)

@@ -63,7 +63,7 @@ class RoleQuestions:
                 await self._ask()
             except Exception as failure:
                 # The last resort: who is asked no more would count as unheard, or as what it last was, for
-                # ever (seen: services that waited for a MariaDB replica which had just come up).
+                # ever, and no primary be found (seen).
                 _LOG.exception("role questions failed", extra={"endpoint": str(self._endpoint)})
                 self._note(self._endpoint, Role.UNKNOWN, 0, repr(failure))
                 await self._pause()
