@@ -8,10 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from chaos.findings import Finding, Verdict
+from chaos.sql_session import PositionReading
 from inventory import environment
 from inventory.peer import DatabaseKind
-from loanstack import cli, compare_cli
+from loanstack import cli, compare_cli, sampler
+from loanstack.capacity.cool_down import not_level
 from loanstack.commands import compare as module
+from loanstack.commands import deploy as deploy_module
 from loanstack.commands.compare import CompareAsked, compare
 from loanstack.commands.load import Asked
 from loanstack.comparison import OURS, PEER
@@ -20,7 +23,7 @@ from loanstack.exits import ExitCode
 from loanstack.report.page import render
 from loanstack.report.reading import read
 from loanstack.runs import Results, RunFolder
-from loanstack.subprocesses import Processes
+from loanstack.subprocesses import Completed, Processes
 from loanstack.task import CommandError, InterruptedWith, Task
 
 ASKED = CompareAsked(load=Asked(scenario="journey", rate_per_s=400.0, duration_s=20.0), rounds=2)
@@ -192,3 +195,50 @@ def test_what_cannot_be_compared_is_refused(arguments: tuple[str, ...], words: s
     done = CliRunner().invoke(cli.cli, ["compare", "lab", *arguments])
     assert done.exit_code == ExitCode.USAGE
     assert words in done.output
+
+
+@pytest.mark.parametrize(("kind", "options"), [(OURS, []), (PEER, ["--data", "database=mariadb"])])
+def test_a_deploy_is_told_which_database_serves(
+    monkeypatch: pytest.MonkeyPatch, task: Task, kind: DatabaseKind, options: list[str]
+) -> None:
+    seen: list[list[str]] = []
+
+    def pyinfra(_task: Task, arguments: list[str], **_: object) -> Completed:
+        seen.append(arguments)
+        return Completed(argv=(), returncode=0, seconds=1.0)
+
+    monkeypatch.setattr(deploy_module, "_pyinfra", pyinfra)
+    deploy_module.deploy(task, database=kind)
+    assert seen == [["-y", *options]]
+
+
+class Replica:
+    """A session that says one thing, or nothing."""
+
+    def __init__(self, name: str, role: str | None, position: int = 0) -> None:
+        self.host = environment("lab").host(name)
+        self._says = None if role is None else PositionReading(role=role, scn=position)
+
+    def read(self, _within_s: float) -> PositionReading | None:
+        return self._says
+
+
+@pytest.mark.parametrize(
+    ("standby", "seen"),
+    [
+        (Replica("ob-b", "STANDBY", 100), None),
+        (Replica("ob-b", "STANDBY", 93), "the replica is 7 transactions behind"),
+        (Replica("ob-b", "PRIMARY", 100), "ob-a is PRIMARY, ob-b is PRIMARY"),
+        (Replica("ob-b", None), "ob-a is PRIMARY, ob-b is DOWN"),
+    ],
+)
+def test_a_load_begins_once_the_replica_has_everything(standby: Replica, seen: str | None) -> None:
+    assert not_level([Replica("ob-a", "PRIMARY", 100), standby]) == seen  # type: ignore[list-item]
+
+
+def test_a_load_samples_the_pair_that_serves(monkeypatch: pytest.MonkeyPatch, task: Task) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(Processes, "start", lambda self, argv, **_: started.append(argv))
+    sampler.start(task, PEER)
+    sampler.start(task)
+    assert [argv[argv.index("--database") + 1] for argv in started] == ["mariadb", "oceanbase"]
