@@ -56,7 +56,7 @@ def compare(task: Task, asked: CompareAsked) -> Results:
         task.processes.end_all()
         raise InterruptedWith(_conclude(task, asked, done)) from None
     finally:
-        _put_back(task, place=2 * len(done) + 3)
+        _put_back(task)
     return task.end(_conclude(task, asked, done))
 
 
@@ -135,10 +135,10 @@ def _switch(task: Task, kind: DatabaseKind, folder: str) -> None:
         raise CommandError(f"{NAMES[kind]} could not be deployed: {why}", code=ExitCode.INVALID)
 
 
-def _put_back(task: Task, *, place: int) -> None:
+def _put_back(task: Task) -> None:
     remedy = f"if this is broken off: loanstack deploy {task.env.name}"
     task.console.say(f"== putting the services back on {NAMES[OURS]} ({remedy})")
-    _switch(task, OURS, f"{place}-deploy-{OURS}")
+    _switch(task, OURS, f"last-deploy-{OURS}")
 
 
 def _save(task: Task, done: Sequence[Ran]) -> tuple[Row, ...]:
