@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import asyncmy
 from asyncmy import errors
 
+from app_stub.dialect import session_settings
 from app_stub.outcome import (
     DatabaseFailure,
     Meaning,
@@ -17,7 +18,6 @@ from app_stub.settings import Database, Endpoint
 
 _SERVER_GONE = 2006
 _CLIENT_ERRORS = range(2000, 3000)
-_MILLISECONDS_TO_MICROSECONDS = 1000
 
 Rows = list[tuple[Any, ...]]
 
@@ -160,26 +160,24 @@ async def connect(settings: Database, endpoint: Endpoint, *, autocommit: bool = 
         OSError: refused, unreachable, or not ready within `connect_timeout_ms` (a TimeoutError is one).
         asyncmy.errors.MySQLError: the server said no.
     """
-    timeout_us = settings.statement_timeout_ms * _MILLISECONDS_TO_MICROSECONDS
-    # The server gives up a little before the client does, so that its answer can still arrive.
-    server_us = max(timeout_us * 9 // 10, 50_000)
-    session = (
-        f"SET ob_query_timeout={server_us},ob_trx_timeout={server_us},ob_trx_lock_timeout={server_us},"
-        f"ob_trx_idle_timeout={max(timeout_us * 2, 1_000_000)},"
-        f"sql_mode='STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE'"
-    )
+    session = session_settings(settings.kind, timeout_ms=settings.statement_timeout_ms)
     async with asyncio.timeout(settings.connect_timeout_ms / 1000):
         # The driver's own time-out covers the TCP handshake only, which a stopped server still completes:
         # it is made longer, so that this one decides.
-        raw = await asyncmy.connect(
-            host=endpoint.host,
-            port=endpoint.port,
-            user=settings.user,
-            password=settings.password,
-            database=settings.name,
-            charset="utf8mb4",
-            autocommit=autocommit,
-            connect_timeout=settings.connect_timeout_ms / 500,
-            init_command=session,
-        )
+        try:
+            raw = await asyncmy.connect(
+                host=endpoint.host,
+                port=endpoint.port,
+                user=settings.user,
+                password=settings.password,
+                database=settings.name,
+                charset="utf8mb4",
+                autocommit=autocommit,
+                connect_timeout=settings.connect_timeout_ms / 500,
+                init_command=session,
+            )
+        except RuntimeError as broken:
+            # What the driver makes of a connection that is reset the moment it stands (seen: a server that
+            # has just come up).
+            raise ConnectionResetError(f"{endpoint}: {broken}") from broken
     return Connection(raw, endpoint)

@@ -24,8 +24,8 @@ import uvloop
 
 from app_stub import logs, sql
 from app_stub.database import Connection, Rows
+from app_stub.dialect import POSITION_QUERY, SNAPSHOT, DatabaseKind, MovedError, position_in
 from app_stub.env_file import merged, parse
-from app_stub.log_position import POSITION_QUERY
 from app_stub.outcome import DatabaseFailure
 from app_stub.primary_connection import connect_primary
 from app_stub.settings import Database, database_from
@@ -50,10 +50,14 @@ class Extent:
     """Only journal rows from this Unix time on; limits are always exported whole."""
     at: int | None = None
     """As it was at this position of the primary's log; None: as it is, page by page."""
+    kind: DatabaseKind = DatabaseKind.OCEANBASE
 
     def of(self, table: str) -> str:
         """Return what stands behind FROM."""
-        return table if self.at is None else f"{table} AS OF SNAPSHOT {self.at}"
+        # MariaDB's pages are read within one snapshot; see `_stand_at`.
+        if self.at is None or self.kind is DatabaseKind.MARIADB:
+            return table
+        return f"{table} AS OF SNAPSHOT {self.at}"
 
 
 def journal_page(after: tuple[object, ...] | None, extent: Extent) -> str:
@@ -106,12 +110,29 @@ async def pages(
         after = rows[-1]
 
 
+async def _stand_at(connection: Connection, kind: DatabaseKind, at: int | None) -> int:
+    """Return the position of the log; MariaDB's pages are read as of it from here on.
+
+    MariaDB keeps no past: it can only be read as it is, and is refused where that is not as it was `at`.
+
+    Raises:
+        MovedError: it has taken writes since.
+        DatabaseFailure: it stopped answering.
+    """
+    if kind is DatabaseKind.MARIADB:
+        await connection.run(SNAPSHOT, SNAPSHOT.count(";") + 1)
+    now = position_in(kind, (await connection.read((POSITION_QUERY[kind],)))[0])
+    if kind is DatabaseKind.MARIADB and at is not None and at != now:
+        raise MovedError(wanted=at, now=now)
+    return now
+
+
 async def export(settings: Database, what: str, extent: Extent, out: BinaryIO) -> int:
     """Write all rows of `what` (`journal`, `limits`), or the `position`, to `out`; return how many lines."""
     connection = await connect_primary(replace(settings, statement_timeout_ms=_STATEMENT_TIMEOUT_MS))
+    now = await _stand_at(connection, settings.kind, extent.at)
     if what == "position":
-        positions = (await connection.read((POSITION_QUERY,)))[0]
-        out.write(b"%d\n" % max(int(row[0]) for row in positions))
+        out.write(b"%d\n" % now)
         out.flush()
         connection.close()
         return 1
@@ -149,9 +170,9 @@ def main() -> int:
         _LOG.error("cannot export", extra={"problems": problems})
         return 2
     try:
-        extent = Extent(since_s=arguments.since, at=arguments.at)
+        extent = Extent(since_s=arguments.since, at=arguments.at, kind=settings.kind)
         uvloop.run(export(settings, arguments.what, extent, sys.stdout.buffer))
-    except (ConnectionError, DatabaseFailure) as failure:
+    except (ConnectionError, DatabaseFailure, MovedError) as failure:
         _LOG.error("export stopped; what was printed is not complete", extra={"error": str(failure)})
         return 1
     return 0

@@ -16,11 +16,3 @@ GRANT SELECT ON loan.leadership TO loan_app;
 
 -- Reports beside the transactions: rows are read, none is written, on either side of the pair.
 GRANT SELECT ON loan.* TO report;
-
--- A least-privileged user may not read the role without this; everyone who must find the primary needs it.
-GRANT SELECT ON oceanbase.__all_virtual_server_stat TO loan_app;
-GRANT SELECT ON oceanbase.__all_virtual_server_stat TO loan_owner;
-GRANT SELECT ON oceanbase.__all_virtual_server_stat TO probe;
--- Positions in the log: the services wait for the standby's to pass their commit, the probe measures the lag.
-GRANT SELECT ON oceanbase.`V$OB_LOG_STAT` TO loan_app;
-GRANT SELECT ON oceanbase.`V$OB_LOG_STAT` TO probe;

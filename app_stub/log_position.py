@@ -1,4 +1,4 @@
-"""Asks one database how far its log goes."""
+"""Asks one database of an OceanBase pair how far its log goes: MariaDB itself waits for its replica."""
 
 import asyncio
 import logging
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from asyncmy import errors
 
 from app_stub.database import Connection, connect
+from app_stub.dialect import POSITION_QUERY, DatabaseKind
 from app_stub.outcome import DatabaseFailure
 from app_stub.primary_rule import Role
 from app_stub.role_questions import role_and_epoch
 from app_stub.settings import Database, Endpoint
 
 _LOG = logging.getLogger("loan.durability")
-POSITION_QUERY = "SELECT END_SCN FROM oceanbase.`V$OB_LOG_STAT`"
 _ANSWER_WITHIN_S = 0.5
 _PAUSE_S = 0.2
 """Between two attempts at a database that does not answer."""
@@ -53,12 +53,12 @@ class LogPosition:
                 self._connection = await connect(self._settings, self._endpoint, autocommit=True)
             async with asyncio.timeout(_ANSWER_WITHIN_S):
                 if epoch is not None and epoch != self._primary_of_epoch:
-                    said = await role_and_epoch(self._connection)
+                    said = await role_and_epoch(self._connection, self._settings.kind)
                     if said != (Role.PRIMARY, epoch):
                         self._not_before_s = clock() + _PAUSE_S
                         return None
                     self._primary_of_epoch = epoch
-                rows = (await self._connection.read((POSITION_QUERY,)))[0]
+                rows = (await self._connection.read((POSITION_QUERY[DatabaseKind.OCEANBASE],)))[0]
             return of([int(row[0]) for row in rows])
         except (OSError, errors.MySQLError, DatabaseFailure, ValueError) as failure:
             _LOG.debug("no position", extra={"endpoint": str(self._endpoint), "error": str(failure)})

@@ -1,18 +1,20 @@
 """What a failed statement means for the caller: did it happen, did it not, or may it have? Pure.
 
-Source of the codes: MySQL client errors 2006/2013; OceanBase server errors as its documentation lists them.
+Source of the codes: MySQL client errors 2006/2013; OceanBase and MariaDB server errors as their documentation
+lists them (1969 is MariaDB's statement time-out).
 """
 
 from enum import StrEnum
 
 DUPLICATE_KEY = 1062
 NULL_VALUE = 1048
-_NOT_PRIMARY = frozenset({4688, 4109})
-"""A write reached a standby (also one that still calls itself the primary), or a change of roles."""
+_NOT_PRIMARY = frozenset({4688, 4109, 1290})
+"""A write reached a standby (also one that still calls itself the primary), or a change of roles; 1290 is how
+MariaDB says that it is read-only."""
 _EPOCH_COLUMN = "'epoch'"
 """A NULL in this column is how a write says that the primary has another epoch; see `app_stub.sql`."""
 _RETRY_AT_ONCE = frozenset(
-    {1205, 1213, 4012, 4023, 4038, 5627, 6001, 6002, 6003, 6004, 6005, 6210, 6212, 6224}
+    {1205, 1213, 1969, 4012, 4023, 4038, 5627, 6001, 6002, 6003, 6004, 6005, 6210, 6212, 6224}
 )
 """Lock waits, deadlocks, time-outs, 'try again' (also of a table that is being changed), rolled back by the
 kernel, 'not master': a keyed write may repeat."""

@@ -22,7 +22,7 @@ async def connect_primary(settings: Database) -> Connection:
     for endpoint in settings.endpoints:
         try:
             connection = await connect(settings, endpoint)
-            role, epoch = await role_and_epoch(connection)
+            role, epoch = await role_and_epoch(connection, settings.kind)
         except (OSError, errors.MySQLError, DatabaseFailure) as failure:
             said.append(f"{endpoint}: {type(failure).__name__} {failure}")
             continue

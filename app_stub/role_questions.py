@@ -8,29 +8,28 @@ from asyncmy import errors
 
 from app_stub import sql
 from app_stub.database import Connection, connect
+from app_stub.dialect import ROLE_QUERY, DatabaseKind
 from app_stub.outcome import DatabaseFailure
 from app_stub.primary_rule import Role
 from app_stub.settings import Database, Endpoint
 
 _LOG = logging.getLogger("loan.primary")
-_ROLE_QUERY = ("SELECT role,pending_role FROM oceanbase.__all_virtual_server_stat",)
 
 Note = Callable[[Endpoint, Role, int, str], None]
 """Told endpoint, role, epoch (0 unless it is a primary), and why the role is unknown."""
 
 
-async def role_and_epoch(connection: Connection) -> tuple[Role, int]:
+async def role_and_epoch(connection: Connection, kind: DatabaseKind) -> tuple[Role, int]:
     """Return what the database at the other end says it is; the epoch is 0 unless it is a primary.
 
-    The role is read from `__all_virtual_server_stat`: the parameter `server_role_info` still says STANDBY
-    after a promotion. A primary that was told to become a standby refuses writes at once and says PRIMARY
-    until it is started again: only its pending role tells. A standby is not asked for the epoch, because it
-    may be a long time without its tables.
+    A primary of OceanBase that was told to become a standby refuses writes at once and says PRIMARY until it
+    is started again: only its pending role tells. A standby is not asked for the epoch, because it may be a
+    long time without its tables.
 
     Raises:
         DatabaseFailure: it did not answer, or the user lacks a right.
     """
-    rows = (await connection.read(_ROLE_QUERY))[0]
+    rows = (await connection.read((ROLE_QUERY[kind],)))[0]
     role, pending = (str(value) for value in rows[0]) if rows else ("", "")
     if Role.STANDBY in (role, pending):
         return Role.STANDBY, 0
@@ -59,6 +58,17 @@ class RoleQuestions:
 
     async def ask(self) -> None:
         """Tell `note` of each answer and each silence; ends only when cancelled."""
+        while True:
+            try:
+                await self._ask()
+            except Exception as failure:
+                # The last resort: who is asked no more would count as unheard, or as what it last was, for
+                # ever, and no primary be found (seen).
+                _LOG.exception("role questions failed", extra={"endpoint": str(self._endpoint)})
+                self._note(self._endpoint, Role.UNKNOWN, 0, repr(failure))
+                await self._pause()
+
+    async def _ask(self) -> None:
         silence_s = self._settings.silence_ms / 1000
         clock = asyncio.get_running_loop().time
         endpoint = self._endpoint
@@ -75,7 +85,7 @@ class RoleQuestions:
             try:
                 while True:
                     async with asyncio.timeout(silence_s):
-                        role, epoch = await role_and_epoch(connection)
+                        role, epoch = await role_and_epoch(connection, self._settings.kind)
                     answered_s = clock()
                     self._note(endpoint, role, epoch, "")
                     await self._pause()

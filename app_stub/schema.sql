@@ -1,5 +1,5 @@
--- Schema of the loan services (OceanBase, MySQL mode). Idempotent: apply it as often as you like, on the primary:
---   loanstack-db sql < schema.sql        and then grants.sql for the users.
+-- Schema of the loan services, for OceanBase (MySQL mode) and MariaDB alike. Idempotent: apply it as often as you like, on the primary:
+--   loanstack-db sql < schema.sql        and then grants.sql for the users, and oceanbase.sql.
 -- Amounts are integers in fen. Each row belongs to one legal entity, and every statement of the services names it.
 
 CREATE DATABASE IF NOT EXISTS loan DEFAULT CHARACTER SET utf8mb4;
@@ -103,7 +103,3 @@ CREATE TABLE IF NOT EXISTS loan.seeding (
   seed               BIGINT       NOT NULL,
   PRIMARY KEY (one)
 );
-
--- Plans of the grouped movements (one for each size of a group, up to 0.1 MiB each) do not fit into the default
--- 2 % of memory: seen under load, 150 of 239 cached plans had run less than three times before they were evicted.
-SET GLOBAL ob_plan_cache_percentage = 10;

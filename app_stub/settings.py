@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app_stub.dialect import DatabaseKind
+
 
 class SettingsError(ValueError):
     """Environment variables that cannot be used; `problems` holds one sentence for each."""
@@ -31,6 +33,7 @@ class Database:
     endpoints: tuple[Endpoint, ...]
     user: str
     password: str
+    kind: DatabaseKind = DatabaseKind.OCEANBASE
     agents: tuple[Endpoint, ...] = ()
     """HTTP addresses of the failover agents; without any, the primary is found by asking for roles alone."""
     name: str = "loan"
@@ -95,6 +98,7 @@ def database_from(
         user_prefix: `LOAN_DATABASE` for the services, `LOAN_OWNER` for the seeding.
     """
     return Database(
+        kind=_kind(environment, problems),
         endpoints=_endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems, may_be_empty=False),
         agents=_endpoints(environment, "LOAN_AGENTS", problems, may_be_empty=True),
         user=_text(environment, f"{user_prefix}_USER", problems),
@@ -151,6 +155,14 @@ def _integer(
         problems.append(f"{name}={text!r}; allowed: a whole number from {low} to {high}")
         return default
     return int(text)
+
+
+def _kind(environment: Mapping[str, str], problems: list[str]) -> DatabaseKind:
+    text = environment.get("LOAN_DATABASE_KIND", DatabaseKind.OCEANBASE)
+    if text in tuple(DatabaseKind):
+        return DatabaseKind(text)
+    problems.append(f"LOAN_DATABASE_KIND={text!r}; allowed: {', '.join(DatabaseKind)}")
+    return DatabaseKind.OCEANBASE
 
 
 def _durability(environment: Mapping[str, str], problems: list[str]) -> DurabilityRule:

@@ -8,7 +8,7 @@ Each line is one sample; a side that does not answer is recorded as null, and th
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -16,22 +16,33 @@ import click
 import orjson
 
 from chaos.pair import database_hosts
-from chaos.sql_session import PositionReading, SqlSession
+from chaos.replay_lag import ReplayLag
+from chaos.sql_session import QUESTIONS, PositionReading, SqlSession
 from chaos.world import PRIMARY
 from inventory import environment
 from inventory.model import DatabaseRole
+from inventory.peer import DatabaseKind
 
 INTERVAL_MS = 250.0
 _ANSWER_WITHIN_S = 0.15
 
 
+def scn_lag_ms(_at_s: float, primary: int, standby: int) -> float:
+    """Return the lag by two positions of OceanBase, which are nanoseconds."""
+    return max(0.0, (primary - standby) / 1e6)
+
+
 def sample_line(
-    at_s: float, readings: Mapping[str, PositionReading | None], last_primary: str
+    at_s: float,
+    readings: Mapping[str, PositionReading | None],
+    last_primary: str,
+    lag_ms: Callable[[float, int, int], float | None] = scn_lag_ms,
 ) -> tuple[dict[str, object], str]:
     """Return one line of `replication.jsonl`, and who the primary is now.
 
     + readings: what each database host said; None if it did not answer
     + last_primary: who was the primary in the sample before; kept while nobody, or everybody, claims it
+    + lag_ms: the lag by time, the primary's position and the standby's
     """
     claim = [name for name, reading in readings.items() if reading is not None and reading.role == PRIMARY]
     primary = claim[0] if len(claim) == 1 else last_primary
@@ -43,7 +54,7 @@ def sample_line(
         "at_s": at_s,
         "primary_scn": ahead,
         "standby_scn": behind,
-        "lag_ms": max(0.0, (ahead - behind) / 1e6) if is_pair and ahead and behind else None,
+        "lag_ms": lag_ms(at_s, ahead, behind) if is_pair and ahead and behind else None,
         "primary_host": primary,
         "standby_host": standby,
         "roles": {name: reading.role if reading else None for name, reading in readings.items()},
@@ -55,12 +66,20 @@ def sample_line(
 @click.argument("environment_name", metavar="ENV")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
 @click.option("--interval-ms", type=click.FloatRange(min=50), default=INTERVAL_MS, show_default=True)
-def main(environment_name: str, out: Path, interval_ms: float) -> None:
+@click.option(
+    "--database",
+    type=click.Choice([each.value for each in DatabaseKind]),
+    default=DatabaseKind.OCEANBASE.value,
+    show_default=True,
+    help="Which pair.",
+)
+def main(environment_name: str, out: Path, interval_ms: float, database: str) -> None:
     """Sample the replication of ENV until SIGTERM."""
     try:
         env = environment(environment_name)
     except (KeyError, ValueError) as wrong:
         raise click.UsageError(str(wrong.args[0])) from None
+    kind = DatabaseKind(database)
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -69,7 +88,8 @@ def main(environment_name: str, out: Path, interval_ms: float) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    sessions = [SqlSession(env, host) for host in database_hosts(env)]
+    sessions = [SqlSession(env, host, QUESTIONS[kind]) for host in database_hosts(env)]
+    lag_ms = scn_lag_ms if kind is DatabaseKind.OCEANBASE else ReplayLag().lag_ms
     primary = next(h.name for h in database_hosts(env) if h.database_role == DatabaseRole.PRIMARY)
     due_s = time.monotonic()
     with out.open("wb", buffering=0) as file:
@@ -78,7 +98,7 @@ def main(environment_name: str, out: Path, interval_ms: float) -> None:
             for session in sessions:
                 session.ask()
             readings = {session.host.name: session.answer(_ANSWER_WITHIN_S) for session in sessions}
-            line, primary = sample_line(at_s, readings, primary)
+            line, primary = sample_line(at_s, readings, primary, lag_ms)
             file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
             due_s = max(due_s + interval_ms / 1000, time.monotonic())
             time.sleep(max(0.0, due_s - time.monotonic()))

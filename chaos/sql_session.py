@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chaos.remote import Channel, ChannelClosedError, ssh_argv
 from inventory.model import Environment, Host
+from inventory.peer import DatabaseKind
 
 ASK_AGAIN_AFTER_S = 0.2
 """Pause on the host between two attempts to connect to a database that is down."""
@@ -14,10 +15,32 @@ _REOPEN_AFTER_S = 1.0
 # The client ends at its first error, also when the database dies; the loop then starts another, which
 # goes on with the next question. It ends with the session: at the end of its input the client returns 0,
 # and a vanished reader kills the shell at its next `echo`.
-_LOOP = f"until loanstack-db sql 2>&1; do echo down; sleep {ASK_AGAIN_AFTER_S}; done"
+_LOOP = "until {tool} sql 2>&1; do echo down; sleep {pause_s}; done"
 
-_ROLE = "(SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1)"
-_SCN = "(SELECT MAX(END_SCN) FROM oceanbase.`V$OB_LOG_STAT`)"
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """How one kind of database is asked."""
+
+    tool: str
+    """Of the host's administrator."""
+    role: str
+    position: str
+    """A whole number that only grows."""
+
+
+OCEANBASE = Question(
+    tool="loanstack-db",
+    role="(SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1)",
+    position="(SELECT MAX(END_SCN) FROM oceanbase.`V$OB_LOG_STAT`)",
+)
+MARIADB = Question(
+    tool="loanstack-mariadb",
+    role="IF(@@GLOBAL.read_only,'STANDBY','PRIMARY')",
+    # Of the last transaction that is in the tables here, the number within the one stream that there is.
+    position="SUBSTRING_INDEX(IF(@@GLOBAL.read_only,@@GLOBAL.gtid_slave_pos,@@GLOBAL.gtid_binlog_pos),'-',-1)",
+)
+QUESTIONS = {DatabaseKind.OCEANBASE: OCEANBASE, DatabaseKind.MARIADB: MARIADB}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +49,15 @@ class PositionReading:
 
     role: str
     scn: int
+    """OceanBase: END_SCN, nanoseconds; MariaDB: how many transactions."""
 
 
 class SqlSession:
     """A SQL client on a database host that stays open; survives the death of database and host."""
 
-    def __init__(self, env: Environment, host: Host) -> None:
+    def __init__(self, env: Environment, host: Host, question: Question = OCEANBASE) -> None:
         self.host = host
+        self._question = question
         self._env = env
         self._channel: Channel | None = None
         self._opened_at_s = float("-inf")
@@ -47,7 +72,8 @@ class SqlSession:
         try:
             while self._channel.read_line(0.0) is not None:
                 pass
-            self._channel.send(f"SELECT {self._asked}, {_ROLE}, {_SCN};\n")
+            question = self._question
+            self._channel.send(f"SELECT {self._asked}, {question.role}, {question.position};\n")
         except ChannelClosedError:
             return
 
@@ -85,5 +111,6 @@ class SqlSession:
         if now_s - self._opened_at_s < _REOPEN_AFTER_S:
             return False
         self._opened_at_s = now_s
-        self._channel = Channel(ssh_argv(self._env, self.host, _LOOP))
+        loop = _LOOP.format(tool=self._question.tool, pause_s=ASK_AGAIN_AFTER_S)
+        self._channel = Channel(ssh_argv(self._env, self.host, loop))
         return True

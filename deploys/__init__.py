@@ -6,7 +6,8 @@ Reading order: `components` (who gets what, in which order), then a component su
 - `content`, and `templates/` beside this folder: the files it puts there.
 - `facts/`: what is on the host; `operations/`: commands for a difference, and a reason where there is none.
 
-`--data only=COMPONENT` converges one component; `LOANSTACK_DEPLOY_SUMMARY=FILE` has the run written down as
-JSON (see `summary`). Certificates and secrets are on the control machine (`certificates`,
+`--data only=COMPONENT` converges one component. `--data database=mariadb` has the services work on MariaDB,
+with OceanBase stopped, until a deploy without it puts that right. `LOANSTACK_DEPLOY_SUMMARY=FILE` has the run
+written down as JSON (see `summary`). Certificates and secrets are on the control machine (`certificates`,
 `inventory.secrets`); they travel on stdin and are in no argument, log, diff or world-readable file.
 """

@@ -13,6 +13,7 @@ from deploys.failover import failover
 from deploys.gateway import gateway, gateway_ready
 from deploys.load_generator import load_generator
 from deploys.loan_services import loan_services, loan_services_ready
+from deploys.mariadb import component as mariadb
 from deploys.monitoring import node_exporter, prometheus
 from deploys.oceanbase.component import oceanbase, oceanbase_standby
 from deploys.operations.turns import turn
@@ -23,6 +24,7 @@ from deploys.specs.failover import FailoverSpec, failover_spec
 from deploys.specs.gateway import GatewaySpec, gateway_spec
 from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
+from deploys.specs.mariadb import mariadb_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
 from deploys.specs.store import LOOPBACK, StoreSpec, store_spec
@@ -30,6 +32,7 @@ from deploys.store import store
 from inventory import InventoryError, environment
 from inventory import secrets as secrets_file
 from inventory.model import Environment, Host, Role
+from inventory.peer import DatabaseKind
 from inventory.secrets import Secrets, SecretsError
 
 COMPONENTS = (
@@ -38,6 +41,7 @@ COMPONENTS = (
     "store",
     "failover",
     "oceanbase",
+    "mariadb",
     "loan_services",
     "gateway",
     "monitoring",
@@ -60,12 +64,16 @@ def converge_host() -> None:
     only = host.data.get("only")
     if only is not None and only not in COMPONENTS:
         raise DeployError(f"only={only!r}: no such component; allowed: {', '.join(COMPONENTS)}")
+    serving = host.data.get("database") or DatabaseKind.OCEANBASE
+    if serving not in tuple(DatabaseKind):
+        raise DeployError(f"database={serving!r}: no such database; allowed: {', '.join(DatabaseKind)}")
     connection.notice_death_of(host)
     summary.attach(state, os.environ.get(summary.ENVIRONMENT_VARIABLE))
     try:
         env = environment(host.data.get("environment"))
         this = env.host(host.name)
-        _register(env, this, chosen=COMPONENTS if only is None else (only,))
+        chosen = COMPONENTS if only is None else (only,)
+        _register(env, this, chosen=chosen, serving=DatabaseKind(serving))
     except (InventoryError, ArtifactError, SecretsError, SigningKeyError, FileNotFoundError) as wrong:
         raise DeployError(str(wrong)) from wrong
     for role in this.roles:
@@ -77,9 +85,10 @@ def converge_host() -> None:
             )
 
 
-def _register(env: Environment, this: Host, chosen: tuple[str, ...]) -> None:
+def _register(env: Environment, this: Host, chosen: tuple[str, ...], serving: DatabaseKind) -> None:
     secrets = secrets_file.load(env.secrets_file)
-    baseline_of, monitoring_of = baseline_spec(env, this), monitoring_spec(env, this)
+    baseline_of, monitoring_of = baseline_spec(env, this, serving=serving), monitoring_spec(env, this)
+    is_compared = serving is DatabaseKind.MARIADB
     if "baseline" in chosen:
         baseline(spec=baseline_of)
     if "depot_client" in chosen:
@@ -95,17 +104,22 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...]) -> None:
     if "store" in chosen and this.has(Role.ARBITER):
         store(spec=store_spec_of(env, this, secrets))
     turn(name="The store keeps who leads: on to the databases")
-    if "failover" in chosen and this.has(Role.OCEANBASE):
+    has_mariadb = "mariadb" in chosen and this.has(Role.OCEANBASE)
+    if has_mariadb and not is_compared:
+        mariadb.stopped(spec=mariadb_spec(env, this, secrets))
+    if "failover" in chosen and this.has(Role.OCEANBASE) and not is_compared:
         failover(spec=failover_spec_of(env, this, secrets))
 
-    has_database = "oceanbase" in chosen and this.has(Role.OCEANBASE)
+    has_database = "oceanbase" in chosen and this.has(Role.OCEANBASE) and not is_compared
     if has_database:
         oceanbase(spec=oceanbase_spec(env, this, secrets))
+    if has_mariadb and is_compared:
+        mariadb.in_place_of_oceanbase(spec=mariadb_spec(env, this, secrets))
     turn(name="The primary serves: on to what stands on it")
 
     has_loan = "loan_services" in chosen and this.has(Role.LOAN)
     if has_loan:
-        loan_services(spec=loan_services_spec(env, this, secrets))
+        loan_services(spec=loan_services_spec(env, this, secrets, serving=serving))
     has_gateway = "gateway" in chosen and this.has(Role.GATEWAY)
     if has_gateway:
         gateway(spec=_gateway_spec(env, this))
@@ -116,7 +130,7 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...]) -> None:
     if has_database:
         oceanbase_standby(spec=oceanbase_spec(env, this, secrets))
     if has_loan:
-        loan_services_ready(spec=loan_services_spec(env, this, secrets))
+        loan_services_ready(spec=loan_services_spec(env, this, secrets, serving=serving))
     if has_gateway:
         gateway_ready(spec=_gateway_spec(env, this))
 

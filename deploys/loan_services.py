@@ -22,8 +22,10 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 "loan_services/loan.env.j2",
                 address=spec.address,
                 services=spec.services,
+                database=spec.database,
                 endpoints=spec.endpoints,
                 agents=spec.agents,
+                durability=spec.durability,
                 failover=spec.failover,
                 schema=spec.schema,
                 password=spec.app_password,
@@ -36,6 +38,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
             path=OWNER_ENVIRONMENT,
             content=render(
                 "loan_services/loan-owner.env.j2",
+                database=spec.database,
                 endpoints=spec.endpoints,
                 schema=spec.schema,
                 password=spec.owner_password,

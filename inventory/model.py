@@ -10,6 +10,7 @@ from pathlib import Path
 
 from inventory.availability import Failover, Fence, Store
 from inventory.drill_slo import DrillSlo
+from inventory.peer import MariaDb
 from inventory.slo import DeploySlo, LoadSlo, SoakSlo
 
 
@@ -222,6 +223,8 @@ class Environment:
     ca_dir: Path
     """Certificate authority and certificates on the control machine."""
     database: Database
+    peer: MariaDb = field(default_factory=MariaDb)
+    """What the database is compared with."""
     loan: LoanServices
     gateway: Gateway
     monitoring: Monitoring

@@ -162,6 +162,11 @@ def _database_problems(env: Environment) -> Iterator[Problem]:
             value=database.datafile_maxsize_mib,
             allowed=f">= datafile_size_mib ({database.datafile_size_mib})",
         )
+    if not 0 < env.peer.buffer_pool_share <= 1:
+        share = env.peer.buffer_pool_share
+        yield Problem(
+            where=env.name, field="peer.buffer_pool_share", value=share, allowed="above 0, at most 1"
+        )
     for host in databases:
         if host.memory_mib < database.memory_mib:
             allowed = f">= database.memory_mib ({database.memory_mib})"
@@ -175,6 +180,7 @@ def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
         yield "database.sql_port", env.database.sql_port
         yield "database.rpc_port", env.database.rpc_port
         yield "failover.agent_port", env.failover.agent_port
+        yield "peer.sql_port", env.peer.sql_port
     if host.has(Role.LOAN):
         yield "loan.port", env.loan.port
     if host.has(Role.GATEWAY):

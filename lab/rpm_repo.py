@@ -22,6 +22,7 @@ ROOTS = (
     "etcd-client",
     "etcd-server",
     "mariadb-client-core",
+    "mariadb-server-core",
     "nftables",
     "nginx",
     "prometheus",

@@ -15,6 +15,7 @@ from loanstack.commands.drill import drill as run_drill
 from loanstack.commands.load import Asked
 from loanstack.commands.prove import prove as run_prove
 from loanstack.commands.verify import verify as run_verify
+from loanstack.compare_cli import compare
 from loanstack.console import Console
 from loanstack.exits import ExitCode
 from loanstack.failover_cli import failover
@@ -232,6 +233,7 @@ def report(run_folder: Path, machine_readable: bool) -> None:
     click.echo(str(path))
 
 
+cli.add_command(compare)
 cli.add_command(failover)
 cli.add_command(load)
 cli.add_command(seed)

@@ -123,6 +123,7 @@ _TITLES = {
     "cpu_ms_per_transaction_gateway": "CPU per transaction, gateways",
     "cpu_ms_per_transaction_loan": "CPU per transaction, loan services",
     "cpu_ms_per_transaction_oceanbase": "CPU per transaction, databases",
+    "cpu_ms_per_transaction_databases": "CPU per transaction, databases alone",
     "cpu_ms_per_transaction_monitor": "CPU per transaction, monitoring",
     "cpu_ms_per_transaction_loadgen": "CPU per transaction, load generator's hosts beside it",
 }
@@ -133,6 +134,9 @@ _UNITS = {"ms": "ms", "s": "s", "mib": "MiB", "fen": "fen"}
 def unit(name: str) -> str:
     """Return the unit that the name of a figure carries, or an empty text for counts and rates."""
     words = name.split("_")
+    if words[0] == "ratio":
+        # Of two times or sizes: the name says which, and there is no unit.
+        return ""
     for before, word in pairwise(words):
         # `per_s` makes a rate of a count; it is no time.
         if word in _UNITS and before != "per":

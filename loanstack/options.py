@@ -21,6 +21,7 @@ COMPONENTS = (
     "store",
     "failover",
     "oceanbase",
+    "mariadb",
     "loan_services",
     "gateway",
     "monitoring",

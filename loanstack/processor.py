@@ -11,7 +11,8 @@ _OF_UNIT = {
     "loanstack-failover": "failover agents and store",
     "etcd": "failover agents and store",
 }
-_DATABASE = "loanstack-oceanbase"
+DATABASES = ("loanstack-oceanbase", "loanstack-mariadb")
+"""Units; one of them runs."""
 _REST = "rest of the hosts"
 _BESIDE = "load generator's hosts, beside it"
 """No part of the system either."""
@@ -29,7 +30,7 @@ def by_component(
     """
     spent_s: defaultdict[str, float] = defaultdict(float)
     for row in rows:
-        name = f"database {row.host}" if row.unit == _DATABASE else _OF_UNIT.get(row.unit, _REST)
+        name = f"database {row.host}" if row.unit in DATABASES else _OF_UNIT.get(row.unit, _REST)
         spent_s[_BESIDE if row.host in load_makers else name] += row.cpu_s
     databases = sorted(name for name in spent_s if name.startswith("database "))
     order = ("gateways", "loan services", *databases, "failover agents and store", _REST, _BESIDE)

@@ -2,6 +2,7 @@
 
 import sys
 
+from inventory.peer import DatabaseKind
 from loanstack.subprocesses import Child
 from loanstack.task import Task
 
@@ -9,8 +10,9 @@ SAMPLES_FILE = "replication.jsonl"
 _INTERVAL_MS = 250
 
 
-def start(task: Task) -> Child:
-    """Begin to sample the replication into the run folder, and return the child that does."""
+def start(task: Task, database: DatabaseKind = DatabaseKind.OCEANBASE) -> Child:
+    """Begin to sample the replication of a pair into the run folder, and return the child that does."""
     options = ["--out", str(task.folder.path / SAMPLES_FILE), "--interval-ms", str(_INTERVAL_MS)]
+    options += ["--database", database.value]
     argv = [sys.executable, "-m", "chaos.replication", task.env.name, *options]
     return task.processes.start(argv, log=task.log("replication"))

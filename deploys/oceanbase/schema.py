@@ -4,7 +4,7 @@ from deploys.operations import database
 from deploys.specs.oceanbase import OceanBaseSpec
 from inventory import places
 
-SCRIPTS = ("schema.sql", "grants.sql")
+SCRIPTS = ("schema.sql", "grants.sql", "oceanbase.sql")
 """Files of app_stub/: the services own their tables and the rights they need; the deploy applies them."""
 
 

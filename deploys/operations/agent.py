@@ -46,6 +46,19 @@ def kept_running(
     )
 
 
+@operation()
+def kept_stopped(unit: str, while_primary: bool) -> Generator[StringCommand, None, None]:
+    """Disable and stop the agent, and its database with it, if that has the role whose turn it is.
+
+    + unit: the agent's systemd unit
+    + while_primary: whether this is the primary's turn, or that of all others
+    """
+    if (host.get_fact(LocalRole) == "PRIMARY") == while_primary:
+        yield from services.kept_stopped._inner(unit=unit)
+    else:
+        host.noop("not its turn")
+
+
 def _handed_over(command: str, lag_limit_ms: int) -> str:
     """Return a command that hands the primary over as planned, once the other side is fit for it."""
     return (

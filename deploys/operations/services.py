@@ -91,6 +91,19 @@ def launched(unit: str) -> Generator[StringCommand, None, None]:
         yield StringCommand(f"systemctl restart --no-block {quoted}")
 
 
+@operation()
+def kept_stopped(unit: str) -> Generator[StringCommand, None, None]:
+    """Disable and stop `unit`, where there is one.
+
+    + unit: full name
+    """
+    now = host.get_fact(Service, unit=unit)
+    if not now.is_active and not now.is_enabled:
+        host.noop(f"{unit} does not run and will not start")
+        return
+    yield StringCommand(f"systemctl disable --quiet --now {shlex.quote(unit)}")
+
+
 def _action(now: ServiceState, restart_after: Iterable[str], reload_after: Iterable[str]) -> str | None:
     def written_within(paths: Iterable[str], age_s: float) -> bool:
         return any(now.file_ages_s.get(path, age_s) < age_s for path in paths)

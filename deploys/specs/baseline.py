@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from deploys.specs import firewall, platform
 from inventory.model import Environment, Host, Role
+from inventory.peer import DatabaseKind
 
 DATABASE_KERNEL = (
     ("fs.aio-max-nr", "1048576"),
@@ -49,8 +50,13 @@ class BaselineSpec:
         return f"{self.stand_in} shares the kernel of the machine it runs on" if self.stand_in else None
 
 
-def baseline_spec(env: Environment, host: Host) -> BaselineSpec:
-    """Return the baseline of `host`."""
+def baseline_spec(
+    env: Environment, host: Host, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
+) -> BaselineSpec:
+    """Return the baseline of `host`.
+
+    + serving: the database that the services work on
+    """
     is_database = host.has(Role.OCEANBASE)
     kernel = [*NETWORK_KERNEL]
     if is_database:
@@ -65,7 +71,7 @@ def baseline_spec(env: Environment, host: Host) -> BaselineSpec:
         platform=platform.of(host),
         kernel=tuple(sorted(kernel)),
         is_database=is_database,
-        openings=firewall.openings(env, host),
+        openings=firewall.openings(env, host, serving=serving),
         management_network=env.management_network,
         time_sources=() if gives_time else tuple(h.address for h in monitors),
         time_clients=tuple(c.segment for c in env.centres) if gives_time else (),

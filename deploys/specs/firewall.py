@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from inventory.model import Environment, Host, Role
+from inventory.peer import DatabaseKind
 
 NTP_PORT = 123
 SSH_PORT = 22
@@ -20,8 +21,10 @@ class Opening:
     """Addresses or networks."""
 
 
-def openings(env: Environment, host: Host) -> tuple[Opening, ...]:
-    """Return what the firewall of `host` lets in, SSH first.
+def openings(
+    env: Environment, host: Host, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
+) -> tuple[Opening, ...]:
+    """Return what the firewall of `host` lets in, SSH first; MariaDB's port only while that serves.
 
     Hosts reach each other through their centre's segment, so sources are segment addresses; the management
     network serves SSH and the operator's view of Prometheus.
@@ -33,6 +36,8 @@ def openings(env: Environment, host: Host) -> tuple[Opening, ...]:
         found.append(_tcp("sql for loan services and the other database", env.database.sql_port, users))
         found.append(_tcp("log shipping to the other database", env.database.rpc_port, databases))
         found += _agent_openings(env, host)
+        if serving is DatabaseKind.MARIADB:
+            found.append(_tcp("sql for loan services and the replica", env.peer.sql_port, users))
     if host.has(Role.ARBITER):
         found += _store_openings(env, host)
     if host.has(Role.LOAN):

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from deploys.specs.artifact import artifact_for
-from inventory.availability import Failover
+from inventory.availability import Durability, Failover
 from inventory.model import Artifact, Environment, Host, LoanServices, Role
+from inventory.peer import DatabaseKind
 from inventory.secrets import Secrets
 
 
@@ -16,11 +17,14 @@ class LoanServicesSpec:
     address: str
     """What the services listen on: the segment, not the management network."""
     services: LoanServices
+    database: DatabaseKind
     endpoints: tuple[str, ...]
     """ip:port of every database that may lead; the services find the primary among them."""
     agents: tuple[str, ...]
-    """ip:port of the failover agent beside each of them, which knows who leads."""
+    """ip:port of the failover agent beside each of them, which knows who leads; MariaDB has none."""
     failover: Failover
+    durability: str
+    """MariaDB itself waits for its replica, whatever the inventory asks of OceanBase."""
     schema: str
     app_password: str = field(repr=False)
     owner_password: str = field(repr=False)
@@ -30,19 +34,28 @@ class LoanServicesSpec:
     unit: str = "loanstack-loan.service"
 
 
-def loan_services_spec(env: Environment, host: Host, secrets: Secrets) -> LoanServicesSpec:
-    """Return the loan services of `host`."""
+def loan_services_spec(
+    env: Environment, host: Host, secrets: Secrets, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
+) -> LoanServicesSpec:
+    """Return the loan services of `host`.
+
+    + serving: the database that they work on
+    """
     # The database of the same centre first: it is the nearer one to ask.
     databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
     # One that never leads is none to write to, and what it has makes no write safe.
     leaders = [h for h in databases if h.may_lead]
+    is_compared = serving is DatabaseKind.MARIADB
+    port = env.peer.sql_port if is_compared else env.database.sql_port
     return LoanServicesSpec(
         artifact=artifact_for(env, host, "loan-services"),
         address=host.address,
         services=env.loan,
-        endpoints=tuple(f"{h.address}:{env.database.sql_port}" for h in leaders),
-        agents=tuple(f"{h.address}:{env.failover.agent_port}" for h in leaders),
+        database=serving,
+        endpoints=tuple(f"{h.address}:{port}" for h in leaders),
+        agents=() if is_compared else tuple(f"{h.address}:{env.failover.agent_port}" for h in leaders),
         failover=env.failover,
+        durability=Durability.LOCAL if is_compared else env.failover.durability,
         schema=env.database.schema,
         app_password=secrets.loan_app_password,
         owner_password=secrets.loan_owner_password,

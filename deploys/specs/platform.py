@@ -18,6 +18,7 @@ class Platform:
     node_exporter_user: str
     nginx_user: str
     sql_client_package: str
+    mariadb_package: str
     node_exporter_package: str
     store_packages: tuple[str, ...]
     prometheus_package: str = "prometheus"
@@ -33,6 +34,7 @@ KYLIN = Platform(
     node_exporter_user="node_exporter",
     nginx_user="nginx",
     sql_client_package="mariadb",
+    mariadb_package="mariadb-server",
     node_exporter_package="node_exporter",
     store_packages=("etcd",),
 )
@@ -48,6 +50,7 @@ STAND_IN = Platform(
     node_exporter_user="prometheus",
     nginx_user="nginx",
     sql_client_package="mariadb-client-core",
+    mariadb_package="mariadb-server-core",
     node_exporter_package="prometheus-node-exporter",
     store_packages=("etcd-server", "etcd-client"),
 )

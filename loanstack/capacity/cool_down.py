@@ -1,13 +1,15 @@
 """Waiting between two probes until nothing of the last one is left: no lag, and no request under way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chaos.live import WallClock
 from chaos.pair import database_hosts, not_following
 from chaos.remote import Shells
+from chaos.sql_session import MARIADB, SqlSession
 from chaos.ssh_databases import SshDatabases
-from chaos.world import Clock, wait_until
+from chaos.world import DOWN, PRIMARY, STANDBY, Clock, wait_until
 from inventory.model import Environment, Role
+from inventory.peer import DatabaseKind
 from loanstack.capacity.asking import ask
 
 COOL_DOWN_WITHIN_S = 120.0
@@ -18,12 +20,20 @@ _IN_FLIGHT_CALM = 2.0
 """The question itself is one request, and a health check of the gateway may be another."""
 
 
-def cool_down(env: Environment) -> None:
+def cool_down(env: Environment, database: DatabaseKind = DatabaseKind.OCEANBASE) -> None:
     """Wait until the standby follows within the lag limit and the services' queues are empty, for a while.
 
     Raises:
         WorldError: not within the time; says what was seen at the end.
     """
+    if database is DatabaseKind.MARIADB:
+        sessions = [SqlSession(env, host, MARIADB) for host in database_hosts(env)]
+        try:
+            wait_until_calm(lambda: not_level(sessions) or queued(env), WallClock())
+        finally:
+            for session in sessions:
+                session.close()
+        return
     shells = Shells(env)
     databases = SshDatabases(env, shells)
     try:
@@ -32,6 +42,17 @@ def cool_down(env: Environment) -> None:
     finally:
         databases.close()
         shells.close()
+
+
+def not_level(sessions: Sequence[SqlSession]) -> str | None:
+    """Return None if the replica of MariaDB has all that its primary has, else what is seen."""
+    seen = {session.host.name: session.read(1.0) for session in sessions}
+    roles = sorted(reading.role for reading in seen.values() if reading is not None)
+    if roles != [PRIMARY, STANDBY]:
+        return ", ".join(f"{name} is {reading.role if reading else DOWN}" for name, reading in seen.items())
+    positions = [reading.scn for reading in seen.values() if reading is not None]
+    apart = max(positions) - min(positions)
+    return f"the replica is {apart} transactions behind" if apart else None
 
 
 def wait_until_calm(disturbed: Callable[[], str | None], clock: Clock) -> None:

@@ -95,7 +95,7 @@ def _probe_all(task: Task, asked: Asked, how: CapacityAsked, done: list[Probed])
             return None
         try:
             with task.step(f"cool-down {len(done)}"):
-                cool_down(task.env)
+                cool_down(task.env, asked.database)
         except WorldError as restless:
             return f"after {rate:,}/s the environment did not come to rest: {restless}"
         longest_s = max(longest_s, time.monotonic() - began_s)

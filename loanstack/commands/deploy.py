@@ -9,6 +9,7 @@ from rich.table import Table
 
 from chaos.findings import Verdict
 from inventory.model import Environment
+from inventory.peer import DatabaseKind
 from loanstack import outcome, promises
 from loanstack.outcome import DeployOutcome
 from loanstack.promises import Promise
@@ -30,18 +31,22 @@ def deploy(
     only: str | None = None,
     limit: str | None = None,
     judged_by: Sequence[Promise] = (promises.NO_HOST_FAILED,),
+    database: DatabaseKind = DatabaseKind.OCEANBASE,
 ) -> Results:
     """Converge the hosts and return what changed.
 
     + only: one component; None: all
     + limit: one host; None: all
     + judged_by: what this deploy promises
+    + database: which one the services work on; the other is stopped
     """
     task.begin(judged_by)
     hosts = limited_to(task.env, limit)
     summary = task.folder.path / SUMMARY_FILE
     with task.step("deploy"):
-        done = _pyinfra(task, ["-y", *_narrowed(only, limit)], env={SUMMARY_VARIABLE: str(summary)})
+        done = _pyinfra(
+            task, ["-y", *_narrowed(only, limit), *_serving(database)], env={SUMMARY_VARIABLE: str(summary)}
+        )
     written = read_json(summary)
     found = outcome.of_summary(written if isinstance(written, dict) else None, hosts)
     figures = {**found.figures(), "deploy_s": round(done.seconds, 2)}
@@ -100,6 +105,10 @@ def _pending_words(count: int) -> str:
 
 def _narrowed(only: str | None, limit: str | None) -> list[str]:
     return [*(["--data", f"only={only}"] if only else []), *(["--limit", limit] if limit else [])]
+
+
+def _serving(database: DatabaseKind) -> list[str]:
+    return [] if database is DatabaseKind.OCEANBASE else ["--data", f"database={database.value}"]
 
 
 def limited_to(env: Environment, limit: str | None) -> list[str]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from chaos import checkers, contention, history
 from chaos.findings import Finding, Verdict, worst
 from inventory.model import Environment, Role
+from inventory.peer import DatabaseKind
 from loadtests import budget, figures, fingerprint, hdr_log, judge, workers, workers_remote
 from loadtests.options import DEFAULT_WARM_UP_S, curve_asked
 from loadtests.scenarios import SCENARIOS
@@ -51,6 +52,8 @@ class Asked:
     """How long the rate grows from nothing before that; None: as long as the generator is used to."""
     beside: BesideAsked = field(default_factory=BesideAsked)
     """What runs beside the transactions."""
+    database: DatabaseKind = DatabaseKind.OCEANBASE
+    """Which one the services work on."""
 
     @cached_property
     def mean_per_s(self) -> float:
@@ -138,7 +141,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     argv = [*_generator(env, asked.workers), *(part for pair in options.items() for part in pair), *flags]
     try:
         before = usage.read(env)
-        sampling = sampler.start(task)
+        sampling = sampler.start(task, asked.database)
         task.folder.note("load", at_s=time.time(), detail=f"{asked.mean_per_s:g} writes/s planned")
         done = task.processes.run(
             argv,

@@ -9,6 +9,7 @@ import orjson
 
 from loanstack import host_tests
 from loanstack.capacity.probed import CAPACITY_FILE
+from loanstack.comparison import COMPARISON_FILE
 from loanstack.promises import Promise, from_list
 from loanstack.report import roles, series
 from loanstack.report.charts import Point
@@ -36,6 +37,8 @@ class Run:
     usage: _Json | None = None
     capacity: _Json | None = None
     """What a search for the capacity found; its probes are the children."""
+    comparison: _Json | None = None
+    """Ratios of two databases; their loads are the children."""
     tests: tuple[host_tests.HostTest, ...] = ()
     history: series.History | None = None
     lag: tuple[Point | None, ...] = ()
@@ -83,6 +86,7 @@ def read(folder: Path, *, name: str = "") -> Run:
         drill=run.read_json("drill.json"),
         usage=run.read_json("hosts.json"),
         capacity=run.read_json(CAPACITY_FILE),
+        comparison=run.read_json(COMPARISON_FILE),
         tests=host_tests.read(folder / "junit.xml", _addresses(context)) if results.verb == "verify" else (),
         history=history,
         lag=series.lag_points(_lines(folder / "replication.jsonl"), history) if history else (),

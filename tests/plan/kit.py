@@ -23,6 +23,7 @@ from deploys.facts.database import Answer, DatabaseState, LocalAnswer, LocalData
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
+from deploys.facts.mariadb import LocalMariaDb
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service
 from deploys.facts.session import SessionOrigin
@@ -120,6 +121,7 @@ def fresh() -> Facts:
         LocalRole: lambda: None,
         LocalAnswer: lambda query, of_primary=True: None,
         LocalStore: lambda: None,
+        LocalMariaDb: lambda: None,
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
         Users: dict,

@@ -28,6 +28,7 @@ _MEMBER = [
     "Store | Run the member with its current settings, one host after the other",
 ]
 _DATABASE = [
+    "MariaDB stopped | Keep MariaDB stopped while OceanBase serves",
     "Failover agent | Install the failover agent",
     "Failover agent | Write the agent's settings, unit and command",
     "Failover agent | Keep the failover agent running beside a standby",

@@ -27,7 +27,7 @@ from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
-from deploys.facts.services import Service, ServiceState
+from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.facts.session import SessionOrigin
 from deploys.facts.store import LocalStore
 from deploys.oceanbase import package, schema
@@ -148,7 +148,8 @@ def _converged(site: Site, name: str) -> Facts:
         {
             PathStates: lambda paths_: {},
             InstalledPackages: lambda names: dict.fromkeys(names, "1-1"),
-            Service: lambda unit, paths=(): _HEALTHY,
+            # MariaDB is stopped while OceanBase serves.
+            Service: lambda unit, paths=(): NO_SERVICE if "mariadb" in unit else _HEALTHY,
             KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
             InstalledArtifact: lambda folder: hashes[folder],
             LocalDatabase: lambda: primary() if is_primary else standby(),

@@ -3,12 +3,14 @@
 import asyncio
 from typing import Any
 
+import asyncmy
 import pytest
 from asyncmy import errors
 
+from app_stub import database
 from app_stub.database import Connection
 from app_stub.outcome import DatabaseFailure, Meaning
-from app_stub.settings import Endpoint
+from app_stub.settings import Database, Endpoint
 
 HERE = Endpoint(host="198.18.1.13", port=2881)
 
@@ -126,3 +128,15 @@ def test_a_lost_rollback_closes_the_connection() -> None:
     with pytest.raises(DatabaseFailure):
         asyncio.run(connection.rollback())
     assert not connection.usable
+
+
+def test_a_connection_that_is_reset_as_soon_as_it_stands_is_a_lost_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def connect(**_: object) -> object:
+        raise RuntimeError("Transport does not expose socket instance")
+
+    monkeypatch.setattr(asyncmy, "connect", connect)
+    settings = Database(endpoints=(HERE,), user="u", password="p")
+    with pytest.raises(ConnectionResetError, match=r"198\.18\.1\.13:2881: Transport"):
+        asyncio.run(database.connect(settings, HERE))

@@ -20,6 +20,8 @@ def test_any_error_at_commit_is_uncertain(code: int) -> None:
         (1062, Meaning.DUPLICATE),
         (4688, Meaning.NOT_PRIMARY),
         (4109, Meaning.NOT_PRIMARY),
+        (1290, Meaning.NOT_PRIMARY),
+        (1969, Meaning.RETRY),
         (4023, Meaning.RETRY),
         (5627, Meaning.RETRY),
         (1205, Meaning.RETRY),

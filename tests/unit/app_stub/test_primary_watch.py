@@ -23,7 +23,7 @@ SETTINGS = Database(endpoints=(A, B), user="u", password="p", watch_interval_ms=
 
 @dataclass
 class World:
-    """What each endpoint says: a role, `down` (refuses), or `hangs`."""
+    """What each endpoint says: a role, `down` (refuses), `hangs`, or `garbled` (its driver breaks)."""
 
     says: dict[Endpoint, str]
     followed: list[Endpoint | None] = field(default_factory=list)
@@ -43,6 +43,8 @@ class World:
         assert autocommit
         if self.says[endpoint] == "down":
             raise ConnectionRefusedError("made by the test")
+        if self.says[endpoint] == "garbled":
+            raise IndexError("made by the test")
         if self.says[endpoint] == "hangs":
             await asyncio.sleep(0.03)
             raise TimeoutError("made by the test")
@@ -116,6 +118,17 @@ def test_a_crashed_primary_is_left_at_once_and_its_successor_followed(
         await world.until(A, None, B)
         world.says[A] = "PRIMARY"
         await asyncio.sleep(0.05)
+        await world.until(A, None, B)
+
+    _play(monkeypatch, world, story)
+
+
+def test_a_driver_that_breaks_does_not_end_the_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World({A: "PRIMARY", B: "garbled"})
+
+    async def story(_: PrimaryWatch) -> None:
+        await world.until(A)
+        world.says.update({A: "down", B: "PRIMARY"})
         await world.until(A, None, B)
 
     _play(monkeypatch, world, story)

@@ -49,6 +49,7 @@ def test_all_mistakes_at_once() -> None:
         "LOAN_POOL_SIZE": "many",
         "LOAN_AGENTS": "ob-a",
         "LOAN_DURABILITY": "global",
+        "LOAN_DATABASE_KIND": "oracle",
     }
     with pytest.raises(SettingsError) as raised:
         settings_from(wrong)
@@ -62,9 +63,10 @@ def test_all_mistakes_at_once() -> None:
         "'many'",
         "LOAN_AGENTS has 'ob-a'",
         "local, cross_centre",
+        "oceanbase, mariadb",
     ):
         assert name in named
-    assert len(raised.value.problems) == 8
+    assert len(raised.value.problems) == 9
 
 
 def test_environment_files_are_read_as_systemd_reads_them() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from inventory import InventoryError, environment
 from inventory.model import Artifact, Environment
+from inventory.peer import MariaDb
 from inventory.places import PROJECT_ROOT
 from inventory.validation import LOG_DISK_PER_MEMORY, check, find_problems
 
@@ -134,6 +135,14 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "journey.weights",
             "withdrawal",
             "drawdown",
+        ),
+        (replace(LAB, peer=MariaDb(sql_port=2882)), "ob-a", "peer.sql_port", 2882, "database.rpc_port has"),
+        (
+            replace(LAB, peer=MariaDb(buffer_pool_share=1.5)),
+            "lab",
+            "peer.buffer_pool_share",
+            1.5,
+            "above 0, at most 1",
         ),
         (replace(LAB, entities=()), "lab", "entities", (), "at least one legal entity"),
     ],

@@ -73,7 +73,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     monkeypatch.setattr(module, "load", found.load)
     monkeypatch.setattr(module, "_watched", watched)
     monkeypatch.setattr(module, "_save_prometheus", lambda part: None)
-    monkeypatch.setattr(module, "cool_down", lambda env: None)
+    monkeypatch.setattr(module, "cool_down", lambda env, database: None)
     monkeypatch.setattr("loanstack.task.secrecy.leaks", lambda folder, secrets_file: ())
     return found
 
@@ -164,7 +164,7 @@ def test_money_that_is_wrong_ends_the_search_at_once(loads: Loads, task: Task) -
 def test_an_environment_that_does_not_come_to_rest_ends_it(
     loads: Loads, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def restless(env: object) -> None:
+    def restless(env: object, database: object) -> None:
         raise WorldError("the standby is 900 ms behind")
 
     monkeypatch.setattr(module, "cool_down", restless)
@@ -179,7 +179,7 @@ def test_no_probe_begins_that_would_end_too_late(
     now_s = [0.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now_s[0])
 
-    def takes_30_s(env: object) -> None:
+    def takes_30_s(env: object, database: object) -> None:
         now_s[0] += 30.0
 
     monkeypatch.setattr(module, "cool_down", takes_30_s)

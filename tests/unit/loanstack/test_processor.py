@@ -41,6 +41,12 @@ def test_hosts_that_make_load_are_no_part_of_the_system() -> None:
     assert list(found)[-1] == "load generator's hosts, beside it"
 
 
+def test_mariadb_stands_where_oceanbase_stood() -> None:
+    rows = (row("ob-a", "loanstack-mariadb", 20.0), row("ob-b", "loanstack-mariadb", 5.0))
+    found = processor.by_component(rows, transactions=100_000)
+    assert found == {"database ob-a": 0.2, "database ob-b": 0.05}
+
+
 def test_what_no_process_of_a_host_used_is_the_kernels() -> None:
     figures = {"generator_cpu_ms_per_request": 0.2, "requests": 110_000, "machine_busy_s": 130.0}
     components = processor.by_component(ROWS, transactions=100_000)

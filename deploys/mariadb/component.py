@@ -1,0 +1,46 @@
+"""The component: in OceanBase's place, never beside it, because each is to have the whole machine."""
+
+from pyinfra.api.deploy import deploy
+
+from deploys.mariadb import package
+from deploys.operations import agent, mariadb, services
+from deploys.specs.failover import AGENT_UNIT
+from deploys.specs.mariadb import MariaDbSpec
+
+PAIR_DEADLINE_S = 60
+
+
+@deploy("MariaDB")
+def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
+    """Stop OceanBase, and bring MariaDB up in its place.
+
+    + spec: the database of this host
+    """
+    for while_primary, where in ((False, "a standby"), (True, "the primary")):
+        # The agent takes its database with it. The standby's goes first: otherwise it would promote.
+        agent.kept_stopped(
+            name=f"Keep OceanBase and its agent stopped where it is {where}",
+            unit=AGENT_UNIT,
+            while_primary=while_primary,
+            _serial=True,
+        )
+    written = package.install(spec)
+    mariadb.data_made(name="Make the database where there is none")
+    services.kept_running(
+        name="Keep MariaDB running",
+        unit=spec.unit,
+        restart_after=(package.CONFIG, f"/etc/systemd/system/{spec.unit}"),
+        written=(written,),
+    )
+    # A replica that is there before its primary has a user for it tries again every second.
+    mariadb.script_applied(name="Keep users and tables, or whom to follow", sha256=package.digest_of(spec))
+    mariadb.paired(name="Wait for a replica that acknowledges", deadline_s=PAIR_DEADLINE_S)
+
+
+@deploy("MariaDB stopped")
+def stopped(spec: MariaDbSpec) -> None:
+    """Keep MariaDB stopped, where there is one.
+
+    + spec: the database of this host
+    """
+    services.kept_stopped(name="Keep MariaDB stopped while OceanBase serves", unit=spec.unit)

@@ -1,0 +1,76 @@
+"""MariaDB's package, user, folders and files."""
+
+from hashlib import sha256
+from typing import Any
+
+from pyinfra.operations import server
+
+from deploys.content import TEMPLATES, ConfigFile, Folder, render
+from deploys.facts.mariadb import SCRIPT, TOOL
+from deploys.operations import files, packages
+from deploys.specs.mariadb import MariaDbSpec
+from inventory import places
+
+CONFIG = "/etc/loanstack/mariadb.cnf"
+SETTINGS = "/etc/loanstack/mariadb.conf"
+_SCRIPTS = ("schema.sql", "grants.sql")
+"""Files of app_stub/, as OceanBase gets them; `oceanbase.sql` holds what only that knows."""
+
+
+def script(spec: MariaDbSpec) -> str:
+    """Return the SQL that makes this database what it is to be; it may run twice.
+
+    On the primary users, schema and rights, which reach the replica with the log; on the replica whom to
+    follow.
+    """
+    if not spec.is_primary:
+        return render(
+            "mariadb/replica.sql.j2",
+            primary=spec.primary,
+            port=spec.peer.sql_port,
+            password=spec.replica_password,
+        )
+    users = render("mariadb/users.sql.j2", users=spec.passwords, replica_password=spec.replica_password)
+    return "\n".join([users, *((places.PROJECT_ROOT / "app_stub" / name).read_text() for name in _SCRIPTS)])
+
+
+def digest_of(spec: MariaDbSpec) -> str:
+    """Return the SHA-256 of the script, whose text holds passwords and is in no operation's arguments."""
+    return sha256(script(spec).encode()).hexdigest()
+
+
+def files_of(spec: MariaDbSpec) -> tuple[ConfigFile, ...]:
+    """Return the database's files: configuration, unit, administrator's tool and its settings, script."""
+    return (
+        ConfigFile(path=CONFIG, content=render("mariadb/mariadb.cnf.j2", spec=spec)),
+        ConfigFile(path=SETTINGS, content=render("mariadb/mariadb.conf.j2", spec=spec, config=CONFIG)),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.unit}",
+            content=render("mariadb/loanstack-mariadb.service.j2", user=spec.user, tool=TOOL),
+        ),
+        ConfigFile(path=TOOL, content=(TEMPLATES / "mariadb" / "loanstack-mariadb").read_text(), mode=0o755),
+        ConfigFile(path=SCRIPT, content=script(spec), mode=0o600, secret=True),
+    )
+
+
+def install(spec: MariaDbSpec) -> Any:  # noqa: ANN401 - what an operation returns
+    """Converge everything but the running database; returns the operation that writes its files.
+
+    + spec: this database
+    """
+    packages.installed(
+        name="Install MariaDB from the depot", names=(spec.package,), repository=spec.repository
+    )
+    server.user(  # noqa: S604 - a login shell, not a subprocess
+        name="Know MariaDB's user",
+        user=spec.user,
+        system=True,
+        shell="/usr/sbin/nologin",
+        home=spec.data_dir,
+        ensure_home=False,
+    )
+    return files.converge(
+        name="Write MariaDB's configuration, unit and tool",
+        folders=(Folder(path=spec.data_dir, mode=0o750, user=spec.user, group=spec.user),),
+        files=files_of(spec),
+    )

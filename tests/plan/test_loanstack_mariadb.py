@@ -1,0 +1,157 @@
+"""loanstack-mariadb's own decisions, with stand-ins for the tools it calls."""
+
+import json
+import os
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from deploys.content import TEMPLATES
+
+_TOOL = TEMPLATES / "mariadb" / "loanstack-mariadb"
+_CLIENT = """#!/bin/bash
+# Answers SHOW GLOBAL STATUS as the file of that name says; refuses as long as there is no `up`.
+[[ -f $ANSWERS/up ]] || { echo "ERROR 2002 (HY000): Can't connect" >&2; exit 1; }
+for word in "$@"; do
+    case $word in
+        *"LIKE '"*)
+            name=${word#*\\'}; name=${name%\\'}
+            [[ -f $ANSWERS/$name ]] && printf '%s\\t%s\\n' "$name" "$(<"$ANSWERS/$name")"
+            exit 0 ;;
+        *SLAVE*) echo "Last_IO_Error: access denied"; exit 0 ;;
+    esac
+done
+cat >> "$ANSWERS/applied.sql"
+[[ ! -f $ANSWERS/refuses ]]
+"""
+_INSTALL = """#!/bin/bash
+echo "$*" >> "$ANSWERS/installed"
+touch "$DATA/ibdata1"
+[[ ! -f $ANSWERS/broken ]] || { echo "no space left"; exit 1; }
+"""
+
+
+class Host:
+    """A pretended database host: say what answers, run the tool."""
+
+    def __init__(self, folder: Path, *, is_primary: bool) -> None:
+        self.data = folder / "data" / "mariadb"
+        self.answers = folder / "answers"
+        tools = folder / "tools"
+        for made in (self.data, self.answers, tools):
+            made.mkdir(parents=True)
+        for name, text in (("mariadb", _CLIENT), ("mariadb-install-db", _INSTALL)):
+            (tools / name).write_text(text)
+            (tools / name).chmod(0o755)
+        self.script = folder / "mariadb.sql"
+        self.script.write_text("SELECT 1;\n")
+        settings = folder / "mariadb.conf"
+        settings.write_text(
+            f"CONFIG=/x.cnf\nDATA_DIR={self.data}\nSERVICE_USER=nobody\n"
+            f"IS_PRIMARY={'yes' if is_primary else 'no'}\n"
+        )
+        self._environment = {
+            **os.environ,
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "LOANSTACK_MARIADB_SETTINGS": str(settings),
+            "ANSWERS": str(self.answers),
+            "DATA": str(self.data),
+        }
+
+    def says(self, **status: str) -> None:
+        (self.answers / "up").touch()
+        for name, value in status.items():
+            (self.answers / name).write_text(value)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", str(_TOOL), *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=40,
+        )
+
+    def status(self) -> dict[str, object]:
+        found = json.loads(self.run("status").stdout)
+        assert isinstance(found, dict)
+        return found
+
+
+@pytest.fixture
+def primary(tmp_path: Path) -> Host:
+    return Host(tmp_path, is_primary=True)
+
+
+def test_a_host_without_data_says_so(primary: Host) -> None:
+    assert primary.status() == {"is_made": False, "applied": "", "is_paired": False}
+
+
+def test_data_are_made_once(primary: Host) -> None:
+    assert primary.run("make").returncode == 0
+    assert primary.run("make").returncode == 0
+    (installed,) = (primary.answers / "installed").read_text().splitlines()
+    assert "--skip-log-bin" in installed, "transactions of its own would keep it from ever following"
+    assert primary.status()["is_made"] is True
+    assert (primary.data / "ibdata1").exists()
+
+
+def test_half_made_data_are_begun_anew(primary: Host) -> None:
+    (primary.answers / "broken").touch()
+    failed = primary.run("make")
+    assert (failed.returncode, "no space left" in failed.stderr) == (1, True)
+    assert primary.status()["is_made"] is False
+    (primary.data / "half").touch()
+    (primary.answers / "broken").unlink()
+    assert primary.run("make").returncode == 0
+    assert not (primary.data / "half").exists()
+
+
+def test_what_was_applied_is_remembered_by_its_hash(primary: Host) -> None:
+    assert primary.run("apply").returncode == 1, "it is down"
+    assert primary.status()["applied"] == ""
+    primary.says()
+    assert primary.run("apply").returncode == 0
+    assert (primary.answers / "applied.sql").read_text() == "SELECT 1;\n"
+    assert primary.status()["applied"] == sha256(b"SELECT 1;\n").hexdigest()
+
+
+def test_a_script_that_was_refused_is_not_remembered(primary: Host) -> None:
+    primary.says(refuses="")
+    assert primary.run("apply").returncode == 1
+    assert primary.status()["applied"] == ""
+
+
+@pytest.mark.parametrize(
+    ("clients", "on", "is_paired"), [("1", "ON", True), ("0", "ON", False), ("1", "OFF", False)]
+)
+def test_a_primary_is_paired_while_a_replica_acknowledges(
+    primary: Host, clients: str, on: str, is_paired: bool
+) -> None:
+    primary.says(Rpl_semi_sync_master_clients=clients, Rpl_semi_sync_master_status=on)
+    assert primary.status()["is_paired"] is is_paired
+
+
+def test_a_replica_is_paired_while_it_follows_and_acknowledges(tmp_path: Path) -> None:
+    replica = Host(tmp_path, is_primary=False)
+    replica.says(Slave_running="ON", Rpl_semi_sync_slave_status="OFF")
+    waited = replica.run("wait-paired", "0")
+    assert waited.returncode == 1
+    assert "access denied" in waited.stderr
+    replica.says(Rpl_semi_sync_slave_status="ON")
+    assert replica.run("wait-paired", "0").returncode == 0
+
+
+def test_commits_that_nobody_acknowledged_are_counted(primary: Host) -> None:
+    primary.says(Rpl_semi_sync_master_no_tx="21")
+    assert primary.run("unacknowledged").stdout.strip() == "21"
+
+
+def test_an_unknown_command_is_refused(primary: Host) -> None:
+    done = primary.run("drop")
+    assert done.returncode == 2
+    assert "Usage: loanstack-mariadb" in done.stderr
