@@ -52,6 +52,7 @@ def mariadb_spec(env: Environment, host: Host, secrets: Secrets) -> MariaDbSpec:
             ("loan_owner", secrets.loan_owner_password),
             ("loan_app", secrets.loan_app_password),
             ("probe", secrets.probe_password),
+            ("report", secrets.report_password),
         ),
         # The administrator comes through the socket and needs no password: this one is free for the replica.
         replica_password=secrets.database_root_password,

@@ -89,7 +89,6 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         _export(task, writes=asked.mean_per_s * asked.duration_s)
     with task.step("judge"), bulk_reading():
         judged, findings, values = _judge(task, asked, companions)
-        judged, findings, values = _judge(task, asked, companions)
         measured |= values
         rows = usage.rows(before, after)
         transactions = values.get("transactions_acknowledged", 0.0)
