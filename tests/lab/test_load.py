@@ -118,24 +118,6 @@ def test_heavy_reports_beside_the_transactions_add_up(loaded: Finished, loanstac
     assert balances[0] < balances[-1]
 
 
-def test_two_workers_make_each_write_of_a_storm_in_steps_once(loaded: Finished, loanstack: Run) -> None:
-    asked = ("--scenario", "drawdown-storm", "--shape", "steps:100,300", "--spacing", "poisson")
-    done = loanstack("load", "lab", *asked, "--duration", "5s", "--workers", "2", "--json")
-    assert done.exit_code in {0, 1}, done.output
-    figures = done.results["figures"]
-    assert (figures["transactions_acknowledged"], figures["errors"]) == (1000, 0), done.output
-    assert (figures["acknowledged_lost"], figures["acknowledged_doubled"]) == (0, 0)
-    assert (figures["tps_planned"], figures["generator_workers"]) == (200, 2)
-    folder = LATEST.resolve()
-    writes = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
-    assert sum(write["operation"] == "drawdown" for write in writes) > 0.8 * len(writes)
-    own = [len((folder / "workers" / name / "ledger.jsonl").read_text().splitlines()) for name in "12"]
-    assert abs(own[0] - own[1]) <= 1
-    assert len({write["key"] for write in writes}) == sum(own) == len(writes)
-    assert "2 workers" in (folder / "report.html").read_text()
-    assert (folder / "latency.hlog").read_text().count("Tag=") == 2
-
-
 def test_limits_that_two_workers_draw_full_are_never_overdrawn(loaded: Finished, loanstack: Run) -> None:
     asked = ("--scenario", "hot-limit", "--rate", "200", "--duration", "10s", "--workers", "2")
     done = loanstack("load", "lab", *asked, "--json")
