@@ -49,7 +49,10 @@ def load(path: Path) -> Secrets:
     found = _read(path)
     wrong = [name for name in _NAMES if not isinstance(found.get(name), str) or not found[name]]
     if wrong:
-        raise SecretsError(f"{path} lacks {', '.join(wrong)}; each must be a non-empty string")
+        raise SecretsError(
+            f"{path} lacks {', '.join(wrong)}; each must be a non-empty string; what an earlier version did "
+            "not have is added by any loanstack command for the environment, such as: loanstack plan"
+        )
     return Secrets(**{name: found[name] for name in _NAMES})
 
 
