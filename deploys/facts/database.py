@@ -11,9 +11,24 @@ _CLOSE_MS = 300
 """Below every environment's own limit: this is only about how long to look."""
 _PATIENCE_S = 5
 _TRIES = 4
-"""Of a query, a second apart: a database that was restarted a moment ago turns single ones away."""
-_NO_SUCH_TABLE = "*'ERROR 1146'* | *'ERROR 1049'*"
+"""A second apart: a database that was made or restarted a moment ago turns single statements away."""
+_NO_ROWS_YET = "case $said in *'ERROR 1146'* | *'ERROR 1049'*) exit 0 ;; esac; "
 _WHERE_INSTALLED = f"[ -x {TOOL} ] || exit 0;"
+
+
+def told(text: str, *, unless: str = "", shown: str = "cat") -> str:
+    """Return the shell command that tells the local database some SQL until it takes it, a few times.
+
+    Its answer is in `$said` then; if it never takes it, the shell ends with 1 and shows what was said last.
+
+    + text: command that prints the SQL
+    + unless: command that is run after each refusal, with what was said in `$said`
+    + shown: filter for what is said at the last refusal
+    """
+    return (
+        f"tries=0; until said=$({text} | {TOOL} sql 2>&1); do {unless}tries=$((tries + 1)); "
+        f"[ $tries -lt {_TRIES} ] || {{ printf '%s\\n' \"$said\" | {shown} >&2; exit 1; }}; sleep 1; done"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +113,11 @@ class LocalAnswer(FactBase[Answer | None]):
         + of_primary: ask a primary only; a standby's rows are the primary's, and it may be slow to have them
         """
         unless_primary = '[ "$role" = PRIMARY ] || exit 0; ' if of_primary else ""
+        text = f"printf '%s\\n' {shlex.quote(query + ';')}"
         return (
             f"{_WHERE_INSTALLED} role=$({TOOL} role); [ $role = DOWN ] && exit 0; echo $role; "
             f"{unless_primary}"
-            f"tries=0; until said=$(printf '%s\\n' {shlex.quote(query + ';')} | {TOOL} sql 2>&1); do "
-            f"case $said in {_NO_SUCH_TABLE}) exit 0 ;; esac; tries=$((tries + 1)); "
-            f'[ $tries -lt {_TRIES} ] || {{ printf "%s\\n" "$said" >&2; exit 1; }}; sleep 1; done; '
+            f"{told(text, unless=_NO_ROWS_YET)}; "
             '[ -z "$said" ] || printf "%s\\n" "$said"'
         )
 

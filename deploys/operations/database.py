@@ -11,11 +11,9 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase
+from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase, told
 from deploys.facts.services import Service
 
-_TRIES = 4
-"""Of statements, a second apart."""
 _ERROR_NUMBER = r"\(ERROR [0-9]* ([0-9A-Z]*)\)"
 _APPLIED = "loanstack.applied_script"
 _APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own text
@@ -142,12 +140,8 @@ def _sql(text: str, *, is_secret: bool = False) -> StringCommand:
     """
     only_number = f"sed -n 's/^{_ERROR_NUMBER}.*/\\1: a statement with a password was refused/p'"
     shown = only_number if is_secret else "cat"
-    return StringCommand(
-        f"sql=$(cat); tries=0; until said=$(printf '%s\\n' \"$sql\" | {TOOL} sql 2>&1); do "
-        f"tries=$((tries + 1)); [ $tries -lt {_TRIES} ] || "
-        f"{{ printf '%s\\n' \"$said\" | {shown} >&2; exit 1; }}; sleep 1; done",
-        _stdin=text,
-    )
+    again = "printf '%s\\n' \"$sql\""
+    return StringCommand(f"sql=$(cat); {told(again, shown=shown)}", _stdin=text)
 
 
 def _is_primary(answer: Answer | None) -> bool:

@@ -25,7 +25,7 @@ from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
 from deploys.facts.mariadb import LocalMariaDb
 from deploys.facts.packages import InstalledPackages
-from deploys.facts.services import NO_SERVICE, Service
+from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.facts.session import SessionOrigin
 from deploys.facts.store import LocalStore, StoreState
 from inventory import artifacts, lab, qinghai
@@ -34,6 +34,17 @@ from inventory.model import Environment
 from inventory.secrets import Secrets
 
 Facts = dict[type, Callable[..., Any]]
+
+HEALTHY_SERVICE = ServiceState(
+    is_loaded=True,
+    is_active=True,
+    is_enabled=True,
+    needs_daemon_reload=False,
+    started_ago_s=100,
+    settled_ago_s=100,
+    file_ages_s={},
+)
+"""A unit that has run for a while."""
 
 _ARTIFACTS = {
     "seekdb-1.4.0.post1": "5",

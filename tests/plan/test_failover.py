@@ -11,20 +11,11 @@ from deploys.facts.services import Service, ServiceState
 from failover import settings_file
 from inventory.availability import Failover, Fence, FenceKind
 from inventory.model import Role
-from tests.plan.kit import Facts, Site, fresh, told
+from tests.plan.kit import HEALTHY_SERVICE, Facts, Site, fresh, told
 
 _STANDBY_S = "Failover agent | Keep the failover agent running beside a standby"
 _PRIMARY_S = "Failover agent | Keep the failover agent running beside the primary"
-_WELL = ServiceState(
-    is_loaded=True,
-    is_active=True,
-    is_enabled=True,
-    needs_daemon_reload=False,
-    started_ago_s=100,
-    settled_ago_s=100,
-    file_ages_s={},
-)
-_STALE = replace(_WELL, file_ages_s={failover.CONFIG: 5.0})
+_STALE = replace(HEALTHY_SERVICE, file_ages_s={failover.CONFIG: 5.0})
 
 
 def _facts(service: ServiceState, role: str | None) -> Facts:

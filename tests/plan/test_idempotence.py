@@ -40,17 +40,19 @@ from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, oceanbase_spec
 from inventory.model import Role
-from tests.plan.kit import Facts, Planned, Site, answer, fresh, majority, primary, standby, told
-
-_HEALTHY = ServiceState(
-    is_loaded=True,
-    is_active=True,
-    is_enabled=True,
-    needs_daemon_reload=False,
-    started_ago_s=100,
-    settled_ago_s=100,
-    file_ages_s={},
+from tests.plan.kit import (
+    HEALTHY_SERVICE,
+    Facts,
+    Planned,
+    Site,
+    answer,
+    fresh,
+    majority,
+    primary,
+    standby,
+    told,
 )
+
 _HOSTS = ("gw-a", "app-a", "ob-a", "ob-b", "mon-c")
 
 
@@ -149,7 +151,7 @@ def _converged(site: Site, name: str) -> Facts:
             PathStates: lambda paths_: {},
             InstalledPackages: lambda names: dict.fromkeys(names, "1-1"),
             # MariaDB is stopped while OceanBase serves.
-            Service: lambda unit, paths=(): NO_SERVICE if "mariadb" in unit else _HEALTHY,
+            Service: lambda unit, paths=(): NO_SERVICE if "mariadb" in unit else HEALTHY_SERVICE,
             KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
             InstalledArtifact: lambda folder: hashes[folder],
             LocalDatabase: lambda: primary() if is_primary else standby(),
@@ -213,10 +215,10 @@ def test_a_secret_with_a_loose_mode_is_written_again(lab_site: Site) -> None:
 
 def test_a_run_cut_off_before_the_restart_is_completed_by_the_next(lab_site: Site) -> None:
     """The file is on disk already; only its age tells that the service has not read it."""
-    stale = replace(_HEALTHY, file_ages_s={loan_services.ENVIRONMENT: 5.0})
+    stale = replace(HEALTHY_SERVICE, file_ages_s={loan_services.ENVIRONMENT: 5.0})
 
     def state(unit: str, paths: tuple[str, ...]) -> ServiceState:
-        return stale if loan_services.ENVIRONMENT in paths else _HEALTHY
+        return stale if loan_services.ENVIRONMENT in paths else HEALTHY_SERVICE
 
     changes = _changes(lab_site.plan("app-a", told(_converged(lab_site, "app-a"), {Service: state})))
     assert list(changes) == ["Loan services | Keep the loan services running"]

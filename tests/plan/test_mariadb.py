@@ -13,7 +13,7 @@ from deploys.facts.database import LocalRole
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.mariadb import SCRIPT, LocalMariaDb, MariaDbState
 from deploys.facts.packages import InstalledPackages
-from deploys.facts.services import NO_SERVICE, Service, ServiceState
+from deploys.facts.services import NO_SERVICE, Service
 from deploys.mariadb import package
 from deploys.specs.firewall import openings
 from deploys.specs.loan_services import loan_services_spec
@@ -21,19 +21,10 @@ from deploys.specs.mariadb import MariaDbSpec, mariadb_spec
 from inventory.availability import Durability, Failover
 from inventory.peer import DatabaseKind
 from tests.plan.golden import assert_golden
-from tests.plan.kit import Facts, Site, fresh, shown, stdin_of, told
+from tests.plan.kit import HEALTHY_SERVICE, Facts, Site, fresh, shown, stdin_of, told
 
 _SERVES = {"database": "mariadb"}
 _ONLY = {"only": "mariadb"}
-_WELL = ServiceState(
-    is_loaded=True,
-    is_active=True,
-    is_enabled=True,
-    needs_daemon_reload=False,
-    started_ago_s=100,
-    settled_ago_s=100,
-    file_ages_s={},
-)
 
 
 def _spec(site: Site, name: str) -> MariaDbSpec:
@@ -75,7 +66,7 @@ def _converged(site: Site, name: str) -> Facts:
         {
             PathStates: lambda paths: {path: known[path] for path in paths if path in known},
             InstalledPackages: lambda names: dict.fromkeys(names, "1-1"),
-            Service: lambda unit, paths=(): _WELL if "mariadb" in unit else NO_SERVICE,
+            Service: lambda unit, paths=(): HEALTHY_SERVICE if "mariadb" in unit else NO_SERVICE,
             LocalRole: lambda: "DOWN",
             LocalMariaDb: lambda: state,
             Users: lambda: {spec.user: user},
@@ -138,7 +129,7 @@ def test_nothing_of_oceanbase_is_converged_while_mariadb_serves(lab_site: Site) 
 
 @pytest.mark.parametrize(("name", "role"), [("ob-a", "PRIMARY"), ("ob-b", "STANDBY")])
 def test_the_standby_s_agent_is_stopped_before_the_primary_s(lab_site: Site, name: str, role: str) -> None:
-    facts = told(fresh(), {Service: lambda unit, paths=(): _WELL, LocalRole: lambda: role})
+    facts = told(fresh(), {Service: lambda unit, paths=(): HEALTHY_SERVICE, LocalRole: lambda: role})
     planned = lab_site.plan(name, facts, data={**_SERVES, **_ONLY})
     stops = [p for p in planned if "agent stopped" in p.name]
     assert all(p.is_serial for p in stops)

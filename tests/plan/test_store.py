@@ -9,21 +9,12 @@ from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.facts.store import LocalStore, StoreState
 from deploys.specs.baseline import packages_for
 from inventory.model import Role
-from tests.plan.kit import Facts, Planned, Site, fresh, majority, told
+from tests.plan.kit import HEALTHY_SERVICE, Facts, Planned, Site, fresh, majority, told
 
 _START = "Store | Have the member start"
 _WAIT = "Store | Wait for a majority of the store"
 _RENEW = "Store | Run the member with its current settings, one host after the other"
 _ACCESS = "Store | Keep the store's users and rights"
-_WELL = ServiceState(
-    is_loaded=True,
-    is_active=True,
-    is_enabled=True,
-    needs_daemon_reload=False,
-    started_ago_s=100,
-    settled_ago_s=100,
-    file_ages_s={},
-)
 
 
 def _planned(site: Site, name: str, facts: Facts) -> dict[str, Planned]:
@@ -53,7 +44,7 @@ def test_every_member_is_told_to_start_before_any_is_waited_for(lab_site: Site, 
 
 
 def test_a_member_that_is_still_trying_tries_anew_with_its_current_files(lab_site: Site) -> None:
-    trying = replace(_WELL, is_active=False, needs_daemon_reload=True)
+    trying = replace(HEALTHY_SERVICE, is_active=False, needs_daemon_reload=True)
     planned = _planned(lab_site, "ob-b", _member(trying, None))
     assert _commands(planned[_START])[-1] == "systemctl restart --no-block etcd.service"
 
@@ -63,7 +54,7 @@ def test_new_settings_restart_one_member_after_the_other_and_only_beside_all_oth
     lab_site: Site, change: str
 ) -> None:
     ages = {store.CONFIG: 5.0} if change == "file" else {}
-    stale = replace(_WELL, file_ages_s=ages, needs_daemon_reload=change == "unit")
+    stale = replace(HEALTHY_SERVICE, file_ages_s=ages, needs_daemon_reload=change == "unit")
     planned = _planned(lab_site, "mon-c", _member(stale, majority()))
     assert planned[_START].commands == ()
     assert planned[_RENEW].is_serial
@@ -79,7 +70,7 @@ def test_a_new_certificate_needs_no_restart(lab_site: Site) -> None:
 
     def service(unit: str, paths: tuple[str, ...] = ()) -> ServiceState:
         asked.extend(paths)
-        return _WELL
+        return HEALTHY_SERVICE
 
     _planned(lab_site, "ob-a", {Service: service, LocalStore: majority})
     assert not {store.CERTIFICATE, store.PRIVATE_KEY} & set(asked)
@@ -104,7 +95,7 @@ def test_one_member_keeps_access_for_all(request: pytest.FixtureRequest, site_na
 def test_access_is_mended_when_something_lacks(
     lab_site: Site, state: StoreState | None, grants: bool
 ) -> None:
-    planned = _planned(lab_site, "ob-a", _member(_WELL, state))
+    planned = _planned(lab_site, "ob-a", _member(HEALTHY_SERVICE, state))
     assert _commands(planned[_ACCESS]) == (["/usr/local/sbin/loanstack-store grant"] if grants else [])
 
 

@@ -10,18 +10,15 @@ from click.testing import CliRunner
 
 from chaos.findings import Finding, Verdict
 from chaos.world import WorldError
-from inventory import environment
 from loanstack import cli, load_cli
 from loanstack.capacity.search import Search
 from loanstack.commands import capacity as module
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.load import Asked
-from loanstack.console import Console
 from loanstack.exits import ExitCode
 from loanstack.report.page import render
 from loanstack.report.reading import read
 from loanstack.runs import Results, RunFolder
-from loanstack.subprocesses import Processes
 from loanstack.task import CommandError, InterruptedWith, Task, run_verb
 
 HOW = CapacityAsked(
@@ -76,18 +73,6 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     monkeypatch.setattr(module, "cool_down", lambda env, database: None)
     monkeypatch.setattr("loanstack.task.secrecy.leaks", lambda folder, secrets_file: ())
     return found
-
-
-@pytest.fixture
-def task(tmp_path: Path) -> Task:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    return Task(
-        env=environment("lab"),
-        folder=RunFolder(path=folder),
-        processes=Processes(),
-        console=Console(machine_readable=True),
-    )
 
 
 def test_each_probe_is_a_load_of_its_own_and_every_one_is_seen(loads: Loads, task: Task) -> None:

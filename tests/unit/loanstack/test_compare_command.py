@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -18,11 +17,10 @@ from loanstack.commands import deploy as deploy_module
 from loanstack.commands.compare import CompareAsked, compare
 from loanstack.commands.load import Asked
 from loanstack.comparison import OURS, PEER
-from loanstack.console import Console
 from loanstack.exits import ExitCode
 from loanstack.report.page import render
 from loanstack.report.reading import read
-from loanstack.runs import Results, RunFolder
+from loanstack.runs import Results
 from loanstack.subprocesses import Completed, Processes
 from loanstack.task import CommandError, InterruptedWith, Task
 
@@ -73,18 +71,6 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(module.semi_sync, "unacknowledged", found.count)
     monkeypatch.setattr("loanstack.task.secrecy.leaks", lambda folder, secrets_file: ())
     return found
-
-
-@pytest.fixture
-def task(tmp_path: Path) -> Task:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    return Task(
-        env=environment("lab"),
-        folder=RunFolder(path=folder),
-        processes=Processes(),
-        console=Console(machine_readable=True),
-    )
 
 
 def test_both_have_their_turns_and_oceanbase_is_put_back(site: Site, task: Task) -> None:

@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 from chaos.findings import Verdict
-from inventory import environment
 from loanstack import task as tasks
 from loanstack.commands import prove as module
 from loanstack.commands.load import Asked
 from loanstack.commands.steps import Outcome
-from loanstack.console import Console
 from loanstack.exits import ExitCode
-from loanstack.runs import Results, RunFolder
-from loanstack.subprocesses import Processes
+from loanstack.runs import Results
 from loanstack.task import CommandError, Task, run_verb
 
 ASKED = Asked(scenario="journey", rate_per_s=10, duration_s=1)
@@ -55,18 +52,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(module, "drill", lambda task, name, asked, **_: found.verb(task, "drill"))
     monkeypatch.setattr(module, "_lab", lambda task, verb, timeout_s: found.run_lab(verb))
     return found
-
-
-@pytest.fixture
-def task(tmp_path: Path) -> Task:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    return Task(
-        env=environment("lab"),
-        folder=RunFolder(path=folder),
-        processes=Processes(),
-        console=Console(machine_readable=True),
-    )
 
 
 EVERYTHING = [

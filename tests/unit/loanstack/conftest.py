@@ -1,0 +1,23 @@
+"""What tests of several verbs begin with."""
+
+from pathlib import Path
+
+import pytest
+
+from inventory import environment
+from loanstack.console import Console
+from loanstack.runs import RunFolder
+from loanstack.subprocesses import Processes
+from loanstack.task import Task
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return Task(
+        env=environment("lab"),
+        folder=RunFolder(path=folder),
+        processes=Processes(),
+        console=Console(machine_readable=True),
+    )
