@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from rich.console import Console as RichConsole
@@ -12,11 +11,9 @@ from chaos.findings import Verdict
 from inventory import environment
 from loanstack.commands import drill as module
 from loanstack.commands.drill import ALL, DrillAsked, drill, known_drills
-from loanstack.console import Console
 from loanstack.drill_figures import outcome_table, over_drills, over_repeats, parts_table, percentile
 from loanstack.exits import ExitCode
 from loanstack.runs import Results, RunFolder
-from loanstack.subprocesses import Processes
 from loanstack.task import CommandError, Task
 
 NAMES = tuple(known_drills(environment("lab")))
@@ -61,17 +58,10 @@ def drilled(monkeypatch: pytest.MonkeyPatch) -> Drilled:
 
 
 @pytest.fixture
-def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
+def task(task: Task, monkeypatch: pytest.MonkeyPatch) -> Task:
     monkeypatch.setattr("loanstack.task.secrecy.leaks", lambda folder, secrets_file: ())
     monkeypatch.setattr("loanstack.task.context.context", lambda env, **_: {})
-    folder = tmp_path / "run"
-    folder.mkdir()
-    return Task(
-        env=environment("lab"),
-        folder=RunFolder(path=folder),
-        processes=Processes(),
-        console=Console(machine_readable=True),
-    )
+    return task
 
 
 def run(task: Task, name: str, repeat: int = 1) -> Results:
