@@ -125,7 +125,7 @@ ENVIRONMENT = model.Environment(
             ("unfreeze", 1),
         ),
         reads_per_write=0.05,
-        users=256,
+        users=1024,
     ),
     load_slo=slo.LoadSlo(
         cpu_ms_per_transaction_max=1.7, generator_cpu_ms_per_request_max=0.35, capacity_tps_min=1200.0

@@ -172,7 +172,7 @@ class Gateway:
     worker_processes: int = 1
     connect_timeout_ms: int = 500
     request_timeout_ms: int = 5000
-    upstream_keepalive: int = 64
+    upstream_keepalive: int = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +203,7 @@ class Journey:
     reads_per_write: float
     """Queries that ride along with each write; reported apart, never counted as TPS."""
     users: int
-    """Concurrent clients that share the arrivals."""
+    """Concurrent clients that share the arrivals, at most; a load uses as many as arrive in a second."""
     deadline_ms: int = 10_000
     """A client gives up after this long: the outcome is then indeterminate."""
 

@@ -3,6 +3,12 @@
 Membership is kept by the kernel from the first instruction on, so nothing started by an `up` that was
 killed in the middle can be missed. Works with the unified hierarchy (a usual Debian 12) and with the
 hybrid one (version 1 controllers beside it).
+
+The processor is shared out among all threads of the lab alike, whatever host they belong to: one group of the
+`cpu` controller holds them all. Without it the kernel's autogroups give each service of each host the same
+share, busy or not. Then a database that needs two thirds of a core gets less than a merge on the host beside
+it, which on machines of their own would never meet (measured, 1000 writes a second through a MAJOR FREEZE:
+p99 843 ms, and 253 ms in one group).
 """
 
 import os
@@ -14,7 +20,7 @@ from pathlib import Path
 from lab.errors import LabError
 
 GROUP = "loanstack"
-_V1_USED = ("memory", "name=systemd")
+_V1_USED = ("memory", "name=systemd", "cpu")
 _END_DEADLINE_S = 15.0
 _FREEZE_DEADLINE_S = 5.0
 _MIB = 1024 * 1024
@@ -28,6 +34,8 @@ class Hierarchies:
     memory_v1: Path | None
     """None: memory is accounted for in the unified hierarchy."""
     systemd_v1: Path | None
+    cpu_v1: Path | None
+    """None: the processor is shared out in the unified hierarchy."""
 
     @property
     def all(self) -> tuple[Path, ...]:
@@ -52,7 +60,9 @@ def parse_mounts(mounts: str) -> Hierarchies | None:
                     v1.setdefault(name, Path(where))
     if unified is None:
         return None
-    return Hierarchies(unified=unified, memory_v1=v1.get("memory"), systemd_v1=v1.get("name=systemd"))
+    return Hierarchies(
+        unified=unified, memory_v1=v1.get("memory"), systemd_v1=v1.get("name=systemd"), cpu_v1=v1.get("cpu")
+    )
 
 
 def hierarchies() -> Hierarchies:
@@ -70,13 +80,12 @@ def hierarchies() -> Hierarchies:
 def make(name: str) -> tuple[Path, ...]:
     """Make the group `name` in every hierarchy; returns the `cgroup.procs` files a process is to join."""
     found = hierarchies()
-    if found.memory_v1 is None:
-        for parent in (found.unified, found.unified / GROUP):
-            parent.mkdir(exist_ok=True)
-            controls = parent / "cgroup.subtree_control"
-            if "memory" in (parent / "cgroup.controllers").read_text().split():
-                controls.write_text("+memory")
+    _share_out(found.unified, "cpu", "memory")
+    (found.unified / GROUP).mkdir(exist_ok=True)
+    _share_out(found.unified / GROUP, "memory")
     groups = [hierarchy / GROUP / name for hierarchy in found.all]
+    if found.cpu_v1 is not None:
+        groups.append(found.cpu_v1 / GROUP)
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
     return tuple(group / "cgroup.procs" for group in groups)
@@ -194,8 +203,19 @@ def memory_mib(name: str) -> float | None:
     return max(0, int(used) - int(statistics.get(cache_key, 0))) / _MIB
 
 
+def _share_out(parent: Path, *resources: str) -> None:
+    """Have the groups below `parent` compete for these, where the unified hierarchy is in charge of them."""
+    known = (parent / "cgroup.controllers").read_text().split()
+    for resource in resources:
+        if resource in known:
+            (parent / "cgroup.subtree_control").write_text(f"+{resource}")
+
+
 def _existing(name: str) -> list[Path]:
-    groups = [hierarchy / GROUP / name for hierarchy in hierarchies().all]
+    found = hierarchies()
+    groups = [hierarchy / GROUP / name for hierarchy in found.all]
+    if found.cpu_v1 is not None and not name:
+        groups.append(found.cpu_v1 / GROUP)
     return [group for group in groups if group.is_dir()]
 
 

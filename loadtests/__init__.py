@@ -20,7 +20,7 @@ Every option has a default but the run folder, which is then a new one below `ru
 | `--spacing even\\|poisson` | evenly spaced arrivals, or as strangers arrive |
 | `--run-seed N` | the seed of the mix and of the customers chosen; from the clock |
 | `--start-at UNIX_S` | when the first arrival is due; 2 s after the users stand |
-| `--users N` | concurrent clients; the environment's |
+| `--users N` | concurrent clients; as many as arrive in a second, at most the environment's |
 | `--host URL` | one target in place of the environment's gateways |
 | `--ca-dir DIR` | where `ca.pem` of the gateways' authority is; the environment's |
 | `--share K/N` | what worker K of N does; `python -m loadtests.workers` starts all N and merges |

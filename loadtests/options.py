@@ -17,6 +17,8 @@ from loadtests.share import WHOLE, Share, share_of
 
 DEFAULT_RATE_PER_S = 1000.0
 DEFAULT_WARM_UP_S = 10.0
+_USERS_TOGETHER = 64
+"""Users come in so many, so that most numbers of workers share them evenly."""
 CUSTOMERS_PER_USER_MIN = 10
 """With fewer customers a user could not stay lawful: see `loadtests.journey`."""
 
@@ -111,8 +113,19 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     Raises:
         OptionsError: naming every option that cannot be used, with what is allowed.
     """
-    users = parsed.num_users or environment.journey.users
     problems = []
+    curve = None
+    try:
+        curve = curve_asked(
+            parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration, scenario=parsed.scenario
+        )
+    except ValueError as wrong:
+        problems.append(f"--shape: {wrong}")
+    if curve is not None and round(curve.writes) < 1:
+        problems.append(
+            f"--rate {curve.mean_per_s:g} for {parsed.duration:g} s plans no write; ask for at least one"
+        )
+    users = parsed.num_users or users_for(curve, most=environment.journey.users)
     customers = environment.journey.customers
     whose = f"the {customers} customers"
     if SCENARIOS[parsed.scenario].storm:
@@ -128,17 +141,6 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         problems.append(f"--share: {wrong}")
     if share.of > users:
         problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
-    curve = None
-    try:
-        curve = curve_asked(
-            parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration, scenario=parsed.scenario
-        )
-    except ValueError as wrong:
-        problems.append(f"--shape: {wrong}")
-    if curve is not None and round(curve.writes) < 1:
-        problems.append(
-            f"--rate {curve.mean_per_s:g} for {parsed.duration:g} s plans no write; ask for at least one"
-        )
     if parsed.start_at is not None and parsed.start_at < time.time():
         problems.append(f"--start-at {parsed.start_at:.0f} has passed; allowed: a unix time to come")
     if problems or curve is None:
@@ -161,6 +163,21 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         share=share,
         linked=parsed.linked,
     )
+
+
+def users_for(curve: Curve | None, *, most: int) -> int:
+    """Return how many users a load needs: as many as arrive in a second while the rate is highest.
+
+    So many wait at once where an answer takes a second (Little's law), and a system that stalls for that long
+    still gets every arrival in its time: what waits for a user instead is answered as late as if it had been
+    sent, but the system never sees how much there is to do, and cannot do it together.
+
+    + curve: the rate; None: it is not known, for what was asked for is no rate
+    + most: the environment's
+    """
+    if curve is None:
+        return most
+    return min(most, _USERS_TOGETHER * math.ceil(max(curve.highest_per_s, 1.0) / _USERS_TOGETHER))
 
 
 def curve_asked(

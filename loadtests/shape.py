@@ -69,6 +69,11 @@ class Curve:
         return self.writes / self._starts_s[-1]
 
     @property
+    def highest_per_s(self) -> float:
+        """The rate where it is highest."""
+        return max(rate for stretch in self.stretches for rate in (stretch.from_per_s, stretch.to_per_s))
+
+    @property
     def first_per_s(self) -> float:
         """The rate at the start."""
         return self.stretches[0].from_per_s

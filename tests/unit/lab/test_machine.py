@@ -24,7 +24,8 @@ def test_the_hybrid_tree_is_used_in_all_its_parts() -> None:
     assert found.unified == Path("/sys/fs/cgroup/unified")
     assert found.memory_v1 == Path("/sys/fs/cgroup/memory")
     assert found.systemd_v1 == Path("/sys/fs/cgroup/systemd")
-    assert len(found.all) == 3
+    assert len(found.all) == 3, "the processor is shared by all hosts alike, and has no group for each"
+    assert found.cpu_v1 == Path("/sys/fs/cgroup/cpu")
 
 
 def test_the_unified_tree_of_a_usual_debian_is_enough() -> None:

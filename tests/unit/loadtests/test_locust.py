@@ -112,6 +112,14 @@ def test_faults_are_recorded_for_what_they_are(tmp_path, fault, outcome, error):
     assert any(reason.startswith(f"{len(failed)} errors") for reason in reasons)
 
 
+def test_a_thousand_users_are_no_problem(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, "--rate", "300", "--duration", "5s", "--users", "1100")
+    assert done.returncode == 0, done.stderr
+    found = figures.of_folder(tmp_path)
+    assert (found.values["transactions_acknowledged"], found.values["errors"]) == (1500, 0)
+
+
 @pytest.mark.parametrize("host", ["https://198.18.255.1:443", "http://192.0.2.7:8080"])
 def test_nothing_but_the_environments_gateways_is_loaded(tmp_path, host):
     done = run(host, tmp_path / "run", "--rate", "5", "--duration", "2s", "--users", "2")

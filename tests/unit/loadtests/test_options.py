@@ -37,6 +37,21 @@ def test_everything_has_a_default():
     assert len(options.plan_of(found, LAB)) == 125_000
 
 
+@pytest.mark.parametrize(
+    ("arguments", "users"),
+    [
+        (("--rate", "0.5"), 64),
+        (("--rate", "64"), 64),
+        (("--rate", "65"), 128),
+        (("--shape", "ramp:10..300"), 320),
+        (("--scenario", "multi-entity", "--rate", "300"), 640),
+        (("--rate", "5000"), LAB.journey.users),
+    ],
+)
+def test_users_are_as_many_as_arrive_in_a_second(arguments, users):
+    assert checked(*arguments).users == users
+
+
 def test_options_are_taken():
     found = checked(
         *("--rate", "0.5", "--duration", "2m", "--spacing", "poisson", "--run-seed", "7"),
@@ -77,7 +92,7 @@ def test_all_options_that_do_not_fit_are_named_at_once():
     with pytest.raises(options.OptionsError) as refused:
         checked("--users", "20000", "--rate", "0.1", "--duration", "1s", "--start-at", "5")
     assert refused.value.problems == (
-        "--users 20000; allowed: 1 to 10000, a tenth of the 100000 customers",
         "--rate 0.1 for 1 s plans no write; ask for at least one",
+        "--users 20000; allowed: 1 to 10000, a tenth of the 100000 customers",
         "--start-at 5 has passed; allowed: a unix time to come",
     )
