@@ -27,13 +27,19 @@ class JourneyUser:
         self._connections = Connections(generator.targets, first=number, deadline_s=generator.deadline_s)
 
     def prepare(self) -> None:
-        """Connect, and ask for the state of the watched customers."""
+        """Connect, and ask for the state of the watched customers, or of another one where there are none.
+
+        A gateway closes a connection that has carried no request for some seconds, and a thousand users take
+        as long to stand: the first arrival could meet with that.
+        """
         self._connections.connect()
-        for books in self._books.values():
-            for borrower in books.watched():
-                answer = self._read(steps.read_limit(borrower))
-                if answer is not None:
-                    books.learn(borrower, answer)
+        watched = [(books, borrower) for books in self._books.values() for borrower in books.watched()]
+        for books, borrower in watched:
+            answer = self._read(steps.read_limit(borrower))
+            if answer is not None:
+                books.learn(borrower, answer)
+        if not watched:
+            self._read(next(iter(self._books.values())).read())
 
     def run(self) -> None:
         """Serve arrivals until there are none left."""

@@ -118,6 +118,9 @@ def test_a_thousand_users_are_no_problem(tmp_path):
     assert done.returncode == 0, done.stderr
     found = figures.of_folder(tmp_path)
     assert (found.values["transactions_acknowledged"], found.values["errors"]) == (1500, 0)
+    start_s = facts.read(tmp_path).start_s
+    before = [read for read in read_lines(tmp_path / "reads.jsonl", Read) if read.planned_s < start_s]
+    assert len(before) >= 1100, "each connection has carried a request before the first arrival"
 
 
 @pytest.mark.parametrize("host", ["https://198.18.255.1:443", "http://192.0.2.7:8080"])
