@@ -5,6 +5,10 @@ from inventory.model import Environment, Host
 DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """Put before a child's command line: it ends even if this process is killed with SIGKILL."""
 
+WHILE_CONNECTED = 'kill -0 "$PPID" 2>/dev/null'
+"""Condition of a loop on a host: true as long as the session lives that its shell was started in. A loop that
+writes to a client does not end by itself: the mariadb client does not mind that nobody reads what it says."""
+
 LOAD_WORKER = "/usr/local/sbin/loanstack-load-worker"
 """The command of a host of role loadgen: the deploy writes it, loads start it."""
 

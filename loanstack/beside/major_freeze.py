@@ -2,17 +2,19 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from chaos.findings import Finding
 from chaos.pair import database_hosts, find_scene
-from chaos.remote import Shells, ssh_argv
+from chaos.remote import Shells
 from chaos.ssh_databases import SshDatabases
 from chaos.world import WorldError
 from inventory.model import Environment, Host
+from inventory.ssh import WHILE_CONNECTED, ssh_argv
 from loadtests.figures import LoadFigures
 from loadtests.ledger import LEDGER_FILE, Write, read_lines
 from loanstack.beside import measured_start, merges
@@ -20,7 +22,7 @@ from loanstack.beside.merges import Reading
 from loanstack.subprocesses import Child
 from loanstack.task import Task
 
-DURATION_S_MIN = 60.0
+DURATION_S_MIN = 30.0
 """A shorter load leaves a merge no time to show what it does."""
 AT_SHARE = 1.0 / 3.0
 """Of the duration: late enough to compare with what was before, early enough for the merge to end."""
@@ -30,14 +32,15 @@ GRACE_S = 30.0
 _FILE = "merge-{host}.tsv"
 _INTERVAL_S = 0.5
 _TAKEN_WITHIN_S = 20.0
+_LEAD_S = 5.0
+"""Before the freeze, to log in on the hosts: handshakes cost as much processor as half a second of load."""
 _FREEZE = ("bash", "-c", "echo 'ALTER SYSTEM MAJOR FREEZE' | loanstack-db sql")
 _SQL = (
     "SELECT UNIX_TIMESTAMP(NOW(6)), (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),"
     " FROZEN_SCN, LAST_SCN FROM oceanbase.DBA_OB_MAJOR_COMPACTION;"
 )
-# Ends with the session: the client ends at its first write to a reader that is gone, and then the loop does.
 # --force: a question that is refused amid the merge is no end of the watch.
-_LOOP = f'while echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql --force'
+_LOOP = f'while {WHILE_CONNECTED} && echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql --force'
 
 
 class MajorFreeze:
@@ -95,11 +98,17 @@ class MajorFreeze:
     def _act(self) -> None:
         folder = self._task.folder
         start_s = measured_start.wait(folder.path, warm_up_s=self._warm_up_s, over=self._over)
-        if start_s is None or self._over.wait(start_s + AT_SHARE * self._duration_s - time.time()):
+        if start_s is None:
             return
-        at_s = time.time()
+        due_s = start_s + AT_SHARE * self._duration_s
+        if self._over.wait(due_s - _LEAD_S - time.time()):
+            return
         try:
-            host = freeze(self._task.env)
+            with freezer(self._task.env) as freeze:
+                if self._over.wait(due_s - time.time()):
+                    return
+                at_s = time.time()
+                host = freeze()
         except WorldError as refused:
             self._problem = str(refused)
             return
@@ -119,18 +128,26 @@ class MajorFreeze:
         return read(self._task.folder.path, self._task.env)
 
 
-def freeze(env: Environment) -> Host:
-    """Freeze the database that is primary now, and return its host.
+@contextmanager
+def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
+    """Log in on the database hosts, and give what freezes the one that is primary then and returns its host.
 
     Raises:
         WorldError: there is not one primary and one standby, or it refused.
     """
     shells = Shells(env)
-    try:
-        primary = find_scene(env, SshDatabases(env, shells)).primary
+    databases = SshDatabases(env, shells)
+
+    def freeze() -> Host:
+        primary = find_scene(env, databases).primary
         shells.must(primary, "ALTER SYSTEM MAJOR FREEZE", _FREEZE, within_s=_TAKEN_WITHIN_S)
         return primary
+
+    try:
+        find_scene(env, databases)
+        yield freeze
     finally:
+        databases.close()
         shells.close()
 
 

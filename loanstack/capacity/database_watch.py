@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chaos.remote import ssh_argv
 from inventory.model import Role
+from inventory.ssh import WHILE_CONNECTED, ssh_argv
 from loanstack.subprocesses import Child
 from loanstack.task import Task
 
@@ -25,8 +25,7 @@ _SQL = (
     " (SELECT COUNT(*) FROM oceanbase.__all_virtual_lock_wait_stat WHERE need_wait = 1)"
     " FROM oceanbase.\\`V\\$OB_PLAN_CACHE_PLAN_STAT\\`;"
 )
-# Ends with the session: the client ends at its first write to a reader that is gone, and then the loop does.
-_LOOP = f'while echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql'
+_LOOP = f'while {WHILE_CONNECTED} && echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql'
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,7 +78,7 @@ def test_the_lab_stays_within_its_memory(loaded: Finished, deployed: Environment
         (("--duration", "0s"), "duration"),
         (("--scenario", "nonsense"), "journey"),
         (("--shape", "wave"), "ramp"),
-        (("--workers", "0"), "1 to 256"),
+        (("--workers", "0"), "1 to 1024"),
         (("--workers", "gw-a"), "gw-a has role gateway"),
         (("--shape", "ramp:5..50", "--rate", "10"), "leave --rate out"),
         (("--shape", "replay:no-such-day.csv"), "no-such-day.csv"),
@@ -101,8 +101,10 @@ def test_bad_input_is_refused_before_the_first_request(
     assert not [folder for folder in after if (folder / "ledger.jsonl").exists()]
 
 
-def test_heavy_reports_beside_the_transactions_add_up(loaded: Finished, loanstack: Run) -> None:
-    asked = ("--scenario", "analytics", "--rate", "100", "--duration", "12s", "--json")
+def test_heavy_reports_beside_the_transactions_add_up_through_a_merge(
+    loaded: Finished, loanstack: Run, on_host: Run
+) -> None:
+    asked = ("--scenario", "analytics", "--rate", "100", "--duration", "30s", "--major-freeze", "--json")
     done = loanstack("load", "lab", *asked)
     figures = done.results["figures"]
     assert (figures["reports_failed"], figures["reports_wrong"]) == (0, 0), done.output
@@ -111,6 +113,11 @@ def test_heavy_reports_beside_the_transactions_add_up(loaded: Finished, loanstac
     findings = json.loads((LATEST / "findings.json").read_text())
     (reports,) = [finding for finding in findings if finding["name"] == "reports"]
     assert reports["verdict"] == "PASS", reports
+    assert figures["merge_primary_s"] > 0.0
+    assert figures["merge_standby_s"] > 0.0
+    for host in ("ob-a", "ob-b"):
+        watches = on_host(host, "pgrep --full --count '[M]AJOR_COMPACTION'").stdout
+        assert watches.strip() == "0", "what watched the merge ended with the load"
     # Each sees the movements of the moment it was asked, and so more and more of them.
     lines = [json.loads(line) for line in (LATEST / "reports.jsonl").read_text().splitlines()]
     balances = [line["counted"] for line in lines if line["name"] == "trial balance" and not line["error"]]

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def test_the_freeze_is_taken_amid_the_traffic_noted_and_watched_to_the_end_of_bo
         f"merge-{host}.tsv": f"{now_s - 1}\t{role}\t1\t1\n{now_s + 50}\t{role}\t7\t1\n{end_s}\t{role}\t7\t7\n"
         for host, role, end_s in (("ob-a", "PRIMARY", now_s + 60), ("ob-b", "STANDBY", now_s + 70))
     }
-    monkeypatch.setattr(major_freeze, "freeze", lambda env: env.host("ob-a"))
+    monkeypatch.setattr(major_freeze, "freezer", lambda env: nullcontext(lambda: env.host("ob-a")))
     companion = MajorFreeze(task, duration_s=120.0, warm_up_s=10.0)
     with companion:
         began_s = begin_traffic(task)
@@ -111,13 +112,13 @@ def test_the_freeze_is_taken_amid_the_traffic_noted_and_watched_to_the_end_of_bo
 def test_a_freeze_that_is_refused_proves_nothing_and_says_why(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused: list[object] = []
+    refused: list[str] = []
 
-    def freeze(env: object) -> None:
-        refused.append(env)
+    def freeze() -> None:
+        refused.append("ob-a")
         raise WorldError("ob-a: a merge is under way")
 
-    monkeypatch.setattr(major_freeze, "freeze", freeze)
+    monkeypatch.setattr(major_freeze, "freezer", lambda env: nullcontext(freeze))
     companion = MajorFreeze(task, duration_s=60.0, warm_up_s=10.0)
     with companion:
         began_s = begin_traffic(task)
@@ -128,7 +129,7 @@ def test_a_freeze_that_is_refused_proves_nothing_and_says_why(
 
 
 def test_traffic_that_never_came_is_never_frozen(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(major_freeze, "freeze", lambda env: pytest.fail("frozen"))
+    monkeypatch.setattr(major_freeze, "freezer", lambda env: pytest.fail("logged in"))
     with MajorFreeze(task, duration_s=60.0, warm_up_s=10.0):
         pass
     assert timeline(task) == []

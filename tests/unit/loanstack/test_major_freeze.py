@@ -172,7 +172,7 @@ def test_half_a_line_is_waited_for_and_an_end_is_heard(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--major-freeze", "--duration", "59s"), "at least 60s"),
+        (("--major-freeze", "--duration", "29s"), "at least 30s"),
         (("--major-freeze", "--find-capacity"), "not with --find-capacity"),
     ],
 )
