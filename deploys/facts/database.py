@@ -78,11 +78,11 @@ class LocalDatabase(FactBase[DatabaseState | None]):
         """Return the shell command."""
         # A standby is looked at over a few seconds: one that has just joined may be behind for a moment, and
         # a plan that saw just that moment would call the next look a change. The same goes for one look that
-        # was not answered.
+        # was not answered: so what counts is the very look that found it close behind, and no later one.
         return (
             f"{_WHERE_INSTALLED} now=$({TOOL} status); case $now in "
-            f'*\'"role": "STANDBY"\'*) {TOOL} wait-healthy {_CLOSE_MS} {_PATIENCE_S} >/dev/null 2>&1; '
-            f"now=$({TOOL} status) ;; "
+            f'*\'"role": "STANDBY"\'*) now=$({TOOL} wait-healthy {_CLOSE_MS} {_PATIENCE_S} 2>/dev/null) '
+            f"|| now=$({TOOL} status) ;; "
             f'*\'"role": "DOWN"\'*) sleep 1; now=$({TOOL} status) ;; esac; echo "$now"'
         )
 

@@ -14,7 +14,7 @@ from pyinfra.api.command import StringCommand
 
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
-from deploys.facts.database import TOOL, Answer, LocalAnswer
+from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase
 from deploys.facts.files import PathStates
 from deploys.operations import artifacts, database, files
 from tests.plan.kit import Facts, prepared
@@ -214,6 +214,27 @@ def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
     done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
     assert (done.returncode, done.stdout.split()) == (0, ["PRIMARY"])
     assert (tmp_path / "asked").read_text() == "x\n"
+
+
+def _standby(lag_ms: str) -> str:
+    return (
+        '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", "scn": 1, '
+        f'"lag_ms": {lag_ms}, "has_tables": true}}'
+    )
+
+
+@pytest.mark.parametrize(("waited", "lag_ms"), [("exit 0", 80), ("exit 1", None)])
+def test_a_standby_that_was_seen_close_behind_is_not_looked_at_once_more(
+    waited: str, lag_ms: int | None, tmp_path: Path
+) -> None:
+    answers = (
+        f"if [ \"$1\" = status ]; then echo '{_standby('null')}'; exit; fi; "
+        f"[ '{waited}' = 'exit 1' ] || echo '{_standby('80')}'; {waited}"
+    )
+    done = _with_tool(tmp_path, answers, LocalDatabase().command())
+    assert done.returncode == 0, done.stderr
+    now = LocalDatabase().process(done.stdout.splitlines())
+    assert (now.role, now.lag_ms) == ("STANDBY", lag_ms)
 
 
 _REFUSED = (

@@ -327,6 +327,18 @@ def test_status_gives_the_lag_of_a_standby(host: Host) -> None:
     )
 
 
+def test_what_was_waited_for_is_printed_as_it_was_seen(host: Host) -> None:
+    host.recorded("STANDBY")
+    host.says("local", "STANDBY", scn=1_000_000_000)
+    host.says(_PEER, "PRIMARY", scn=1_087_500_000)
+    assert host.run("wait-healthy", "87", "1").stdout == host.run("status").stdout
+    assert host.run("wait-healthy", "86", "1").returncode == 1
+    host.says("local", "PRIMARY", scn=1)
+    assert host.run("wait-healthy", "500", "1").returncode == 1, "its peer is a primary too"
+    host.says(_PEER, "STANDBY", scn=1)
+    assert '"role": "PRIMARY"' in host.run("wait-healthy", "500", "1").stdout
+
+
 def test_waiting_for_health_says_what_it_waited_for(host: Host) -> None:
     host.says("local", "STANDBY", scn=1)
     refused = host.run("wait-healthy", "500", "1")
