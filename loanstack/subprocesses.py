@@ -1,7 +1,8 @@
 """Child processes that end with us: each in a session of its own, ended leader first, then its whole group.
 
 The leader gets SIGTERM alone, because it may need its own children (ssh, a load generator) to undo what it
-did; whatever of its group is left when it has gone, or when its grace is over, is killed.
+did; whatever of its group is left when it has gone, or when its grace is over, is killed. If we are killed
+with SIGKILL, the kernel gives each leader its SIGTERM.
 """
 
 import os
@@ -17,6 +18,7 @@ from types import FrameType, TracebackType
 from typing import IO, Self
 
 from inventory.places import PROJECT_ROOT
+from inventory.ssh import DIES_WITH_US
 
 GROUP_GRACE_S = 2.0
 """How long the rest of a group gets between SIGTERM and SIGKILL once its leader has gone."""
@@ -114,6 +116,8 @@ class Processes:
     ) -> Child:
         """Start `argv` in the project's root and in a session of its own.
 
+        Call it from a thread that lives as long as the child: the kernel ends the child with that thread.
+
         + log: receives its standard error, and its standard output unless `stdout` is given
         + stdout: file for its standard output
         + env: variables added to ours
@@ -124,7 +128,7 @@ class Processes:
         try:
             with _interrupts_held():
                 process = subprocess.Popen(
-                    list(argv),
+                    [*DIES_WITH_US, *argv],
                     cwd=PROJECT_ROOT,
                     env={**os.environ, **(env or {})},
                     stdin=subprocess.DEVNULL,

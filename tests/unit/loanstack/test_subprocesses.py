@@ -135,6 +135,17 @@ def test_a_signal_ends_the_whole_group_of_every_child(tmp_path: Path, number: si
     assert wait_gone(pids) == []
 
 
+def test_a_leader_is_asked_to_end_even_if_we_are_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    with subprocess.Popen([sys.executable, "-c", _VICTIM, str(note)], cwd=PROJECT_ROOT) as command:
+        helper, leader = pids_in(note, 2)
+        command.kill()
+    try:
+        assert wait_gone([leader]) == []
+    finally:
+        os.kill(helper, signal.SIGKILL)
+
+
 def test_an_impatient_second_signal_does_not_cut_the_clean_up_short(tmp_path: Path) -> None:
     note = tmp_path / "pids"
     with subprocess.Popen([sys.executable, "-c", _VICTIM, str(note)], cwd=PROJECT_ROOT) as command:
