@@ -136,18 +136,17 @@ def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
         WorldError: there is not one primary and one standby, or it refused.
     """
     shells = Shells(env)
-    databases = SshDatabases(env, shells)
 
     def freeze() -> Host:
-        primary = find_scene(env, databases).primary
+        primary = find_scene(env, SshDatabases(env, shells)).primary
         shells.must(primary, "ALTER SYSTEM MAJOR FREEZE", _FREEZE, within_s=_TAKEN_WITHIN_S)
         return primary
 
     try:
-        find_scene(env, databases)
+        for host in database_hosts(env):
+            shells.of(host).open()
         yield freeze
     finally:
-        databases.close()
         shells.close()
 
 
