@@ -70,6 +70,9 @@ CREATE TABLE IF NOT EXISTS loan.credit_limit (
 
 -- One row per acknowledged write: idempotency record, double-entry record and answer in one, so that a
 -- drawdown needs two statements and no more. The key is unique within its legal entity.
+-- A client makes the key. Where it grows with time (UUID version 7) the rows of a day lie together, and a merge
+-- reuses all blocks but theirs; by random keys it rewrites them all. Measured on 1.1 million rows, 70,000 of them
+-- new: 1.1 s in place of 12 to 14 s.
 CREATE TABLE IF NOT EXISTS loan.journal (
   entity_code        VARCHAR(8)   NOT NULL,
   idempotency_key    CHAR(32)     CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,

@@ -112,7 +112,9 @@ def header_errors(entity: str | None, key: str | None, *, needs_key: bool) -> li
     if needs_key and (key is None or _KEY.fullmatch(key) is None):
         errors.append(
             problems.FieldError(
-                field="Idempotency-Key", value=key, allowed="header with 32 hex digits, as of a uuid4"
+                field="Idempotency-Key",
+                value=key,
+                allowed="header with 32 hex digits, as of a UUID; best of version 7, which grows with time",
             )
         )
     return errors

@@ -2,8 +2,8 @@
 
 import gc
 import resource
+import secrets
 import time
-import uuid
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
@@ -242,5 +242,9 @@ class Generator:
 
 
 def new_key() -> str:
-    """Return a fresh idempotency key."""
-    return uuid.uuid4().hex
+    """Return a fresh idempotency key: a UUID of version 7 (RFC 9562), which grows with time.
+
+    By random ones each merge of the database would rewrite its whole journal, as `app_stub/schema.sql` tells.
+    """
+    random = secrets.randbits(74)
+    return f"{time.time_ns() // 1_000_000:012x}7{random >> 62:03x}{2 << 62 | random & (1 << 62) - 1:016x}"
