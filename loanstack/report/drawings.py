@@ -13,6 +13,7 @@ from loanstack.report.latency import heat_map, percentile_curve
 from loanstack.report.reading import Run
 from loanstack.report.roles import bands
 from loanstack.report.series import History
+from loanstack.report.soak import charts as soak_charts
 from loanstack.report.strips import Strip, strips
 
 RTO_PARTS = rto.PARTS
@@ -23,7 +24,7 @@ _BARS_MAX = 16
 
 
 def of_run(run: Run) -> list[tuple[str, Markup]]:
-    """Return (caption, chart) for throughput, latency and standby lag; none for a run without a ledger."""
+    """Return (caption, chart) of all that goes over time in a run; none for a run without a ledger."""
     history = run.history
     if history is None:
         return []
@@ -91,7 +92,8 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
                 bands("Roles over time", run.reigns, end_s=end_s),
             )
         )
-    # The chart module escapes every text that it is given.
+    drawn += soak_charts(run.held, start_s=history.start_s, end_s=history.end_s)
+    # The chart modules escape every text that they are given.
     return [(caption, Markup(svg)) for caption, svg in drawn]  # noqa: S704
 
 

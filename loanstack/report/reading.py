@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from loanstack import host_tests
+from loanstack.beside import flatness
 from loanstack.capacity.probed import CAPACITY_FILE
 from loanstack.comparison import COMPARISON_FILE
 from loanstack.promises import Promise, from_list
@@ -42,6 +43,8 @@ class Run:
     tests: tuple[host_tests.HostTest, ...] = ()
     history: series.History | None = None
     lag: tuple[Point | None, ...] = ()
+    held: tuple[flatness.Sample, ...] = ()
+    """What the components held in the measured time of a soak."""
     marks: tuple[tuple[float, str, str], ...] = ()
     reigns: tuple[roles.Reign, ...] = ()
     role_events: tuple[roles.RoleEvent, ...] = ()
@@ -90,6 +93,11 @@ def read(folder: Path, *, name: str = "") -> Run:
         tests=host_tests.read(folder / "junit.xml", _addresses(context)) if results.verb == "verify" else (),
         history=history,
         lag=series.lag_points(_lines(folder / "replication.jsonl"), history) if history else (),
+        held=tuple(
+            sample for sample in flatness.read(folder) if 0.0 <= sample.at_s - start_s <= history.end_s
+        )
+        if history
+        else (),
         marks=series.marks(timeline, start_s) if history else (),
         reigns=roles.reigns(_lines(folder / "replication.jsonl"), start_s=start_s, end_s=history.end_s)
         if history and results.verb == "drill"
