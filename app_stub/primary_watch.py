@@ -32,7 +32,7 @@ class PrimaryWatch:
     """One task per agent and per database; each answer, and each silence, may change the primary.
 
     The databases are asked though agents answer: so it is known at once what to do when they stop answering,
-    and two primaries are seen whoever is believed.
+    and two primaries are seen whoever is believed. They are asked rarely while all agents agree.
     """
 
     def __init__(
@@ -60,7 +60,9 @@ class PrimaryWatch:
         self._metrics = metrics
         self._sights = {endpoint: Sight(endpoint=endpoint) for endpoint in settings.endpoints}
         self._words: dict[Endpoint, Word | None] = dict.fromkeys(settings.agents)
-        self._questions = [RoleQuestions(settings, e, self._note_role) for e in settings.endpoints]
+        self._questions = [
+            RoleQuestions(settings, e, self._note_role, self._is_settled) for e in settings.endpoints
+        ]
         self._unheard: set[Endpoint] = {*settings.endpoints, *settings.agents}
         self._epoch = 0
         self._choice = Choice(primary=None, epoch=0)
@@ -104,6 +106,15 @@ class PrimaryWatch:
         self._words[agent] = word
         self._unheard.discard(agent)
         self._decide()
+        # Whatever it is, the databases' own word on it is wanted now and not when their turn comes.
+        self.suspect()
+
+    def _is_settled(self) -> bool:
+        """Say whether all agents are heard, and name the primary that is followed."""
+        return bool(self._words) and all(
+            word is not None and word.primary is not None and word.primary == self._choice.primary
+            for word in self._words.values()
+        )
 
     def _note_role(self, endpoint: Endpoint, role: Role, epoch: int, why: str) -> None:
         before = self._sights[endpoint]

@@ -1,6 +1,7 @@
 """The watcher turns answers and silence into a primary, quickly, and only after all had their say."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ class World:
     epochs: dict[Endpoint, int] = field(default_factory=dict)
     epoch: int = 0
     """The last one that the pool was told."""
+    asked: int = 0
+    """How often anybody was asked for its role."""
 
     def follow(self, primary: Endpoint | None, epoch: int, *, is_held: bool = False) -> None:
         self.epoch = epoch
@@ -71,6 +74,7 @@ class Talker:
             await asyncio.sleep(60)
         if queries == (sql.SELECT_EPOCH,):
             return [[(self.world.epochs.get(self.endpoint, 0),)]]
+        self.world.asked += 1
         # A primary that was told to become a standby still says PRIMARY.
         return [[("PRIMARY", "STANDBY") if said == "SWITCHING" else (said, "INVALID")]]
 
@@ -219,6 +223,57 @@ def test_agents_lead_through_a_switchover_and_roles_take_over_when_they_fall_sil
         await world.until(A, None, B, None)
 
     agents = _agents(2)
+    _play(monkeypatch, world, story, agents)
+
+
+def test_roles_are_asked_for_rarely_while_all_agents_agree_and_at_once_when_one_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(role_questions, "_SETTLED_INTERVALS", 100_000)
+    world = World({A: "PRIMARY", B: "STANDBY"}, epochs={A: 5})
+
+    async def asked_within(limit_s: float) -> int:
+        before = world.asked
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while world.asked < before + 10:
+                    await asyncio.sleep(0.005)
+        return world.asked - before
+
+    async def story(_: PrimaryWatch) -> None:
+        one, other = agents
+        one.says(5, "serving", A)
+        await world.until(A)
+        # The other one has not said anything yet.
+        assert await asked_within(10.0) >= 10
+        other.says(5, "serving", A)
+        async with asyncio.timeout(10):
+            while await asked_within(0.3) > 0:
+                pass
+        await other.stop()
+        assert await asked_within(10.0) >= 10
+
+    agents = _agents(2)
+    _play(monkeypatch, world, story, agents)
+
+
+def test_a_change_of_the_agents_word_has_the_roles_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(role_questions, "_SETTLED_INTERVALS", 100_000)
+    world = World({A: "PRIMARY", B: "STANDBY"}, epochs={A: 5})
+
+    async def story(watch: PrimaryWatch) -> None:
+        agents[0].says(5, "serving", A)
+        await world.until(A)
+        await asyncio.sleep(0.2)
+        world.says |= {A: "STANDBY", B: "PRIMARY"}
+        world.epochs[B] = 6
+        agents[0].says(6, "serving", B)
+        await world.until(A, B)
+        async with asyncio.timeout(10):
+            while watch._sights[B].epoch != 6:
+                await asyncio.sleep(0.002)
+
+    agents = _agents(1)
     _play(monkeypatch, world, story, agents)
 
 
