@@ -1,7 +1,7 @@
 """The running database."""
 
 from deploys.operations import database
-from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, OceanBaseSpec
+from deploys.specs.oceanbase import OceanBaseSpec
 
 HEALTH_DEADLINE_S = 90
 
@@ -26,7 +26,8 @@ def settle(spec: OceanBaseSpec) -> None:
 
     + spec: this database
     """
-    database.parameters_set(name="Set the database's run-time parameters", settings=PARAMETERS_AT_RUN_TIME)
+    settings = spec.run_time_parameters
+    database.parameters_set(name="Set the database's run-time parameters", settings=settings)
     if spec.peers:
         database.healthy(
             name="Wait for one primary and a standby close behind",

@@ -7,7 +7,7 @@ from pyinfra.operations import server
 from deploys.content import TEMPLATES, ConfigFile, Folder, render
 from deploys.facts.database import TOOL
 from deploys.operations import artifacts, files
-from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, OceanBaseSpec
+from deploys.specs.oceanbase import OceanBaseSpec
 
 ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
 PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
@@ -29,7 +29,7 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
                 rpc_port=spec.rpc_port,
                 peers=spec.peers,
                 first_role=spec.first_role,
-                parameters=(*spec.sizes, *PARAMETERS_AT_RUN_TIME),
+                parameters=(*spec.sizes, *spec.run_time_parameters),
             ),
         ),
         ConfigFile(path=TOOL, content=(TEMPLATES / "oceanbase" / "loanstack-db").read_text(), mode=0o755),

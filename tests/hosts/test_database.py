@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME
+from deploys.specs.oceanbase import run_time_parameters
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine, eventually
@@ -66,8 +66,8 @@ def test_recorded_role_is_the_real_one(machine: Machine) -> None:
 
 
 @pytest.mark.roles(Role.OCEANBASE)
-def test_run_time_parameters(machine: Machine) -> None:
-    for name, value in PARAMETERS_AT_RUN_TIME:
+def test_run_time_parameters(env: Environment, machine: Machine) -> None:
+    for name, value in run_time_parameters(env.database):
         row = machine.run(f"{_TOOL} sql", stdin=f"SHOW PARAMETERS LIKE '{name}';\n").split("\t")
         assert (row[1], row[3]) == (name, value)
 

@@ -38,7 +38,7 @@ from deploys.specs.gateway import gateway_spec
 from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
-from deploys.specs.oceanbase import PARAMETERS_AT_RUN_TIME, oceanbase_spec
+from deploys.specs.oceanbase import oceanbase_spec, run_time_parameters
 from inventory.model import Role
 from tests.plan.kit import (
     HEALTHY_SERVICE,
@@ -127,7 +127,8 @@ def _converged(site: Site, name: str) -> Facts:
     def answers(query: str, of_primary: bool = True) -> object:
         role = "PRIMARY" if is_primary else "STANDBY"
         if "PARAMETERS" in query:
-            return answer(role, *(("observer", name, "INT", value) for name, value in PARAMETERS_AT_RUN_TIME))
+            wanted = run_time_parameters(env.database)
+            return answer(role, *(("observer", name, "INT", value) for name, value in wanted))
         if "mysql.user" in query:
             passwords = oceanbase_spec(env, host, site.secrets).passwords
             return answer(role, ("root", "*X"), *((user, _native_hash(word)) for user, word in passwords))
