@@ -36,7 +36,7 @@ def charts(samples: Sequence[Sample], *, start_s: float, end_s: float) -> list[t
                 spans=[filling],
                 height=_HEIGHT,
             )
-            drawn.append((f"{unit}: {what}, on {' and '.join(hosts)}", chart))
+            drawn.append((f"{unit}: {what}, on {' and '.join(hosts)} (shaded: not judged)", chart))
     return drawn
 
 

@@ -34,18 +34,18 @@ def test_each_unit_has_its_memory_and_its_handles_with_a_line_for_each_host() ->
     ]
     drawn = dict(soak.charts(samples, start_s=START_S, end_s=20.0))
     assert list(drawn) == [
-        "loanstack-oceanbase: memory, on ob-a and ob-b",
-        "loanstack-oceanbase: open handles, on ob-a and ob-b",
-        "nginx: memory, on gw-a",
-        "nginx: open handles, on gw-a",
+        "loanstack-oceanbase: memory, on ob-a and ob-b (shaded: not judged)",
+        "loanstack-oceanbase: open handles, on ob-a and ob-b (shaded: not judged)",
+        "nginx: memory, on gw-a (shaded: not judged)",
+        "nginx: open handles, on gw-a (shaded: not judged)",
     ]
-    memory = drawn["loanstack-oceanbase: memory, on ob-a and ob-b"]
+    memory = drawn["loanstack-oceanbase: memory, on ob-a and ob-b (shaded: not judged)"]
     assert len(re.findall(r'class="line (good|accent)"', memory)) == 2
     assert "ob-a" in memory
     assert "ob-b" in memory
     assert "not judged" in memory
     assert "MiB" in memory
-    assert "handles" in drawn["nginx: open handles, on gw-a"]
+    assert "handles" in drawn["nginx: open handles, on gw-a (shaded: not judged)"]
 
 
 def test_a_restart_breaks_the_line() -> None:
@@ -65,4 +65,7 @@ def test_a_run_with_samples_shows_them_and_one_without_shows_none(tmp_path: Path
     outside = Sample(at_s=START_S - 60.0, host="gw-b", unit="nginx", pid=7, memory_mib=8.0, handles=3)
     (folder / SAMPLES_FILE).write_bytes(b"".join(flatness.encode(each) for each in (outside, *samples)))
     more = {caption for caption, _ in drawings.of_run(reading.read(folder))}
-    assert more - plain == {"nginx: memory, on gw-a", "nginx: open handles, on gw-a"}
+    assert more - plain == {
+        "nginx: memory, on gw-a (shaded: not judged)",
+        "nginx: open handles, on gw-a (shaded: not judged)",
+    }
