@@ -26,7 +26,7 @@ DURATION_S_MIN = 30.0
 """A shorter load leaves a merge no time to show what it does."""
 AT_SHARE = 1.0 / 3.0
 """Of the duration: late enough to compare with what was before, early enough for the merge to end."""
-GRACE_S = 30.0
+GRACE_S = 60.0
 """How long after the traffic a merge may still end."""
 
 _FILE = "merge-{host}.tsv"
