@@ -1,14 +1,19 @@
 """What each component held over a soak: memory and open handles, a small chart for each of a unit's two."""
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from itertools import cycle
 
 from loanstack.beside.flatness import Sample
 from loanstack.report.charts import Point, Series, Span, time_chart
 
 _HEIGHT = 130
 _STYLES = ("good", "accent", "planned")
-"""Of a unit's hosts, in the inventory's order."""
+"""Of a unit's hosts, by their names."""
+_WHAT: tuple[tuple[str, str, Callable[[Sample], float]], ...] = (
+    ("memory", "MiB", lambda sample: sample.memory_mib),
+    ("open handles", "handles", lambda sample: float(sample.handles)),
+)
+"""What is drawn, its unit, and where it stands in a sample."""
 
 
 def charts(samples: Sequence[Sample], *, start_s: float, end_s: float) -> list[tuple[str, str]]:
@@ -23,10 +28,10 @@ def charts(samples: Sequence[Sample], *, start_s: float, end_s: float) -> list[t
         of_unit = [sample for sample in samples if sample.unit == unit]
         hosts = sorted({sample.host for sample in of_unit})
         lines = [[sample for sample in of_unit if sample.host == host] for host in hosts]
-        for what, unit_of_value in (("memory", "MiB"), ("open handles", "handles")):
+        for what, unit_of_value, value in _WHAT:
             series = [
-                Series(name=host, style=style, points=_points(line, what, start_s=start_s))
-                for host, style, line in zip(hosts, _styles(len(hosts)), lines, strict=True)
+                Series(name=host, style=style, points=_points(line, value, start_s=start_s))
+                for host, line, style in zip(hosts, lines, cycle(_STYLES), strict=False)
             ]
             chart = time_chart(
                 f"{unit}: {what}",
@@ -40,17 +45,15 @@ def charts(samples: Sequence[Sample], *, start_s: float, end_s: float) -> list[t
     return drawn
 
 
-def _styles(count: int) -> Iterable[str]:
-    return (_STYLES[number % len(_STYLES)] for number in range(count))
-
-
-def _points(samples: Sequence[Sample], what: str, *, start_s: float) -> list[Point | None]:
+def _points(
+    samples: Sequence[Sample], value: Callable[[Sample], float], *, start_s: float
+) -> list[Point | None]:
     """Return one component's line, broken where it was restarted."""
-    held = [
-        (sample.at_s - start_s, sample.memory_mib if what == "memory" else float(sample.handles))
-        for sample in samples
-    ]
-    points: list[Point | None] = list(held[:1])
-    for (before, after), point in zip(pairwise(samples), held[1:], strict=True):
-        points += [point] if before.pid == after.pid else [None, point]
+    points: list[Point | None] = []
+    pid = None
+    for sample in samples:
+        if points and sample.pid != pid:
+            points.append(None)
+        points.append((sample.at_s - start_s, value(sample)))
+        pid = sample.pid
     return points
