@@ -57,11 +57,18 @@ class SoakSlo:
     memory_mib_per_h_max: float = 32.0
     """Resident memory of a service, a gateway, a failover agent or a store's member."""
     database_memory_mib_per_h_max: float = 256.0
-    """A database keeps the newest rows and its caches in memory, up to its limit."""
+    """Of the least that a database holds between two dumps of its newest rows."""
     handles_per_h_max: float = 20.0
     """Open files and sockets."""
     samples_min: int = 60
     """In that half, one each 10 s: a slope over less than ten minutes is one of noise."""
+    database_dump_samples: int = 72
+    """A database dumps its newest rows at least once in so many samples (12 min at 300 writes a second)."""
+
+    @property
+    def database_samples_min(self) -> int:
+        """The samples of a database in that half: two dumps apart, or its saw looks like a slope."""
+        return max(self.samples_min, 2 * self.database_dump_samples)
 
 
 @dataclass(frozen=True, kw_only=True)

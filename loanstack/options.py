@@ -138,7 +138,7 @@ def load_options(command: Command) -> Command:
             type=Duration(),
             default="120s",
             show_default=True,
-            help="How long; a soak: 1h, and judged from 20m on.",
+            help="How long; a soak: 1h, and judged from 48m on.",
         ),
         click.option(
             "--rate",

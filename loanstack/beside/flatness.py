@@ -1,7 +1,9 @@
 """Whether memory and handles of the components stayed flat over a soak. Pure but for the record's file.
 
-Judged is the second half: in the first one caches fill. The slope is that of Theil and Sen, the median of the
-slopes between any two samples: a garbage collection or a burst moves it little.
+Judged is the second half: in the first one caches fill. The slope is that of Theil and Sen, the median of
+the slopes between any two samples: a garbage collection or a burst moves it little. A database's memory is
+a saw, for it keeps rows until it dumps them. Hence its floor is judged, the least it held in any stretch with
+a dump in it.
 """
 
 from collections import defaultdict
@@ -55,6 +57,7 @@ class Trend:
     handles_last: int = 0
     handles_per_h: float = 0.0
     handles_per_h_max: float
+    samples_min: int
 
     @property
     def steep(self) -> tuple[str, ...]:
@@ -100,6 +103,17 @@ def slope_per_h(points: Sequence[tuple[float, float]]) -> float:
     return 3600.0 * median(slopes) if slopes else 0.0
 
 
+def floor(points: Sequence[tuple[float, float]], stretch: int) -> list[tuple[float, float]]:
+    """Return the least value of every `stretch` points in a row, at the first one's time.
+
+    + points: (seconds, value)
+    """
+    return [
+        (points[first][0], min(value for _, value in points[first : first + stretch]))
+        for first in range(len(points) - stretch + 1)
+    ]
+
+
 def judge(
     samples: Iterable[Sample], expected: Iterable[Key], slo: SoakSlo, *, from_s: float, until_s: float
 ) -> Finding:
@@ -114,12 +128,10 @@ def judge(
     half_s = from_s + (until_s - from_s) / 2.0
     trends = [trend(key, series[key], slo, half_s=half_s) for key in sorted(set(expected))]
     restarted = [f"{one.name} was restarted: {one.restarts} in all" for one in trends if one.restarts]
-    few = [one for one in trends if one.judged_samples < slo.samples_min]
-    fewest = min((one.judged_samples for one in few), default=0)
+    few = [one for one in trends if one.judged_samples < one.samples_min]
     missing = [
-        f"{fewest} samples in the judged half of {one.name}; needed: at least {slo.samples_min}"
-        for one in few
-        if one.judged_samples == fewest
+        f"{one.judged_samples} samples in the judged half of {one.name}; needed: at least {one.samples_min}"
+        for one in sorted(few, key=lambda one: one.judged_samples - one.samples_min)
     ][:1]
     steep = [] if few else [grew for one in trends for grew in one.steep]
     broken = (*restarted, *steep)
@@ -143,6 +155,9 @@ def trend(key: Key, samples: Sequence[Sample], slo: SoakSlo, *, half_s: float) -
     host, unit = key
     judged = [sample for sample in samples if sample.at_s >= half_s]
     is_database = unit == DATABASE_UNIT
+    memory = [(one.at_s, one.memory_mib) for one in judged]
+    if is_database:
+        memory = floor(memory, slo.database_dump_samples)
     found = Trend(
         host=host,
         unit=unit,
@@ -151,6 +166,7 @@ def trend(key: Key, samples: Sequence[Sample], slo: SoakSlo, *, half_s: float) -
         restarts=sum(one.pid != following.pid for one, following in pairwise(samples)),
         memory_mib_per_h_max=slo.database_memory_mib_per_h_max if is_database else slo.memory_mib_per_h_max,
         handles_per_h_max=slo.handles_per_h_max,
+        samples_min=slo.database_samples_min if is_database else slo.samples_min,
     )
     if not samples:
         return found
@@ -158,7 +174,7 @@ def trend(key: Key, samples: Sequence[Sample], slo: SoakSlo, *, half_s: float) -
         found,
         memory_mib_first=round(samples[0].memory_mib, 1),
         memory_mib_last=round(samples[-1].memory_mib, 1),
-        memory_mib_per_h=round(slope_per_h([(one.at_s, one.memory_mib) for one in judged]), 1),
+        memory_mib_per_h=round(slope_per_h(memory), 1),
         handles_first=samples[0].handles,
         handles_last=samples[-1].handles,
         handles_per_h=round(slope_per_h([(one.at_s, float(one.handles)) for one in judged]), 1),

@@ -18,7 +18,7 @@ from inventory.model import Host
 from inventory.slo import SoakSlo
 from loanstack import cli, load_cli
 from loanstack.beside import components, flatness, soak
-from loanstack.beside.flatness import Key, Sample, slope_per_h
+from loanstack.beside.flatness import Key, Sample, floor, slope_per_h
 
 START_S = 1_800_000_000.0
 HOUR_S = 3600.0
@@ -83,6 +83,15 @@ def test_without_two_moments_there_is_no_slope() -> None:
     assert slope_per_h([]) == slope_per_h([(1.0, 5.0)]) == slope_per_h([(1.0, 5.0), (1.0, 9.0)]) == 0.0
 
 
+@given(st.lists(st.floats(0, 1e6), max_size=60), st.integers(1, 20))
+def test_a_floor_is_the_least_of_each_stretch_and_of_whole_ones_only(held: list[float], stretch: int) -> None:
+    points = [(10.0 * n, value) for n, value in enumerate(held)]
+    found = floor(points, stretch)
+    assert len(found) == max(0, len(held) - stretch + 1)
+    assert all(value == min(held[n : n + stretch]) for n, (_, value) in enumerate(found))
+    assert [at_s for at_s, _ in found] == [10.0 * n for n in range(len(found))]
+
+
 def samples(
     key: Key = LOAN, *, mib_per_h: float = 0.0, handles_per_h: float = 0.0, first_half_mib: float = 0.0
 ) -> Iterator[Sample]:
@@ -118,6 +127,26 @@ def test_memory_may_grow_by_what_is_promised_and_no_more(
     assert found is verdict
     assert figures["soak_memory_mib_per_h_max"] == pytest.approx(mib_per_h)
     assert ("memory grows by" in reasons) == (verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(("grows", "verdict"), [(0.0, Verdict.PASS), (400.0, Verdict.FAIL)])
+@pytest.mark.parametrize("shift", [0, 20, 40])
+def test_a_database_is_judged_by_what_it_holds_after_a_dump(
+    shift: int, grows: float, verdict: Verdict
+) -> None:
+    saw = [
+        replace(one, memory_mib=300.0 + 4.0 * ((n + shift) % 61) + grows * n / 360.0)
+        for n, one in enumerate(samples(DATABASE))
+    ]
+    found, _, figures = judged(*saw, expected=(DATABASE,))
+    assert found is verdict
+    assert figures["soak_memory_mib_per_h_max"] == pytest.approx(grows, abs=0.3 * grows)
+
+
+def test_half_an_hour_is_too_short_for_a_saw_of_ten_minutes() -> None:
+    finding = flatness.judge(samples(DATABASE), (DATABASE,), SLO, from_s=START_S, until_s=START_S + 1800.0)
+    assert finding.verdict is Verdict.INVALID
+    assert "needed: at least 144" in finding.reasons[0]
 
 
 def test_handles_that_are_never_closed_fail() -> None:
