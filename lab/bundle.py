@@ -39,6 +39,8 @@ _RUNTIME_LEFT_OUT = (
 )
 _LIBRARIES = Path("lib/python3.11/dist-packages")
 """Debian's Python looks here and not in `site-packages`."""
+_LEFT_OUT = frozenset({"__pycache__", "portal"})
+"""Folders of our packages that no bundle holds; the portal is Java, and an artifact of its own."""
 _DEADLINE_S = 600
 _BUNDLES_KEPT = 4
 
@@ -60,7 +62,7 @@ class Sources:
             path
             for package in (self.package, *self.others)
             for path in package.rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
+            if path.is_file() and _LEFT_OUT.isdisjoint(path.relative_to(package).parts)
         )
 
 

@@ -1,0 +1,101 @@
+package loanstack.portal;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
+import javax.servlet.ServletException;
+import javax.servlet.http.HttpServlet;
+import javax.servlet.http.HttpServletRequest;
+import javax.servlet.http.HttpServletResponse;
+
+/** The channel portal's one servlet: {@code /api/...}, {@code /metrics} and {@code /healthz}. Pages are files. */
+public final class Portal extends HttpServlet {
+    private static final long serialVersionUID = 1L;
+    private static final String API = "/api";
+    /** What only gateways say: who comes without is the host's own check or warm-up. */
+    private static final String THROUGH_GATEWAY = "X-Forwarded-For";
+    private static final Pattern PLAIN_ID = Pattern.compile("[!-~]{1,64}");
+
+    private transient Instances instances;
+    private transient Metrics metrics;
+    private transient Forwarding forwarding;
+
+    /** Reads the settings: system properties {@code portal.*}, as {@code external.vmoptions} gives them. */
+    @Override
+    public void init() throws ServletException {
+        try {
+            File out = new File(System.getProperty("portal.out-of-rotation", "/run/tongweb/out-of-rotation"));
+            instances = new Instances(System.getProperty("portal.services", ""), out, number("portal.connect.ms", 500));
+            metrics = new Metrics();
+            int deadlineMs = number("portal.deadline.ms", 4500);
+            forwarding = new Forwarding(instances, metrics, deadlineMs, number("portal.body.bytes", 65_536));
+        } catch (IllegalArgumentException wrong) {
+            throw new ServletException(wrong.getMessage(), wrong);
+        }
+    }
+
+    @Override
+    public void destroy() {
+        instances.close();
+    }
+
+    @Override
+    protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        String path = request.getServletPath();
+        if (path.equals(API)) {
+            forward(request, response);
+        } else if (path.equals("/metrics")) {
+            text(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.page(instances));
+        } else {
+            boolean isWell = instances.all.stream().anyMatch(Instance::isWell);
+            text(response, isWell ? 200 : 503, "text/plain; charset=utf-8", isWell ? "ok\n" : "no loan service\n");
+        }
+    }
+
+    /** Answers with an error of the portal itself: RFC 9457 problem details, as the services'. */
+    static void problem(HttpServletResponse response, int status, String kind, String title) throws IOException {
+        String body = "{\"type\":\"urn:loanstack:problem:%s\",\"title\":\"%s\",\"status\":%d}%n";
+        text(response, status, "application/problem+json", String.format(body, kind, title, status));
+    }
+
+    private void forward(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        if (instances.isOutOfRotation() && request.getHeader(THROUGH_GATEWAY) != null) {
+            // Not 503, which a service says too: by this one the gateway knows to ask another portal.
+            problem(response, 429, "out-of-rotation", "this portal takes no requests now; nothing was sent");
+            return;
+        }
+        long startedNs = System.nanoTime();
+        String requestId = request.getHeader("X-Request-Id");
+        if (requestId == null || !PLAIN_ID.matcher(requestId).matches()) {
+            requestId = Long.toHexString(ThreadLocalRandom.current().nextLong());
+        }
+        response.setHeader("X-Request-Id", requestId);
+        metrics.inFlight.increment();
+        try {
+            String path = request.getRequestURI().substring(request.getContextPath().length() + API.length());
+            forwarding.answer(request, response, path, requestId);
+        } finally {
+            metrics.inFlight.decrement();
+            metrics.answered(response.getStatus(), System.nanoTime() - startedNs);
+        }
+    }
+
+    private static int number(String name, int otherwise) {
+        String text = System.getProperty(name, Integer.toString(otherwise));
+        if (!text.matches("[1-9][0-9]{0,8}")) {
+            throw new IllegalArgumentException(name + ": '" + text + "'; allowed: a whole number above 0");
+        }
+        return Integer.parseInt(text);
+    }
+
+    private static void text(HttpServletResponse response, int status, String type, String content)
+            throws IOException {
+        byte[] body = content.getBytes(StandardCharsets.UTF_8);
+        response.setStatus(status);
+        response.setContentType(type);
+        response.setContentLength(body.length);
+        response.getOutputStream().write(body);
+    }
+}

@@ -1,0 +1,111 @@
+"""The stand-in for TongWeb: Apache Tomcat 9 in TongWeb 7's layout, with its scripts, licence check and log.
+
+TongWeb is licensed and its package is the bank's own. This one says what it is in its banner, its version and
+its licence; everything that deploys, checks, restarts or breaks it is the same for both.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from lab import tarballs
+from lab.tongweb.javac import JARS, archive, compile_into, digest_of, files_below
+
+NAME = "tongweb"
+_HERE = Path(__file__).parent
+_RECIPE_VERSION = 1
+"""To be raised when this module changes what the distribution holds."""
+_TOMCAT = (
+    "annotations-api",
+    "api",
+    "catalina",
+    "coyote",
+    "el-api",
+    "jaspic-api",
+    "jdbc",
+    "jni",
+    "jsp-api",
+    "juli",
+    "servlet-api",
+    "util",
+    "util-scan",
+)
+_FOLDERS = (
+    "applications",
+    "autodeploy",
+    "conf/schema",
+    "conf/security",
+    "deployment",
+    "domain_template",
+    "license_update",
+    "logs",
+    "native",
+    "persistence",
+    "samples",
+    "service",
+    "snapshot",
+    "temp",
+    "tools",
+)
+"""Of TongWeb's layout; empty until the server or the deploy fills them."""
+_LICENSE = """\
+consumer_name=loanstack lab
+project_name=loanstack
+license_type=release
+create_date=2026-01-01
+end_date=-1
+TW_Product_Name=TongWeb stand-in
+TW_Version_Number=7.0
+"""
+
+
+def jars() -> list[Path]:
+    """Return Tomcat's libraries that it is made of."""
+    return [JARS / f"tomcat9-{name}.jar" for name in _TOMCAT]
+
+
+def version() -> str:
+    """Return Tomcat's version, and 12 hex digits of a hash of all that the distribution is made from."""
+    tomcat = (JARS / "tomcat9-catalina.jar").resolve().stem.rpartition("-")[2]
+    parts = [each for name in ("bin", "conf", "java") for each in files_below(_HERE / name)]
+    parts += [(path.name, path) for path in jars()]
+    return f"{tomcat}+{digest_of((_RECIPE_VERSION, _FOLDERS, _LICENSE), parts)}"
+
+
+def lay_out(home: Path) -> None:
+    """Fill the folder `home` as the package does when it is unpacked.
+
+    Raises:
+        LabError: the stand-in's own part does not compile.
+    """
+    for name in _FOLDERS:
+        (home / name).mkdir(parents=True)
+    shutil.copytree(_HERE / "bin", home / "bin")
+    shutil.copytree(_HERE / "conf", home / "conf", dirs_exist_ok=True)
+    lib = home / "lib"
+    lib.mkdir()
+    for path in jars():
+        shutil.copyfile(path, lib / path.name)
+    with tempfile.TemporaryDirectory(prefix="loanstack-classes-") as classes:
+        compile_into(Path(classes), _HERE / "java", classpath=jars())
+        archive(lib / "tongweb-standin.jar", Path(classes))
+
+
+def build(cache: Path) -> Path:
+    """Return the package for hosts, built when the cache lacks it."""
+    made = version()
+    target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as name:
+        home = Path(name) / "home"
+        home.mkdir()
+        lay_out(home)
+        tarballs.write(target, home, top=f"{NAME}-{made}")
+    return target
+
+
+def license_text() -> str:
+    """Return a licence for the stand-in that never ends."""
+    return _LICENSE

@@ -1,0 +1,67 @@
+"""Java sources to archives that depend on their content alone: same sources in, same bytes out."""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lab.commands import run
+
+JAVA_HOME = Path("/usr/lib/jvm/java-17-openjdk-amd64")
+"""Of Debian's openjdk-17-jdk-headless."""
+JARS = Path("/usr/share/java")
+"""Of Debian's libtomcat9-java."""
+SERVLET_API = JARS / "tomcat9-servlet-api.jar"
+
+_RELEASE = "11"
+"""The oldest Java that TongWeb 7 runs on beside 8."""
+_DEADLINE_S = 120
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first moment that a ZIP archive can name."""
+
+
+def compile_into(classes: Path, sources: Path, *, classpath: Sequence[Path]) -> None:
+    """Compile all Java files below `sources`; a warning is an error.
+
+    + classes: folder to be filled
+
+    Raises:
+        LabError: with the compiler's words.
+    """
+    files = sorted(str(path) for path in sources.rglob("*.java"))
+    command = [str(JAVA_HOME / "bin/javac"), "-Xlint:all", "-Werror", "--release", _RELEASE]
+    jars = ":".join(str(path) for path in classpath)
+    run(
+        [*command, "-d", str(classes), "-cp", jars, *files],
+        doing=f"compile {sources}",
+        deadline_s=_DEADLINE_S,
+    )
+
+
+def archive(target: Path, *folders: Path) -> None:
+    """Write the files of `folders`, which become one tree, as a JAR or WAR."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, path in sorted(
+            (str(path.relative_to(folder)), path)
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.is_file()
+        ):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, path.read_bytes())
+
+
+def digest_of(recipe: object, files: Iterable[tuple[str, Path]]) -> str:
+    """Return 12 hex digits of a hash over names and contents of `files`, and over their `recipe`."""
+    digest = hashlib.sha256(repr(recipe).encode())
+    for name, path in files:
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def files_below(folder: Path) -> list[tuple[str, Path]]:
+    """Return (name below `folder`, path) of every file."""
+    return sorted((str(path.relative_to(folder)), path) for path in folder.rglob("*") if path.is_file())

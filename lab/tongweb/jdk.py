@@ -1,0 +1,76 @@
+"""The Java runtime that TongWeb runs on: the modules of Debian's OpenJDK that it needs, in one folder."""
+
+import tempfile
+from pathlib import Path
+
+from lab import tarballs
+from lab.commands import run
+from lab.errors import RefusedError
+from lab.tongweb.javac import JAVA_HOME
+
+NAME = "jdk"
+_RECIPE_VERSION = 1
+"""To be raised when this module changes what the runtime holds; part of its file's name."""
+_MODULES = (
+    "java.desktop",
+    "java.instrument",
+    "java.logging",
+    "java.management",
+    "java.naming",
+    "java.net.http",
+    "java.rmi",
+    "java.security.jgss",
+    "java.sql",
+    "java.xml",
+    "jdk.crypto.ec",
+    "jdk.jcmd",
+    "jdk.management",
+    "jdk.unsupported",
+)
+"""What Tomcat and a JDBC driver ask for, and jcmd for whoever has to look into a running server."""
+_DEADLINE_S = 300
+
+
+def version() -> str:
+    """Return the version of this machine's OpenJDK 17 and of our recipe.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    release = JAVA_HOME / "release"
+    if not release.exists():
+        raise RefusedError(f"{release} is missing: install openjdk-17-jdk-headless, or run: make setup")
+    for line in release.read_text().splitlines():
+        if line.startswith("JAVA_VERSION="):
+            return f"{line.partition('=')[2].strip(chr(34))}.{_RECIPE_VERSION}"
+    raise RefusedError(f"{release} has no JAVA_VERSION; install openjdk-17-jdk-headless again")
+
+
+def build(cache: Path) -> Path:
+    """Return the runtime for hosts, linked when the cache lacks it.
+
+    Raises:
+        LabError: with jlink's words.
+    """
+    made = version()
+    target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as name:
+        content = Path(name) / "jdk"
+        options = ["--strip-debug", "--no-header-files", "--no-man-pages", "--generate-cds-archive"]
+        run(
+            [
+                str(JAVA_HOME / "bin/jlink"),
+                *options,
+                "--add-modules",
+                ",".join(_MODULES),
+                "--output",
+                str(content),
+            ],
+            doing="link the Java runtime",
+            deadline_s=_DEADLINE_S,
+        )
+        tarballs.write(target, content, top=f"{NAME}-{made}")
+    return target

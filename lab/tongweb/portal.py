@@ -1,0 +1,55 @@
+"""The channel portal's WAR: Java of ours against the servlet API, and the pages."""
+
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+from inventory.places import PROJECT_ROOT
+from lab import tarballs
+from lab.tongweb.javac import SERVLET_API, archive, compile_into, digest_of, files_below
+
+NAME = "channel-portal"
+WAR = "portal.war"
+_SOURCES = PROJECT_ROOT / "app_stub/portal"
+_RECIPE_VERSION = 1
+"""To be raised when this module changes what the WAR holds."""
+
+
+def version() -> str:
+    """Return the project's version, and 12 hex digits of a hash of all that the WAR is made from."""
+    base = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return f"{base}+{digest_of(_RECIPE_VERSION, files_below(_SOURCES))}"
+
+
+def write_war(target: Path) -> None:
+    """Compile the portal and write its WAR.
+
+    Raises:
+        LabError: with the compiler's words.
+    """
+    with tempfile.TemporaryDirectory(prefix="loanstack-portal-") as name:
+        classes = Path(name) / "WEB-INF/classes"
+        classes.mkdir(parents=True)
+        compile_into(classes, _SOURCES / "java", classpath=(SERVLET_API,))
+        archive(target, Path(name), _SOURCES / "web")
+
+
+def build(cache: Path) -> Path:
+    """Return the WAR in a tarball for hosts, built when the cache lacks it."""
+    made = version()
+    target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as name:
+        content = Path(name) / "content"
+        content.mkdir()
+        write_war(content / WAR)
+        tarballs.write(target, content, top=f"{NAME}-{made}")
+    return target
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
+    write_war(Path(sys.argv[1]))

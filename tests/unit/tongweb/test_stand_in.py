@@ -1,0 +1,61 @@
+"""What only the stand-in does: say what it is, and refuse what it has no answer for."""
+
+import pytest
+
+from tests.unit.tongweb.installation import IS_STAND_IN, Installation
+from tests.unit.tongweb.test_tongweb import licensed, refusal
+
+pytestmark = pytest.mark.skipif(not IS_STAND_IN, reason="the real product is under test")
+
+
+def test_it_says_what_it_is(installation: Installation) -> None:
+    assert "TongWeb stand-in (Apache Tomcat 9" in installation.script("version.sh").stdout
+    installation.start()
+    assert "Starting TongWeb stand-in (Apache Tomcat 9" in installation.log
+
+
+def test_all_that_has_no_effect_is_refused_by_name(installation: Installation) -> None:
+    installation.configure(
+        **{
+            "<apps/>": '<hot-deploy enabled="false"/><apps/>',
+            '<server shutdown-port="': '<server jsf="false" shutdown-port="',
+        }
+    )
+    said = refusal(installation)
+    assert (
+        "<hot-deploy> in <tongweb> has no effect in the stand-in; allowed: auto-deploy, apps, server" in said
+    )
+    assert "attribute jsf of <server> has no effect in the stand-in; allowed: shutdown-port" in said
+
+
+def test_the_order_of_elements_matters(installation: Installation) -> None:
+    text = (installation.home / "conf/tongweb.xml").read_text()
+    start, end = text.index("<log-service"), text.index("</server>")
+    moved = text[:start] + text[end:]
+    moved = moved.replace("<web-container", text[start:end].strip() + "\n<web-container", 1)
+    (installation.home / "conf/tongweb.xml").write_text(moved)
+    assert "<web-container> comes after <log-service>" in refusal(installation)
+
+
+def test_a_trial_licence_gives_a_listener_five_threads(installation: Installation) -> None:
+    licensed(installation, project_name="test")
+    installation.start()
+    assert "License limits the connector to a maximum of 5 threads." in installation.log
+
+
+def test_five_wrong_passwords_lock_an_account(installation: Installation) -> None:
+    installation.start()
+    port = installation.console_port
+    wrong = {"Authorization": "Basic dGhhbm9zOndyb25n"}
+    for _ in range(5):
+        status, said, _ = installation.ask("GET", "/console/", headers=wrong, port=port)
+        assert (status, b"wrong" in said) == (401, True)
+    assert b"locked after 5 failures" in installation.ask("GET", "/console/", headers=wrong, port=port)[1]
+
+
+def test_java_17_needs_its_modules_opened(installation: Installation) -> None:
+    options = installation.home / "bin/external.vmoptions"
+    options.write_text(
+        options.read_text().replace("--add-opens=java.base/sun.security.jca=ALL-UNNAMED\n", "")
+    )
+    assert 'module java.base does not "opens sun.security.jca"' in refusal(installation)
