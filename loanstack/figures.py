@@ -104,6 +104,7 @@ _TITLES = {
     "soak_components": "Components sampled over the soak",
     "soak_samples": "Samples of each component, at least",
     "soak_memory_mib_per_h_max": "Memory growth of a component in an hour, most",
+    "soak_caches_mib_max": "A database's caches, most",
     "soak_handles_per_h_max": "Open handles more in an hour, most",
     "soak_restarts": "Restarts of components during the soak",
     "worst_second_tps": "Transactions in the worst second",

@@ -16,6 +16,9 @@ READ = (
 )
 """Prints `process/file:text`; processes that end meanwhile are left out."""
 
+_CACHES_SQL = "SELECT SUM(cache_size) FROM oceanbase.__all_virtual_kvcache_info"
+_READ_CACHES = f"echo '{_CACHES_SQL}' | loanstack-db sql | sed s/^/caches:/"
+"""Prints what the database's caches hold, in bytes; they fill up to a share of its memory."""
 _LINE = re.compile(r"(?P<pid>\d+)/(?P<file>fd|status|cgroup):(?P<text>.*)$")
 _UNIT = re.compile(r"([^/]+)\.service\b")
 _UNITS = {
@@ -37,6 +40,13 @@ class Component:
     """Resident, of all its processes."""
     handles: int
     """Open files and sockets."""
+    caches_mib: float = 0.0
+    """Of the memory, what a database says that its caches hold."""
+
+
+def question(host: Host) -> str:
+    """Return the shell command whose answer `parse` reads."""
+    return f"{READ}; {_READ_CACHES}" if host.has(Role.OCEANBASE) else READ
 
 
 def expected(host: Host) -> tuple[str, ...]:
@@ -45,11 +55,14 @@ def expected(host: Host) -> tuple[str, ...]:
 
 
 def parse(printed: str) -> Mapping[str, Component]:
-    """Return the components in what `READ` printed, by unit."""
+    """Return the components in what a host answered to its `question`, by unit."""
     units: dict[str, str] = {}
     memory_kib: Counter[str] = Counter()
     handles: Counter[str] = Counter()
+    caches_mib = 0.0
     for line in printed.splitlines():
+        if line.startswith("caches:"):
+            caches_mib = float(line.partition(":")[2]) / (1 << 20)
         match = _LINE.match(line)
         if match is None:
             continue
@@ -67,6 +80,7 @@ def parse(printed: str) -> Mapping[str, Component]:
             pid=min(int(pid) for pid in pids if units[pid] == unit),
             memory_mib=sum(memory_kib[pid] for pid in pids if units[pid] == unit) / 1024,
             handles=sum(handles[pid] for pid in pids if units[pid] == unit),
+            caches_mib=caches_mib if unit == DATABASE_UNIT else 0.0,
         )
         for unit in dict.fromkeys(units[pid] for pid in pids)
     }

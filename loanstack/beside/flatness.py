@@ -1,9 +1,9 @@
 """Whether memory and handles of the components stayed flat over a soak. Pure but for the record's file.
 
 Judged is the second half: in the first one caches fill. The slope is that of Theil and Sen, the median of
-the slopes between any two samples: a garbage collection or a burst moves it little. A database's memory is
-a saw, for it keeps rows until it dumps them. Hence its floor is judged, the least it held in any stretch with
-a dump in it.
+the slopes between any two samples: a garbage collection or a burst moves it little. A database's memory is a
+saw, for it keeps rows until it dumps them. Hence its floor is judged, the least it held in any stretch with a
+dump in it; without its caches, which go on filling for longer than an hour and have a limit of their own.
 """
 
 from collections import defaultdict
@@ -38,6 +38,8 @@ class Sample:
     pid: int
     memory_mib: float
     handles: int
+    caches_mib: float = 0.0
+    """Of the memory, a database's caches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,9 @@ class Trend:
     memory_mib_last: float = 0.0
     memory_mib_per_h: float = 0.0
     memory_mib_per_h_max: float
+    caches_mib: float = 0.0
+    """At most, in the whole window."""
+    caches_mib_max: float = 0.0
     handles_first: int = 0
     handles_last: int = 0
     handles_per_h: float = 0.0
@@ -66,6 +71,9 @@ class Trend:
         if self.memory_mib_per_h > self.memory_mib_per_h_max:
             most = f"promised: at most {self.memory_mib_per_h_max:g}"
             grew.append(f"{self.name}: memory grows by {self.memory_mib_per_h:.1f} MiB/h; {most}")
+        if self.caches_mib > self.caches_mib_max:
+            most = f"their limit: {self.caches_mib_max:g}"
+            grew.append(f"{self.name}: its caches hold {self.caches_mib:.0f} MiB; {most}")
         if self.handles_per_h > self.handles_per_h_max:
             most = f"promised: at most {self.handles_per_h_max:g}"
             grew.append(f"{self.name}: {self.handles_per_h:.1f} more open handles an hour; {most}")
@@ -115,18 +123,29 @@ def floor(points: Sequence[tuple[float, float]], stretch: int) -> list[tuple[flo
 
 
 def judge(
-    samples: Iterable[Sample], expected: Iterable[Key], slo: SoakSlo, *, from_s: float, until_s: float
+    samples: Iterable[Sample],
+    expected: Iterable[Key],
+    slo: SoakSlo,
+    *,
+    from_s: float,
+    until_s: float,
+    caches_mib_max: float,
 ) -> Finding:
     """Return whether every expected component stayed flat in the second half of a window (unix times).
 
     One that was restarted is not flat, whatever its memory says. A slope over too few samples says nothing.
+
+    + caches_mib_max: what the caches of a database may hold
     """
     series: defaultdict[Key, list[Sample]] = defaultdict(list)
     for sample in samples:
         if from_s <= sample.at_s < until_s:
             series[sample.host, sample.unit].append(sample)
     half_s = from_s + (until_s - from_s) / 2.0
-    trends = [trend(key, series[key], slo, half_s=half_s) for key in sorted(set(expected))]
+    trends = [
+        trend(key, series[key], slo, half_s=half_s, caches_mib_max=caches_mib_max)
+        for key in sorted(set(expected))
+    ]
     restarted = [f"{one.name} was restarted: {one.restarts} in all" for one in trends if one.restarts]
     few = [one for one in trends if one.judged_samples < one.samples_min]
     missing = [
@@ -143,6 +162,7 @@ def judge(
             "soak_components": len(trends),
             "soak_samples": min((one.judged_samples for one in trends), default=0),
             "soak_memory_mib_per_h_max": max((one.memory_mib_per_h for one in trends), default=0.0),
+            "soak_caches_mib_max": max((one.caches_mib for one in trends), default=0.0),
             "soak_handles_per_h_max": max((one.handles_per_h for one in trends), default=0.0),
             "soak_restarts": sum(one.restarts for one in trends),
         },
@@ -150,12 +170,14 @@ def judge(
     )
 
 
-def trend(key: Key, samples: Sequence[Sample], slo: SoakSlo, *, half_s: float) -> Trend:
+def trend(
+    key: Key, samples: Sequence[Sample], slo: SoakSlo, *, half_s: float, caches_mib_max: float
+) -> Trend:
     """Return how the component `key` went; judged from `half_s` (unix time) on."""
     host, unit = key
     judged = [sample for sample in samples if sample.at_s >= half_s]
     is_database = unit == DATABASE_UNIT
-    memory = [(one.at_s, one.memory_mib) for one in judged]
+    memory = [(one.at_s, one.memory_mib - one.caches_mib) for one in judged]
     if is_database:
         memory = floor(memory, slo.database_dump_samples)
     found = Trend(
@@ -165,6 +187,8 @@ def trend(key: Key, samples: Sequence[Sample], slo: SoakSlo, *, half_s: float) -
         judged_samples=len(judged),
         restarts=sum(one.pid != following.pid for one, following in pairwise(samples)),
         memory_mib_per_h_max=slo.database_memory_mib_per_h_max if is_database else slo.memory_mib_per_h_max,
+        caches_mib=round(max((one.caches_mib for one in samples), default=0.0), 1),
+        caches_mib_max=caches_mib_max if is_database else 0.0,
         handles_per_h_max=slo.handles_per_h_max,
         samples_min=slo.database_samples_min if is_database else slo.samples_min,
     )

@@ -18,9 +18,10 @@ from loanstack.task import Task
 DURATION_S = 3600.0
 """How long a soak is when nobody says."""
 INTERVAL_S = 10.0
+CACHES_SHARE_MAX = 0.4
+"""Of a database's memory budget: what seekdb 1.4's `kvcache_memory_limit` is where it is not set."""
 _ANSWER_WITHIN_S = 8.0
 _ENDS_WITHIN_S = 15.0
-_READ = ("bash", "-c", components.READ)
 
 
 class Soak:
@@ -50,6 +51,7 @@ class Soak:
             flatness.read(self._task.folder.path),
             [(host.name, unit) for host in env.hosts for unit in components.expected(host)],
             env.soak_slo,
+            caches_mib_max=CACHES_SHARE_MAX * env.database.memory_mib,
             from_s=facts.start_s,
             until_s=facts.start_s + facts.measured_s,
         )
@@ -82,7 +84,7 @@ def sample_until(over: threading.Event, env: Environment, shells: Shells, folder
 
 def _begin(shells: Shells, host: Host) -> Running | None:
     try:
-        return shells.of(host).begin(_READ)
+        return shells.of(host).begin(("bash", "-c", components.question(host)))
     except WorldError:
         return None
 
@@ -101,6 +103,7 @@ def _finish(host: Host, running: Running, at_s: float) -> list[Sample]:
             pid=found[unit].pid,
             memory_mib=round(found[unit].memory_mib, 3),
             handles=found[unit].handles,
+            caches_mib=round(found[unit].caches_mib, 3),
         )
         for unit in components.expected(host)
         if unit in found

@@ -51,6 +51,18 @@ def test_a_units_processes_are_added_up_and_what_has_no_memory_is_none_of_them()
     assert components.parse("") == {}
 
 
+def test_a_database_says_what_its_caches_hold_and_others_are_not_asked() -> None:
+    database = "7/status:VmRSS:\t 1024 kB\n7/cgroup:0::/system.slice/loanstack-oceanbase.service\n"
+    agent = "8/status:VmRSS:\t 1024 kB\n8/cgroup:0::/system.slice/loanstack-failover.service\n"
+    found = components.parse(f"{database}{agent}caches:3145728\n")
+    assert {unit: each.caches_mib for unit, each in found.items()} == {
+        "loanstack-oceanbase": 3.0,
+        "loanstack-failover": 0.0,
+    }
+    asked = {host.name: components.question(host) for host in environment("lab").hosts}
+    assert {name for name, question in asked.items() if "kvcache" in question} == {"ob-a", "ob-b"}
+
+
 def test_the_question_is_answered_by_a_real_machine_with_what_is_parsed() -> None:
     done = subprocess.run(["bash", "-c", components.READ], capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
@@ -106,7 +118,9 @@ def samples(
 
 
 def judged(*found: Sample, expected: tuple[Key, ...] = (LOAN,)) -> tuple[Verdict, str, dict[str, float]]:
-    finding = flatness.judge(found, expected, SLO, from_s=START_S, until_s=START_S + HOUR_S)
+    finding = flatness.judge(
+        found, expected, SLO, from_s=START_S, until_s=START_S + HOUR_S, caches_mib_max=800.0
+    )
     return finding.verdict, "; ".join(finding.reasons), dict(finding.figures)
 
 
@@ -143,8 +157,27 @@ def test_a_database_is_judged_by_what_it_holds_after_a_dump(
     assert figures["soak_memory_mib_per_h_max"] == pytest.approx(grows, abs=0.3 * grows)
 
 
+def test_caches_fill_up_to_their_limit_and_no_further() -> None:
+    def filling(per_h: float) -> list[Sample]:
+        grown = [per_h * n / 360.0 for n in range(360)]
+        return [
+            replace(one, memory_mib=one.memory_mib + mib, caches_mib=mib)
+            for one, mib in zip(samples(DATABASE), grown, strict=True)
+        ]
+
+    verdict, _, figures = judged(*filling(790.0), expected=(DATABASE,))
+    assert verdict is Verdict.PASS
+    assert figures["soak_memory_mib_per_h_max"] == 0.0
+    assert figures["soak_caches_mib_max"] == pytest.approx(790.0, abs=3)
+    verdict, reasons, _ = judged(*filling(900.0), expected=(DATABASE,))
+    assert verdict is Verdict.FAIL
+    assert "its caches hold 898 MiB; their limit: 800" in reasons
+
+
 def test_half_an_hour_is_too_short_for_a_saw_of_ten_minutes() -> None:
-    finding = flatness.judge(samples(DATABASE), (DATABASE,), SLO, from_s=START_S, until_s=START_S + 1800.0)
+    finding = flatness.judge(
+        samples(DATABASE), (DATABASE,), SLO, from_s=START_S, until_s=START_S + 1800.0, caches_mib_max=800.0
+    )
     assert finding.verdict is Verdict.INVALID
     assert "needed: at least 144" in finding.reasons[0]
 
@@ -222,7 +255,7 @@ class Hosts:
         return self
 
     def begin(self, argv: tuple[str, ...]) -> Answer:
-        assert argv[-1] == components.READ
+        assert argv[-1].startswith(components.READ)
         if self.host.name.startswith("app"):
             raise WorldError("unreachable")
         return Answer(self.over, PRINTED if self.host.name.startswith("gw") else None)
