@@ -8,6 +8,7 @@ from typing import Self
 from chaos.findings import Finding
 from chaos.remote import ChannelClosedError
 from inventory.model import DatabaseRole
+from inventory.peer import DatabaseKind
 from loadtests.figures import LoadFigures
 from loanstack.beside import measured_start, report_record
 from loanstack.beside.databases import host_with
@@ -24,17 +25,25 @@ _BROKEN_OFF_S = 1.0
 class Analytics:
     """Runs reports from the first arrival until the traffic is over."""
 
-    def __init__(self, task: Task, *, on: DatabaseRole) -> None:
-        """Prepare it; + on: the database that is asked."""
+    def __init__(
+        self, task: Task, *, on: DatabaseRole, database: DatabaseKind = DatabaseKind.OCEANBASE
+    ) -> None:
+        """Prepare it.
+
+        + on: the database of the pair that is asked
+        + database: what kind of pair it is
+        """
         self._task = task
         self._on = on
+        self._database = database
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._act, daemon=True)
         self._session: ReportSession | None = None
 
     def __enter__(self) -> Self:
         """Begin to wait for the first arrival."""
-        self._session = ReportSession(self._task.env, host_with(self._task.env, self._on))
+        env = self._task.env
+        self._session = ReportSession(env, host_with(env, self._on, self._database), self._database)
         self._thread.start()
         return self
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from inventory.model import DatabaseRole
+from inventory.peer import DatabaseKind
 from loanstack.beside.analytics import Analytics
 from loanstack.beside.companion import Companion
 from loanstack.beside.major_freeze import DURATION_S_MIN, GRACE_S, MajorFreeze
@@ -55,16 +56,23 @@ class BesideAsked:
         return tuple(found)
 
     def companions(
-        self, task: Task, *, scenario: str, duration_s: float, warm_up_s: float
+        self,
+        task: Task,
+        *,
+        scenario: str,
+        duration_s: float,
+        warm_up_s: float,
+        database: DatabaseKind = DatabaseKind.OCEANBASE,
     ) -> list[Companion]:
         """Return what runs beside the load of `task`.
 
+        + database: what the services work on
         + duration_s: how long the load is measured
         + warm_up_s: how long its rate grows before that
         """
         found: list[Companion] = []
         if scenario == ANALYTICS:
-            found.append(Analytics(task, on=self.analytics_on or DatabaseRole.PRIMARY))
+            found.append(Analytics(task, on=self.analytics_on or DatabaseRole.PRIMARY, database=database))
         if scenario == SOAK:
             found.append(Soak(task))
         if self.major_freeze:

@@ -4,17 +4,22 @@ from chaos.pair import find_scene
 from chaos.remote import Shells
 from chaos.ssh_databases import SshDatabases
 from chaos.world import WorldError
-from inventory.model import DatabaseRole, Environment, Host
+from inventory.model import DatabaseRole, Environment, Host, Role
+from inventory.peer import DatabaseKind
 from loanstack.exits import ExitCode
 from loanstack.task import CommandError
 
 
-def host_with(env: Environment, role: DatabaseRole) -> Host:
+def host_with(env: Environment, role: DatabaseRole, database: DatabaseKind = DatabaseKind.OCEANBASE) -> Host:
     """Return the host whose database has `role` now.
+
+    + database: of MariaDB's pair nobody is ever promoted, so each is what it was deployed as
 
     Raises:
         CommandError: there is not one primary and one standby, or a host does not answer.
     """
+    if database is DatabaseKind.MARIADB:
+        return next(host for host in env.hosts_with(Role.OCEANBASE) if host.database_role == role)
     shells = Shells(env)
     try:
         scene = find_scene(env, SshDatabases(env, shells))

@@ -7,6 +7,7 @@ from typing import Protocol
 from chaos.remote import Channel, ChannelClosedError, ssh_argv
 from inventory import secrets
 from inventory.model import Environment, Host
+from inventory.peer import DatabaseKind
 from loanstack.beside.reports import Report, Row
 
 USER = "report"
@@ -22,7 +23,10 @@ _CLIENT = (
     " --port={port} --protocol=tcp --connect-timeout=3 --batch --skip-column-names --unbuffered --force"
     " {schema} 2>&1"
 )
-_LIMITS = f"SET SESSION ob_query_timeout = {TIMEOUT_S * 1e6:.0f};\n"
+_LIMITS = {
+    DatabaseKind.OCEANBASE: f"SET SESSION ob_query_timeout = {TIMEOUT_S * 1e6:.0f};\n",
+    DatabaseKind.MARIADB: f"SET SESSION max_statement_time = {TIMEOUT_S:g};\n",
+}
 
 
 class ReportError(Exception):
@@ -50,9 +54,10 @@ class Line(Protocol):
 class ReportSession:
     """One session; opened at its first report, and anew after one that failed."""
 
-    def __init__(self, env: Environment, host: Host) -> None:
+    def __init__(self, env: Environment, host: Host, database: DatabaseKind = DatabaseKind.OCEANBASE) -> None:
         self._env = env
         self._host = host
+        self._database = database
         self._line: Line | None = None
         self._asked = 0
 
@@ -81,10 +86,11 @@ class ReportSession:
             self._line.close()
 
     def _connect(self) -> Line:
-        database = self._env.database
-        where = {"address": self._host.address, "port": database.sql_port, "schema": database.schema}
+        env = self._env
+        port = (env.peer if self._database is DatabaseKind.MARIADB else env.database).sql_port
+        where = {"address": self._host.address, "port": port, "schema": env.database.schema}
         channel = Channel(ssh_argv(self._env, self._host, _CLIENT.format(user=USER, **where)))
-        channel.send(f"{secrets.load(self._env.secrets_file).report_password}\n{_LIMITS}")
+        channel.send(f"{secrets.load(self._env.secrets_file).report_password}\n{_LIMITS[self._database]}")
         return channel
 
     def _rows(self, line: Line, report: Report, end: str) -> list[Row]:

@@ -187,7 +187,11 @@ def _export(task: Task, *, writes: float) -> None:
 def _companions(task: Task, asked: Asked) -> list[Companion]:
     warm_up_s = DEFAULT_WARM_UP_S if asked.warm_up_s is None else asked.warm_up_s
     return asked.beside.companions(
-        task, scenario=asked.scenario, duration_s=asked.duration_s, warm_up_s=warm_up_s
+        task,
+        scenario=asked.scenario,
+        duration_s=asked.duration_s,
+        warm_up_s=warm_up_s,
+        database=asked.database,
     )
 
 

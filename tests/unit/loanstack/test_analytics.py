@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from chaos.findings import Verdict
 from chaos.remote import ChannelClosedError
 from inventory import environment
+from inventory.model import DatabaseRole
+from inventory.peer import DatabaseKind
 from loanstack import cli, load_cli
 from loanstack.beside import report_record, report_session
+from loanstack.beside.databases import host_with
 from loanstack.beside.report_record import REPORTS_FILE, Reported
 from loanstack.beside.report_session import ReportError, ReportSession, counted
 from loanstack.beside.reports import REPORTS, Row, balanced, used_as_moved
@@ -186,6 +189,22 @@ def test_the_password_is_in_no_command_line(monkeypatch: pytest.MonkeyPatch) -> 
     assert "pass-word" not in " ".join(started[0])
     assert "--user=report" in started[0][-1]
     assert client.told[0].startswith("pass-word\nSET SESSION ob_query_timeout = 30000000;")
+    assert "--port=2881" in started[0][-1]
+
+
+def test_mariadb_is_asked_at_its_own_port_with_its_own_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = environment("lab")
+    started: list[str] = []
+    client = Client(["end of report 1"])
+    monkeypatch.setattr(report_session, "Channel", lambda argv: started.append(argv[-1]) or client)
+    known = type("Known", (), {"report_password": "pass-word"})
+    monkeypatch.setattr(report_session.secrets, "load", lambda path: known)
+    for role, name in ((DatabaseRole.PRIMARY, "ob-a"), (DatabaseRole.STANDBY, "ob-b")):
+        host = host_with(env, role, DatabaseKind.MARIADB)
+        assert host.name == name, "as it was deployed: there nobody is promoted"
+    ReportSession(env, host, DatabaseKind.MARIADB).run(REPORTS[0])
+    assert f"--port={env.peer.sql_port}" in started[0]
+    assert client.told[0].startswith("pass-word\nSET SESSION max_statement_time = 30;")
 
 
 @pytest.mark.parametrize(

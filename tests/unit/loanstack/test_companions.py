@@ -14,6 +14,7 @@ from chaos.findings import Verdict
 from chaos.world import WorldError
 from inventory import environment
 from inventory.model import DatabaseRole
+from inventory.peer import DatabaseKind
 from loadtests import figures
 from loadtests.figures import LoadFigures
 from loanstack.beside import analytics, major_freeze, report_record
@@ -155,21 +156,21 @@ def test_reports_run_in_turn_from_the_first_arrival_on_and_each_is_recorded(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = Session()
-    roles: list[DatabaseRole] = []
+    asked_for: list[tuple[DatabaseRole, DatabaseKind]] = []
 
-    def host_with(env: object, role: DatabaseRole) -> str:
-        roles.append(role)
+    def host_with(env: object, role: DatabaseRole, database: DatabaseKind) -> str:
+        asked_for.append((role, database))
         return "ob-b"
 
     monkeypatch.setattr(analytics, "host_with", host_with)
-    monkeypatch.setattr(analytics, "ReportSession", lambda env, host: session)
+    monkeypatch.setattr(analytics, "ReportSession", lambda env, host, database: session)
     monkeypatch.setattr(analytics, "_AFTER_FAILURE_S", 0.01)
     with Analytics(task, on=DatabaseRole.STANDBY):
         time.sleep(0.3)
         assert session.asked == 0
         begin_traffic(task)
         until(lambda: session.asked >= 6)
-    assert roles == [DatabaseRole.STANDBY]
+    assert asked_for == [(DatabaseRole.STANDBY, DatabaseKind.OCEANBASE)]
     recorded = list(report_record.read(task.folder.path))
     assert [one.name for one in recorded[:6]] == [
         "exposure by village and product",
@@ -198,3 +199,12 @@ def test_each_scenario_has_its_company(
 ) -> None:
     found = asked.companions(task, scenario=scenario, duration_s=60.0, warm_up_s=10.0)
     assert [type(companion) for companion in found] == kinds
+
+
+@pytest.mark.parametrize("kind", DatabaseKind)
+def test_reports_are_asked_of_the_database_that_serves(task: Task, kind: DatabaseKind) -> None:
+    [reports] = BesideAsked().companions(
+        task, scenario="analytics", duration_s=60.0, warm_up_s=10.0, database=kind
+    )
+    assert isinstance(reports, Analytics)
+    assert reports._database is kind
