@@ -35,7 +35,9 @@ types: setup  ## mypy --strict
 	@$(BIN)/mypy
 
 unit: setup  ## pure parts and deploys, offline
-	@$(BIN)/pytest tests/unit tests/plan -n 3 -q
+	@$(BIN)/pytest tests/unit tests/plan -n 3 -q --ignore=tests/unit/tongweb
+	@# Alone: each starts a JVM, beside which the agents' tests would wait for a processor.
+	@$(BIN)/pytest tests/unit/tongweb -q
 
 lab-test: setup  ## everything promised, on the booted lab, at a modest rate
 	@$(BIN)/pytest tests/lab -q --durations=15
