@@ -98,11 +98,8 @@ def checkout_sources(
 
 def version_of(sources: Sources) -> str:
     """Return the version: the project's, and 12 hex digits of a hash of all the bundle is made from."""
-    digest = hashlib.sha256(repr((_RECIPE_VERSION, _RUNTIME_PACKAGES)).encode())
-    for name, path in _named(sources):
-        content = path.read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return f"{sources.base_version}+{digest.hexdigest()[:12]}"
+    digest = tarballs.digest_of((_RECIPE_VERSION, _RUNTIME_PACKAGES), _named(sources))
+    return f"{sources.base_version}+{digest}"
 
 
 def build(cache: Path, sources: Sources, apt: Apt) -> Path:

@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import tarfile
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _EPOCH_S = 0
@@ -28,6 +30,31 @@ def write(archive: Path, content: Path, *, top: str) -> None:
             name = top if path == content else f"{top}/{path.relative_to(content)}"
             tar.add(path, arcname=name, recursive=False, filter=_anonymous)
     unfinished.rename(archive)
+
+
+def cached(archive: Path, fill: Callable[[Path], None], *, top: str) -> Path:
+    """Return `archive`, made from what `fill` puts into an empty folder unless it is there.
+
+    + archive: the .tar.gz; its folder is made
+    + top: name that everything in it starts with
+    """
+    if not archive.exists():
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=archive.parent, prefix="building-") as name:
+            content = Path(name) / "content"
+            content.mkdir()
+            fill(content)
+            write(archive, content, top=top)
+    return archive
+
+
+def digest_of(recipe: object, files: Iterable[tuple[str, Path]]) -> str:
+    """Return 12 hex digits of a hash over names and contents of `files`, and over their `recipe`."""
+    digest = hashlib.sha256(repr(recipe).encode())
+    for name, path in files:
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
 
 
 def sha256_of(path: Path) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from lab import tarballs
-from lab.tongweb.javac import JARS, archive, compile_into, digest_of, files_below
+from lab.tongweb.javac import JARS, archive, compile_into, files_below
 
 NAME = "tongweb"
 _HERE = Path(__file__).parent
@@ -69,7 +69,7 @@ def version() -> str:
     tomcat = (JARS / "tomcat9-catalina.jar").resolve().stem.rpartition("-")[2]
     parts = [each for name in ("bin", "conf", "java") for each in files_below(_HERE / name)]
     parts += [(path.name, path) for path in jars()]
-    return f"{tomcat}+{digest_of((_RECIPE_VERSION, _FOLDERS, _LICENSE), parts)}"
+    return f"{tomcat}+{tarballs.digest_of((_RECIPE_VERSION, _FOLDERS, _LICENSE), parts)}"
 
 
 def lay_out(home: Path) -> None:
@@ -95,15 +95,7 @@ def build(cache: Path) -> Path:
     """Return the package for hosts, built when the cache lacks it."""
     made = version()
     target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
-    if target.exists():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as name:
-        home = Path(name) / "home"
-        home.mkdir()
-        lay_out(home)
-        tarballs.write(target, home, top=f"{NAME}-{made}")
-    return target
+    return tarballs.cached(target, lay_out, top=f"{NAME}-{made}")
 
 
 def license_text() -> str:

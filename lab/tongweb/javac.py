@@ -1,8 +1,7 @@
 """Java sources to archives that depend on their content alone: same sources in, same bytes out."""
 
-import hashlib
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.commands import run
@@ -51,15 +50,6 @@ def archive(target: Path, *folders: Path) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             packed.writestr(entry, path.read_bytes())
-
-
-def digest_of(recipe: object, files: Iterable[tuple[str, Path]]) -> str:
-    """Return 12 hex digits of a hash over names and contents of `files`, and over their `recipe`."""
-    digest = hashlib.sha256(repr(recipe).encode())
-    for name, path in files:
-        content = path.read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()[:12]
 
 
 def files_below(folder: Path) -> list[tuple[str, Path]]:

@@ -1,6 +1,5 @@
 """The Java runtime that TongWeb runs on: the modules of Debian's OpenJDK that it needs, in one folder."""
 
-import tempfile
 from pathlib import Path
 
 from lab import tarballs
@@ -54,23 +53,16 @@ def build(cache: Path) -> Path:
     """
     made = version()
     target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
-    if target.exists():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as name:
-        content = Path(name) / "jdk"
-        options = ["--strip-debug", "--no-header-files", "--no-man-pages", "--generate-cds-archive"]
-        run(
-            [
-                str(JAVA_HOME / "bin/jlink"),
-                *options,
-                "--add-modules",
-                ",".join(_MODULES),
-                "--output",
-                str(content),
-            ],
-            doing="link the Java runtime",
-            deadline_s=_DEADLINE_S,
-        )
-        tarballs.write(target, content, top=f"{NAME}-{made}")
-    return target
+    return tarballs.cached(target, _link, top=f"{NAME}-{made}")
+
+
+def _link(content: Path) -> None:
+    # jlink makes its folder itself.
+    content.rmdir()
+    options = ["--strip-debug", "--no-header-files", "--no-man-pages", "--generate-cds-archive"]
+    modules = ",".join(_MODULES)
+    run(
+        [str(JAVA_HOME / "bin/jlink"), *options, "--add-modules", modules, "--output", str(content)],
+        doing="link the Java runtime",
+        deadline_s=_DEADLINE_S,
+    )

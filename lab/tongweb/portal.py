@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inventory.places import PROJECT_ROOT
 from lab import tarballs
-from lab.tongweb.javac import SERVLET_API, archive, compile_into, digest_of, files_below
+from lab.tongweb.javac import SERVLET_API, archive, compile_into, files_below
 
 NAME = "channel-portal"
 WAR = "portal.war"
@@ -19,7 +19,7 @@ _RECIPE_VERSION = 1
 def version() -> str:
     """Return the project's version, and 12 hex digits of a hash of all that the WAR is made from."""
     base = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["version"]
-    return f"{base}+{digest_of(_RECIPE_VERSION, files_below(_SOURCES))}"
+    return f"{base}+{tarballs.digest_of(_RECIPE_VERSION, files_below(_SOURCES))}"
 
 
 def write_war(target: Path) -> None:
@@ -39,15 +39,7 @@ def build(cache: Path) -> Path:
     """Return the WAR in a tarball for hosts, built when the cache lacks it."""
     made = version()
     target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
-    if target.exists():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as name:
-        content = Path(name) / "content"
-        content.mkdir()
-        write_war(content / WAR)
-        tarballs.write(target, content, top=f"{NAME}-{made}")
-    return target
+    return tarballs.cached(target, lambda content: write_war(content / WAR), top=f"{NAME}-{made}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ _CACHES_SQL = "SELECT SUM(cache_size) FROM oceanbase.__all_virtual_kvcache_info"
 _READ_CACHES = f"echo '{_CACHES_SQL}' | loanstack-db sql | sed s/^/caches:/"
 """Prints what the database's caches hold, in bytes; they fill up to a share of its memory."""
 _LINE = re.compile(r"(?P<pid>\d+)/(?P<file>fd|status|cgroup):(?P<text>.*)$")
+_CACHES = re.compile(r"caches:(\d+)")
 _UNIT = re.compile(r"([^/]+)\.service\b")
 _UNITS = {
     Role.GATEWAY: ("nginx",),
@@ -61,8 +62,8 @@ def parse(printed: str) -> Mapping[str, Component]:
     handles: Counter[str] = Counter()
     caches_mib = 0.0
     for line in printed.splitlines():
-        if line.startswith("caches:"):
-            caches_mib = float(line.partition(":")[2]) / (1 << 20)
+        if (held := _CACHES.fullmatch(line)) is not None:
+            caches_mib = int(held[1]) / (1 << 20)
         match = _LINE.match(line)
         if match is None:
             continue
