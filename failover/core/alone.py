@@ -63,21 +63,20 @@ def told_alone(seen: Observed) -> Alone | None:
 
 
 def next_of_alone(seen: Observed, leadership: Leadership, settings: Settings) -> SetAlone | None:
-    """Return the next step of the leader that serves; None: it stays as it is."""
-    may_be_alone = settings.alone_after_ms is not None
-    followed = seen.unfollowed_ms == 0
-    if leadership.alone is Alone.NO:
-        if settings.alone_after_ms is None or seen.unfollowed_ms < settings.alone_after_ms:
-            return None
-        why = f"no standby has followed for {seen.unfollowed_ms} ms (limit {settings.alone_after_ms})"
-        return _set(leadership, Alone.YES, f"{why}: writes are acknowledged by the primary alone")
+    """Return the next step of the leader that serves; None: it stays as it is.
+
+    Services that wait, wait for a standby that pauses up to the same limit, whether it had all already or is
+    about to: one late look must not undo what is nearly over.
+    """
+    limit_ms = settings.alone_after_ms
     if leadership.alone is Alone.YES:
-        if may_be_alone and not followed:
+        if limit_ms is not None and seen.unfollowed_ms > 0:
             return None
         return _set(leadership, Alone.ENDING, "the standby follows again: services wait for it")
-    if may_be_alone and not followed:
-        return _set(leadership, Alone.YES, "the standby does not follow any more")
-    return _end(seen, leadership, settings)
+    if limit_ms is not None and seen.unfollowed_ms >= limit_ms:
+        why = f"no standby has followed for {seen.unfollowed_ms} ms (limit {limit_ms})"
+        return _set(leadership, Alone.YES, f"{why}: writes are acknowledged by the primary alone")
+    return None if leadership.alone is Alone.NO else _end(seen, leadership, settings)
 
 
 def _end(seen: Observed, leadership: Leadership, settings: Settings) -> SetAlone | None:
