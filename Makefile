@@ -11,7 +11,7 @@ ENVIRONMENT ?= lab
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup prove test lint types unit lab-test lock clean
+.PHONY: help setup prove test lint types unit portal lab-test lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ unit: setup  ## pure parts and deploys, offline
 	@$(BIN)/pytest tests/unit tests/plan -n 3 -q --ignore=tests/unit/tongweb
 	@# Alone: each starts a JVM, beside which the agents' tests would wait for a processor.
 	@$(BIN)/pytest tests/unit/tongweb -q
+
+portal: setup  ## the channel portal's WAR, as build/portal.war
+	@$(BIN)/python -m lab.tongweb.portal build/portal.war
 
 lab-test: setup  ## everything promised, on the booted lab, at a modest rate
 	@$(BIN)/pytest tests/lab -q --durations=15

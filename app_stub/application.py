@@ -1,7 +1,7 @@
 """The application: one HTTP request in, one answer out. Knows nothing of sockets."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from app_stub import problems, routes, validation
 from app_stub.idempotency import request_hash
@@ -10,7 +10,7 @@ from app_stub.problems import Problem, ProblemError
 from app_stub.services import Answer, Request, Services, ok
 
 _LOG = logging.getLogger("loan.application")
-_OPEN_PATHS = ("/healthz", "/readyz", "/metrics")
+_OPEN_PATHS = ("/healthz", "/readyz", "/in-rotation", "/metrics")
 _NO_HEADERS: tuple[tuple[bytes, bytes], ...] = ()
 
 
@@ -40,12 +40,14 @@ class Application:
         is_draining: Callable[[], bool],
         *,
         deadline_s: float,
+        why_out: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._services = services
         self._metrics = metrics
         self._clock_s = clock_s
         self._is_draining = is_draining
         self._deadline_s = deadline_s
+        self._why_out = why_out
         self._in_flight = 0
         metrics.in_flight.set_function(lambda: float(self._in_flight))
 
@@ -102,6 +104,9 @@ class Application:
             return problem_answer(problems.unavailable("stopping"))
         if not pool.usable:
             return problem_answer(problems.unavailable("no primary database is connected"))
+        # Ready is what works; in rotation, what portals shall send requests to.
+        if path == "/in-rotation" and (why := self._why_out()):
+            return problem_answer(problems.unavailable(f"out of rotation: {', '.join(why)}"))
         return ok({"status": "ready", "primary": str(pool.primary)})
 
 

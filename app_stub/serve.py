@@ -21,6 +21,7 @@ from app_stub.metrics import Metrics
 from app_stub.pool import Connect, Pool
 from app_stub.primary_watch import PrimaryWatch
 from app_stub.reads import Reader
+from app_stub.rotation import reasons
 from app_stub.services import Services
 from app_stub.settings import DurabilityKind, Endpoint, Settings, SettingsError, settings_from
 
@@ -51,6 +52,7 @@ async def serve(settings: Settings) -> None:
         time.monotonic,
         lambda: connections.is_draining,
         deadline_s=settings.request_deadline_ms / 1000,
+        why_out=lambda: reasons(settings.out_of_rotation),
     )
     connections = Connections(application.handle, max_body_bytes=settings.max_body_bytes)
     stop = asyncio.Event()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from app_stub.dialect import DatabaseKind
 
@@ -85,6 +86,8 @@ class Settings:
     """Below the gateway's 5 s, so that the honest answer is the service's own and not the gateway's 504."""
     shutdown_grace_s: int = 10
     max_body_bytes: int = 16_384
+    out_of_rotation: Path | None = None
+    """Folder of the reasons why this instance takes no requests."""
 
 
 def database_from(
@@ -132,6 +135,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         shutdown_grace_s=_integer(
             environment, "LOAN_SHUTDOWN_GRACE_S", problems, default=10, low=1, high=300
         ),
+        out_of_rotation=Path(folder) if (folder := environment.get("LOAN_OUT_OF_ROTATION")) else None,
     )
     if problems:
         raise SettingsError(tuple(problems))

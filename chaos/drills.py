@@ -1,6 +1,6 @@
 """The catalogue of drills."""
 
-from chaos import faults
+from chaos import channel_faults, faults
 from chaos.checkers import (
     Checker,
     entities_apart,
@@ -129,8 +129,33 @@ def drills(env: Environment) -> dict[str, Drill]:
             faults.switchover_while_tables_change(),
             checkers=NOTHING_LOST,
         ),
+        *_on_the_way(env),
     )
     return {drill.name: drill for drill in found}
+
+
+def _on_the_way(env: Environment) -> tuple[Drill, ...]:
+    """Return the drills of what stands before the database: the primary stays, and nothing is lost."""
+    found = (
+        ("tongweb-killed", "TongWeb of one host dies", channel_faults.killed_tongweb()),
+        (
+            "tongweb-hung",
+            "All threads of one host's TongWeb are busy in slow calls",
+            channel_faults.hung_tongweb(env, lasts_s=15.0),
+        ),
+        (
+            "portal-heap-exhausted",
+            "One host's TongWeb runs out of heap, and comes back with too little of it",
+            channel_faults.starved_portal(lasts_s=20.0),
+        ),
+        ("service-killed", "The loan services of one host die", channel_faults.killed_service()),
+        (
+            "gateway-lost",
+            "A whole gateway is gone at once: its virtual address moves to the other",
+            channel_faults.lost_gateway(),
+        ),
+    )
+    return tuple(_drill(name, title, fault, expects=Expect.SAME_PRIMARY) for name, title, fault in found)
 
 
 def _drill(

@@ -57,7 +57,7 @@ def powered_off(on: Target) -> Fault:
 
 def paused_database(*, lasts_s: float) -> Fault:
     """Stop the database of the primary where it stands, and let it go on."""
-    return _on_hosts(
+    return on_hosts(
         PAUSED_DATABASE,
         "SIGSTOP of the database, then SIGCONT",
         on=Target.PRIMARY,
@@ -98,7 +98,7 @@ def deaf_standby(*, lasts_s: float) -> Fault:
 
 def primary_cut_from_store(env: Environment, *, lasts_s: float) -> Fault:
     """Let the primary's host reach no member of the store, and all else."""
-    return _on_hosts(
+    return on_hosts(
         cut_from_store(env.store.client_port),
         "drop what the primary's host sends to the store",
         on=Target.PRIMARY,
@@ -113,7 +113,7 @@ def lost_store(on: Target, *, lasts_s: float) -> Fault:
 
     + on: STORE_MEMBER or STORE_MAJORITY
     """
-    return _on_hosts(
+    return on_hosts(
         LOST_STORE_MEMBER,
         f"kill {on.value} and keep it down",
         on=on,
@@ -181,9 +181,21 @@ def _cut(name_of: Callable[[Scene], str], title: str, on: Target, *, lasts_s: fl
     )
 
 
-def _on_hosts(
-    fault: HostFault, title: str, *, on: Target, undo: str, lasts_s: float, primary_serves_on: bool = False
+def on_hosts(
+    fault: HostFault,
+    title: str,
+    *,
+    on: Target,
+    undo: str,
+    lasts_s: float | None = None,
+    primary_serves_on: bool = False,
 ) -> Fault:
+    """Return the fault that makes `fault` on the hosts that `on` means.
+
+    + undo: what its heal is called
+    + lasts_s: it is undone after so long; None: only at the end
+    """
+
     def inject(world: World, scene: Scene, for_s: float) -> Pending:
         return AllPending([world.hosts.begin(host, fault, for_s=for_s) for host in on.hosts(scene)])
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 DATABASE_UNIT = "loanstack-oceanbase.service"
 AGENT_UNIT = "loanstack-failover.service"
 STORE_UNIT = "etcd.service"
+TONGWEB_UNIT = "loanstack-tongweb.service"
+LOAN_UNIT = "loanstack-loan.service"
 
 UNITS = "loanstack-drill-"
 """Each unit that a drill makes on a host begins with this, so that what is left can be found."""

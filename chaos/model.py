@@ -58,6 +58,9 @@ class Target(StrEnum):
     STORE_MAJORITY = "a majority of the store's members"
     CENTRE = "the primary's centre"
     DIRECTION = "what the primary's centre sends to the standby's"
+    PORTAL = "TongWeb and the portal nearest to the primary"
+    SERVICE = "the loan services nearest to the primary"
+    GATEWAY = "the gateway nearest to the primary"
 
     def hosts(self, scene: Scene) -> tuple[Host, ...]:
         """Return the hosts that it is seen at, for the timeline."""
@@ -67,7 +70,13 @@ class Target(StrEnum):
             return (scene.store_member,)
         if self is Target.STORE_MAJORITY:
             return scene.store_majority
+        if self in _ROLE_OF:
+            found = scene.env.hosts_with(_ROLE_OF[self])
+            return (next((host for host in found if host.centre == scene.primary.centre), found[0]),)
         return (scene.primary,)
+
+
+_ROLE_OF = {Target.PORTAL: Role.TONGWEB, Target.SERVICE: Role.LOAN, Target.GATEWAY: Role.GATEWAY}
 
 
 class Expect(StrEnum):

@@ -10,7 +10,7 @@ from chaos.heal import load_record, record_path, save_record
 from chaos.history import FaultWindow
 from chaos.interrupts import Shield
 from chaos.model import Drill, HealRecord, Scene
-from chaos.pair import NoPairError, database_hosts, find_scene, wait_until_following
+from chaos.pair import NoPairError, find_scene, wait_until_following
 from chaos.recovery import Recovery
 from chaos.run import HypothesisUnmetError, Run
 from chaos.steady import STEADY_WITHIN_S, observe, wait_until_steady
@@ -215,7 +215,7 @@ class Runner:
             # Twice: one slow greeting is no residue.
             if not any(self.world.databases.is_reachable(host) for _ in range(2)):
                 found.append(f"{host.name}: answers no SSH")
-            elif host in database_hosts(self.env):
+            else:
                 found += [f"{host.name}: {thing}" for thing in self.world.hosts.residue(host)]
         try:
             # Not at one glance: an idle primary logs every few seconds, and each time looks far ahead.

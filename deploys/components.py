@@ -16,6 +16,7 @@ from deploys.loan_services import loan_services, loan_services_ready
 from deploys.mariadb import component as mariadb
 from deploys.monitoring import node_exporter, prometheus
 from deploys.oceanbase.component import oceanbase, oceanbase_standby
+from deploys.operations import architecture
 from deploys.operations.turns import turn
 from deploys.specs.artifact import ArtifactError
 from deploys.specs.baseline import baseline_spec
@@ -28,7 +29,11 @@ from deploys.specs.mariadb import mariadb_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
 from deploys.specs.store import LOOPBACK, StoreSpec, store_spec
+from deploys.specs.tongweb import tongweb_spec
+from deploys.specs.virtual_addresses import virtual_addresses_spec
 from deploys.store import store
+from deploys.tongweb import tongweb
+from deploys.virtual_addresses import virtual_addresses
 from inventory import InventoryError, environment
 from inventory import secrets as secrets_file
 from inventory.model import Environment, Host, Role
@@ -43,11 +48,20 @@ COMPONENTS = (
     "oceanbase",
     "mariadb",
     "loan_services",
+    "tongweb",
     "gateway",
     "monitoring",
     "load_generator",
 )
-DEPLOYED_ROLES = (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR, Role.ARBITER, Role.LOADGEN)
+DEPLOYED_ROLES = (
+    Role.GATEWAY,
+    Role.TONGWEB,
+    Role.LOAN,
+    Role.OCEANBASE,
+    Role.MONITOR,
+    Role.ARBITER,
+    Role.LOADGEN,
+)
 """Roles that have a component; others are named aloud and left alone."""
 
 
@@ -89,6 +103,7 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...], serving: Da
     secrets = secrets_file.load(env.secrets_file)
     baseline_of, monitoring_of = baseline_spec(env, this, serving=serving), monitoring_spec(env, this)
     is_compared = serving is DatabaseKind.MARIADB
+    architecture.fits(name="Make sure that the host is of the inventory's architecture", arch=this.arch)
     if "baseline" in chosen:
         baseline(spec=baseline_of)
     if "depot_client" in chosen:
@@ -120,9 +135,13 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...], serving: Da
     has_loan = "loan_services" in chosen and this.has(Role.LOAN)
     if has_loan:
         loan_services(spec=loan_services_spec(env, this, secrets, serving=serving))
+    if "tongweb" in chosen and this.has(Role.TONGWEB):
+        tongweb(spec=tongweb_spec(env, this, secrets))
     has_gateway = "gateway" in chosen and this.has(Role.GATEWAY)
     if has_gateway:
         gateway(spec=_gateway_spec(env, this))
+    if has_gateway and env.gateway.virtual_addresses:
+        virtual_addresses(spec=virtual_addresses_spec(env, this))
     if "monitoring" in chosen and this.has(Role.MONITOR):
         prometheus(spec=monitoring_of)
     turn(name="Everything is started: on to the standby, and to whether all is well")
@@ -141,7 +160,7 @@ def _gateway_spec(env: Environment, this: Host) -> GatewaySpec:
         env.ca_dir,
         host_name=this.name,
         server_name=env.gateway.server_name,
-        addresses=(this.dmz_address,),
+        addresses=(this.dmz_address, *env.gateway.virtual_addresses),
         now=certificates.utc_now(),
     )
     return gateway_spec(

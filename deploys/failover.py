@@ -105,6 +105,8 @@ def failover(spec: FailoverSpec) -> None:
         sha256=spec.artifact.sha256,
         folder=spec.folder,
         version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by=artifacts.PYTHON_LOADS,
     )
     written = files.converge(name="Write the agent's settings, unit and command", files=files_of(spec))
     restart_after = (CONFIG, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}")

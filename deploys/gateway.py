@@ -25,7 +25,7 @@ def files_of(spec: GatewaySpec) -> tuple[ConfigFile, ...]:
             content=render(
                 "gateway/nginx.conf.j2",
                 gateway=spec.gateway,
-                listen_address=spec.listen_address,
+                addresses=spec.addresses,
                 upstreams=spec.upstreams,
                 nginx_user=spec.nginx_user,
                 certificate=CERTIFICATE,
@@ -65,5 +65,5 @@ def gateway_ready(spec: GatewaySpec) -> None:
         url=f"https://{name}:{port}/healthz",
         deadline_s=READY_DEADLINE_S,
         unit=UNIT,
-        options=("--cacert", AUTHORITY, "--resolve", f"{name}:{port}:{spec.listen_address}"),
+        options=("--cacert", AUTHORITY, "--resolve", f"{name}:{port}:{spec.own_address}"),
     )

@@ -53,6 +53,8 @@ def load_generator(spec: LoadGeneratorSpec) -> None:
         sha256=spec.artifact.sha256,
         folder=spec.folder,
         version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by=artifacts.PYTHON_LOADS,
     )
     files.converge(
         name="Write the load generator's command",

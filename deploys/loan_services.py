@@ -3,10 +3,11 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
+from deploys import rotation
 from deploys.content import ConfigFile, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.operations import artifacts, files, health, services
-from deploys.specs.loan_services import LoanServicesSpec
+from deploys.specs.loan_services import RUN_DIR, LoanServicesSpec
 
 ENVIRONMENT = "/etc/loanstack/loan.env"
 OWNER_ENVIRONMENT = "/etc/loanstack/loan-owner.env"
@@ -14,8 +15,9 @@ READY_DEADLINE_S = 60
 
 
 def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
-    """Return the unit and the two environment files."""
+    """Return the unit, the two environment files, and what takes the services out of rotation."""
     return (
+        *rotation.files_of((spec.rotation,)),
         ConfigFile(
             path=ENVIRONMENT,
             content=render(
@@ -29,6 +31,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 failover=spec.failover,
                 schema=spec.schema,
                 password=spec.app_password,
+                run_dir=RUN_DIR,
             ),
             mode=0o600,
             secret=True,
@@ -52,6 +55,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 "loan_services/loanstack-loan.service.j2",
                 user=spec.user,
                 folder=spec.folder,
+                run_dir=RUN_DIR,
                 grace_s=spec.services.shutdown_grace_s,
             ),
         ),
@@ -79,6 +83,8 @@ def loan_services(spec: LoanServicesSpec) -> None:
         sha256=spec.artifact.sha256,
         folder=spec.folder,
         version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by=artifacts.PYTHON_LOADS,
     )
     written = files.converge(name="Write unit and environment", files=files_of(spec))
     services.kept_running(

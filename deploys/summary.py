@@ -1,14 +1,14 @@
 """What a run did, for other programs: `LOANSTACK_DEPLOY_SUMMARY=FILE` asks for it.
 
-The file is written anew after each operation, so that it also tells about a run that was broken off:
+The file is written anew after each operation and at the end: it also tells about a run that was broken off.
 {"hosts": {HOST: {"operations": n, "changed": n, "failed": n, "error": text or null, "changes": [names]}},
  "steps": [{"name", "seconds"}]}
 """
 
+import atexit
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from pyinfra.api.host import Host
 from pyinfra.api.state import BaseStateCallback, State
@@ -33,10 +33,6 @@ class Summary(BaseStateCallback):
         """Write what is known now."""
         name = ", ".join(sorted(state.get_op_meta(op_hash).names))
         self.steps.append({"name": name, "seconds": round(time.monotonic() - self.began_s, 2)})
-        self.write(state)
-
-    def operation_host_error(self, state: State, host: Host, op_hash: str, *_: Any) -> None:  # type: ignore[override]  # noqa: ANN401
-        """Write at once: if this was the last host, the run ends here."""
         self.write(state)
 
     def write(self, state: State) -> None:
@@ -74,4 +70,7 @@ def attach(state: State, path: str | None) -> None:
     + path: value of the environment variable; None or empty: no summary
     """
     if path and not any(isinstance(handler, Summary) for handler in state.callback_handlers):
-        state.add_callback_handler(Summary(Path(path).absolute()))  # type: ignore[no-untyped-call]
+        summary = Summary(Path(path).absolute())
+        state.add_callback_handler(summary)  # type: ignore[no-untyped-call]
+        # An operation that fails on the last host left ends the run, without an end of its own.
+        atexit.register(summary.write, state)

@@ -36,6 +36,8 @@ class DrillSlo:
         ("centre-a-cut-off", DrillLimit(rto_ms_max=6000.0, lost_window_ms_p99=None)),
         ("primary-cut-from-store", DrillLimit(rto_ms_max=6000.0)),
         ("asymmetric-cut", DrillLimit(rto_ms_max=15_000.0, lost_window_ms_p99=None)),
+        ("tongweb-killed", DrillLimit(rto_ms_max=1000.0, errors_max=0)),
+        ("gateway-lost", DrillLimit(rto_ms_max=2000.0)),
         ("switchover-under-load", _SWITCHOVER),
         ("switchover-under-ddl", _SWITCHOVER),
     )

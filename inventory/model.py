@@ -10,6 +10,7 @@ from pathlib import Path
 
 from inventory.availability import Failover, Fence, Store
 from inventory.drill_slo import DrillSlo
+from inventory.hardware import Processor
 from inventory.peer import MariaDb
 from inventory.slo import DeploySlo, LoadSlo, SoakSlo
 
@@ -36,6 +37,15 @@ class Arch(StrEnum):
 
     X86_64 = "x86_64"
     AARCH64 = "aarch64"
+
+
+class DeploysBy(StrEnum):
+    """How TongWeb comes to an application."""
+
+    AUTODEPLOY = "autodeploy"
+    """It finds the WAR in its folder."""
+    COMMAND = "commandstool"
+    """It is told, by its own command line."""
 
 
 class DatabaseRole(StrEnum):
@@ -66,6 +76,9 @@ class OsRelease:
     id: str = "kylin"
     version_id: str = "V10"
     codename: str = "Lance"
+    """Of all that a host says, only this tells the service packs apart."""
+    kernel: str = "4.19.90-"
+    """What `uname -r` begins with."""
     stand_in: str | None = None
     """What the lab boots in its place; None on a real host."""
 
@@ -85,8 +98,8 @@ class Host:
     dmz_address: str | None = None
     """Only gateways have one, because clients reach nothing else; and hosts that make load as clients do."""
     arch: str = Arch.X86_64
-    cpu_model: str | None = None
-    """Model name as `lscpu` prints it on the real machine; None where it proves nothing (lab)."""
+    processor: Processor | None = None
+    """What the machine is; None where looking at it proves nothing (lab)."""
     memory_mib: int = 1024
     os: OsRelease = field(default_factory=OsRelease)
     database_role: str | None = None
@@ -95,6 +108,8 @@ class Host:
     """False: a database that is never promoted, such as a third copy in another city."""
     fence: Fence | None = None
     """How others switch it off; every host of role oceanbase has one."""
+    weight: int = 10
+    """Of role loan: its share of the requests, against the others' weights."""
 
     def has(self, role: Role) -> bool:
         """Say whether this host carries `role`."""
@@ -164,10 +179,45 @@ class LoanServices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TongWeb:
+    """The application server of the channel portal, through which every request goes."""
+
+    port: int = 8088
+    console_port: int = 9060
+    """On the management address only."""
+    ejb_port: int = 5100
+    jmx_port: int = 7200
+    """This and the one before: only what the vendor's installer asks for; firewalls open neither."""
+    shutdown_port: int = 7090
+    heap_mib: int
+    max_threads: int = 512
+    """One for each request under way."""
+    deploys_by: str = DeploysBy.AUTODEPLOY
+    autodeploy_interval_ms: int = 1000
+    access_log: bool = False
+    """A line for each request costs more than it tells: gateways log what went wrong."""
+    connect_timeout_ms: int = 500
+    request_timeout_ms: int = 4800
+    """The portal gives up on a loan service after this long, before the gateway gives up on the portal."""
+    ready_deadline_s: int = 90
+    drain_s: int = 15
+    """How long what is under way may take when it stops."""
+    warm_up_requests: int = 6_000
+    """Sent by the host itself before gateways send any."""
+    license_servers: tuple[str, ...] = ()
+    """ip:port of TongWeb's licence servers; none: artifact `tongweb-license` is the licence."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """The entry: nginx with TLS in front of the loan services."""
+    """The entry: nginx with TLS in front of the channel portals."""
 
     server_name: str
+    virtual_addresses: tuple[str, ...] = ()
+    """Where clients go: each is on one gateway at a time, and moves when that one is lost. The n-th begins at
+    the n-th gateway. Empty: clients know the gateways' own addresses."""
+    virtual_interface: str = "dmz0"
+    """The gateways' interface in the DMZ."""
     port: int = 443
     worker_processes: int = 1
     connect_timeout_ms: int = 500
@@ -226,6 +276,7 @@ class Environment:
     peer: MariaDb = field(default_factory=MariaDb)
     """What the database is compared with."""
     loan: LoanServices
+    tongweb: TongWeb
     gateway: Gateway
     monitoring: Monitoring
     store: Store = field(default_factory=Store)
@@ -274,6 +325,12 @@ class Environment:
                 return artifact
         known = ", ".join(f"{a.name} ({a.arch})" for a in self.artifacts)
         raise KeyError(f"no artifact {name!r} for {arch!r} in environment {self.name!r}; known: {known}")
+
+    @property
+    def entrances(self) -> tuple[str, ...]:
+        """Return the addresses at which clients reach the gateways."""
+        own = tuple(str(host.dmz_address) for host in self.hosts_with(Role.GATEWAY))
+        return self.gateway.virtual_addresses or own
 
     @property
     def is_lab(self) -> bool:

@@ -8,12 +8,11 @@ examples; TongWeb is licensed, so its artifact is the bank's own copy.
 from pathlib import Path
 
 from inventory import artifacts, availability, model, pyinfra_hosts, slo
+from inventory.hardware import HYGON_7285, KUNPENG_920, Processor
 
 _DEPOT_URL = "https://depot.credit.example"
 _CONFIG = Path("/etc/loanstack/qinghai")
 
-_KUNPENG = {"arch": model.Arch.AARCH64, "cpu_model": "Kunpeng-920"}
-_HYGON = {"arch": model.Arch.X86_64, "cpu_model": "Hygon C86 7285 32-core Processor"}
 _GIB = 1024
 _DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
 
@@ -23,7 +22,7 @@ def _host(
     roles: tuple[model.Role, ...],
     centre: str,
     number: int,
-    cpu: dict[str, str],
+    processor: Processor,
     memory_gib: int,
     *,
     dmz_address: str | None = None,
@@ -37,8 +36,8 @@ def _host(
         management_address=f"10.63.0.{segment * 50 + number}",
         address=f"10.63.{segment}.{number}",
         memory_mib=memory_gib * _GIB,
-        arch=cpu["arch"],
-        cpu_model=cpu["cpu_model"],
+        arch=processor.arch,
+        processor=processor,
         dmz_address=dmz_address,
         database_role=database_role,
         fence=_management_board(name) if database_role is not None else None,
@@ -56,11 +55,11 @@ def _management_board(name: str) -> availability.Fence:
 
 def _room(centre: str, gateway_dmz: str, database_role: model.DatabaseRole) -> tuple[model.Host, ...]:
     return (
-        _host(f"gw-{centre}1", (model.Role.GATEWAY,), centre, 11, _HYGON, 64, dmz_address=gateway_dmz),
-        _host(f"tw-{centre}1", (model.Role.TONGWEB,), centre, 21, _KUNPENG, 128),
-        _host(f"app-{centre}1", (model.Role.LOAN,), centre, 31, _KUNPENG, 256),
-        _host(f"app-{centre}2", (model.Role.LOAN,), centre, 32, _HYGON, 256),
-        _host(f"ob-{centre}1", _DATABASE, centre, 41, _KUNPENG, 512, database_role=database_role),
+        _host(f"gw-{centre}1", (model.Role.GATEWAY,), centre, 11, HYGON_7285, 64, dmz_address=gateway_dmz),
+        _host(f"tw-{centre}1", (model.Role.TONGWEB,), centre, 21, KUNPENG_920, 128),
+        _host(f"app-{centre}1", (model.Role.LOAN,), centre, 31, KUNPENG_920, 256),
+        _host(f"app-{centre}2", (model.Role.LOAN,), centre, 32, HYGON_7285, 256),
+        _host(f"ob-{centre}1", _DATABASE, centre, 41, KUNPENG_920, 512, database_role=database_role),
     )
 
 
@@ -75,24 +74,27 @@ ENVIRONMENT = model.Environment(
     hosts=(
         *_room("a", "10.63.8.11", model.DatabaseRole.PRIMARY),
         *_room("b", "10.63.8.12", model.DatabaseRole.STANDBY),
-        _host("mon-c1", (model.Role.MONITOR,), "c", 51, _HYGON, 128),
-        _host("arb-c1", (model.Role.ARBITER,), "c", 52, _KUNPENG, 32),
-        _host("load-a1", (model.Role.LOADGEN,), "a", 49, _HYGON, 32, dmz_address="10.63.8.21"),
-        _host("load-b1", (model.Role.LOADGEN,), "b", 49, _KUNPENG, 32, dmz_address="10.63.8.22"),
+        _host("mon-c1", (model.Role.MONITOR,), "c", 51, HYGON_7285, 128),
+        _host("arb-c1", (model.Role.ARBITER,), "c", 52, KUNPENG_920, 32),
+        _host("load-a1", (model.Role.LOADGEN,), "a", 49, HYGON_7285, 32, dmz_address="10.63.8.21"),
+        _host("load-b1", (model.Role.LOADGEN,), "b", 49, KUNPENG_920, 32, dmz_address="10.63.8.22"),
     ),
     artifacts=tuple(
         model.Artifact(
             name=name,
             version=version,
             arch=arch,
-            url=f"{_DEPOT_URL}/artifacts/{name}-{version}-{arch}.tar.gz",
+            url=f"{_DEPOT_URL}/artifacts/{name}-{version}-{arch}.{kind}",
         )
-        for name, version in (
-            ("seekdb", artifacts.SEEKDB_VERSION),
-            ("loan-services", "0.1.0"),
-            ("failover-agent", "0.1.0"),
-            ("load-generator", "0.1.0"),
-            ("tongweb", "7.0.4.9"),
+        for name, version, kind in (
+            ("seekdb", artifacts.SEEKDB_VERSION, "tar.gz"),
+            ("loan-services", "0.1.0", "tar.gz"),
+            ("failover-agent", "0.1.0", "tar.gz"),
+            ("load-generator", "0.1.0", "tar.gz"),
+            ("tongweb", "7.0.4.9", "tar.gz"),
+            ("tongweb-license", "7.0", "dat"),
+            ("jdk", "11.0.27", "tar.gz"),
+            ("channel-portal", "0.1.0", "tar.gz"),
         )
         for arch in model.Arch
     ),
@@ -114,7 +116,14 @@ ENVIRONMENT = model.Environment(
         log_disk_size_mib=1200 * _GIB,
     ),
     loan=model.LoanServices(pool_size=64),
-    gateway=model.Gateway(server_name="loan.credit.example", worker_processes=16, upstream_keepalive=512),
+    tongweb=model.TongWeb(heap_mib=8192, max_threads=1000, access_log=True),
+    gateway=model.Gateway(
+        server_name="loan.credit.example",
+        virtual_addresses=("10.63.8.101", "10.63.8.102"),
+        virtual_interface="bond1",
+        worker_processes=16,
+        upstream_keepalive=512,
+    ),
     monitoring=model.Monitoring(retention="90d"),
     failover=availability.Failover(
         durability=availability.Durability.CROSS_CENTRE, degrade_after_s=10.0, anti_flap_s=300.0

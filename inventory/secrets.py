@@ -26,6 +26,10 @@ class Secrets:
     """The failover agents' own user there."""
     agent_token: str
     """What a command to a failover agent must carry."""
+    tongweb_console_password: str
+    """What the passwords of TongWeb's console are made of."""
+    tongweb_license_key: str
+    """Public key of TongWeb's licence servers; used where the inventory names any."""
     fence_password: str
     """Of the user with whom agents switch off hosts at their fence devices."""
 

@@ -24,6 +24,8 @@ class LoadSlo:
     """Under one legal entity's storm (scenario multi-entity): the others' p99, over that of before."""
     cpu_ms_per_transaction_max: float | None = None
     """Processor time of all hosts for one acknowledged transaction."""
+    portal_cpu_ms_per_request_max: float | None = None
+    """Processor time of TongWeb and the portal on it for one request, queries included."""
     generator_cpu_ms_per_request_max: float | None = None
     """0.35 is 35 % of a core for 1000 requests a second: a generator must have room to spare."""
     cpu_judged_from_per_s: float = 1000.0

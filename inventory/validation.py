@@ -17,6 +17,9 @@ ARTIFACTS_OF_ROLE = (
     (Role.OCEANBASE, "failover-agent"),
     (Role.LOAN, "loan-services"),
     (Role.TONGWEB, "tongweb"),
+    (Role.TONGWEB, "tongweb-license"),
+    (Role.TONGWEB, "jdk"),
+    (Role.TONGWEB, "channel-portal"),
     (Role.LOADGEN, "load-generator"),
 )
 """Which artifacts a host of a role cannot do without."""
@@ -54,6 +57,7 @@ def find_problems(env: Environment) -> Iterator[Problem]:
         yield from _host_problems(env, host)
     yield from _duplicates(env)
     yield from _missing_roles(env)
+    yield from _entrance_problems(env)
     yield from _database_problems(env)
     yield from _port_clashes(env)
     yield from _artifact_problems(env)
@@ -69,6 +73,9 @@ def _host_problems(env: Environment, host: Host) -> Iterator[Problem]:
         yield Problem(where=host.name, field="roles", value=(), allowed=f"at least one of {', '.join(Role)}")
     if host.arch not in tuple(Arch):
         yield Problem(where=host.name, field="arch", value=host.arch, allowed=", ".join(Arch))
+    if host.processor is not None and host.arch != host.processor.arch:
+        allowed = f"{host.processor.arch}: the host is said to be a {host.processor.name}"
+        yield Problem(where=host.name, field="arch", value=host.arch, allowed=allowed)
     centres = {centre.name: centre for centre in env.centres}
     if host.centre not in centres:
         yield Problem(where=host.name, field="centre", value=host.centre, allowed=", ".join(centres))
@@ -128,10 +135,31 @@ def _duplicates(env: Environment) -> Iterator[Problem]:
 
 
 def _missing_roles(env: Environment) -> Iterator[Problem]:
-    for role in (Role.GATEWAY, Role.LOAN, Role.OCEANBASE, Role.MONITOR):
+    for role in (Role.GATEWAY, Role.TONGWEB, Role.LOAN, Role.OCEANBASE, Role.MONITOR):
         if not env.hosts_with(role):
             allowed = f"at least one host with role {role.value}"
             yield Problem(where=env.name, field="hosts", value=f"no {role.value}", allowed=allowed)
+
+
+def _entrance_problems(env: Environment) -> Iterator[Problem]:
+    own = {host.dmz_address for host in env.hosts}
+    found = env.gateway.virtual_addresses
+    for address in found:
+        yield from _no_entrance(env, address, taken=own | {each for each in found if found.count(each) > 1})
+    gateways = len(env.hosts_with(Role.GATEWAY))
+    if len(found) > gateways:
+        allowed = f"at most one for each gateway ({gateways})"
+        yield Problem(where=env.name, field="gateway.virtual_addresses", value=found, allowed=allowed)
+
+
+def _no_entrance(env: Environment, address: str, *, taken: set[str | None]) -> Iterator[Problem]:
+    try:
+        inside = ip_address(address) in ip_network(env.dmz_network)
+    except ValueError:
+        inside = False
+    if not inside or address in taken:
+        allowed = f"an address in {env.dmz_network} that nothing else has"
+        yield Problem(where=env.name, field="gateway.virtual_addresses", value=address, allowed=allowed)
 
 
 def _database_problems(env: Environment) -> Iterator[Problem]:
@@ -183,6 +211,10 @@ def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
         yield "peer.sql_port", env.peer.sql_port
     if host.has(Role.LOAN):
         yield "loan.port", env.loan.port
+    if host.has(Role.TONGWEB):
+        yield "tongweb.port", env.tongweb.port
+        yield "tongweb.console_port", env.tongweb.console_port
+        yield "tongweb.shutdown_port", env.tongweb.shutdown_port
     if host.has(Role.GATEWAY):
         yield "gateway.port", env.gateway.port
     if host.has(Role.MONITOR):
@@ -210,7 +242,8 @@ def _artifact_problems(env: Environment) -> Iterator[Problem]:
     if not_filled_yet:
         return
     known = {(artifact.name, artifact.arch) for artifact in env.artifacts}
-    # Hashes come with a depot's own list; what an earlier version did not fill in yet, the next filling adds.
+    # Hashes come with a depot's own list; what an earlier filling lacks altogether, the next one adds: an
+    # artifact, or all of an architecture.
     is_listing = all(artifact.sha256 is not None for artifact in env.artifacts)
     for host in env.hosts:
         if host.arch not in tuple(Arch):
@@ -219,7 +252,7 @@ def _artifact_problems(env: Environment) -> Iterator[Problem]:
         for role, name in ARTIFACTS_OF_ROLE:
             if host.has(role) and (name, host.arch) not in known:
                 has = ", ".join(sorted(arch for known_name, arch in known if known_name == name)) or "none"
-                if is_listing and has == "none":
+                if is_listing and (has == "none" or host.arch not in {arch for _, arch in known}):
                     continue
                 allowed = f"an architecture that artifact {name!r} exists for ({has})"
                 yield Problem(where=host.name, field="arch", value=host.arch, allowed=allowed)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.architecture import NATIVE
 from lab.commands import run
 from lab.debian import sources
 
@@ -15,6 +16,8 @@ class Apt:
     """apt with its lists and downloads below `folder`."""
 
     folder: Path
+    architecture: str = NATIVE.debian
+    """Of the packages, as Debian calls it."""
 
     def update(self) -> None:
         """Fetch the package lists.
@@ -24,7 +27,7 @@ class Apt:
         """
         for name in ("lists/partial", "cache/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self._sources.write_text("".join(f"{line}\n" for line in sources()))
+        self._sources.write_text("".join(f"{line}\n" for line in sources(self.architecture)))
         self._empty_status.touch()
         run(
             [
@@ -88,6 +91,8 @@ class Apt:
             "Dir::Cache::archives": archives,
             # Parallel fetches share the lists read-only; the caller holds the cache's lock.
             "Debug::NoLocking": "1",
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
             "APT::Sandbox::User": "root",
             "APT::Keep-Downloaded-Packages": "1",
         }

@@ -15,6 +15,7 @@ from pathlib import Path
 from inventory.places import PROJECT_ROOT
 from lab import tarballs
 from lab.apt import Apt
+from lab.architecture import NATIVE, Architecture
 from lab.commands import run
 from lab.errors import RefusedError
 
@@ -41,8 +42,9 @@ _LIBRARIES = Path("lib/python3.11/dist-packages")
 """Debian's Python looks here and not in `site-packages`."""
 _LEFT_OUT = frozenset({"__pycache__", "portal"})
 """Folders of our packages that no bundle holds; the portal is Java, and an artifact of its own."""
+_PYTHON = "/usr/bin/python3.11"
+"""Debian 12's own, of the version that the bundles bring along."""
 _DEADLINE_S = 600
-_BUNDLES_KEPT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,44 +104,38 @@ def version_of(sources: Sources) -> str:
     return f"{sources.base_version}+{digest}"
 
 
-def build(cache: Path, sources: Sources, apt: Apt) -> Path:
+def build(cache: Path, sources: Sources, apt: Apt, architecture: Architecture = NATIVE) -> Path:
     """Return the bundle for `sources`, building what the cache lacks.
 
-    + apt: with its lists fetched if the runtime has to be built
+    + apt: of that architecture, with its lists fetched if the runtime has to be built
+    + architecture: of the hosts that it is for
 
     Raises:
         LabError: a download failed or has another hash than the lock file says.
     """
-    version = version_of(sources)
-    archive = cache / "artifacts" / f"{sources.name}-{version}-x86_64.tar.gz"
-    if archive.exists():
-        archive.touch()
-        return archive
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    content = cache / f"building-bundle-{sources.name}-{version}"
-    _renew(content)
-    shutil.copytree(_runtime(cache, apt), content, symlinks=True, dirs_exist_ok=True)
-    shutil.copytree(_libraries(cache, sources, apt), content / _LIBRARIES, dirs_exist_ok=True)
-    for path in sources.package_files():
-        target = content / _LIBRARIES / path.relative_to(sources.package.parent)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    for package in (sources.package, *sources.others):
-        _compile(content / "bin/python3.11", content / _LIBRARIES / package.name)
-    tarballs.write(archive, content, top=f"{sources.name}-{version}")
-    shutil.rmtree(content)
-    _forget_old(archive.parent, sources.name)
-    return archive
+    arch = architecture.arch
+
+    def fill(content: Path) -> None:
+        shutil.copytree(_runtime(cache, apt, arch), content, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(_libraries(cache, sources, arch), content / _LIBRARIES, dirs_exist_ok=True)
+        for path in sources.package_files():
+            target = content / _LIBRARIES / path.relative_to(sources.package.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        for package in (sources.package, *sources.others):
+            _compile(content / _LIBRARIES / package.name)
+
+    return tarballs.cached(cache / "artifacts", sources.name, version_of(sources), fill, arch)
 
 
-def needs_index(cache: Path, sources: Sources) -> bool:
+def needs_index(cache: Path, sources: Sources, architecture: Architecture = NATIVE) -> bool:
     """Say whether the libraries have to be downloaded."""
-    return not _libraries_folder(cache, sources.lock_file).exists()
+    return not _libraries_folder(cache, sources.lock_file, architecture.arch).exists()
 
 
-def needs_apt(cache: Path) -> bool:
+def needs_apt(cache: Path, architecture: Architecture = NATIVE) -> bool:
     """Say whether the runtime has to be downloaded."""
-    return not _runtime_folder(cache).exists()
+    return not _runtime_folder(cache, architecture.arch).exists()
 
 
 def _named(sources: Sources) -> Iterable[tuple[str, Path]]:
@@ -148,15 +144,13 @@ def _named(sources: Sources) -> Iterable[tuple[str, Path]]:
         yield str(path.relative_to(sources.package.parent)), path
 
 
-def _runtime_folder(cache: Path) -> Path:
-    key = hashlib.sha256(repr((_RECIPE_VERSION, _RUNTIME_PACKAGES, _RUNTIME_LEFT_OUT)).encode()).hexdigest()[
-        :16
-    ]
-    return cache / "runtimes" / key
+def _runtime_folder(cache: Path, arch: str) -> Path:
+    recipe = repr((_RECIPE_VERSION, _RUNTIME_PACKAGES, _RUNTIME_LEFT_OUT, str(arch)))
+    return cache / "runtimes" / hashlib.sha256(recipe.encode()).hexdigest()[:16]
 
 
-def _runtime(cache: Path, apt: Apt) -> Path:
-    folder = _runtime_folder(cache)
+def _runtime(cache: Path, apt: Apt, arch: str) -> Path:
+    folder = _runtime_folder(cache, arch)
     if folder.exists():
         return folder
     building = folder.with_name(f"building-{folder.name}")
@@ -175,19 +169,20 @@ def _runtime(cache: Path, apt: Apt) -> Path:
     shutil.copytree(
         unpacked / "usr/lib/python3.11", runtime / "lib/python3.11", symlinks=True, ignore=left_out
     )
-    _compile(runtime / "bin/python3.11", runtime / "lib/python3.11")
+    _compile(runtime / "lib/python3.11")
     runtime.rename(folder)
     shutil.rmtree(building)
     return folder
 
 
-def _libraries_folder(cache: Path, lock_file: Path) -> Path:
-    key = hashlib.sha256(repr(_RECIPE_VERSION).encode() + lock_file.read_bytes()).hexdigest()[:16]
+def _libraries_folder(cache: Path, lock_file: Path, arch: str) -> Path:
+    recipe = repr((_RECIPE_VERSION, str(arch))).encode()
+    key = hashlib.sha256(recipe + lock_file.read_bytes()).hexdigest()[:16]
     return cache / "libraries" / key
 
 
-def _libraries(cache: Path, sources: Sources, apt: Apt) -> Path:
-    folder = _libraries_folder(cache, sources.lock_file)
+def _libraries(cache: Path, sources: Sources, arch: str) -> Path:
+    folder = _libraries_folder(cache, sources.lock_file, arch)
     if folder.exists():
         return folder
     building = folder.with_name(f"building-{folder.name}")
@@ -203,7 +198,7 @@ def _libraries(cache: Path, sources: Sources, apt: Apt) -> Path:
         "--no-compile",
     ]
     platforms = [
-        f"--platform=manylinux{name}_x86_64" for name in ("_2_28", "_2_27", "_2_17", "2014", "_2_5", "1")
+        f"--platform=manylinux{name}_{arch}" for name in ("_2_28", "_2_27", "_2_17", "2014", "_2_5", "1")
     ]
     target = [
         "--only-binary=:all:",
@@ -215,20 +210,21 @@ def _libraries(cache: Path, sources: Sources, apt: Apt) -> Path:
     ]
     run(
         [*command, *target, "--target", str(building), "-r", str(sources.lock_file)],
-        doing=f"download the libraries of {sources.name}",
+        doing=f"download the libraries of {sources.name} ({arch})",
         deadline_s=_DEADLINE_S,
     )
     # Console scripts point at the interpreter that ran pip.
     shutil.rmtree(building / "bin", ignore_errors=True)
-    _compile(_runtime(cache, apt) / "bin/python3.11", building)
+    _compile(building)
     building.rename(folder)
     return folder
 
 
-def _compile(python: Path, folder: Path) -> None:
+def _compile(folder: Path) -> None:
     # Programs may not write there, and would compile at each start. Checked by hash never: content is fixed.
+    # By this machine's own Python 3.11: compiled code is the same for every machine.
     run(
-        [str(python), "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)],
+        [_PYTHON, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)],
         doing=f"compile {folder.name}",
         deadline_s=_DEADLINE_S,
     )
@@ -238,9 +234,3 @@ def _renew(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-
-
-def _forget_old(folder: Path, name: str) -> None:
-    bundles = sorted(folder.glob(f"{name}-*.tar.gz"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in bundles[_BUNDLES_KEPT:]:
-        old.unlink()

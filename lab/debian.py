@@ -3,33 +3,36 @@
 import re
 from pathlib import Path
 
+from lab.architecture import NATIVE
 from lab.commands import run
 from lab.errors import RefusedError
 
 SUITE = "bookworm"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _WANTED_RELEASE = re.compile(rf"{SUITE}(-updates|-security)?")
-_ARCHITECTURE = "amd64"
 
 
-def sources_from_targets(listing: str) -> tuple[str, ...]:
+def sources_from_targets(listing: str, architecture: str = NATIVE.debian) -> tuple[str, ...]:
     """Return `deb` lines for Debian 12's main archive out of apt's own list of its targets.
 
     + listing: lines ``uri|release|component|architecture``, as `sources` asks apt for them
+    + architecture: that is wanted from these archives; each holds all that Debian has
     """
     found = []
     for line in listing.splitlines():
         fields = line.split("|")
         if len(fields) != 4:
             continue
-        uri, release, component, architecture = fields
-        if component == "main" and architecture == _ARCHITECTURE and _WANTED_RELEASE.fullmatch(release):
+        uri, release, component, own = fields
+        if component == "main" and own == NATIVE.debian and _WANTED_RELEASE.fullmatch(release):
             found.append(f"deb [arch={architecture} signed-by={KEYRING}] {uri} {release} {component}")
     return tuple(dict.fromkeys(found))
 
 
-def sources() -> tuple[str, ...]:
+def sources(architecture: str = NATIVE.debian) -> tuple[str, ...]:
     """Return the `deb` lines that this machine's apt uses for Debian 12.
+
+    + architecture: that is wanted from them, as Debian calls it
 
     Raises:
         RefusedError: apt is set up for something else.
@@ -47,10 +50,10 @@ def sources() -> tuple[str, ...]:
         doing="ask apt for its sources",
         deadline_s=30,
     )
-    lines = sources_from_targets(listing)
+    lines = sources_from_targets(listing, architecture)
     if not lines:
         raise RefusedError(
-            f"apt on this machine has no source for Debian 12 ({SUITE} main, {_ARCHITECTURE}), from which "
+            f"apt on this machine has no source for Debian 12 ({SUITE} main, {NATIVE.debian}), from which "
             "the lab's hosts are made; add Debian 12 to apt's sources and run apt-get update"
         )
     return lines

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from inventory.model import OsRelease
 from lab import kylin_identity
+from lab.architecture import NATIVE, Architecture
 from lab.commands import isolated, run
 from lab.debian import SUITE, sources
 
 _RECIPE_VERSION = 1
 """To be raised when `build` changes in a way that its data do not show."""
 _BUILD_DEADLINE_S = 900
+_REGISTER_DEADLINE_S = 180
+"""Seconds on this machine's own kind, a minute by emulation."""
 
 PACKAGES = (
     "ca-certificates",
@@ -56,32 +59,34 @@ class Image:
 
     key: str
     """First 16 hex digits of its recipe's hash."""
+    architecture: Architecture
     root: Path
     """The userland, as lower layer of every host's disk; never to be written to."""
     dpkg_status: Path
     """What Debian packages it was made from: what the depot need not repeat."""
 
 
-def recipe_key(release: OsRelease) -> str:
+def recipe_key(release: OsRelease, architecture: Architecture = NATIVE) -> str:
     """Return the key of the image that the current recipe gives."""
     recipe = {
         "version": _RECIPE_VERSION,
+        "architecture": architecture.debian,
         "suite": SUITE,
         "packages": PACKAGES,
         "left_out": _LEFT_OUT,
         "hidden": kylin_identity.HIDDEN,
         "masked": kylin_identity.MASKED_UNITS,
         "release_spec": kylin_identity.release_spec(release),
-        "files": [(f.path, f.text) for f in kylin_identity.identity_files(release)],
+        "files": [(f.path, f.text) for f in kylin_identity.identity_files(release, architecture.arch)],
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def image_at(cache: Path, release: OsRelease) -> Image:
+def image_at(cache: Path, release: OsRelease, architecture: Architecture = NATIVE) -> Image:
     """Return where the image of the current recipe is, or will be."""
-    key = recipe_key(release)
+    key = recipe_key(release, architecture)
     folder = cache / "images" / key
-    return Image(key=key, root=folder / "root", dpkg_status=folder / "dpkg-status")
+    return Image(key=key, architecture=architecture, root=folder / "root", dpkg_status=folder / "dpkg-status")
 
 
 def is_built(image: Image) -> bool:
@@ -89,16 +94,17 @@ def is_built(image: Image) -> bool:
     return image.dpkg_status.exists()
 
 
-def build(cache: Path, release: OsRelease) -> Image:
+def build(cache: Path, release: OsRelease, architecture: Architecture = NATIVE) -> Image:
     """Return the image, building it when the cache lacks it. The caller holds the cache's lock.
 
     + cache: where images are kept
     + release: what the image shall say it is
+    + architecture: another one than this machine's needs `lab.emulation`
 
     Raises:
         LabError: the Debian mirror or a package refused.
     """
-    image = image_at(cache, release)
+    image = image_at(cache, release, architecture)
     if is_built(image):
         return image
     folder = image.root.parent
@@ -108,9 +114,13 @@ def build(cache: Path, release: OsRelease) -> Image:
             shutil.rmtree(leftover)
     building.mkdir(parents=True)
     root = building / "root"
-    run(_mmdebstrap(root), doing="build the hosts' image", deadline_s=_BUILD_DEADLINE_S)
+    run(
+        _mmdebstrap(root, architecture.debian),
+        doing=f"build the hosts' image ({architecture.arch})",
+        deadline_s=_BUILD_DEADLINE_S,
+    )
     shutil.copyfile(root / "var/lib/dpkg/status", building / "dpkg-status")
-    kylin_identity.apply_identity(root, release)
+    kylin_identity.apply_identity(root, release, architecture.arch)
     _register_base_system(root, release)
     building.rename(folder)
     return image
@@ -126,19 +136,19 @@ def _register_base_system(root: Path, release: OsRelease) -> None:
     run(
         isolated(["chroot", str(root), "/bin/sh", "-ec", f"{build_it}\n{register}"]),
         doing="register the base system in the image's RPM database",
-        deadline_s=60,
+        deadline_s=_REGISTER_DEADLINE_S,
     )
     shutil.rmtree(work)
 
 
-def _mmdebstrap(root: Path) -> list[str]:
+def _mmdebstrap(root: Path, architecture: str) -> list[str]:
     options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT]
     return isolated(
         [
             "mmdebstrap",
             "--mode=root",
             "--variant=essential",
-            "--architectures=amd64",
+            f"--architectures={architecture}",
             "--quiet",
             # The cache is renamed into place only when whole: no need to wait for the disk at each file.
             "--dpkgopt=force-unsafe-io",
@@ -147,6 +157,6 @@ def _mmdebstrap(root: Path) -> list[str]:
             f"--include={','.join(PACKAGES)}",
             SUITE,
             str(root),
-            *sources(),
+            *sources(architecture),
         ]
     )

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from inventory.model import OsRelease
+from inventory.model import Arch, OsRelease
 
 _OS_RELEASE = """\
 NAME="Kylin Linux Advanced Server"
@@ -20,7 +20,7 @@ PRETTY_NAME="Kylin Linux Advanced Server {version} ({codename})"
 ANSI_COLOR="0;31"
 """
 _RELEASE = "Kylin Linux Advanced Server release {version} ({codename})\n"
-_PRODUCT_INFO = "Kylin Linux Advanced Server\nrelease {version} (SP3) /({codename})-x86_64-Build23/20230324\n"
+_PRODUCT_INFO = "Kylin Linux Advanced Server\nrelease {version} (SP3) /({codename})-{arch}-Build23/20230324\n"
 _DNF_CONF = """\
 [main]
 gpgcheck=1
@@ -134,9 +134,14 @@ class IdentityFile:
     text: str
 
 
-def identity_files(release: OsRelease) -> tuple[IdentityFile, ...]:
+def identity_files(release: OsRelease, arch: str = Arch.X86_64) -> tuple[IdentityFile, ...]:
     """Return the files that make an image say and do what `release` names."""
-    words = {"version": release.version_id, "codename": release.codename, "id": release.id}
+    words = {
+        "version": release.version_id,
+        "codename": release.codename,
+        "id": release.id,
+        "arch": str(arch),
+    }
     return (
         IdentityFile(path="usr/lib/os-release", text=_OS_RELEASE.format(**words)),
         IdentityFile(path="etc/kylin-release", text=_RELEASE.format(**words)),
@@ -188,11 +193,12 @@ def release_spec(release: OsRelease) -> str:
     )
 
 
-def apply_identity(root: Path, release: OsRelease) -> None:
+def apply_identity(root: Path, release: OsRelease, arch: str = Arch.X86_64) -> None:
     """Turn the userland at `root` into the stand-in.
 
     + root: root folder of an unpacked Debian 12 userland
     + release: what it shall say it is
+    + arch: of which machines
     """
     for pattern in HIDDEN:
         for path in root.glob(pattern):
@@ -200,7 +206,7 @@ def apply_identity(root: Path, release: OsRelease) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-    for file in identity_files(release):
+    for file in identity_files(release, arch):
         path = root / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)

@@ -13,7 +13,6 @@ from inventory.model import Environment, Host
 from lab import (
     cgroups,
     frozen,
-    image,
     kernel,
     keys,
     preflight,
@@ -133,10 +132,9 @@ class Lab:
         return found
 
     def _complete(self, found: state.LabState) -> None:
-        wanted = image.recipe_key(self.environment.hosts[0].os)
-        if found.image_key != wanted:
+        if not supply.is_current(found.image_key, self.environment):
             raise RefusedError(
-                f"the running lab was made from image {found.image_key}, but the recipe is now {wanted}; "
+                f"the running lab was made from image {found.image_key}, but the recipe has changed; "
                 "run `loanstack lab down` first"
             )
         supplies = supply.ensure(self.environment, self.cache, self.progress)
@@ -167,14 +165,14 @@ class Lab:
         if new:
             keys.ensure(self.environment, self.lab_dir)
         for host in new:
-            hosts.make_disk(self.environment, host, supplies.image, self.lab_dir)
+            hosts.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
 
     def _rise(self, supplies: supply.Supplies) -> None:
         present = kernel.read()
         raised = kernel.to_raise(present)
         rising = state.LabState(
             phase=state.Phase.RISING,
-            image_key=supplies.image.key,
+            image_key=supplies.image_key,
             boot_id=state.boot_id(),
             since_s=time.time(),
             settings_before={name: present[name] for name in raised},
@@ -191,7 +189,7 @@ class Lab:
         with self.progress.step(f"Boot {len(self.environment.hosts)} hosts"):
             for host in self.environment.hosts:
                 wiring.lay_host(self.plan.host(host.name))
-                hosts.make_disk(self.environment, host, supplies.image, self.lab_dir)
+                hosts.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
                 hosts.boot(host.name, self.lab_dir)
             self._wait(self.environment.hosts)
         state.save(self.lab_dir, rising.moved_to(state.Phase.UP))

@@ -21,6 +21,7 @@ ROOTS = (
     "chrony",
     "etcd-client",
     "etcd-server",
+    "keepalived",
     "mariadb-client-core",
     "mariadb-server-core",
     "nftables",
@@ -41,7 +42,8 @@ class Repository:
     """A built repository."""
 
     folder: Path
-    """Holds `repo/x86_64/` and the public key."""
+    """Holds `repo/<arch>/` and the public key."""
+    arch: str
 
 
 def recipe_key(image: Image) -> str:
@@ -53,7 +55,7 @@ def recipe_key(image: Image) -> str:
 
 def repository_at(cache: Path, image: Image) -> Repository:
     """Return where the repository for `image` is, or will be."""
-    return Repository(folder=cache / "repositories" / recipe_key(image))
+    return Repository(folder=cache / "repositories" / recipe_key(image), arch=image.architecture.arch)
 
 
 def is_built(repository: Repository) -> bool:
@@ -76,7 +78,7 @@ def build(cache: Path, image: Image, apt: Apt) -> Repository:
     for leftover in (building, repository.folder):
         if leftover.exists():
             shutil.rmtree(leftover)
-    rpms = building / "repo" / "x86_64"
+    rpms = building / "repo" / repository.arch
     rpms.mkdir(parents=True)
     debs = apt.fetch_closure(ROOTS, dpkg_status=image.dpkg_status, into=cache / "debs" / image.key)
     controls = {deb: _control(deb) for deb in debs}
@@ -130,7 +132,15 @@ def _pack(
     }
     defines = [part for name, value in settings.items() for part in ("--define", f"{name} {value}")]
     run(
-        ["rpmbuild", "-bb", "--quiet", "--target", "x86_64-linux", *defines, str(spec_file)],
+        [
+            "rpmbuild",
+            "-bb",
+            "--quiet",
+            "--target",
+            f"{image.architecture.arch}-linux",
+            *defines,
+            str(spec_file),
+        ],
         doing=f"build the RPM of {control.name}",
         deadline_s=_DEADLINE_S,
     )

@@ -10,33 +10,60 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inventory.model import Environment
+from inventory.model import Environment, OsRelease
 from inventory.validation import ARTIFACTS_OF_ROLE
-from lab import bundle, image, preflight, rpm_repo, seekdb, tarballs
+from lab import architecture, bundle, emulation, image, preflight, rpm_repo, seekdb, tarballs
 from lab.apt import Apt
+from lab.architecture import NATIVE, Architecture
 from lab.commands import end_children
 from lab.errors import LabError, RefusedError
 from lab.interrupts import deaf
 from lab.progress import Progress
+from lab.tongweb import distribution, jdk, license_file, portal
 
 _LOCK_DEADLINE_S = 600.0
 _POLL_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Supplies:
-    """Everything that one lab is made of, in the cache."""
+class Userland:
+    """What hosts of one architecture are made of and install from, in the cache."""
 
     image: image.Image
     repository: rpm_repo.Repository
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supplies:
+    """Everything that one lab is made of, in the cache."""
+
+    userlands: Mapping[str, Userland]
+    """By architecture."""
     artifacts: tuple[Path, ...]
+
+    @property
+    def image_key(self) -> str:
+        """What the lab's record knows them by."""
+        return "+".join(userland.image.key for userland in self.userlands.values())
+
+
+def architectures(environment: Environment) -> tuple[Architecture, ...]:
+    """Return what the hosts of `environment` are, this machine's own kind first."""
+    found = {host.arch for host in environment.hosts}
+    return tuple(architecture.of(arch) for arch in sorted(found, key=lambda arch: arch != NATIVE.arch))
+
+
+def is_current(image_key: str, environment: Environment) -> bool:
+    """Say whether a lab whose record holds `image_key` was made from images of the current recipes."""
+    release = environment.hosts[0].os
+    return set(image_key.split("+")) <= {image.recipe_key(release, each) for each in architecture.ALL}
 
 
 def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplies:
@@ -45,44 +72,73 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
     Raises:
         LabError: a registry does not answer, or a build failed.
     """
-    sources = bundle.checkout_sources(names=artifacts_of(environment))
+    kinds = architectures(environment)
     release = environment.hosts[0].os
+    bundles = {each: bundle.checkout_sources(names=artifacts_of(environment, each.arch)) for each in kinds}
+    for each in kinds:
+        emulation.ensure(each.arch)
     with _locked(cache):
-        apt = Apt(folder=cache / "apt")
-        there = image.image_at(cache, release)
-        wants_debian = bundle.needs_apt(cache) or not rpm_repo.is_built(rpm_repo.repository_at(cache, there))
+        apts = {each: Apt(folder=_apt_folder(cache, each), architecture=each.debian) for each in kinds}
+        there = {each: image.image_at(cache, release, each) for each in kinds}
+        wanting = [
+            each
+            for each in kinds
+            if (bundles[each] and bundle.needs_apt(cache, each))
+            or not rpm_repo.is_built(rpm_repo.repository_at(cache, there[each]))
+        ]
         wants_index = not seekdb.archive_at(cache).exists() or any(
-            bundle.needs_index(cache, each) for each in sources
+            bundle.needs_index(cache, sources, each) for each in kinds for sources in bundles[each]
         )
         # Said in one sentence before anything is begun, instead of in a build's words in its middle.
-        if (wants_debian or wants_index) and (problems := preflight.registry_problems()):
+        if (wanting or wants_index) and (problems := preflight.registry_problems()):
             raise RefusedError("; ".join(problems))
-        if wants_debian:
-            with progress.step("Fetch Debian's package lists"):
-                apt.update()
+        for each in wanting:
+            with progress.step(f"Fetch Debian's package lists ({each.arch})"):
+                apts[each].update()
 
-        def hosts_side() -> tuple[image.Image, rpm_repo.Repository]:
-            with progress.step("Image of the hosts"):
-                built = image.build(cache, release)
-            with progress.step("Yum repository"):
-                return built, rpm_repo.build(cache, built, apt)
+        def hosts_side() -> dict[str, Userland]:
+            found = {}
+            for each in kinds:
+                with progress.step(f"Image of the hosts ({each.arch})"):
+                    built = image.build(cache, release, each)
+                with progress.step(f"Yum repository ({each.arch})"):
+                    repository = rpm_repo.build(cache, built, apts[each])
+                found[each.arch] = Userland(image=built, repository=repository)
+            return found
 
         def artifacts_side() -> tuple[Path, ...]:
-            with progress.step(f"Database, {' and '.join(each.name for each in sources)} as tarballs"):
-                return (seekdb.build(cache), *(bundle.build(cache, each, apt) for each in sources))
+            names = dict.fromkeys(sources.name for each in kinds for sources in bundles[each])
+            with progress.step(f"Database, {' and '.join(names)} as tarballs"):
+                built = [seekdb.build(cache)]
+                for each in kinds:
+                    built += [bundle.build(cache, one, apts[each], each) for one in bundles[each]]
+            with progress.step("TongWeb stand-in, Java runtime and channel portal"):
+                return (*built, *tongweb_artifacts(cache))
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             hosts_job, artifacts_job = pool.submit(hosts_side), pool.submit(artifacts_side)
             finish_together(hosts_job, artifacts_job)
-        built, repository = hosts_job.result()
-        artifacts = artifacts_job.result()
-        forget_others(cache, built, repository)
-    return Supplies(image=built, repository=repository, artifacts=artifacts)
+        supplies = Supplies(userlands=hosts_job.result(), artifacts=artifacts_job.result())
+        forget_others(cache, current_keys(cache, release))
+    return supplies
 
 
-def artifacts_of(environment: Environment) -> tuple[str, ...]:
-    """Return the names of the artifacts that hosts of `environment` run."""
-    return tuple(name for role, name in ARTIFACTS_OF_ROLE if environment.hosts_with(role))
+def _apt_folder(cache: Path, kind: Architecture) -> Path:
+    return cache / ("apt" if kind is NATIVE else f"apt-{kind.debian}")
+
+
+def tongweb_artifacts(cache: Path) -> tuple[Path, ...]:
+    """Return what role tongweb needs, made from this machine's OpenJDK and Tomcat if the cache lacks it."""
+    return (distribution.build(cache), license_file.build(cache), jdk.build(cache), portal.build(cache))
+
+
+def artifacts_of(environment: Environment, arch: str = NATIVE.arch) -> tuple[str, ...]:
+    """Return the names of the artifacts that hosts of `environment` run which are of one architecture."""
+    return tuple(
+        name
+        for role, name in ARTIFACTS_OF_ROLE
+        if any(host.arch == arch for host in environment.hosts_with(role))
+    )
 
 
 def publish(supplies: Supplies, folder: Path) -> None:
@@ -92,8 +148,9 @@ def publish(supplies: Supplies, folder: Path) -> None:
     """
     artifacts = folder / "artifacts"
     artifacts.mkdir(parents=True, exist_ok=True)
-    if not (folder / rpm_repo.KEY_FILE).exists():
-        shutil.copytree(supplies.repository.folder, folder, copy_function=_link, dirs_exist_ok=True)
+    for arch, userland in supplies.userlands.items():
+        if not (folder / "repo" / arch).exists():
+            shutil.copytree(userland.repository.folder, folder, copy_function=_link, dirs_exist_ok=True)
     for path in supplies.artifacts:
         if not (artifacts / path.name).exists():
             _link(str(path), str(artifacts / path.name))
@@ -101,8 +158,8 @@ def publish(supplies: Supplies, folder: Path) -> None:
     unfinished = artifacts / ".SHA256SUMS"
     unfinished.write_text(tarballs.sums_of([artifacts / path.name for path in supplies.artifacts]))
     unfinished.rename(sums)
-    for path in artifacts.glob("*.tar.gz"):
-        if path.name not in {p.name for p in supplies.artifacts}:
+    for path in artifacts.iterdir():
+        if path not in (sums, *(artifacts / p.name for p in supplies.artifacts)):
             path.unlink()
 
 
@@ -128,10 +185,18 @@ def wait_until_served(url: str, *, deadline_s: float) -> None:
             return
 
 
-def forget_others(cache: Path, built: image.Image, repository: rpm_repo.Repository) -> None:
-    """Delete what interrupted builds left, and older recipes' images unless hosts still run on them."""
+def current_keys(cache: Path, release: OsRelease) -> frozenset[str]:
+    """Return the keys of the images and repositories that the current recipes give, for any architecture."""
+    images = [image.image_at(cache, release, each) for each in architecture.ALL]
+    return frozenset(key for each in images for key in (each.key, rpm_repo.recipe_key(each)))
+
+
+def forget_others(cache: Path, kept: Collection[str]) -> None:
+    """Delete what interrupted builds left, and older recipes' images unless hosts still run on them.
+
+    + kept: keys of images and repositories
+    """
     mounted = Path("/proc/self/mounts").read_text()
-    kept = {built.key, repository.folder.name}
     for kind in ("images", "repositories", "debs"):
         for folder in (cache / kind).glob("*"):
             if folder.name not in kept and f"={folder}/" not in mounted:

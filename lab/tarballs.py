@@ -7,9 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from inventory.model import Arch
+
 _EPOCH_S = 0
 _COMPRESSION = 3
 """Of 9: the hosts are on this very machine, so a second saved in packing counts more than a megabyte."""
+_KEPT = 4
+"""Versions of an archive that stay in a cache, for each architecture."""
 
 
 def write(archive: Path, content: Path, *, top: str) -> None:
@@ -32,19 +36,26 @@ def write(archive: Path, content: Path, *, top: str) -> None:
     unfinished.rename(archive)
 
 
-def cached(archive: Path, fill: Callable[[Path], None], *, top: str) -> Path:
-    """Return `archive`, made from what `fill` puts into an empty folder unless it is there.
+def cached(
+    folder: Path, name: str, version: str, fill: Callable[[Path], None], arch: str = Arch.X86_64
+) -> Path:
+    """Return the archive of one version of `name`, made unless it is there; the oldest others are deleted.
 
-    + archive: the .tar.gz; its folder is made
-    + top: name that everything in it starts with
+    + folder: where archives are kept; made if missing
+    + fill: puts what is in it into an empty folder
+    + arch: architecture of the hosts that it is for
     """
-    if not archive.exists():
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=archive.parent, prefix="building-") as name:
-            content = Path(name) / "content"
-            content.mkdir()
-            fill(content)
-            write(archive, content, top=top)
+    archive = folder / f"{name}-{version}-{arch}.tar.gz"
+    if archive.exists():
+        archive.touch()
+        return archive
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="building-") as building:
+        content = Path(building) / "content"
+        content.mkdir()
+        fill(content)
+        write(archive, content, top=f"{name}-{version}")
+    _forget_old(folder, name, arch)
     return archive
 
 
@@ -74,3 +85,9 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.mtime = _EPOCH_S
     entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
     return entry
+
+
+def _forget_old(folder: Path, name: str, arch: str) -> None:
+    archives = sorted(folder.glob(f"{name}-*-{arch}.tar.gz"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in archives[_KEPT:]:
+        old.unlink()

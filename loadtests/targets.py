@@ -1,6 +1,6 @@
 """What a load is sent to: the environment's gateways, and nothing else."""
 
-from inventory.model import Environment, Role
+from inventory.model import Environment
 from loadtests.connections import Target, target_of
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -10,13 +10,13 @@ def gateways(found: Environment) -> tuple[Target, ...]:
     """Return the environment's gateways as clients reach them."""
     return tuple(
         Target(
-            url=f"https://{host.dmz_address}:{found.gateway.port}",
-            address=str(host.dmz_address),
+            url=f"https://{address}:{found.gateway.port}",
+            address=address,
             port=found.gateway.port,
             server_name=found.gateway.server_name,
             ca_file=found.ca_dir / "ca.pem",
         )
-        for host in found.hosts_with(Role.GATEWAY)
+        for address in found.entrances
     )
 
 

@@ -1,5 +1,6 @@
 """`loanstack`: names the common trips. Everything it runs also works by itself."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,10 @@ from loanstack.report.page import write_report
 from loanstack.runs import RunFolder, RunFolderError
 from loanstack.subprocesses import interrupt_on_signals
 from loanstack.task import CommandError, find_environment, run_verb
+from loanstack.upgrade_cli import upgrade
+
+TOPOLOGY_VARIABLE = "LOANSTACK_LAB_TOPOLOGY"
+"""What every command, and every program that one starts, reads the lab's topology from."""
 
 
 class Commands(click.Group):
@@ -191,6 +196,19 @@ def drills(env: str, machine_readable: bool) -> None:
 @click.argument("env")
 @load_options
 @click.option("--keep", is_flag=True, help="Leave the lab up at the end.")
+@click.option(
+    "--topology",
+    type=click.Choice(["core", "load", "full"]),
+    envvar=TOPOLOGY_VARIABLE,
+    show_envvar=True,
+    default="core",
+    show_default=True,
+    # Before ENV is looked up: the lab's inventory reads it once.
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, option, value: os.environ.__setitem__(TOPOLOGY_VARIABLE, value),
+    help="Of the lab: its seven hosts, two more that make load, or an aarch64 host of the loan services.",
+)
 @json_option
 def prove(
     env: str, scenario: str, rate: float | None, duration: float, keep: bool, machine_readable: bool
@@ -201,6 +219,7 @@ def prove(
     Examples:
       loanstack prove lab
       loanstack prove lab --rate 200 --duration 30s --keep
+      loanstack prove lab --topology full
     """
     is_lab = find_environment(env).is_lab
     asked = Asked(scenario=scenario, rate_per_s=rate, duration_s=duration)
@@ -237,6 +256,7 @@ cli.add_command(compare)
 cli.add_command(failover)
 cli.add_command(load)
 cli.add_command(seed)
+cli.add_command(upgrade)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory import artifacts
-from inventory.model import Artifact, Environment
+from inventory.model import Artifact, Environment, Role
 from inventory.places import PROJECT_ROOT
 from loanstack.machine import loop_ms
 
@@ -36,6 +36,10 @@ def context(env: Environment, *, parameters: Mapping[str, object], command: Sequ
     }
 
 
+TONGWEB_STAND_IN = "TongWeb stand-in (Apache Tomcat 9)"
+"""What a stand-in host of role tongweb runs, as its own banner says it."""
+
+
 def of_environment(env: Environment) -> dict[str, Any]:
     """Return what a report shows of an environment; no secrets are in an environment to begin with."""
     return {
@@ -56,6 +60,7 @@ def of_environment(env: Environment) -> dict[str, Any]:
                 "arch": host.arch,
                 "memory_mib": host.memory_mib,
                 "system": host.os.stand_in or f"Kylin {host.os.version_id} ({host.os.codename})",
+                "runs": TONGWEB_STAND_IN if host.os.stand_in and host.has(Role.TONGWEB) else None,
                 "stand_in": host.os.stand_in,
             }
             for host in env.hosts

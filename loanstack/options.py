@@ -23,6 +23,7 @@ COMPONENTS = (
     "oceanbase",
     "mariadb",
     "loan_services",
+    "tongweb",
     "gateway",
     "monitoring",
     "load_generator",

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from loanstack.usage import Row
+from loanstack.usage import PORTAL_UNIT, Row
 
 _OF_UNIT = {
     "nginx": "gateways",
+    PORTAL_UNIT: "channel portals",
     "loanstack-loan": "loan services",
     "loanstack-failover": "failover agents and store",
     "etcd": "failover agents and store",
@@ -33,7 +34,15 @@ def by_component(
         name = f"database {row.host}" if row.unit in DATABASES else _OF_UNIT.get(row.unit, _REST)
         spent_s[_BESIDE if row.host in load_makers else name] += row.cpu_s
     databases = sorted(name for name in spent_s if name.startswith("database "))
-    order = ("gateways", "loan services", *databases, "failover agents and store", _REST, _BESIDE)
+    order = (
+        "gateways",
+        "channel portals",
+        "loan services",
+        *databases,
+        "failover agents and store",
+        _REST,
+        _BESIDE,
+    )
     return {name: round(1000.0 * spent_s[name] / transactions, 4) for name in order if name in spent_s}
 
 

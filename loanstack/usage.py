@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from chaos.remote import ssh_argv
 from inventory.model import Environment, Host, Role
 
+PORTAL_UNIT = "loanstack-tongweb"
+
 _TIMEOUT_S = 30.0
 _OTHER = "other"
 
@@ -131,23 +133,32 @@ def rows(before: Mapping[str, HostUsage], after: Mapping[str, HostUsage]) -> tup
     return tuple(sorted(found, key=lambda row: (-row.cpu_s, -row.memory_mib)))
 
 
-def figures(found: Sequence[Row], env: Environment, *, transactions: float) -> dict[str, float]:
+def figures(
+    found: Sequence[Row], env: Environment, *, transactions: float, requests: float = 0.0
+) -> dict[str, float]:
     """Return memory of all hosts, and processor time per transaction, whole and by role.
 
     Hosts that make load are no part of what they load: their own role's figure is not in the whole.
+
+    + transactions: acknowledged ones
+    + requests: all that the portals handed on, queries too
     """
     system = [row for row in found if not env.host(row.host).has(Role.LOADGEN)]
     result = {"memory_mib_total": round(sum(row.memory_mib for row in system), 1)}
     if transactions:
         by_role: defaultdict[str, float] = defaultdict(float)
         for row in found:
-            by_role[env.host(row.host).roles[0]] += row.cpu_s
+            # A host may be of two roles: what is TongWeb's is told apart by its unit.
+            role = Role.TONGWEB if row.unit == PORTAL_UNIT else env.host(row.host).roles[0]
+            by_role[role] += row.cpu_s
         whole_s = sum(row.cpu_s for row in system)
         result["cpu_ms_per_transaction"] = round(1000 * whole_s / transactions, 4)
         result |= {
             f"cpu_ms_per_transaction_{role}": round(1000 * cpu_s / transactions, 4)
             for role, cpu_s in by_role.items()
         }
+        if requests and Role.TONGWEB in by_role:
+            result["cpu_ms_per_request_portal"] = round(1000 * by_role[Role.TONGWEB] / requests, 4)
     return result
 
 

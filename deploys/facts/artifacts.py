@@ -9,11 +9,12 @@ HASH_FILE = ".artifact-sha256"
 
 
 class InstalledArtifact(FactBase[str | None]):
-    """Return the sha256 of the archive behind `FOLDER/current`; None where none is whole."""
+    """Return the sha256 of the archive behind `FOLDER/VERSION`; None where none is whole."""
 
-    def command(self, folder: str) -> str:
+    def command(self, folder: str, version: str = "current") -> str:
         """Return the shell command.
 
         + folder: like `/opt/loanstack/seekdb`
+        + version: folder in it; the one in use unless another is named
         """
-        return f"cat {shlex.quote(f'{folder}/current/{HASH_FILE}')} 2>/dev/null || true"
+        return f"cat {shlex.quote(f'{folder}/{version}/{HASH_FILE}')} 2>/dev/null || true"

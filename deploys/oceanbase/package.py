@@ -72,6 +72,8 @@ def install(spec: OceanBaseSpec) -> None:
         sha256=spec.artifact.sha256,
         folder=spec.folder,
         version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by="bin/seekdb --version",
     )
     files.converge(
         name="Write the database's settings, unit and tool",

@@ -1,4 +1,4 @@
-"""Install an archive from the depot: download, verify, unpack, switch a link."""
+"""Install an artifact from the depot: download, verify, unpack, switch a link."""
 
 import shlex
 from collections.abc import Generator
@@ -8,12 +8,22 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
+from deploys.facts.files import PathStates
+from deploys.facts.machine import ElfMachine
+from deploys.operations.refusal import refusal
 
 _DOWNLOADS = "/var/cache/loanstack"
+PYTHON_LOADS = (
+    "bin/python3.11 -c 'import ctypes, pathlib; "
+    '[ctypes.CDLL(str(each.resolve())) for each in sorted(pathlib.Path("lib").rglob("*.so*"))]\''
+)
+"""Shows of one of our bundles that this kernel maps every library in it, and that what they need is there."""
 
 
 @operation()
-def installed(url: str, sha256: str, folder: str, version: str) -> Generator[StringCommand, None, None]:
+def installed(
+    url: str, sha256: str, folder: str, version: str, arch: str, shown_by: str | None = None
+) -> Generator[StringCommand, None, None]:
     """Unpack a verified archive into `folder`/`version` and point `folder`/current at it.
 
     Each step may be repeated: a download is resumed, an archive whose hash differs is deleted and refused, a
@@ -23,38 +33,176 @@ def installed(url: str, sha256: str, folder: str, version: str) -> Generator[Str
     + sha256: hex digest that the archive must have
     + folder: where versions of this artifact live
     + version: name of the version's folder
+    + arch: what the programs in it must be built for
+    + shown_by: command in the version's folder that must succeed before anything uses it: an allocator built
+      for small pages, or a library that is missing, shows when a program starts; None: nothing has to start
 
     **Example:**
 
     .. code:: python
 
         artifacts.installed(
-            name="Install seekdb", url=url, sha256=digest, folder="/opt/loanstack/seekdb", version="1.4.0"
+            name="Install seekdb",
+            url=url,
+            sha256=digest,
+            folder="/opt/loanstack/seekdb",
+            version="1.4.0",
+            arch="aarch64",
+            shown_by="bin/seekdb --version",
         )
     """
     if host.get_fact(InstalledArtifact, folder=folder) == sha256:
         host.noop(f"{folder}/current is {version} ({sha256[:12]})")
         return
-    archive = f"{_DOWNLOADS}/{sha256[:16]}-{url.rpartition('/')[2]}"
-    unpacking, target = f"{folder}/.unpacking", f"{folder}/{version}"
-    link, new_link = f"{folder}/current", f"{folder}/.current-new"
-    curl = "curl --fail --silent --show-error --location --connect-timeout 5 --retry 3 --retry-connrefused"
-    a, u, t = shlex.quote(archive), shlex.quote(unpacking), shlex.quote(target)
-    check = f"printf '%s  %s\\n' {sha256} {a} | sha256sum --check --status"
+    if unfit := _unfit(url, arch):
+        yield unfit
+        return
+    yield from _unpack(url, sha256, folder, version, owner=None, shown_by=shown_by)
+    yield _link(folder, version)
+
+
+@operation()
+def unpacked(
+    url: str, sha256: str, folder: str, version: str, arch: str, owner: str, shown_by: str | None = None
+) -> Generator[StringCommand, None, None]:
+    """Unpack a verified archive into `folder`/`version`, beside the one in use.
+
+    + url: .tar.gz with one top folder
+    + sha256: hex digest that the archive must have
+    + folder: where versions of this artifact live
+    + version: name of the version's folder
+    + arch: what the programs in it must be built for
+    + owner: user and group of what is unpacked, for a server that writes into its own folder
+    + shown_by: command in the version's folder that must succeed before anything uses it; None: none
+    """
+    if host.get_fact(InstalledArtifact, folder=folder, version=version) == sha256:
+        host.noop(f"{folder}/{version} is unpacked ({sha256[:12]})")
+        return
+    if unfit := _unfit(url, arch):
+        yield unfit
+        return
+    yield from _unpack(url, sha256, folder, version, owner=owner, shown_by=shown_by)
+
+
+@operation()
+def installed_silently(
+    url: str, sha256: str, folder: str, version: str, owner: str, properties: str
+) -> Generator[StringCommand, None, None]:
+    """Run a verified installer that reads its answers from a file, beside the version in use.
+
+    It installs where it will stay, because it may write that path into what it installs; the hash file comes
+    last, so a broken-off installation is begun again.
+
+    + url: the .bin
+    + sha256: hex digest that it must have
+    + folder: where versions of this artifact live
+    + version: name of the version's folder, which `properties` name as well
+    + owner: user and group of what is installed
+    + properties: text of the file with the answers
+    """
+    if host.get_fact(InstalledArtifact, folder=folder, version=version) == sha256:
+        host.noop(f"{folder}/{version} is installed ({sha256[:12]})")
+        return
+    installer = f"{_DOWNLOADS}/{sha256[:16]}-{url.rpartition('/')[2]}"
+    answers = f"{installer}.properties"
+    i, a, t, o = (shlex.quote(word) for word in (installer, answers, f"{folder}/{version}", owner))
     yield StringCommand(f"install -d -m 0755 {_DOWNLOADS} {shlex.quote(folder)}")
+    yield from _download(url, sha256, installer)
+    yield StringCommand(f"cat > {a}", _stdin=properties)
+    yield StringCommand(
+        f"rm -rf {t} && sh {i} -i silent -f {a} && "
+        f"chown -R {o}:{o} {t} && printf '%s\\n' {sha256} > {t}/{HASH_FILE} && rm -f {i} {a}"
+    )
+
+
+@operation()
+def linked(folder: str, version: str, sha256: str) -> Generator[StringCommand, None, None]:
+    """Point `folder`/current at an unpacked version.
+
+    + folder: where versions of this artifact live
+    + version: the one to be in use
+    + sha256: hex digest of its archive
+    """
+    if host.get_fact(InstalledArtifact, folder=folder) == sha256:
+        host.noop(f"{folder}/current is {version} ({sha256[:12]})")
+        return
+    yield _link(folder, version)
+
+
+@operation()
+def placed(url: str, sha256: str, path: str, owner: str) -> Generator[StringCommand, None, None]:
+    """Put one verified file in its place, whole or not at all.
+
+    + url: the file
+    + sha256: hex digest that it must have
+    + path: where it belongs; its folder is there
+    + owner: its user and group; others may not read it
+    """
+    found = host.get_fact(PathStates, paths=(path,)).get(path)
+    if found is not None and (found.sha256, found.user, found.mode) == (sha256, owner, 0o640):
+        host.noop(f"{path} is there ({sha256[:12]})")
+        return
+    unfinished = f"{path}.loanstack-new"
+    yield from _download(url, sha256, unfinished)
+    n, o = shlex.quote(unfinished), shlex.quote(owner)
+    yield StringCommand(f"chown {o}:{o} {n} && chmod 0640 {n} && mv -fT {n} {shlex.quote(path)}")
+
+
+def _unfit(url: str, arch: str) -> StringCommand | None:
+    """Return what refuses an archive of programs for another machine, before it is copied; None: it fits."""
+    found = host.get_fact(ElfMachine, url=url)
+    if found in (None, arch):
+        return None
+    return refusal(
+        f"{host.name}: the programs in {url} are built for {found}, and this host is {arch}; nothing was "
+        "copied. List the archive for this architecture in the inventory, or mend the depot"
+    )
+
+
+def _download(url: str, sha256: str, path: str) -> Generator[StringCommand, None, None]:
+    curl = "curl --fail --silent --show-error --location --connect-timeout 5 --retry 3 --retry-connrefused"
+    p, u = shlex.quote(path), shlex.quote(url)
+    check = f"printf '%s  %s\\n' {sha256} {p} | sha256sum --check --status"
     # A depot that cannot resume makes curl fail with 33: then from the start.
     yield StringCommand(
-        f"{check} 2>/dev/null || {curl} --continue-at - --output {a} {shlex.quote(url)} || "
-        f"{{ rm -f {a}; {curl} --output {a} {shlex.quote(url)}; }}"
+        f"{check} 2>/dev/null || {curl} --continue-at - --output {p} {u} || "
+        f"{{ rm -f {p}; {curl} --output {p} {u}; }}"
     )
     refusal = f"{url}: sha256 is not {sha256}; deleted. Fill the depot again, or mend SHA256SUMS"
-    yield StringCommand(f"{check} || {{ rm -f {a}; echo {shlex.quote(refusal)} >&2; exit 1; }}")
+    yield StringCommand(f"{check} || {{ rm -f {p}; echo {shlex.quote(refusal)} >&2; exit 1; }}")
+
+
+def _unpack(
+    url: str, sha256: str, folder: str, version: str, *, owner: str | None, shown_by: str | None
+) -> Generator[StringCommand, None, None]:
+    archive = f"{_DOWNLOADS}/{sha256[:16]}-{url.rpartition('/')[2]}"
+    a, u, t = (shlex.quote(path) for path in (archive, f"{folder}/.unpacking", f"{folder}/{version}"))
+    yield StringCommand(f"install -d -m 0755 {_DOWNLOADS} {shlex.quote(folder)}")
+    yield from _download(url, sha256, archive)
+    given = "" if owner is None else f"chown -R {shlex.quote(owner)}:{shlex.quote(owner)} {u} && "
     yield StringCommand(
         f"rm -rf {u} && install -d -m 0755 {u} && "
         f"tar --extract --gzip --file {a} --directory {u} --strip-components=1 --no-same-owner && "
-        f"printf '%s\\n' {sha256} > {u}/{HASH_FILE} && rm -rf {t} && mv -T {u} {t}"
+        f"{_shown(url, u, shown_by)}"
+        f"printf '%s\\n' {sha256} > {u}/{HASH_FILE} && {given}rm -rf {t} && mv -T {u} {t} && rm -f {a}"
     )
-    yield StringCommand(
-        f"ln -sfn {shlex.quote(version)} {shlex.quote(new_link)} && "
-        f"mv -fT {shlex.quote(new_link)} {shlex.quote(link)} && rm -f {a}"
+
+
+def _shown(url: str, quoted_folder: str, shown_by: str | None) -> str:
+    """Return the part of a shell command that deletes what does not run here, and says what it said."""
+    if shown_by is None:
+        return ""
+    refusal = shlex.quote(f"what is in {url} does not run on this host; it was deleted, and nothing uses it")
+    return (
+        f"{{ said=$(cd {quoted_folder} && {shown_by} 2>&1) || "
+        f"{{ printf '%s\\n' \"$said\" {refusal} | tail -n 3 >&2; rm -rf {quoted_folder}; exit 1; }}; }} && "
+    )
+
+
+def _link(folder: str, version: str) -> StringCommand:
+    # Touched, so that what runs is seen to be older, also where the version is.
+    return StringCommand(
+        f"touch {shlex.quote(f'{folder}/{version}/{HASH_FILE}')} && "
+        f'cd {shlex.quote(folder)} && if [ -e current ]; then ln -sfn "$(readlink current)" previous; fi && '
+        f"ln -sfn {shlex.quote(version)} .current-new && mv -fT .current-new current"
     )

@@ -24,6 +24,7 @@ def kept_running(
     restart_after: tuple[str, ...] = (),
     reload_after: tuple[str, ...] = (),
     check: str | None = None,
+    why: str | None = None,
     written: tuple[Any, ...] = (),
 ) -> Generator[StringCommand, None, None]:
     """Enable and start `unit`; restart or reload it if its files were written after it started.
@@ -32,6 +33,7 @@ def kept_running(
     + restart_after: files that it reads only at its start
     + reload_after: files that a reload makes it read again
     + check: shell command that proves the files sound before the service is touched
+    + why: shell command that says why the service did not start, in words of its own
     + written: operations that write these files: a dry run then foresees the restart
 
     **Example:**
@@ -60,7 +62,8 @@ def kept_running(
     if not now.is_enabled:
         yield StringCommand(f"systemctl enable --quiet {quoted}")
     if action is not None:
-        yield StringCommand(f"systemctl {action} {quoted}")
+        begin = f"systemctl {action} {quoted}"
+        yield StringCommand(begin if why is None else f"{begin} || {{ {why} >&2; exit 1; }}")
     if action in ("start", "restart"):
         # systemd calls a start done before the process has read its settings: see whether it stays.
         yield StringCommand(

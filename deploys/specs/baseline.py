@@ -85,7 +85,7 @@ def packages_for(host: Host) -> tuple[str, ...]:
     if host.has(Role.OCEANBASE):
         wanted.append(names.sql_client_package)
     if host.has(Role.GATEWAY):
-        wanted.append("nginx")
+        wanted += ["keepalived", "nginx"]
     if host.has(Role.MONITOR):
         wanted.append(names.prometheus_package)
     if host.has(Role.ARBITER):

@@ -16,7 +16,9 @@ class Opening:
     why: str
     """Becomes the comment of the rule."""
     protocol: str
-    port: int
+    """`tcp`, `udp` or `vrrp`."""
+    port: int | None
+    """None for a protocol that has none."""
     sources: tuple[str, ...]
     """Addresses or networks."""
 
@@ -41,12 +43,25 @@ def openings(
     if host.has(Role.ARBITER):
         found += _store_openings(env, host)
     if host.has(Role.LOAN):
-        gateways = _addresses(env, Role.GATEWAY, besides=None)
-        found.append(_tcp("loan services for gateways", env.loan.port, gateways))
+        portals = _addresses(env, Role.TONGWEB, besides=host)
+        found.append(_tcp("loan services for portals", env.loan.port, portals))
         monitors = _addresses(env, Role.MONITOR, besides=host)
         found.append(_tcp("loan services' metrics for monitors", env.loan.port, monitors))
+    if host.has(Role.TONGWEB):
+        gateways = _addresses(env, Role.GATEWAY, besides=host)
+        monitors = _addresses(env, Role.MONITOR, besides=host)
+        found.append(_tcp("portal for gateways", env.tongweb.port, gateways))
+        found.append(_tcp("portal's metrics for monitors", env.tongweb.port, monitors))
+        console = env.tongweb.console_port
+        found.append(_tcp("tongweb's console for operators", console, (env.management_network,)))
     if host.has(Role.GATEWAY):
         found.append(_tcp("clients from the DMZ", env.gateway.port, (env.dmz_network,)))
+        if env.gateway.virtual_addresses:
+            pair = env.hosts_with(Role.GATEWAY)
+            peers = tuple(str(h.dmz_address) for h in pair if h.name != host.name)
+            found.append(
+                Opening(why="who has the virtual addresses", protocol="vrrp", port=None, sources=peers)
+            )
     if host.has(Role.MONITOR):
         port = env.monitoring.prometheus_port
         found.append(_tcp("prometheus for operators", port, (env.management_network,)))

@@ -11,10 +11,12 @@ class GatewaySpec:
     """One gateway host."""
 
     gateway: Gateway
-    listen_address: str
+    own_address: str
     """In the DMZ: clients reach nothing else."""
+    addresses: tuple[str, ...]
+    """All that clients may call it by."""
     upstreams: tuple[str, ...]
-    """ip:port of the loan services in all centres."""
+    """ip:port of the channel portals in all centres."""
     nginx_user: str
     authority: str
     """PEM certificate of the authority that signed the gateway's."""
@@ -32,11 +34,12 @@ def gateway_spec(
     + private_key: PEM key that belongs to it
     """
     assert host.dmz_address is not None, "the inventory's validation asks for it"
-    port = env.loan.port
+    port = env.tongweb.port
     return GatewaySpec(
         gateway=env.gateway,
-        listen_address=host.dmz_address,
-        upstreams=tuple(f"{h.address}:{port}" for h in env.hosts_with(Role.LOAN)),
+        own_address=host.dmz_address,
+        addresses=(host.dmz_address, *env.gateway.virtual_addresses),
+        upstreams=tuple(f"{h.address}:{port}" for h in env.hosts_with(Role.TONGWEB)),
         nginx_user=platform.of(host).nginx_user,
         authority=authority,
         certificate=certificate,

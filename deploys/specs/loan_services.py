@@ -3,10 +3,17 @@
 from dataclasses import dataclass, field
 
 from deploys.specs.artifact import artifact_for
+from deploys.specs.rotation import Rotation
 from inventory.availability import Durability, Failover
 from inventory.model import Artifact, Environment, Host, LoanServices, Role
 from inventory.peer import DatabaseKind
 from inventory.secrets import Secrets
+
+UNIT = "loanstack-loan.service"
+FOLDER = "/opt/loanstack/loan"
+RUN_DIR = "/run/loanstack-loan"
+_PORTALS_NOTICE_S = 0.8
+"""They look every quarter of a second, and wait 0.4 s for an answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +33,13 @@ class LoanServicesSpec:
     durability: str
     """MariaDB itself waits for its replica, whatever the inventory asks of OceanBase."""
     schema: str
+    rotation: Rotation
     app_password: str = field(repr=False)
     owner_password: str = field(repr=False)
 
-    folder: str = "/opt/loanstack/loan"
+    folder: str = FOLDER
     user: str = "loan"
-    unit: str = "loanstack-loan.service"
+    unit: str = UNIT
 
 
 def loan_services_spec(
@@ -57,6 +65,31 @@ def loan_services_spec(
         failover=env.failover,
         durability=Durability.LOCAL if is_compared else env.failover.durability,
         schema=env.database.schema,
+        rotation=_rotation(env, host),
         app_password=secrets.loan_app_password,
         owner_password=secrets.loan_owner_password,
+    )
+
+
+def _rotation(env: Environment, host: Host) -> Rotation:
+    url = f"http://{host.address}:{env.loan.port}"
+    restart = (
+        f"systemctl restart {UNIT} && "
+        f"curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-all-errors {url}/readyz"
+    )
+    return Rotation(
+        name="loan",
+        folder=FOLDER,
+        out_of_rotation=f"{RUN_DIR}/out-of-rotation",
+        port=env.loan.port,
+        well_url=f"{url}/readyz",
+        metrics_url=f"{url}/metrics",
+        in_flight="loan_requests_in_flight",
+        idle_in_flight=1,
+        gate_url=f"{url}/v1/products",
+        gate_entity=env.entities[0].code,
+        drain_s=env.loan.shutdown_grace_s,
+        back_s=_PORTALS_NOTICE_S,
+        restart=restart,
+        after_roll_back=restart,
     )

@@ -19,6 +19,8 @@ class Target:
     host: str
     role: str
     centre: str
+    path: str = "/metrics"
+    """The same for all of a job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ def monitoring_spec(env: Environment, host: Host) -> MonitoringSpec:
 
 
 def targets(env: Environment) -> tuple[Target, ...]:
-    """Return everything there is to scrape: each host's exporter, services, agents, the store."""
+    """Return everything there is to scrape: each host's exporter, services, portals, agents, the store."""
     found = [
         Target(
             job="node",
@@ -64,6 +66,17 @@ def targets(env: Environment) -> tuple[Target, ...]:
             centre=host.centre,
         )
         for host in env.hosts_with(Role.LOAN)
+    ]
+    found += [
+        Target(
+            job="portal",
+            address=f"{host.address}:{env.tongweb.port}",
+            path="/portal/metrics",
+            host=host.name,
+            role=Role.TONGWEB,
+            centre=host.centre,
+        )
+        for host in env.hosts_with(Role.TONGWEB)
     ]
     found += [
         Target(

@@ -48,15 +48,6 @@ _FOLDERS = (
     "tools",
 )
 """Of TongWeb's layout; empty until the server or the deploy fills them."""
-_LICENSE = """\
-consumer_name=loanstack lab
-project_name=loanstack
-license_type=release
-create_date=2026-01-01
-end_date=-1
-TW_Product_Name=TongWeb stand-in
-TW_Version_Number=7.0
-"""
 
 
 def jars() -> list[Path]:
@@ -69,7 +60,7 @@ def version() -> str:
     tomcat = (JARS / "tomcat9-catalina.jar").resolve().stem.rpartition("-")[2]
     parts = [each for name in ("bin", "conf", "java") for each in files_below(_HERE / name)]
     parts += [(path.name, path) for path in jars()]
-    return f"{tomcat}+{tarballs.digest_of((_RECIPE_VERSION, _FOLDERS, _LICENSE), parts)}"
+    return f"{tomcat}+{tarballs.digest_of((_RECIPE_VERSION, _FOLDERS), parts)}"
 
 
 def lay_out(home: Path) -> None:
@@ -91,13 +82,17 @@ def lay_out(home: Path) -> None:
         archive(lib / "tongweb-standin.jar", Path(classes))
 
 
+def write_installer(target: Path, package: Path) -> None:
+    """Write the other form in which the vendor delivers: a program that asks, or reads its answers.
+
+    + target: the .bin to write
+    + package: the archive that `build` returned
+    """
+    stub = (_HERE / "installer/stub.sh").read_bytes()
+    target.write_bytes(stub + package.read_bytes())
+    target.chmod(0o755)
+
+
 def build(cache: Path) -> Path:
     """Return the package for hosts, built when the cache lacks it."""
-    made = version()
-    target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
-    return tarballs.cached(target, lay_out, top=f"{NAME}-{made}")
-
-
-def license_text() -> str:
-    """Return a licence for the stand-in that never ends."""
-    return _LICENSE
+    return tarballs.cached(cache / "artifacts", NAME, version(), lay_out)

@@ -51,9 +51,7 @@ def build(cache: Path) -> Path:
     Raises:
         LabError: with jlink's words.
     """
-    made = version()
-    target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
-    return tarballs.cached(target, _link, top=f"{NAME}-{made}")
+    return tarballs.cached(cache / "artifacts", NAME, version(), _link)
 
 
 def _link(content: Path) -> None:

@@ -11,19 +11,21 @@ from lab.tongweb.javac import SERVLET_API, archive, compile_into, files_below
 
 NAME = "channel-portal"
 WAR = "portal.war"
-_SOURCES = PROJECT_ROOT / "app_stub/portal"
+SOURCES = PROJECT_ROOT / "app_stub/portal"
 _RECIPE_VERSION = 1
 """To be raised when this module changes what the WAR holds."""
 
 
-def version() -> str:
+def version(sources: Path = SOURCES) -> str:
     """Return the project's version, and 12 hex digits of a hash of all that the WAR is made from."""
     base = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["version"]
-    return f"{base}+{tarballs.digest_of(_RECIPE_VERSION, files_below(_SOURCES))}"
+    return f"{base}+{tarballs.digest_of(_RECIPE_VERSION, files_below(sources))}"
 
 
-def write_war(target: Path) -> None:
+def write_war(target: Path, sources: Path = SOURCES) -> None:
     """Compile the portal and write its WAR.
+
+    + sources: folder with java/ and web/
 
     Raises:
         LabError: with the compiler's words.
@@ -31,15 +33,18 @@ def write_war(target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="loanstack-portal-") as name:
         classes = Path(name) / "WEB-INF/classes"
         classes.mkdir(parents=True)
-        compile_into(classes, _SOURCES / "java", classpath=(SERVLET_API,))
-        archive(target, Path(name), _SOURCES / "web")
+        compile_into(classes, sources / "java", classpath=(SERVLET_API,))
+        (classes.parent / "version").write_text(f"{version(sources)}\n")
+        archive(target, Path(name), sources / "web")
 
 
-def build(cache: Path) -> Path:
+def build(cache: Path, sources: Path = SOURCES) -> Path:
     """Return the WAR in a tarball for hosts, built when the cache lacks it."""
-    made = version()
-    target = cache / "artifacts" / f"{NAME}-{made}-x86_64.tar.gz"
-    return tarballs.cached(target, lambda content: write_war(content / WAR), top=f"{NAME}-{made}")
+
+    def fill(content: Path) -> None:
+        write_war(content / WAR, sources)
+
+    return tarballs.cached(cache / "artifacts", NAME, version(sources), fill)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _CACHES = re.compile(r"caches:(\d+)")
 _UNIT = re.compile(r"([^/]+)\.service\b")
 _UNITS = {
     Role.GATEWAY: ("nginx",),
+    Role.TONGWEB: ("loanstack-tongweb",),
     Role.LOAN: ("loanstack-loan",),
     Role.OCEANBASE: ("loanstack-oceanbase", "loanstack-failover"),
     Role.ARBITER: ("etcd",),

@@ -17,7 +17,7 @@ from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
 from loadtests.workers_places import Place, hosts_of, not_on_hosts
-from loanstack import machine, processor, promises, sampler, usage
+from loanstack import machine, portal_counts, processor, promises, sampler, usage
 from loanstack.beside.asked import BesideAsked
 from loanstack.beside.companion import Companion
 from loanstack.bulk import bulk_reading
@@ -83,7 +83,9 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         for companion in companions:
             entered.enter_context(companion)
         times = machine.cpu_times()
+        counted = portal_counts.read(env)
         before, after = _drive(task, asked)
+        services = portal_counts.shares(counted, portal_counts.read(env), env)
         measured |= machine.figures(times, machine.cpu_times())
     with task.step("export"):
         _export(task, writes=asked.mean_per_s * asked.duration_s)
@@ -91,13 +93,15 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         judged, findings, values = _judge(task, asked, companions)
         measured |= values
         rows = usage.rows(before, after)
+        measured |= portal_counts.figures(services)
         transactions = values.get("transactions_acknowledged", 0.0)
-        measured |= usage.figures(rows, env, transactions=transactions)
+        measured |= usage.figures(rows, env, transactions=transactions, requests=values.get("requests", 0.0))
         task.folder.write_json(
             "hosts.json",
             {
                 **usage.as_json(rows, transactions=transactions),
                 "components": _components(task, rows, measured, transactions),
+                "services": portal_counts.as_json(services),
             },
         )
         task.save_findings(findings)

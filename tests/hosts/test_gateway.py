@@ -40,10 +40,42 @@ def test_certificate_is_signed_by_our_authority_only(
     assert by_address.returncode == 0, "the certificate must name the address as well"
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/", "/v2/products", "/v1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/readyz",
+        "/v2/products",
+        "/v1",
+        "/api/v1",
+        "/api/readyz",
+        "/portal/metrics",
+        "/WEB-INF/web.xml",
+    ],
+)
 def test_nothing_else_is_reachable(machine: Machine, env: Environment, client: Control, path: str) -> None:
     _, body = _curl(client, env, machine, path, *_trusting(env))
     assert body.splitlines()[-1] == "404"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("/", "青海农牧区信贷服务"), ("/bo.html", "མཚོ་སྔོན་"), ("/mn.html", "ᠬᠥᠬᠡ ᠨᠠᠭᠤᠷ")]
+)
+def test_the_portals_pages_come_through_in_their_scripts(
+    machine: Machine, env: Environment, client: Control, path: str, text: str
+) -> None:
+    code, body = _curl(client, env, machine, path, *_trusting(env))
+    assert (code, body.splitlines()[-1]) == (0, "200")
+    assert text in body
+
+
+@pytest.mark.parametrize("prefix", ["/v1", "/api/v1"])
+def test_the_api_is_at_two_addresses(
+    machine: Machine, env: Environment, client: Control, prefix: str
+) -> None:
+    options = ("--header", f"X-Legal-Entity: {env.entities[0].code}")
+    _, body = _curl(client, env, machine, f"{prefix}/products", *_trusting(env), *options)
+    assert body.splitlines()[-1] == "200", body
 
 
 def test_old_tls_is_refused(machine: Machine, env: Environment, client: Control) -> None:
@@ -60,3 +92,17 @@ def test_configuration_is_sound_and_the_key_private(machine: Machine) -> None:
     assert machine.run("nginx -t -q") == ""
     key = machine.probe.file("/etc/nginx/tls/gateway.key")
     assert (key.user, key.mode) == ("root", 0o600)
+
+
+def test_each_virtual_address_is_on_one_gateway(machines: dict[str, Machine], env: Environment) -> None:
+    gateways = [machines[host.name] for host in env.hosts_with(Role.GATEWAY)]
+    held = [machine.run("ip -4 -o address show").split() for machine in gateways]
+    for address in env.gateway.virtual_addresses:
+        assert sum(any(word.startswith(f"{address}/") for word in words) for words in held) == 1, address
+
+
+def test_who_moves_the_virtual_addresses_runs(machine: Machine, env: Environment) -> None:
+    if not env.gateway.virtual_addresses:
+        pytest.skip("clients know the gateways' own addresses")
+    assert machine.run("systemctl is-active keepalived.service").strip() == "active"
+    assert machine.run("systemctl is-enabled keepalived.service").strip() == "enabled"

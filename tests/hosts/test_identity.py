@@ -2,6 +2,7 @@
 
 import pytest
 
+from inventory.hardware import Processor
 from tests.hosts.kit import Machine
 
 
@@ -25,12 +26,36 @@ def test_architecture_and_name(machine: Machine) -> None:
     assert machine.run("uname -m; hostname").split() == [machine.spec.arch, machine.spec.name]
 
 
-def test_processor_and_memory(machine: Machine) -> None:
+def _on_real_hardware(machine: Machine) -> Processor:
     if machine.spec.os.stand_in is not None:
-        pytest.skip("a stand-in shows the processor and memory of the machine it runs on: proves nothing")
-    found = machine.run("lscpu; free --mebi")
-    assert machine.spec.cpu_model is None or machine.spec.cpu_model in found
-    total_mib = next(int(line.split()[1]) for line in found.splitlines() if line.startswith("Mem:"))
+        pytest.skip("a stand-in shows kernel, processor and memory of the machine it runs on: proves nothing")
+    if machine.spec.processor is None:
+        pytest.skip("the inventory does not say what processor this host has")
+    return machine.spec.processor
+
+
+def test_kernel(machine: Machine) -> None:
+    _on_real_hardware(machine)
+    assert machine.run("uname -r").startswith(machine.spec.os.kernel)
+
+
+def test_processor(machine: Machine) -> None:
+    wanted = _on_real_hardware(machine)
+    lines = machine.run("LC_ALL=C lscpu").splitlines()
+    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    assert (found["Vendor ID"], found["Model name"]) == (wanted.vendor_id, wanted.model_name)
+    assert int(found["NUMA node(s)"]) == wanted.numa_nodes
+
+
+def test_page_size(machine: Machine) -> None:
+    wanted = _on_real_hardware(machine)
+    assert int(machine.run("getconf PAGESIZE")) == wanted.page_size_bytes
+
+
+def test_memory(machine: Machine) -> None:
+    _on_real_hardware(machine)
+    lines = machine.run("free --mebi").splitlines()
+    total_mib = next(int(line.split()[1]) for line in lines if line.startswith("Mem:"))
     assert total_mib >= machine.spec.memory_mib * 0.95  # the kernel keeps a part of what is built in
 
 

@@ -23,6 +23,8 @@ def _ports(env: Environment) -> tuple[int, ...]:
         env.database.sql_port,
         env.database.rpc_port,
         env.loan.port,
+        env.tongweb.port,
+        env.tongweb.console_port,
         env.gateway.port,
         env.monitoring.prometheus_port,
         env.monitoring.node_exporter_port,
@@ -38,7 +40,8 @@ def _may_reach(env: Environment, source: Host, target: Host) -> set[int]:
     networks = [
         (o.port, ip_network(s)) for o in openings(env, target) if o.protocol == "tcp" for s in o.sources
     ]
-    listening_here = set(_ports(env)) - {env.gateway.port}  # gateways listen in the DMZ only
+    # Gateways listen in the DMZ only, and consoles in the management network.
+    listening_here = set(_ports(env)) - {env.gateway.port, env.tongweb.console_port}
     return {p for p, network in networks if ip_address(source.address) in network} & listening_here
 
 

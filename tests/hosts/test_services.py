@@ -11,6 +11,7 @@ from tests.hosts.kit import Machine
 _OF_ROLE = {
     Role.OCEANBASE: "loanstack-failover.service",
     Role.LOAN: "loanstack-loan.service",
+    Role.TONGWEB: "loanstack-tongweb.service",
     Role.GATEWAY: "nginx.service",
     Role.MONITOR: "prometheus.service",
     Role.ARBITER: "etcd.service",
@@ -44,12 +45,18 @@ def test_only_its_agent_starts_a_database(machine: Machine) -> None:
     assert machine.run(f"find /etc/systemd/system -name {DATABASE_UNIT} -path '*.wants/*'") == ""
 
 
-@pytest.mark.roles(Role.OCEANBASE, Role.LOAN, Role.GATEWAY)
+_PROGRAMS = {
+    Role.OCEANBASE: "seekdb",
+    Role.TONGWEB: "java",
+    Role.LOAN: "python3.11",
+    Role.GATEWAY: "nginx",
+}
+
+
+@pytest.mark.roles(*_PROGRAMS)
 def test_workloads_do_not_run_as_root(machine: Machine) -> None:
-    program = {Role.OCEANBASE: "seekdb", Role.LOAN: "python3.11", Role.GATEWAY: "nginx"}[
-        Role(machine.spec.roles[0])
-    ]
-    users = machine.run(f"ps -C {program} -o user=,args=").splitlines()
-    workers = [line for line in users if "master process" not in line]
-    assert workers
-    assert [line for line in workers if line.startswith("root ")] == []
+    for program in (program for role, program in _PROGRAMS.items() if machine.spec.has(role)):
+        users = machine.run(f"ps -C {program} -o user=,args=").splitlines()
+        workers = [line for line in users if "master process" not in line]
+        assert workers, program
+        assert [line for line in workers if line.startswith("root ")] == []

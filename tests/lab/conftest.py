@@ -24,6 +24,7 @@ ORDER = (
     "test_services",
     "test_load",
     "test_load_hosts",
+    "test_upgrade",
     "test_failover",
     "test_drills",
     "test_deploy_interrupted",

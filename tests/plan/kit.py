@@ -15,7 +15,7 @@ from pyinfra.api.host import Host as PyinfraHost
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
 from pyinfra.context import ctx_host, ctx_state
-from pyinfra.facts.server import Groups, Os, Users, Which
+from pyinfra.facts.server import Arch, Groups, Os, Users, Which
 
 from deploys import components
 from deploys.facts.artifacts import InstalledArtifact
@@ -23,8 +23,10 @@ from deploys.facts.database import Answer, DatabaseState, LocalAnswer, LocalData
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
+from deploys.facts.machine import ElfMachine
 from deploys.facts.mariadb import LocalMariaDb
 from deploys.facts.packages import InstalledPackages
+from deploys.facts.portal import InsecureAccounts, ServedPortal
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.facts.session import SessionOrigin
 from deploys.facts.store import LocalStore, StoreState
@@ -52,6 +54,8 @@ _ARTIFACTS = {
     "failover-agent-0.1.0": "f",
     "load-generator-0.1.0": "d",
     "tongweb-7.0.4.9": "7",
+    "jdk-17.0.21": "a",
+    "channel-portal-0.1.0": "c",
 }
 
 
@@ -80,6 +84,8 @@ class Site:
     ) -> list[Planned]:
         """Return the operations that site.py registers for a host, in order, with their commands."""
         host_data = {"environment": self.env.name, **(data or {})}
+        arch = self.env.host(host_name).arch
+        facts = {Arch: lambda: arch, ElfMachine: lambda url: arch} | facts
         with prepared(host_name, facts, host_data, diff=diff) as (state, host):
             components.converge_host()
             found = []
@@ -127,12 +133,14 @@ def fresh() -> Facts:
         InstalledPackages: lambda names: {},
         Service: lambda unit, paths=(): NO_SERVICE,
         KernelSettings: lambda keys: {},
-        InstalledArtifact: lambda folder: None,
+        InstalledArtifact: lambda folder, version="current": None,
         LocalDatabase: lambda: None,
         LocalRole: lambda: None,
         LocalAnswer: lambda query, of_primary=True: None,
         LocalStore: lambda: None,
         LocalMariaDb: lambda: None,
+        ServedPortal: lambda url: None,
+        InsecureAccounts: list,
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
         Users: dict,
@@ -173,10 +181,10 @@ def site_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     depot.mkdir(parents=True)
     original = {"lab": lab.ENVIRONMENT, "qinghai": qinghai.ENVIRONMENT}[name]
     (folder / "depot" / original.depot.gpg_key_file).write_text("a public key\n")
+    files = {f"{artifact}-%s.tar.gz": digit for artifact, digit in _ARTIFACTS.items()}
+    files["tongweb-license-7.0-%s.dat"] = "b"
     sums = "".join(
-        f"{digit * 64}  {artifact}-{arch}.tar.gz\n"
-        for artifact, digit in _ARTIFACTS.items()
-        for arch in ("x86_64", "aarch64")
+        f"{digit * 64}  {file % arch}\n" for file, digit in files.items() for arch in ("x86_64", "aarch64")
     )
     (depot / "SHA256SUMS").write_text(sums)
     env = replace(

@@ -3,6 +3,7 @@
 import getpass
 import grp
 import os
+import shlex
 import subprocess
 import tarfile
 from hashlib import sha256
@@ -16,7 +17,10 @@ from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
 from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase
 from deploys.facts.files import PathStates
+from deploys.facts.machine import ElfMachine
 from deploys.operations import artifacts, database, files
+from lab.tongweb import distribution
+from lab.tongweb.javac import JAVA_HOME
 from tests.plan.kit import Facts, prepared
 
 _USER = getpass.getuser()
@@ -103,13 +107,64 @@ def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return archive
 
 
+def test_the_vendors_installer_is_given_its_answers_and_begun_again_when_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "_DOWNLOADS", str(tmp_path / "downloads"))
+    installer = tmp_path / "tongweb-7.0-x86_64.bin"
+    distribution.write_installer(installer, distribution.build(tmp_path))
+    digest = sha256(installer.read_bytes()).hexdigest()
+    home = tmp_path / "tongweb/7.0"
+    properties = (
+        f"INSTALL_UI=silent\nUSER_INSTALL_DIR={home}/\nSILENT_JDK_HOME={JAVA_HOME}\n"
+        'USER_INPUT_PORTS_RESULTS="18088","19060","5100","7200","17090"\n'
+    )
+    facts: Facts = {InstalledArtifact: lambda folder, version: _hash_in(Path(folder) / version)}
+
+    def commands() -> list[StringCommand]:
+        return _commands(
+            artifacts.installed_silently,
+            facts,
+            url=installer.as_uri(),
+            sha256=digest,
+            folder=str(tmp_path / "tongweb"),
+            version="7.0",
+            owner=_USER,
+            properties=properties,
+        )
+
+    home.mkdir(parents=True)
+    (home / "half-made").touch()
+    for command in commands():
+        done = _run(command)
+        assert done.returncode == 0, done.stderr
+    assert not (home / "half-made").exists()
+    assert (home / "bin/startserver.sh").stat().st_mode & 0o100
+    xml = (home / "conf/tongweb.xml").read_text()
+    assert all(f'port="{port}"' in xml for port in (18088, 19060, 17090))
+    assert commands() == []
+    said = subprocess.run(["sh", str(installer)], capture_output=True, text=True, check=False, timeout=30)
+    assert said.returncode != 0
+    assert "only the silent installation is there" in said.stderr
+
+
+def _hash_in(folder: Path) -> str | None:
+    file = folder / HASH_FILE
+    return file.read_text().strip() if file.exists() else None
+
+
 def _installed(folder: Path) -> str | None:
     file = folder / "current" / HASH_FILE
     return file.read_text().strip() if file.exists() else None
 
 
-def _install(depot: Path, folder: Path, digest: str, version: str = "1.0") -> list[StringCommand]:
-    facts: Facts = {InstalledArtifact: lambda folder: _installed(Path(folder))}
+def _install(
+    depot: Path, folder: Path, digest: str, version: str = "1.0", shown_by: str | None = None
+) -> list[StringCommand]:
+    facts: Facts = {
+        InstalledArtifact: lambda folder, version="current": _installed(Path(folder)),
+        ElfMachine: lambda url: None,
+    }
     return _commands(
         artifacts.installed,
         facts,
@@ -117,6 +172,8 @@ def _install(depot: Path, folder: Path, digest: str, version: str = "1.0") -> li
         sha256=digest,
         folder=str(folder),
         version=version,
+        arch="x86_64",
+        shown_by=shown_by,
     )
 
 
@@ -137,6 +194,30 @@ def test_a_wrong_hash_is_refused_and_nothing_is_unpacked(depot: Path, tmp_path: 
     assert f"sha256 is not {'0' * 64}; deleted" in results[2].stderr
     assert list((tmp_path / "downloads").iterdir()) == []
     assert not (folder / "1.0").exists()
+
+
+@pytest.mark.parametrize(("page_bytes", "fits"), [(4096, True), (65536, False)])
+def test_an_allocator_for_small_pages_is_refused_where_they_are_large(
+    depot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page_bytes: int, fits: bool
+) -> None:
+    """As jemalloc does when it was built for pages of 4 KiB; its own words."""
+    getconf = tmp_path / "path/getconf"
+    getconf.parent.mkdir()
+    getconf.write_text(f"#!/bin/sh\necho {page_bytes}\n")
+    getconf.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{getconf.parent}:{os.environ['PATH']}")
+    starts = (
+        "test -e bin/thing && { [ $(getconf PAGESIZE) -le 4096 ] || "
+        "{ echo '<jemalloc>: Unsupported system page size' >&2; false; }; }"
+    )
+    folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
+    results = [_run(c) for c in _install(depot, folder, digest, shown_by=f"sh -c {shlex.quote(starts)}")]
+    assert (results[3].returncode == 0) is fits
+    assert (folder / "1.0").exists() is fits
+    if not fits:
+        assert results[3].stderr.splitlines()[0] == "<jemalloc>: Unsupported system page size"
+        assert "does not run on this host" in results[3].stderr
+        assert not (folder / ".unpacking").exists()
 
 
 @pytest.mark.parametrize("done", [1, 2, 3, 4])

@@ -48,12 +48,24 @@ def test_sql_is_for_loan_services_and_the_other_database(env: Environment) -> No
             assert _may(env, other.address, database, env.database.rpc_port) == other.has(Role.OCEANBASE)
 
 
-def test_loan_services_are_for_gateways_and_monitors(env: Environment) -> None:
+def test_loan_services_are_for_portals_and_monitors(env: Environment) -> None:
     for service in env.hosts_with(Role.LOAN):
         for other in env.hosts:
             if other.name != service.name:
-                wanted = other.has(Role.GATEWAY) or other.has(Role.MONITOR)
+                wanted = other.has(Role.TONGWEB) or other.has(Role.MONITOR)
                 assert _may(env, other.address, service, env.loan.port) == wanted, other.name
+
+
+def test_portals_are_for_gateways_and_monitors_and_their_console_for_operators(env: Environment) -> None:
+    for server in env.hosts_with(Role.TONGWEB):
+        for other in env.hosts:
+            if other.name != server.name:
+                wanted = other.has(Role.GATEWAY) or other.has(Role.MONITOR)
+                assert _may(env, other.address, server, env.tongweb.port) == wanted, other.name
+                assert not _may(env, other.address, server, env.tongweb.console_port), other.name
+        operator = env.management_network.replace("0/24", "9")
+        assert _may(env, operator, server, env.tongweb.console_port)
+        assert not _may(env, operator, server, env.tongweb.port)
 
 
 def test_the_store_is_for_databases_its_members_and_monitors(env: Environment) -> None:

@@ -1,11 +1,16 @@
 """What each host gets on the first deploy, as a list of operations."""
 
+from dataclasses import replace
+
 import pytest
 
+from deploys import components
 from deploys.components import COMPONENTS, DeployError
 from tests.plan.kit import Site, fresh, site_of
 
+_FITS = "Make sure that the host is of the inventory's architecture"
 _EVERY_HOST_FIRST = [
+    _FITS,
     "Baseline | Write kernel settings, limits and SSH",
     "Baseline | Run with these kernel settings",
     "Baseline | Keep SSH hardened",
@@ -42,12 +47,31 @@ _SETTLE = [
     "OceanBase standby | Set the database's run-time parameters",
     "OceanBase standby | Wait for one primary and a standby close behind",
 ]
+_TONGWEB = [
+    f"TongWeb and the channel portal | {name}"
+    for name in (
+        "Know TongWeb's user",
+        "Unpack the Java runtime",
+        "Unpack TongWeb",
+        "Unpack the channel portal",
+        "Place the licence",
+        "Write configuration, options and unit",
+        "Switch to this TongWeb",
+        "Switch to this portal",
+        "Lay down the portal's WAR",
+        "Keep TongWeb running",
+        "Take the product's passwords from the console",
+        "Have the portal served",
+    )
+]
 _OF_HOST = {
     "gw-a": [
         _KEPT,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
+        "Virtual addresses | Write keepalived's configuration",
+        "Virtual addresses | Keep keepalived running",
         _STARTED,
         "Gateway's way through | Wait for the way through the gateway",
     ],
@@ -58,6 +82,7 @@ _OF_HOST = {
         "Loan services | Install the loan services",
         "Loan services | Write unit and environment",
         "Loan services | Keep the loan services running",
+        *_TONGWEB,
         _STARTED,
         "Loan services' readiness | Wait for the loan services to be ready",
     ],
@@ -124,10 +149,13 @@ def test_dnf_runs_once_and_only_with_the_depot(lab_site: Site) -> None:
 def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
     planned = [p.name for p in lab_site.plan("gw-a", fresh(), data={"only": "gateway"})]
     assert planned == [
+        _FITS,
         _KEPT,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
+        "Virtual addresses | Write keepalived's configuration",
+        "Virtual addresses | Keep keepalived running",
         _STARTED,
         "Gateway's way through | Wait for the way through the gateway",
     ]
@@ -140,7 +168,7 @@ def test_each_component_belongs_to_some_host(qinghai_site: Site) -> None:
             for h in qinghai_site.env.hosts
             for p in qinghai_site.plan(h.name, fresh(), data={"only": component})
         }
-        assert names > {_KEPT, _SERVES, _STARTED}, component
+        assert names > {_FITS, _KEPT, _SERVES, _STARTED}, component
 
 
 def test_an_unknown_component_is_refused_with_the_known_ones(lab_site: Site) -> None:
@@ -158,10 +186,16 @@ def test_a_missing_signing_key_is_named(lab_site: Site) -> None:
 
 
 def test_roles_without_a_component_are_named_aloud(
-    qinghai_site: Site, caplog: pytest.LogCaptureFixture
+    qinghai_site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    hosts = qinghai_site.env.hosts
+    qinghai_site.env = replace(
+        qinghai_site.env,
+        hosts=tuple(replace(h, roles=("registry",)) if h.name == "tw-a1" else h for h in hosts),
+    )
+    monkeypatch.setattr(components, "environment", lambda _: qinghai_site.env)
     planned = qinghai_site.plan("tw-a1", fresh())
-    assert "role 'tongweb' has no component yet" in caplog.text
+    assert "role 'registry' has no component yet" in caplog.text
     assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _KEPT, _SERVES, _STARTED]
 
 

@@ -18,6 +18,8 @@ from deploys import (
     loan_services,
     monitoring,
     store,
+    tongweb,
+    virtual_addresses,
 )
 from deploys.certificates import authority_certificate, gateway_certificate, utc_now
 from deploys.content import ConfigFile, Folder
@@ -27,6 +29,7 @@ from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
+from deploys.facts.portal import ServedPortal
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.facts.session import SessionOrigin
 from deploys.facts.store import LocalStore
@@ -39,6 +42,8 @@ from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec, run_time_parameters
+from deploys.specs.tongweb import tongweb_spec
+from deploys.specs.virtual_addresses import virtual_addresses_spec
 from inventory.model import Role
 from tests.plan.kit import (
     HEALTHY_SERVICE,
@@ -66,6 +71,8 @@ def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
         found += failover.files_of(components.failover_spec_of(env, host, site.secrets))
     if host.has(Role.LOAN):
         found += loan_services.files_of(loan_services_spec(env, host, site.secrets))
+    if host.has(Role.TONGWEB):
+        found += tongweb.files_of(tongweb_spec(env, host, site.secrets))
     if host.has(Role.MONITOR):
         found += monitoring.prometheus_files(watch)
     if host.has(Role.ARBITER):
@@ -79,7 +86,7 @@ def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
             env.ca_dir,
             host_name=name,
             server_name=env.gateway.server_name,
-            addresses=[host.dmz_address],
+            addresses=[host.dmz_address, *env.gateway.virtual_addresses],
             now=utc_now(),
         )
         spec = gateway_spec(
@@ -90,6 +97,7 @@ def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
             private_key=issued.private_key,
         )
         found += gateway.files_of(spec)
+        found += virtual_addresses.files_of(virtual_addresses_spec(env, host))
     return tuple(found)
 
 
@@ -112,15 +120,27 @@ def _converged(site: Site, name: str) -> Facts:
         Folder(path="/data/oceanbase", mode=0o750, user="oceanbase", group="oceanbase"),
         Folder(path="/var/lib/etcd", mode=0o700, user="etcd", group="etcd"),
         Folder(path="/var/lib/loanstack-load", mode=0o700, user="loadgen", group="loadgen"),
+        Folder(path="/opt/loanstack/tongweb/7.0.4.9/autodeploy", user="tongweb", group="tongweb"),
     ):
         paths[folder.path] = PathState(
             kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
+        )
+    for path, digit in (
+        ("/opt/loanstack/tongweb/7.0.4.9/license.dat", "b"),
+        ("/opt/loanstack/channel-portal/current/portal.war", "e"),
+        ("/opt/loanstack/tongweb/current/autodeploy/portal.war", "e"),
+    ):
+        paths[path] = PathState(
+            kind="regular file", mode=0o640, user="tongweb", group="tongweb", sha256=digit * 64
         )
     hashes = {
         "/opt/loanstack/seekdb": "5" * 64,
         "/opt/loanstack/loan": "1" * 64,
         "/opt/loanstack/failover": "f" * 64,
         "/opt/loanstack/load-generator": "d" * 64,
+        "/opt/loanstack/tongweb": "7" * 64,
+        "/opt/loanstack/jdk": "a" * 64,
+        "/opt/loanstack/channel-portal": "c" * 64,
     }
     is_primary = host.database_role == "PRIMARY"
 
@@ -154,7 +174,8 @@ def _converged(site: Site, name: str) -> Facts:
             # MariaDB is stopped while OceanBase serves.
             Service: lambda unit, paths=(): NO_SERVICE if "mariadb" in unit else HEALTHY_SERVICE,
             KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
-            InstalledArtifact: lambda folder: hashes[folder],
+            InstalledArtifact: lambda folder, version="current": hashes[folder],
+            ServedPortal: lambda url: "0.1.0",
             LocalDatabase: lambda: primary() if is_primary else standby(),
             LocalRole: lambda: "PRIMARY" if is_primary else "STANDBY",
             LocalAnswer: answers,
@@ -163,9 +184,10 @@ def _converged(site: Site, name: str) -> Facts:
             Users: lambda: {
                 "oceanbase": user("oceanbase", "/data/oceanbase"),
                 "loan": user("loan", "/opt/loanstack/loan"),
+                "tongweb": user("tongweb", "/opt/loanstack/tongweb"),
                 "loadgen": user("loadgen", "/var/lib/loanstack-load"),
             },
-            Groups: lambda: ["oceanbase", "loan", "loadgen"],
+            Groups: lambda: ["oceanbase", "loan", "tongweb", "loadgen"],
         },
     ) | {PathStates: _known(paths)}
 

@@ -12,6 +12,8 @@ from deploys import (
     loan_services,
     monitoring,
     store,
+    tongweb,
+    virtual_addresses,
 )
 from deploys.content import AUTHORITY, ConfigFile
 from deploys.oceanbase import package
@@ -22,6 +24,8 @@ from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
+from deploys.specs.tongweb import tongweb_spec
+from deploys.specs.virtual_addresses import virtual_addresses_spec
 from inventory.ssh import LOAD_WORKER
 from tests.plan.golden import assert_golden
 from tests.plan.kit import Site
@@ -44,6 +48,24 @@ def test_loan_services(lab_site: Site) -> None:
     assert_golden("loanstack-loan.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     hidden = _text(files, loan_services.ENVIRONMENT).replace(lab_site.secrets.loan_app_password, "<hidden>")
     assert_golden("loan.env", hidden)
+
+
+def test_virtual_addresses(lab_site: Site) -> None:
+    for name in ("gw-a", "gw-b"):
+        files = virtual_addresses.files_of(virtual_addresses_spec(lab_site.env, lab_site.env.host(name)))
+        assert_golden(f"keepalived-{name}.conf", _text(files, virtual_addresses.CONFIG))
+
+
+def test_tongweb(lab_site: Site) -> None:
+    spec = tongweb_spec(lab_site.env, lab_site.env.host("app-b"), lab_site.secrets)
+    files = tongweb.files_of(spec)
+    for path in (
+        "/opt/loanstack/tongweb/7.0.4.9/conf/tongweb.xml",
+        "/opt/loanstack/tongweb/7.0.4.9/bin/external.vmoptions",
+        "/etc/loanstack/tongweb.conf",
+        "/etc/systemd/system/loanstack-tongweb.service",
+    ):
+        assert_golden(path.rpartition("/")[2], _text(files, path))
 
 
 def test_loan_services_ask_the_database_of_their_own_centre_first(lab_site: Site) -> None:

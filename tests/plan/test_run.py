@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +21,8 @@ from deploys import connection, summary
 from deploys.operations.refusal import refusal
 from deploys.operations.turns import turn
 
+RESPONSES = {"not right here": {"success": False, "stderr": "not right here"}}
+
 
 @operation()
 def _written() -> Generator[StringCommand, None, None]:
@@ -32,8 +36,7 @@ def _refused() -> Generator[StringCommand, None, None]:
 
 @pytest.fixture
 def state() -> State:
-    responses = {"not right here": {"success": False, "stderr": "not right here"}}
-    data = {"fake_delay": 0, "fake_delay_jitter": 0, "fake_responses": responses}
+    data = {"fake_delay": 0, "fake_delay_jitter": 0, "fake_responses": RESPONSES}
     inventory = Inventory((["@fake/one", "@fake/two"], data))  # type: ignore[no-untyped-call]
     state = State(inventory, check_for_changes=False)
     connect_all(state)
@@ -68,6 +71,25 @@ def test_summary_counts_by_host_and_names_the_failing_one(state: State, tmp_path
     }
     assert [step["name"] for step in found["steps"]] == ["Write", "Turn", "Refuse", "Go on"]
     assert len(state.callback_handlers) == 1, "attached once, however many hosts ask"
+
+
+def test_the_last_host_left_that_fails_is_in_the_summary(tmp_path: Path) -> None:
+    """It ends the run within the operation: a program of its own, as an end is what this is about."""
+    script = f"""
+from tests.plan.test_run import *
+from tests.plan.test_run import _refused
+
+data = {{"fake_delay": 0, "fake_delay_jitter": 0, "fake_responses": RESPONSES}}
+state = State(Inventory((["@fake/one"], data)), check_for_changes=False)
+connect_all(state)
+summary.attach(state, {str(tmp_path / "summary.json")!r})
+add_op(state, _refused, name="Refuse")
+run_ops(state)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "No hosts remaining" in done.stderr
+    found = json.loads((tmp_path / "summary.json").read_text())["hosts"]["@fake/one"]
+    assert (found["failed"], found["error"]) == (1, "Refuse: not right here")
 
 
 def test_a_host_that_could_not_be_reached_is_in_the_summary(state: State, tmp_path: Path) -> None:

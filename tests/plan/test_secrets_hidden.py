@@ -51,7 +51,7 @@ def test_nothing_printed_holds_a_secret(
     [
         ("ob-a", {*_OF_DATABASE, "store_root_password"}),
         ("ob-b", _OF_DATABASE),
-        ("app-a", {"loan_owner_password", "loan_app_password"}),
+        ("app-a", {"loan_owner_password", "loan_app_password", "tongweb_console_password"}),
         ("gw-a", set()),
         ("mon-c", set()),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from app_stub import routes
 from app_stub.application import Application
 from app_stub.keyed_write import Writer
 from app_stub.reads import Reader
+from app_stub.rotation import reasons
 from app_stub.services import Answer, Services
 from tests.unit.app_stub.fakes import ENTITY, FakeDatabase, FakeLimit, FakePool, metrics
 
@@ -27,11 +29,17 @@ class Service:
         self.pool: Any = FakePool(self.database)
         self.metrics = metrics()
         self.is_draining = False
+        self.out_of_rotation: Path | None = None
         writer = Writer(self.pool, self.metrics, lambda: None)
         reader = Reader(self.pool, lambda: None)
         services = Services(pool=self.pool, writer=writer, reader=reader, metrics=self.metrics)
         self.application = Application(
-            services, self.metrics, time.monotonic, lambda: self.is_draining, deadline_s=0.05
+            services,
+            self.metrics,
+            time.monotonic,
+            lambda: self.is_draining,
+            deadline_s=0.05,
+            why_out=lambda: reasons(self.out_of_rotation),
         )
 
     def call(
@@ -122,6 +130,19 @@ def test_own_pages(service: Service) -> None:
     service.pool.usable, service.is_draining = True, True
     assert service.call("GET", "/readyz", headers={})[0].status == 503
     assert service.call("GET", "/healthz", headers={})[0].status == 200
+
+
+def test_out_of_rotation_it_is_ready_and_wants_no_requests(service: Service, tmp_path: Path) -> None:
+    assert service.call("GET", "/in-rotation", headers={})[0].status == 200
+    service.out_of_rotation = tmp_path
+    (tmp_path / "upgrade").touch()
+    answer, problem = service.call("GET", "/in-rotation", headers={})
+    assert (answer.status, "out of rotation: upgrade" in str(problem)) == (503, True)
+    assert service.call("GET", "/readyz", headers={})[0].status == 200
+    (tmp_path / "upgrade").unlink()
+    assert service.call("GET", "/in-rotation", headers={})[0].status == 200
+    tmp_path.rmdir()
+    assert service.call("GET", "/in-rotation", headers={})[0].status == 200
 
 
 def test_metrics_count_by_template_and_never_by_path(service: Service) -> None:

@@ -85,6 +85,9 @@ class FakeWorld:
     """All of a world in one; `calls` is what was done, in order."""
 
     state: dict[str, FakeHost]
+    """The databases' hosts."""
+    others: dict[str, FakeHost] = field(default_factory=dict)
+    """Hosts of other roles, from when something is done to them."""
     clock: FakeClock = field(default_factory=FakeClock)
     agents_there: bool = True
     leads: str | None = "ob-a"
@@ -121,6 +124,9 @@ class FakeWorld:
         if call in self.fails:
             raise self.fails[call]
 
+    def _host(self, name: str) -> FakeHost:
+        return self.state.get(name) or self.others.setdefault(name, FakeHost(role="NONE"))
+
     # --- databases
 
     def _one_primary_at_most(self) -> None:
@@ -155,29 +161,25 @@ class FakeWorld:
     def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
         assert for_s > 0
         self._do(f"begin {fault.name} {host.name}")
-        state = self.state.get(host.name)
+        state = self._host(host.name)
         if fault is LOST_STORE_MEMBER:
             self.members[host.name] = False
         elif fault.name == "small-disk":
-            assert state is not None
             assert state.role == STANDBY, "the data of a primary are not moved"
             state.disk = "small"
         elif fault.name == "full-disk":
-            assert state is not None
             assert state.disk == "small", "the disk that all share is never filled"
             state.disk = "full"
         else:
-            assert state is not None
             state.faults.add(fault.name)
         return Done(self.clock)
 
     def undo(self, host: Host, fault: HostFault) -> None:
         self._do(f"undo {fault.name} {host.name}")
-        state = self.state.get(host.name)
+        state = self._host(host.name)
         if fault is LOST_STORE_MEMBER:
             self.members[host.name] = True
             return
-        assert state is not None
         state.faults.discard(fault.name)
         if fault.name == "full-disk" and state.disk == "full":
             state.disk = "small"
@@ -187,7 +189,7 @@ class FakeWorld:
             state.disk = "large"
 
     def residue(self, host: Host) -> tuple[str, ...]:
-        state = self.state[host.name]
+        state = self._host(host.name)
         found = self.leaves.get(host.name, ())
         found += tuple(f"{name} is left" for name in sorted(state.faults))
         found += (ON_SMALL_DISK,) if state.disk != "large" else ()
@@ -199,8 +201,8 @@ class FakeWorld:
         self._do(f"off {host.name}")
         if not self.power_works:
             return Failing("the power switch does not answer")
-        self.state[host.name].powered = False
-        self.state[host.name].running = False
+        state = self._host(host.name)
+        state.powered = state.running = False
         return Done(self.clock)
 
     def on(self, host: Host) -> None:
@@ -208,11 +210,11 @@ class FakeWorld:
         self._switch_on(host.name)
 
     def _switch_on(self, name: str) -> None:
-        state = self.state[name]
+        state = self._host(name)
         if state.powered:
             return
         state.powered = True
-        if state.role == STANDBY:
+        if state.role != PRIMARY:
             state.running = True  # the unit's guard refuses to start an old primary
 
     def freeze(self, host: Host, *, for_s: float) -> Pending:

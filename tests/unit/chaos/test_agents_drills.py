@@ -41,6 +41,11 @@ BREAKS = {
     "primary-disk-full": "begin full-disk ob-b",
     "switchover-under-load": "switchover ob-a ob-b",
     "switchover-under-ddl": "switchover ob-a ob-b",
+    "tongweb-killed": "begin killed-tongweb app-a",
+    "tongweb-hung": "begin hung-tongweb app-a",
+    "portal-heap-exhausted": "begin starved-portal app-a",
+    "service-killed": "begin killed-service app-a",
+    "gateway-lost": "off gw-a",
 }
 UNDOES = {
     "primary-paused": "undo paused-database ob-a",
@@ -53,6 +58,11 @@ UNDOES = {
     "store-majority-lost": "undo lost-store-member mon-c",
     "primary-disk-full": "undo full-disk ob-b",
     "switchover-under-ddl": "undo changing-tables ob-a",
+    "tongweb-killed": "undo killed-tongweb app-a",
+    "tongweb-hung": "undo hung-tongweb app-a",
+    "portal-heap-exhausted": "undo starved-portal app-a",
+    "service-killed": "undo killed-service app-a",
+    "gateway-lost": "on gw-a",
 }
 
 

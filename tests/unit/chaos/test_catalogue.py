@@ -61,6 +61,10 @@ def test_faults_on_hosts_have_a_timer_there() -> None:
         "store-majority-lost",
         "primary-disk-full",
         "switchover-under-ddl",
+        "tongweb-killed",
+        "tongweb-hung",
+        "portal-heap-exhausted",
+        "service-killed",
     }
     assert {PAUSED_DATABASE.name, LOST_STORE_MEMBER.name, CHANGING_TABLES.name} == {
         "paused-database",

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory import InventoryError, environment
+from inventory.hardware import KUNPENG_920
 from inventory.model import Artifact, Environment
 from inventory.peer import MariaDb
 from inventory.places import PROJECT_ROOT
@@ -25,6 +26,8 @@ BOTH_ARTIFACTS = tuple(
 
 
 LAB = replace(UNFILLED, artifacts=BOTH_ARTIFACTS)
+HALF_ARM = replace(LAB, artifacts=(*BOTH_ARTIFACTS, replace(BOTH_ARTIFACTS[0], arch="aarch64")))
+"""Filled for aarch64 too, and not with everything."""
 
 
 def with_host(env: Environment, target: str, /, **changes: Any) -> Environment:
@@ -38,18 +41,20 @@ def without_hosts(env: Environment, *names: str) -> Environment:
 LOADED = with_host(LAB, "gw-a", roles=("gateway", "loadgen"))
 
 
-@pytest.mark.parametrize("topology", ["load", "core", None])
-def test_the_lab_has_hosts_that_make_load_when_they_are_asked_for(topology: str | None) -> None:
+@pytest.mark.parametrize(
+    ("topology", "more"),
+    [("load", {"load-a", "load-b"}), ("full", {"app-b2"}), ("core", set()), (None, set())],
+)
+def test_the_lab_has_more_hosts_when_they_are_asked_for(topology: str | None, more: set[str]) -> None:
     found = lab_names(topology)
     assert found.returncode == 0, found.stderr
-    makers = {"load-a", "load-b"} & set(found.stdout.split())
-    assert len(makers) == (2 if topology == "load" else 0)
+    assert {"load-a", "load-b", "app-b2"} & set(found.stdout.split()) == more
 
 
 def test_a_topology_that_is_none_is_refused() -> None:
     refused = lab_names("huge")
     assert refused.returncode != 0
-    assert "LOANSTACK_LAB_TOPOLOGY = 'huge'; allowed: core, load" in refused.stderr
+    assert "LOANSTACK_LAB_TOPOLOGY = 'huge'; allowed: core, load, full" in refused.stderr
 
 
 def lab_names(topology: str | None) -> "subprocess.CompletedProcess[str]":
@@ -70,6 +75,13 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
 @pytest.mark.parametrize(
     ("broken", "where", "field", "value", "allowed"),
     [
+        (
+            with_host(LAB, "gw-a", processor=KUNPENG_920),
+            "gw-a",
+            "arch",
+            "x86_64",
+            "aarch64: the host is said",
+        ),
         (with_host(LAB, "gw-a", roles=("gatway",)), "gw-a", "roles", "gatway", "gateway, tongweb, loan"),
         (with_host(LAB, "gw-a", roles=()), "gw-a", "roles", (), "at least one of"),
         (with_host(LAB, "app-a", address="198.18.1.13"), "ob-a", "address", "198.18.1.13", "app-a.address"),
@@ -95,7 +107,7 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
         (with_host(LAB, "app-a", roles=("loadgen",)), "app-a", "dmz_address", None, "where clients stand"),
         (with_host(LAB, "ob-a", memory_mib=1024), "ob-a", "memory_mib", 1024, "database.memory_mib (2048)"),
         (
-            with_host(LAB, "app-b", arch="aarch64"),
+            with_host(HALF_ARM, "app-b", arch="aarch64"),
             "app-b",
             "arch",
             "aarch64",

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from lab import image, rpm_repo, supply
+from lab.architecture import ALL, X86_64, Architecture
 from lab.commands import end_children, isolated, run
 from lab.depot_server import handler_for
 from lab.errors import LabError
@@ -144,20 +145,28 @@ def test_while_undoing_no_request_to_stop_is_heard() -> None:
 
 def test_artifacts_are_published_beside_the_repository_and_old_ones_go(tmp_path: Path) -> None:
     cache, depot = tmp_path / "cache", tmp_path / "depot"
-    repository = rpm_repo.Repository(folder=cache / "repositories" / "key")
-    (repository.folder / "repo" / "x86_64").mkdir(parents=True)
-    (repository.folder / "repo" / "x86_64" / "a.rpm").write_text("rpm")
-    (repository.folder / rpm_repo.KEY_FILE).write_text("key")
-    built = image.Image(key="k", root=cache / "root", dpkg_status=cache / "status")
 
-    def supplies(*names: str) -> supply.Supplies:
+    def userland(kind: Architecture) -> supply.Userland:
+        folder = cache / "repositories" / kind.arch
+        (folder / "repo" / kind.arch).mkdir(parents=True, exist_ok=True)
+        (folder / "repo" / kind.arch / "a.rpm").write_text(f"rpm for {kind.arch}")
+        (folder / rpm_repo.KEY_FILE).write_text("key")
+        built = image.Image(key="k", architecture=kind, root=cache / "root", dpkg_status=cache / "status")
+        return supply.Userland(image=built, repository=rpm_repo.Repository(folder=folder, arch=kind.arch))
+
+    def supplies(*names: str, kinds: tuple[Architecture, ...] = (X86_64,)) -> supply.Supplies:
         for name in names:
+            (cache / name).parent.mkdir(exist_ok=True)
             (cache / name).write_text(name)
-        return supply.Supplies(image=built, repository=repository, artifacts=tuple(cache / n for n in names))
+        return supply.Supplies(
+            userlands={kind.arch: userland(kind) for kind in kinds},
+            artifacts=tuple(cache / name for name in names),
+        )
 
     supply.publish(supplies("seekdb-1.tar.gz", "loan-1.tar.gz"), depot)
-    supply.publish(supplies("seekdb-1.tar.gz", "loan-2.tar.gz"), depot)
-    assert (depot / "repo" / "x86_64" / "a.rpm").read_text() == "rpm"
+    supply.publish(supplies("seekdb-1.tar.gz", "loan-2.tar.gz", kinds=ALL), depot)
+    for kind in ALL:
+        assert (depot / "repo" / kind.arch / "a.rpm").read_text() == f"rpm for {kind.arch}"
     assert sorted(p.name for p in (depot / "artifacts").iterdir()) == [
         "SHA256SUMS",
         "loan-2.tar.gz",
@@ -173,8 +182,7 @@ def test_older_builds_and_interrupted_ones_are_forgotten(tmp_path: Path) -> None
     (tmp_path / "artifacts").mkdir()
     for name in (".loan-1.tar.gz", "loan-2.tar.gz"):
         (tmp_path / "artifacts" / name).touch()
-    built = image.Image(key="new", root=tmp_path / "images/new/root", dpkg_status=tmp_path / "status")
-    supply.forget_others(tmp_path, built, rpm_repo.Repository(folder=tmp_path / "repositories" / "r1"))
+    supply.forget_others(tmp_path, {"new", "r1"})
     left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.parent != tmp_path)
     assert left == ["artifacts/loan-2.tar.gz", "images/new", "repositories/r1"]
     assert not (tmp_path / "building-bundle-1").exists()

@@ -9,7 +9,7 @@ import pytest
 from inventory import environment
 from inventory.lab import ENVIRONMENT
 from inventory.model import Environment, OsRelease, Role
-from lab import bundle, image, keys, kylin_identity, rpm_repo, supply, tarballs
+from lab import architecture, bundle, image, keys, kylin_identity, rpm_repo, supply, tarballs
 from lab.bundle import Sources
 from lab.errors import RefusedError
 from lab.host import hosts_file, nspawn_command
@@ -24,6 +24,27 @@ def test_another_release_gives_another_image_and_another_repository() -> None:
     cache = Path("/cache")
     here, there = (image.image_at(cache, r) for r in (RELEASE, other))
     assert rpm_repo.recipe_key(here) != rpm_repo.recipe_key(there)
+
+
+def test_another_architecture_gives_another_image_and_what_is_current_is_kept() -> None:
+    cache = Path("/cache")
+    images = [image.image_at(cache, RELEASE, each) for each in architecture.ALL]
+    assert len({each.key for each in images}) == len(images)
+    assert {each.key for each in images} < supply.current_keys(cache, RELEASE)
+    assert len(supply.current_keys(cache, RELEASE)) == 2 * len(images)
+    for record in (images[0].key, "+".join(each.key for each in images)):
+        assert supply.is_current(record, environment("lab"))
+        assert not supply.is_current(f"{record}+0123456789abcdef", environment("lab"))
+
+
+def test_each_architecture_gets_what_its_hosts_run_and_no_more() -> None:
+    lab = environment("lab")
+    mixed = replace(
+        lab, hosts=tuple(replace(h, arch="aarch64") if h.name == "app-b" else h for h in lab.hosts)
+    )
+    assert [each.arch for each in supply.architectures(mixed)] == ["x86_64", "aarch64"]
+    assert "seekdb" not in supply.artifacts_of(mixed, "aarch64")
+    assert "loan-services" in supply.artifacts_of(mixed, "aarch64")
 
 
 def test_a_host_says_it_is_kylin_v10_sp3_and_admits_to_be_a_stand_in() -> None:

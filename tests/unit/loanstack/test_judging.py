@@ -275,6 +275,17 @@ def test_only_what_was_used_between_two_readings_counts() -> None:
     }
 
 
+def test_a_portals_part_is_told_apart_from_the_services_on_its_host() -> None:
+    rows = [
+        usage.Row(host="app-a", unit="loanstack-loan", cpu_s=3.0, memory_mib=90.0),
+        usage.Row(host="app-a", unit=usage.PORTAL_UNIT, cpu_s=2.0, memory_mib=300.0),
+    ]
+    found = usage.figures(rows, environment("lab"), transactions=10_000, requests=10_500)
+    assert found["cpu_ms_per_transaction_loan"] == 0.3
+    assert found["cpu_ms_per_transaction_tongweb"] == 0.2
+    assert found["cpu_ms_per_request_portal"] == 0.1905
+
+
 def test_without_a_transaction_there_is_no_cost_of_one() -> None:
     assert usage.figures((), environment("lab"), transactions=0) == {"memory_mib_total": 0}
 

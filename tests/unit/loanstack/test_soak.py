@@ -74,7 +74,7 @@ def test_the_question_is_answered_by_a_real_machine_with_what_is_parsed() -> Non
 def test_every_host_of_the_lab_but_none_in_vain_is_sampled() -> None:
     units = {host.name: components.expected(host) for host in environment("lab").hosts}
     assert units["gw-a"] == ("nginx",)
-    assert units["app-b"] == ("loanstack-loan",)
+    assert units["app-b"] == ("loanstack-tongweb", "loanstack-loan")
     assert units["ob-a"] == ("loanstack-oceanbase", "loanstack-failover", "etcd")
     assert units["mon-c"] == ("etcd",)
 

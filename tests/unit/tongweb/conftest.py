@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.tongweb import portal as war
 from tests.unit.tongweb.installation import Installation, unpack_package
+from tests.unit.tongweb.portal_channel import DEADLINE_MS, Channel
+from tests.unit.tongweb.services import Service
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +28,28 @@ def installation(package: Path, tmp_path: Path) -> Iterator[Installation]:
     made.configure()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def running(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:
+    folder = tmp_path_factory.mktemp("portal")
+    shutil.copytree(package, folder / "tongweb")
+    installation = Installation(folder / "tongweb")
+    services = (Service(), Service())
+    for each in services:
+        each.start()
+    out = folder / "out-of-rotation"
+    out.mkdir()
+    listed = ",".join(f"127.0.0.1:{each.port}" for each in services)
+    installation.configure(**{"GBK": "UTF-8", "TRACE,OPTIONS,HEAD,CONNECT,DELETE": "TRACE,CONNECT"})
+    options = installation.home / "bin/external.vmoptions"
+    options.write_text(
+        f"{options.read_text()}-Dportal.services={listed}\n-Dportal.out-of-rotation={out}\n"
+        f"-Dportal.deadline.ms={DEADLINE_MS}\n-Dportal.body.bytes=4096\n"
+    )
+    war.write_war(installation.home / "autodeploy" / war.WAR)
+    installation.start()
+    yield Channel(installation, services, out)
+    installation.stop()
+    for each in services:
+        each.stop()

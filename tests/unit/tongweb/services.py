@@ -20,7 +20,7 @@ class Seen:
 
 @dataclass
 class Service:
-    """What it answers, and what it was asked; `/readyz` is answered apart and not remembered."""
+    """What it answers, and what it was asked; `/in-rotation` is answered apart and not remembered."""
 
     status: int = 200
     body: bytes = b'{"is":"answered"}'
@@ -73,7 +73,7 @@ class Service:
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        if request.path == "/readyz":
+        if request.path == "/in-rotation":
             self._answer(request, 200 if self.is_ready else 503, {}, b"")
             return
         self.seen.append(

@@ -5,9 +5,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,74 +13,11 @@ import pytest
 from inventory.places import PROJECT_ROOT
 from lab.tongweb import portal as war
 from tests.unit.tongweb.installation import Installation
-from tests.unit.tongweb.services import Service
+from tests.unit.tongweb.portal_channel import DEADLINE_MS, KEY, PATH, WRITE, Channel
 
 PORTAL = PROJECT_ROOT / "app_stub/portal"
 LINES_MAX = 500
-DEADLINE_MS = 1500
-KEY = {"Idempotency-Key": "0190d2a0-0000-7000-8000-000000000001", "Content-Type": "application/json"}
 GATEWAY = {"X-Forwarded-For": "198.19.0.9"}
-WRITE = b'{"amount_fen":100}'
-PATH = "/v1/limits/7/drawdowns"
-
-
-@dataclass
-class Channel:
-    """A portal and the two services behind it."""
-
-    installation: Installation
-    services: tuple[Service, Service]
-    out: Path
-    """Folder of the reasons why the portal takes nothing from gateways."""
-
-    def api(
-        self,
-        path: str = PATH,
-        body: bytes | None = WRITE,
-        headers: dict[str, str] = KEY,
-        method: str = "POST",
-    ) -> tuple[int, bytes, dict[str, str]]:
-        status, answer, got = self.installation.ask(method, f"/portal/api{path}", body, headers)
-        return status, answer, dict(got)
-
-    def metrics(self) -> dict[str, float]:
-        page = self.installation.ask("GET", "/portal/metrics")[1].decode()
-        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in page.splitlines())}
-
-    def up(self) -> list[bool]:
-        found = self.metrics()
-        return [found[f'portal_service_up{{service="127.0.0.1:{each.port}"}}'] == 1 for each in self.services]
-
-    def seen(self) -> list[int]:
-        return [len(each.seen) for each in self.services]
-
-    def wait_until_up(self, *expected: bool) -> None:
-        self.installation.wait_for(lambda: self.up() == list(expected))
-
-
-@pytest.fixture(scope="module")
-def running(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:
-    folder = tmp_path_factory.mktemp("portal")
-    shutil.copytree(package, folder / "tongweb")
-    installation = Installation(folder / "tongweb")
-    services = (Service(), Service())
-    for each in services:
-        each.start()
-    out = folder / "out-of-rotation"
-    out.mkdir()
-    listed = ",".join(f"127.0.0.1:{each.port}" for each in services)
-    installation.configure(GBK="UTF-8")
-    options = installation.home / "bin/external.vmoptions"
-    options.write_text(
-        f"{options.read_text()}-Dportal.services={listed}\n-Dportal.out-of-rotation={out}\n"
-        f"-Dportal.deadline.ms={DEADLINE_MS}\n-Dportal.body.bytes=4096\n"
-    )
-    war.write_war(installation.home / "autodeploy" / war.WAR)
-    installation.start()
-    yield Channel(installation, services, out)
-    installation.stop()
-    for each in services:
-        each.stop()
 
 
 @pytest.fixture
@@ -214,7 +149,7 @@ def test_what_takes_too_long_is_indeterminate_and_takes_nobody_out(channel: Chan
     assert b"indeterminate" in body
     assert DEADLINE_MS / 1000 <= took_s < 2 * DEADLINE_MS / 1000
     assert sum(channel.seen()) == 1
-    assert channel.up() == [True, True]
+    channel.wait_until_up(True, True)
 
 
 def test_with_no_service_left_the_answer_is_a_definite_no(channel: Channel) -> None:
@@ -224,6 +159,17 @@ def test_with_no_service_left_the_answer_is_a_definite_no(channel: Channel) -> N
     assert (status, headers["Retry-After"]) == (503, "1")
     assert b"nothing was sent" in body
     assert channel.installation.status_of("/portal/healthz") == 503
+
+
+def test_where_none_is_ready_the_services_themselves_are_asked(channel: Channel) -> None:
+    for each in channel.services:
+        each.is_ready = False
+    channel.wait_until_up(False, False)
+    assert channel.api()[0] == 200, "it may know of its database again before it is looked at"
+    for each in channel.services:
+        each.status = 503
+    assert channel.api()[0] == 503
+    assert sum(channel.seen()) == 3
 
 
 def test_a_body_that_is_too_large_goes_nowhere(channel: Channel) -> None:
@@ -268,6 +214,12 @@ def test_what_happens_is_counted(channel: Channel) -> None:
         f'portal_service_requests_total{{service="127.0.0.1:{each.port}"}}' for each in channel.services
     ]
     assert sum(more(name) for name in requests) == 6
+
+
+def test_a_head_is_answered_as_its_get_would_be_without_the_body(channel: Channel) -> None:
+    status, body, headers = channel.api("/v1/products", body=None, method="HEAD")
+    assert (status, body, headers["Content-Length"]) == (200, b"", "17")
+    assert channel.api("/v1/products", body=None, method="GET")[1] == b'{"is":"answered"}'
 
 
 def test_hundreds_at_once_are_each_answered_with_their_own(channel: Channel) -> None:

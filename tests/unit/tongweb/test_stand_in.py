@@ -1,7 +1,11 @@
 """What only the stand-in does: say what it is, and refuse what it has no answer for."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
+from lab.tongweb import license_file
 from tests.unit.tongweb.installation import IS_STAND_IN, Installation
 from tests.unit.tongweb.test_tongweb import licensed, refusal
 
@@ -51,6 +55,39 @@ def test_five_wrong_passwords_lock_an_account(installation: Installation) -> Non
         status, said, _ = installation.ask("GET", "/console/", headers=wrong, port=port)
         assert (status, b"wrong" in said) == (401, True)
     assert b"locked after 5 failures" in installation.ask("GET", "/console/", headers=wrong, port=port)[1]
+
+
+def test_a_licence_server_is_asked_with_its_key(installation: Installation) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["X-Public-Key"]))
+            body = license_file.TEXT.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    (installation.home / "license.dat").unlink()
+    options = installation.home / "bin/external.vmoptions"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        options.write_text(
+            f"{options.read_text()}-Dserver.tongweb.license.type=remote\n"
+            # The first does not answer: the second is asked.
+            f"-Dserver.tongweb.license.license-ips=127.0.0.1:9,127.0.0.1:{server.server_address[1]}\n"
+            "-Dserver.tongweb.license.publicKey=key-1\n"
+        )
+        installation.start()
+        server.shutdown()
+    assert asked == [("/license.dat", "key-1")]
+    installation.stop()
+    assert installation.script("startserver.sh").returncode != 0, "without a server there is no licence"
+    assert "Invaild license." in installation.log
 
 
 def test_java_17_needs_its_modules_opened(installation: Installation) -> None:

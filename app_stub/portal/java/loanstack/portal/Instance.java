@@ -3,7 +3,7 @@ package loanstack.portal;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.LongAdder;
 
 /** One loan service: its kept connections, and whether it is well. */
@@ -16,7 +16,7 @@ final class Instance {
     private final InetSocketAddress address;
     private final int connectTimeoutMs;
     private final byte[] question;
-    private final ConcurrentLinkedDeque<Connection> kept = new ConcurrentLinkedDeque<>();
+    private final LinkedBlockingDeque<Connection> kept = new LinkedBlockingDeque<>(KEPT_MAX);
     private volatile boolean isWell;
 
     /** One that gets no request before a look has found it well. */
@@ -24,7 +24,7 @@ final class Instance {
         this.name = host + ":" + port;
         this.address = new InetSocketAddress(host, port);
         this.connectTimeoutMs = connectTimeoutMs;
-        this.question = ("GET /readyz HTTP/1.1\r\nHost: " + name + "\r\nConnection: close\r\n\r\n")
+        this.question = ("GET /in-rotation HTTP/1.1\r\nHost: " + name + "\r\nConnection: close\r\n\r\n")
                 .getBytes(StandardCharsets.ISO_8859_1);
     }
 
@@ -45,10 +45,8 @@ final class Instance {
 
     /** Keeps a connection whose answer has been read whole. */
     void give(Connection connection) {
-        // A few more than that may be kept: the number bounds, and counts nothing.
-        if (isWell && !"close".equalsIgnoreCase(connection.header("Connection")) && kept.size() < KEPT_MAX) {
-            kept.addFirst(connection);
-        } else {
+        boolean mayBeKept = isWell && !"close".equalsIgnoreCase(connection.header("Connection"));
+        if (!mayBeKept || !kept.offerFirst(connection)) {
             connection.close();
         }
     }
@@ -59,7 +57,7 @@ final class Instance {
         leave();
     }
 
-    /** Asks whether it is ready, over a connection of its own: what is kept may outlive what listens. */
+    /** Asks whether it takes requests, over a connection of its own: what is kept may outlive what listens. */
     void look(int timeoutMs) {
         try (Connection asked = new Connection(address, timeoutMs)) {
             asked.exchange(question, new byte[0], System.nanoTime() + timeoutMs * 1_000_000L);

@@ -80,15 +80,22 @@ final class Instances implements AutoCloseable {
         return Math.floorMod(drawn, slots.size());
     }
 
-    /** Returns the first service from a slot on that is well and not {@code except}; null: there is none. */
+    /**
+     * Returns the first service from a slot on that is well and not {@code except}; null: there is no other.
+     *
+     * <p>Where none is well the first one is asked all the same: after a failover of the database a service knows
+     * sooner than the next look that it is well again, and until then it refuses by itself.
+     */
     Instance choose(int slot, Instance except) {
+        Instance unwell = null;
         for (int step = 0; step < slots.size(); step++) {
             Instance found = slots.get((slot + step) % slots.size());
-            if (found.isWell() && found != except) {
+            if (found != except && found.isWell()) {
                 return found;
             }
+            unwell = unwell == null && found != except ? found : unwell;
         }
-        return null;
+        return unwell;
     }
 
     @Override

@@ -12,7 +12,10 @@ final class Metrics {
     private final LongAdder microseconds = new LongAdder();
     private final LongAdder[] answers = new LongAdder[600];
 
-    Metrics() {
+    private final String version;
+
+    Metrics(String version) {
+        this.version = version;
         Arrays.setAll(answers, status -> new LongAdder());
     }
 
@@ -25,6 +28,7 @@ final class Metrics {
     /** Returns the page, in the text format 0.0.4. */
     String page(Instances instances) {
         StringBuilder text = new StringBuilder(4096);
+        line(text, "portal_info{version=\"" + version + "\"}", 1);
         for (int status = 0; status < answers.length; status++) {
             if (answers[status].sum() > 0) {
                 line(text, "portal_requests_total{status=\"" + status + "\"}", answers[status].sum());

@@ -2,6 +2,7 @@ package loanstack.portal;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
@@ -28,7 +29,7 @@ public final class Portal extends HttpServlet {
         try {
             File out = new File(System.getProperty("portal.out-of-rotation", "/run/tongweb/out-of-rotation"));
             instances = new Instances(System.getProperty("portal.services", ""), out, number("portal.connect.ms", 500));
-            metrics = new Metrics();
+            metrics = new Metrics(version());
             int deadlineMs = number("portal.deadline.ms", 4500);
             forwarding = new Forwarding(instances, metrics, deadlineMs, number("portal.body.bytes", 65_536));
         } catch (IllegalArgumentException wrong) {
@@ -79,6 +80,14 @@ public final class Portal extends HttpServlet {
         } finally {
             metrics.inFlight.decrement();
             metrics.answered(response.getStatus(), System.nanoTime() - startedNs);
+        }
+    }
+
+    private String version() throws ServletException {
+        try (InputStream file = getServletContext().getResourceAsStream("/WEB-INF/version")) {
+            return new String(file.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException unreadable) {
+            throw new ServletException("WEB-INF/version", unreadable);
         }
     }
 

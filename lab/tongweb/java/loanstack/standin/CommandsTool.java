@@ -1,6 +1,8 @@
 package loanstack.standin;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -45,6 +47,9 @@ final class CommandsTool {
                 options.put("operand", arguments[at]);
             }
         }
+        if (arguments[0].equals("change-admin-password")) {
+            options.put("newpassword", newPassword());
+        }
         String credentials = options.remove("user") + ":" + password(options.remove("passwordfile"));
         String url = "http://" + options.remove("host") + ":" + options.remove("port") + "/console/" + arguments[0];
         HttpRequest request = HttpRequest.newBuilder(URI.create(url))
@@ -59,6 +64,18 @@ final class CommandsTool {
         HttpResponse<String> answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
         (answer.statusCode() == 200 ? System.out : System.err).print(answer.body());
         return answer.statusCode() == 200 ? 0 : 1;
+    }
+
+    private static String newPassword() throws IOException {
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        System.out.print("Please enter the new admin password>");
+        String first = input.readLine();
+        System.out.print("Please enter the new admin password again>");
+        if (first == null || !first.equals(input.readLine())) {
+            throw new IllegalArgumentException("the two passwords differ");
+        }
+        System.out.println();
+        return first;
     }
 
     private static String password(String file) throws IOException {

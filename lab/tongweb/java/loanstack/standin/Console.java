@@ -74,9 +74,12 @@ final class Console extends HttpServlet {
                 accounts.change(needed(request, "adminuser"), needed(request, "adminoldpassword"),
                         needed(request, "adminnewpassword"));
                 return "";
+            case "change-admin-password":
+                accounts.change(authenticated(request), password(request), needed(request, "newpassword"));
+                return "";
             default:
-                throw new Refusal("admin", "no such command in the stand-in; there are: config-password, deploy,"
-                        + " list-apps, redeploy, undeploy, version");
+                throw new Refusal("admin", "no such command in the stand-in; there are: change-admin-password,"
+                        + " config-password, deploy, list-apps, redeploy, undeploy, version");
         }
     }
 
@@ -88,12 +91,21 @@ final class Console extends HttpServlet {
     }
 
     private String authenticated(HttpServletRequest request) throws Refusal {
+        String user = credentials(request)[0];
+        accounts.check(user, password(request));
+        return user;
+    }
+
+    private static String password(HttpServletRequest request) throws Refusal {
+        return credentials(request)[1];
+    }
+
+    private static String[] credentials(HttpServletRequest request) throws Refusal {
         String header = String.valueOf(request.getHeader("Authorization")).replaceFirst("^Basic ", "");
         try {
             String[] parts = new String(Base64.getDecoder().decode(header), StandardCharsets.UTF_8).split(":", 2);
             if (parts.length == 2) {
-                accounts.check(parts[0], parts[1]);
-                return parts[0];
+                return parts;
             }
         } catch (IllegalArgumentException noBase64) {
             LOG.warning("a request without credentials from " + request.getRemoteAddr());

@@ -1,0 +1,116 @@
+"""Faults on the way to the database: a gateway, TongWeb and the portal on it, a loan service."""
+
+from chaos.faults import on_hosts
+from chaos.host_fault import LOAN_UNIT, TONGWEB_UNIT, UNITS, HostFault
+from chaos.model import Fault, Heal, Target
+from inventory.model import Environment
+
+_HOME = "/opt/loanstack/tongweb/current"
+_SLOW_WORK = f"{UNITS}work-slow-calls"
+_SLOW_EACH_S = 15
+_OPTIONS = f"{_HOME}/bin/external.vmoptions"
+_KEPT_OPTIONS = f"/run/{UNITS}vmoptions"
+_SMALL_HEAP_MIB = 24
+"""Enough for the server to begin with, and too little for what it is there for."""
+
+
+def killed_tongweb() -> Fault:
+    """Kill TongWeb of one host, as a crash of its JVM does."""
+    return on_hosts(
+        HostFault(
+            name="killed-tongweb",
+            make=f"systemctl kill --signal=SIGKILL {TONGWEB_UNIT}",
+            undo=f"systemctl start {TONGWEB_UNIT}",
+        ),
+        "kill -9 of one host's TongWeb",
+        on=Target.PORTAL,
+        undo="wait until it is up, warm and in rotation",
+    )
+
+
+def hung_tongweb(env: Environment, *, lasts_s: float) -> Fault:
+    """Keep every thread of one host's TongWeb busy, with calls that never send their body.
+
+    + env: says where it listens, and how many threads it has
+    """
+    calls = env.tongweb.max_threads + 64
+    head = r"POST /portal/api/v1/products HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+    # A call is let go by the server when it has waited for long enough: it is made again.
+    loop = (
+        f"ulimit -n {2 * calls}; while :; do for n in $(seq {calls}); do"
+        f" exec {{call}}<>/dev/tcp/$ADDRESS/{env.tongweb.port} && printf '{head}' >&$call; done;"
+        f" sleep {_SLOW_EACH_S}; done"
+    )
+    return on_hosts(
+        HostFault(
+            name="hung-tongweb",
+            make=f"""
+address=$(sed -n 's|^PORTAL_URL=http://\\([^:/]*\\).*|\\1|p' /etc/loanstack/tongweb.conf)
+systemd-run --quiet --collect --unit={_SLOW_WORK} --property=RuntimeMaxSec=300 \\
+    --property=LimitNOFILE=65536 --setenv=ADDRESS=$address /bin/bash -c {_quoted(loop)}
+""",
+            undo=f"systemctl stop {_SLOW_WORK} 2>/dev/null || true",
+        ),
+        "keep all threads of one host's TongWeb busy in slow calls",
+        on=Target.PORTAL,
+        undo="end the slow calls",
+        lasts_s=lasts_s,
+    )
+
+
+def starved_portal(*, lasts_s: float) -> Fault:
+    """Let one host's TongWeb run out of heap, again and again, until it is given its own back."""
+    return on_hosts(
+        HostFault(
+            name="starved-portal",
+            make=f"""
+cp --preserve=all {_OPTIONS} {_KEPT_OPTIONS}
+sed -i 's/^-Xm\\([sx]\\).*/-Xm\\1{_SMALL_HEAP_MIB}m/' {_OPTIONS}
+systemctl kill --signal=SIGKILL {TONGWEB_UNIT}
+""",
+            undo=f"""
+if [ -e {_KEPT_OPTIONS} ]; then
+    cp --preserve=all {_KEPT_OPTIONS} {_OPTIONS}
+    rm -f {_KEPT_OPTIONS}
+    systemctl restart {TONGWEB_UNIT}
+fi
+""",
+        ),
+        f"kill one host's TongWeb and let it come back with {_SMALL_HEAP_MIB} MiB of heap",
+        on=Target.PORTAL,
+        undo="give it its heap back, wait until it is in rotation",
+        lasts_s=lasts_s,
+    )
+
+
+def killed_service() -> Fault:
+    """Kill the loan services of one host."""
+    return on_hosts(
+        HostFault(
+            name="killed-service",
+            make=f"systemctl kill --signal=SIGKILL {LOAN_UNIT}",
+            undo=f"systemctl start {LOAN_UNIT}",
+        ),
+        "kill -9 of one host's loan services",
+        on=Target.SERVICE,
+        undo="wait until they run",
+    )
+
+
+def lost_gateway() -> Fault:
+    """Pull the plug of a gateway: its virtual address has to move."""
+    return Fault(
+        title="power off",
+        on=Target.GATEWAY,
+        inject=lambda world, scene, for_s: world.power.off(Target.GATEWAY.hosts(scene)[0]),
+        heal=Heal(
+            title="switch the gateway on",
+            undo=lambda world, scene: world.power.on(Target.GATEWAY.hosts(scene)[0]),
+            dead_man="no timer on the target: a host without power runs none; the next run starts with what"
+            " is left",
+        ),
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

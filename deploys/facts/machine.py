@@ -1,0 +1,36 @@
+"""What a host is, and for what machine a program was built."""
+
+import shlex
+
+from pyinfra.api.facts import FactBase
+
+_FIRST_BYTES = 4 * 1024 * 1024
+"""Programs lie at the beginning of our archives (`bin/`): nothing else is fetched to look at one."""
+_ELF_BYTES = 20
+"""Of a file's head, up to and with `e_machine` (System V ABI, "ELF Header")."""
+_MACHINES = {0x3E: "x86_64", 0xB7: "aarch64"}
+
+
+class ElfMachine(FactBase[str | None]):
+    """Return the architecture of the first program in an archive, not downloaded yet; None: none."""
+
+    def command(self, url: str) -> str:
+        """Return the shell command.
+
+        + url: a .tar.gz
+        """
+        each = f"head --bytes={_ELF_BYTES} | od -An -v -tx1 -w{_ELF_BYTES}"
+        curl = "curl --silent --fail --location --connect-timeout 5"
+        return (
+            f"{curl} --range 0-{_FIRST_BYTES - 1} {shlex.quote(url)} 2>/dev/null | "
+            f"tar --extract --gzip --to-command={shlex.quote(each)} 2>/dev/null | "
+            "grep --max-count=1 '^ 7f 45 4c 46' || true"
+        )
+
+    def process(self, output: list[str]) -> str | None:
+        """Return the name that `uname -m` has for it; a number where we know none."""
+        head = bytes.fromhex("".join(output[:1]))
+        if len(head) < _ELF_BYTES:
+            return None
+        machine = int.from_bytes(head[18:20], "little")
+        return _MACHINES.get(machine, f"ELF machine {machine}")

@@ -1,0 +1,57 @@
+"""The channel portal on its server: laid down, served, and a console that nobody else can use."""
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys.facts.files import PathStates
+from deploys.facts.portal import InsecureAccounts, ServedPortal
+from deploys.specs.tongweb import TOOL
+
+
+@operation()
+def laid_down(war: str, target: str, owner: str) -> Generator[StringCommand, None, None]:
+    """Copy a WAR to where the server looks for it; whole, because it looks at any moment.
+
+    + war: the file
+    + target: its name in the server's autodeploy folder
+    + owner: the server's user
+    """
+    found = host.get_fact(PathStates, paths=(war, target))
+    if war in found and target in found and found[war].sha256 == found[target].sha256:
+        host.noop(f"{target} is {war}")
+        return
+    part = shlex.quote(f"{target}.loanstack-new")
+    yield StringCommand(
+        f"install -m 0640 -o {shlex.quote(owner)} -g {shlex.quote(owner)} {shlex.quote(war)} {part} && "
+        f"mv -fT {part} {shlex.quote(target)}"
+    )
+
+
+@operation()
+def served(url: str, version: str, by_command: bool) -> Generator[StringCommand, None, None]:
+    """Wait until the server serves this version of the portal, and has it warm.
+
+    + url: the portal's metrics
+    + version: the wanted one
+    + by_command: whether the server has to be told, by its command line
+    """
+    if host.get_fact(ServedPortal, url=url) == version:
+        host.noop(f"{url} says {version}")
+        return
+    if by_command:
+        yield StringCommand(f"{TOOL} deploy-war")
+    yield StringCommand(f"{TOOL} portal {shlex.quote(version)}")
+
+
+@operation()
+def console_secured() -> Generator[StringCommand, None, None]:
+    """Give the users of TongWeb's console our passwords in place of those that are in its manual."""
+    open_to_all = host.get_fact(InsecureAccounts)
+    if not open_to_all:
+        host.noop("the console's users have our passwords")
+        return
+    yield StringCommand(f"{TOOL} secure")

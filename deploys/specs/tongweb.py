@@ -1,0 +1,113 @@
+"""TongWeb and the channel portal of one host."""
+
+from dataclasses import dataclass, field
+
+from deploys.specs.artifact import artifact_for
+from deploys.specs.rotation import Rotation
+from inventory.model import Artifact, Environment, Host, Role, TongWeb
+from inventory.secrets import Secrets
+
+UNIT = "loanstack-tongweb.service"
+TOOL = "/usr/local/sbin/loanstack-tongweb"
+RUN_DIR = "/run/tongweb"
+FOLDER = "/opt/loanstack/tongweb"
+PORTAL_FOLDER = "/opt/loanstack/channel-portal"
+WAR = "portal.war"
+_GATEWAYS_NOTICE_S = 1.5
+"""nginx leaves a portal that refused one request alone for `fail_timeout`, a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A user of the console."""
+
+    name: str
+    initial_password: str
+    """With which the product comes: the manual's, and everybody's."""
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TongWebSpec:
+    """One host of role tongweb."""
+
+    tongweb: TongWeb
+    product: Artifact
+    license: Artifact | None
+    """None: licence servers are asked."""
+    license_key: str = field(repr=False)
+    jdk: Artifact
+    portal: Artifact
+    address: str
+    """What gateways reach: the segment, not the management network."""
+    management_address: str
+    services: tuple[str, ...]
+    """ip:port*weight of the loan services in all centres."""
+    accounts: tuple[Account, ...]
+    rotation: tuple[Rotation, ...]
+    stand_in: bool
+
+    user: str = "tongweb"
+    jdk_folder: str = "/opt/loanstack/jdk"
+
+    @property
+    def home(self) -> str:
+        """Where this version is unpacked."""
+        return f"{FOLDER}/{self.product.version}"
+
+    @property
+    def description(self) -> str:
+        """What the unit is called."""
+        name = "TongWeb stand-in (Apache Tomcat 9)" if self.stand_in else "TongWeb"
+        return f"{name} with the channel portal"
+
+
+def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
+    """Return what runs on `host`."""
+    has_file = not env.tongweb.license_servers
+    # The suffix has what the console asks of a password: both cases, digits and others.
+    passwords = {name: f"{secrets.tongweb_console_password}-{name}Aa1" for name in ("thanos", "cli")}
+    return TongWebSpec(
+        tongweb=env.tongweb,
+        product=artifact_for(env, host, "tongweb"),
+        license=artifact_for(env, host, "tongweb-license") if has_file else None,
+        license_key=secrets.tongweb_license_key,
+        jdk=artifact_for(env, host, "jdk"),
+        portal=artifact_for(env, host, "channel-portal"),
+        address=host.address,
+        management_address=host.management_address,
+        services=tuple(f"{h.address}:{env.loan.port}*{h.weight}" for h in env.hosts_with(Role.LOAN)),
+        accounts=tuple(
+            Account(name=name, initial_password=f"{name}123.com", password=password)
+            for name, password in passwords.items()
+        ),
+        rotation=_rotation(env, host),
+        stand_in=host.os.stand_in is not None,
+    )
+
+
+def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
+    """Return the product and the portal on it: one after the other they leave the same rotation."""
+    url = f"http://{host.address}:{env.tongweb.port}/portal"
+    restart = f"systemctl restart {UNIT}"
+    serve = f"{TOOL} portal $(readlink {PORTAL_FOLDER}/current)"
+    return tuple(
+        Rotation(
+            name=name,
+            folder=folder,
+            out_of_rotation=f"{RUN_DIR}/out-of-rotation",
+            port=env.tongweb.port,
+            # Without its application the server itself answers, and gateways would hand its 404 on.
+            senders=tuple(h.address for h in env.hosts_with(Role.GATEWAY)),
+            well_url=f"{url}/healthz",
+            metrics_url=f"{url}/metrics",
+            in_flight="portal_in_flight",
+            gate_url=f"{url}/api/v1/products",
+            gate_entity=env.entities[0].code,
+            drain_s=env.tongweb.drain_s,
+            back_s=_GATEWAYS_NOTICE_S,
+            restart=restart,
+            after_roll_back=f"{TOOL} lay-war && {after}",
+        )
+        for name, folder, after in (("tongweb", FOLDER, restart), ("portal", PORTAL_FOLDER, serve))
+    )

@@ -1,0 +1,48 @@
+"""The gateways' virtual addresses: keepalived moves them when a gateway is lost."""
+
+from pyinfra.api.deploy import deploy
+
+from deploys.content import ConfigFile, render
+from deploys.operations import files, services
+from deploys.specs.virtual_addresses import PROGRAM, VirtualAddressesSpec
+
+CONFIG = "/etc/keepalived/keepalived.conf"
+OVERRIDE = "/etc/systemd/system/keepalived.service.d/loanstack.conf"
+UNIT = "keepalived.service"
+
+
+def files_of(spec: VirtualAddressesSpec) -> tuple[ConfigFile, ...]:
+    """Return keepalived's configuration and unit."""
+    return (
+        ConfigFile(
+            path=CONFIG,
+            content=render(
+                "keepalived/keepalived.conf.j2",
+                host_name=spec.host_name,
+                interface=spec.interface,
+                own_address=spec.own_address,
+                peers=spec.peers,
+                prefix_length=spec.prefix_length,
+                addresses=spec.addresses,
+                advert_s=spec.advert_s,
+            ),
+        ),
+        ConfigFile(path=OVERRIDE, content=render("keepalived/keepalived-override.conf.j2", program=PROGRAM)),
+    )
+
+
+@deploy("Virtual addresses")
+def virtual_addresses(spec: VirtualAddressesSpec) -> None:
+    """Converge keepalived of one gateway.
+
+    + spec: addresses, and who else may have them
+    """
+    written = files.converge(name="Write keepalived's configuration", files=files_of(spec))
+    services.kept_running(
+        name="Keep keepalived running",
+        unit=UNIT,
+        restart_after=(OVERRIDE,),
+        reload_after=(CONFIG,),
+        check=f"{PROGRAM} --config-test --use-file={CONFIG}",
+        written=(written,),
+    )

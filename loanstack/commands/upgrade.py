@@ -1,0 +1,174 @@
+"""`upgrade`: one component, host by host, without a failed request: out, drained, replaced, judged, back.
+
+What is under way stands on the hosts themselves, as the reason why they are out of rotation: a run that was
+killed is completed by the next.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chaos.findings import Verdict
+from chaos.world import WorldError
+from inventory.model import Environment, Host
+from loanstack import promises
+from loanstack.commands.deploy import deploy
+from loanstack.exits import ExitCode
+from loanstack.rotation import ARTIFACTS, DEPLOYS, ROLES, UPGRADE, InstanceState, Rotation
+from loanstack.runs import Results
+from loanstack.task import CommandError, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpgradeAsked:
+    """What to upgrade, and how many hosts at a time."""
+
+    component: str
+    batch: int = 1
+    restart: bool = False
+    """Start it anew on every host, also where nothing is to be replaced."""
+
+
+def upgrade(task: Task, asked: UpgradeAsked) -> Results:
+    """Bring every host of a component to the version that the inventory lists.
+
+    The first host whose version does not start, or does not answer as it should, gets back the version of
+    before; then the upgrade ends, and the other hosts keep theirs.
+
+    Raises:
+        CommandError: a host does not answer, or too few would be left to serve.
+    """
+    judged_by = promises.of_upgrade()
+    task.begin(judged_by)
+    began_s = time.monotonic()
+    rotation = Rotation(task.env, asked.component)
+    try:
+        upgraded, failure = _upgrade(task, asked, rotation)
+    except WorldError as unfit:
+        raise CommandError(str(unfit), code=ExitCode.INVALID) from None
+    finally:
+        rotation.close()
+    figures: dict[str, float] = {
+        "hosts_upgraded": len(upgraded),
+        "hosts_rolled_back": len(failure),
+        "upgrade_s": round(time.monotonic() - began_s, 2),
+    }
+    verdict, reasons = promises.judge(judged_by, figures)
+    results = Results(
+        verb="upgrade",
+        environment=task.env.name,
+        verdict=Verdict.FAIL if failure else verdict,
+        reasons=(*failure, *reasons),
+        figures=figures,
+    )
+    return task.end(results)
+
+
+def _upgrade(task: Task, asked: UpgradeAsked, rotation: Rotation) -> tuple[list[str], list[str]]:
+    hosts = task.env.hosts_with(ROLES[asked.component])
+    with task.step("look"):
+        states = [rotation.state(host) for host in hosts]
+    left = in_order(task.env, asked.component, states, everybody=asked.restart)
+    if not left:
+        task.console.say(f"{asked.component} is up to date on {', '.join(host.name for host in hosts)}")
+    upgraded: list[str] = []
+    for first in range(0, len(left), asked.batch):
+        batch = left[first : first + asked.batch]
+        with task.step(f"look: {_names(batch)}"):
+            states = [rotation.state(host) for host in hosts]
+        if problem := too_few_left(states, [host.name for host in batch]):
+            raise CommandError(problem, code=ExitCode.INVALID)
+        failures = [failure for host in batch if (failure := _one(task, asked, rotation, host))]
+        if failures:
+            return upgraded, failures
+        upgraded += [host.name for host in batch]
+    return upgraded, []
+
+
+def wanted_version(env: Environment, component: str, host: Host) -> str:
+    """Return the version of a component that the inventory lists for `host`."""
+    return env.artifact(ARTIFACTS[component], host.arch).version
+
+
+def in_order(
+    env: Environment, component: str, states: Sequence[InstanceState], *, everybody: bool = False
+) -> list[Host]:
+    """Return the hosts that are not done yet, those first that an earlier run left in the middle.
+
+    + everybody: the others as well, after them
+    """
+    hosts = {state.host: env.host(state.host) for state in states}
+    left = [
+        state
+        for state in states
+        if everybody
+        or UPGRADE in state.out_because
+        or state.version != wanted_version(env, component, hosts[state.host])
+    ]
+    return [hosts[state.host] for state in sorted(left, key=lambda state: UPGRADE not in state.out_because)]
+
+
+def version_before(state: InstanceState, wanted: str) -> str:
+    """Return what a host goes back to: what it runs, or ran before an earlier run changed it."""
+    return state.previous if state.version == wanted and UPGRADE in state.out_because else state.version
+
+
+def too_few_left(states: Sequence[InstanceState], leaving: Sequence[str]) -> str | None:
+    """Return why the hosts in `leaving` may not leave now; None: they may."""
+    staying = [state for state in states if state.host not in leaving]
+    if any(state.is_serving for state in staying):
+        return None
+    why = ", ".join(f"{state.host} is {_trouble(state)}" for state in staying) or "there is no other host"
+    return (
+        f"nobody would be left to serve without {' and '.join(leaving)}: {why};"
+        " bring one back first, or choose a smaller --batch"
+    )
+
+
+def _trouble(state: InstanceState) -> str:
+    return f"out because of {' and '.join(state.out_because)}" if state.out_because else "not well"
+
+
+def _one(task: Task, asked: UpgradeAsked, rotation: Rotation, host: Host) -> str | None:
+    """Upgrade one host; returns why it has its version of before again, None: it has the new one."""
+    found, wanted = rotation.state(host), wanted_version(task.env, asked.component, host)
+    before = version_before(found, wanted)
+    with task.step(f"drain {host.name}"):
+        rotation.drain(host)
+    with task.step(f"replace on {host.name}"):
+        done = deploy(task.part(host.name), only=DEPLOYS[asked.component], limit=host.name)
+    why = _own_words(done.reasons, host) if done.verdict is not Verdict.PASS else None
+    if why is None and asked.restart and found.version == wanted:
+        with task.step(f"restart {host.name}"):
+            why = _refused(rotation.restart, host)
+    if why is None:
+        with task.step(f"judge {host.name}"):
+            why = _refused(rotation.judge, host)
+    if why is not None:
+        why = f"{host.name}: {why}; it has {before} again"
+        with task.step(f"roll {host.name} back"):
+            if rotation.state(host).version != before:
+                rotation.roll_back(host)
+            if again := _refused(rotation.judge, host):
+                return f"{why}, which does not answer either, so it stays out of rotation: {again}"
+    with task.step(f"bring {host.name} back"):
+        rotation.put_back(host)
+    return why
+
+
+def _refused(command: Callable[[Host], object], host: Host) -> str | None:
+    try:
+        command(host)
+    except WorldError as refused:
+        return _own_words([str(refused)], host)
+    return None
+
+
+def _own_words(reasons: Sequence[str], host: Host) -> str:
+    """Return what `host` itself said, where it did, without its name."""
+    said = [reason for reason in reasons if reason.startswith(f"{host.name}: ")] or reasons
+    return "; ".join(reason.removeprefix(f"{host.name}: ") for reason in said)
+
+
+def _names(hosts: Sequence[Host]) -> str:
+    return ", ".join(host.name for host in hosts)

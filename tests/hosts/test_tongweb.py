@@ -1,0 +1,98 @@
+"""TongWeb, or its stand-in where the host itself is one, and the portal on it."""
+
+import json
+
+import pytest
+
+from deploys.specs import rotation
+from deploys.specs.tongweb import FOLDER, RUN_DIR, TOOL, UNIT
+from deploys.tongweb import ACCOUNTS
+from inventory.model import Environment, Role
+from tests.hosts.kit import Machine
+
+pytestmark = pytest.mark.roles(Role.TONGWEB)
+
+_HOME = f"{FOLDER}/current"
+
+
+def _url(env: Environment, machine: Machine, path: str) -> str:
+    return f"http://{machine.spec.address}:{env.tongweb.port}/portal{path}"
+
+
+def _status(machine: Machine, url: str, *options: str) -> str:
+    words = " ".join(f"'{word}'" for word in options)
+    return machine.run(
+        f"curl --silent --output /dev/null --write-out '%{{http_code}}' {words} '{url}' || true"
+    )
+
+
+def test_it_is_what_the_inventory_says_and_says_what_it_is(machine: Machine) -> None:
+    java = machine.run(f"systemctl show --property=Environment --value {UNIT}").strip()
+    said = machine.run(f"env {java} {_HOME}/bin/version.sh")
+    assert ("TongWeb stand-in (Apache Tomcat 9" in said) == (machine.spec.os.stand_in is not None), said
+    description = machine.run(f"systemctl show --property=Description --value {UNIT}")
+    assert ("stand-in" in description) == (machine.spec.os.stand_in is not None)
+    assert "ThorBootstrap" in machine.run("ps -C java -o args=")
+
+
+def test_the_portal_is_in_rotation_and_finds_every_loan_service(machine: Machine, env: Environment) -> None:
+    status = json.loads(machine.run(f"{rotation.TOOL} tongweb status"))
+    assert (status["is_well"], status["out_because"]) == (True, [])
+    metrics = machine.run(f"curl --silent --fail {_url(env, machine, '/metrics')}").splitlines()
+    for host in env.hosts_with(Role.LOAN):
+        assert f'portal_service_up{{service="{host.address}:{env.loan.port}"}} 1' in metrics
+
+
+def test_health_checks_by_head_are_answered_and_traces_are_not(machine: Machine, env: Environment) -> None:
+    url = _url(env, machine, "/healthz")
+    assert _status(machine, url, "--head") == "200"
+    assert _status(machine, url, "--request", "OPTIONS") == "200"
+    assert _status(machine, url, "--request", "TRACE") in ("403", "405")
+
+
+def test_nobody_enters_the_console_with_the_manuals_passwords(machine: Machine, env: Environment) -> None:
+    console = f"http://{machine.spec.management_address}:{env.tongweb.console_port}/console/rest/api/version"
+    assert machine.run(f"{TOOL} secure --check") == ""
+    # One wrong password each: five would lock the account.
+    for user in ("thanos", "cli"):
+        assert _status(machine, console, "--user", f"{user}:{user}123.com") == "401"
+    assert machine.run(f"{TOOL} secure --check") == "", "and ours still works"
+    elsewhere = f"http://{machine.spec.address}:{env.tongweb.console_port}/console/"
+    assert _status(machine, elsewhere, "--max-time", "2") == "000"
+
+
+def test_what_others_must_not_read_they_cannot(machine: Machine) -> None:
+    for path in (f"{_HOME}/license.dat", f"{_HOME}/conf/tongweb.xml", ACCOUNTS):
+        file = machine.probe.file(path)
+        assert file.mode & 0o007 == 0, path
+
+
+def _open_files(machine: Machine, pid: str) -> str:
+    """Return the hard limit of one process."""
+    return machine.run(f"awk '/Max open files/ {{print $5}}' /proc/{pid}/limits").strip()
+
+
+def test_it_runs_with_the_memory_and_the_limits_of_the_inventory(machine: Machine, env: Environment) -> None:
+    assert f" -Xmx{env.tongweb.heap_mib}m " in machine.run("ps -C java -o args=")
+    pid = machine.run(f"systemctl show --property=MainPID --value {UNIT}").strip()
+    assert machine.run(f"systemctl show --property=LimitNOFILE --value {UNIT}").strip() == "65536"
+    # A lab host can have no more than the machine that it is on.
+    most = int(_open_files(machine, "1"))
+    assert _open_files(machine, pid) == str(min(65536, most))
+
+
+def test_out_of_rotation_it_leaves_requests_to_the_others(machine: Machine, env: Environment) -> None:
+    url = _url(env, machine, "/api/v1/products")
+    entity = ("--header", f"X-Legal-Entity: {env.entities[0].code}")
+    gateway = ("--header", "X-Forwarded-For: 198.19.0.9")
+    machine.run(f"{rotation.TOOL} tongweb out verify")
+    try:
+        machine.run("sleep 0.6")
+        assert _status(machine, url, *entity, *gateway) == "429"
+        assert _status(machine, url, *entity) == "200", "the host's own checks get through"
+    finally:
+        machine.run(f"{rotation.TOOL} tongweb in verify")
+    machine.run("sleep 0.6")
+    assert _status(machine, url, *entity, *gateway) == "200"
+    assert machine.run(f"ls {RUN_DIR}/out-of-rotation") == ""
+    assert "loanstack_rotation" not in machine.run("nft list tables"), "and nobody is shut out"

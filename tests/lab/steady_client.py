@@ -1,0 +1,82 @@
+"""Clients that go on asking until stdin ends, run where clients stand; prints what became of their requests.
+
+Usage: `<client_command> python steady_client.py CA_FILE SERVER_NAME PORT ENTITY ADDRESS...`; standard library
+only. Half are queries, half are writes with a key (to limits that may not exist: a definite no is an answer).
+"""
+
+import collections
+import http.client
+import json
+import socket
+import ssl
+import sys
+import threading
+import time
+import uuid
+
+TIMEOUT_S = 15.0
+CLIENTS_EACH = 4
+PAUSE_S = 0.05
+
+
+class NamedConnection(http.client.HTTPSConnection):
+    """HTTPS to an address whose certificate is checked for a name."""
+
+    def __init__(self, address: str, port: int, name: str, context: ssl.SSLContext) -> None:
+        super().__init__(name, port, timeout=TIMEOUT_S, context=context)
+        self._address = address
+        self._tls = context
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self._address, self.port), timeout=TIMEOUT_S)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+
+
+def ask(connection: NamedConnection, entity: str, *, writes: bool, number: int) -> str:
+    """Return the status, or the name of what went wrong."""
+    headers = {"X-Legal-Entity": entity, "Content-Type": "application/json"}
+    method, path, body = "GET", "/v1/products", None
+    if writes:
+        headers["Idempotency-Key"] = str(uuid.uuid4())
+        method, path, body = "POST", f"/v1/limits/{number}/drawdowns", '{"amount_fen": 100}'
+    try:
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException) as broken:
+        connection.close()
+        return type(broken).__name__
+    return str(answer.status)
+
+
+def main(ca_file: str, name: str, port: str, entity: str, *addresses: str) -> None:
+    """Ask until stdin ends."""
+    over = threading.Event()
+    seen: collections.Counter[str] = collections.Counter()
+    context = ssl.create_default_context(cafile=ca_file)
+
+    def act(address: str, first: int) -> None:
+        connection = NamedConnection(address, int(port), name, context)
+        number = first
+        while not over.is_set():
+            said = ask(connection, entity, writes=number % 2 == 0, number=number)
+            seen[said] += 1
+            number += 1
+            time.sleep(PAUSE_S)
+
+    threads = [
+        threading.Thread(target=act, args=(address, 1000 * each))
+        for address in addresses
+        for each in range(CLIENTS_EACH)
+    ]
+    for thread in threads:
+        thread.start()
+    sys.stdin.read()
+    over.set()
+    for thread in threads:
+        thread.join()
+    json.dump(seen, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

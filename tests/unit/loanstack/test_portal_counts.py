@@ -1,0 +1,48 @@
+"""What the portals counted of each service: added up, between two readings, against the weights."""
+
+from dataclasses import replace
+
+from inventory import environment
+from inventory.model import Environment
+from loanstack import portal_counts
+from loanstack.portal_counts import Counts
+
+
+def page(**counts: tuple[int, int]) -> str:
+    lines = ["portal_in_flight 3", 'portal_requests_total{status="201"} 99']
+    for address, (requests, failures) in counts.items():
+        service = f'{{service="198.18.{address.strip("_").replace("_", ".")}:8080"}}'
+        lines += [
+            f"portal_service_up{service} 1",
+            f"portal_service_requests_total{service} {requests}",
+            f"portal_service_failures_total{service} {failures}",
+        ]
+    return "\n".join(lines)
+
+
+def weighted() -> Environment:
+    lab = environment("lab")
+    return replace(lab, hosts=tuple(replace(h, weight=1) if h.name == "app-b" else h for h in lab.hosts))
+
+
+def test_what_all_portals_counted_is_added_up() -> None:
+    found = portal_counts.parse([page(_1_12=(10, 1), _2_22=(4, 0)), page(_1_12=(20, 2)), ""])
+    assert found.requests == {"198.18.1.12": 30, "198.18.2.22": 4}
+    assert found.failures == {"198.18.1.12": 3, "198.18.2.22": 0}
+
+
+def test_each_service_is_told_its_part_and_what_its_weight_means() -> None:
+    before = Counts(requests={"198.18.1.12": 100}, failures={"198.18.1.12": 7})
+    after = Counts(
+        requests={"198.18.1.12": 1000, "198.18.2.22": 100}, failures={"198.18.1.12": 9, "198.18.2.22": 1}
+    )
+    heavy, light = portal_counts.shares(before, after, weighted())
+    assert (heavy.host, heavy.requests, heavy.failures, heavy.share) == ("app-a", 900, 2, 0.9)
+    assert (light.host, light.requests, light.share, light.share_by_weight) == ("app-b", 100, 0.1, 0.0909)
+    assert portal_counts.figures((heavy, light)) == {"service_failures": 3.0, "service_share_min": 0.99}
+
+
+def test_without_a_request_nobody_got_a_share() -> None:
+    none = portal_counts.shares(Counts(), Counts(), weighted())
+    assert [each.share for each in none] == [0.0, 0.0]
+    assert portal_counts.figures(none) == {"service_failures": 0.0, "service_share_min": 0.0}
