@@ -36,6 +36,8 @@ class Chores:
     """(from, to): packed a second time, as the configuration that Debian copies at installation."""
     links: tuple[tuple[str, str], ...] = ()
     """(path, target): symbolic links that Debian's alternatives make."""
+    not_emulated: tuple[str, ...] = ()
+    """Programs of which an emulated host gets this machine's own; paths without the first slash."""
 
     def before_install(self) -> tuple[str, ...]:
         """Return the shell lines of `%pre`."""
@@ -98,6 +100,8 @@ CHORES: dict[str, Chores] = {
         users=(SystemUser(name="etcd", home="/var/lib/etcd"),),
         directories=(Directory(path="/var/lib/etcd", owner="etcd", mode="0700"),),
     ),
+    # QEMU's user mode has no netfilter sockets.
+    "nftables": Chores(not_emulated=("usr/sbin/nft",)),
     "mariadb-common": Chores(links=(("/etc/mysql/my.cnf", "mariadb.cnf"),)),
 }
 """By the name of the Debian package; the others have none that matter on a lab host."""

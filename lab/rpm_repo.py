@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import rpm_chores, rpm_from_deb
+from lab import native_program, rpm_chores, rpm_from_deb
 from lab.apt import Apt
+from lab.architecture import NATIVE
 from lab.commands import isolated, run
 from lab.image import Image
 from lab.rpm_from_deb import DebControl, Entry
@@ -109,6 +110,9 @@ def _pack(
     run(["dpkg-deb", "--extract", str(deb), str(content)], doing=f"unpack {deb.name}", deadline_s=_DEADLINE_S)
     chores = rpm_chores.CHORES.get(control.name, rpm_chores.NONE)
     _arrange(content, chores)
+    if image.architecture is not NATIVE:
+        for program in chores.not_emulated:
+            native_program.put(content, program)
     entries = _entries(content)
     text = rpm_from_deb.spec(
         control,
