@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inventory.model import Arch, OsRelease
+from lab.architecture import NATIVE
 
 _OS_RELEASE = """\
 NAME="Kylin Linux Advanced Server"
@@ -163,8 +164,16 @@ def identity_files(release: OsRelease, arch: str = Arch.X86_64) -> tuple[Identit
         IdentityFile(path="etc/fstab", text=""),
         IdentityFile(path="etc/machine-id", text=""),
         IdentityFile(path="etc/hostname", text="localhost\n"),
+        *(() if arch == NATIVE.arch else _WITHOUT_CREDENTIALS),
     )
 
+
+_WITHOUT_CREDENTIALS = tuple(
+    IdentityFile(path=f"etc/systemd/system/{name}.service.d/10-lab.conf", text="[Service]\nLoadCredential=\n")
+    for name in ("systemd-sysusers", "systemd-tmpfiles-setup", "systemd-tmpfiles-setup-dev")
+)
+"""QEMU's user mode cannot mount what systemd keeps a unit's credentials in; these three would load some, and
+there are none."""
 
 _NSSWITCH = """\
 passwd:         files
