@@ -219,7 +219,7 @@ def prove(
     Examples:
       loanstack prove lab
       loanstack prove lab --rate 200 --duration 30s --keep
-      loanstack prove lab --topology full
+      loanstack prove lab --topology full --rate 200
     """
     is_lab = find_environment(env).is_lab
     asked = Asked(scenario=scenario, rate_per_s=rate, duration_s=duration)
