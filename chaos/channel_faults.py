@@ -1,5 +1,7 @@
 """Faults on the way to the database: a gateway, TongWeb and the portal on it, a loan service."""
 
+import shlex
+
 from chaos.faults import on_hosts
 from chaos.host_fault import LOAN_UNIT, TONGWEB_UNIT, UNITS, HostFault
 from chaos.model import Fault, Heal, Target
@@ -16,16 +18,7 @@ _SMALL_HEAP_MIB = 24
 
 def killed_tongweb() -> Fault:
     """Kill TongWeb of one host, as a crash of its JVM does."""
-    return on_hosts(
-        HostFault(
-            name="killed-tongweb",
-            make=f"systemctl kill --signal=SIGKILL {TONGWEB_UNIT}",
-            undo=f"systemctl start {TONGWEB_UNIT}",
-        ),
-        "kill -9 of one host's TongWeb",
-        on=Target.PORTAL,
-        undo="wait until it is up, warm and in rotation",
-    )
+    return _killed("tongweb", "TongWeb", TONGWEB_UNIT, Target.PORTAL, "it is up, warm and in rotation")
 
 
 def hung_tongweb(env: Environment, *, lasts_s: float) -> Fault:
@@ -47,7 +40,7 @@ def hung_tongweb(env: Environment, *, lasts_s: float) -> Fault:
             make=f"""
 address=$(sed -n 's|^PORTAL_URL=http://\\([^:/]*\\).*|\\1|p' /etc/loanstack/tongweb.conf)
 systemd-run --quiet --collect --unit={_SLOW_WORK} --property=RuntimeMaxSec=300 \\
-    --property=LimitNOFILE=65536 --setenv=ADDRESS=$address /bin/bash -c {_quoted(loop)}
+    --property=LimitNOFILE=65536 --setenv=ADDRESS=$address /bin/bash -c {shlex.quote(loop)}
 """,
             undo=f"systemctl stop {_SLOW_WORK} 2>/dev/null || true",
         ),
@@ -85,16 +78,7 @@ fi
 
 def killed_service() -> Fault:
     """Kill the loan services of one host."""
-    return on_hosts(
-        HostFault(
-            name="killed-service",
-            make=f"systemctl kill --signal=SIGKILL {LOAN_UNIT}",
-            undo=f"systemctl start {LOAN_UNIT}",
-        ),
-        "kill -9 of one host's loan services",
-        on=Target.SERVICE,
-        undo="wait until they run",
-    )
+    return _killed("service", "loan services", LOAN_UNIT, Target.SERVICE, "they run")
 
 
 def lost_gateway() -> Fault:
@@ -112,5 +96,14 @@ def lost_gateway() -> Fault:
     )
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
+def _killed(name: str, what: str, unit: str, on: Target, until: str) -> Fault:
+    return on_hosts(
+        HostFault(
+            name=f"killed-{name}",
+            make=f"systemctl kill --signal=SIGKILL {unit}",
+            undo=f"systemctl start {unit}",
+        ),
+        f"kill -9 of one host's {what}",
+        on=on,
+        undo=f"wait until {until}",
+    )

@@ -19,12 +19,11 @@ _UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 
 def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
     """Return configuration, options, tool and unit."""
-    java_home = f"{spec.jdk_folder}/{spec.jdk.version}"
     common = {
         "tongweb": spec.tongweb,
         "home": spec.home,
         "folder": FOLDER,
-        "java_home": java_home,
+        "java_home": spec.java_home,
         "run_dir": RUN_DIR,
         "user": spec.user,
     }
@@ -132,7 +131,6 @@ def tongweb(spec: TongWebSpec) -> None:
             name="Lay down the portal's WAR",
             war=f"{PORTAL_FOLDER}/current/{WAR}",
             target=f"{FOLDER}/current/autodeploy/{WAR}",
-            owner=spec.user,
         )
     services.kept_running(
         name="Keep TongWeb running",
@@ -170,7 +168,7 @@ def _installed(name: str, spec: TongWebSpec) -> None:
             "tongweb/install.properties.j2",
             tongweb=spec.tongweb,
             home=spec.home,
-            java_home=f"{spec.jdk_folder}/{spec.jdk.version}",
+            java_home=spec.java_home,
         ),
     )
 

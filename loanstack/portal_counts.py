@@ -1,13 +1,12 @@
 """Which loan service was sent how many requests: what the portals counted, between two readings."""
 
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from chaos.remote import ssh_argv
 from inventory.model import Environment, Host, Role
+from loanstack import everywhere
 
 _TIMEOUT_S = 10.0
 _LINE = re.compile(
@@ -48,15 +47,12 @@ def parse(pages: Sequence[str]) -> Counts:
 
 def read(env: Environment) -> Counts:
     """Return what the portals counted so far; one that does not answer has counted nothing that is known."""
-    running = [_ask(env, host) for host in env.hosts_with(Role.TONGWEB)]
-    pages = []
-    for process in running:
-        try:
-            pages.append(process.communicate(timeout=_TIMEOUT_S)[0])
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-    return parse(pages)
+    commands = (
+        (host, f"curl --silent --max-time 3 http://{host.address}:{env.tongweb.port}/portal/metrics")
+        for host in env.hosts_with(Role.TONGWEB)
+    )
+    answers = everywhere.ask(env, commands, within_s=_TIMEOUT_S)
+    return parse([answer.printed for _, answer in answers if answer is not None])
 
 
 def shares(before: Counts, after: Counts, env: Environment) -> tuple[Share, ...]:
@@ -94,14 +90,3 @@ def figures(found: Sequence[Share]) -> dict[str, float]:
 def as_json(found: Sequence[Share]) -> list[dict[str, object]]:
     """Return the shares as they stand in hosts.json."""
     return [asdict(each) for each in found]
-
-
-def _ask(env: Environment, host: Host) -> "subprocess.Popen[str]":
-    url = f"http://{host.address}:{env.tongweb.port}/portal/metrics"
-    return subprocess.Popen(
-        ssh_argv(env, host, f"curl --silent --max-time 3 {url}"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )

@@ -4,13 +4,12 @@ From /proc and not from control groups, because a host may offer either version 
 """
 
 import re
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chaos.remote import ssh_argv
 from inventory.model import Environment, Host, Role
+from loanstack import everywhere
 
 PORTAL_UNIT = "loanstack-tongweb"
 
@@ -98,19 +97,17 @@ def read(env: Environment) -> dict[str, HostUsage]:
     Raises:
         UsageError: other hosts did not answer; names them.
     """
-    running = [(host, _start(env, host)) for host in env.hosts]
     found: dict[str, HostUsage] = {}
     problems: dict[Host, str] = {}
-    for host, process in running:
-        try:
-            printed, said = process.communicate(timeout=_TIMEOUT_S)
-            found[host.name] = parse(printed)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+    answers = everywhere.ask(env, ((host, _READ) for host in env.hosts), within_s=_TIMEOUT_S)
+    for host, answer in answers:
+        if answer is None:
             problems[host] = f"{host.name} did not answer within {_TIMEOUT_S:g} s"
+            continue
+        try:
+            found[host.name] = parse(answer.printed)
         except ValueError:
-            problems[host] = f"{host.name}: {said.strip() or 'no answer'}"
+            problems[host] = f"{host.name}: {answer.complained.strip() or 'no answer'}"
     fatal = [problem for host, problem in problems.items() if not host.has(Role.LOADGEN)]
     if fatal:
         raise UsageError("; ".join(fatal))
@@ -177,13 +174,3 @@ def as_json(found: Sequence[Row], *, transactions: float) -> dict[str, object]:
             if row.cpu_s >= 0.05 or row.memory_mib >= 8
         ]
     }
-
-
-def _start(env: Environment, host: Host) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        ssh_argv(env, host, _READ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )

@@ -13,22 +13,17 @@ from deploys.specs.tongweb import TOOL
 
 
 @operation()
-def laid_down(war: str, target: str, owner: str) -> Generator[StringCommand, None, None]:
-    """Copy a WAR to where the server looks for it; whole, because it looks at any moment.
+def laid_down(war: str, target: str) -> Generator[StringCommand, None, None]:
+    """Copy the current portal's WAR to where the server looks for it.
 
     + war: the file
     + target: its name in the server's autodeploy folder
-    + owner: the server's user
     """
     found = host.get_fact(PathStates, paths=(war, target))
     if war in found and target in found and found[war].sha256 == found[target].sha256:
         host.noop(f"{target} is {war}")
         return
-    part = shlex.quote(f"{target}.loanstack-new")
-    yield StringCommand(
-        f"install -m 0640 -o {shlex.quote(owner)} -g {shlex.quote(owner)} {shlex.quote(war)} {part} && "
-        f"mv -fT {part} {shlex.quote(target)}"
-    )
+    yield StringCommand(f"{TOOL} lay-war")
 
 
 @operation()

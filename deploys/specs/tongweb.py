@@ -56,6 +56,11 @@ class TongWebSpec:
         return f"{FOLDER}/{self.product.version}"
 
     @property
+    def java_home(self) -> str:
+        """Where its Java runtime is unpacked."""
+        return f"{self.jdk_folder}/{self.jdk.version}"
+
+    @property
     def description(self) -> str:
         """What the unit is called."""
         name = "TongWeb stand-in (Apache Tomcat 9)" if self.stand_in else "TongWeb"

@@ -1,35 +1,23 @@
 """Clients that go on asking until stdin ends, run where clients stand; prints what became of their requests.
 
-Usage: `<client_command> python steady_client.py CA_FILE SERVER_NAME PORT ENTITY ADDRESS...`; standard library
-only. Half are queries, half are writes with a key (to limits that may not exist: a definite no is an answer).
+Usage: `<client_command> python -m tests.lab.steady_client CA_FILE SERVER_NAME PORT ENTITY ADDRESS...`, from
+the checkout. Half are queries, half are writes with a key (to limits that may not exist: a definite no is an
+answer).
 """
 
 import collections
 import http.client
 import json
-import socket
 import ssl
 import sys
 import threading
 import time
 import uuid
 
-TIMEOUT_S = 15.0
+from tests.lab.client import NamedConnection
+
 CLIENTS_EACH = 4
 PAUSE_S = 0.05
-
-
-class NamedConnection(http.client.HTTPSConnection):
-    """HTTPS to an address whose certificate is checked for a name."""
-
-    def __init__(self, address: str, port: int, name: str, context: ssl.SSLContext) -> None:
-        super().__init__(name, port, timeout=TIMEOUT_S, context=context)
-        self._address = address
-        self._tls = context
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), timeout=TIMEOUT_S)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 
 def ask(connection: NamedConnection, entity: str, *, writes: bool, number: int) -> str:

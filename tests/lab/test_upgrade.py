@@ -57,7 +57,6 @@ def upgrades(
 @pytest.fixture(autouse=True)
 def clients(deployed: Environment) -> Iterator[None]:
     """Clients beside each test, none of whose requests may fail."""
-    script = Path(__file__).with_name("steady_client.py")
     gateway = deployed.gateway
     asked = [
         str(deployed.ca_dir / "ca.pem"),
@@ -66,7 +65,13 @@ def clients(deployed: Environment) -> Iterator[None]:
         deployed.entities[0].code,
     ]
     with subprocess.Popen(
-        [*deployed.client_command, sys.executable, str(script), *asked, *deployed.entrances],
+        [
+            *deployed.client_command,
+            *(sys.executable, "-m", "tests.lab.steady_client"),
+            *asked,
+            *deployed.entrances,
+        ],
+        cwd=PROJECT_ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

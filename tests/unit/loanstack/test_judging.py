@@ -1,7 +1,6 @@
 """Promises, figures in words, and what pyinfra, pytest and /proc say."""
 
 import gc
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from inventory import environment
 from inventory.drill_slo import DrillSlo
 from inventory.model import Environment, Host
 from inventory.slo import DeploySlo, LoadSlo
-from loanstack import host_tests, machine, outcome, promises, usage
+from loanstack import everywhere, host_tests, machine, outcome, promises, usage
 from loanstack.bulk import bulk_reading
 from loanstack.figures import number, shown, title, unit
 from loanstack.promises import Promise, judge
@@ -294,11 +293,10 @@ def test_only_hosts_of_the_system_must_tell_what_they_used(monkeypatch: pytest.M
     env = environment("qinghai")
     silent = {"load-a1"}
 
-    def start(_: Environment, host: Host) -> "subprocess.Popen[str]":
-        line = "echo gone >&2" if host.name in silent else "echo 100"
-        return subprocess.Popen(["sh", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def argv(_: Environment, host: Host, command: str) -> list[str]:
+        return ["sh", "-c", "echo gone >&2" if host.name in silent else "echo 100"]
 
-    monkeypatch.setattr(usage, "_start", start)
+    monkeypatch.setattr(everywhere, "ssh_argv", argv)
     assert set(usage.read(env)) == {host.name for host in env.hosts} - silent
     silent.add("ob-a1")
     with pytest.raises(usage.UsageError, match=r"^ob-a1: gone$"):
