@@ -1,5 +1,5 @@
--- Rights of the four users, least privilege. The users are made by the deploy, which alone knows the passwords:
---   CREATE USER IF NOT EXISTS loan_owner IDENTIFIED BY '...';   and so for loan_app, probe and report.
+-- Rights of the five users, least privilege. The users are made by the deploy, which alone knows the passwords:
+--   CREATE USER IF NOT EXISTS loan_owner IDENTIFIED BY '...';   and so for loan_app, probe, report and tongweb.
 -- Idempotent. Users and rights reach the standby with the log (a second or two), so apply this to the primary only.
 
 -- Seeding and schema changes.
@@ -16,3 +16,7 @@ GRANT SELECT ON loan.leadership TO loan_app;
 
 -- Reports beside the transactions: rows are read, none is written, on either side of the pair.
 GRANT SELECT ON loan.* TO report;
+
+-- The applications on TongWeb, by its JDBC pool: what their pages show.
+GRANT SELECT ON loan.product TO tongweb;
+GRANT SELECT ON loan.leadership TO tongweb;

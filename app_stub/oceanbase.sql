@@ -8,6 +8,7 @@ SET GLOBAL ob_plan_cache_percentage = 10;
 GRANT SELECT ON oceanbase.__all_virtual_server_stat TO loan_app;
 GRANT SELECT ON oceanbase.__all_virtual_server_stat TO loan_owner;
 GRANT SELECT ON oceanbase.__all_virtual_server_stat TO probe;
+GRANT SELECT ON oceanbase.__all_virtual_server_stat TO tongweb;
 -- Positions in the log: the services wait for the standby's to pass their commit, the probe measures the lag.
 GRANT SELECT ON oceanbase.`V$OB_LOG_STAT` TO loan_app;
 GRANT SELECT ON oceanbase.`V$OB_LOG_STAT` TO probe;

@@ -28,9 +28,11 @@ from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.mariadb import mariadb_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
+from deploys.specs.sql_proxy import sql_proxy_spec
 from deploys.specs.store import LOOPBACK, StoreSpec, store_spec
 from deploys.specs.tongweb import tongweb_spec
 from deploys.specs.virtual_addresses import virtual_addresses_spec
+from deploys.sql_proxy import sql_proxy
 from deploys.store import store
 from deploys.tongweb import tongweb
 from deploys.virtual_addresses import virtual_addresses
@@ -136,6 +138,7 @@ def _register(env: Environment, this: Host, chosen: tuple[str, ...], serving: Da
     if has_loan:
         loan_services(spec=loan_services_spec(env, this, secrets, serving=serving))
     if "tongweb" in chosen and this.has(Role.TONGWEB):
+        sql_proxy(spec=sql_proxy_spec(env, this))
         tongweb(spec=tongweb_spec(env, this, secrets))
     has_gateway = "gateway" in chosen and this.has(Role.GATEWAY)
     if has_gateway:

@@ -14,6 +14,9 @@ from inventory.model import Artifact, DeploysBy
 
 SETTINGS = "/etc/loanstack/tongweb.conf"
 ACCOUNTS = "/etc/loanstack/tongweb-accounts"
+CONFIGURATION = "/etc/loanstack/tongweb.xml"
+"""All but the data source's password, which only the product's own script can write."""
+DATA_SOURCE = "/etc/loanstack/tongweb-data-source"
 _UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 
 
@@ -29,17 +32,16 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
     }
     return (
         ConfigFile(
-            path=f"{spec.home}/conf/tongweb.xml",
+            path=CONFIGURATION,
             content=render(
                 "tongweb/tongweb.xml.j2",
                 address=spec.address,
                 management_address=spec.management_address,
+                data_source=spec.data_source,
                 **common,
             ),
-            mode=0o640,
-            user=spec.user,
-            group=spec.user,
         ),
+        ConfigFile(path=DATA_SOURCE, content=f"{spec.data_source.password}\n", mode=0o600, secret=True),
         ConfigFile(
             path=f"{spec.home}/bin/external.vmoptions",
             content=render(
@@ -61,6 +63,8 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
                 address=spec.address,
                 management_address=spec.management_address,
                 accounts=ACCOUNTS,
+                configuration=CONFIGURATION,
+                data_source=DATA_SOURCE,
                 **common,
             ),
         ),
@@ -110,14 +114,9 @@ def tongweb(spec: TongWebSpec) -> None:
         _unpacked("Unpack TongWeb", spec.product, FOLDER, owner=spec.user)
     _unpacked("Unpack the channel portal", spec.portal, PORTAL_FOLDER, owner="root")
     if spec.license is not None:
-        assert spec.license.sha256 is not None
-        artifacts.placed(
-            name="Place the licence",
-            url=spec.license.url,
-            sha256=spec.license.sha256,
-            path=f"{spec.home}/license.dat",
-            owner=spec.user,
-        )
+        _placed("Place the licence", spec.license, f"{spec.home}/license.dat", owner=spec.user)
+    driver = f"{spec.home}/lib/{spec.jdbc_driver.name}.jar"
+    _placed("Place the JDBC driver", spec.jdbc_driver, driver, owner=spec.user)
     written = files.converge(
         name="Write configuration, options and unit",
         files=files_of(spec),
@@ -132,6 +131,7 @@ def tongweb(spec: TongWebSpec) -> None:
             war=f"{PORTAL_FOLDER}/current/{WAR}",
             target=f"{FOLDER}/current/autodeploy/{WAR}",
         )
+    configured = portal.configured(name="Put the configuration together", written=(written, switched))
     services.kept_running(
         name="Keep TongWeb running",
         unit=UNIT,
@@ -139,11 +139,12 @@ def tongweb(spec: TongWebSpec) -> None:
             f"{spec.home}/conf/tongweb.xml",
             f"{spec.home}/bin/external.vmoptions",
             f"{spec.home}/license.dat",
+            driver,
             f"{FOLDER}/current/{HASH_FILE}",
             _UNIT_FILE,
         ),
         why=f"{TOOL} why",
-        written=(written, switched),
+        written=(written, switched, configured),
         _serial=True,
     )
     portal.console_secured(name="Take the product's passwords from the console")
@@ -171,6 +172,11 @@ def _installed(name: str, spec: TongWebSpec) -> None:
             java_home=spec.java_home,
         ),
     )
+
+
+def _placed(name: str, artifact: Artifact, path: str, *, owner: str) -> None:
+    assert artifact.sha256 is not None
+    artifacts.placed(name=name, url=artifact.url, sha256=artifact.sha256, path=path, owner=owner)
 
 
 def _switched(name: str, artifact: Artifact, folder: str) -> Any:  # noqa: ANN401 - pyinfra's own

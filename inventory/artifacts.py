@@ -9,7 +9,7 @@ SEEKDB_VERSION = "1.4.0.post1"
 
 _SUMS_LINE = re.compile(r"^(?P<sha256>[0-9a-f]{64}) [ *](?P<file>\S+)$")
 _FILE_NAME = re.compile(
-    r"^(?P<name>[a-z][a-z-]*?)-(?P<version>\d[^/]*)-(?P<arch>" + "|".join(Arch) + r")\.(tar\.gz|bin|dat)$"
+    r"^(?P<name>[a-z][a-z-]*?)-(?P<version>\d[^/]*)-(?P<arch>" + "|".join(Arch) + r")\.(tar\.gz|bin|dat|jar)$"
 )
 
 

@@ -108,7 +108,10 @@ ENVIRONMENT = model.Environment(
         log_disk_size_mib=8192,
     ),
     loan=model.LoanServices(pool_size=16),
-    tongweb=model.TongWeb(heap_mib=256),
+    tongweb=model.TongWeb(
+        heap_mib=256,
+        data_source=model.DataSource(driver="org.mariadb.jdbc.Driver", protocol="mariadb"),
+    ),
     gateway=model.Gateway(
         server_name="loan.lab.loanstack", virtual_addresses=("198.19.0.101", "198.19.0.102")
     ),

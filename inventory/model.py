@@ -179,6 +179,22 @@ class LoanServices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """The JDBC pool for applications on TongWeb: at the primary, by way of the SQL proxy of their host."""
+
+    driver: str = "com.oceanbase.jdbc.Driver"
+    """Class in artifact `jdbc-driver`."""
+    protocol: str = "oceanbase"
+    """What the driver's URLs begin with, after `jdbc:`."""
+    connections_max: int = 16
+    connections_idle_min: int = 1
+    wait_ms: int = 1000
+    """How long an application waits for a connection."""
+    proxy_port: int = 2883
+    """Of the SQL proxy on loopback: where OceanBase's own proxy would listen."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TongWeb:
     """The application server of the channel portal, through which every request goes."""
 
@@ -206,6 +222,7 @@ class TongWeb:
     """Sent by the host itself before gateways send any."""
     license_servers: tuple[str, ...] = ()
     """ip:port of TongWeb's licence servers; none: artifact `tongweb-license` is the licence."""
+    data_source: DataSource = DataSource()
 
 
 @dataclass(frozen=True, kw_only=True)

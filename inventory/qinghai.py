@@ -95,6 +95,7 @@ ENVIRONMENT = model.Environment(
             ("tongweb-license", "7.0", "dat"),
             ("jdk", "11.0.27", "tar.gz"),
             ("channel-portal", "0.1.0", "tar.gz"),
+            ("jdbc-driver", "2.4.9", "jar"),
         )
         for arch in model.Arch
     ),

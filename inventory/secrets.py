@@ -26,6 +26,8 @@ class Secrets:
     """The failover agents' own user there."""
     agent_token: str
     """What a command to a failover agent must carry."""
+    data_source_password: str
+    """Of the database user of the applications on TongWeb."""
     tongweb_console_password: str
     """What the passwords of TongWeb's console are made of."""
     tongweb_license_key: str

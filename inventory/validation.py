@@ -20,6 +20,7 @@ ARTIFACTS_OF_ROLE = (
     (Role.TONGWEB, "tongweb-license"),
     (Role.TONGWEB, "jdk"),
     (Role.TONGWEB, "channel-portal"),
+    (Role.TONGWEB, "jdbc-driver"),
     (Role.LOADGEN, "load-generator"),
 )
 """Which artifacts a host of a role cannot do without."""
@@ -215,6 +216,7 @@ def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
         yield "tongweb.port", env.tongweb.port
         yield "tongweb.console_port", env.tongweb.console_port
         yield "tongweb.shutdown_port", env.tongweb.shutdown_port
+        yield "tongweb.data_source.proxy_port", env.tongweb.data_source.proxy_port
     if host.has(Role.GATEWAY):
         yield "gateway.port", env.gateway.port
     if host.has(Role.MONITOR):

@@ -96,6 +96,10 @@ CHORES: dict[str, Chores] = {
             ("usr/share/chrony/chrony.keys", "etc/chrony/chrony.keys"),
         ),
     ),
+    "haproxy": Chores(
+        users=(SystemUser(name="haproxy", home="/var/lib/haproxy"),),
+        directories=(Directory(path="/var/lib/haproxy", owner="haproxy", mode="0750"),),
+    ),
     "etcd-server": Chores(
         users=(SystemUser(name="etcd", home="/var/lib/etcd"),),
         directories=(Directory(path="/var/lib/etcd", owner="etcd", mode="0700"),),

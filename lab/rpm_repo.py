@@ -22,6 +22,7 @@ ROOTS = (
     "chrony",
     "etcd-client",
     "etcd-server",
+    "haproxy",
     "keepalived",
     "mariadb-client-core",
     "mariadb-server-core",

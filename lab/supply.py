@@ -26,7 +26,7 @@ from lab.commands import end_children
 from lab.errors import LabError, RefusedError
 from lab.interrupts import deaf
 from lab.progress import Progress
-from lab.tongweb import distribution, jdk, license_file, portal
+from lab.tongweb import distribution, jdbc_driver, jdk, license_file, portal
 
 _LOCK_DEADLINE_S = 600.0
 _POLL_S = 0.1
@@ -112,7 +112,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
                 built = [seekdb.build(cache)]
                 for each in kinds:
                     built += [bundle.build(cache, one, apts[each], each) for one in bundles[each]]
-            with progress.step("TongWeb stand-in, Java runtime and channel portal"):
+            with progress.step("TongWeb stand-in, Java runtime, JDBC driver and channel portal"):
                 return (*built, *tongweb_artifacts(cache))
 
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -129,7 +129,7 @@ def _apt_folder(cache: Path, kind: Architecture) -> Path:
 
 def tongweb_artifacts(cache: Path) -> tuple[Path, ...]:
     """Return what role tongweb needs, made from this machine's OpenJDK and Tomcat if the cache lacks it."""
-    return (distribution.build(cache), license_file.build(cache), jdk.build(cache), portal.build(cache))
+    return tuple(each.build(cache) for each in (distribution, license_file, jdbc_driver, jdk, portal))
 
 
 def artifacts_of(environment: Environment, arch: str = NATIVE.arch) -> tuple[str, ...]:

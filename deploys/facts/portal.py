@@ -40,3 +40,20 @@ class InsecureAccounts(FactBase[list[str]]):
     def process(self, output: list[str]) -> list[str]:
         """Return the names, one a line."""
         return output
+
+
+class StaleConfiguration(FactBase[bool]):
+    """Return whether TongWeb's configuration has to be put together (again)."""
+
+    @staticmethod
+    def default() -> bool:
+        """Return what holds where the command could not run."""
+        return True
+
+    def command(self) -> str:
+        """Return the shell command; on a host without the tool nothing was ever put together."""
+        return f"if test -x {TOOL}; then {TOOL} configure --check; else echo stale; fi"
+
+    def process(self, output: list[str]) -> bool:
+        """Return whether it said anything."""
+        return bool(output)

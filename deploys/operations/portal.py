@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Generator
+from typing import Any
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
-from pyinfra.context import host
+from pyinfra.context import host, state
 
 from deploys.facts.files import PathStates
-from deploys.facts.portal import InsecureAccounts, ServedPortal
+from deploys.facts.portal import InsecureAccounts, ServedPortal, StaleConfiguration
 from deploys.specs.tongweb import TOOL
 
 
@@ -40,6 +41,19 @@ def served(url: str, version: str, by_command: bool) -> Generator[StringCommand,
     if by_command:
         yield StringCommand(f"{TOOL} deploy-war")
     yield StringCommand(f"{TOOL} portal {shlex.quote(version)}")
+
+
+@operation()
+def configured(written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
+    """Put TongWeb's configuration together on the host, with a password by the product's own script.
+
+    + written: operations that write what it is made of: a dry run then foresees the change
+    """
+    will_be_stale = not state.is_executing and any(op.will_change for op in written)
+    if not will_be_stale and not host.get_fact(StaleConfiguration):
+        host.noop("the configuration is of its current parts")
+        return
+    yield StringCommand(f"{TOOL} configure")
 
 
 @operation()

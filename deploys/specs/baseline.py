@@ -84,6 +84,8 @@ def packages_for(host: Host) -> tuple[str, ...]:
     wanted = ["chrony", "nftables", names.node_exporter_package]
     if host.has(Role.OCEANBASE):
         wanted.append(names.sql_client_package)
+    if host.has(Role.TONGWEB):
+        wanted.append("haproxy")
     if host.has(Role.GATEWAY):
         wanted += ["keepalived", "nginx"]
     if host.has(Role.MONITOR):

@@ -36,6 +36,8 @@ def openings(
     if host.has(Role.OCEANBASE):
         users = (*_addresses(env, Role.LOAN, besides=None), *databases)
         found.append(_tcp("sql for loan services and the other database", env.database.sql_port, users))
+        proxies = _addresses(env, Role.TONGWEB, besides=host)
+        found.append(_tcp("sql for tongweb's data sources", env.database.sql_port, proxies))
         found.append(_tcp("log shipping to the other database", env.database.rpc_port, databases))
         found += _agent_openings(env, host)
         if serving is DatabaseKind.MARIADB:
@@ -78,6 +80,7 @@ def _agent_openings(env: Environment, host: Host) -> tuple[Opening, ...]:
     monitors = _addresses(env, Role.MONITOR, besides=host)
     return (
         _tcp("who leads, for loan services", port, _addresses(env, Role.LOAN, besides=host)),
+        _tcp("who leads, for sql proxies", port, _addresses(env, Role.TONGWEB, besides=host)),
         _tcp("failover agents among themselves", port, _addresses(env, Role.OCEANBASE, besides=host)),
         _tcp("failover agent's metrics for monitors", port, monitors),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from deploys.specs import platform
+from deploys.specs.data_source import USER as DATA_SOURCE_USER
 from deploys.specs.depot_client import REPOSITORY
 from inventory.model import DatabaseRole, Environment, Host, Role
 from inventory.peer import MariaDb
@@ -53,6 +54,7 @@ def mariadb_spec(env: Environment, host: Host, secrets: Secrets) -> MariaDbSpec:
             ("loan_app", secrets.loan_app_password),
             ("probe", secrets.probe_password),
             ("report", secrets.report_password),
+            (DATA_SOURCE_USER, secrets.data_source_password),
         ),
         # The administrator comes through the socket and needs no password: this one is free for the replica.
         replica_password=secrets.database_root_password,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from deploys.specs.artifact import artifact_for
+from deploys.specs.data_source import USER as DATA_SOURCE_USER
 from deploys.specs.failover import AGENT_UNIT, DATABASE_UNIT
 from inventory.model import Artifact, Database, Environment, Host, Role
 from inventory.secrets import Secrets
@@ -90,5 +91,6 @@ def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseS
             ("loan_app", secrets.loan_app_password),
             ("probe", secrets.probe_password),
             ("report", secrets.report_password),
+            (DATA_SOURCE_USER, secrets.data_source_password),
         ),
     )

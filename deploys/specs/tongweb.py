@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from deploys.specs.artifact import artifact_for
+from deploys.specs.data_source import DataSourceSpec, data_source_spec
 from deploys.specs.rotation import Rotation
 from inventory.model import Artifact, Environment, Host, Role, TongWeb
 from inventory.secrets import Secrets
@@ -44,6 +45,8 @@ class TongWebSpec:
     services: tuple[str, ...]
     """ip:port*weight of the loan services in all centres."""
     accounts: tuple[Account, ...]
+    data_source: DataSourceSpec
+    jdbc_driver: Artifact
     rotation: tuple[Rotation, ...]
     stand_in: bool
 
@@ -86,6 +89,8 @@ def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
             Account(name=name, initial_password=f"{name}123.com", password=password)
             for name, password in passwords.items()
         ),
+        data_source=data_source_spec(env, secrets),
+        jdbc_driver=artifact_for(env, host, "jdbc-driver"),
         rotation=_rotation(env, host),
         stand_in=host.os.stand_in is not None,
     )

@@ -1,6 +1,7 @@
 """The agent's HTTP API: what it tells anybody, and what it takes from the operator of its own host.
 
     GET  /primary[?unless=TAG&wait_ms=N]   who is to be written to; held back until that is not TAG any more
+    GET  /leader                           200: this database is the one to write to (proxies check by it)
     GET  /standby[?lag=MS]                 200: this database is a standby, at most MS behind
     GET  /status, /history, /metrics, /healthz
     POST /switchover {"to", "dry_run", "wait"}
@@ -50,6 +51,7 @@ class Api:
         """Return what aiohttp serves."""
         app = web.Application(middlewares=[_problems], client_max_size=_BODY_BYTES_LIMIT)
         app.router.add_get("/primary", self._primary)
+        app.router.add_get("/leader", self._leader)
         app.router.add_get("/standby", self._standby)
         app.router.add_get("/status", self._status)
         app.router.add_get("/history", self._history)
@@ -68,6 +70,10 @@ class Api:
         if patience.unless == answer.tag and patience.wait_ms > 0:
             answer = await announcement.other_than(answer.tag, wait_s=patience.wait_ms / 1000)
         return _raw(answer.body, status=503 if answer.primary is None else 200)
+
+    async def _leader(self, _: web.Request) -> web.Response:
+        answer = self._facts.announcement.answer
+        return _raw(answer.body, status=200 if answer.host == self._facts.me else 503)
 
     async def _standby(self, request: web.Request) -> web.Response:
         limit_ms = orders.lag_limit_in(request.query)

@@ -66,6 +66,7 @@ def test_its_own_view_is_the_database_s(machine: Machine, env: Environment) -> N
     assert (primary["host"] == machine.spec.name) == (role == "PRIMARY")
     lag = _status_of(machine, env, "GET", f"/standby?lag={env.failover.lag_limit_ms}")
     assert lag == ("200" if role == "STANDBY" else "503")
+    assert _status_of(machine, env, "GET", "/leader") == ("200" if role == "PRIMARY" else "503")
 
 
 @pytest.mark.parametrize("path", ["/switchover", "/failover", "/rejoin", "/pause", "/resume"])

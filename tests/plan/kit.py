@@ -26,7 +26,7 @@ from deploys.facts.kernel import KernelSettings
 from deploys.facts.machine import ElfMachine
 from deploys.facts.mariadb import LocalMariaDb
 from deploys.facts.packages import InstalledPackages
-from deploys.facts.portal import InsecureAccounts, ServedPortal
+from deploys.facts.portal import InsecureAccounts, ServedPortal, StaleConfiguration
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.facts.session import SessionOrigin
 from deploys.facts.store import LocalStore, StoreState
@@ -141,6 +141,7 @@ def fresh() -> Facts:
         LocalMariaDb: lambda: None,
         ServedPortal: lambda url: None,
         InsecureAccounts: list,
+        StaleConfiguration: lambda: True,
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
         Users: dict,
@@ -183,6 +184,7 @@ def site_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     (folder / "depot" / original.depot.gpg_key_file).write_text("a public key\n")
     files = {f"{artifact}-%s.tar.gz": digit for artifact, digit in _ARTIFACTS.items()}
     files["tongweb-license-7.0-%s.dat"] = "b"
+    files["jdbc-driver-2.7.6-%s.jar"] = "6"
     sums = "".join(
         f"{digit * 64}  {file % arch}\n" for file, digit in files.items() for arch in ("x86_64", "aarch64")
     )

@@ -38,12 +38,12 @@ def test_ssh_comes_first_and_from_the_management_network_only(env: Environment) 
         assert all(o.port != SSH_PORT for o in others)
 
 
-def test_sql_is_for_loan_services_and_the_other_database(env: Environment) -> None:
+def test_sql_is_for_loan_services_data_sources_and_the_other_database(env: Environment) -> None:
     for database in env.hosts_with(Role.OCEANBASE):
         for other in env.hosts:
             if other.name == database.name:
                 continue
-            wanted = other.has(Role.LOAN) or other.has(Role.OCEANBASE)
+            wanted = any(other.has(role) for role in (Role.LOAN, Role.TONGWEB, Role.OCEANBASE))
             assert _may(env, other.address, database, env.database.sql_port) == wanted, other.name
             assert _may(env, other.address, database, env.database.rpc_port) == other.has(Role.OCEANBASE)
 
@@ -96,11 +96,12 @@ def test_hosts_that_are_no_members_have_no_store(env: Environment) -> None:
             assert not {o.port for o in openings(env, host)} & _store_ports(env), host.name
 
 
-def test_agents_are_for_loan_services_each_other_and_monitors(env: Environment) -> None:
+def test_agents_are_for_loan_services_sql_proxies_each_other_and_monitors(env: Environment) -> None:
     for host in env.hosts:
         for other in env.hosts:
             if other.name != host.name:
-                wanted = other.has(Role.LOAN) or other.has(Role.OCEANBASE) or other.has(Role.MONITOR)
+                asking = (Role.LOAN, Role.TONGWEB, Role.OCEANBASE, Role.MONITOR)
+                wanted = any(other.has(role) for role in asking)
                 found = _may(env, other.address, host, env.failover.agent_port)
                 assert found == (wanted and host.has(Role.OCEANBASE)), (host.name, other.name)
 

@@ -48,6 +48,9 @@ _SETTLE = [
     "OceanBase standby | Wait for one primary and a standby close behind",
 ]
 _TONGWEB = [
+    "SQL proxy | Write the SQL proxy's configuration",
+    "SQL proxy | Keep the SQL proxy running",
+] + [
     f"TongWeb and the channel portal | {name}"
     for name in (
         "Know TongWeb's user",
@@ -55,10 +58,12 @@ _TONGWEB = [
         "Unpack TongWeb",
         "Unpack the channel portal",
         "Place the licence",
+        "Place the JDBC driver",
         "Write configuration, options and unit",
         "Switch to this TongWeb",
         "Switch to this portal",
         "Lay down the portal's WAR",
+        "Put the configuration together",
         "Keep TongWeb running",
         "Take the product's passwords from the console",
         "Have the portal served",

@@ -17,6 +17,7 @@ from deploys import (
     load_generator,
     loan_services,
     monitoring,
+    sql_proxy,
     store,
     tongweb,
     virtual_addresses,
@@ -29,7 +30,7 @@ from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
-from deploys.facts.portal import ServedPortal
+from deploys.facts.portal import ServedPortal, StaleConfiguration
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.facts.session import SessionOrigin
 from deploys.facts.store import LocalStore
@@ -42,6 +43,7 @@ from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec, run_time_parameters
+from deploys.specs.sql_proxy import sql_proxy_spec
 from deploys.specs.tongweb import tongweb_spec
 from deploys.specs.virtual_addresses import virtual_addresses_spec
 from inventory.model import Role
@@ -72,6 +74,7 @@ def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
     if host.has(Role.LOAN):
         found += loan_services.files_of(loan_services_spec(env, host, site.secrets))
     if host.has(Role.TONGWEB):
+        found += sql_proxy.files_of(sql_proxy_spec(env, host))
         found += tongweb.files_of(tongweb_spec(env, host, site.secrets))
     if host.has(Role.MONITOR):
         found += monitoring.prometheus_files(watch)
@@ -127,6 +130,7 @@ def _converged(site: Site, name: str) -> Facts:
         )
     for path, digit in (
         ("/opt/loanstack/tongweb/7.0.4.9/license.dat", "b"),
+        ("/opt/loanstack/tongweb/7.0.4.9/lib/jdbc-driver.jar", "6"),
         ("/opt/loanstack/channel-portal/current/portal.war", "e"),
         ("/opt/loanstack/tongweb/current/autodeploy/portal.war", "e"),
     ):
@@ -176,6 +180,7 @@ def _converged(site: Site, name: str) -> Facts:
             KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
             InstalledArtifact: lambda folder, version="current": hashes[folder],
             ServedPortal: lambda url: "0.1.0",
+            StaleConfiguration: lambda: False,
             LocalDatabase: lambda: primary() if is_primary else standby(),
             LocalRole: lambda: "PRIMARY" if is_primary else "STANDBY",
             LocalAnswer: answers,
@@ -224,6 +229,26 @@ def test_a_file_changed_by_hand_is_put_right_and_nothing_else(lab_site: Site) ->
         "nginx -t -q",
         "systemctl restart nginx.service",
     ]
+
+
+def test_tongweb_s_configuration_is_put_together_anew_where_a_part_or_the_whole_is_another(
+    lab_site: Site,
+) -> None:
+    together = "TongWeb and the channel portal | Put the configuration together"
+    keeps = "TongWeb and the channel portal | Keep TongWeb running"
+    facts = _converged(lab_site, "app-a")
+    by_hand = _changes(lab_site.plan("app-a", told(facts, {StaleConfiguration: lambda: True})))
+    assert by_hand[together] == ["/usr/local/sbin/loanstack-tongweb configure"]
+    assert list(by_hand) == [together, keeps], "and TongWeb restarts, which a dry run foresees"
+    states = {f.path: _state_of(f) for f in _files(lab_site, "app-a")} | {
+        "/opt/loanstack/tongweb/7.0.4.9/lib/jdbc-driver.jar": PathState(
+            kind="regular file", mode=0o640, user="tongweb", group="tongweb", sha256="6" * 64
+        )
+    }
+    states[tongweb.DATA_SOURCE] = replace(states[tongweb.DATA_SOURCE], sha256="0" * 64)
+    other_password = _changes(lab_site.plan("app-a", told(facts, {PathStates: _known(states)})))
+    assert together in other_password
+    assert "systemctl restart loanstack-tongweb.service" in other_password[keeps][0]
 
 
 def test_a_secret_with_a_loose_mode_is_written_again(lab_site: Site) -> None:

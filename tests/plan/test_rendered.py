@@ -11,6 +11,7 @@ from deploys import (
     load_generator,
     loan_services,
     monitoring,
+    sql_proxy,
     store,
     tongweb,
     virtual_addresses,
@@ -24,6 +25,7 @@ from deploys.specs.load_generator import load_generator_spec
 from deploys.specs.loan_services import loan_services_spec
 from deploys.specs.monitoring import monitoring_spec
 from deploys.specs.oceanbase import oceanbase_spec
+from deploys.specs.sql_proxy import sql_proxy_spec
 from deploys.specs.tongweb import tongweb_spec
 from deploys.specs.virtual_addresses import virtual_addresses_spec
 from inventory.ssh import LOAD_WORKER
@@ -56,11 +58,16 @@ def test_virtual_addresses(lab_site: Site) -> None:
         assert_golden(f"keepalived-{name}.conf", _text(files, virtual_addresses.CONFIG))
 
 
+def test_sql_proxy(lab_site: Site) -> None:
+    files = sql_proxy.files_of(sql_proxy_spec(lab_site.env, lab_site.env.host("app-b")))
+    assert_golden("haproxy.cfg", _text(files, sql_proxy.CONFIG))
+
+
 def test_tongweb(lab_site: Site) -> None:
     spec = tongweb_spec(lab_site.env, lab_site.env.host("app-b"), lab_site.secrets)
     files = tongweb.files_of(spec)
     for path in (
-        "/opt/loanstack/tongweb/7.0.4.9/conf/tongweb.xml",
+        tongweb.CONFIGURATION,
         "/opt/loanstack/tongweb/7.0.4.9/bin/external.vmoptions",
         "/etc/loanstack/tongweb.conf",
         "/etc/systemd/system/loanstack-tongweb.service",

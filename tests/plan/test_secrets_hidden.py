@@ -18,6 +18,7 @@ _OF_DATABASE = {
     "loan_app_password",
     "probe_password",
     "report_password",
+    "data_source_password",
     "store_agent_password",
     "agent_token",
     "fence_password",
@@ -51,7 +52,10 @@ def test_nothing_printed_holds_a_secret(
     [
         ("ob-a", {*_OF_DATABASE, "store_root_password"}),
         ("ob-b", _OF_DATABASE),
-        ("app-a", {"loan_owner_password", "loan_app_password", "tongweb_console_password"}),
+        (
+            "app-a",
+            {"loan_owner_password", "loan_app_password", "tongweb_console_password", "data_source_password"},
+        ),
         ("gw-a", set()),
         ("mon-c", set()),
     ],
@@ -65,7 +69,7 @@ def test_each_host_is_sent_the_secrets_it_needs_and_no_others(
             LocalDatabase: lambda: primary(),
             # a database that knows the users, with other passwords: all of theirs are sent
             LocalAnswer: lambda query, of_primary=True: answer(
-                "PRIMARY", ("loan_owner", "*"), ("loan_app", "*"), ("probe", "*"), ("report", "*")
+                "PRIMARY", *((user, "*") for user in ("loan_owner", "loan_app", "probe", "report", "tongweb"))
             ),
         },
     )

@@ -4,14 +4,16 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
+import javax.naming.NamingException;
 import javax.servlet.ServletException;
 import javax.servlet.http.HttpServlet;
 import javax.servlet.http.HttpServletRequest;
 import javax.servlet.http.HttpServletResponse;
 
-/** The channel portal's one servlet: {@code /api/...}, {@code /metrics} and {@code /healthz}. Pages are files. */
+/** The portal's one servlet: {@code /api/...}, {@code /metrics}, {@code /healthz}, {@code /data-source}. Pages are files. */
 public final class Portal extends HttpServlet {
     private static final long serialVersionUID = 1L;
     private static final String API = "/api";
@@ -49,9 +51,19 @@ public final class Portal extends HttpServlet {
             forward(request, response);
         } else if (path.equals("/metrics")) {
             text(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.page(instances));
+        } else if (path.equals("/data-source")) {
+            dataSource(response);
         } else {
             boolean isWell = instances.all.stream().anyMatch(Instance::isWell);
             text(response, isWell ? 200 : 503, "text/plain; charset=utf-8", isWell ? "ok\n" : "no loan service\n");
+        }
+    }
+
+    private static void dataSource(HttpServletResponse response) throws IOException {
+        try {
+            text(response, 200, "text/plain; charset=utf-8", DataSourceCheck.role() + "\n");
+        } catch (NamingException | SQLException failure) {
+            text(response, 503, "text/plain; charset=utf-8", failure + "\n");
         }
     }
 

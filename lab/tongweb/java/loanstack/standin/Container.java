@@ -23,6 +23,7 @@ import org.apache.catalina.startup.ContextConfig;
 import org.apache.catalina.startup.Tomcat;
 import org.apache.catalina.valves.AccessLogValve;
 import org.apache.tomcat.util.descriptor.web.ContextResource;
+import org.apache.tomcat.util.descriptor.web.ContextResourceLink;
 import org.w3c.dom.Element;
 
 /** Apache Tomcat, built as {@code tongweb.xml} says: a service for each virtual host, with its listeners. */
@@ -41,7 +42,9 @@ final class Container {
         server.setCatalinaHome(home.toFile());
         server.setPort(Integer.parseInt(xml.of("server", "shutdown-port", "8005")));
         NamingResourcesImpl pools = new NamingResourcesImpl();
-        xml.all("jdbc-connection-pool").forEach(each -> pools.addResource(pool(each)));
+        for (Element each : xml.all("jdbc-connection-pool")) {
+            pools.addResource(pool(each));
+        }
         server.setGlobalNamingResources(pools);
         for (Element each : xml.all("virtual-host")) {
             hosts.put(each.getAttribute("name"), host(each, isTrial));
@@ -65,6 +68,7 @@ final class Container {
         context.setClearReferencesRmiTargets(false);
         context.setClearReferencesThreadLocals(false);
         addFileServing(context);
+        xml.all("jdbc-connection-pool").forEach(each -> context.getNamingResources().addResourceLink(link(each)));
         ContextConfig config = new ContextConfig();
         config.setDefaultWebXml(new Tomcat().noDefaultWebXmlPath());
         context.addLifecycleListener(config);
@@ -161,7 +165,16 @@ final class Container {
         return valve;
     }
 
-    private ContextResource pool(Element element) {
+    /** What has an application find a pool of the server's below {@code java:comp/env/}. */
+    private static ContextResourceLink link(Element pool) {
+        ContextResourceLink link = new ContextResourceLink();
+        link.setName(pool.getAttribute("name"));
+        link.setGlobal(pool.getAttribute("name"));
+        link.setType("javax.sql.DataSource");
+        return link;
+    }
+
+    private static ContextResource pool(Element element) throws Refusal {
         ContextResource found = new ContextResource();
         found.setName(element.getAttribute("name"));
         found.setType("javax.sql.DataSource");
@@ -172,7 +185,12 @@ final class Container {
             {"max-wait-time", "maxWait"}, {"validation-query", "validationQuery"}, {"test-on-borrow", "testOnBorrow"},
         };
         found.setProperty("factory", "org.apache.tomcat.jdbc.pool.DataSourceFactory");
-        found.setProperty("password", Passwords.decrypt(element.getAttribute("password")));
+        try {
+            found.setProperty("password", Passwords.decrypt(element.getAttribute("password")));
+        } catch (IllegalArgumentException plain) {
+            throw new Refusal("configuration", "jdbc-connection-pool " + found.getName()
+                    + ": its password is not what bin/password.sh writes");
+        }
         for (String[] each : names) {
             if (element.hasAttribute(each[0])) {
                 found.setProperty(each[1], element.getAttribute(each[0]));

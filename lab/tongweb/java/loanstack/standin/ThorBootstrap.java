@@ -26,6 +26,8 @@ public final class ThorBootstrap {
 
     public static void main(String[] arguments) throws IOException {
         long startedNs = System.nanoTime();
+        System.setProperty("java.naming.factory.initial", "org.apache.naming.java.javaURLContextFactory");
+        System.setProperty("java.naming.factory.url.pkgs", "org.apache.naming");
         Path home = Path.of(System.getProperty("tongweb.home")).toRealPath();
         ServerLog log = ServerLog.install(home);
         try {

@@ -1,0 +1,36 @@
+"""The JDBC pool for applications on TongWeb."""
+
+from dataclasses import dataclass, field
+
+from inventory.model import DataSource, Environment
+from inventory.secrets import Secrets
+
+USER = "tongweb"
+"""Of the database: reads what applications show, and nothing else."""
+_CONNECT_TIMEOUT_MS = 500
+_ANSWER_TIMEOUT_MS = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSourceSpec:
+    """The pool of one host, which goes through the SQL proxy of that host."""
+
+    name: str = "jdbc/loan"
+    """In JNDI, below `java:comp/env/`: applications have it in their descriptors."""
+    pool: DataSource
+    url: str
+    user: str
+    password: str = field(repr=False)
+
+
+def data_source_spec(env: Environment, secrets: Secrets) -> DataSourceSpec:
+    """Return the pool, which is the same on every host."""
+    pool = env.tongweb.data_source
+    # A connection whose database was cut off ends by these; one that the proxy closed ends at once.
+    limits = f"connectTimeout={_CONNECT_TIMEOUT_MS}&socketTimeout={_ANSWER_TIMEOUT_MS}"
+    return DataSourceSpec(
+        pool=pool,
+        url=f"jdbc:{pool.protocol}://127.0.0.1:{pool.proxy_port}/{env.database.schema}?{limits}",
+        user=USER,
+        password=secrets.data_source_password,
+    )

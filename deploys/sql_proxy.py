@@ -1,0 +1,39 @@
+"""The SQL proxy: HAProxy on loopback, which asks the failover agents which database leads."""
+
+from pyinfra.api.deploy import deploy
+
+from deploys.content import ConfigFile, render
+from deploys.operations import files, services
+from deploys.specs.sql_proxy import PROGRAM, SqlProxySpec
+
+CONFIG = "/etc/haproxy/haproxy.cfg"
+OVERRIDE = "/etc/systemd/system/haproxy.service.d/loanstack.conf"
+UNIT = "haproxy.service"
+
+
+def files_of(spec: SqlProxySpec) -> tuple[ConfigFile, ...]:
+    """Return HAProxy's configuration and unit."""
+    return (
+        ConfigFile(path=CONFIG, content=render("haproxy/haproxy.cfg.j2", proxy=spec)),
+        ConfigFile(
+            path=OVERRIDE,
+            content=render("haproxy/haproxy-override.conf.j2", program=PROGRAM, config=CONFIG),
+        ),
+    )
+
+
+@deploy("SQL proxy")
+def sql_proxy(spec: SqlProxySpec) -> None:
+    """Converge HAProxy of one host.
+
+    + spec: where it listens, and which databases may lead
+    """
+    written = files.converge(name="Write the SQL proxy's configuration", files=files_of(spec))
+    services.kept_running(
+        name="Keep the SQL proxy running",
+        unit=UNIT,
+        restart_after=(OVERRIDE,),
+        reload_after=(CONFIG,),
+        check=f"{PROGRAM} -c -q -f {CONFIG}",
+        written=(written,),
+    )
