@@ -47,8 +47,8 @@ class StaleConfiguration(FactBase[bool]):
 
     @staticmethod
     def default() -> bool:
-        """Return what holds where the command could not run."""
-        return True
+        """Return what holds where nothing was printed."""
+        return False
 
     def command(self) -> str:
         """Return the shell command; on a host without the tool nothing was ever put together."""

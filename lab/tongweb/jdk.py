@@ -8,7 +8,7 @@ from lab.errors import RefusedError
 from lab.tongweb.javac import JAVA_HOME
 
 NAME = "jdk"
-_RECIPE_VERSION = 1
+_RECIPE_VERSION = 2
 """To be raised when this module changes what the runtime holds; part of its file's name."""
 _MODULES = (
     "java.desktop",
@@ -20,6 +20,7 @@ _MODULES = (
     "java.rmi",
     "java.security.jgss",
     "java.sql",
+    "java.sql.rowset",
     "java.xml",
     "jdk.crypto.ec",
     "jdk.jcmd",
