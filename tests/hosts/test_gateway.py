@@ -50,6 +50,8 @@ def test_certificate_is_signed_by_our_authority_only(
         "/api/v1",
         "/api/readyz",
         "/portal/metrics",
+        "/data-source",
+        "/portal/data-source",
         "/WEB-INF/web.xml",
     ],
 )

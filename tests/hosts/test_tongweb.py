@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from deploys import sql_proxy
 from deploys.specs import rotation
 from deploys.specs.tongweb import FOLDER, RUN_DIR, TOOL, UNIT
-from deploys.tongweb import ACCOUNTS
+from deploys.tongweb import ACCOUNTS, DATA_SOURCE
 from inventory.model import Environment, Role
-from tests.hosts.kit import Machine
+from inventory.secrets import Secrets
+from tests.hosts.kit import Machine, eventually
 
 pytestmark = pytest.mark.roles(Role.TONGWEB)
 
@@ -62,9 +64,29 @@ def test_nobody_enters_the_console_with_the_manuals_passwords(machine: Machine, 
 
 
 def test_what_others_must_not_read_they_cannot(machine: Machine) -> None:
-    for path in (f"{_HOME}/license.dat", f"{_HOME}/conf/tongweb.xml", ACCOUNTS):
+    for path in (f"{_HOME}/license.dat", f"{_HOME}/conf/tongweb.xml", ACCOUNTS, DATA_SOURCE):
         file = machine.probe.file(path)
         assert file.mode & 0o007 == 0, path
+
+
+def test_applications_reach_the_primary_by_the_servers_data_source(
+    machine: Machine, env: Environment, secrets: Secrets
+) -> None:
+    url = _url(env, machine, "/data-source")
+    # A pool's first connection may be one that a failover has just ended.
+    eventually(
+        f"the data source of {machine.spec.name} to be at the primary",
+        lambda: machine.run(f"curl --silent --max-time 5 {url} || true").strip() == "PRIMARY",
+    )
+    assert machine.run(f"{TOOL} configure --check") == "", "conf/tongweb.xml is what the deploy made"
+    assert secrets.data_source_password not in machine.run(f"cat {_HOME}/conf/tongweb.xml")
+
+
+def test_the_sql_proxy_serves_this_host_alone(machine: Machine, env: Environment) -> None:
+    assert machine.run(f"systemctl is-enabled {sql_proxy.UNIT}").strip() == "enabled"
+    listening = machine.run("ss --listening --tcp --numeric --no-header --processes")
+    of_proxy = [line.split()[3] for line in listening.splitlines() if '"haproxy"' in line]
+    assert of_proxy == [f"127.0.0.1:{env.tongweb.data_source.proxy_port}"]
 
 
 def _open_files(machine: Machine, pid: str) -> str:

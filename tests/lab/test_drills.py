@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from inventory.model import Environment
+from inventory.model import Environment, Role
 from inventory.places import PROJECT_ROOT
 from tests.lab.conftest import Finished, Run
 
@@ -82,6 +82,14 @@ def test_the_checkers_pass_over_the_last_drill(drilled: dict[str, tuple[Finished
         "entities_apart",
     ):
         assert findings[name] == "PASS", findings
+
+
+def test_data_sources_are_at_the_primary_that_the_drills_left(
+    drilled: dict[str, tuple[Finished, str]], deployed: Environment, on_host: Run
+) -> None:
+    for host in deployed.hosts_with(Role.TONGWEB):
+        url = f"http://{host.address}:{deployed.tongweb.port}/portal/data-source"
+        assert on_host(host.name, f"curl --silent --max-time 5 {url}").stdout == "PRIMARY\n", host.name
 
 
 def test_a_deploy_after_the_drills_respects_the_roles(

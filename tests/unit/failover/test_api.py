@@ -87,6 +87,17 @@ def test_the_primary_is_told_with_what_a_service_needs() -> None:
     }
 
 
+def test_a_proxy_finds_the_one_whose_own_database_is_to_be_written_to() -> None:
+    facts = FakeFacts()
+    assert got(facts, "/leader")[0] == 503, "nothing is known"
+    facts.announcement.say(serving(facts.me, 12))
+    status, said = got(facts, "/leader")
+    assert (status, said["host"], said["epoch"]) == (200, facts.me, 12)
+    for other in (serving("ob-b", 13), Answer(epoch=13, phase="handover")):
+        facts.announcement.say(other)
+        assert got(facts, "/leader")[0] == 503
+
+
 def test_hundreds_who_wait_are_told_at_once_when_it_changes() -> None:
     facts = FakeFacts()
     facts.announcement.say(serving("ob-a", 12))

@@ -16,10 +16,11 @@ def test_a_filled_depot_lists_its_artifacts(tmp_path: Path) -> None:
     sums.write_text(
         f"{DIGEST}  seekdb-1.4.0.post1-x86_64.tar.gz\n"
         f"{DIGEST}  loan-services-0.1.0+0123456789ab-aarch64.tar.gz\n"
+        f"{DIGEST}  jdbc-driver-2.7.6-x86_64.jar\n"
         f"{DIGEST}  notes.txt\n"
     )
     found = {a.name: a for a in listed_in(sums, base_url="http://198.18.0.1:8480/artifacts")}
-    assert set(found) == {"seekdb", "loan-services"}
+    assert set(found) == {"seekdb", "loan-services", "jdbc-driver"}
     assert (found["seekdb"].version, found["seekdb"].arch) == ("1.4.0.post1", "x86_64")
     assert (found["loan-services"].version, found["loan-services"].arch) == ("0.1.0+0123456789ab", "aarch64")
     assert found["seekdb"].url == "http://198.18.0.1:8480/artifacts/seekdb-1.4.0.post1-x86_64.tar.gz"

@@ -232,6 +232,12 @@ def test_hundreds_at_once_are_each_answered_with_their_own(channel: Channel) -> 
     assert {status for status, _, _ in answers} == {200}
 
 
+def test_a_data_source_that_leads_nowhere_is_told_and_harms_nobody(channel: Channel) -> None:
+    status, body, _ = channel.installation.ask("GET", "/portal/data-source")
+    assert (status, b"jdbc/loan" in body) == (503, True), body
+    assert channel.api()[0] == 200
+
+
 @pytest.mark.parametrize(
     ("page", "text"),
     [

@@ -41,6 +41,13 @@ def test_the_order_of_elements_matters(installation: Installation) -> None:
     assert "<web-container> comes after <log-service>" in refusal(installation)
 
 
+def test_a_pool_whose_password_is_readable_is_refused(installation: Installation) -> None:
+    pool = '<jdbc-connection-pool name="jdbc/loan" jdbc-driver="x" jdbc-url="jdbc:x" password="plain"/>'
+    installation.configure(**{"<log-service": f"{pool}<log-service"})
+    said = refusal(installation)
+    assert "jdbc-connection-pool jdbc/loan: its password is not what bin/password.sh writes" in said
+
+
 def test_a_trial_licence_gives_a_listener_five_threads(installation: Installation) -> None:
     licensed(installation, project_name="test")
     installation.start()

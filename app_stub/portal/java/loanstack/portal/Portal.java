@@ -63,7 +63,7 @@ public final class Portal extends HttpServlet {
         try {
             text(response, 200, "text/plain; charset=utf-8", DataSourceCheck.role() + "\n");
         } catch (NamingException | SQLException failure) {
-            text(response, 503, "text/plain; charset=utf-8", failure + "\n");
+            text(response, 503, "text/plain; charset=utf-8", "jdbc/loan: " + failure + "\n");
         }
     }
 
