@@ -17,7 +17,7 @@ _ALLOWED = {
         "/etc/loanstack/failover.json",
     },
     Role.LOAN: {"/etc/loanstack/loan.env", "/etc/loanstack/loan-owner.env"},
-    Role.TONGWEB: {"/etc/loanstack/tongweb-accounts"},
+    Role.TONGWEB: {"/etc/loanstack/tongweb-accounts", "/etc/loanstack/tongweb-data-source"},
 }
 _OF_STORE = {"/etc/loanstack/store-root.password", "/etc/loanstack/store-agent.password"}
 """On the store's first member only: it keeps users and rights for all."""
