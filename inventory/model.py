@@ -12,7 +12,7 @@ from inventory.availability import Failover, Fence, Store
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
 from inventory.peer import MariaDb
-from inventory.slo import DeploySlo, LoadSlo, SoakSlo
+from inventory.slo import DeploySlo, LoadSlo, ProvePace, SoakSlo
 
 
 class Role(StrEnum):
@@ -300,6 +300,7 @@ class Environment:
     failover: Failover = field(default_factory=Failover)
     entities: tuple[LegalEntity, ...]
     journey: Journey
+    prove_pace: ProvePace = field(default_factory=ProvePace)
     load_slo: LoadSlo = field(default_factory=LoadSlo)
     drill_slo: DrillSlo = field(default_factory=DrillSlo)
     deploy_slo: DeploySlo = field(default_factory=DeploySlo)

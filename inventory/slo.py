@@ -53,6 +53,15 @@ class LoadSlo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProvePace:
+    """How hard `prove` drives an environment, in writes a second."""
+
+    load_per_s: float = 1000.0
+    """Unless it is asked for another rate."""
+    drill_per_s: float = 500.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class SoakSlo:
     """What every component is judged by over a soak: what it holds must not grow in the second half."""
 

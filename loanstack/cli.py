@@ -219,17 +219,18 @@ def prove(
     Examples:
       loanstack prove lab
       loanstack prove lab --rate 200 --duration 30s --keep
-      loanstack prove lab --topology full --rate 200
+      loanstack prove lab --topology full
     """
-    is_lab = find_environment(env).is_lab
-    asked = Asked(scenario=scenario, rate_per_s=rate, duration_s=duration)
+    found = find_environment(env)
+    rate_per_s = found.prove_pace.load_per_s if rate is None else rate
+    asked = Asked(scenario=scenario, rate_per_s=rate_per_s, duration_s=duration)
     return run_verb(
         "prove",
         env,
         lambda task: run_prove(task, asked, keep=keep),
         machine_readable=machine_readable,
         parameters={"scenario": scenario, "rate": asked.mean_per_s, "duration_s": duration},
-        needs_hosts=not is_lab,
+        needs_hosts=not found.is_lab,
     )
 
 

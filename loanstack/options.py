@@ -144,7 +144,7 @@ def load_options(command: Command) -> Command:
         click.option(
             "--rate",
             type=click.FloatRange(min=1),
-            help=f"Writes a second; {DEFAULT_RATE_PER_S:g} by default.",
+            help=f"Writes a second; {DEFAULT_RATE_PER_S:g} by default; prove: `prove_pace` in the inventory.",
         ),
         click.option(
             "--scenario",

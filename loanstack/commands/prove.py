@@ -25,7 +25,6 @@ from loanstack.task import CommandError, Task, tail
 
 LAB_UP_TIMEOUT_S = 1500.0
 LAB_DOWN_TIMEOUT_S = 120.0
-DRILL_RATE_PER_S = 500.0
 DRILLS = ("primary-crash", "primary-host-poweroff", "switchover-under-load")
 """What is drilled here, within minutes; `loanstack drill ENV all` runs every one."""
 _OF_VERIFY = ("tests_passed", "tests_failed", "tests_skipped", "verify_s", "customers", "seed_s")
@@ -110,8 +109,10 @@ def _steps(task: Task, asked: Asked) -> list[Planned]:
         ("load", ("deploy",), lambda part: load(part, asked), parameters),
     ]
     needs: tuple[str, ...] = ("deploy", "load")
+    drill_rate_per_s = task.env.prove_pace.drill_per_s
     for name in DRILLS:
-        works.append((f"drill {name}", needs, _drill_work(name), {"drill": name, "rate": DRILL_RATE_PER_S}))
+        asks = {"drill": name, "rate": drill_rate_per_s}
+        works.append((f"drill {name}", needs, _drill_work(name, drill_rate_per_s), asks))
         needs = (*needs, f"drill {name}")
     lab = [
         Planned(name="lab down first", run=lambda: _lab(task, "down", LAB_DOWN_TIMEOUT_S)),
@@ -130,8 +131,8 @@ def _verify_while_seeding(part: Task) -> Results:
     return part.end(replace(results, figures={**results.figures, **seeded}))
 
 
-def _drill_work(name: str) -> Callable[[Task], Results]:
-    return lambda part: drill(part, name, DrillAsked(rate_per_s=DRILL_RATE_PER_S), repeat=1)
+def _drill_work(name: str, rate_per_s: float) -> Callable[[Task], Results]:
+    return lambda part: drill(part, name, DrillAsked(rate_per_s=rate_per_s), repeat=1)
 
 
 def _part(

@@ -51,6 +51,15 @@ def test_the_lab_has_more_hosts_when_they_are_asked_for(topology: str | None, mo
     assert {"load-a", "load-b", "app-b2"} & set(found.stdout.split()) == more
 
 
+def test_two_cores_that_emulate_as_well_are_driven_less_hard(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = environment("lab").prove_pace
+    program = "from inventory import environment as e; print(e('lab').prove_pace.load_per_s)"
+    argv = [sys.executable, "-c", program]
+    monkeypatch.setenv("LOANSTACK_LAB_TOPOLOGY", "full")
+    asked = subprocess.run(argv, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert 0 < float(asked.stdout) < usual.load_per_s
+
+
 def test_a_topology_that_is_none_is_refused() -> None:
     refused = lab_names("huge")
     assert refused.returncode != 0

@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from chaos.findings import Verdict
+from loanstack import cli
 from loanstack import task as tasks
 from loanstack.commands import prove as module
+from loanstack.commands.drill import DrillAsked
 from loanstack.commands.load import Asked
 from loanstack.commands.steps import Outcome
 from loanstack.exits import ExitCode
@@ -25,6 +28,11 @@ class World:
         self.ran: list[str] = []
         self.trouble: dict[str, BaseException | Results] = {}
         self.lab: dict[str, Outcome | CommandError] = {}
+        self.drilled_at_per_s: set[float] = set()
+
+    def drill(self, task: Task, asked: DrillAsked) -> Results:
+        self.drilled_at_per_s.add(asked.rate_per_s)
+        return self.verb(task, "drill")
 
     def verb(self, task: Task, name: str) -> Results:
         step = task.folder.path.name.partition("-")[2]
@@ -49,7 +57,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(module, "deploy", lambda task, **_: found.verb(task, "deploy"))
     monkeypatch.setattr(module, "_verify_while_seeding", lambda task: found.verb(task, "verify"))
     monkeypatch.setattr(module, "load", lambda task, asked: found.verb(task, "load"))
-    monkeypatch.setattr(module, "drill", lambda task, name, asked, **_: found.verb(task, "drill"))
+    monkeypatch.setattr(module, "drill", lambda task, name, asked, **_: found.drill(task, asked))
     monkeypatch.setattr(module, "_lab", lambda task, verb, timeout_s: found.run_lab(verb))
     return found
 
@@ -66,6 +74,18 @@ def test_everything_runs_in_order_and_the_lab_is_taken_down_again(world: World, 
     assert found.verdict is Verdict.PASS
     assert found.exit_code == 0
     assert len(found.children) == 7
+
+
+def test_loads_and_drills_go_at_the_environment_s_pace(
+    world: World, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module.prove(task, ASKED, keep=False)
+    assert world.drilled_at_per_s == {task.env.prove_pace.drill_per_s}
+    asked: list[object] = []
+    monkeypatch.setattr(cli, "run_verb", lambda *_, parameters, **__: asked.append(parameters["rate"]))
+    for words in ([], ["--rate", "20"]):
+        assert CliRunner().invoke(cli.cli, ["prove", "lab", *words]).exit_code == 0
+    assert asked == [task.env.prove_pace.load_per_s, 20]
 
 
 def test_keep_leaves_the_lab_up(world: World, task: Task) -> None:
