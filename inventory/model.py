@@ -206,6 +206,8 @@ class TongWeb:
     """This and the one before: only what the vendor's installer asks for; firewalls open neither."""
     shutdown_port: int = 7090
     heap_mib: int
+    jvm_options: tuple[str, ...] = ()
+    """Beside those that the deploy gives."""
     max_threads: int = 512
     """One for each request under way."""
     deploys_by: str = DeploysBy.AUTODEPLOY
