@@ -12,7 +12,8 @@ from lab import tarballs
 from lab.tongweb.javac import JARS, archive, compile_into, files_below
 
 NAME = "tongweb"
-_HERE = Path(__file__).parent
+SOURCES = Path(__file__).parent
+"""With bin/, conf/ and java/, from which it is made."""
 _RECIPE_VERSION = 1
 """To be raised when this module changes what the distribution holds."""
 _TOMCAT = (
@@ -55,15 +56,15 @@ def jars() -> list[Path]:
     return [JARS / f"tomcat9-{name}.jar" for name in _TOMCAT]
 
 
-def version() -> str:
+def version(sources: Path = SOURCES) -> str:
     """Return Tomcat's version, and 12 hex digits of a hash of all that the distribution is made from."""
     tomcat = (JARS / "tomcat9-catalina.jar").resolve().stem.rpartition("-")[2]
-    parts = [each for name in ("bin", "conf", "java") for each in files_below(_HERE / name)]
+    parts = [each for name in ("bin", "conf", "java") for each in files_below(sources / name)]
     parts += [(path.name, path) for path in jars()]
     return f"{tomcat}+{tarballs.digest_of((_RECIPE_VERSION, _FOLDERS), parts)}"
 
 
-def lay_out(home: Path) -> None:
+def lay_out(home: Path, sources: Path = SOURCES) -> None:
     """Fill the folder `home` as the package does when it is unpacked.
 
     Raises:
@@ -71,14 +72,14 @@ def lay_out(home: Path) -> None:
     """
     for name in _FOLDERS:
         (home / name).mkdir(parents=True)
-    shutil.copytree(_HERE / "bin", home / "bin")
-    shutil.copytree(_HERE / "conf", home / "conf", dirs_exist_ok=True)
+    shutil.copytree(sources / "bin", home / "bin")
+    shutil.copytree(sources / "conf", home / "conf", dirs_exist_ok=True)
     lib = home / "lib"
     lib.mkdir()
     for path in jars():
         shutil.copyfile(path, lib / path.name)
     with tempfile.TemporaryDirectory(prefix="loanstack-classes-") as classes:
-        compile_into(Path(classes), _HERE / "java", classpath=jars())
+        compile_into(Path(classes), sources / "java", classpath=jars())
         archive(lib / "tongweb-standin.jar", Path(classes))
 
 
@@ -88,11 +89,15 @@ def write_installer(target: Path, package: Path) -> None:
     + target: the .bin to write
     + package: the archive that `build` returned
     """
-    stub = (_HERE / "installer/stub.sh").read_bytes()
+    stub = (SOURCES / "installer/stub.sh").read_bytes()
     target.write_bytes(stub + package.read_bytes())
     target.chmod(0o755)
 
 
-def build(cache: Path) -> Path:
+def build(cache: Path, sources: Path = SOURCES) -> Path:
     """Return the package for hosts, built when the cache lacks it."""
-    return tarballs.cached(cache / "artifacts", NAME, version(), lay_out)
+
+    def fill(content: Path) -> None:
+        lay_out(content, sources)
+
+    return tarballs.cached(cache / "artifacts", NAME, version(sources), fill)

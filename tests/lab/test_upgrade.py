@@ -14,7 +14,7 @@ import pytest
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
 from tests.lab.conftest import LOANSTACK, Finished, Run
-from tests.lab.versions import Depot, loan_version, portal_version, replace_in
+from tests.lab.versions import Depot, loan_version, portal_version, replace_in, tongweb_version
 
 ANSWERS = {"200", "201", "403", "404", "409", "422"}
 APPS = ("app-a", "app-b")
@@ -50,7 +50,7 @@ def upgrades(
     depot = Depot()
     yield Upgrades(depot, tmp_path_factory.mktemp("versions"), loanstack, on_host)
     depot.restore()
-    for component in ("portal", "loan"):
+    for component in ("tongweb", "portal", "loan"):
         assert loanstack("upgrade", "lab", "--component", component).exit_code == 0
 
 
@@ -100,6 +100,19 @@ def portal_that_answers_500(sources: Path) -> None:
     )
 
 
+def good_tongweb(sources: Path) -> None:
+    replace_in(sources / "bin/version.sh", "#!/bin/sh\n", "#!/bin/sh\n# Another version.\n")
+
+
+def tongweb_that_does_not_start(sources: Path) -> None:
+    replace_in(sources / "bin/startserver.sh", "need_java\n", "echo 'License expired.' >&2; exit 1\n")
+
+
+def tongweb_that_answers_500(sources: Path) -> None:
+    valves = sources / "java/loanstack/standin/RefusedMethods.java"
+    replace_in(valves, "getNext().invoke(request, response);", "response.sendError(500);")
+
+
 def good_services(sources: Path) -> None:
     replace_in(sources / "__init__.py", '"""', '"""Another version. ')
 
@@ -119,6 +132,7 @@ def services_that_answer_500(sources: Path) -> None:
 @pytest.mark.parametrize(
     ("component", "artifact", "make", "change"),
     [
+        ("tongweb", "tongweb", tongweb_version, good_tongweb),
         ("portal", "channel-portal", portal_version, good_portal),
         ("loan", "loan-services", loan_version, good_services),
     ],
@@ -139,6 +153,7 @@ def test_a_good_version_comes_to_every_host(upgrades: Upgrades, component, artif
 @pytest.mark.parametrize(
     ("component", "artifact", "make", "change", "says"),
     [
+        ("tongweb", "tongweb", tongweb_version, tongweb_that_does_not_start, "License expired."),
         ("portal", "channel-portal", portal_version, portal_that_does_not_start, "portal"),
         ("portal", "channel-portal", portal_version, portal_that_answers_500, "40 x 500"),
         ("loan", "loan-services", loan_version, services_that_do_not_start, "asyncio_of_another_python"),

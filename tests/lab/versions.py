@@ -1,5 +1,6 @@
 """Other versions of what runs on the lab's hosts, in its depot: good ones, and such as do not work."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from inventory import places
 from inventory.places import PROJECT_ROOT
 from lab import bundle, tarballs
 from lab.apt import Apt
-from lab.tongweb import portal
+from lab.tongweb import distribution, portal
 
 Change = Callable[[Path], None]
 
@@ -27,6 +28,15 @@ def portal_version(folder: Path, change: Change) -> Path:
     shutil.copytree(portal.SOURCES, sources)
     change(sources)
     return portal.build(folder, sources)
+
+
+def tongweb_version(folder: Path, change: Change) -> Path:
+    """Return the archive of a TongWeb stand-in whose sources were changed."""
+    sources = folder / "tongweb"
+    shutil.rmtree(sources, ignore_errors=True)
+    shutil.copytree(distribution.SOURCES, sources)
+    change(sources)
+    return distribution.build(folder, sources)
 
 
 def loan_version(folder: Path, change: Change) -> Path:
@@ -56,7 +66,8 @@ class Depot:
         target = self._folder / archive.name
         if not target.exists():
             shutil.copyfile(archive, target)
-        kept = [line for line in self._before.splitlines() if f"  {name}-" not in line]
+        is_one = re.compile(rf"  {name}-\d")
+        kept = [line for line in self._before.splitlines() if not is_one.search(line)]
         self._write("\n".join([*kept, f"{tarballs.sha256_of(target)}  {archive.name}"]) + "\n")
 
     def restore(self) -> None:
