@@ -28,6 +28,9 @@ class LoadSlo:
     """Processor time of TongWeb and the portal on it for one request, queries included."""
     generator_cpu_ms_per_request_max: float | None = None
     """0.35 is 35 % of a core for 1000 requests a second: a generator must have room to spare."""
+    service_share_min: float | None = 0.3
+    """The least that a loan host may get of its share by weight: one that is left out would go unnoticed.
+    Low, because what belongs to one limit goes to one host."""
     cpu_judged_from_per_s: float = 1000.0
     """Below this rate what runs anyhow, such as health checks, outweighs the transactions."""
     capacity_tps_min: float | None = None

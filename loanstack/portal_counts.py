@@ -16,10 +16,14 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """What all portals together counted since they began, by the services' addresses."""
+    """What one portal counted since it began, by the services' addresses."""
 
     requests: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
+
+
+Portals = Mapping[str, Counts]
+"""What each portal counted, by the name of its host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,46 +39,54 @@ class Share:
     """What the inventory's weights mean it to get."""
 
 
-def parse(pages: Sequence[str]) -> Counts:
-    """Return the counts in the portals' metrics, added up."""
-    found: dict[str, Counter[str]] = {"requests": Counter(), "failures": Counter()}
-    for page in pages:
-        for line in page.splitlines():
-            if match := _LINE.match(line):
-                found[match["what"]][match["address"]] += int(match["count"])
+def parse(page: str) -> Counts:
+    """Return the counts in a portal's metrics."""
+    found: dict[str, dict[str, int]] = {"requests": {}, "failures": {}}
+    for line in page.splitlines():
+        if match := _LINE.match(line):
+            found[match["what"]][match["address"]] = int(match["count"])
     return Counts(requests=found["requests"], failures=found["failures"])
 
 
-def read(env: Environment) -> Counts:
-    """Return what the portals counted so far; one that does not answer has counted nothing that is known."""
+def read(env: Environment) -> Portals:
+    """Return what each portal counted so far, by its host; one that does not answer has counted nothing."""
     commands = (
         (host, f"curl --silent --max-time 3 http://{host.address}:{env.tongweb.port}/portal/metrics")
         for host in env.hosts_with(Role.TONGWEB)
     )
     answers = everywhere.ask(env, commands, within_s=_TIMEOUT_S)
-    return parse([answer.printed for _, answer in answers if answer is not None])
+    return {host.name: parse(answer.printed) for host, answer in answers if answer is not None}
 
 
-def shares(before: Counts, after: Counts, env: Environment) -> tuple[Share, ...]:
-    """Return what each loan host got between two readings; a portal that began anew counts from then on."""
+def shares(before: Portals, after: Portals, env: Environment) -> tuple[Share, ...]:
+    """Return what each loan host got between two readings, from all portals together."""
     hosts = env.hosts_with(Role.LOAN)
-
-    def more(earlier: Mapping[str, int], later: Mapping[str, int], host: Host) -> int:
-        return max(0, later.get(host.address, 0) - earlier.get(host.address, 0))
-
-    requests = {host.name: more(before.requests, after.requests, host) for host in hosts}
+    requests: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    for portal, later in after.items():
+        earlier = before.get(portal, Counts())
+        # A counter that went back: the portal began anew in between, and counts from then on.
+        if any(later.requests.get(address, 0) < count for address, count in earlier.requests.items()):
+            earlier = Counts()
+        for host in hosts:
+            requests[host.name] += _more(earlier.requests, later.requests, host)
+            failures[host.name] += _more(earlier.failures, later.failures, host)
     whole = sum(requests.values())
     weights = sum(host.weight for host in hosts)
     return tuple(
         Share(
             host=host.name,
             requests=requests[host.name],
-            failures=more(before.failures, after.failures, host),
+            failures=failures[host.name],
             share=round(requests[host.name] / whole, 4) if whole else 0.0,
             share_by_weight=round(host.weight / weights, 4),
         )
         for host in hosts
     )
+
+
+def _more(earlier: Mapping[str, int], later: Mapping[str, int], host: Host) -> int:
+    return later.get(host.address, 0) - earlier.get(host.address, 0)
 
 
 def figures(found: Sequence[Share]) -> dict[str, float]:

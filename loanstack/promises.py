@@ -95,6 +95,8 @@ def of_load(
 ) -> tuple[Promise, ...]:
     """Return what a load run at `rate_per_s` promises."""
     worst, ratio = load.worst_second_ratio_min, load.error_ratio_max
+    # Movements of the few limits that may be used up go to few hosts.
+    share = None if SCENARIOS[scenario].may_refuse else load.service_share_min
     asked, slowdown = SCENARIOS[scenario], load.others_slowdown_p99_ratio_max
     # Where a definite no can be the right answer, it keeps the rate too.
     rate = "tps_answered" if asked.may_refuse else "tps_acknowledged"
@@ -105,6 +107,7 @@ def of_load(
         else Promise(figure="error_ratio", limit=ratio),
         *(Promise(figure=name, limit=most_ms) for name, most_ms in load.latency_limits_ms.items()),
         *([] if worst is None else [Promise(figure="worst_second_ratio", limit=worst, at_least=True)]),
+        *([] if share is None else [Promise(figure="service_share_min", limit=share, at_least=True)]),
         Promise(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
         *([Promise(figure=others.RATIO, limit=slowdown)] if asked.storm and slowdown is not None else []),
         *([Promise(figure="overdraws_acknowledged", limit=0)] if asked.may_refuse else []),

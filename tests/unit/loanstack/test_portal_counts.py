@@ -25,10 +25,25 @@ def weighted() -> Environment:
     return replace(lab, hosts=tuple(replace(h, weight=1) if h.name == "app-b" else h for h in lab.hosts))
 
 
-def test_what_all_portals_counted_is_added_up() -> None:
-    found = portal_counts.parse([page(_1_12=(10, 1), _2_22=(4, 0)), page(_1_12=(20, 2)), ""])
-    assert found.requests == {"198.18.1.12": 30, "198.18.2.22": 4}
-    assert found.failures == {"198.18.1.12": 3, "198.18.2.22": 0}
+def test_a_page_is_read_by_service() -> None:
+    found = portal_counts.parse(page(_1_12=(10, 1), _2_22=(4, 0)))
+    assert found == Counts(
+        requests={"198.18.1.12": 10, "198.18.2.22": 4}, failures={"198.18.1.12": 1, "198.18.2.22": 0}
+    )
+    assert portal_counts.parse("") == Counts()
+
+
+def test_what_all_portals_counted_is_added_up_and_one_that_began_anew_counts_from_then_on() -> None:
+    before = {
+        "app-a": Counts(requests={"198.18.1.12": 1000, "198.18.2.22": 1000}),
+        "app-b": Counts(requests={"198.18.1.12": 1000, "198.18.2.22": 1000}),
+    }
+    after = {
+        "app-a": Counts(requests={"198.18.1.12": 1010, "198.18.2.22": 1020}),
+        "app-b": Counts(requests={"198.18.1.12": 300, "198.18.2.22": 4}),
+    }
+    found = portal_counts.shares(before, after, weighted())
+    assert [each.requests for each in found] == [310, 24]
 
 
 def test_each_service_is_told_its_part_and_what_its_weight_means() -> None:
@@ -36,13 +51,13 @@ def test_each_service_is_told_its_part_and_what_its_weight_means() -> None:
     after = Counts(
         requests={"198.18.1.12": 1000, "198.18.2.22": 100}, failures={"198.18.1.12": 9, "198.18.2.22": 1}
     )
-    heavy, light = portal_counts.shares(before, after, weighted())
+    heavy, light = portal_counts.shares({"app-a": before}, {"app-a": after}, weighted())
     assert (heavy.host, heavy.requests, heavy.failures, heavy.share) == ("app-a", 900, 2, 0.9)
     assert (light.host, light.requests, light.share, light.share_by_weight) == ("app-b", 100, 0.1, 0.0909)
     assert portal_counts.figures((heavy, light)) == {"service_failures": 3.0, "service_share_min": 0.99}
 
 
 def test_without_a_request_nobody_got_a_share() -> None:
-    none = portal_counts.shares(Counts(), Counts(), weighted())
+    none = portal_counts.shares({}, {}, weighted())
     assert [each.share for each in none] == [0.0, 0.0]
     assert portal_counts.figures(none) == {"service_failures": 0.0, "service_share_min": 0.0}
