@@ -123,7 +123,7 @@ _TITLES = {
     "acknowledged_lost_in_drills": "Acknowledged writes missing after failovers",
     "cpu_ms_per_transaction_gateway": "CPU per transaction, gateways",
     "service_failures": "Requests that failed between portal and service",
-    "service_share_min": "Least that a service got, of its share by weight",
+    "service_share_min": "Least share of a service, by weight",
     "hosts_upgraded": "Hosts upgraded",
     "hosts_rolled_back": "Hosts that got the version of before again",
     "upgrade_s": "Upgrade, all of it",
