@@ -80,6 +80,7 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
             content=render(
                 "tongweb/loanstack-tongweb.service.j2",
                 description=spec.description,
+                cpus=spec.cpus,
                 **common,
             ),
         ),

@@ -110,6 +110,8 @@ class Host:
     """How others switch it off; every host of role oceanbase has one."""
     weight: int = 10
     """Of role loan: its share of the requests, against the others' weights."""
+    tongweb_cpus: str | None = None
+    """Of role tongweb: processors that it may run on, such as those of a NUMA node: `0-31`, `0,2`. None: all."""
 
     def has(self, role: Role) -> bool:
         """Say whether this host carries `role`."""

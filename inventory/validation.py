@@ -1,5 +1,6 @@
 """Consistency checks over a whole inventory: every problem at once, each saying what to change."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -24,6 +25,8 @@ ARTIFACTS_OF_ROLE = (
     (Role.LOADGEN, "load-generator"),
 )
 """Which artifacts a host of a role cannot do without."""
+
+_CPUS = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 JOURNEY_OPERATIONS = ("admission", "assessment", "grant", "drawdown", "repayment", "freeze", "unfreeze")
 """The writes a journey may be weighted with."""
@@ -89,6 +92,9 @@ def _host_problems(env: Environment, host: Host) -> Iterator[Problem]:
         allowed = f"an address in {env.dmz_network}: clients reach gateways there"
         yield Problem(where=host.name, field="dmz_address", value=None, allowed=allowed)
     yield from _load_maker_problems(env, host)
+    if host.tongweb_cpus is not None and not _CPUS.fullmatch(host.tongweb_cpus):
+        allowed = "numbers and ranges, such as 0-31 or 0,2"
+        yield Problem(where=host.name, field="tongweb_cpus", value=host.tongweb_cpus, allowed=allowed)
     if host.has(Role.OCEANBASE) and host.database_role not in tuple(DatabaseRole):
         allowed = ", ".join(DatabaseRole)
         yield Problem(where=host.name, field="database_role", value=host.database_role, allowed=allowed)

@@ -48,6 +48,8 @@ class TongWebSpec:
     data_source: DataSourceSpec
     jdbc_driver: Artifact
     rotation: tuple[Rotation, ...]
+    cpus: str | None
+    """Processors that it may run on; None: all."""
     stand_in: bool
 
     user: str = "tongweb"
@@ -92,6 +94,7 @@ def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
         data_source=data_source_spec(env, secrets),
         jdbc_driver=artifact_for(env, host, "jdbc-driver"),
         rotation=_rotation(env, host),
+        cpus=host.tongweb_cpus,
         stand_in=host.os.stand_in is not None,
     )
 

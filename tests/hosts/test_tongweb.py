@@ -98,6 +98,8 @@ def test_it_runs_with_the_memory_and_the_limits_of_the_inventory(machine: Machin
     assert f" -Xmx{env.tongweb.heap_mib}m " in machine.run("ps -C java -o args=")
     pid = machine.run(f"systemctl show --property=MainPID --value {UNIT}").strip()
     assert machine.run(f"systemctl show --property=LimitNOFILE --value {UNIT}").strip() == "65536"
+    allowed = machine.run(f"taskset --cpu-list --pid {pid}").rpartition(":")[2].strip()
+    assert machine.spec.tongweb_cpus in (None, allowed)
     # A lab host can have no more than the machine that it is on.
     most = int(_open_files(machine, "1"))
     assert _open_files(machine, pid) == str(min(65536, most))

@@ -112,6 +112,7 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
         (with_host(LAB, "app-a", address="198.18.2.12"), "app-a", "address", "198.18.2.12", "198.18.1.0/24"),
         (with_host(LAB, "app-a", address="nowhere"), "app-a", "address", "nowhere", "198.18.1.0/24"),
         (with_host(LAB, "gw-b", dmz_address=None), "gw-b", "dmz_address", None, "198.19.0.0/24"),
+        (with_host(LAB, "app-a", tongweb_cpus="0-"), "app-a", "tongweb_cpus", "0-", "0-31 or 0,2"),
         (LOADED, "gw-a", "roles", ("gateway", "loadgen"), "alone"),
         (with_host(LAB, "app-a", roles=("loadgen",)), "app-a", "dmz_address", None, "where clients stand"),
         (with_host(LAB, "ob-a", memory_mib=1024), "ob-a", "memory_mib", 1024, "database.memory_mib (2048)"),
