@@ -111,7 +111,7 @@ class Host:
     weight: int = 10
     """Of role loan: its share of the requests, against the others' weights."""
     tongweb_cpus: str | None = None
-    """Of role tongweb: processors that it may run on, such as those of a NUMA node: `0-31`, `0,2`. None: all."""
+    """Of role tongweb: processors that it may run on, such as those of a NUMA node (`0-31`); None: all."""
 
     def has(self, role: Role) -> bool:
         """Say whether this host carries `role`."""
@@ -222,7 +222,7 @@ class TongWeb:
     ready_deadline_s: int = 90
     drain_s: int = 15
     """How long what is under way may take when it stops."""
-    warm_up_requests: int = 6_000
+    warm_up_requests: int = 12_000
     """Sent by the host itself before gateways send any."""
     license_servers: tuple[str, ...] = ()
     """ip:port of TongWeb's licence servers; none: artifact `tongweb-license` is the licence."""
