@@ -118,4 +118,4 @@ def test_schema_and_rights_name_nothing_that_one_of_both_lacks() -> None:
         assert not re.search(r"oceanbase|\bob_|SNAPSHOT", "\n".join(statements), re.IGNORECASE), name
     only_there = (files(app_stub) / "oceanbase.sql").read_text()
     assert "ob_plan_cache_percentage" in only_there
-    assert only_there.count("GRANT SELECT ON oceanbase.") == 5
+    assert only_there.count("GRANT SELECT ON oceanbase.") == 6
