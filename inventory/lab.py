@@ -90,7 +90,7 @@ _DEPLOY_SLO = (
 
 ENVIRONMENT = model.Environment(
     name="lab",
-    title="Lab: one machine, seven booted hosts, three centres",
+    title=f"Lab: one machine, {7 + len(_MORE[_TOPOLOGY])} booted hosts, three centres",
     centres=tuple(
         model.Centre(name=name, site=site, segment=f"198.18.{n}.0/24", router=f"198.18.{n}.1")
         for n, name, site in ((1, "a", "city one"), (2, "b", "city one"), (3, "c", "city two"))
