@@ -95,9 +95,9 @@ def of_load(
 ) -> tuple[Promise, ...]:
     """Return what a load run at `rate_per_s` promises."""
     worst, ratio = load.worst_second_ratio_min, load.error_ratio_max
-    # Movements of the few limits that may be used up go to few hosts.
-    share = None if SCENARIOS[scenario].may_refuse else load.service_share_min
     asked, slowdown = SCENARIOS[scenario], load.others_slowdown_p99_ratio_max
+    # Movements of the few limits that may be used up go to few hosts.
+    share = None if asked.may_refuse else load.service_share_min
     # Where a definite no can be the right answer, it keeps the rate too.
     rate = "tps_answered" if asked.may_refuse else "tps_acknowledged"
     return (

@@ -63,3 +63,9 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: 
         agent_token=secrets.agent_token,
         fence_password=secrets.fence_password,
     )
+
+
+def leaders_near(env: Environment, host: Host) -> tuple[Host, ...]:
+    """Return the databases that may lead, that of the centre of `host` first: it is the nearer one to ask."""
+    databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
+    return tuple(h for h in databases if h.may_lead)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from deploys.specs.artifact import artifact_for
+from deploys.specs.failover import leaders_near
 from deploys.specs.rotation import Rotation
 from inventory.availability import Durability, Failover
-from inventory.model import Artifact, Environment, Host, LoanServices, Role
+from inventory.model import Artifact, Environment, Host, LoanServices
 from inventory.peer import DatabaseKind
 from inventory.secrets import Secrets
 
@@ -49,10 +50,8 @@ def loan_services_spec(
 
     + serving: the database that they work on
     """
-    # The database of the same centre first: it is the nearer one to ask.
-    databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
     # One that never leads is none to write to, and what it has makes no write safe.
-    leaders = [h for h in databases if h.may_lead]
+    leaders = leaders_near(env, host)
     is_compared = serving is DatabaseKind.MARIADB
     port = env.peer.sql_port if is_compared else env.database.sql_port
     return LoanServicesSpec(

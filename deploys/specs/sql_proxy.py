@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from inventory.model import Environment, Host, Role
+from deploys.specs.failover import leaders_near
+from inventory.model import Environment, Host
 
 PROGRAM = "/usr/sbin/haproxy"
 
@@ -21,9 +22,8 @@ class SqlProxySpec:
 
 def sql_proxy_spec(env: Environment, host: Host) -> SqlProxySpec:
     """Return the proxy of `host`: the database of its own centre first, as people read it."""
-    databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
     return SqlProxySpec(
         port=env.tongweb.data_source.proxy_port,
         agent_port=env.failover.agent_port,
-        databases=tuple((h.name, f"{h.address}:{env.database.sql_port}") for h in databases if h.may_lead),
+        databases=tuple((h.name, f"{h.address}:{env.database.sql_port}") for h in leaders_near(env, host)),
     )

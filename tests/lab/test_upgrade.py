@@ -108,11 +108,6 @@ def tongweb_that_does_not_start(sources: Path) -> None:
     replace_in(sources / "bin/startserver.sh", "need_java\n", "echo 'License expired.' >&2; exit 1\n")
 
 
-def tongweb_that_answers_500(sources: Path) -> None:
-    valves = sources / "java/loanstack/standin/RefusedMethods.java"
-    replace_in(valves, "getNext().invoke(request, response);", "response.sendError(500);")
-
-
 def good_services(sources: Path) -> None:
     replace_in(sources / "__init__.py", '"""', '"""Another version. ')
 

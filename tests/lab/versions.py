@@ -23,20 +23,12 @@ def replace_in(path: Path, old: str, new: str) -> None:
 
 def portal_version(folder: Path, change: Change) -> Path:
     """Return the archive of a portal whose sources were changed."""
-    sources = folder / "portal"
-    shutil.rmtree(sources, ignore_errors=True)
-    shutil.copytree(portal.SOURCES, sources)
-    change(sources)
-    return portal.build(folder, sources)
+    return portal.build(folder, _changed(portal.SOURCES, folder / "portal", change))
 
 
 def tongweb_version(folder: Path, change: Change) -> Path:
     """Return the archive of a TongWeb stand-in whose sources were changed."""
-    sources = folder / "tongweb"
-    shutil.rmtree(sources, ignore_errors=True)
-    shutil.copytree(distribution.SOURCES, sources)
-    change(sources)
-    return distribution.build(folder, sources)
+    return distribution.build(folder, _changed(distribution.SOURCES, folder / "tongweb", change))
 
 
 def loan_version(folder: Path, change: Change) -> Path:
@@ -51,6 +43,13 @@ def loan_version(folder: Path, change: Change) -> Path:
     [sources] = bundle.checkout_sources(root, names=("loan-services",))
     cache = places.cache_dir()
     return bundle.build(cache, sources, Apt(folder=cache / "apt"))
+
+
+def _changed(sources: Path, copy: Path, change: Change) -> Path:
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(sources, copy)
+    change(copy)
+    return copy
 
 
 class Depot:
