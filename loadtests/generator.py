@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import gevent
 import gevent.event
+from gevent.lock import BoundedSemaphore
 
 from loadtests import exchange, percentiles
 from loadtests.budget import Meter
@@ -26,6 +27,7 @@ UNSENT_AFTER_S = 5.0
 _LOOKS_EVERY_S = 0.02
 READY_LEAD_S = 0.5
 """Between the last user standing ready and the first arrival."""
+_PREPARING_MAX = 32
 
 Sent = Callable[[Write | Read], None]
 
@@ -64,6 +66,8 @@ class Generator:
         """Those of this process."""
         self.ready = gevent.event.Event()
         """All users stand ready."""
+        self.preparing = BoundedSemaphore(_PREPARING_MAX)
+        """Held by a user that prepares: a thousand handshakes at once take each longer than a user waits."""
         self.schedule: Schedule | None = None
         self.stopped_s: float | None = None
         self.finished = gevent.event.Event()

@@ -32,6 +32,10 @@ class JourneyUser:
         A gateway closes a connection that has carried no request for some seconds, and a thousand users take
         as long to stand: the first arrival could meet with that.
         """
+        with self._generator.preparing:
+            self._prepare()
+
+    def _prepare(self) -> None:
         self._connections.connect()
         watched = [(books, borrower) for books in self._books.values() for borrower in books.watched()]
         for books, borrower in watched:

@@ -8,6 +8,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from deploys.facts.health import HttpStatus
+from deploys.operations.journal import last_words
 
 _OK = 200
 
@@ -32,5 +33,5 @@ def answers(
     yield StringCommand(
         f"end=$(($(date +%s) + {deadline_s})); until {get}; do "
         f'[ "$(date +%s)" -lt "$end" ] || {{ echo {refused} >&2; '
-        f"journalctl --no-pager --lines=10 --unit={shlex.quote(unit)} >&2; exit 1; }}; sleep 0.3; done"
+        f"{last_words(unit)} >&2; exit 1; }}; sleep 0.3; done"
     )

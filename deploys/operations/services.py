@@ -14,6 +14,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host, state
 
 from deploys.facts.services import Service, ServiceState
+from deploys.operations.journal import last_words
 
 _SETTLES_S = 1
 
@@ -68,7 +69,7 @@ def kept_running(
         # systemd calls a start done before the process has read its settings: see whether it stays.
         yield StringCommand(
             f"sleep {_SETTLES_S}; systemctl is-active --quiet {quoted} || "
-            f"{{ journalctl --no-pager --lines=10 --unit={quoted} >&2; exit 1; }}"
+            f"{{ {last_words(unit)} >&2; exit 1; }}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The moment of the stop: what was due is still sent, what was not is not, what nobody could send counts."""
+"""Users connect a few at a time; at the stop what was due is still sent, and the rest is not."""
 
 import time
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Any
 import gevent
 import pytest
 
-from loadtests import options
+from loadtests import journey_user, options
 from loadtests.generator import Generator
+from loadtests.journey_user import JourneyUser
 from loadtests.ledger import Outcome, Write
 from loadtests.recorder import Recorder
 from tests.unit.loadtests.test_options import LAB, checked
@@ -79,3 +80,33 @@ def test_one_that_waits_for_a_user_is_sent_if_that_is_free_in_time(
     assert started == sent
     assert [write.outcome for write in recorded] == [Outcome.UNSENT] * (2 - len(sent))
     serving.kill()
+
+
+def test_users_connect_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All at once, the handshakes of a thousand users took longer than a user waits (40 of them, seen)."""
+    connecting: list[int] = []
+
+    class Doors:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def connect(self) -> None:
+            waiting.append(self)
+            connecting.append(len(waiting))
+            gevent.sleep(0.001)
+            waiting.remove(self)
+
+    class NoBooks:
+        def watched(self) -> list[None]:
+            return []
+
+        def read(self) -> None:
+            return None
+
+    waiting: list[Doors] = []
+    monkeypatch.setattr(journey_user, "Connections", Doors)
+    monkeypatch.setattr(journey_user, "_books", lambda *_: {"": NoBooks()})
+    monkeypatch.setattr(JourneyUser, "_read", lambda *_: None)
+    made = generator(tmp_path, [])
+    gevent.joinall([gevent.spawn(JourneyUser(made, number).prepare) for number in range(200)], raise_error=True)
+    assert len(connecting) == 200
+    assert 2 <= max(connecting) <= 50
