@@ -222,7 +222,7 @@ class TongWeb:
     ready_deadline_s: int = 90
     drain_s: int = 15
     """How long what is under way may take when it stops."""
-    warm_up_requests: int = 12_000
+    warm_up_requests: int = 20_000
     """Sent by the host itself before gateways send any."""
     license_servers: tuple[str, ...] = ()
     """ip:port of TongWeb's licence servers; none: artifact `tongweb-license` is the licence."""

@@ -10,8 +10,8 @@ _NOTICE_OR_WORSE = range(6)
 def last_words(unit: str) -> str:
     """Name the command that prints what `unit`'s processes wrote, and how they ended.
 
-    systemd's plain information is left out: that it tries again comes after the reason and hides it, where only
-    the last lines are shown.
+    systemd's plain information is left out: that it tries again comes after the reason, and hides it where
+    only the last lines are shown.
 
     Args:
         unit: full name, like `nginx.service`

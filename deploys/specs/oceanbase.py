@@ -22,11 +22,11 @@ A MAJOR FREEZE dumps each table, and two dumps are enough by default to be merge
 seconds before the daily merge reads them all anyway. With 16 a freeze of an idle pair costs 4.8 and 4.5 s of
 processor (primary, standby) in place of 7.7 and 7.2.
 
-seekdb 1.4 makes a MAJOR FREEZE of each memstore that is full, whatever `major_compact_trigger` says: every 2 s
-its freezer repeats one that never failed, and gets it as soon as there is something to freeze (told at log
-level INFO: "A major freeze is needed due to previous failure"). With the default of 20 % of a memstore of
-1 GiB that was one in 100 s at 1000 writes a second, half a minute long. Not turned off (`enable_major_freeze`):
-the dumps gather unmerged, and each write looks through them.
+seekdb 1.4 makes a MAJOR FREEZE of each memstore that is full, whatever `major_compact_trigger` says: its
+freezer repeats one that never failed every 2 s, and gets it as soon as there is something to freeze (told at
+log level INFO: "A major freeze is needed due to previous failure"). With the default of 20 % of a memstore of
+1 GiB that was one in 100 s at 1000 writes a second, half a minute long. Not turned off
+(`enable_major_freeze`): the dumps gather unmerged, and each write looks through them.
 
 A transaction writes to the log before its commit once it holds more than the buffer, 16 KiB by default. If
 the primary dies in between, the standby has half a transaction for ever: it keeps its locks through

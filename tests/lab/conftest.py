@@ -18,6 +18,7 @@ from inventory.places import PROJECT_ROOT
 ORDER = (
     "test_lab_hosts",
     "test_lab_faults",
+    "test_last_words",
     "test_deploy",
     "test_verify",
     "test_alerts",

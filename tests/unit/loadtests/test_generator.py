@@ -107,6 +107,7 @@ def test_users_connect_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(journey_user, "_books", lambda *_: {"": NoBooks()})
     monkeypatch.setattr(JourneyUser, "_read", lambda *_: None)
     made = generator(tmp_path, [])
-    gevent.joinall([gevent.spawn(JourneyUser(made, number).prepare) for number in range(200)], raise_error=True)
+    users = [gevent.spawn(JourneyUser(made, number).prepare) for number in range(200)]
+    gevent.joinall(users, raise_error=True)
     assert len(connecting) == 200
     assert 2 <= max(connecting) <= 50

@@ -1,0 +1,34 @@
+"""Why a service does not stay up is still told once systemd has started it again and again."""
+
+from deploys.operations.journal import last_words
+from tests.lab.conftest import Run
+
+UNIT = "last-words.service"
+REASON = "the reason of its own"
+# A deploy's summary has room for three lines.
+SHOWN = 3
+FAIL_AGAIN_AND_AGAIN = f"""
+cat > /run/systemd/system/{UNIT} <<'UNIT'
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=/bin/sh -c 'echo {REASON} >&2; exit 1'
+Restart=always
+RestartSec=0.1
+UNIT
+systemctl daemon-reload
+systemctl start {UNIT}
+sleep 2
+{last_words(UNIT)}
+systemctl stop {UNIT}
+rm /run/systemd/system/{UNIT}
+systemctl daemon-reload
+"""
+
+
+def test_a_reason_is_not_hidden_by_the_next_start(on_host: Run) -> None:
+    said = on_host("app-a", FAIL_AGAIN_AND_AGAIN)
+    assert said.exit_code == 0, said.output
+    assert any(REASON in line for line in said.stdout.splitlines()[-SHOWN:]), said.output
+    assert "Failed with result" in said.stdout
+    assert "Scheduled restart" not in said.stdout
