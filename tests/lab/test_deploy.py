@@ -1,6 +1,7 @@
 """Deploying the lab: it converges, a second run changes nothing, and no secret shows anywhere."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory.model import Environment
+from inventory.model import Environment, Role
 from inventory.places import PROJECT_ROOT
 from tests.lab.conftest import Finished, Run
 
@@ -21,6 +22,16 @@ def test_the_first_deploy_converges_every_host(first_deploy: Finished, lab: Envi
     assert first_deploy.results["verdict"] in {"PASS", "FAIL"}
     assert figures["hosts_failed"] == 0
     assert figures["operations_changed"] >= 10 * len(lab.hosts)
+
+
+def test_a_tongweb_is_warm_before_gateways_send_it_anything(deployed: Environment, on_host: Run) -> None:
+    for host in deployed.hosts_with(Role.TONGWEB):
+        url = f"http://{host.address}:{deployed.tongweb.port}/portal/metrics"
+        page = on_host(host.name, f"curl --silent --fail {url}").stdout
+        answered = dict(re.findall(r'portal_requests_total\{status="(\d+)"\} (\d+)', page))
+        # Reads and writes, which services refuse; how many there is time for is the machine's matter.
+        for status in ("200", "405"):
+            assert int(answered.get(status, 0)) > deployed.tongweb.warm_up_requests / 20, page
 
 
 def test_a_second_run_changes_nothing(deployed: Environment, loanstack: Run) -> None:

@@ -64,7 +64,8 @@ def test_force_ends_it_at_once(installation: Installation) -> None:
 
 def test_in_the_foreground_it_ends_with_the_terminal(installation: Installation) -> None:
     with subprocess.Popen(
-        [str(installation.home / "bin/startserver.sh")],
+        # Of tests that were started with nohup it would inherit that a hang-up is not heard.
+        ["env", "--default-signal=HUP", str(installation.home / "bin/startserver.sh")],
         env=installation.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
