@@ -23,6 +23,7 @@ sleep 2
 systemctl stop {UNIT}
 rm /run/systemd/system/{UNIT}
 systemctl daemon-reload
+systemctl reset-failed {UNIT} || true
 """
 
 
