@@ -26,7 +26,8 @@ seekdb 1.4 makes a MAJOR FREEZE of each memstore that is full, whatever `major_c
 freezer repeats one that never failed every 2 s, and gets it as soon as there is something to freeze (told at
 log level INFO: "A major freeze is needed due to previous failure"). With the default of 20 % of a memstore of
 1 GiB that was one in 100 s at 1000 writes a second, half a minute long. Not turned off
-(`enable_major_freeze`): the dumps gather unmerged, and each write looks through them.
+(`enable_major_freeze`): the dumps gather unmerged, and each write looks through them. The price of 50 is a
+longer log to replay at a start after a crash.
 
 A transaction writes to the log before its commit once it holds more than the buffer, 16 KiB by default. If
 the primary dies in between, the standby has half a transaction for ever: it keeps its locks through
