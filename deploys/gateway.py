@@ -4,7 +4,7 @@ from pyinfra.api.deploy import deploy
 
 from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.operations import files, health, services
-from deploys.specs.gateway import GatewaySpec
+from deploys.specs.gateway import FAIL_TIMEOUT_S, GatewaySpec
 
 CONFIG = "/etc/nginx/nginx.conf"
 CERTIFICATE = "/etc/nginx/tls/gateway.pem"
@@ -27,6 +27,7 @@ def files_of(spec: GatewaySpec) -> tuple[ConfigFile, ...]:
                 gateway=spec.gateway,
                 addresses=spec.addresses,
                 upstreams=spec.upstreams,
+                fail_timeout_s=FAIL_TIMEOUT_S,
                 nginx_user=spec.nginx_user,
                 certificate=CERTIFICATE,
                 private_key=PRIVATE_KEY,

@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from deploys.specs import platform
 from inventory.model import Environment, Gateway, Host, Role
 
+FAIL_TIMEOUT_S = 1
+"""For how long a gateway leaves a portal alone that did not take a request."""
+_MARGIN_S = 0.5
+"""For nginx's clock, which it sets when it wakes, and for the one request that it tries first."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySpec:
@@ -45,3 +50,14 @@ def gateway_spec(
         certificate=certificate,
         private_key=private_key,
     )
+
+
+def return_noticed_within_s(gateway: Gateway) -> float:
+    """Return after how many seconds every gateway sends to a portal again that was let in again.
+
+    The last request that the portal did not take may end as late as its connection may take. From then on
+    nginx counts whole seconds, and asks again once *more* than `fail_timeout` of them have passed (`now -
+    checked <= fail_timeout` in its ngx_http_upstream_round_robin.c): with 1 s that is up to 2 s (seen on the
+    lab: every 2 s). Whoever takes another portal out before leaves a gateway with none, and clients with 504.
+    """
+    return gateway.connect_timeout_ms / 1000 + FAIL_TIMEOUT_S + 1 + _MARGIN_S

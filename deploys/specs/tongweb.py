@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from deploys.specs.artifact import artifact_for
 from deploys.specs.data_source import DataSourceSpec, data_source_spec
+from deploys.specs.gateway import return_noticed_within_s
 from deploys.specs.rotation import Rotation
 from inventory.model import Artifact, Environment, Host, Role, TongWeb
 from inventory.secrets import Secrets
@@ -14,8 +15,6 @@ RUN_DIR = "/run/tongweb"
 FOLDER = "/opt/loanstack/tongweb"
 PORTAL_FOLDER = "/opt/loanstack/channel-portal"
 WAR = "portal.war"
-_GATEWAYS_NOTICE_S = 1.5
-"""nginx leaves a portal that refused one request alone for `fail_timeout`, a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +117,7 @@ def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
             gate_url=f"{url}/api/v1/products",
             gate_entity=env.entities[0].code,
             drain_s=env.tongweb.drain_s,
-            back_s=_GATEWAYS_NOTICE_S,
+            back_s=return_noticed_within_s(env.gateway),
             restart=restart,
             after_roll_back=f"{TOOL} lay-war && {after}",
         )

@@ -124,6 +124,20 @@ def services_that_answer_500(sources: Path) -> None:
     )
 
 
+def test_gateways_always_have_a_portal_when_hosts_leave_one_after_the_other(upgrades: Upgrades) -> None:
+    """nginx leaves alone for up to two seconds what did not take a request: longest from a full second on."""
+
+    def portal(host: str, does: str) -> None:
+        done = upgrades.on_host(host, f"loanstack-rotation tongweb {does} test")
+        assert done.exit_code == 0, done.output
+
+    for turn, odd in enumerate((0, 0, 1, 1)):
+        host = APPS[turn % 2]
+        portal(host, "drain")
+        time.sleep((odd - time.time()) % 2)
+        portal(host, "in")
+
+
 @pytest.mark.parametrize(
     ("component", "artifact", "make", "change"),
     [
