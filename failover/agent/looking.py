@@ -8,6 +8,7 @@ from failover import clock
 from failover.agent.memory import Memory, RejoinedFile
 from failover.core import observed
 from failover.core.alone import is_followed
+from failover.core.lag import lag_between_ms
 from failover.core.observed import (
     Leadership,
     Member,
@@ -25,7 +26,6 @@ from failover.store import records
 
 STUCK_MS = 30_000
 """A standby that did not move for so long, while the leader did and was seen from here, cannot follow it."""
-_NS_PER_MS = 1_000_000
 
 
 class DatabaseView(Protocol):
@@ -52,8 +52,8 @@ class PeerLook(Protocol):
     def observe(self) -> tuple[observed.Peer, ...]:
         """Return what is known of each peer."""
 
-    def scn_of(self, host: str) -> int:
-        """Return the position that the agent of `host` last told."""
+    def position_of(self, host: str) -> tuple[int, int | None]:
+        """Return where the agent of `host` last said that its database is, and has settled."""
 
 
 @dataclass
@@ -162,8 +162,8 @@ class Looking:
         leadership = seen.store.leadership if seen.store else None
         if leadership is None or seen.database.role is not Role.STANDBY or leadership.host == seen.me:
             return None
-        leader_scn = self._leader_scn(seen.store, leadership)
-        return max(0, leader_scn - seen.database.scn) // _NS_PER_MS if leader_scn else None
+        leader_scn, settled_scn = self._leader_position(seen.store, leadership)
+        return max(0, lag_between_ms(seen.database.scn, leader_scn, settled_scn)) if leader_scn else None
 
     def member_text(self) -> str:
         """Return what this agent says about itself in the store."""
@@ -174,6 +174,7 @@ class Looking:
             host=seen.me,
             role=database.role,
             scn=database.scn,
+            settled_scn=database.settled_scn,
             recorded_role=database.recorded_role,
             lineage=database.lineage,
             epoch=database.recorded_epoch,
@@ -210,9 +211,10 @@ class Looking:
             return Task(kind=TaskKind.REJOIN, started_ago_ms=0)
         return None
 
-    def _leader_scn(self, store: StoreView | None, leadership: Leadership) -> int:
-        put = (m.scn for m in (store.members if store else ()) if m.host == leadership.host)
-        return max(next(put, 0), self._peers.scn_of(leadership.host))
+    def _leader_position(self, store: StoreView | None, leadership: Leadership) -> tuple[int, int | None]:
+        members = store.members if store else ()
+        put = ((m.scn, m.settled_scn) for m in members if m.host == leadership.host)
+        return max(next(put, (0, None)), self._peers.position_of(leadership.host), key=lambda at: at[0])
 
     def _watch_standstill(self, found: observed.Database, store: StoreView | None) -> None:
         leadership = store.leadership if store else None
@@ -220,7 +222,7 @@ class Looking:
         if leadership is None or found.role is not Role.STANDBY or found.process is not Process.RUNNING:
             still.since_ms = now_ms
             return
-        leader_scn = self._leader_scn(store, leadership)
+        leader_scn, _ = self._leader_position(store, leadership)
         seen_now = any(
             p.host == leadership.host and p.sql_silent_ms < self._settings.timing.peer_silent_ms
             for p in self._peers.observe()

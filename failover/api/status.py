@@ -84,6 +84,8 @@ class Status:
     """The highest epoch whose end this agent confirmed: other agents wait for it."""
     scn: int
     """Where its database is now: the other agents' measure of how far behind theirs are."""
+    settled_scn: int | None = None
+    """Where it was half a second before; agents of before this field do not say."""
     thinks: str
     database: DatabaseStatus
     durability: str
@@ -120,6 +122,7 @@ def status_of(
         me=seen.me,
         fenced_epoch=seen.fenced_epoch,
         scn=seen.database.scn,
+        settled_scn=seen.database.settled_scn,
         thinks=thinks,
         database=DatabaseStatus(
             process=seen.database.process, role=seen.database.role, silent_ms=seen.database.silent_ms

@@ -1,5 +1,6 @@
 """Who may lead next: whose data, how far behind, before whom. Pure."""
 
+from failover.core.lag import lag_between_ms
 from failover.core.observed import (
     Alone,
     Database,
@@ -14,8 +15,6 @@ from failover.core.safety import is_hung
 
 HEAD_START_LOOPS = 2
 """For so many loops each candidate with more data is let go first."""
-
-NS_IN_MS = 1_000_000
 
 
 def not_ready(seen: Observed, settings: Settings) -> str | None:
@@ -74,13 +73,12 @@ def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Setting
         return own
     if served_alone(leadership) and not has_all_drained(database.scn, leadership):
         return f"{leadership.primary} has acknowledged writes that it alone has (alone: {leadership.alone})"
-    last = last_known_scn(seen, leadership)
-    if last is None:
+    behind_ms = how_far_behind_ms(database.scn, seen, leadership)
+    if behind_ms is None:
         return f"the last position of {leadership.primary} is not known"
-    lag_ms = (last - database.scn) // NS_IN_MS
-    if lag_ms > settings.lag_limit_ms:
+    if behind_ms > settings.lag_limit_ms:
         return (
-            f"{seen.me} is {lag_ms} ms behind the last known position of {leadership.primary}"
+            f"{seen.me} is {behind_ms} ms behind the last known position of {leadership.primary}"
             f" (limit {settings.lag_limit_ms} ms)"
         )
     return None
@@ -96,14 +94,17 @@ def has_all_drained(scn: int, leadership: Leadership) -> bool:
     return leadership.final_scn is not None and scn >= leadership.final_scn
 
 
-def last_known_scn(seen: Observed, leadership: Leadership) -> int | None:
-    """Return the furthest position known of the data that were served; None: the primary's is not known."""
+def how_far_behind_ms(scn: int, seen: Observed, leadership: Leadership) -> int | None:
+    """Return how far data at `scn` are behind the furthest ones known of those that were served.
+
+    None: the primary's position is not known.
+    """
     if leadership.final_scn is not None:
-        return leadership.final_scn
+        return lag_between_ms(scn, leadership.final_scn, None)
     holders = [m for m in _members(seen) if m.lineage == leadership.lineage and m.scn > 0]
     if all(m.host != leadership.primary for m in holders):
         return None
-    return max(m.scn for m in holders)
+    return max(lag_between_ms(scn, m.scn, m.settled_scn) for m in holders)
 
 
 def head_start_ms(seen: Observed, leadership: Leadership, settings: Settings) -> int:
@@ -122,7 +123,11 @@ def better_candidates(seen: Observed, leadership: Leadership, settings: Settings
 
 def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Settings) -> tuple[Member, ...]:
     """Return the other members that live, are standbys of the served data, and are not too far behind."""
-    last = last_known_scn(seen, leadership)
+
+    def is_close(scn: int) -> bool:
+        behind_ms = how_far_behind_ms(scn, seen, leadership)
+        return behind_ms is not None and behind_ms <= settings.lag_limit_ms
+
     return tuple(
         m
         for m in _members(seen)
@@ -132,8 +137,7 @@ def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Sett
         and m.unchanged_ms < settings.peer_silent_ms
         and m.lineage == leadership.lineage
         and (not served_alone(leadership) or has_all_drained(m.scn, leadership))
-        and last is not None
-        and last - m.scn <= settings.lag_limit_ms * NS_IN_MS
+        and is_close(m.scn)
     )
 
 

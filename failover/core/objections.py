@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from failover.core.claims import silent_to_the_store_ms
-from failover.core.eligibility import NS_IN_MS, last_known_scn, member, not_ready, what_would_be_lost
+from failover.core.eligibility import how_far_behind_ms, member, not_ready, what_would_be_lost
 from failover.core.observed import (
     Leadership,
     Member,
@@ -108,7 +108,7 @@ def _against_candidate(
 
 
 def _lag_ms(seen: Observed, leadership: Leadership, host: str) -> int | None:
-    put, last = member(seen, host), last_known_scn(seen, leadership)
-    if put is None or last is None or put.lineage != leadership.lineage:
+    put = member(seen, host)
+    if put is None or put.lineage != leadership.lineage:
         return None
-    return (last - put.scn) // NS_IN_MS
+    return how_far_behind_ms(put.scn, seen, leadership)

@@ -43,6 +43,8 @@ class Database:
     """What it last answered since it was started; None: nothing yet, or down."""
     scn: int = 0
     """END_SCN as last answered; kept while it is silent or down; 0: never known."""
+    settled_scn: int | None = None
+    """Where it was half a second before (`lag`); None: not known."""
     silent_ms: int = 0
     """Since its last answer, or since it was started if it has given none."""
     drained: bool = False
@@ -143,6 +145,7 @@ class Member:
     role: Role | None = None
     """Its database's role; None: it does not run or answer."""
     scn: int = 0
+    settled_scn: int | None = None
     recorded_role: Role | None = None
     lineage: int | None = None
     epoch: int = 0

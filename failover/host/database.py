@@ -8,6 +8,7 @@ from typing import Protocol
 
 from failover import clock
 from failover.core import observed
+from failover.core.lag import Settling
 from failover.core.observed import Process
 from failover.host.processes import Running
 from failover.host.session import Answer, SessionError
@@ -86,6 +87,7 @@ class DatabaseWatch:
         self._connection: Connection | None = None
         self._heard: Heard | None = None
         self._scn = 0
+        self._settling = Settling()
         self._epoch: int | None = None
         self._ask_epoch_at_ms = 0
         self._distrusted: tuple[int, int] | None = None
@@ -104,7 +106,7 @@ class DatabaseWatch:
         """
         running, now_ms = self._processes.look(), self._now_ms()
         if running.identity is None:
-            return observed.Database(process=Process.DOWN, scn=self._scn)
+            return observed.Database(process=Process.DOWN, scn=self._scn, settled_scn=self._settling.scn)
         heard = self._heard_of(running)
         works = Process.STARTING if heard is None else Process.RUNNING
         since_ms = heard.at_ms if heard else running.started_at_ms
@@ -112,6 +114,7 @@ class DatabaseWatch:
             process=Process.HUNG if running.stopped else works,
             role=heard.answer.role if heard else None,
             scn=self._scn,
+            settled_scn=self._settling.scn,
             silent_ms=max(0, now_ms - since_ms),
             drained=heard is not None and self._is_drained(heard),
             follows=heard.answer.source if heard else None,
@@ -195,8 +198,10 @@ class DatabaseWatch:
     def _note(self, answer: Answer, identity: tuple[int, int]) -> None:
         # Answered by the process that ran before the question, if it still runs after it.
         if self._processes.look().identity == identity:
-            self._heard = Heard(answer=answer, at_ms=self._now_ms(), identity=identity)
+            now_ms = self._now_ms()
+            self._heard = Heard(answer=answer, at_ms=now_ms, identity=identity)
             self._scn = answer.scn
+            self._settling.add(answer.scn, now_ms)
 
     def _heard_of(self, running: Running) -> Heard | None:
         heard = self._heard

@@ -20,6 +20,7 @@ _LOOK_S = 0.5
 class _Said(msgspec.Struct):
     fenced_epoch: int
     scn: int
+    settled_scn: int | None = None
 
 
 @dataclass
@@ -28,6 +29,7 @@ class _Seen:
     agent_at_ms: int
     fenced_epoch: int = 0
     scn: int = 0
+    settled_scn: int | None = None
 
 
 class PeerWatch:
@@ -63,10 +65,10 @@ class PeerWatch:
             for host, seen in self._seen.items()
         )
 
-    def scn_of(self, host: str) -> int:
-        """Return the position that the agent of `host` last told; 0: none."""
+    def position_of(self, host: str) -> tuple[int, int | None]:
+        """Return where the agent of `host` last said that its database is (0: never), and has settled."""
         seen = self._seen.get(host)
-        return seen.scn if seen else 0
+        return (seen.scn, seen.settled_scn) if seen else (0, None)
 
     async def run(self) -> None:
         """Look for ever, also where there is nobody to look at; ends only when cancelled."""
@@ -104,4 +106,4 @@ class PeerWatch:
             return
         seen = self._seen[peer.host]
         seen.agent_at_ms = self._now_ms()
-        seen.fenced_epoch, seen.scn = said.fenced_epoch, said.scn
+        seen.fenced_epoch, seen.scn, seen.settled_scn = said.fenced_epoch, said.scn, said.settled_scn

@@ -157,6 +157,7 @@ def member(host: str, text: str) -> Member:
             host=host,
             role=_known(Role, found["role"]),
             scn=int(found["scn"]),
+            settled_scn=found.get("settled_scn"),
             recorded_role=_known(Role, found["recorded_role"]),
             lineage=found["lineage"],
             epoch=int(found["epoch"]),

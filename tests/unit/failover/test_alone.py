@@ -130,13 +130,20 @@ def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
         ({"lineage": 2}, False),
         ({"unchanged_ms": 1200}, False),
         ({"scn": AT - 2 * S}, True),
-        ({"scn": AT - 2 * S - 1}, False),
+        ({"scn": AT - 2 * S - S // 1000}, False),
         ({"may_lead": False}, False),
     ],
 )
 def test_who_follows(changes: dict[str, Any], follows: bool) -> None:
     seen = leader_look(store=view(members=(member("a"), member("b", **changes))))
     assert is_followed(seen, SETTINGS.peer_silent_ms) is follows
+
+
+def test_who_lacks_only_the_entry_after_a_long_pause_follows() -> None:
+    seen = leader_look(store=view(members=(member("a"), member("b", scn=AT - 4 * S))))
+    quiet = replace(seen, database=replace(seen.database, settled_scn=AT - 4 * S))
+    assert not is_followed(seen, SETTINGS.peer_silent_ms)
+    assert is_followed(quiet, SETTINGS.peer_silent_ms)
 
 
 def test_one_standby_that_follows_is_not_enough_where_two_may_lead() -> None:

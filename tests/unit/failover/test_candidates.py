@@ -67,6 +67,13 @@ def test_the_lag_is_to_the_furthest_that_anybody_had() -> None:
     assert not claims(look(store=ahead, database=standby(scn=AT - 6 * S)))
 
 
+def test_an_entry_after_a_long_pause_makes_nobody_late() -> None:
+    """Idle, a primary writes every few seconds: who lacks only the last entry has all that was served."""
+    idle = replace(FENCED, members=(member("a", settled_scn=AT - 9 * S),))
+    assert claims(look(store=idle, database=standby(scn=AT - 9 * S)))
+    assert not claims(look(store=idle, database=standby(scn=AT - 9 * S - 1)))
+
+
 def test_positions_of_another_history_are_no_measure() -> None:
     other = replace(FENCED, members=(member("a"), member("c", scn=AT + 99 * S, lineage=2)))
     assert claims(look(store=other))

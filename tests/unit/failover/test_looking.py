@@ -45,6 +45,7 @@ class Stage:
             answered_ago_ms=10, leadership=LEADERSHIP, members=(Member(host="ob-a", scn=140 * MS),)
         )
         self.sql_silent_ms, self.peer_scn, self.others = 50, 0, False
+        self.peer_settled_scn: int | None = None
         self.looking = Looking(
             parse(found),
             self.memory,
@@ -94,8 +95,8 @@ class _Peers:
     def observe(self) -> tuple[observed.Peer, ...]:
         return (observed.Peer(host="ob-a", sql_silent_ms=self._stage.sql_silent_ms, agent_silent_ms=0),)
 
-    def scn_of(self, host: str) -> int:
-        return self._stage.peer_scn
+    def position_of(self, host: str) -> tuple[int, int | None]:
+        return self._stage.peer_scn, self._stage.peer_settled_scn
 
 
 @pytest.fixture
@@ -230,3 +231,14 @@ def test_an_agent_that_has_just_started_may_have_said_anything_just_before(it: S
     it.looking.said_alone()
     it.now_ms += 5
     assert it.seen().alone_said_ago_ms == 5
+
+
+def test_one_entry_after_a_pause_is_half_a_second_of_lag_at_most(it: Stage) -> None:
+    """Whether the store or the leader's agent itself tells of it."""
+    it.peer_scn, it.peer_settled_scn = 5100 * MS, 100 * MS
+    assert it.looking.lag_ms(it.seen()) == 500
+    it.peer_settled_scn = 101 * MS
+    assert it.looking.lag_ms(it.seen()) == 5000
+    assert it.view is not None
+    it.view = replace(it.view, members=(Member(host="ob-a", scn=5200 * MS, settled_scn=100 * MS),))
+    assert it.looking.lag_ms(it.seen()) == 500

@@ -103,7 +103,7 @@ def test_silence_counts_from_the_first_look() -> None:
     clock.now_ms += 1234
     (seen,) = watch.observe()
     assert (seen.sql_silent_ms, seen.agent_silent_ms, seen.says_fenced_epoch) == (1234, 1234, 0)
-    assert watch.scn_of("ob-b") == watch.scn_of("ob-x") == 0
+    assert watch.position_of("ob-b") == watch.position_of("ob-x") == (0, None)
 
 
 def test_where_there_is_nobody_to_look_at_looking_goes_on() -> None:

@@ -92,7 +92,13 @@ def record(*, revision: int = 0, epoch: int = 1, host: str = "ob-a", **more: Any
 
 
 MEMBER = Member(
-    host="ob-a", role=Role.STANDBY, scn=1795520469021068000, recorded_role=Role.STANDBY, lineage=4, epoch=5
+    host="ob-a",
+    role=Role.STANDBY,
+    scn=1795520469021068000,
+    settled_scn=1795520466110042000,
+    recorded_role=Role.STANDBY,
+    lineage=4,
+    epoch=5,
 )
 REQUEST = Request(id="r-1", kind=RequestKind.SWITCHOVER, host="ob-b", force=True)
 

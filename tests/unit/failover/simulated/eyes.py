@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from failover.core.lag import Settling
 from failover.core.observed import Database as DatabaseSeen
 from failover.core.observed import (
     Leadership,
@@ -69,6 +70,7 @@ class Eyes:
         self.view_at = 0
         self.role: Role | None = None
         self.scn = 0
+        self.settling = Settling()
         self.answered_at = self.clock()
         self.started_at: int | None = None
         self._instance = -1
@@ -88,6 +90,7 @@ class Eyes:
         if database.answering and not database.stopped:
             database.advance()
             self.role, self.scn, self.answered_at = database.role, database.scn, self.clock()
+            self.settling.add(self.scn, self.answered_at)
 
     def database_seen(self) -> DatabaseSeen:
         database, note, now = self.database, self.database.note, self.clock()
@@ -101,6 +104,7 @@ class Eyes:
             process=process,
             role=self.role if database.alive else None,
             scn=self.scn,
+            settled_scn=self.settling.scn,
             silent_ms=now - self.answered_at,
             drained=database.alive and database.drained,
             recorded_role=note.role,
@@ -119,6 +123,7 @@ class Eyes:
             "host": self.database.host.name,
             "role": self.role if self.database.alive and answers else None,
             "scn": self.scn,
+            "settled_scn": self.settling.scn,
             "recorded_role": note.role,
             "lineage": note.lineage,
             "epoch": note.epoch,
