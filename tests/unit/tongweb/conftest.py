@@ -45,7 +45,7 @@ def running(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     options = installation.home / "bin/external.vmoptions"
     options.write_text(
         f"{options.read_text()}-Dportal.services={listed}\n-Dportal.out-of-rotation={out}\n"
-        f"-Dportal.deadline.ms={DEADLINE_MS}\n-Dportal.body.bytes=4096\n"
+        f"-Dportal.deadline.ms={DEADLINE_MS}\n"
     )
     war.write_war(installation.home / "autodeploy" / war.WAR)
     installation.start()

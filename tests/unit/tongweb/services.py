@@ -26,6 +26,8 @@ class Service:
     body: bytes = b'{"is":"answered"}'
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     delay_s: float = 0.0
+    reads_late_s: float = 0.0
+    """How long it leaves a body unread, which fills what lies between it and the sender."""
     closes_unanswered: bool = False
     is_ready: bool = True
     seen: list[Seen] = field(default_factory=list)
@@ -56,6 +58,12 @@ class Service:
             daemon_threads = True
             request_queue_size = 256
 
+            def server_bind(self) -> None:
+                # A narrow pipe even on loopback: small segments, and little room on both sides.
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                super().server_bind()
+
         self._sockets: set[socket.socket] = set()
         self._server = Server(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
@@ -72,6 +80,8 @@ class Service:
 
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
+        if request.command == "POST":
+            time.sleep(self.reads_late_s)
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         if request.path == "/in-rotation":
             self._answer(request, 200 if self.is_ready else 503, {}, b"")

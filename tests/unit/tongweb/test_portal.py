@@ -17,6 +17,8 @@ from tests.unit.tongweb.portal_channel import DEADLINE_MS, KEY, PATH, WRITE, Cha
 
 PORTAL = PROJECT_ROOT / "app_stub/portal"
 LINES_MAX = 500
+BODY_BYTES_MAX = 65_536
+"""As the gateways: what they take, the portal takes."""
 GATEWAY = {"X-Forwarded-For": "198.19.0.9"}
 
 
@@ -27,6 +29,7 @@ def channel(running: Channel) -> Channel:
         if each._server is None:
             each.start()
         each.status, each.body, each.delay_s = 200, b'{"is":"answered"}', 0.0
+        each.reads_late_s = 0.0
         each.headers = {"Content-Type": "application/json"}
         each.closes_unanswered, each.is_ready = False, True
         each.seen.clear()
@@ -173,9 +176,25 @@ def test_where_none_is_ready_the_services_themselves_are_asked(channel: Channel)
 
 
 def test_a_body_that_is_too_large_goes_nowhere(channel: Channel) -> None:
-    assert channel.api(body=b"x" * 4097)[0] == 413
+    assert channel.api(body=b"x" * (BODY_BYTES_MAX + 1))[0] == 413
     assert sum(channel.seen()) == 0
-    assert channel.api(body=b"x" * 4096)[0] == 200
+    assert channel.api(body=b"x" * BODY_BYTES_MAX)[0] == 200
+
+
+def test_a_body_arrives_whole_at_a_service_that_reads_late(channel: Channel) -> None:
+    body = bytes(range(256)) * (BODY_BYTES_MAX // 256)
+    for each in channel.services:
+        each.reads_late_s = 0.3
+    assert channel.api(body=body)[0] == 200
+    assert [got.body for each in channel.services for got in each.seen] == [body]
+
+
+def test_a_body_that_a_service_does_not_read_is_given_up_in_time(channel: Channel) -> None:
+    for each in channel.services:
+        each.reads_late_s = 2 * DEADLINE_MS / 1000
+    began_s = time.monotonic()
+    assert channel.api(body=b"x" * BODY_BYTES_MAX)[0] == 504
+    assert time.monotonic() - began_s < 1.5 * DEADLINE_MS / 1000
 
 
 def test_out_of_rotation_it_refuses_gateways_and_nobody_else(channel: Channel) -> None:

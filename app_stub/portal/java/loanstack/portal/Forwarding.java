@@ -1,9 +1,10 @@
 package loanstack.portal;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
-import java.nio.charset.StandardCharsets;
 import javax.servlet.http.HttpServletRequest;
 import javax.servlet.http.HttpServletResponse;
 
@@ -45,13 +46,13 @@ final class Forwarding {
         } else if (body.length < request.getContentLengthLong()) {
             throw new EOFException("a body that was broken off");
         }
-        byte[] head = head(request, path, body.length, requestId);
+        byte[] question = question(request, path, body, requestId);
         int slot = instances.draw(path);
         Instance first = instances.choose(slot, null);
         Instance second = instances.choose(slot, first);
         boolean mayRefuse = request.getHeader(KEY) != null && second != null;
-        if (first == null || !ask(first, head, body, response, deadlineNs, mayRefuse)) {
-            if (second == null || !ask(second, head, body, response, deadlineNs, false)) {
+        if (first == null || !ask(first, question, response, deadlineNs, mayRefuse)) {
+            if (second == null || !ask(second, question, response, deadlineNs, false)) {
                 response.setHeader("Retry-After", "1");
                 Portal.problem(response, NOT_EXECUTED, "no-service", "no loan service is there; nothing was sent");
             }
@@ -60,7 +61,7 @@ final class Forwarding {
 
     /** Returns whether the request is answered; otherwise nothing was executed. */
     private boolean ask(
-            Instance to, byte[] head, byte[] body, HttpServletResponse response, long deadlineNs, boolean mayRefuse)
+            Instance to, byte[] question, HttpServletResponse response, long deadlineNs, boolean mayRefuse)
             throws IOException {
         Connection connection;
         try {
@@ -73,7 +74,7 @@ final class Forwarding {
         to.requests.increment();
         byte[] answer;
         try {
-            answer = connection.exchange(head, body, deadlineNs);
+            answer = connection.exchange(question, deadlineNs);
         } catch (IOException silent) {
             connection.close();
             // One late answer says nothing against the service: it may wait for the database, as all do then.
@@ -102,7 +103,7 @@ final class Forwarding {
         return isAnswered;
     }
 
-    private static byte[] head(HttpServletRequest request, String path, int length, String requestId) {
+    private static byte[] question(HttpServletRequest request, String path, byte[] body, String requestId) {
         // Asked as a GET: the answer to a HEAD has a length and no body, and the server leaves the body out itself.
         String method = request.getMethod().equals("HEAD") ? "GET" : request.getMethod();
         StringBuilder text = new StringBuilder(512).append(method).append(' ').append(path);
@@ -116,7 +117,8 @@ final class Forwarding {
                 text.append("\r\n").append(name).append(": ").append(value);
             }
         }
-        text.append("\r\nContent-Length: ").append(length).append("\r\n\r\n");
-        return text.toString().getBytes(StandardCharsets.ISO_8859_1);
+        // Latin 1 both ways leaves every byte of the body as it is.
+        text.append("\r\nContent-Length: ").append(body.length).append("\r\n\r\n").append(new String(body, ISO_8859_1));
+        return text.toString().getBytes(ISO_8859_1);
     }
 }

@@ -1,8 +1,9 @@
 package loanstack.portal;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -24,8 +25,7 @@ final class Instance {
         this.name = host + ":" + port;
         this.address = new InetSocketAddress(host, port);
         this.connectTimeoutMs = connectTimeoutMs;
-        this.question = ("GET /in-rotation HTTP/1.1\r\nHost: " + name + "\r\nConnection: close\r\n\r\n")
-                .getBytes(StandardCharsets.ISO_8859_1);
+        question = ("GET /in-rotation HTTP/1.1\r\nHost: " + name + "\r\nConnection: close\r\n\r\n").getBytes(ISO_8859_1);
     }
 
     boolean isWell() {
@@ -60,7 +60,7 @@ final class Instance {
     /** Asks whether it takes requests, over a connection of its own: what is kept may outlive what listens. */
     void look(int timeoutMs) {
         try (Connection asked = new Connection(address, timeoutMs)) {
-            asked.exchange(question, new byte[0], System.nanoTime() + timeoutMs * 1_000_000L);
+            asked.exchange(question, System.nanoTime() + timeoutMs * 1_000_000L);
             isWell = asked.status() == 200;
         } catch (IOException silent) {
             isWell = false;

@@ -18,10 +18,11 @@ final class Instances implements AutoCloseable {
     private static final Pattern LIMIT = Pattern.compile("/v1/limits/([0-9]+).*");
 
     final List<Instance> all = new ArrayList<>();
+    /** Whether this portal leaves the gateways' requests to the others. */
+    volatile boolean isOutOfRotation;
     private final List<Instance> slots = new ArrayList<>();
     private final AtomicInteger turn = new AtomicInteger();
     private final ScheduledExecutorService lookers;
-    private volatile boolean isOut;
 
     /**
      * Makes them, looks at each once, and goes on looking.
@@ -52,7 +53,7 @@ final class Instances implements AutoCloseable {
         List<Runnable> looks = new ArrayList<>();
         looks.add(() -> {
             String[] reasons = out.list();
-            isOut = reasons != null && reasons.length > 0;
+            isOutOfRotation = reasons != null && reasons.length > 0;
         });
         all.forEach(each -> looks.add(() -> each.look(LOOK_TIMEOUT_MS)));
         looks.parallelStream().forEach(Runnable::run);
@@ -60,11 +61,6 @@ final class Instances implements AutoCloseable {
         for (Runnable look : looks) {
             lookers.scheduleWithFixedDelay(look, LOOK_INTERVAL_MS, LOOK_INTERVAL_MS, TimeUnit.MILLISECONDS);
         }
-    }
-
-    /** Says whether this portal leaves the gateways' requests to the others. */
-    boolean isOutOfRotation() {
-        return isOut;
     }
 
     /**

@@ -74,7 +74,7 @@ public final class Portal extends HttpServlet {
     }
 
     private void forward(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        if (instances.isOutOfRotation() && request.getHeader(THROUGH_GATEWAY) != null) {
+        if (instances.isOutOfRotation && request.getHeader(THROUGH_GATEWAY) != null) {
             // Not 503, which a service says too: by this one the gateway knows to ask another portal.
             problem(response, 429, "out-of-rotation", "this portal takes no requests now; nothing was sent");
             return;
