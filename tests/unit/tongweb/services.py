@@ -27,7 +27,7 @@ class Service:
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     delay_s: float = 0.0
     reads_late_s: float = 0.0
-    """How long it leaves a body unread, which fills what lies between it and the sender."""
+    """How long it leaves unread what comes first over a connection: if it is much, the sender has to wait."""
     closes_unanswered: bool = False
     is_ready: bool = True
     seen: list[Seen] = field(default_factory=list)
@@ -45,6 +45,8 @@ class Service:
                 super().setup()
                 self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 service._sockets.add(self.request)
+                if self.request.recv(4, socket.MSG_PEEK) == b"POST":
+                    time.sleep(service.reads_late_s)
 
             def do_GET(self) -> None:
                 service.handle(self)
@@ -59,9 +61,9 @@ class Service:
             request_queue_size = 256
 
             def server_bind(self) -> None:
-                # A narrow pipe even on loopback: small segments, and little room on both sides.
+                # A narrow pipe even on loopback: small segments, and the least room that there may be.
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
                 super().server_bind()
 
         self._sockets: set[socket.socket] = set()
@@ -80,8 +82,6 @@ class Service:
 
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
-        if request.command == "POST":
-            time.sleep(self.reads_late_s)
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         if request.path == "/in-rotation":
             self._answer(request, 200 if self.is_ready else 503, {}, b"")
