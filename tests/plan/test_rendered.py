@@ -1,5 +1,6 @@
 """Unit files and configurations, word for word."""
 
+import re
 from dataclasses import asdict, replace
 
 from deploys import (
@@ -100,6 +101,20 @@ def test_gateway(lab_site: Site) -> None:
     assert_golden("nginx.conf", _text(files, gateway.CONFIG))
     key = next(f for f in files if f.path == gateway.PRIVATE_KEY)
     assert (key.mode, key.secret) == (0o600, True)
+
+
+def test_a_portal_counts_as_back_only_once_nginx_has_asked_it_again(lab_site: Site) -> None:
+    """It asks again when more than `fail_timeout` whole seconds are over, and may fail at their end."""
+    files = gateway.files_of(
+        gateway_spec(
+            lab_site.env, lab_site.env.host("gw-a"), authority="CA\n", certificate="C\n", private_key="K\n"
+        )
+    )
+    config = _text(files, gateway.CONFIG)
+    [fail_timeout_s] = set(re.findall(r" fail_timeout=(\d+)s;", config))
+    [connect_ms] = re.findall(r"proxy_connect_timeout (\d+)ms;", config)
+    for rotation in tongweb_spec(lab_site.env, lab_site.env.host("app-a"), lab_site.secrets).rotation:
+        assert rotation.back_s > int(fail_timeout_s) + 1 + int(connect_ms) / 1000
 
 
 def test_load_generator(qinghai_site: Site) -> None:
