@@ -14,19 +14,22 @@ final class Instance {
     final String name;
     final LongAdder requests = new LongAdder();
     final LongAdder failures = new LongAdder();
-    /** Whether the last look found it taking requests. */
-    volatile boolean isWell;
     private final InetSocketAddress address;
     private final int connectTimeoutMs;
     private final byte[] question;
     private final LinkedBlockingDeque<Connection> kept = new LinkedBlockingDeque<>(KEPT_MAX);
+    private volatile boolean isWell;
 
     /** One that gets no request before a look has found it well. */
     Instance(String host, int port, int connectTimeoutMs) {
         this.name = host + ":" + port;
         this.address = new InetSocketAddress(host, port);
         this.connectTimeoutMs = connectTimeoutMs;
-        question = ("GET /in-rotation HTTP/1.1\r\nHost: " + name + "\r\n\r\n").getBytes(ISO_8859_1);
+        question = ("GET /in-rotation HTTP/1.1\r\nHost: " + name + "\r\nConnection: close\r\n\r\n").getBytes(ISO_8859_1);
+    }
+
+    boolean isWell() {
+        return isWell;
     }
 
     /** Returns a kept connection that is alive, or a new one. */
@@ -54,21 +57,13 @@ final class Instance {
         leave();
     }
 
-    /**
-     * Asks whether it takes requests, over a kept connection: a new one for each look cost a twentieth of the
-     * portal's processor. Who answers over what is kept and accepts nothing new is found out by a request.
-     */
+    /** Asks whether it takes requests, over a connection of its own: what is kept may outlive what listens. */
     void look(int timeoutMs) {
-        Connection asked = null;
-        try {
-            asked = take();
+        try (Connection asked = new Connection(address, timeoutMs)) {
             asked.exchange(question, System.nanoTime() + timeoutMs * 1_000_000L);
             isWell = asked.status() == 200;
         } catch (IOException silent) {
             isWell = false;
-        }
-        if (asked != null) {
-            give(asked);
         }
         if (!isWell) {
             leave();

@@ -86,7 +86,7 @@ final class Instances implements AutoCloseable {
         Instance unwell = null;
         for (int step = 0; step < slots.size(); step++) {
             Instance found = slots.get((slot + step) % slots.size());
-            if (found != except && found.isWell) {
+            if (found != except && found.isWell()) {
                 return found;
             }
             unwell = unwell == null && found != except ? found : unwell;

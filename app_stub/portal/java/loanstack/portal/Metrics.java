@@ -1,7 +1,7 @@
 package loanstack.portal;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.stream.Stream;
 
 /** What Prometheus reads. */
 final class Metrics {
@@ -10,7 +10,14 @@ final class Metrics {
     final LongAdder refusedAgain = new LongAdder();
     final LongAdder indeterminate = new LongAdder();
     private final LongAdder microseconds = new LongAdder();
-    private final LongAdder[] answers = Stream.generate(LongAdder::new).limit(600).toArray(LongAdder[]::new);
+    private final LongAdder[] answers = new LongAdder[600];
+
+    private final String version;
+
+    Metrics(String version) {
+        this.version = version;
+        Arrays.setAll(answers, status -> new LongAdder());
+    }
 
     /** Counts one answered request of {@code /api}. */
     void answered(int status, long tookNs) {
@@ -19,7 +26,7 @@ final class Metrics {
     }
 
     /** Returns the page, in the text format 0.0.4. */
-    String page(Instances instances, String version) {
+    String page(Instances instances) {
         StringBuilder text = new StringBuilder(4096);
         line(text, "portal_info{version=\"" + version + "\"}", 1);
         for (int status = 0; status < answers.length; status++) {
@@ -34,7 +41,7 @@ final class Metrics {
         line(text, "portal_indeterminate_total", indeterminate.sum());
         for (Instance each : instances.all) {
             String labels = "{service=\"" + each.name + "\"}";
-            line(text, "portal_service_up" + labels, each.isWell ? 1 : 0);
+            line(text, "portal_service_up" + labels, each.isWell() ? 1 : 0);
             line(text, "portal_service_requests_total" + labels, each.requests.sum());
             line(text, "portal_service_failures_total" + labels, each.failures.sum());
         }

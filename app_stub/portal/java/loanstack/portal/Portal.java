@@ -22,9 +22,8 @@ public final class Portal extends HttpServlet {
     private static final Pattern PLAIN_ID = Pattern.compile("[!-~]{1,64}");
 
     private transient Instances instances;
-    private final transient Metrics metrics = new Metrics();
+    private transient Metrics metrics;
     private transient Forwarding forwarding;
-    private transient String version;
 
     /** Reads the settings: system properties {@code portal.*}, as {@code external.vmoptions} gives them. */
     @Override
@@ -32,7 +31,7 @@ public final class Portal extends HttpServlet {
         try {
             File out = new File(System.getProperty("portal.out-of-rotation", "/run/tongweb/out-of-rotation"));
             instances = new Instances(System.getProperty("portal.services", ""), out, number("portal.connect.ms", 500));
-            version = version();
+            metrics = new Metrics(version());
             int deadlineMs = number("portal.deadline.ms", 4500);
             forwarding = new Forwarding(instances, metrics, deadlineMs, number("portal.body.bytes", 65_536));
         } catch (IllegalArgumentException wrong) {
@@ -51,11 +50,11 @@ public final class Portal extends HttpServlet {
         if (path.equals(API)) {
             forward(request, response);
         } else if (path.equals("/metrics")) {
-            text(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.page(instances, version));
+            text(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.page(instances));
         } else if (path.equals("/data-source")) {
             dataSource(response);
         } else {
-            boolean isWell = instances.all.stream().anyMatch(each -> each.isWell);
+            boolean isWell = instances.all.stream().anyMatch(Instance::isWell);
             text(response, isWell ? 200 : 503, "text/plain; charset=utf-8", isWell ? "ok\n" : "no loan service\n");
         }
     }
