@@ -8,7 +8,7 @@ from failover import clock
 from failover.agent.memory import Memory, RejoinedFile
 from failover.core import observed
 from failover.core.alone import is_followed
-from failover.core.lag import lag_between_ms
+from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import (
     Leadership,
     Member,
@@ -163,7 +163,9 @@ class Looking:
         if leadership is None or seen.database.role is not Role.STANDBY or leadership.host == seen.me:
             return None
         leader_scn, settled_scn = self._leader_position(seen.store, leadership)
-        return max(0, lag_between_ms(seen.database.scn, leader_scn, settled_scn)) if leader_scn else None
+        if not leader_scn:
+            return None
+        return max(0, lag_between_ns(seen.database.scn, leader_scn, settled_scn)) // NS_IN_MS
 
     def member_text(self) -> str:
         """Return what this agent says about itself in the store."""

@@ -15,7 +15,7 @@ other follows. A standby that is configured never to lead counts for nothing her
 
 from failover.core.actions import SetAlone
 from failover.core.eligibility import standbys_that_may_lead
-from failover.core.lag import lag_between_ms
+from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import Alone, Leadership, Observed, Phase, Role, Settings
 
 FOLLOWS_WITHIN_MS = 2000
@@ -41,7 +41,8 @@ def is_followed(seen: Observed, peer_silent_ms: int) -> bool:
             m.role is Role.STANDBY
             and m.lineage == leadership.lineage
             and m.unchanged_ms < peer_silent_ms
-            and lag_between_ms(m.scn, seen.database.scn, seen.database.settled_scn) <= FOLLOWS_WITHIN_MS
+            and lag_between_ns(m.scn, seen.database.scn, seen.database.settled_scn)
+            <= FOLLOWS_WITHIN_MS * NS_IN_MS
             for m in others
         )
     )

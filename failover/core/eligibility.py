@@ -1,6 +1,6 @@
 """Who may lead next: whose data, how far behind, before whom. Pure."""
 
-from failover.core.lag import lag_between_ms
+from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import (
     Alone,
     Database,
@@ -73,9 +73,10 @@ def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Setting
         return own
     if served_alone(leadership) and not has_all_drained(database.scn, leadership):
         return f"{leadership.primary} has acknowledged writes that it alone has (alone: {leadership.alone})"
-    behind_ms = how_far_behind_ms(database.scn, seen, leadership)
-    if behind_ms is None:
+    behind_ns = how_far_behind_ns(database.scn, seen, leadership)
+    if behind_ns is None:
         return f"the last position of {leadership.primary} is not known"
+    behind_ms = behind_ns // NS_IN_MS
     if behind_ms > settings.lag_limit_ms:
         return (
             f"{seen.me} is {behind_ms} ms behind the last known position of {leadership.primary}"
@@ -94,17 +95,17 @@ def has_all_drained(scn: int, leadership: Leadership) -> bool:
     return leadership.final_scn is not None and scn >= leadership.final_scn
 
 
-def how_far_behind_ms(scn: int, seen: Observed, leadership: Leadership) -> int | None:
+def how_far_behind_ns(scn: int, seen: Observed, leadership: Leadership) -> int | None:
     """Return how far data at `scn` are behind the furthest ones known of those that were served.
 
     None: the primary's position is not known.
     """
     if leadership.final_scn is not None:
-        return lag_between_ms(scn, leadership.final_scn, None)
+        return lag_between_ns(scn, leadership.final_scn, None)
     holders = [m for m in _members(seen) if m.lineage == leadership.lineage and m.scn > 0]
     if all(m.host != leadership.primary for m in holders):
         return None
-    return max(lag_between_ms(scn, m.scn, m.settled_scn) for m in holders)
+    return max(lag_between_ns(scn, m.scn, m.settled_scn) for m in holders)
 
 
 def head_start_ms(seen: Observed, leadership: Leadership, settings: Settings) -> int:
@@ -125,8 +126,8 @@ def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Sett
     """Return the other members that live, are standbys of the served data, and are not too far behind."""
 
     def is_close(scn: int) -> bool:
-        behind_ms = how_far_behind_ms(scn, seen, leadership)
-        return behind_ms is not None and behind_ms <= settings.lag_limit_ms
+        behind_ns = how_far_behind_ns(scn, seen, leadership)
+        return behind_ns is not None and behind_ns <= settings.lag_limit_ms * NS_IN_MS
 
     return tuple(
         m

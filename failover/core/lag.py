@@ -13,18 +13,18 @@ SETTLED_AFTER_MS = 500
 """Several looks at a database, and well below the limits that a lag is compared with (2, 3 and 5 s)."""
 
 
-def lag_between_ms(own_scn: int, scn: int, settled_scn: int | None) -> int:
-    """Return how far a database at `own_scn` is behind another one; below 0: it is ahead.
+def lag_between_ns(own_scn: int, scn: int, settled_scn: int | None) -> int:
+    """Return how far a database at `own_scn` is behind another one, in nanoseconds; below 0: it is ahead.
 
     Args:
         own_scn: its position in nanoseconds.
         scn: the other's.
         settled_scn: where the other was `SETTLED_AFTER_MS` ago; None: not known.
     """
-    apart_ms = (scn - own_scn) // NS_IN_MS
+    apart_ns = scn - own_scn
     if settled_scn is not None and own_scn >= settled_scn:
-        return min(apart_ms, SETTLED_AFTER_MS)
-    return apart_ms
+        return min(apart_ns, SETTLED_AFTER_MS * NS_IN_MS)
+    return apart_ns
 
 
 class Settling:

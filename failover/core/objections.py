@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from failover.core.claims import silent_to_the_store_ms
-from failover.core.eligibility import how_far_behind_ms, member, not_ready, what_would_be_lost
+from failover.core.eligibility import how_far_behind_ns, member, not_ready, what_would_be_lost
+from failover.core.lag import NS_IN_MS
 from failover.core.observed import (
     Leadership,
     Member,
@@ -111,4 +112,5 @@ def _lag_ms(seen: Observed, leadership: Leadership, host: str) -> int | None:
     put = member(seen, host)
     if put is None or put.lineage != leadership.lineage:
         return None
-    return how_far_behind_ms(put.scn, seen, leadership)
+    behind_ns = how_far_behind_ns(put.scn, seen, leadership)
+    return None if behind_ns is None else behind_ns // NS_IN_MS

@@ -130,7 +130,7 @@ def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
         ({"lineage": 2}, False),
         ({"unchanged_ms": 1200}, False),
         ({"scn": AT - 2 * S}, True),
-        ({"scn": AT - 2 * S - S // 1000}, False),
+        ({"scn": AT - 2 * S - 1}, False),
         ({"may_lead": False}, False),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.core.lag import NS_IN_MS, SETTLED_AFTER_MS, Settling, lag_between_ms
+from failover.core.lag import NS_IN_MS, SETTLED_AFTER_MS, Settling, lag_between_ns
 
 pauses = st.lists(st.sampled_from([1, 40, 300, 700, 2000, 6000]), min_size=1, max_size=60)
 LOOK_MS = 50
@@ -37,7 +37,7 @@ def test_who_has_all_but_the_last_half_second_is_not_behind_by_more(
 ) -> None:
     entries = times(of)
     own = position(entries, now_ms - late_ms)
-    assert lag_between_ms(own, *settled(entries, now_ms)) <= SETTLED_AFTER_MS
+    assert lag_between_ns(own, *settled(entries, now_ms)) <= SETTLED_AFTER_MS * NS_IN_MS
 
 
 @given(pauses, st.integers(0, 10_000), st.integers(3000, 60_000))
@@ -49,12 +49,12 @@ def test_who_lacks_anything_older_is_as_far_behind_as_the_positions_say(
     lacks_old = any(own < at * NS_IN_MS and at <= now_ms - SETTLED_AFTER_MS - LOOK_MS for at in entries)
     scn, settled_scn = settled(entries, now_ms)
     if lacks_old:
-        assert lag_between_ms(own, scn, settled_scn) == (scn - own) // NS_IN_MS
+        assert lag_between_ns(own, scn, settled_scn) == scn - own
 
 
 def test_who_is_ahead_is_less_than_not_behind() -> None:
     for settled_scn in (1, None):
-        assert lag_between_ms(5 * NS_IN_MS, 3 * NS_IN_MS, settled_scn) == -2
+        assert lag_between_ns(5 * NS_IN_MS, 3 * NS_IN_MS, settled_scn) == -2 * NS_IN_MS
 
 
 def test_after_a_gap_in_the_looks_nothing_counts_as_new() -> None:
@@ -67,7 +67,7 @@ def test_after_a_gap_in_the_looks_nothing_counts_as_new() -> None:
 
 def test_before_the_first_look_nothing_is_known() -> None:
     assert Settling().scn is None
-    assert lag_between_ms(0, 9000 * NS_IN_MS, None) == 9000
+    assert lag_between_ns(0, 9000 * NS_IN_MS, None) == 9000 * NS_IN_MS
 
 
 @pytest.mark.parametrize(("passed_ms", "scn"), [(SETTLED_AFTER_MS - 1, 1), (SETTLED_AFTER_MS, 7)])
