@@ -8,7 +8,7 @@ import pytest
 
 from lab.tongweb import portal as war
 from tests.unit.tongweb.installation import Installation, unpack_package
-from tests.unit.tongweb.portal_channel import DEADLINE_MS, Channel
+from tests.unit.tongweb.portal_channel import BODY_BYTES_MAX, DEADLINE_MS, Channel
 from tests.unit.tongweb.services import Service
 
 
@@ -45,7 +45,7 @@ def running(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     options = installation.home / "bin/external.vmoptions"
     options.write_text(
         f"{options.read_text()}-Dportal.services={listed}\n-Dportal.out-of-rotation={out}\n"
-        f"-Dportal.deadline.ms={DEADLINE_MS}\n"
+        f"-Dportal.deadline.ms={DEADLINE_MS}\n-Dportal.body.bytes={BODY_BYTES_MAX}\n"
     )
     war.write_war(installation.home / "autodeploy" / war.WAR)
     installation.start()

@@ -7,6 +7,8 @@ from tests.unit.tongweb.installation import Installation
 from tests.unit.tongweb.services import Service
 
 DEADLINE_MS = 1500
+BODY_BYTES_MAX = 60_000
+"""Another than the portal's own limit, and more than lies between it and a service that does not read."""
 KEY = {"Idempotency-Key": "0190d2a0-0000-7000-8000-000000000001", "Content-Type": "application/json"}
 WRITE = b'{"amount_fen":100}'
 PATH = "/v1/limits/7/drawdowns"

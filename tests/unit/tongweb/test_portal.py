@@ -13,12 +13,10 @@ import pytest
 from inventory.places import PROJECT_ROOT
 from lab.tongweb import portal as war
 from tests.unit.tongweb.installation import Installation
-from tests.unit.tongweb.portal_channel import DEADLINE_MS, KEY, PATH, WRITE, Channel
+from tests.unit.tongweb.portal_channel import BODY_BYTES_MAX, DEADLINE_MS, KEY, PATH, WRITE, Channel
 
 PORTAL = PROJECT_ROOT / "app_stub/portal"
 LINES_MAX = 500
-BODY_BYTES_MAX = 65_536
-"""As the gateways: what they take, the portal takes."""
 GATEWAY = {"X-Forwarded-For": "198.19.0.9"}
 
 
