@@ -64,6 +64,7 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
         "timing": {
             "lease_ttl_ms": _ms(failover.lease_ttl_s),
             "loop_interval_ms": failover.loop_interval_ms,
+            "calm_interval_ms": failover.calm_interval_ms,
             "store_timeout_ms": failover.store_timeout_ms,
             "safety_margin_ms": failover.safety_margin_ms,
             "database_silent_ms": failover.database_silent_ms,

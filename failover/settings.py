@@ -51,6 +51,7 @@ class Timing:
 
     lease_ttl_ms: int
     loop_interval_ms: int
+    calm_interval_ms: int
     store_timeout_ms: int
     safety_margin_ms: int
     database_silent_ms: int

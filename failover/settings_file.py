@@ -10,9 +10,9 @@
                            "user": "agent", "reason": ""}}],
       "fence_password": "...",
       "database": {"tool": "/usr/local/sbin/loanstack-db", "unit": "loanstack-oceanbase.service"},
-      "timing": {"lease_ttl_ms": 3000, "loop_interval_ms": 200, "store_timeout_ms": 400,
-                 "safety_margin_ms": 1000, "database_silent_ms": 2000, "peer_silent_ms": 1200,
-                 "lag_limit_ms": 5000, "anti_flap_ms": 10000, "rejoin_interval_ms": 10000},
+      "timing": {"lease_ttl_ms": 3000, "loop_interval_ms": 200, "calm_interval_ms": 500,
+                 "store_timeout_ms": 400, "safety_margin_ms": 1000, "database_silent_ms": 2000,
+                 "peer_silent_ms": 1200, "lag_limit_ms": 5000, "anti_flap_ms": 10000, "rejoin_interval_ms": 10000},
       "durability": {"mode": "local", "timeout_ms": 2000, "degrade_after_ms": null}
     }
 
@@ -148,6 +148,7 @@ def _timing(reader: Reader) -> Timing:
     timing = Timing(
         lease_ttl_ms=reader.integer("lease_ttl_ms", low=1000, high=600_000),
         loop_interval_ms=reader.integer("loop_interval_ms", low=20, high=10_000),
+        calm_interval_ms=reader.integer("calm_interval_ms", low=20, high=10_000),
         store_timeout_ms=reader.integer("store_timeout_ms", low=20, high=60_000),
         safety_margin_ms=reader.integer("safety_margin_ms", low=100, high=60_000),
         database_silent_ms=reader.integer("database_silent_ms", low=100, high=600_000),
@@ -175,18 +176,24 @@ def _contradictions(settings: Settings) -> list[str]:
     problems = []
     timing = settings.timing
     least_ms = timing.safety_margin_ms + max(
-        LOOPS_IN_A_LEASE * timing.loop_interval_ms, 2 * timing.store_timeout_ms
+        LOOPS_IN_A_LEASE * timing.loop_interval_ms, timing.calm_interval_ms + 2 * timing.store_timeout_ms
     )
     if timing.lease_ttl_ms < least_ms:
         problems.append(
             f"timing.lease_ttl_ms={timing.lease_ttl_ms}; allowed: at least {least_ms} (safety_margin_ms +"
-            f" {LOOPS_IN_A_LEASE} x loop_interval_ms, and room for two calls of store_timeout_ms):"
-            " a shorter lease ends before the loop can renew it"
+            f" {LOOPS_IN_A_LEASE} x loop_interval_ms, and calm_interval_ms with room for two calls of"
+            " store_timeout_ms): a shorter lease ends before the loop can renew it"
         )
-    if timing.peer_silent_ms < 3 * timing.loop_interval_ms:
+    if timing.calm_interval_ms < timing.loop_interval_ms:
         problems.append(
-            f"timing.peer_silent_ms={timing.peer_silent_ms}; allowed: at least"
-            f" {3 * timing.loop_interval_ms} (3 x loop_interval_ms): one slow look is no death"
+            f"timing.calm_interval_ms={timing.calm_interval_ms}; allowed: at least"
+            f" {timing.loop_interval_ms} (loop_interval_ms): a calm agent looks no more often than a busy one"
+        )
+    least_ms = timing.calm_interval_ms + 3 * timing.loop_interval_ms
+    if timing.peer_silent_ms < least_ms:
+        problems.append(
+            f"timing.peer_silent_ms={timing.peer_silent_ms}; allowed: at least {least_ms}"
+            " (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death"
         )
     hosts = [settings.me, *(p.host for p in settings.peers)]
     twice = sorted({h for h in hosts if hosts.count(h) > 1})

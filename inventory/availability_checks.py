@@ -82,25 +82,36 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
     failover = env.failover
     ttl_ms = failover.lease_ttl_s * 1000
     least_ms = failover.safety_margin_ms + LOOPS_IN_A_LEASE * failover.loop_interval_ms
-    least_ms = max(least_ms, failover.safety_margin_ms + 2 * failover.store_timeout_ms)
+    least_ms = max(
+        least_ms, failover.safety_margin_ms + failover.calm_interval_ms + 2 * failover.store_timeout_ms
+    )
     if ttl_ms < least_ms:
         allowed = (
-            f">= {least_ms / 1000:g} (safety_margin_ms + {LOOPS_IN_A_LEASE} x loop_interval_ms, and room for"
-            " two calls of store_timeout_ms): a shorter lease ends before the loop can renew it"
+            f">= {least_ms / 1000:g} (safety_margin_ms + {LOOPS_IN_A_LEASE} x loop_interval_ms, and"
+            " calm_interval_ms with room for two calls of store_timeout_ms): a shorter lease ends before the"
+            " loop can renew it"
         )
         yield Problem(
             where=env.name, field="failover.lease_ttl_s", value=failover.lease_ttl_s, allowed=allowed
         )
-    for name in ("loop_interval_ms", "store_timeout_ms", "safety_margin_ms", "peer_silent_ms"):
+    for name in ("loop_interval_ms", "calm_interval_ms", "store_timeout_ms", "safety_margin_ms", "peer_silent_ms"):
         value = getattr(failover, name)
         if value <= 0:
             yield Problem(where=env.name, field=f"failover.{name}", value=value, allowed="more than 0")
-    if failover.peer_silent_ms < 3 * failover.loop_interval_ms:
+    if failover.calm_interval_ms < failover.loop_interval_ms:
+        yield Problem(
+            where=env.name,
+            field="failover.calm_interval_ms",
+            value=failover.calm_interval_ms,
+            allowed=f">= {failover.loop_interval_ms} (loop_interval_ms): calm is no more often than busy",
+        )
+    least_ms = failover.calm_interval_ms + 3 * failover.loop_interval_ms
+    if failover.peer_silent_ms < least_ms:
         yield Problem(
             where=env.name,
             field="failover.peer_silent_ms",
             value=failover.peer_silent_ms,
-            allowed=f">= {3 * failover.loop_interval_ms} (3 x loop_interval_ms): one slow look is no death",
+            allowed=f">= {least_ms} (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death",
         )
     if failover.lag_limit_ms < env.database.lag_limit_ms:
         yield Problem(

@@ -17,6 +17,7 @@ from failover.agent.looking import Looking
 from failover.agent.loop import Loop, limits_of
 from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
+from failover.agent.pace import Pace
 from failover.agent.parts import Parts, Places, real_parts
 from failover.agent.powering import Powering
 from failover.agent.self_fence import SelfFence
@@ -54,6 +55,7 @@ class Agent:
         )
         self._store = Store(self._gateway, settings.environment)
         self.memory = memory = Memory()
+        pace = Pace(busy_ms=timing.loop_interval_ms, calm_ms=timing.calm_interval_ms)
         self._recorder = Recorder(History(self._gateway, self._store.keys), settings.me)
         self._database = DatabaseWatch(
             processes=parts.processes,
@@ -61,21 +63,25 @@ class Agent:
             is_open=parts.is_open,
             interval_ms=timing.loop_interval_ms,
             silent_ms=timing.database_silent_ms,
+            is_calm=lambda: pace.is_calm,
+            on_end=lambda: self.loop.wake(),
         )
         self._peers = PeerWatch(
             settings.peers,
             sql_port=settings.sql_port,
             agent_port=settings.agent_port,
-            interval_ms=timing.loop_interval_ms,
+            pause=pace.pause,
         )
         self._watch = StoreWatch(
             self._store,
             memory,
             me=settings.me,
             timing=timing,
+            pace=pace,
             member_text=lambda: self._looking.member_text(),
             on_look=lambda: self.loop.wake(),
         )
+        pace.on_stir = self._watch.hurry
         self._looking = Looking(
             settings,
             memory,
@@ -100,11 +106,13 @@ class Agent:
             looking=self._looking,
             acting=self._acting,
             self_fence=self._self_fence,
+            pace=pace,
             notes=parts.notes,
             metrics=metrics,
             notify=notify,
             background={
                 "store": self._watch.run,
+                "changes in the store": self._watch.listen,
                 "database": self._database.run,
                 "peers": self._peers.run,
                 "history": self._recorder.run,

@@ -1,4 +1,4 @@
-"""The agent's loop: look, decide, act, five times a second; and ask far more often whether to fence."""
+"""The agent's loop: look, decide, act, five times a second; and fence as soon as the lease has lapsed."""
 
 import asyncio
 import logging
@@ -11,11 +11,13 @@ from failover.agent.acting import Acting
 from failover.agent.looking import Looking
 from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
+from failover.agent.pace import Pace
 from failover.agent.self_fence import SelfFence
 from failover.core.actions import Action, ConfirmFenced, FenceSelf, Hold
 from failover.core.decision import decide
 from failover.core.observed import Observed
 from failover.core.observed import Settings as Limits
+from failover.core.pace import is_calm
 from failover.core.safety import must_fence
 from failover.host.note import Recorded
 from failover.host.notify import Notify
@@ -23,6 +25,7 @@ from failover.settings import Settings
 
 _LOG = logging.getLogger("failover.loop")
 _GUARD_S = 0.05
+"""Between two guards of a lease that has lapsed and whose database is not down yet."""
 _PAUSE_S = 0.2
 _FAREWELL_S = 2.0
 _FIRST_LOOK_S = 1.0
@@ -41,6 +44,7 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         lease_ttl_ms=timing.lease_ttl_ms,
         loop_interval_ms=timing.loop_interval_ms,
+        calm_interval_ms=timing.calm_interval_ms,
         store_timeout_ms=timing.store_timeout_ms,
         safety_margin_ms=timing.safety_margin_ms,
         database_silent_ms=timing.database_silent_ms,
@@ -63,6 +67,7 @@ class Loop:
         looking: Looking,
         acting: Acting,
         self_fence: SelfFence,
+        pace: Pace,
         notes: Notes,
         metrics: Metrics,
         notify: Notify,
@@ -79,6 +84,7 @@ class Loop:
             looking: how things are seen.
             acting: how things are done.
             self_fence: how the database is taken down.
+            pace: how often everything is looked at; told after each turn whether all is well.
             notes: what is noted of the data.
             metrics: told how long a turn takes.
             notify: told that the loop turns.
@@ -92,6 +98,7 @@ class Loop:
         self._looking = looking
         self._acting = acting
         self._self_fence = self_fence
+        self._pace = pace
         self._notes = notes
         self._metrics = metrics
         self._notify = notify
@@ -137,7 +144,9 @@ class Loop:
         self._memory.recorded = self._notes.read()
         seen = self._looking.observe()
         self._on_turn(seen)
-        if self._fence_if_needed(seen) or self._memory.fencing:
+        is_fencing = self._fence_if_needed(seen) or self._memory.fencing
+        self._pace.set(is_calm=not is_fencing and is_calm(seen, self._limits))
+        if is_fencing:
             return
         # An action in progress that is no task of the core's is over in no time: it is waited for.
         if self._acting.is_busy and seen.task is None:
@@ -172,10 +181,21 @@ class Loop:
                 continue
 
     async def _guard(self) -> None:
-        """Ask all the time whether to fence: after a pause of this process it is nearly the first act."""
+        """Fence when the lease lapses: after a pause of this process that is nearly the first act.
+
+        The loop asks for all other reasons, as often as they are looked for.
+        """
         while True:
             self._fence_if_needed(self._looking.observe())
-            await asyncio.sleep(_GUARD_S)
+            await asyncio.sleep(max(self._until_lapse_s(), _GUARD_S))
+
+    def _until_lapse_s(self) -> float:
+        """Return how long it is until the lease must have been renewed once more."""
+        lease, limits = self._memory.lease, self._limits
+        if lease is None:
+            # One that is claimed meanwhile lasts for longer than this.
+            return limits.may_write_ms / 2000
+        return (lease.renewed_at_ms + limits.may_write_ms - self._now_ms()) / 1000
 
     def _fence_if_needed(self, seen: Observed) -> bool:
         why = must_fence(seen, self._limits)

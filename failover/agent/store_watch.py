@@ -1,13 +1,18 @@
-"""Looks at the store all the time, renews the own lease with it, and counts for how long nothing changed."""
+"""Looks at the store all the time, renews the own lease with it, and counts for how long nothing changed.
+
+What is true is read by looks, each a linearizable read. That others have changed something is told by the
+store itself, and only has the next look begin at once.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from failover import clock
 from failover.agent.memory import HeldLease, Memory
+from failover.agent.pace import Pace
 from failover.core.observed import Leadership, StoreView
 from failover.settings import Timing
 from failover.store.client import Sight
@@ -16,7 +21,8 @@ from failover.store.records import LeaderRecord
 
 _LOG = logging.getLogger("failover.store")
 _LOOPS_A_PUT = 2
-"""The own member is put with every second look: each put costs every member of the store a disk write."""
+"""The own member is put once in so many loops: each put costs every member of the store a disk write."""
+_LISTEN_AGAIN_S = 0.5
 
 
 class Store(Protocol):
@@ -27,6 +33,9 @@ class Store(Protocol):
 
     async def keep_alive(self, lease: str) -> bool:
         """Let a lease last on."""
+
+    def changes(self) -> AsyncIterator[None]:
+        """Yield whenever anything changes but what agents say of themselves."""
 
 
 @dataclass
@@ -59,6 +68,7 @@ class StoreWatch:
         *,
         me: str,
         timing: Timing,
+        pace: Pace,
         member_text: Callable[[], str],
         on_look: Callable[[], None] = lambda: None,
         now_ms: Callable[[], int] = clock.steady_ms,
@@ -70,7 +80,8 @@ class StoreWatch:
             store: to look at.
             memory: holds the lease that is renewed.
             me: this host.
-            timing: how often.
+            timing: how long things may take.
+            pace: how often to look.
             member_text: what this agent says about itself now.
             on_look: told after each look that was answered.
             now_ms: the steady clock.
@@ -79,8 +90,9 @@ class StoreWatch:
         self._store = store
         self._memory = memory
         self._me = me
-        self._interval_s = timing.loop_interval_ms / 1000
-        self._credit_ms = 2 * timing.loop_interval_ms
+        self._pace = pace
+        self._put_interval_ms = _LOOPS_A_PUT * timing.loop_interval_ms
+        self._credit_ms = timing.calm_interval_ms + timing.loop_interval_ms
         self._member_text = member_text
         self._on_look = on_look
         self._now_ms = now_ms
@@ -92,6 +104,7 @@ class StoreWatch:
         self._hurry = asyncio.Event()
         self._answered = asyncio.Event()
         self._puts_now = True
+        self._put_at_ms = 0
         self.failures = 0
         self.last_failure = ""
 
@@ -136,24 +149,34 @@ class StoreWatch:
 
     async def run(self) -> None:
         """Look for ever; ends only when cancelled."""
-        number = 0
         while True:
             started_ms = self._now_ms()
             self._hurry.clear()
-            await self.turn(put=self._puts_now or number % _LOOPS_A_PUT == 0)
-            number += 1
-            left_s = self._interval_s - (self._now_ms() - started_ms) / 1000
+            await self.turn(put=self._puts_now or started_ms - self._put_at_ms >= self._put_interval_ms)
+            left_s = self._pace.interval_s - (self._now_ms() - started_ms) / 1000
             try:
                 async with asyncio.timeout(max(0.0, left_s)):
                     await self._hurry.wait()
             except TimeoutError:
                 continue
 
+    async def listen(self) -> None:
+        """Look at once whenever the store says that something changed; ends only when cancelled."""
+        while True:
+            # What changed while nobody listened was not told.
+            self.hurry()
+            try:
+                async for _ in self._store.changes():
+                    self.hurry()
+            except StoreError as failure:
+                _LOG.info("the store tells no changes", extra={"error": str(failure)})
+            await asyncio.sleep(_LISTEN_AGAIN_S)
+
     async def turn(self, *, put: bool) -> None:
         """Renew and look, side by side; a store that does not answer is no error here."""
         lease, sent_ms = self._memory.lease, self._now_ms()
         if put:
-            self._puts_now = False
+            self._puts_now, self._put_at_ms = False, sent_ms
         looking = self._store.look(host=self._me, member=self._member_text()) if put else self._store.look()
         kept, sight = await asyncio.gather(self._keep(lease), looking, return_exceptions=True)
         if isinstance(sight, BaseException):

@@ -27,7 +27,7 @@ def decide(seen: Observed, settings: Settings) -> Action:
     store = seen.store
     if store is None:
         return Hold(why="the store has not answered yet: nothing is decided without it")
-    if store.answered_ago_ms > settings.store_timeout_ms:
+    if store.answered_ago_ms > settings.store_silent_ms:
         return _without_the_store(seen, store, settings)
     if seen.task is not None:
         return Hold(why=f"in the middle of {seen.task.kind} for {seen.task.started_ago_ms} ms")
@@ -57,7 +57,7 @@ def _without_the_store(seen: Observed, store: StoreView, settings: Settings) -> 
             f" {store.answered_ago_ms} ms (limit {limit_ms}): it may lack the member there",
         )
     return Hold(
-        why=f"the store last answered {store.answered_ago_ms} ms ago (limit {settings.store_timeout_ms}):"
+        why=f"the store last answered {store.answered_ago_ms} ms ago (limit {settings.store_silent_ms}):"
         " nothing is decided without it"
     )
 

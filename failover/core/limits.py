@@ -9,6 +9,8 @@ class Settings:
 
     lease_ttl_ms: int = 3000
     loop_interval_ms: int = 200
+    calm_interval_ms: int = 500
+    """Between two looks at the store and at other hosts while nothing calls for more (`pace`)."""
     store_timeout_ms: int = 400
     safety_margin_ms: int = 1000
     database_silent_ms: int = 2000
@@ -30,6 +32,11 @@ class Settings:
     was the one that it replaced, is alone from the start. None: never, or services do not wait anyway."""
     alone_word_ms: int = 3000
     """For so long after they asked, services may act on the word that a primary is alone; they take less."""
+
+    @property
+    def store_silent_ms(self) -> int:
+        """A store that has not answered for longer than this does not answer: a calm look and its time-out."""
+        return self.calm_interval_ms + self.store_timeout_ms
 
     @property
     def may_write_ms(self) -> int:

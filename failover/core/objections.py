@@ -20,7 +20,7 @@ from failover.core.observed import (
 def objections(seen: Observed, request: Request, settings: Settings) -> tuple[str, ...]:
     """Return everything that speaks against `request`; empty: it can be carried out."""
     store = seen.store
-    if store is None or store.answered_ago_ms > settings.store_timeout_ms:
+    if store is None or store.answered_ago_ms > settings.store_silent_ms:
         return ("the store does not answer: without a majority of it nothing is done",)
     if store.leadership is None:
         return ("nobody has led yet",)

@@ -78,7 +78,7 @@ def _nobody_ever_led(seen: Observed, settings: Settings) -> bool:
     return (
         store is not None
         and store.leadership is None
-        and store.answered_ago_ms <= settings.store_timeout_ms
+        and store.answered_ago_ms <= settings.store_silent_ms
         and seen.fenced_epoch == 0
         and seen.database.recorded_epoch == 0
     )

@@ -3,18 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from failover import clock
 from failover.core import observed
 from failover.core.lag import Settling
 from failover.core.observed import Process
+from failover.host.endings import Endings
 from failover.host.processes import Running
 from failover.host.session import Answer, SessionError
 
 _LOG = logging.getLogger("failover.database")
-_EPOCH_INTERVAL_MS = 500
+_ROLE_INTERVAL_MS = 1000
+"""Between two questions for the role while all is well: nobody but its own agent is to change it."""
+_EPOCH_INTERVAL_MS = 1000
 _EPOCH_PAUSE_MS = 5000
 _KILL_INTERVAL_S = 0.005
 
@@ -24,6 +27,9 @@ class Connection(Protocol):
 
     async def look(self, *, timeout_s: float) -> Answer:
         """Return what the database is and how far it got."""
+
+    async def position(self, *, timeout_s: float) -> int:
+        """Return how far the database got."""
 
     async def epoch(self, *, timeout_s: float) -> int:
         """Return the epoch in its table."""
@@ -66,6 +72,8 @@ class DatabaseWatch:
         is_open: Callable[[], bool],
         interval_ms: int,
         silent_ms: int,
+        is_calm: Callable[[], bool],
+        on_end: Callable[[], None],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
         """Watch.
@@ -76,6 +84,8 @@ class DatabaseWatch:
             is_open: says whether anything answers at its port.
             interval_ms: how often to ask.
             silent_ms: how long to wait for one answer.
+            is_calm: says whether all is well, and the role need not be asked for each time.
+            on_end: told when its process has ended.
             now_ms: the steady clock.
         """
         self._processes = processes
@@ -83,13 +93,15 @@ class DatabaseWatch:
         self._is_open = is_open
         self._interval_s = interval_ms / 1000
         self._timeout_s = silent_ms / 1000
+        self._is_calm = is_calm
+        self._endings = Endings(on_end)
         self._now_ms = now_ms
         self._connection: Connection | None = None
         self._heard: Heard | None = None
         self._scn = 0
         self._settling = Settling()
         self._epoch: int | None = None
-        self._ask_epoch_at_ms = 0
+        self._ask_epoch_at_ms = self._ask_role_at_ms = 0
         self._distrusted: tuple[int, int] | None = None
         self._asking = asyncio.Lock()
         self.failures = 0
@@ -132,15 +144,21 @@ class DatabaseWatch:
         """Ask for ever; ends only when cancelled."""
         try:
             while True:
-                await self.ask()
+                await self._ask_what_is_due()
                 await asyncio.sleep(self._interval_s)
         finally:
+            self._endings.close()
             self._forget()
 
     async def ask(self) -> None:
-        """Ask now, for example because something has just been changed; no answer is no error."""
+        """Ask all now, because something has just been changed; no answer is no error."""
+        self._ask_role_at_ms = 0
+        await self._ask_what_is_due()
+
+    async def _ask_what_is_due(self) -> None:
         async with self._asking:
             running = self._processes.look()
+            self._endings.follow(running.identity)
             if running.identity is None:
                 self._forget()
             else:
@@ -174,13 +192,22 @@ class DatabaseWatch:
             if self._connection is None:
                 self._ask_epoch_at_ms = 0
                 self._connection = await self._connect()
-            answer = await self._connection.look(timeout_s=self._timeout_s)
-            self._note(answer, identity)
+            self._note(await self._answer(self._connection, identity), identity)
             await self._ask_epoch()
         except SessionError as failure:
             self.failures += 1
             _LOG.debug("no answer", extra={"error": str(failure)})
             self._close()
+
+    async def _answer(self, connection: Connection, identity: tuple[int, int]) -> Answer:
+        """Return what the database says: all of it, or what it said last with its position now."""
+        heard, now_ms = self._heard, self._now_ms()
+        is_known = heard is not None and heard.identity == identity
+        if heard is not None and is_known and self._is_calm() and now_ms < self._ask_role_at_ms:
+            return replace(heard.answer, scn=await connection.position(timeout_s=self._timeout_s))
+        answer = await connection.look(timeout_s=self._timeout_s)
+        self._ask_role_at_ms = now_ms + _ROLE_INTERVAL_MS
+        return answer
 
     async def _ask_epoch(self) -> None:
         """Ask for the epoch every now and then; a standby that lacks the table still counts as answering."""

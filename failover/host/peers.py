@@ -33,7 +33,7 @@ class _Seen:
 
 
 class PeerWatch:
-    """Looks at every peer in every interval, at all of them side by side."""
+    """Looks at every peer again and again, at all of them side by side."""
 
     def __init__(
         self,
@@ -41,14 +41,22 @@ class PeerWatch:
         *,
         sql_port: int,
         agent_port: int,
-        interval_ms: int,
+        pause: Callable[[], Awaitable[None]],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
-        """Watch `peers`; silence counts from now on."""
+        """Watch `peers`; silence counts from now on.
+
+        Args:
+            peers: to look at.
+            sql_port: of their databases.
+            agent_port: of their agents.
+            pause: waits until it is time for the next look.
+            now_ms: the steady clock.
+        """
         self._peers = peers
         self._sql_port = sql_port
         self._agent_port = agent_port
-        self._interval_s = interval_ms / 1000
+        self._pause = pause
         self._now_ms = now_ms
         self._seen = {p.host: _Seen(sql_at_ms=now_ms(), agent_at_ms=now_ms()) for p in peers}
 
@@ -83,7 +91,7 @@ class PeerWatch:
     async def _again_and_again(self, look: Callable[[Peer], Awaitable[None]], peer: Peer) -> None:
         while True:
             await look(peer)
-            await asyncio.sleep(self._interval_s)
+            await self._pause()
 
     async def _look_at_sql(self, peer: Peer) -> None:
         try:

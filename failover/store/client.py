@@ -7,7 +7,7 @@ so a lost comparison counts as won when what is there is what was to be written.
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -26,6 +26,9 @@ class Gateway(Protocol):
 
     async def call(self, path: str, body: Mapping[str, object]) -> Answer:
         """Return the answer to one call."""
+
+    def stream(self, path: str, bodies: Sequence[Mapping[str, object]]) -> AsyncIterator[Answer]:
+        """Yield what one member answers to a call that goes on for ever."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,18 @@ class Store:
         putting = pieces.put(self.keys.member(host), member)
         answer = await self._gateway.call("/v3/kv/txn", {"success": [putting, reading]})
         return self._sight(answer["responses"][1]["response_range"])
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yield whenever anything changes but members and history: a hint to look, and no look itself.
+
+        Raises:
+            StoreError: the member that told them tells no more.
+        """
+        watched = [{"create_request": pieces.keys(*of)} for of in self.keys.watched]
+        async for told in self._gateway.stream("/v3/watch", watched):
+            # The first answer to each request says that it was taken; it holds no events.
+            if told.get("result", {}).get("events"):
+                yield
 
     async def grant(self, ttl_ms: int) -> str:
         """Return a new lease, which ends in `ttl_ms` unless it is kept alive.

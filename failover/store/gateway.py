@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -61,6 +61,7 @@ class Gateway:
         self._token: str | None = None
         self._login = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
+        self._streaming: aiohttp.ClientResponse | None = None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -89,9 +90,43 @@ class Gateway:
                 self._on_failure(endpoint)
                 failures.append(f"{endpoint}: {_said(failure)}")
             else:
-                self._preferred = endpoint
+                self._prefer(endpoint)
                 return answer
         raise StoreError("; ".join(failures))
+
+    async def stream(self, path: str, bodies: Sequence[Mapping[str, object]]) -> AsyncIterator[Answer]:
+        """Yield what the preferred member answers to a call that goes on for ever.
+
+        One at a time: it ends with an error once the member is silent to calls and another one is preferred.
+
+        Raises:
+            StoreError: the member took no such call, or tells no more.
+        """
+        endpoint = self._preferred
+        content = b"\n".join(msgspec.json.encode(body) for body in bodies)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                token = await self._logged_in(endpoint, stale=None)
+                response = await self._send(endpoint, path, content, token)
+            async with response:
+                self._streaming = response
+                async for line in response.content:
+                    answer = msgspec.json.decode(line, type=Answer)
+                    if "error" in answer:
+                        # Whatever is wrong with the token, the next one is another.
+                        self._token = None if self._token == token else self._token
+                        raise StoreError(_error_of(answer))
+                    yield answer
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as failure:
+            raise StoreError(f"{endpoint}{path}: {_said(failure)}") from failure
+        finally:
+            self._streaming = None
+        raise StoreError(f"{endpoint}{path} has ended")
+
+    def _prefer(self, endpoint: str) -> None:
+        if endpoint != self._preferred and self._streaming is not None:
+            self._streaming.close()
+        self._preferred = endpoint
 
     def _in_order(self) -> tuple[str, ...]:
         return (self._preferred, *(e for e in self._store.endpoints if e != self._preferred))
@@ -125,10 +160,7 @@ class Gateway:
             return self._token
 
     async def _post(self, endpoint: str, path: str, content: bytes, token: str | None) -> tuple[int, Answer]:
-        headers = {"Content-Type": "application/json"}
-        if token is not None:
-            headers["Authorization"] = token
-        async with self._open_session().post(endpoint + path, data=content, headers=headers) as response:
+        async with await self._send(endpoint, path, content, token) as response:
             text = await response.read()
             if response.status >= _LEAST_SERVER_FAULT and not text.startswith(b"{"):
                 return response.status, {}
@@ -136,11 +168,22 @@ class Gateway:
             answer = msgspec.json.decode(text.splitlines()[0] if text else b"{}", type=Answer)
             return response.status, answer
 
+    async def _send(
+        self, endpoint: str, path: str, content: bytes, token: str | None
+    ) -> aiohttp.ClientResponse:
+        headers = {"Content-Type": "application/json"}
+        if token is not None:
+            headers["Authorization"] = token
+        return await self._open_session().post(endpoint + path, data=content, headers=headers)
+
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             context = ssl.create_default_context(cafile=self._store.ca_file)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=60), trust_env=False
+                connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=60),
+                # Whoever waits for an answer bounds that; a call that streams has none.
+                timeout=aiohttp.ClientTimeout(),
+                trust_env=False,
             )
         return self._session
 

@@ -17,18 +17,20 @@ def put(key: str, text: str, *, lease: str | None = None) -> Json:
 
 def delete(key: str, end: str | None = None) -> Json:
     """Return the operation that deletes a key, or all from `key` up to `end`."""
-    operation: Json = {"key": encoded(key)}
-    if end is not None:
-        operation["range_end"] = encoded(end)
-    return {"request_delete_range": operation}
+    return {"request_delete_range": keys(key, end)}
 
 
 def read(key: str, end: str | None = None) -> Json:
     """Return the operation that reads a key, or all from `key` up to `end`."""
-    operation: Json = {"key": encoded(key)}
+    return {"request_range": keys(key, end)}
+
+
+def keys(key: str, end: str | None = None) -> Json:
+    """Return what names a key, or all from `key` up to `end`."""
+    named: Json = {"key": encoded(key)}
     if end is not None:
-        operation["range_end"] = encoded(end)
-    return {"request_range": operation}
+        named["range_end"] = encoded(end)
+    return named
 
 
 def unchanged(key: str, revision: int | str) -> Json:

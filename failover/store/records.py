@@ -85,6 +85,12 @@ class Keys:
         return self.leader, f"{self.prefix[:-1]}0"
 
     @property
+    def watched(self) -> tuple[tuple[str, str], ...]:
+        """First key and end of what agents are told of at once: all that is looked at but the members."""
+        members = self.member("")
+        return (self.leader, members), (f"{members[:-1]}0", f"{self.prefix[:-1]}0")
+
+    @property
     def whole_history(self) -> tuple[str, str]:
         """First key and end of the history."""
         return f"{self.prefix}history/", f"{self.prefix}history0"

@@ -1,0 +1,60 @@
+"""Whether all is as it should be, so that slow looks are enough. Pure.
+
+Nothing safe rests on it: whoever is calm for too long is late, and fences itself by the clock all the same.
+"""
+
+from failover.core.observed import (
+    Alone,
+    Leadership,
+    Observed,
+    Phase,
+    Process,
+    Role,
+    Settings,
+    StoreView,
+)
+
+
+def is_calm(seen: Observed, settings: Settings) -> bool:
+    """Say whether the leader serves, everybody else follows it, and each of them was heard of just now."""
+    store = seen.store
+    if store is None or store.leadership is None or seen.task is not None:
+        return False
+    return (
+        _is_undisturbed(store, store.leadership)
+        and _is_in_its_place(seen, store.leadership)
+        and _is_fresh(seen, store, settings)
+    )
+
+
+def _is_undisturbed(store: StoreView, leadership: Leadership) -> bool:
+    return (
+        leadership.phase is Phase.SERVING
+        and leadership.alone is Alone.NO
+        and not leadership.unfenced
+        and not leadership.powered_off
+        and store.lease_alive
+        and store.request is None
+    )
+
+
+def _is_in_its_place(seen: Observed, leadership: Leadership) -> bool:
+    """Say whether this host's database is what the record says it should be."""
+    database = seen.database
+    if database.process is not Process.RUNNING or database.cannot_follow:
+        return False
+    if leadership.host == seen.me:
+        leads = seen.lease is not None and seen.lease.epoch == leadership.epoch
+        return leads and database.role is Role.PRIMARY and not database.drained
+    return seen.lease is None and database.role is Role.STANDBY and database.follows == leadership.host
+
+
+def _is_fresh(seen: Observed, store: StoreView, settings: Settings) -> bool:
+    """Say whether nobody is about to count as silent: it is looked at quickly for a whole loop before."""
+    late_ms = settings.peer_silent_ms - settings.loop_interval_ms
+    return (
+        store.answered_ago_ms <= settings.store_silent_ms
+        and seen.database.silent_ms < late_ms
+        and all(m.unchanged_ms < late_ms for m in store.members)
+        and all(max(p.sql_silent_ms, p.agent_silent_ms) < late_ms for p in seen.peers)
+    )

@@ -1,0 +1,55 @@
+"""Tells at once that a process has ended, so that nobody need ask for it all the time."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+
+_LOG = logging.getLogger("failover.database")
+
+
+class Endings:
+    """The end of one process at a time, by its pidfd.
+
+    Linux has these since 5.3. On an older kernel, such as Kylin V10's 4.19, nothing is told, and the end is
+    seen at the next look.
+    """
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        """Call `told`, in the running loop, when the process that is followed ends."""
+        self._told = told
+        self._identity: tuple[int, int] | None = None
+        self._descriptor: int | None = None
+
+    def follow(self, identity: tuple[int, int] | None) -> None:
+        """Follow the process with this pid and start from now on; None: none."""
+        if identity == self._identity:
+            return
+        self.close()
+        self._identity = identity
+        if identity is None:
+            return
+        try:
+            self._descriptor = os.pidfd_open(identity[0])
+        except ProcessLookupError:
+            # It has ended between the look and now.
+            self._told()
+        except OSError as failure:
+            _LOG.info("the end of the database is seen by looks only", extra={"error": str(failure)})
+        else:
+            asyncio.get_running_loop().add_reader(self._descriptor, self._ended)
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        self._identity = None
+        if self._descriptor is not None:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _ended(self) -> None:
+        # Once: the descriptor stays readable.
+        identity = self._identity
+        self.close()
+        self._identity = identity
+        self._told()
