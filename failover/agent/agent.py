@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import signal
 
+import uvloop
 from aiohttp import web
 
 from failover import logs
@@ -224,4 +225,4 @@ def run_agent(settings: Settings) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await Agent(settings, parts, Notify()).run(stop)
 
-    asyncio.run(whole())
+    uvloop.run(whole())
