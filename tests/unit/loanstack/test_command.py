@@ -30,7 +30,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
         cwd=PROJECT_ROOT,
-        timeout=60,
+        timeout=240,
     )
 
 
@@ -127,7 +127,7 @@ def test_the_components_are_those_of_the_deploy() -> None:
         text=True,
         check=True,
         cwd=PROJECT_ROOT,
-        timeout=60,
+        timeout=240,
     )
     assert tuple(done.stdout.split()) == COMPONENTS
 
