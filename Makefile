@@ -35,9 +35,8 @@ types: setup  ## mypy --strict
 	@$(BIN)/mypy
 
 unit: setup  ## pure parts and deploys, offline
-	@$(BIN)/pytest tests/unit tests/plan -n 3 -q --ignore=tests/unit/tongweb
-	@# Alone: each starts a JVM, beside which the agents' tests would wait for a processor.
-	@$(BIN)/pytest tests/unit/tongweb -q
+	@# Four processes for two cores: the slow tests wait for most of their time, and none minds to be late.
+	@$(BIN)/pytest tests/unit tests/plan -n 4 -q
 
 portal: setup  ## the channel portal's WAR, as build/portal.war
 	@$(BIN)/python -m lab.tongweb.portal build/portal.war

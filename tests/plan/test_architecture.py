@@ -68,7 +68,7 @@ def _look(archive: Path) -> str | None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=240,
     )
     return fact.process(done.stdout.splitlines())
 

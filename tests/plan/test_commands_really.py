@@ -40,14 +40,14 @@ def _run(command: StringCommand, *, stdin: str | None = None) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=240,
     )
 
 
 def _look(paths: tuple[str, ...]) -> Any:
     fact = PathStates()
     output = subprocess.run(
-        ["sh", "-c", fact.command(paths=paths)], capture_output=True, text=True, check=True, timeout=30
+        ["sh", "-c", fact.command(paths=paths)], capture_output=True, text=True, check=True, timeout=240
     ).stdout
     return fact.process(output.splitlines())
 
@@ -143,7 +143,7 @@ def test_the_vendors_installer_is_given_its_answers_and_begun_again_when_cut_off
     xml = (home / "conf/tongweb.xml").read_text()
     assert all(f'port="{port}"' in xml for port in (18088, 19060, 17090))
     assert commands() == []
-    said = subprocess.run(["sh", str(installer)], capture_output=True, text=True, check=False, timeout=30)
+    said = subprocess.run(["sh", str(installer)], capture_output=True, text=True, check=False, timeout=240)
     assert said.returncode != 0
     assert "only the silent installation is there" in said.stderr
 

@@ -73,7 +73,7 @@ class Host:
             capture_output=True,
             text=True,
             check=False,
-            timeout=40,
+            timeout=240,
         )
 
     def status(self) -> dict[str, object]:

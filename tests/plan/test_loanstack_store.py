@@ -85,7 +85,7 @@ class Member:
             capture_output=True,
             text=True,
             check=False,
-            timeout=40,
+            timeout=240,
         )
 
     def lacks(self) -> list[str]:

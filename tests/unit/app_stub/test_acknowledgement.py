@@ -1,7 +1,6 @@
 """An answer is held back until the standby has the write, whoever gives it; one look serves all who wait."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +18,7 @@ from app_stub.problems import ProblemError
 from app_stub.reads import Reader
 from app_stub.services import Request, Services
 from app_stub.settings import Database, DurabilityKind, DurabilityRule, Endpoint
+from tests import virtual_time
 from tests.unit.app_stub.fakes import ENTITY, FakeDatabase, FakeLimit, FakePool, metrics
 
 A = Endpoint(host="198.18.1.13", port=2881)
@@ -92,7 +92,7 @@ def _play(
     monkeypatch.setattr(log_position, "connect", world.connect)
 
     async def play() -> None:
-        acknowledgement = Acknowledgement(SETTINGS, rule, world.pool, world.metrics)
+        acknowledgement = Acknowledgement(SETTINGS, rule, world.pool, world.metrics, virtual_time.now_s)
         acknowledgement.move()
         acknowledgement.start()
         try:
@@ -101,7 +101,7 @@ def _play(
         finally:
             await acknowledgement.stop()
 
-    asyncio.run(play())
+    virtual_time.run(play())
 
 
 def _of(world: World, acknowledgement: Acknowledgement) -> "asyncio.Task[Verdict]":
@@ -148,7 +148,7 @@ def test_who_waits_for_a_standby_that_is_gone_is_told_when_its_primary_is_enough
         assert await _of(world, acknowledgement) is Verdict.LATE
         waiting = _of(world, acknowledgement)
         await asyncio.sleep(0.05)
-        acknowledgement.allow(time.monotonic() + 60)
+        acknowledgement.allow(virtual_time.now_s() + 60)
         assert await waiting is Verdict.ALONE
         assert await _of(world, acknowledgement) is Verdict.ALONE
         page = world.metrics.page().decode()
@@ -178,8 +178,10 @@ def _request(give_up_s: float) -> Request:
 def _draw_down(world: World, acknowledgement: Acknowledgement, patience_s: float = 10) -> "asyncio.Task[int]":
     services = Services(
         pool=world.pool,
-        writer=Writer(world.pool, world.metrics, lambda: None, None, acknowledgement),
-        reader=Reader(world.pool, lambda: None),
+        writer=Writer(
+            world.pool, world.metrics, lambda: None, None, acknowledgement, clock_s=virtual_time.now_s
+        ),
+        reader=Reader(world.pool, lambda: None, virtual_time.now_s),
         metrics=world.metrics,
     )
     loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from app_stub.agent_questions import listen, word_in
 from app_stub.http_get import BadAnswerError, GetConnection
 from app_stub.primary_rule import Word
 from app_stub.settings import Endpoint
+from tests import virtual_time
 from tests.unit.app_stub.fake_agent import FakeAgent
 
 A = Endpoint(host="198.18.1.13", port=2881)
@@ -30,7 +31,7 @@ def _play(story: Callable[[FakeAgent, list[Word | None]], Awaitable[None]]) -> N
             await asyncio.gather(task, return_exceptions=True)
             await agent.stop()
 
-    asyncio.run(play())
+    virtual_time.run(play())
 
 
 async def _until(heard: list[Word | None], last: Word | None) -> None:
@@ -119,4 +120,4 @@ def test_a_server_that_accepts_and_says_nothing_is_late() -> None:
             await connection.get("/primary", timeout_s=0.05)
         server.close()
 
-    asyncio.run(story())
+    virtual_time.run(story())

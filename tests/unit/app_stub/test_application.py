@@ -1,7 +1,5 @@
 """The API: routes, problems, own pages; against the database in memory."""
 
-import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from app_stub.keyed_write import Writer
 from app_stub.reads import Reader
 from app_stub.rotation import reasons
 from app_stub.services import Answer, Services
+from tests import virtual_time
 from tests.unit.app_stub.fakes import ENTITY, FakeDatabase, FakeLimit, FakePool, metrics
 
 LIMIT = 1_000_000_001
@@ -30,13 +29,13 @@ class Service:
         self.metrics = metrics()
         self.is_draining = False
         self.out_of_rotation: Path | None = None
-        writer = Writer(self.pool, self.metrics, lambda: None)
-        reader = Reader(self.pool, lambda: None)
+        writer = Writer(self.pool, self.metrics, lambda: None, clock_s=virtual_time.now_s)
+        reader = Reader(self.pool, lambda: None, virtual_time.now_s)
         services = Services(pool=self.pool, writer=writer, reader=reader, metrics=self.metrics)
         self.application = Application(
             services,
             self.metrics,
-            time.monotonic,
+            virtual_time.now_s,
             lambda: self.is_draining,
             deadline_s=0.05,
             why_out=lambda: reasons(self.out_of_rotation),
@@ -45,7 +44,7 @@ class Service:
     def call(
         self, method: str, target: str, body: bytes = b"", headers: dict[bytes, bytes] = HEADERS
     ) -> tuple[Answer, Any]:
-        answer = asyncio.run(self.application.handle(method, target, headers, body))
+        answer = virtual_time.run(self.application.handle(method, target, headers, body))
         if answer.content_type.startswith(b"text/"):
             return answer, answer.body.decode()
         return answer, msgspec.json.decode(answer.body)

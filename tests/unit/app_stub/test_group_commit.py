@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from app_stub.group_commit import GroupCommit
 from app_stub.group_queue import MAX_MOVES, GroupQueue, Sent, Together, Waiting
 from app_stub.money import Kind
 from app_stub.pool import NoConnectionError
+from tests import virtual_time
 from tests.unit.app_stub.fakes import Clock, metrics
 
 
@@ -61,8 +61,8 @@ def test_movements_come_first_and_each_write_learns_of_its_own_row() -> None:
     pool: Any = Recorder((3, 3, 0, 0, 1, 1, 1, 0))
 
     async def story() -> list[Together]:
-        give_up_s = time.monotonic() + 10
-        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=100)
+        give_up_s = virtual_time.now_s() + 10
+        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=100, clock_s=virtual_time.now_s)
 
         def move(number: int) -> Any:
             limit_id = 100 - number
@@ -77,7 +77,7 @@ def test_movements_come_first_and_each_write_learns_of_its_own_row() -> None:
         sent = await asyncio.gather(move(0), grant, move(1), assess, move(2))
         return [each.together for each in sent]
 
-    assert asyncio.run(story()) == [
+    assert virtual_time.run(story()) == [
         Together.DONE, Together.DONE, Together.DONE, Together.ALONE, Together.DONE,
     ]  # fmt: skip
     (packet,) = pool.packets
@@ -131,7 +131,7 @@ def test_what_waits_for_a_primary_goes_together_once_there_is_one() -> None:
         assert {sent.together for sent in await asyncio.gather(*tasks)} == {Together.DONE}
         assert pool.asked == 1
 
-    asyncio.run(story())
+    virtual_time.run(story())
 
 
 def test_each_gives_up_at_its_own_deadline_and_the_queue_is_bounded() -> None:
@@ -156,7 +156,7 @@ def test_each_gives_up_at_its_own_deadline_and_the_queue_is_bounded() -> None:
                 await task
         assert pool.waited_s[0] == 1.0
 
-    asyncio.run(story())
+    virtual_time.run(story())
 
 
 def test_a_pool_that_is_out_of_patience_is_out_of_it_for_all_who_waited() -> None:
@@ -168,7 +168,7 @@ def test_a_pool_that_is_out_of_patience_is_out_of_it_for_all_who_waited() -> Non
             with pytest.raises(NoConnectionError, match="no primary"):
                 await task
 
-    asyncio.run(story())
+    virtual_time.run(story())
 
 
 def _waiting(number: int, limit_id: int) -> Waiting:
@@ -197,7 +197,7 @@ def test_movements_on_a_limit_that_is_on_its_way_stay_and_go_together_afterwards
         keys = [waiting.row.idempotency_key for waiting in rest]
         assert keys == sorted(keys), "in the order in which they came"
 
-    asyncio.run(story())
+    virtual_time.run(story())
 
 
 class Slow(Recorder):
@@ -229,17 +229,17 @@ def test_no_two_groups_are_under_way_on_one_limit() -> None:
     pool: Any = Slow()
 
     async def story() -> None:
-        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=1000)
+        group = GroupCommit(pool, metrics(), lambda: None, queue_limit=1000, clock_s=virtual_time.now_s)
 
         async def draw(number: int) -> Sent:
             await asyncio.sleep(number * 0.002)
             row = _row(number, Kind.DRAWDOWN, limit_id=7)
             move = sql.Move(entity_code="QH01", limit_id=7, drawn_fen=1)
-            return await group.attempt(row, move, tuple, time.monotonic() + 10)
+            return await group.attempt(row, move, tuple, virtual_time.now_s() + 10)
 
         sent = await asyncio.gather(*(draw(number) for number in range(80)))
         assert {each.together for each in sent} == {Together.DONE}
 
-    asyncio.run(story())
+    virtual_time.run(story())
     assert pool.crossed == 0
     assert len(pool.packets) < 20

@@ -34,7 +34,7 @@ def _talk(talk: Talk, echo: Echo | None = None) -> Echo:
         server = await asyncio.get_running_loop().create_server(connections.accept, "127.0.0.1", 0)
         host, port = server.sockets[0].getsockname()
         reader, writer = await asyncio.open_connection(host, port)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             await talk(reader, writer, connections)
         writer.close()
         server.close()
@@ -143,7 +143,7 @@ def test_draining_finishes_what_runs_closes_what_is_idle_and_cuts_nothing() -> N
         writer.write(POST)
         while not echo.asked:
             await asyncio.sleep(0.01)
-        draining = asyncio.create_task(connections.drain(5))
+        draining = asyncio.create_task(connections.drain(60))
         assert await idle_reader.read() == b""
         echo.hold.set()
         assert b"Connection: close" in (await _answer(reader))[1]

@@ -8,6 +8,7 @@ import pytest
 
 from app_stub.pool import NoConnectionError, Pool
 from app_stub.settings import Database, Endpoint
+from tests import virtual_time
 from tests.unit.app_stub.fakes import FakeDatabase, FakeSession, metrics
 
 A = Endpoint(host="198.18.1.13", port=2881)
@@ -44,14 +45,14 @@ class Server:
 def _run(story: Callable[[Pool, Server], Awaitable[None]], settings: Database = SETTINGS) -> None:
     async def play() -> None:
         server = Server()
-        pool = Pool(settings, server.connect, metrics())
+        pool = Pool(settings, server.connect, metrics(), clock_s=virtual_time.now_s)
         pool.start()
         try:
             await story(pool, server)
         finally:
             await pool.close()
 
-    asyncio.run(play())
+    virtual_time.run(play())
 
 
 def test_connections_are_kept_and_bounded() -> None:

@@ -2,18 +2,19 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from app_stub import role_questions, sql
+from app_stub import agent_questions, role_questions, sql
 from app_stub.database import Rows
 from app_stub.outcome import DatabaseFailure, Meaning
 from app_stub.primary_watch import PrimaryWatch
 from app_stub.settings import Database, Endpoint
+from tests import virtual_time
 from tests.unit.app_stub.fake_agent import FakeAgent
 from tests.unit.app_stub.fakes import metrics
 
@@ -90,14 +91,12 @@ def _play(
     alone: Callable[[float], None] = lambda _: None,
 ) -> None:
     monkeypatch.setattr(role_questions, "connect", world.connect)
+    monkeypatch.setattr(agent_questions, "time", SimpleNamespace(monotonic=virtual_time.now_s))
 
     async def play() -> None:
         for agent in agents:
             await agent.start()
         settings = replace(SETTINGS, agents=tuple(agent.endpoint for agent in agents))
-        if agents:
-            # Not what is tested there, and a busy machine may stand still for as long as SETTINGS has it.
-            settings = replace(settings, silence_ms=5000)
         pool: Any = world
         watch = PrimaryWatch(settings, pool, metrics(), alone=alone)
         watch.start()
@@ -106,7 +105,7 @@ def _play(
         for agent in agents:
             await agent.stop()
 
-    asyncio.run(play())
+    virtual_time.run(play())
 
 
 def test_a_crashed_primary_is_left_at_once_and_its_successor_followed(
@@ -208,7 +207,6 @@ def test_agents_lead_through_a_switchover_and_roles_take_over_when_they_fall_sil
         other.says(6, "serving", B)
         await world.until(A, None, B)
         assert (world.epoch, world.held) == (6, [False, True, False])
-        # On a busy machine the agents' word comes long before the databases' own.
         async with asyncio.timeout(10):
             while watch._sights[B].epoch != 6:
                 await asyncio.sleep(0.002)
@@ -306,15 +304,15 @@ def test_the_word_that_the_primary_is_alone_counts_from_when_it_was_asked_for_an
 
     async def story(_: PrimaryWatch) -> None:
         one, other = agents
-        before_s = time.monotonic()
+        before_s = virtual_time.now_s()
         one.says(5, "serving", A, alone=True)
         other.says(5, "serving", A)
         await until(lambda: bool(told) and told[-1] > before_s)
-        assert before_s < told[-1] <= time.monotonic() + 2.5
+        assert before_s < told[-1] <= virtual_time.now_s() + 2.5
         # It is held back for a second, and counts from when it was asked for and not from when it came.
         asked_latest_s = told[-1]
         await until(lambda: told[-1] != asked_latest_s)
-        assert told[-1] <= time.monotonic() + 1.6
+        assert told[-1] <= virtual_time.now_s() + 1.6
         # Another agent knows of a later epoch: what was said in the one before allows nothing any more.
         other.says(6, "serving", B)
         await until(lambda: told[-1] == float("-inf"))

@@ -15,6 +15,7 @@ from app_stub.pool import Pool
 from app_stub.reads import Reader
 from app_stub.services import Services
 from app_stub.settings import Database, Endpoint
+from tests import virtual_time
 from tests.unit.app_stub.fakes import ENTITY, FakeDatabase, FakeLimit, FakeSession, metrics
 
 A = Endpoint(host="198.18.1.13", port=2881)
@@ -66,16 +67,15 @@ class Site:
         self.new = FakeDatabase(limits=limits, epoch=5, journal=self.old.journal, takes_writes=False)
         self.dead: set[Endpoint] = set()
         counted = metrics()
-        self.pool = Pool(SETTINGS, self._connect, counted)
-        group = GroupCommit(self.pool, counted, lambda: None, queue_limit=1000)
+        self.pool = Pool(SETTINGS, self._connect, counted, clock_s=virtual_time.now_s)
+        group = GroupCommit(self.pool, counted, lambda: None, queue_limit=1000, clock_s=virtual_time.now_s)
         services = Services(
             pool=self.pool,
-            writer=Writer(self.pool, counted, lambda: None, group),
-            reader=Reader(self.pool, lambda: None),
+            writer=Writer(self.pool, counted, lambda: None, group, clock_s=virtual_time.now_s),
+            reader=Reader(self.pool, lambda: None, virtual_time.now_s),
             metrics=counted,
         )
-        clock = asyncio.get_running_loop().time
-        self._application = Application(services, counted, clock, lambda: False, deadline_s=4.5)
+        self._application = Application(services, counted, virtual_time.now_s, lambda: False, deadline_s=4.5)
 
     async def _connect(self, endpoint: Endpoint) -> SlowSession:
         await asyncio.sleep(0.002)
@@ -156,7 +156,7 @@ def test_no_request_fails_while_the_primary_changes(change: Callable[[Site], Awa
         used_fen = sum(limit.used_fen for limit in site.new.limits.values())
         assert used_fen == 5000 * len(LIMITS), "as much was repaid as drawn"
 
-    asyncio.run(play())
+    virtual_time.run(play())
 
 
 async def _done(change: Awaitable[None]) -> int:

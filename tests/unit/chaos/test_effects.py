@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -162,7 +163,7 @@ def test_switches_are_thrown_with_their_timers() -> None:
     pending = power.freeze(ENVIRONMENT.host("ob-a"), for_s=80.0)
     assert pending._process.args == ("false", "power", "freeze", "ob-a", "--for", "80")  # type: ignore[attr-defined]
     with pytest.raises(WorldError, match="power freeze ob-a ended with 1"):
-        pending.wait(5)
+        pending.wait(120)
     cut = NetworkSwitch(env).cut("a-to-b", for_s=75.5)
     assert cut._process.args == ("false", "net", "cut", "a-to-b", "--for", "75.5")  # type: ignore[attr-defined]
     with pytest.raises(WorldError, match="network mend a-to-b ended with 1"):
@@ -177,17 +178,19 @@ def test_a_host_that_connects_and_does_not_greet_is_not_reachable() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ssh_databases, "SSH_PORT", port)
             assert not databases.is_reachable(frozen)
-            greeting = threading.Thread(target=lambda: greet(server))
+            enough = threading.Event()
+            greeting = threading.Thread(target=greet, args=(server, enough))
             greeting.start()
             # The first connection is still in the queue; it hung up, and is greeted in vain.
-            assert any(databases.is_reachable(frozen) for _ in range(10))
-            greeting.join(timeout=10)
+            assert any(databases.is_reachable(frozen) for _ in range(100))
+            enough.set()
+            greeting.join(timeout=120)
 
 
-def greet(server: socket.socket) -> None:
-    server.settimeout(3)
-    with contextlib.suppress(TimeoutError):
-        while True:
+def greet(server: socket.socket, enough: threading.Event) -> None:
+    server.settimeout(0.05)
+    while not enough.is_set():
+        with contextlib.suppress(TimeoutError):
             connection, _ = server.accept()
             with connection, contextlib.suppress(OSError):
                 connection.sendall(b"SSH-2.0-OpenSSH\r\n")
@@ -201,34 +204,39 @@ def _switch(*command: str) -> PowerSwitch:
 def test_a_switch_that_fails_is_not_taken_for_off() -> None:
     pending = _switch("bash", "-c", "echo no such host >&2; exit 1").off(ENVIRONMENT.host("ob-a"))
     with pytest.raises(WorldError, match="no such host"):
-        pending.wait(within_s=5)
+        pending.wait(within_s=120)
 
 
 def test_a_switch_that_hangs_is_not_taken_for_off() -> None:
-    pending = _switch("bash", "-c", "sleep 2").off(ENVIRONMENT.host("ob-a"))
+    pending = _switch("bash", "-c", "exec sleep 60").off(ENVIRONMENT.host("ob-a"))
     with pytest.raises(WorldError, match="did not confirm within"):
         pending.wait(within_s=0.1)
 
 
 def test_a_child_is_asked_to_end_and_has_to(tmp_path: Path) -> None:
-    polite = ["bash", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"]
-    child = children.Child("polite", polite, tmp_path / "log")
-    time.sleep(0.3)
-    assert child.ended_because() is None
-    child.stop(5)
-    stubborn = children.Child(
-        "stubborn", ["bash", "-c", "trap '' TERM; while :; do sleep 0.05; done"], tmp_path / "log"
-    )
-    time.sleep(0.3)
+    def child(name: str, trap: str) -> children.Child:
+        waits = f"trap '{trap}' TERM; echo ready; while :; do sleep 0.05; done"
+        begun = children.Child(name, ["bash", "-c", waits], tmp_path / name)
+        until(lambda: "ready" in (tmp_path / name).read_text())
+        return begun
+
+    polite = child("polite", "exit 0")
+    assert polite.ended_because() is None
+    polite.stop(120)
     with pytest.raises(WorldError, match="was killed"):
-        stubborn.stop(0.3)
+        child("stubborn", "").stop(2)
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_child_that_ended_by_itself_says_why(tmp_path: Path) -> None:
     child = children.Child("load", ["bash", "-c", "echo no customers are seeded; exit 2"], tmp_path / "log")
-    deadline = time.monotonic() + 5
-    while child.ended_because() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: child.ended_because() is not None)
     assert "ended with 2; it last said: no customers are seeded" in str(child.ended_because())
     with pytest.raises(WorldError, match="no customers are seeded"):
         child.stop(1)

@@ -13,6 +13,8 @@ from chaos.world import WorldError
 from inventory.lab import ENVIRONMENT
 
 HOST = ENVIRONMENT.host("ob-a")
+WITHIN_S = 120.0
+"""For what comes at once, if the machine is not starved."""
 
 
 def _local(_env: object, _host: object, command: str) -> list[str]:
@@ -28,42 +30,40 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
 
 
 def test_a_command_returns_its_end_and_its_output(shell: Shell) -> None:
-    done = shell.run(["bash", "-c", "echo out; echo err >&2; exit 3"], within_s=5)
+    done = shell.run(["bash", "-c", "echo out; echo err >&2; exit 3"], within_s=WITHIN_S)
     assert done.returncode == 3
     assert sorted(done.output.splitlines()) == ["err", "out"]
 
 
 def test_output_without_a_newline_at_its_end(shell: Shell) -> None:
-    assert shell.run(["printf", "%s", "no newline"], within_s=5).output == "no newline"
+    assert shell.run(["printf", "%s", "no newline"], within_s=WITHIN_S).output == "no newline"
 
 
 @pytest.mark.parametrize("nasty", ["a b", "'", '"; echo hacked', "$(id)", "`id`", "*", "", "\\", "名"])
 def test_arguments_cross_the_shell_unchanged(shell: Shell, nasty: str) -> None:
-    assert shell.run(["printf", "<%s>", nasty], within_s=5).output == f"<{nasty}>"
+    assert shell.run(["printf", "<%s>", nasty], within_s=WITHIN_S).output == f"<{nasty}>"
 
 
 def test_a_command_that_reads_its_input_does_not_eat_the_session(shell: Shell) -> None:
-    assert shell.run(["cat"], within_s=5).output == ""
-    assert shell.run(["echo", "still here"], within_s=5).output == "still here"
+    assert shell.run(["cat"], within_s=WITHIN_S).output == ""
+    assert shell.run(["echo", "still here"], within_s=WITHIN_S).output == "still here"
 
 
 def test_a_time_out_is_kept_and_the_next_command_works(shell: Shell) -> None:
-    begun_s = time.monotonic()
     with pytest.raises(WorldError, match=r"ob-a: .* did not end within 0.2 s"):
-        shell.run(["sleep", "30"], within_s=0.2)
-    assert time.monotonic() - begun_s < 5
-    assert shell.run(["echo", "again"], within_s=5).output == "again"
+        shell.run(["sleep", "600"], within_s=0.2)
+    assert shell.run(["echo", "again"], within_s=WITHIN_S).output == "again"
 
 
 def test_a_session_that_ended_is_opened_anew(shell: Shell) -> None:
     with pytest.raises(ChannelClosedError, match="the session ended"):
-        shell.run(["bash", "-c", "kill -9 $PPID"], within_s=5)
-    assert shell.run(["echo", "again"], within_s=5).output == "again"
+        shell.run(["bash", "-c", "kill -9 $PPID"], within_s=WITHIN_S)
+    assert shell.run(["echo", "again"], within_s=WITHIN_S).output == "again"
 
 
 def test_several_commands_share_one_session(shell: Shell) -> None:
-    first = shell.run(["bash", "-c", "echo $PPID"], within_s=5).output
-    assert shell.run(["bash", "-c", "echo $PPID"], within_s=5).output == first
+    first = shell.run(["bash", "-c", "echo $PPID"], within_s=WITHIN_S).output
+    assert shell.run(["bash", "-c", "echo $PPID"], within_s=WITHIN_S).output == first
 
 
 def test_a_host_is_reached_by_its_management_address_with_a_known_key() -> None:
@@ -78,7 +78,7 @@ FAKE_CLIENT = """#!/bin/bash
 [ -e {folder}/dead ] && {{ echo "ERROR 2002 (HY000): cannot connect"; exit 1; }}
 while read -r select number rest; do
     [ -e {folder}/dead ] && {{ echo "ERROR 2013 (HY000): Lost connection"; exit 1; }}
-    [ -e {folder}/slow ] && sleep 0.4
+    while [ -e {folder}/slow ]; do sleep 0.02; done
     printf '%s\\t%s\\t%s\\n' "${{number%,}}" PRIMARY 1700000000000000000
 done
 exit 0
@@ -102,10 +102,10 @@ def session(database: Path) -> Iterator[SqlSession]:
     opened.close()
 
 
-def _eventually(session: SqlSession, within_s: float = 5.0) -> str | None:
+def _eventually(session: SqlSession, within_s: float = WITHIN_S) -> str | None:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        reading = session.read(0.2)
+        reading = session.read(10)
         if reading is not None:
             return reading.role
         time.sleep(0.05)
@@ -113,30 +113,28 @@ def _eventually(session: SqlSession, within_s: float = 5.0) -> str | None:
 
 
 def test_a_database_says_its_role_and_position(session: SqlSession) -> None:
-    reading = session.read(5)
+    reading = session.read(WITHIN_S)
     assert reading is not None
     assert (reading.role, reading.scn) == ("PRIMARY", 1700000000000000000)
 
 
 def test_a_database_that_dies_is_seen_at_once_and_found_again(session: SqlSession, database: Path) -> None:
-    assert session.read(5) is not None
+    assert session.read(WITHIN_S) is not None
     (database / "dead").touch()
-    begun_s = time.monotonic()
-    assert session.read(5) is None
-    assert time.monotonic() - begun_s < 1.0
+    assert session.read(10_000) is None, "it is seen at once: nobody waits for that long"
     assert session.read(0.3) is None
     (database / "dead").unlink()
     assert _eventually(session) == "PRIMARY"
 
 
 def test_an_answer_that_comes_late_is_not_taken_for_the_next_one(session: SqlSession, database: Path) -> None:
-    assert session.read(5) is not None
+    assert session.read(WITHIN_S) is not None
     (database / "slow").touch()
     assert session.read(0.1) is None
     (database / "slow").unlink()
     session.ask()
     asked = session._asked
-    assert session.answer(5) is not None
+    assert session.answer(WITHIN_S) is not None
     assert asked == 3
 
 

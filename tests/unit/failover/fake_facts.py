@@ -139,7 +139,7 @@ def served(facts: FakeFacts) -> Iterator[int]:
         async def awaited() -> Any:
             return await work
 
-        return asyncio.run_coroutine_threadsafe(awaited(), loop).result(10)
+        return asyncio.run_coroutine_threadsafe(awaited(), loop).result(60)
 
     runner = in_loop(serve(facts, TOKEN, addresses=(), port=0))
     try:
@@ -148,5 +148,5 @@ def served(facts: FakeFacts) -> Iterator[int]:
         loop.call_soon_threadsafe(facts.announcement.close)
         in_loop(runner.cleanup())
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()

@@ -1,7 +1,5 @@
 """What the agent tells through its API and takes there: from real looks, with the store in memory."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +31,8 @@ from failover.store.gateway import Gateway
 from failover.store.history import History
 from failover.store.recorder import Recorder
 from failover.store.records import LeaderRecord, member_text
+from tests import virtual_time
+from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
 
@@ -112,13 +112,13 @@ class Stage:
 
 def play(certificate: Path, story: Callable[[Stage, FakeEtcd], Awaitable[None]]) -> None:
     async def whole() -> None:
-        etcd = FakeEtcd(now=time.monotonic)
+        etcd = FakeEtcd(now=virtual_time.now_s)
         async with member(etcd, certificate) as endpoint:
             it = Stage(endpoint, certificate)
             await story(it, etcd)
             await it.gateway.close()
 
-    asyncio.run(whole())
+    virtual.run(whole())
 
 
 def test_the_word_that_the_primary_is_alone_lasts_until_another_one_is_said(certificate: Path) -> None:

@@ -1,11 +1,12 @@
 """Agents with the real core, loop, store client and API, on hosts and a store in memory, in real time."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from failover.core.observed import Alone, RequestKind, Role
+from tests import virtual_time
+from tests.unit.failover import virtual
 from tests.unit.failover.fake_etcd import FakeEtcd, member
 from tests.unit.failover.fake_hosts import FakeHosts, hosts
 
@@ -28,7 +29,7 @@ def play(
     tmp_path: Path, certificate: Path, story: Story, *, names: tuple[str, ...] = ("ob-a", "ob-b")
 ) -> None:
     async def whole() -> None:
-        etcd = FakeEtcd(now=time.monotonic)
+        etcd = FakeEtcd(now=virtual_time.now_s)
         async with (
             member(etcd, certificate) as endpoint,
             hosts(tmp_path, (endpoint,), certificate, names=names, timing=TIMING) as them,
@@ -40,7 +41,7 @@ def play(
             await story(them, etcd)
             assert them.most_writable == 1, them.describe()
 
-    asyncio.run(whole())
+    virtual.run(whole())
 
 
 async def fit_to_lead(them: FakeHosts, name: str, *, asked: str = "ob-a") -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from failover.api.announcement import Announcement, Answer, answer_of
 from failover.core.observed import Alone, Leadership, Lease, Observed, Phase, StoreView
+from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_facts import serving
 
@@ -104,4 +105,4 @@ def test_a_change_there_and_back_holds_on_and_a_real_one_wakes() -> None:
         announcement.say(serving("ob-b", 13))
         assert (await asyncio.wait_for(waiting, 0.5)).host == "ob-b"
 
-    asyncio.run(play())
+    virtual.run(play())

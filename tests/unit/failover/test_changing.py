@@ -1,6 +1,5 @@
 """What is done to the database, in the order that makes it safe: store, disk, statement."""
 
-import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from failover.core.observed import Alone, Guarantee, Leadership, Phase, Process,
 from failover.host.note import Recorded
 from failover.host.tool import ToolError
 from failover.store.records import LeaderRecord
+from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 
 LEADERSHIP = Leadership(
@@ -141,7 +141,7 @@ def run(work: Awaitable[None]) -> None:
     async def whole() -> None:
         await work
 
-    asyncio.run(whole())
+    virtual.run(whole())
 
 
 PROMOTE = Promote(revision=9, guarantee=Guarantee.LEASE, lineage=7, alone=Alone.YES, why="w")

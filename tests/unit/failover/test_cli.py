@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from failover.agent_client import Agent, AgentError
+from failover.agent_client import Agent, AgentError, Said
 from failover.api.announcement import Answer
 from failover.api.facts import RefusedError
+from failover.api.outcome import Outcome, judge
 from failover.api.story import Told
 from failover.cli import cli
 from failover.store.gateway import StoreError
@@ -91,27 +95,55 @@ def test_history_for_people_and_for_programs(config: Path, facts: FakeFacts) -> 
     assert (found.exit_code, found.stderr) == (1, "loanstack-failover: no majority\n")
 
 
-def test_a_switchover_tells_its_steps_and_its_end(config: Path, facts: FakeFacts) -> None:
-    async def hand_over(facts: FakeFacts) -> None:
-        for step in (Answer(epoch=12, phase="handover"), serving("ob-b", 13)):
-            await asyncio.sleep(0.2)
-            facts.announcement.say(step)
+async def set_in_another_thread(event: threading.Event) -> None:
+    while not event.is_set():
+        await asyncio.sleep(0.005)
 
+
+def test_a_switchover_tells_its_steps_and_its_end(
+    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handing, is_told, primary = Answer(epoch=12, phase="handover"), threading.Event(), Agent.primary
+
+    def asked(agent: Agent, *, unless: str = "", wait_ms: int = 0) -> Said:
+        if unless == handing.tag:
+            is_told.set()
+        return primary(agent, unless=unless, wait_ms=wait_ms)
+
+    async def hand_over(facts: FakeFacts) -> None:
+        facts.announcement.say(handing)
+        await set_in_another_thread(is_told)
+        facts.announcement.say(serving("ob-b", 13))
+
+    monkeypatch.setattr(Agent, "primary", asked)
     facts.on_submit = hand_over
+    begun_s = time.monotonic()
     found = run(config, "switchover", "--to", "ob-b")
+    at_most_s = time.monotonic() - begun_s
     assert found.exit_code == 0
-    assert found.stdout.startswith("ob-b leads under epoch 13, 0.")
-    assert found.stdout.endswith(" s after it was asked for\n")
+    told = re.fullmatch(r"ob-b leads under epoch 13, (\d+\.\d+) s after it was asked for\n", found.stdout)
+    assert told is not None, found.stdout
+    assert float(told[1]) <= at_most_s + 0.01, "it is told rounded"
     assert "epoch 12: handover\n" in found.stderr
     assert facts.orders[-1] == ("submit", "switchover", "ob-b", False, False)
 
 
-def test_a_switchover_that_is_called_off_fails(config: Path, facts: FakeFacts) -> None:
+def test_a_switchover_that_is_called_off_fails(
+    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handing, is_seen = Answer(epoch=12, phase="handover"), threading.Event()
+
+    def judged(before: Answer, now: Answer, **about: Any) -> Outcome | None:
+        if now.tag == handing.tag:
+            is_seen.set()
+        return judge(before, now, **about)
+
     async def call_off(facts: FakeFacts) -> None:
-        facts.announcement.say(Answer(epoch=12, phase="handover"))
-        await asyncio.sleep(0.2)
+        facts.announcement.say(handing)
+        await set_in_another_thread(is_seen)
         facts.announcement.say(serving("ob-a", 12))
 
+    monkeypatch.setattr("failover.api.outcome.judge", judged)
     facts.on_submit = call_off
     found = run(config, "switchover")
     assert (found.exit_code, found.stdout) == (1, "")

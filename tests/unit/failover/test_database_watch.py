@@ -1,6 +1,5 @@
 """This host's database as the agent sees it, from answers that come late, never, or from another process."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -9,6 +8,7 @@ from failover.core.observed import Process, Role
 from failover.host.database import DatabaseWatch
 from failover.host.processes import Running
 from failover.host.session import Answer, SessionError
+from tests.unit.failover import virtual
 
 
 class Fake:
@@ -98,7 +98,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     async def whole() -> None:
         await work()
 
-    asyncio.run(whole())
+    virtual.run(whole())
 
 
 def test_a_database_is_down_without_a_process_and_its_position_is_kept(fake: Fake) -> None:

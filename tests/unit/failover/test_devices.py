@@ -4,7 +4,6 @@ import asyncio
 import base64
 import ssl
 import stat
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from aiohttp import web
 
 from failover.host.devices import Power, Report, switch
 from failover.settings import Fence, Peer
+from tests.unit.failover import virtual
 
 USER, PASSWORD = "agent", "secret-of-the-fence"
 SYSTEM = "/redfish/v1/Systems/ob-b"
@@ -85,7 +85,7 @@ def switched(
         async with controller.served() as address:
             return await switch(peer(address), password, power, deadline_s=deadline_s)
 
-    return asyncio.run(play())
+    return virtual.run(play())
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,10 @@ def test_a_device_that_will_not_switch_off_what_is_off_confirms_it() -> None:
         return 409
 
     assert switched(FakeController(state="Off", after_order=conflict)).confirmed
-    begun = time.monotonic()
-    report = switched(FakeController(state="On", after_order=conflict))
+    report = switched(FakeController(state="On", after_order=conflict), deadline_s=1000.0)
     assert not report.confirmed
     assert "ForceOff refused with status 409" in report.reason
-    assert report.reason.endswith("it says On")
-    assert time.monotonic() - begun < 2
+    assert report.reason.endswith("it says On"), "at once, and not when the time is over"
 
 
 def test_a_device_that_never_answers_the_order_is_asked_for_the_state_all_the_same() -> None:
@@ -164,7 +162,7 @@ def test_a_wrong_password_is_said_and_never_shown() -> None:
 def test_a_device_that_cannot_be_reached_fails_with_host_and_device(
     kind: str, address: str, words: str
 ) -> None:
-    report = asyncio.run(switch(peer(address, kind=kind), PASSWORD, Power.OFF))
+    report = virtual.run(switch(peer(address, kind=kind), PASSWORD, Power.OFF))
     assert not report.confirmed
     assert report.reason.startswith(f"ob-b is not known to be off: {kind} at {address}")
     assert words in report.reason
@@ -175,18 +173,18 @@ def test_certificates_are_checked(certificate: Path, tmp_path: Path) -> None:
         async with FakeController().served(certificate) as address:
             return await switch(peer(address, ca_file=ca_file), PASSWORD, Power.OFF)
 
-    assert asyncio.run(play(str(certificate))).confirmed
-    unknown = asyncio.run(play(""))
+    assert virtual.run(play(str(certificate))).confirmed
+    unknown = virtual.run(play(""))
     assert not unknown.confirmed
     assert "certificate verify failed" in unknown.reason
-    missing = asyncio.run(play(str(tmp_path / "none.crt")))
+    missing = virtual.run(play(str(tmp_path / "none.crt")))
     assert not missing.confirmed
     assert "No such file" in missing.reason
 
 
 def test_no_device_never_confirms_and_says_why_there_is_none() -> None:
-    none = asyncio.run(switch(peer("", kind="none", reason="a test bench"), PASSWORD, Power.OFF))
-    absent = asyncio.run(
+    none = virtual.run(switch(peer("", kind="none", reason="a test bench"), PASSWORD, Power.OFF))
+    absent = virtual.run(
         switch(Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=None), PASSWORD, Power.OFF)
     )
     assert none == Report(
@@ -202,7 +200,7 @@ def ipmitool(folder: Path, text: str) -> str:
     return str(program)
 
 
-def by_ipmi(program: str, power: Power = Power.OFF, deadline_s: float = 5.0) -> Report:
+def by_ipmi(program: str, power: Power = Power.OFF, deadline_s: float = 300.0) -> Report:
     device = peer("198.18.9.9", kind="ipmi")
     return asyncio.run(switch(device, PASSWORD, power, deadline_s=deadline_s, ipmitool=program))
 
@@ -228,15 +226,15 @@ def test_ipmi_gets_its_password_by_the_environment(tmp_path: Path, power: Power)
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "deadline_s", "words"),
     [
-        ("echo 'Unable to establish session'; exit 1", "ended with 1: Unable to establish session"),
-        ("echo 'Chassis Power is strange'", "does not tell the power state"),
-        ("exec sleep 60", "it did not say Off within 0.5 s"),
+        ("echo 'Unable to establish session'; exit 1", 300, "ended with 1: Unable to establish session"),
+        ("echo 'Chassis Power is strange'", 300, "does not tell the power state"),
+        ("exec sleep 600", 0.5, "it did not say Off within 0.5 s"),
     ],
 )
-def test_ipmi_that_does_not_work_fails(tmp_path: Path, text: str, words: str) -> None:
-    report = by_ipmi(ipmitool(tmp_path, text), deadline_s=0.5)
+def test_ipmi_that_does_not_work_fails(tmp_path: Path, text: str, deadline_s: float, words: str) -> None:
+    report = by_ipmi(ipmitool(tmp_path, text), deadline_s=deadline_s)
     assert not report.confirmed
     assert "ob-b is not known to be off: ipmi at 198.18.9.9" in report.reason
     assert words in report.reason
@@ -249,11 +247,11 @@ def test_ipmi_without_its_program_fails(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_order_is_cancelled_and_leaves_no_process(tmp_path: Path) -> None:
-    program = ipmitool(tmp_path, "echo $$ > $folder/pid; exec sleep 60")
+    program = ipmitool(tmp_path, "echo $$ > $folder/pid; exec sleep 600")
 
     async def play() -> None:
         task = asyncio.create_task(
-            switch(peer("198.18.9.9", kind="ipmi"), PASSWORD, Power.OFF, ipmitool=program)
+            switch(peer("198.18.9.9", kind="ipmi"), PASSWORD, Power.OFF, deadline_s=300, ipmitool=program)
         )
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             await asyncio.sleep(0.01)

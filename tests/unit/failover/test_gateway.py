@@ -1,7 +1,6 @@
 """The store's door: users, tokens, and whichever member answers."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -12,6 +11,8 @@ import pytest
 
 from failover.settings import Store
 from failover.store.gateway import Gateway, StoreError, StoreRefusedError, encoded
+from tests import virtual_time
+from tests.unit.failover import virtual
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member, write_certificate
 
 READ = {"key": encoded("/loanstack/lab/leader")}
@@ -25,7 +26,7 @@ def play(
     members: int = 1,
     change: Callable[[Store], Store] = lambda s: s,
 ) -> tuple[FakeEtcd, list[str]]:
-    etcd, failed = FakeEtcd(now=time.monotonic), list[str]()
+    etcd, failed = FakeEtcd(now=virtual_time.now_s), list[str]()
 
     async def stage() -> None:
         async with AsyncExitStack() as stack:
@@ -38,7 +39,7 @@ def play(
             await story(gateway, etcd)
             failed[:] = [str(endpoints.index(e)) for e in failed]
 
-    asyncio.run(stage())
+    virtual.run(stage())
     return etcd, failed
 
 
@@ -84,12 +85,12 @@ def test_a_silent_member_costs_its_time_out_once(certificate: Path) -> None:
     async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
         await gateway.call("/v3/kv/range", READ)
         etcd.silent = {0}
-        before = time.monotonic()
+        before = virtual_time.now_s()
         await gateway.call("/v3/kv/range", READ)
-        after = time.monotonic()
+        after = virtual_time.now_s()
         assert 0.9 * TIMEOUT_MS / 1000 < after - before < 3 * TIMEOUT_MS / 1000
         await gateway.call("/v3/kv/range", READ)
-        assert time.monotonic() - after < TIMEOUT_MS / 1000
+        assert virtual_time.now_s() - after < TIMEOUT_MS / 1000
 
     _, failed = play(certificate, story, members=2)
     assert failed == ["0"]

@@ -1,7 +1,6 @@
 """The loop: fencing first, one action at a time, and nothing that goes wrong beside it ends it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -28,6 +27,8 @@ from failover.core.observed import (
 from failover.core.observed import Settings as Limits
 from failover.host.note import Recorded
 from failover.store.gateway import StoreError
+from tests import virtual_time
+from tests.unit.failover import virtual
 
 FIRST = Observed(
     now_ms=10_000,
@@ -142,7 +143,7 @@ class Stage:
         async def once() -> None:
             self.loop().turn()
 
-        asyncio.run(once())
+        virtual.run(once())
 
     def run(self, *, for_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         async def play() -> None:
@@ -154,7 +155,7 @@ class Stage:
             stop.set()
             await running
 
-        asyncio.run(play())
+        virtual.run(play())
 
 
 @pytest.fixture
@@ -224,14 +225,14 @@ def test_a_lapse_is_seen_between_two_turns(it: Stage) -> None:
         stop = asyncio.Event()
         running = asyncio.create_task(loop.run(stop))
         await asyncio.sleep(0.1)
-        begun, it.eyes.seen = time.monotonic(), LAPSED
+        begun, it.eyes.seen = virtual_time.now_s(), LAPSED
         while not it.fence.begun:
-            assert time.monotonic() - begun < 1
+            assert virtual_time.now_s() - begun < 1
             await asyncio.sleep(0.005)
         stop.set()
         await running
 
-    asyncio.run(play())
+    virtual.run(play())
 
 
 def test_what_breaks_is_begun_again_and_a_loop_that_breaks_is_not_called_turning(
@@ -273,7 +274,7 @@ def test_a_leader_that_is_told_to_stop_fences_itself_and_claims_nothing_any_more
         )
         await asyncio.wait_for(running, 5)
 
-    asyncio.run(play())
+    virtual.run(play())
 
 
 class Claiming:
@@ -324,4 +325,4 @@ def test_only_what_changed_something_is_decided_upon_at_once(
         await asyncio.sleep(0.02)
         assert (acting.is_busy, count, acting.last_failure is None) == (False, woken, failure is None)
 
-    asyncio.run(play())
+    virtual.run(play())

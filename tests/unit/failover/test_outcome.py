@@ -8,6 +8,7 @@ from failover.api.announcement import Answer
 from failover.api.facts import RefusedError
 from failover.api.outcome import Outcome, judge, outcome_of
 from failover.store.gateway import StoreError
+from tests.unit.failover import virtual
 from tests.unit.failover.fake_facts import FakeFacts, serving
 
 A, B = serving("ob-a", 12), serving("ob-b", 13)
@@ -48,7 +49,7 @@ def followed(facts: FakeFacts, *steps: Answer, deadline_s: float = 5.0) -> Outco
             facts.announcement.say(step)
         return await watching
 
-    return asyncio.run(play())
+    return virtual.run(play())
 
 
 HANDING = (Answer(epoch=12, phase="handover"), Answer(epoch=12, phase="handed"))
@@ -94,4 +95,4 @@ def test_an_agent_that_ends_watches_no_longer() -> None:
         facts.announcement.close()
         return await asyncio.wait_for(watching, 1)
 
-    assert asyncio.run(play()) is None
+    assert virtual.run(play()) is None

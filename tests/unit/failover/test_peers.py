@@ -11,6 +11,7 @@ from failover.api.status import status_of
 from failover.core.observed import Database, Observed
 from failover.host.peers import PeerWatch
 from failover.settings import Peer
+from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 
 HERE = "127.0.0.1"
@@ -70,7 +71,7 @@ def look(greeting: bytes | None, status: str | None, *, then_close: bool = True)
             (seen,) = watch.observe()
         return seen.sql_silent_ms == 0, seen.agent_silent_ms == 0, seen.says_fenced_epoch
 
-    return asyncio.run(play())
+    return virtual.run(play())
 
 
 def test_a_host_that_answers_is_heard() -> None:
@@ -113,4 +114,4 @@ def test_where_there_is_nobody_to_look_at_looking_goes_on() -> None:
         assert not running.done()
         running.cancel()
 
-    asyncio.run(play())
+    virtual.run(play())

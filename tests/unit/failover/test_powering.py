@@ -11,6 +11,7 @@ from failover.core.actions import FencePeer, PowerOn
 from failover.core.observed import FenceState, Leadership, Phase
 from failover.host.devices import Power, Report
 from failover.store.records import LeaderRecord
+from tests.unit.failover import virtual
 
 RECORD = LeaderRecord(
     leadership=Leadership(
@@ -81,7 +82,7 @@ def play(story: Callable[[Stage], Awaitable[None]]) -> None:
         await story(it)
         await it.powering.close()
 
-    asyncio.run(whole())
+    virtual.run(whole())
 
 
 async def settled() -> None:

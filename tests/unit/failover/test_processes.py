@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +34,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -48,12 +47,14 @@ def test_without_a_unit_and_a_pid_file_nothing_runs(files: tuple[Path, Path]) ->
 
 def test_every_process_of_the_group_is_found_and_killed(files: tuple[Path, Path], begin) -> None:
     group, pid_file = files
+    before_ms = clock.steady_ms()
     them = [begin(), begin()]
     group.write_text("".join(f"{p.pid}\n" for p in them))
     processes = Processes(group, pid_file)
     found = processes.look()
     assert found.pids == tuple(p.pid for p in them)
-    assert 0 <= clock.steady_ms() - found.started_at_ms < 10_000
+    # The kernel counts in steps of 10 ms.
+    assert before_ms - 10 <= found.started_at_ms <= clock.steady_ms()
     processes.kill()
     # Nobody has waited for them yet: what is dead does not run, all the same.
     until(lambda: processes.look().identity is None)
@@ -152,11 +153,14 @@ def test_a_port_is_open_while_somebody_listens() -> None:
     assert not is_open(port)
 
 
-def test_killing_waits_for_nothing(files: tuple[Path, Path], begin) -> None:
-    ignoring = begin(sys.executable, "-c", "import signal,time; signal.signal(15, 1); time.sleep(60)")
-    files[0].write_text(f"{ignoring.pid}\n")
-    begun = time.monotonic()
+def test_killing_waits_for_nothing(files: tuple[Path, Path], begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = begin()
+    files[0].write_text(f"{process.pid}\n")
+    sent: list[tuple[int, int]] = []
+    with monkeypatch.context() as undelivered:
+        undelivered.setattr("failover.host.processes.os.kill", lambda *told: sent.append(told))
+        assert Processes(*files).kill() == (process.pid,), "it lives, and is waited for by nobody"
+    assert sent == [(process.pid, signal.SIGKILL)]
     Processes(*files).kill()
-    assert time.monotonic() - begun < 0.1
-    assert os.waitpid(ignoring.pid, 0)[1] == signal.SIGKILL
-    ignoring.returncode = -9
+    assert os.waitpid(process.pid, 0)[1] == signal.SIGKILL
+    process.returncode = -9

@@ -6,6 +6,7 @@ from typing import Any
 from failover.store.gateway import StoreError
 from failover.store.history import Event
 from failover.store.recorder import Recorder
+from tests.unit.failover import virtual
 
 
 class FakeHistory:
@@ -37,7 +38,7 @@ def test_events_reach_the_store_in_order_with_their_own_times() -> None:
         running.cancel()
         assert [line["event"] for line in (await recorder.history())[3]] == ["detected", "decided"]
 
-    asyncio.run(play())
+    virtual.run(play())
     assert history.held[3][0] == {
         "at_s": 1.5, "event": "decided", "host": "ob-a", "detail": "why", "request": "r",
     }  # fmt: skip
@@ -67,7 +68,7 @@ def test_without_the_store_the_history_is_what_was_read_and_what_waits() -> None
         # It is told once, although it is on its way no more.
         assert len((await recorder.history())[3]) == 1
 
-    asyncio.run(play())
+    virtual.run(play())
 
 
 def test_a_refusal_that_answers_nobody_is_told_once_an_epoch() -> None:
@@ -84,6 +85,6 @@ def test_a_refusal_that_answers_nobody_is_told_once_an_epoch() -> None:
         await asyncio.sleep(0.05)
         running.cancel()
 
-    asyncio.run(play())
+    virtual.run(play())
     assert [line["detail"] for line in history.held[3]] == ["6000 ms behind"]
     assert [line.get("request") for line in history.held[4]] == [None, "r1", "r2"]

@@ -6,6 +6,7 @@ from failover.agent.memory import HeldLease, Memory
 from failover.agent.self_fence import SelfFence
 from failover.store.history import Event
 from failover.store.recorder import Recorder
+from tests.unit.failover import virtual
 
 
 class FakeDatabase:
@@ -62,7 +63,7 @@ def test_the_lease_is_dropped_and_the_signal_sent_before_anything_else() -> None
         it.database.is_down.set()
         await it.fence.wait()
 
-    asyncio.run(play())
+    virtual.run(play())
 
 
 def test_only_what_is_certainly_down_counts_as_fenced() -> None:
@@ -80,7 +81,7 @@ def test_only_what_is_certainly_down_counts_as_fenced() -> None:
         assert it.fence.last_ms is not None
         assert it.fence.last_ms >= 20
 
-    asyncio.run(play())
+    virtual.run(play())
 
 
 def test_ending_a_hung_standby_confirms_no_epoch() -> None:
@@ -91,4 +92,4 @@ def test_ending_a_hung_standby_confirms_no_epoch() -> None:
         await it.fence.wait()
         assert it.memory.fenced_epoch == 0
 
-    asyncio.run(play())
+    virtual.run(play())

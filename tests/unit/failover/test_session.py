@@ -17,6 +17,7 @@ from failover.host.session import (
     connect,
     options_in,
 )
+from tests.unit.failover import virtual
 
 TIMEOUT_S = 0.2
 
@@ -53,7 +54,7 @@ class Raw:
 
 
 def looked(*row: Any) -> Any:
-    return asyncio.run(Session(Raw((LOOK_SQL, [row]))).look(timeout_s=TIMEOUT_S))
+    return virtual.run(Session(Raw((LOOK_SQL, [row]))).look(timeout_s=TIMEOUT_S))
 
 
 def test_a_primary_says_so() -> None:
@@ -79,26 +80,26 @@ def test_a_role_of_another_kind_is_none() -> None:
 def test_no_answer_in_time_closes_the_connection() -> None:
     raw = Raw((LOOK_SQL, ...))
     with pytest.raises(SessionError, match=r"no answer within 0\.2 s"):
-        asyncio.run(Session(raw).look(timeout_s=TIMEOUT_S))
+        virtual.run(Session(raw).look(timeout_s=TIMEOUT_S))
     assert raw.closed
 
 
 @pytest.mark.parametrize("answer", [errors.OperationalError(2013, "lost"), [], OSError("reset")])
 def test_a_lost_connection_and_an_empty_answer_are_failures(answer: Any) -> None:
     with pytest.raises(SessionError):
-        asyncio.run(Session(Raw((LOOK_SQL, answer))).look(timeout_s=TIMEOUT_S))
+        virtual.run(Session(Raw((LOOK_SQL, answer))).look(timeout_s=TIMEOUT_S))
 
 
 @pytest.mark.parametrize(
     ("answer", "epoch"), [([(5,)], 5), ([], 0), (errors.ProgrammingError(1146, "no table"), 0)]
 )
 def test_without_table_or_row_the_epoch_is_none(answer: Any, epoch: int) -> None:
-    assert asyncio.run(Session(Raw((EPOCH_SQL, answer))).epoch(timeout_s=TIMEOUT_S)) == epoch
+    assert virtual.run(Session(Raw((EPOCH_SQL, answer))).epoch(timeout_s=TIMEOUT_S)) == epoch
 
 
 def test_a_table_that_cannot_be_read_has_no_epoch() -> None:
     with pytest.raises(SessionError, match="timeout"):
-        asyncio.run(
+        virtual.run(
             Session(Raw((EPOCH_SQL, errors.OperationalError(4012, "timeout")))).epoch(timeout_s=TIMEOUT_S)
         )
 
@@ -108,13 +109,13 @@ UPDATE = "UPDATE loan.leadership SET epoch = 6 WHERE one = 1 AND epoch < 6"
 
 def test_an_epoch_is_raised_and_read_back() -> None:
     raw = Raw((UPDATE, []), (EPOCH_SQL, [(6,)]))
-    asyncio.run(Session(raw).set_epoch(6, timeout_s=TIMEOUT_S))
+    virtual.run(Session(raw).set_epoch(6, timeout_s=TIMEOUT_S))
     assert raw.script == []
 
 
 def test_a_higher_epoch_is_not_overwritten() -> None:
     with pytest.raises(SessionError, match="knows epoch 7 and should be given 6"):
-        asyncio.run(Session(Raw((UPDATE, []), (EPOCH_SQL, [(7,)]))).set_epoch(6, timeout_s=TIMEOUT_S))
+        virtual.run(Session(Raw((UPDATE, []), (EPOCH_SQL, [(7,)]))).set_epoch(6, timeout_s=TIMEOUT_S))
 
 
 def test_where_the_schema_was_not_applied_yet_the_table_is_made() -> None:
@@ -126,14 +127,14 @@ def test_where_the_schema_was_not_applied_yet_the_table_is_made() -> None:
         (UPDATE, []),
         (EPOCH_SQL, [(6,)]),
     )
-    asyncio.run(Session(raw).set_epoch(6, timeout_s=TIMEOUT_S))
+    virtual.run(Session(raw).set_epoch(6, timeout_s=TIMEOUT_S))
     assert raw.script == []
 
 
 def test_a_standby_takes_no_epoch() -> None:
     refused = errors.OperationalError(4688, "read only")
     with pytest.raises(SessionError, match="read only"):
-        asyncio.run(Session(Raw((UPDATE, refused))).set_epoch(6, timeout_s=TIMEOUT_S))
+        virtual.run(Session(Raw((UPDATE, refused))).set_epoch(6, timeout_s=TIMEOUT_S))
 
 
 def test_nothing_listens_at_a_socket_that_is_not_there(tmp_path: Path) -> None:
@@ -141,10 +142,10 @@ def test_nothing_listens_at_a_socket_that_is_not_there(tmp_path: Path) -> None:
     options.write_text("[client]\nuser=root\npassword=secret-one\n")
     assert options_in(options) == ("root", "secret-one")
     with pytest.raises(SessionError) as failed:
-        asyncio.run(connect(tmp_path / "sql.sock", options, timeout_s=1))
+        virtual.run(connect(tmp_path / "sql.sock", options, timeout_s=1))
     assert "secret-one" not in str(failed.value)
 
 
 def test_a_missing_options_file_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(SessionError):
-        asyncio.run(connect(tmp_path / "sql.sock", tmp_path / "root.cnf", timeout_s=1))
+        virtual.run(connect(tmp_path / "sql.sock", tmp_path / "root.cnf", timeout_s=1))

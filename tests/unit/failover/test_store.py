@@ -6,7 +6,6 @@ real one, which is how the one in memory is held to its behaviour; what only a f
 
 import asyncio
 import os
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +22,8 @@ from failover.store.client import Sight, Store
 from failover.store.gateway import Gateway, StoreError, encoded
 from failover.store.history import Event, History
 from failover.store.records import LeaderRecord
+from tests import virtual_time
+from tests.unit.failover import virtual
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
 
 REAL = os.environ.get("LOANSTACK_TEST_ETCD", "").split()
@@ -34,7 +35,7 @@ class Clock:
         self.ahead_s = 0.0
 
     def __call__(self) -> float:
-        return time.monotonic() + self.ahead_s
+        return virtual_time.now_s() + self.ahead_s
 
 
 class Stage:
@@ -75,7 +76,7 @@ def play(certificate: Path, story: Callable[[Stage], Awaitable[None]]) -> None:
         async with stage(certificate) as found:
             await story(found)
 
-    asyncio.run(whole())
+    (asyncio.run if REAL else virtual.run)(whole())
 
 
 def record(*, revision: int = 0, epoch: int = 1, host: str = "ob-a", **more: Any) -> LeaderRecord:

@@ -12,6 +12,7 @@ from failover.core.observed import Leadership, Member, Phase, Request, RequestKi
 from failover.store.client import SeenMember, Sight
 from failover.store.gateway import StoreError
 from failover.store.records import LeaderRecord
+from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 
 LOOP_MS = 200
@@ -90,7 +91,7 @@ def run(work: Awaitable[None]) -> None:
     async def whole() -> None:
         await work
 
-    asyncio.run(whole())
+    virtual.run(whole())
 
 
 def test_before_the_first_answer_nothing_is_known(fake: Fake) -> None:

@@ -3,13 +3,17 @@
 wrk is a closed loop: its connections ask again as soon as they are answered. Against an endpoint whose delays
 are known it reaches connections / mean delay requests a second, and both tools must tell the same
 distribution. The delays are long and the connections few, so that what neither tool means to measure stays
-far below 3 %: wrk's connections ask in bunches, which queue for the endpoint's processor, and the machine may
-be busy with other things. One try can still be off, so the nearest of three counts.
+far below 3 %: wrk's connections ask in bunches, which queue for the endpoint's processor. The machine may be
+busy with other things: an instrument that waits for a processor measures that, so both come first where that
+is allowed (to root). One try can still be off, so the nearest of three counts.
 """
 
+import contextlib
+import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,13 +36,22 @@ _LINES = {
 _IN_MS = {"": 1.0, "us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
+@pytest.fixture
+def comes_first() -> Iterator[None]:
+    """Have the processes that this test starts interrupt all others, which they inherit from it."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    yield
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def by_wrk(host: str) -> dict[str, float]:
     """Return what wrk measured."""
     wrk = shutil.which("wrk")
     assert wrk is not None, "run `make setup`"
     asked = ("-t1", f"-c{CONNECTIONS}", f"-d{DURATION_S}s", "--latency", "-H", "X-Legal-Entity: QH01")
     url = f"{host}/v1/limits/1000000001"
-    done = subprocess.run([wrk, *asked, url], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([wrk, *asked, url], capture_output=True, text=True, timeout=240, check=True)
     found = {}
     for name, pattern in _LINES.items():
         match = re.search(pattern, done.stdout)
@@ -57,6 +70,7 @@ def by_us(host: str, folder: Path, rate: float) -> dict[str, float]:
     return {"rate": values["tps_acknowledged"], **{name: values[name] for name in _LINES if name != "rate"}}
 
 
+@pytest.mark.usefixtures("comes_first")
 def test_wrk_and_we_measure_the_same(tmp_path: Path) -> None:
     off: list[dict[str, str]] = []
     with services(delays_ms=DELAYS_MS) as host:

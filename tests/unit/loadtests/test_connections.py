@@ -20,6 +20,12 @@ NAME = "loan.test"
 Serve = Callable[[socket.socket], None]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the other thread of this process as long as it needs to take a connection."""
+    monkeypatch.setattr("loadtests.connections.CONNECT_TIMEOUT_S", 60.0)
+
+
 @contextmanager
 def server(*scripts: Serve, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """Serve one connection with each script in turn; yields the port."""
@@ -38,17 +44,19 @@ def server(*scripts: Serve, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
-        thread.join(timeout=5)
+        thread.join(timeout=120)
         listener.close()
         assert not thread.is_alive()
 
 
-def answers(count: int, header: bytes = b"") -> Serve:
+def answers(count: int, header: bytes = b"", *, closed: threading.Event | None = None) -> Serve:
     def script(connection: socket.socket) -> None:
         for _ in range(count):
             assert connection.recv(4096)
             connection.sendall(ANSWER % header)
         connection.close()
+        if closed is not None:
+            closed.set()
 
     return script
 
@@ -81,7 +89,7 @@ def target(port: int, ca_file: Path | None = None, name: str = NAME) -> Target:
     return Target(url=url, address="127.0.0.1", port=port, server_name=name, ca_file=ca_file)
 
 
-def connections(*targets: Target, deadline_s: float = 5.0) -> Connections:
+def connections(*targets: Target, deadline_s: float = 60.0) -> Connections:
     return Connections(targets, first=0, deadline_s=deadline_s)
 
 
@@ -104,11 +112,12 @@ def test_an_answer_carries_its_body_and_whether_to_come_back():
 
 
 def test_a_connection_that_was_closed_between_requests_is_replaced_without_a_loss():
-    with server(answers(1), answers(1)) as port:
+    closed = threading.Event()
+    with server(answers(1, closed=closed), answers(1)) as port:
         found = connections(target(port))
         assert found.send(HEAD, b"").status == 200
-        # The end of the kept connection is on its way; a client that did not look would lose a request to it.
-        threading.Event().wait(0.1)
+        # The end of the kept connection is here; a client that did not look would lose a request to it.
+        assert closed.wait(120)
         assert found.send(HEAD, b"").status == 200
 
 
@@ -202,7 +211,7 @@ def test_users_are_spread_over_gateways():
     with server(answers(1)) as first, server(answers(1)) as second:
         targets = (target(first), target(second))
         for number in (0, 3):
-            assert Connections(targets, first=number, deadline_s=5.0).send(HEAD, b"").status == 200
+            assert Connections(targets, first=number, deadline_s=60.0).send(HEAD, b"").status == 200
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,17 @@
 """Users connect a few at a time; at the stop what was due is still sent, and the rest is not."""
 
-import time
+import heapq
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
+import gevent.event
 import pytest
 
+from loadtests import generator as generator_module
 from loadtests import journey_user, options
 from loadtests.generator import Generator
 from loadtests.journey_user import JourneyUser
@@ -34,13 +39,58 @@ def generator(folder: Path, recorded: list[Write]) -> Generator:
     return found
 
 
-def sleep_to(made: Generator, second: float) -> None:
+class VirtualTime:
+    """Passes only while every greenlet waits, and then at once to the next that wakes."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self._wakes: list[tuple[float, int, gevent.event.Event]] = []
+        self._numbers = itertools.count()
+
+    def time(self) -> float:
+        return self.now_s
+
+    def time_ns(self) -> int:
+        return int(self.now_s * 1e9)
+
+    def process_time(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        wake = gevent.event.Event()
+        heapq.heappush(self._wakes, (self.now_s + seconds, next(self._numbers), wake))
+        wake.wait()
+
+    def pass_by(self) -> None:
+        """Let time pass for ever."""
+        while True:
+            gevent.idle()
+            if self._wakes:
+                due_s, _, wake = heapq.heappop(self._wakes)
+                self.now_s = max(self.now_s, due_s)
+                wake.set()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualTime]:
+    made = VirtualTime()
+    monkeypatch.setattr(generator_module, "time", made)
+    asleep = SimpleNamespace(sleep=made.sleep, event=gevent.event)
+    monkeypatch.setattr(generator_module, "gevent", asleep)
+    passing = gevent.spawn(made.pass_by)
+    yield made
+    passing.kill()
+
+
+def sleep_to(clock: VirtualTime, made: Generator, second: float) -> None:
     assert made.schedule is not None
-    gevent.sleep(max(made.schedule.start_s + second - time.time(), 0.0))
+    clock.sleep(max(made.schedule.start_s + second - clock.now_s, 0.0))
 
 
 @pytest.mark.parametrize("late_s", [0.02, 0.3])
-def test_an_arrival_whose_user_wakes_after_the_stop_is_sent(tmp_path: Path, late_s: float) -> None:
+def test_an_arrival_whose_user_wakes_after_the_stop_is_sent(
+    tmp_path: Path, clock: VirtualTime, late_s: float
+) -> None:
     recorded: list[Write] = []
     made = generator(tmp_path, recorded)
     started = []
@@ -50,18 +100,18 @@ def test_an_arrival_whose_user_wakes_after_the_stop_is_sent(tmp_path: Path, late
             started.append(arrival.number)
 
     serving = gevent.spawn(user)
-    sleep_to(made, 0.95)
+    sleep_to(clock, made, 0.95)
     # The process stands still: nobody wakes, though the second arrival falls due.
     assert made.schedule is not None
-    time.sleep(max(made.schedule.start_s + 1.0 + late_s - time.time(), 0.0))
+    clock.now_s = made.schedule.start_s + 1.0 + late_s
     made.stop()
-    serving.join(timeout=3)
+    serving.join(timeout=120)
     assert (started, recorded) == ([0, 1], [])
 
 
 @pytest.mark.parametrize(("busy_s", "sent"), [(1.5, [0, 1]), (60.0, [0])])
 def test_one_that_waits_for_a_user_is_sent_if_that_is_free_in_time(
-    tmp_path: Path, busy_s: float, sent: list[int]
+    tmp_path: Path, clock: VirtualTime, busy_s: float, sent: list[int]
 ) -> None:
     recorded: list[Write] = []
     made = generator(tmp_path, recorded)
@@ -71,11 +121,11 @@ def test_one_that_waits_for_a_user_is_sent_if_that_is_free_in_time(
         while (arrival := made.next_arrival()) is not None:
             started.append(arrival.number)
             made.request_begins()
-            gevent.sleep(busy_s)
+            clock.sleep(busy_s)
             made.request_ended()
 
     serving = gevent.spawn(user)
-    sleep_to(made, 1.2)
+    sleep_to(clock, made, 1.2)
     made.stop()
     assert started == sent
     assert [write.outcome for write in recorded] == [Outcome.UNSENT] * (2 - len(sent))

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,13 +17,15 @@ from loadtests.facts import LOAD_FILE
 from loadtests.ledger import LEDGER_FILE
 
 CAT = ("cat",)
-DEAF = (sys.executable, "-c", "import time; time.sleep(60)")
+DEAF = (sys.executable, "-c", "import time; time.sleep(600)")
+WITHIN_S = 120.0
+"""For what comes at once, if the machine is not starved."""
 
 
 class Kept:
     """A child under its keeper, which reads its orders from a pipe."""
 
-    def __init__(self, argv: tuple[str, ...], *, end_within_s: float = 10.0) -> None:
+    def __init__(self, argv: tuple[str, ...], *, end_within_s: float = WITHIN_S) -> None:
         read, self.write = os.pipe()
         self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.status: int | None = None
@@ -39,7 +41,7 @@ class Kept:
 
     def ended(self) -> tuple[int | None, bytes]:
         """Wait for the end; return how the child ended and what it had heard."""
-        self.thread.join(20)
+        self.thread.join(WITHIN_S)
         assert not self.thread.is_alive()
         assert self.child.stdout is not None
         heard = self.child.stdout.read()
@@ -57,18 +59,19 @@ def test_orders_are_handed_on_and_their_end_is_the_workers():
 
 
 def test_a_control_machine_that_says_nothing_is_gone(monkeypatch, capfd):
-    monkeypatch.setattr(host_worker, "SILENT_S", 0.5)
+    now_s = 0.0
+    monkeypatch.setattr(host_worker, "time", SimpleNamespace(monotonic=lambda: now_s))
     kept = Kept(CAT)
+    assert kept.child.stdout is not None
     for _ in range(5):
-        time.sleep(0.2)
+        now_s += host_worker.SILENT_S - 0.1
         kept.order('{"order":"alive"}\n')
+        assert kept.child.stdout.readline() == b'{"order":"alive"}\n', "it is handed on"
         assert kept.thread.is_alive()
-    began_s = time.monotonic()
-    status, heard = kept.ended()
-    assert (status, heard.count(b"alive")) == (0, 5)
-    assert time.monotonic() - began_s < 5.0
+    now_s += host_worker.SILENT_S + 0.1
+    assert kept.ended() == (0, b"")
     os.close(kept.write)
-    assert "has said nothing for 0.5 s" in capfd.readouterr().err
+    assert "has said nothing for 5 s" in capfd.readouterr().err
 
 
 def test_a_worker_that_ends_is_heard_of_at_once():
@@ -84,7 +87,7 @@ def test_a_worker_that_would_not_end_is_killed():
 
 
 def test_one_that_hangs_is_killed_when_that_is_the_order():
-    kept = Kept(DEAF, end_within_s=50.0)
+    kept = Kept(DEAF, end_within_s=500.0)
     kept.order('{"order":"kill"}\n')
     assert kept.ended()[0] == -9
     os.close(kept.write)

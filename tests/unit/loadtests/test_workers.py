@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,14 +17,22 @@ from inventory.places import PROJECT_ROOT
 from loadtests import facts, figures, hdr_log, judge, workers
 from loadtests.ledger import LEDGER_FILE, READS_FILE, Write, read_lines
 from loadtests.workers_merge import folder_of
-from tests.unit.loadtests.test_locust import SLO, services
-
-TIMEOUT_S = 60
+from tests.unit.loadtests.test_locust import PATIENT, SLO, TIMEOUT_S, services
 
 
 def command(host: str, folder: Path, number: int, *more: str) -> list[str]:
     own = ["--workers", str(number), "--host", host, "--run-folder", str(folder), "--run-seed", "1"]
-    return [sys.executable, "-m", "loadtests.workers", *own, "--users", "12", "--warm-up", "0s", *more]
+    return [
+        sys.executable,
+        str(PATIENT / "run.py"),
+        "loadtests.workers",
+        *own,
+        "--users",
+        "12",
+        "--warm-up",
+        "0s",
+        *more,
+    ]
 
 
 def run(host: str, folder: Path, number: int, *more: str) -> "subprocess.CompletedProcess[str]":
@@ -39,12 +47,15 @@ def run(host: str, folder: Path, number: int, *more: str) -> "subprocess.Complet
 
 
 @contextmanager
-def under_way(folder: Path, number: int) -> Iterator["subprocess.Popen[str]"]:
-    """A load of a minute, of which every worker has recorded something."""
+def under_way(
+    folder: Path, number: int, environment: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[str]"]:
+    """A load of five minutes, of which every worker has recorded something."""
     with services() as host:
         process = subprocess.Popen(
-            command(host, folder, number, "--rate", "100", "--duration", "60s"),
+            command(host, folder, number, "--rate", "100", "--duration", "300s"),
             cwd=PROJECT_ROOT,
+            env={**os.environ, **(environment or {})},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -116,7 +127,7 @@ def test_two_workers_make_the_load_of_one(tmp_path):
     [(signal.SIGKILL, "was killed by SIGKILL"), (signal.SIGSTOP, "said nothing for 5 s")],
 )
 def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole(tmp_path, number, words):
-    with under_way(tmp_path, 3) as process:
+    with under_way(tmp_path, 3, {"SILENT_S": "5"} if number == signal.SIGSTOP else {}) as process:
         os.kill(pids(tmp_path)[2], number)
         _, said = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == workers.INVALID, said
@@ -148,7 +159,12 @@ def test_ctrl_c_ends_all_workers_and_leaves_a_whole_record(tmp_path):
     assert known.stopped_s is not None
     writes = list(read_lines(tmp_path / LEDGER_FILE, Write))
     assert {write.outcome for write in writes} == {"acknowledged"}
-    assert max(write.planned_s for write in writes) <= known.stopped_s + 0.5
+    for number in (1, 2):
+        own = folder_of(tmp_path, number)
+        stopped_s = facts.read(own).stopped_s
+        assert stopped_s is not None
+        last_s = max(write.planned_s for write in read_lines(own / LEDGER_FILE, Write))
+        assert last_s <= stopped_s + 1.0, "nothing but what was due"
     assert "ended after" in judge.judge(figures.of_folder(tmp_path), SLO).reasons[0]
 
 

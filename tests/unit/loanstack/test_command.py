@@ -11,7 +11,7 @@ import pytest
 from chaos.findings import Verdict
 from inventory import environment, secrets
 from inventory.places import PROJECT_ROOT
-from loanstack import junit, secrecy
+from loanstack import cli, junit, secrecy
 from loanstack.console import Console
 from loanstack.options import COMPONENTS
 from loanstack.promises import Promise
@@ -30,15 +30,48 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
         cwd=PROJECT_ROOT,
-        timeout=60,
+        timeout=240,
+    )
+
+
+class Here:
+    """The command in this process: an interpreter for each mistake would cost more than all of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        monkeypatch.setattr(cli, "interrupt_on_signals", lambda: None)
+        monkeypatch.chdir(PROJECT_ROOT)
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        self._monkeypatch.setattr(sys, "argv", ["loanstack", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = self._capsys.readouterr()
+        code = ended.value.code
+        assert code is None or isinstance(code, int)
+        return subprocess.CompletedProcess(arguments, code or 0, out, err)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("arguments", [("load", "--help"), ("deploy", "tibet"), ()])
+def test_a_process_of_its_own_says_the_same(here: Here, arguments: tuple[str, ...]) -> None:
+    alone, beside = run(*arguments), here.run(*arguments)
+    assert (alone.returncode, alone.stdout, alone.stderr) == (
+        beside.returncode,
+        beside.stdout,
+        beside.stderr,
     )
 
 
 @pytest.mark.parametrize(
     "command", ["plan", "deploy", "verify", "load", "drill", "drills", "prove", "report", "lab"]
 )
-def test_every_command_explains_itself(command: str) -> None:
-    done = run(command, "--help")
+def test_every_command_explains_itself(here: Here, command: str) -> None:
+    done = here.run(command, "--help")
     assert done.returncode == 0
     assert "Usage: loanstack" in done.stdout
     if command not in {"lab", "drills"}:
@@ -72,9 +105,9 @@ def test_every_command_explains_itself(command: str) -> None:
     ],
 )
 def test_a_users_mistake_ends_with_two_says_what_is_allowed_and_shows_no_traceback(
-    arguments: tuple[str, ...], words: str
+    here: Here, arguments: tuple[str, ...], words: str
 ) -> None:
-    done = run(*arguments)
+    done = here.run(*arguments)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -127,7 +160,7 @@ def test_the_components_are_those_of_the_deploy() -> None:
         text=True,
         check=True,
         cwd=PROJECT_ROOT,
-        timeout=60,
+        timeout=240,
     )
     assert tuple(done.stdout.split()) == COMPONENTS
 

@@ -46,6 +46,7 @@ def running(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     options.write_text(
         f"{options.read_text()}-Dportal.services={listed}\n-Dportal.out-of-rotation={out}\n"
         f"-Dportal.deadline.ms={DEADLINE_MS}\n-Dportal.body.bytes={BODY_BYTES_MAX}\n"
+        "-Dportal.connect.ms=60000\n-Dportal.look.ms=60000\n"
     )
     war.write_war(installation.home / "autodeploy" / war.WAR)
     installation.start()

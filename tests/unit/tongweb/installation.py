@@ -4,6 +4,7 @@ The real product in place of the stand-in: `LOANSTACK_TONGWEB_URL` and `LOANSTAC
 package, `LOANSTACK_TONGWEB_LICENSE` its licence file, and `JAVA_HOME`.
 """
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -24,7 +25,7 @@ from lab.tongweb.javac import JAVA_HOME
 URL = os.environ.get("LOANSTACK_TONGWEB_URL")
 IS_STAND_IN = URL is None
 STARTED = re.compile(r"TongWeb server startup complete in \d+ ms")
-DEADLINE_S = 90.0
+DEADLINE_S = 240.0
 OPENS = "\n".join(f"--add-opens=java.base/sun.security.{name}=ALL-UNNAMED" for name in ("rsa", "util", "jca"))
 
 
@@ -128,13 +129,23 @@ class Installation:
         port: int | None = None,
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Send one request to its application listener; returns status, body and headers."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=DEADLINE_S)
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
             return answer.status, answer.read(), dict(answer.getheaders())
         finally:
             connection.close()
+
+    def processes(self) -> list[int]:
+        """Return the processes of its JVM."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().decode(errors="replace").split("\0")
+                if words[0].endswith("java") and f"-Dtongweb.home={self.home}" in words:
+                    found.append(int(path.parent.name))
+        return found
 
     def status_of(self, path: str) -> int | None:
         """Return the status of a GET; None: nobody listens."""

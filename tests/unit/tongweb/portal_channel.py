@@ -6,7 +6,8 @@ from pathlib import Path
 from tests.unit.tongweb.installation import Installation
 from tests.unit.tongweb.services import Service
 
-DEADLINE_MS = 1500
+DEADLINE_MS = 6000
+"""As long as a starved machine may take, where it is not waited for."""
 BODY_BYTES_MAX = 60_000
 """Another than the portal's own limit, and more than lies between it and a service that does not read."""
 KEY = {"Idempotency-Key": "0190d2a0-0000-7000-8000-000000000001", "Content-Type": "application/json"}

@@ -1,5 +1,6 @@
 """A scripted loan service: a server on loopback that does what a test tells it, and remembers."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -28,11 +29,21 @@ class Service:
     delay_s: float = 0.0
     reads_late_s: float = 0.0
     """How long it leaves unread what comes first over a connection: if it is much, the sender has to wait."""
+    may_read: threading.Event = field(default_factory=threading.Event)
+    """Until it is set, what comes over new connections stays unread."""
+    may_answer: threading.Event = field(default_factory=threading.Event)
+    """Until it is set, what was read stays unanswered."""
     closes_unanswered: bool = False
     is_ready: bool = True
+    refused: int = 0
+    """How often it was asked whether it is ready, and was not."""
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
     _server: ThreadingHTTPServer | None = None
+
+    def __post_init__(self) -> None:
+        self.may_read.set()
+        self.may_answer.set()
 
     def start(self) -> None:
         """Listen; on the port of before, if it listened before."""
@@ -47,6 +58,7 @@ class Service:
                 service._sockets.add(self.request)
                 if self.request.recv(4, socket.MSG_PEEK) == b"POST":
                     time.sleep(service.reads_late_s)
+                    service.may_read.wait()
 
             def do_GET(self) -> None:
                 service.handle(self)
@@ -78,18 +90,27 @@ class Service:
             self._server.server_close()
             self._server = None
             for each in self._sockets:
-                each.close() if each.fileno() < 0 else each.shutdown(socket.SHUT_RDWR)
+                # Who sent may have hung up.
+                with contextlib.suppress(OSError):
+                    each.close() if each.fileno() < 0 else each.shutdown(socket.SHUT_RDWR)
 
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
-        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        length = int(request.headers.get("Content-Length", 0))
+        body = request.rfile.read(length)
+        if len(body) < length:
+            # Given up by who sent it: nothing has arrived.
+            request.close_connection = True
+            return
         if request.path == "/in-rotation":
+            self.refused += not self.is_ready
             self._answer(request, 200 if self.is_ready else 503, {}, b"")
             return
         self.seen.append(
             Seen(request.command, request.path, dict(request.headers.items()), body, request.client_address)
         )
         time.sleep(self.delay_s)
+        self.may_answer.wait()
         if self.closes_unanswered:
             request.close_connection = True
             request.connection.shutdown(socket.SHUT_RDWR)

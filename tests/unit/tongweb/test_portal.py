@@ -28,6 +28,8 @@ def channel(running: Channel) -> Channel:
             each.start()
         each.status, each.body, each.delay_s = 200, b'{"is":"answered"}', 0.0
         each.reads_late_s = 0.0
+        each.may_read.set()
+        each.may_answer.set()
         each.headers = {"Content-Type": "application/json"}
         each.closes_unanswered, each.is_ready = False, True
         each.seen.clear()
@@ -95,9 +97,11 @@ def test_what_belongs_to_no_limit_is_dealt_out_in_turns(channel: Channel) -> Non
     assert channel.seen() == [10, 10]
 
 
-def test_a_service_that_is_not_ready_gets_nothing_within_a_second_and_then_again(channel: Channel) -> None:
+def test_a_service_gets_nothing_once_it_said_that_it_is_not_ready_and_then_again(channel: Channel) -> None:
+    said = channel.services[0].refused
     channel.services[0].is_ready = False
-    time.sleep(1.0)
+    # It is asked the second time once its first answer was heard.
+    channel.installation.wait_for(lambda: channel.services[0].refused >= said + 2)
     before = channel.seen()[0]
     for _ in range(10):
         assert channel.api("/v1/products", body=None, method="GET")[0] == 200
@@ -142,13 +146,12 @@ def test_what_was_sent_and_not_answered_is_sent_nowhere_else(channel: Channel) -
 
 def test_what_takes_too_long_is_indeterminate_and_takes_nobody_out(channel: Channel) -> None:
     for each in channel.services:
-        each.delay_s = 2 * DEADLINE_MS / 1000
+        each.may_answer.clear()
     began_s = time.monotonic()
     status, body, _ = channel.api()
-    took_s = time.monotonic() - began_s
+    assert time.monotonic() - began_s >= DEADLINE_MS / 1000
     assert status == 504
     assert b"indeterminate" in body
-    assert DEADLINE_MS / 1000 <= took_s < 2 * DEADLINE_MS / 1000
     assert sum(channel.seen()) == 1
     channel.wait_until_up(True, True)
 
@@ -179,12 +182,17 @@ def test_a_body_that_is_too_large_goes_nowhere(channel: Channel) -> None:
     assert channel.api(body=b"x" * BODY_BYTES_MAX)[0] == 200
 
 
-def read_late(channel: Channel, by_s: float) -> None:
-    """Have both services leave bodies unread for so long; over new connections, which take less at once."""
+def read_late(channel: Channel, by_s: float = 0.0) -> None:
+    """Have both services leave bodies unread for so long; over new connections, which take less at once.
+
+    + by_s: 0: until they may read
+    """
     for each in channel.services:
         each.stop()
         each.start()
         each.reads_late_s = by_s
+        if not by_s:
+            each.may_read.clear()
     channel.wait_until_up(True, True)
 
 
@@ -196,10 +204,9 @@ def test_a_body_arrives_whole_at_a_service_that_reads_late(channel: Channel) -> 
 
 
 def test_a_body_that_a_service_does_not_read_is_given_up_in_time(channel: Channel) -> None:
-    read_late(channel, 2 * DEADLINE_MS / 1000)
-    began_s = time.monotonic()
+    read_late(channel)
     assert channel.api(body=b"x" * BODY_BYTES_MAX)[0] == 504
-    assert time.monotonic() - began_s < 1.5 * DEADLINE_MS / 1000
+    assert sum(channel.seen()) == 0, "nobody has read it"
 
 
 def test_out_of_rotation_it_refuses_gateways_and_nobody_else(channel: Channel) -> None:
@@ -289,7 +296,7 @@ def test_what_is_under_way_is_answered_before_it_stops(channel: Channel) -> None
     channel.installation.wait_for(lambda: sum(channel.seen()) == 1)
     try:
         assert channel.installation.script("stopserver.sh", "quick", "20").returncode == 0
-        asking.join(5)
+        asking.join(240)
         assert answers == [200]
     finally:
         channel.installation.start()

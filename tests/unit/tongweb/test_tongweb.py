@@ -1,10 +1,10 @@
 """What TongWeb 7's manuals say it does: the stand-in must, and the real product can be put in its place."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
-import time
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -56,10 +56,12 @@ def test_it_starts_serves_and_stops(installation: Installation) -> None:
 
 def test_force_ends_it_at_once(installation: Installation) -> None:
     installation.start()
-    began_s = time.monotonic()
+    # One that stands still could not do anything to end: it is not asked to.
+    [process] = installation.processes()
+    os.kill(process, signal.SIGSTOP)
     assert installation.script("forcestopserver.sh").returncode == 0
-    installation.wait_for(lambda: installation.status_of("/") is None)
-    assert time.monotonic() - began_s < 5.0
+    installation.wait_for(lambda: not installation.processes())
+    assert installation.status_of("/") is None
 
 
 def test_in_the_foreground_it_ends_with_the_terminal(installation: Installation) -> None:
@@ -73,7 +75,7 @@ def test_in_the_foreground_it_ends_with_the_terminal(installation: Installation)
         try:
             installation.wait_for(lambda: STARTED.search(installation.log))
             server.send_signal(signal.SIGHUP)
-            server.wait(20)
+            server.wait(240)
         finally:
             server.kill()
 

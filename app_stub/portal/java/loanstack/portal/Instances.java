@@ -13,7 +13,6 @@ import java.util.regex.Pattern;
 /** Who takes requests: which loan service each goes to, and whether this portal takes any; looked at all the time. */
 final class Instances implements AutoCloseable {
     private static final int LOOK_INTERVAL_MS = 250;
-    private static final int LOOK_TIMEOUT_MS = 400;
     private static final Pattern PART = Pattern.compile("([^:*]+):([0-9]{1,5})(?:\\*([1-9][0-9]?))?");
     private static final Pattern LIMIT = Pattern.compile("/v1/limits/([0-9]+).*");
 
@@ -29,9 +28,10 @@ final class Instances implements AutoCloseable {
      *
      * @param text such as {@code 198.18.1.12:8080*10,198.18.2.22:8080*10}; without a weight it is 1
      * @param out folder in which each file is a reason not to take requests from gateways
+     * @param lookTimeoutMs how long a service may take to say whether it is well
      * @throws IllegalArgumentException naming the part that is wrong and what is allowed
      */
-    Instances(String text, File out, int connectTimeoutMs) {
+    Instances(String text, File out, int connectTimeoutMs, int lookTimeoutMs) {
         int[] weights = new int[text.split(",").length];
         for (String part : text.split(",")) {
             Matcher found = PART.matcher(part.trim());
@@ -55,7 +55,7 @@ final class Instances implements AutoCloseable {
             String[] reasons = out.list();
             isOutOfRotation = reasons != null && reasons.length > 0;
         });
-        all.forEach(each -> looks.add(() -> each.look(LOOK_TIMEOUT_MS)));
+        all.forEach(each -> looks.add(() -> each.look(lookTimeoutMs)));
         looks.parallelStream().forEach(Runnable::run);
         lookers = Executors.newScheduledThreadPool(looks.size());
         for (Runnable look : looks) {

@@ -30,7 +30,8 @@ public final class Portal extends HttpServlet {
     public void init() throws ServletException {
         try {
             File out = new File(System.getProperty("portal.out-of-rotation", "/run/tongweb/out-of-rotation"));
-            instances = new Instances(System.getProperty("portal.services", ""), out, number("portal.connect.ms", 500));
+            String services = System.getProperty("portal.services", "");
+            instances = new Instances(services, out, number("portal.connect.ms", 500), number("portal.look.ms", 400));
             metrics = new Metrics(version());
             int deadlineMs = number("portal.deadline.ms", 4500);
             forwarding = new Forwarding(instances, metrics, deadlineMs, number("portal.body.bytes", 65_536));
