@@ -12,7 +12,8 @@
       "database": {"tool": "/usr/local/sbin/loanstack-db", "unit": "loanstack-oceanbase.service"},
       "timing": {"lease_ttl_ms": 3000, "loop_interval_ms": 200, "calm_interval_ms": 500,
                  "store_timeout_ms": 400, "safety_margin_ms": 1000, "database_silent_ms": 2000,
-                 "peer_silent_ms": 1200, "lag_limit_ms": 5000, "anti_flap_ms": 10000, "rejoin_interval_ms": 10000},
+                 "peer_silent_ms": 1200, "lag_limit_ms": 5000, "anti_flap_ms": 10000,
+                 "rejoin_interval_ms": 10000},
       "durability": {"mode": "local", "timeout_ms": 2000, "degrade_after_ms": null}
     }
 

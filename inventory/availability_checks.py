@@ -94,7 +94,13 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
         yield Problem(
             where=env.name, field="failover.lease_ttl_s", value=failover.lease_ttl_s, allowed=allowed
         )
-    for name in ("loop_interval_ms", "calm_interval_ms", "store_timeout_ms", "safety_margin_ms", "peer_silent_ms"):
+    for name in (
+        "loop_interval_ms",
+        "calm_interval_ms",
+        "store_timeout_ms",
+        "safety_margin_ms",
+        "peer_silent_ms",
+    ):
         value = getattr(failover, name)
         if value <= 0:
             yield Problem(where=env.name, field=f"failover.{name}", value=value, allowed="more than 0")

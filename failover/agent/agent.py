@@ -26,6 +26,7 @@ from failover.agent.store_watch import StoreWatch
 from failover.api.http import Api
 from failover.core.observed import Observed
 from failover.host.database import DatabaseWatch
+from failover.host.endings import Endings
 from failover.host.notify import Notify
 from failover.host.peers import PeerWatch
 from failover.settings import Settings
@@ -65,7 +66,7 @@ class Agent:
             interval_ms=timing.loop_interval_ms,
             silent_ms=timing.database_silent_ms,
             is_calm=lambda: pace.is_calm,
-            on_end=lambda: self.loop.wake(),
+            endings=Endings(lambda: self.loop.wake()),
         )
         self._peers = PeerWatch(
             settings.peers,

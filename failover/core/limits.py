@@ -35,7 +35,7 @@ class Settings:
 
     @property
     def store_silent_ms(self) -> int:
-        """A store that has not answered for longer than this does not answer: a calm look and its time-out."""
+        """A store that has not answered for longer than this does not: a calm pause and its time-out."""
         return self.calm_interval_ms + self.store_timeout_ms
 
     @property

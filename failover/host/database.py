@@ -10,7 +10,6 @@ from failover import clock
 from failover.core import observed
 from failover.core.lag import Settling
 from failover.core.observed import Process
-from failover.host.endings import Endings
 from failover.host.processes import Running
 from failover.host.session import Answer, SessionError
 
@@ -51,6 +50,16 @@ class Watched(Protocol):
         """Send SIGKILL to all of them; return those that are left."""
 
 
+class Followed(Protocol):
+    """What this module needs of `endings.Endings`."""
+
+    def follow(self, identity: tuple[int, int] | None) -> None:
+        """Follow this process from now on."""
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Heard:
     """The last answer of the database."""
@@ -73,7 +82,7 @@ class DatabaseWatch:
         interval_ms: int,
         silent_ms: int,
         is_calm: Callable[[], bool],
-        on_end: Callable[[], None],
+        endings: Followed,
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
         """Watch.
@@ -85,7 +94,7 @@ class DatabaseWatch:
             interval_ms: how often to ask.
             silent_ms: how long to wait for one answer.
             is_calm: says whether all is well, and the role need not be asked for each time.
-            on_end: told when its process has ended.
+            endings: told which process's end is to be told.
             now_ms: the steady clock.
         """
         self._processes = processes
@@ -94,7 +103,7 @@ class DatabaseWatch:
         self._interval_s = interval_ms / 1000
         self._timeout_s = silent_ms / 1000
         self._is_calm = is_calm
-        self._endings = Endings(on_end)
+        self._endings = endings
         self._now_ms = now_ms
         self._connection: Connection | None = None
         self._heard: Heard | None = None

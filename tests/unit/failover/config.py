@@ -40,6 +40,7 @@ _FILE: dict[str, Any] = {
     "timing": {
         "lease_ttl_ms": 3000,
         "loop_interval_ms": 200,
+        "calm_interval_ms": 500,
         "store_timeout_ms": 400,
         "safety_margin_ms": 1000,
         "database_silent_ms": 2000,

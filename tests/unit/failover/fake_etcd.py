@@ -9,6 +9,7 @@ import base64
 import datetime
 import ipaddress
 import itertools
+import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -54,6 +55,8 @@ class FakeEtcd:
     """Members that take a call and never answer."""
     deaf: set[int] = field(default_factory=set)
     """Members that carry a call out and never answer."""
+    watches: list[tuple[list[tuple[str, str]], asyncio.Queue[Json | None]]] = field(default_factory=list)
+    """Ranges that somebody is told of, and what is told; None: the member ends it."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def expire(self) -> None:
@@ -65,6 +68,7 @@ class FakeEtcd:
         for key in [k for k, stored in self.keys.items() if stored.lease == lease]:
             self.revision += 1
             del self.keys[key]
+            self._tell(key, {"type": "DELETE", "kv": {"key": _coded(key)}})
 
     def put(self, key: str, value: str, lease: int | None = None) -> None:
         self.revision += 1
@@ -79,6 +83,12 @@ class FakeEtcd:
             version=before.version + 1 if before else 1,
             lease=lease,
         )
+        self._tell(key, {"kv": _kv(key, self.keys[key])})
+
+    def _tell(self, key: str, event: Json) -> None:
+        for ranges, told in self.watches:
+            if any(_matches(key, first, end) for first, end in ranges):
+                told.put_nowait({"result": {"header": self._header(), "events": [event]}})
 
     def answer(self, path: str, body: Json) -> tuple[int, Json]:
         self.expire()
@@ -138,6 +148,7 @@ class FakeEtcd:
         first, end = _plain(body["key"]), _plain(body.get("range_end", ""))
         for key in [k for k in self.keys if _matches(k, first, end)]:
             del self.keys[key]
+            self._tell(key, {"type": "DELETE", "kv": {"key": _coded(key)}})
         return {}
 
     def _txn(self, body: Json) -> tuple[int, Json]:
@@ -202,9 +213,11 @@ def _error(message: str, code: int) -> Json:
 async def member(etcd: FakeEtcd, certificate: Path, *, number: int = 0) -> AsyncIterator[str]:
     """Serve `etcd` as its member `number`; yields the endpoint."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         if number in etcd.silent:
             await asyncio.sleep(3600)
+        if request.path == "/v3/watch" and number not in etcd.down:
+            return await _watch(etcd, request)
         status, answer = 503, _error("etcdserver: no leader", 14)
         if number not in etcd.down:
             status, answer = _answer(etcd, request, await request.json())
@@ -228,6 +241,30 @@ async def member(etcd: FakeEtcd, certificate: Path, *, number: int = 0) -> Async
         await runner.cleanup()
 
 
+async def _watch(etcd: FakeEtcd, request: web.Request) -> web.StreamResponse:
+    """Answer each request of a stream, and then tell events for ever, one object a line."""
+    etcd.calls.append(request.path)
+    refused = _unauthenticated(etcd, request)
+    if refused is not None:
+        return web.json_response(refused[1], status=refused[0])
+    asked = [json.loads(line)["create_request"] for line in (await request.text()).splitlines()]
+    assert all(set(each) == {"key", "range_end"} for each in asked), asked
+    ranges = [(_plain(each["key"]), _plain(each["range_end"])) for each in asked]
+    told: asyncio.Queue[Json | None] = asyncio.Queue()
+    for _ in ranges:
+        told.put_nowait({"result": {"header": etcd._header(), "created": True}})
+    watch = (ranges, told)
+    etcd.watches.append(watch)
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    try:
+        while (what := await told.get()) is not None:
+            await response.write(json.dumps(what).encode() + b"\n")
+    finally:
+        etcd.watches.remove(watch)
+    return response
+
+
 def _answer(etcd: FakeEtcd, request: web.Request, body: Json) -> tuple[int, Json]:
     etcd.calls.append(request.path)
     if request.path == "/v3/auth/authenticate":
@@ -237,12 +274,16 @@ def _answer(etcd: FakeEtcd, request: web.Request, body: Json) -> tuple[int, Json
         token = f"token.{etcd.logins}"
         etcd.tokens.add(token)
         return 200, {"header": {}, "token": token}
+    return _unauthenticated(etcd, request) or etcd.answer(request.path, body)
+
+
+def _unauthenticated(etcd: FakeEtcd, request: web.Request) -> tuple[int, Json] | None:
     token = request.headers.get("Authorization", "")
     if not token:
         return 400, _error("etcdserver: user name is empty", 3)
     if token not in etcd.tokens:
         return 401, _error("etcdserver: invalid auth token", 16)
-    return etcd.answer(request.path, body)
+    return None
 
 
 def write_certificate(path: Path) -> None:

@@ -10,6 +10,7 @@ from failover.agent.agent_facts import AgentFacts
 from failover.agent.loop import limits_of
 from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
+from failover.agent.pace import Pace
 from failover.agent.store_watch import StoreWatch
 from failover.api.facts import RefusedError
 from failover.core.observed import (
@@ -73,7 +74,12 @@ class Stage:
         )
         self.store = Store(self.gateway, "lab")
         self.watch = StoreWatch(
-            self.store, Memory(recorded=Recorded()), me="ob-a", timing=found.timing, member_text=lambda: ""
+            self.store,
+            Memory(recorded=Recorded()),
+            me="ob-a",
+            timing=found.timing,
+            pace=Pace(busy_ms=200, calm_ms=500),
+            member_text=lambda: "",
         )
         self.thinking = Thinking()
         self.against: str | None = None

@@ -13,6 +13,7 @@ from tests.unit.failover.fake_hosts import FakeHosts, hosts
 TIMING = {
     "lease_ttl_ms": 2000,
     "loop_interval_ms": 100,
+    "calm_interval_ms": 250,
     "store_timeout_ms": 300,
     "safety_margin_ms": 600,
     "database_silent_ms": 800,

@@ -1,5 +1,6 @@
 """This host's database as the agent sees it, from answers that come late, never, or from another process."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -20,7 +21,9 @@ class Fake:
         self.answer: Answer | None = Answer(role=Role.STANDBY, scn=5, drained=False, source="198.18.1.13")
         self.epoch: int | None = 4
         self.connections = 0
-        self.epochs_asked = 0
+        self.epochs_asked = self.roles_asked = self.positions_asked = 0
+        self.followed: list[tuple[int, int] | None] = []
+        self.is_calm = False
         self.before_answer: Callable[[], None] = lambda: None
         self.survives_kills = 0
         self.port_closes_late = 0
@@ -42,6 +45,15 @@ class Fake:
         self.port_closes_late -= 1
         return self.port_closes_late >= 0
 
+    # its end
+
+    def follow(self, identity: tuple[int, int] | None) -> None:
+        if identity not in self.followed[-1:]:
+            self.followed.append(identity)
+
+    def close(self) -> None:
+        self.follow(None)
+
     # connection
 
     async def look_at(self) -> Answer:
@@ -57,7 +69,13 @@ class FakeConnection:
 
     async def look(self, *, timeout_s: float) -> Answer:
         assert timeout_s == 2.0
+        self._fake.roles_asked += 1
         return await self._fake.look_at()
+
+    async def position(self, *, timeout_s: float) -> int:
+        assert timeout_s == 2.0
+        self._fake.positions_asked += 1
+        return (await self._fake.look_at()).scn
 
     async def epoch(self, *, timeout_s: float) -> int:
         self._fake.epochs_asked += 1
@@ -85,6 +103,8 @@ def watch_of(fake: Fake) -> DatabaseWatch:
         is_open=fake.is_open,
         interval_ms=200,
         silent_ms=2000,
+        is_calm=lambda: fake.is_calm,
+        endings=fake,
         now_ms=lambda: fake.now_ms,
     )
 
@@ -219,6 +239,58 @@ def test_a_drained_database_is_believed_until_something_may_make_it_writable(fak
         fake.running = Running(pids=(9,), started_at_ms=100_000)
         await watch.ask()
         assert watch.observe().drained
+
+    run(work)
+
+
+def test_while_all_is_well_the_role_is_asked_for_once_a_second_and_the_position_each_time(fake: Fake) -> None:
+    async def work() -> None:
+        fake.is_calm = True
+        watch = watch_of(fake)
+        running = asyncio.create_task(watch.run())
+        for scn in range(10, 22):
+            fake.answer = Answer(role=Role.STANDBY, scn=scn, drained=False, source="198.18.1.13")
+            await asyncio.sleep(0.2)
+            fake.now_ms += 200
+            seen = watch.observe()
+            assert (seen.scn, seen.role, seen.follows) == (scn, Role.STANDBY, "198.18.1.13")
+            assert seen.silent_ms <= 200
+        running.cancel()
+        assert (fake.roles_asked, fake.positions_asked) == (3, 9)
+
+    run(work)
+
+
+def test_a_role_that_changed_is_seen_at_once_by_who_asks_for_it_or_is_not_calm(fake: Fake) -> None:
+    async def work() -> None:
+        fake.is_calm = True
+        watch = watch_of(fake)
+        await watch.ask()
+        fake.answer = Answer(role=Role.PRIMARY, scn=6, drained=False, source=None)
+        await watch.ask()
+        assert watch.observe().role is Role.PRIMARY
+        fake.answer, fake.is_calm = Answer(role=Role.STANDBY, scn=7, drained=False, source="a"), False
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(0.01)
+        running.cancel()
+        assert watch.observe().role is Role.STANDBY
+
+    run(work)
+
+
+def test_another_process_is_asked_for_its_role_however_calm_all_is(fake: Fake) -> None:
+    async def work() -> None:
+        fake.is_calm = True
+        watch = watch_of(fake)
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(0.01)
+        fake.running = Running(pids=(8,), started_at_ms=100_000)
+        fake.answer = Answer(role=Role.PRIMARY, scn=6, drained=False, source=None)
+        await asyncio.sleep(0.2)
+        assert watch.observe().role is Role.PRIMARY
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert fake.followed == [(7, 99_000), (8, 100_000), None]
 
     run(work)
 

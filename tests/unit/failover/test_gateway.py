@@ -121,3 +121,97 @@ def test_a_member_with_another_authoritys_certificate_is_not_believed(
 
     etcd, _ = play(certificate, story, change=lambda s: replace(s, ca_file=str(other)))
     assert etcd.calls == []
+
+
+WATCH = [{"create_request": {"key": encoded("/loanstack/lab/a"), "range_end": encoded("/loanstack/lab/b")}}]
+
+
+async def events(gateway: Gateway, told: "asyncio.Queue[object]") -> None:
+    """Tell what is streamed, without the words that it was taken; at last, why it ended."""
+    try:
+        async for answer in gateway.stream("/v3/watch", WATCH):
+            if answer["result"].get("events"):
+                told.put_nowait(answer["result"]["events"])
+    except StoreError as failure:
+        told.put_nowait(failure)
+
+
+async def listened(etcd: FakeEtcd) -> None:
+    while not etcd.watches:
+        await asyncio.sleep(0.001)
+
+
+def test_a_stream_tells_for_as_long_as_it_is_listened_to(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        told: asyncio.Queue[object] = asyncio.Queue()
+        listening = asyncio.create_task(events(gateway, told))
+        await listened(etcd)
+        for number in range(3):
+            # Far longer than any call may take.
+            await asyncio.sleep(100 * TIMEOUT_MS / 1000)
+            etcd.put("/loanstack/lab/aa", str(number))
+            assert isinstance(await told.get(), list)
+        etcd.put("/loanstack/lab/b", "outside")
+        await asyncio.sleep(1)
+        assert told.empty()
+        listening.cancel()
+
+    play(certificate, story)
+
+
+def test_a_stream_that_its_member_ends_is_an_error(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        told: asyncio.Queue[object] = asyncio.Queue()
+        listening = asyncio.create_task(events(gateway, told))
+        await listened(etcd)
+        etcd.watches[0][1].put_nowait(None)
+        assert "has ended" in str(await told.get())
+        await listening
+
+    play(certificate, story)
+
+
+def test_a_stream_is_left_once_its_member_is_silent_to_calls_and_another_answers(certificate: Path) -> None:
+    """A member that was cut off tells nothing, and its stream would be waited for without end."""
+
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        told: asyncio.Queue[object] = asyncio.Queue()
+        listening = asyncio.create_task(events(gateway, told))
+        await listened(etcd)
+        etcd.silent = {0}
+        await gateway.call("/v3/kv/range", READ)
+        assert isinstance(await told.get(), StoreError)
+        await listening
+        again = asyncio.create_task(events(gateway, told))
+        while len(etcd.watches) < 1:
+            await asyncio.sleep(0.001)
+        etcd.put("/loanstack/lab/aa", "news")
+        assert isinstance(await told.get(), list)
+        again.cancel()
+
+    play(certificate, story, members=2)
+
+
+def test_a_stream_without_a_member_that_answers_is_an_error_in_time(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        etcd.silent = {0}
+        told: asyncio.Queue[object] = asyncio.Queue()
+        await events(gateway, told)
+        assert "no answer in time" in str(await told.get())
+
+    play(certificate, story)
+
+
+def test_a_stream_with_a_forgotten_token_is_an_error_and_the_next_one_logs_in(certificate: Path) -> None:
+    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+        await gateway.call("/v3/kv/range", READ)
+        etcd.tokens.clear()
+        told: asyncio.Queue[object] = asyncio.Queue()
+        await events(gateway, told)
+        assert "invalid auth token" in str(await told.get())
+        listening = asyncio.create_task(events(gateway, told))
+        await listened(etcd)
+        listening.cancel()
+
+    etcd, _ = play(certificate, story)
+    assert etcd.logins == 2

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from failover import clock
 from failover.agent.acting import Acting
 from failover.agent.leader_record import Superseded
 from failover.agent.loop import Loop
 from failover.agent.memory import HeldLease, Memory
 from failover.agent.metrics import Metrics
+from failover.agent.pace import Pace
 from failover.core.actions import Action, Claim, ConfirmFenced, Refuse
 from failover.core.observed import (
     Database,
@@ -120,6 +122,7 @@ class Stage:
         self.eyes, self.hands, self.manager, self.notes = Eyes(), Hands(), Manager(), Notes()
         self.fence = Fence(self.memory)
         self.background: dict[str, Callable[[], Awaitable[None]]] = {}
+        self.pace = Pace(busy_ms=20, calm_ms=50)
         self.waited_for_the_store = False
 
     def loop(self) -> Loop:
@@ -127,11 +130,12 @@ class Stage:
             self.waited_for_the_store = True
 
         return Loop(
-            Limits(loop_interval_ms=20),
+            Limits(loop_interval_ms=20, calm_interval_ms=50),
             self.memory,
             looking=self.eyes,  # type: ignore[arg-type]
             acting=self.hands,  # type: ignore[arg-type]
             self_fence=self.fence,  # type: ignore[arg-type]
+            pace=self.pace,
             notes=self.notes,
             metrics=Metrics(),
             notify=self.manager,  # type: ignore[arg-type]
@@ -216,23 +220,56 @@ def test_where_no_agent_ever_led_the_store_is_heard_first(it: Stage) -> None:
     assert it.waited_for_the_store
 
 
-def test_a_lapse_is_seen_between_two_turns(it: Stage) -> None:
-    it.eyes.seen = LEADS
+def test_a_lease_that_lapses_is_fenced_to_the_millisecond_without_any_turn(it: Stage) -> None:
+    """And not before: each renewal counts."""
+
+    def renewed() -> None:
+        it.memory.lease = HeldLease(epoch=1, id="l", renewed_at_ms=clock.steady_ms())
+
+    def observe() -> Observed:
+        lease = it.memory.lease
+        return replace(LEADS, now_ms=clock.steady_ms(), lease=lease.observed() if lease else None)
 
     async def play() -> None:
+        it.eyes.observe = observe  # type: ignore[method-assign]
         loop = it.loop()
         loop.turn = lambda: None  # type: ignore[method-assign]
-        stop = asyncio.Event()
-        running = asyncio.create_task(loop.run(stop))
-        await asyncio.sleep(0.1)
-        begun, it.eyes.seen = virtual_time.now_s(), LAPSED
+        renewed()
+        running = asyncio.create_task(loop.run(stop := asyncio.Event()))
+        for _ in range(5):
+            await asyncio.sleep(1.2)
+            assert it.fence.begun == []
+            renewed()
+        last_s = virtual_time.now_s()
         while not it.fence.begun:
-            assert virtual_time.now_s() - begun < 1
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.001)
+        may_write_s = Limits().may_write_ms / 1000
+        assert virtual_time.now_s() - last_s == pytest.approx(may_write_s, abs=0.003)
         stop.set()
         await running
 
     virtual.run(play())
+
+
+def test_the_pace_is_slow_only_while_all_is_well(it: Stage) -> None:
+    told = 0
+
+    def stirred() -> None:
+        nonlocal told
+        told += 1
+
+    it.pace.on_stir = stirred
+    it.eyes.seen = LEADS
+    it.turn()
+    assert it.pace.is_calm
+    it.eyes.seen = replace(LEADS, store=replace(LEADS.store, lease_alive=False))  # type: ignore[type-var]
+    it.turn()
+    assert (it.pace.is_calm, told) == (False, 1)
+    it.eyes.seen = LEADS
+    it.turn()
+    it.memory.fencing = True
+    it.turn()
+    assert (it.pace.is_calm, told) == (False, 2)
 
 
 def test_what_breaks_is_begun_again_and_a_loop_that_breaks_is_not_called_turning(

@@ -18,6 +18,10 @@ HERE = "127.0.0.1"
 GREETING = b"\x4a\x00\x00\x00\x0a5.7.25\x00"
 
 
+async def pause() -> None:
+    await asyncio.sleep(0.02)
+
+
 class Clock:
     now_ms = 1000
 
@@ -61,7 +65,7 @@ def look(greeting: bytes | None, status: str | None, *, then_close: bool = True)
                 (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),),
                 sql_port=sql_port if greeting is not None else 1,
                 agent_port=agent_port if status is not None else 1,
-                interval_ms=20,
+                pause=pause,
                 now_ms=clock,
             )
             clock.now_ms = 2000
@@ -100,7 +104,7 @@ def test_another_program_on_the_port_is_silence() -> None:
 def test_silence_counts_from_the_first_look() -> None:
     clock = Clock()
     peers = (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),)
-    watch = PeerWatch(peers, sql_port=1, agent_port=1, interval_ms=20, now_ms=clock)
+    watch = PeerWatch(peers, sql_port=1, agent_port=1, pause=pause, now_ms=clock)
     clock.now_ms += 1234
     (seen,) = watch.observe()
     assert (seen.sql_silent_ms, seen.agent_silent_ms, seen.says_fenced_epoch) == (1234, 1234, 0)
@@ -109,7 +113,7 @@ def test_silence_counts_from_the_first_look() -> None:
 
 def test_where_there_is_nobody_to_look_at_looking_goes_on() -> None:
     async def play() -> None:
-        running = asyncio.create_task(PeerWatch((), sql_port=1, agent_port=1, interval_ms=20).run())
+        running = asyncio.create_task(PeerWatch((), sql_port=1, agent_port=1, pause=pause).run())
         await asyncio.sleep(0.05)
         assert not running.done()
         running.cancel()

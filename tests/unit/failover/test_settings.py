@@ -78,19 +78,27 @@ def test_no_secret_is_in_the_repr() -> None:
         ("durability.mode", "sometimes", "durability.mode='sometimes'; allowed: local, cross_centre"),
         (
             "timing.lease_ttl_ms",
-            1900,
+            2299,
             (
-                "timing.lease_ttl_ms=1900; allowed: at least 2000 (safety_margin_ms +"
-                " 5 x loop_interval_ms, and room for two calls of store_timeout_ms):"
+                "timing.lease_ttl_ms=2299; allowed: at least 2300 (safety_margin_ms +"
+                " 5 x loop_interval_ms, and calm_interval_ms with room for two calls of store_timeout_ms):"
                 " a shorter lease ends before the loop can renew it"
             ),
         ),
         (
-            "timing.peer_silent_ms",
-            599,
+            "timing.calm_interval_ms",
+            199,
             (
-                "timing.peer_silent_ms=599; allowed: at least 600 (3 x loop_interval_ms):"
-                " one slow look is no death"
+                "timing.calm_interval_ms=199; allowed: at least 200 (loop_interval_ms):"
+                " a calm agent looks no more often than a busy one"
+            ),
+        ),
+        (
+            "timing.peer_silent_ms",
+            1099,
+            (
+                "timing.peer_silent_ms=1099; allowed: at least 1100"
+                " (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death"
             ),
         ),
     ],

@@ -19,8 +19,8 @@ SCHEDULES = int(os.environ.get("LOANSTACK_SIMULATIONS", "1600"))
 PARTS = 16
 SETTINGS = Settings()
 
-LOOK_MS = SETTINGS.loop_interval_ms + 2 * SETTINGS.loop_interval_ms
-"""A look, and what the other side put last before it."""
+LOOK_MS = SETTINGS.calm_interval_ms + 2 * SETTINGS.loop_interval_ms
+"""A look of an agent that was calm, and what the other side put last before it."""
 
 PROMOTION_MS = 900 + 200
 """The statement at its slowest, and the writes to the store around it."""

@@ -337,3 +337,44 @@ def test_other_records_that_no_agent_wrote_are_passed_over(certificate: Path) ->
         assert sight.request is None
 
     play(certificate, story)
+
+
+async def drained(heard: "asyncio.Queue[str]") -> None:
+    """Wait until nothing is on its way any more, and forget it."""
+    await asyncio.sleep(0.05)
+    while not heard.empty():
+        heard.get_nowait()
+
+
+def test_changes_are_told_as_they_happen_but_not_those_of_members_and_history(certificate: Path) -> None:
+    async def story(it: Stage) -> None:
+        heard: asyncio.Queue[str] = asyncio.Queue()
+
+        async def listen() -> None:
+            async for _ in it.store.changes():
+                heard.put_nowait("changed")
+
+        listening = asyncio.create_task(listen())
+        while heard.empty():
+            # Until somebody listens, and not a moment longer.
+            await it.store.pause(host="ob-a", at_s=1.0)
+            await asyncio.sleep(0.01)
+        await drained(heard)
+        await it.store.look(host="ob-a", member=member_text(1))
+        await it.history.append(2, Event(at_s=1.5, event="claimed", host="ob-a", detail=""))
+        await asyncio.sleep(0.05)
+        assert heard.empty()
+        lease = await it.store.grant(TTL_MS)
+        changes: tuple[Callable[[], Awaitable[object]], ...] = (
+            it.store.resume,
+            lambda: it.store.claim(record(), lease=lease, takes_request=False),
+            lambda: it.store.put_request(REQUEST, at_s=2.0),
+            lambda: it.store.revoke(lease),
+        )
+        for change in changes:
+            await change()
+            await asyncio.wait_for(heard.get(), 5)
+            await drained(heard)
+        listening.cancel()
+
+    play(certificate, story)

@@ -1,21 +1,23 @@
 """Looks at the store: a lease is renewed as of when that was asked for; silence counts while it answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
 from failover.agent.memory import HeldLease, Memory
+from failover.agent.pace import Pace
 from failover.agent.store_watch import StoreWatch
 from failover.core.observed import Leadership, Member, Phase, Request, RequestKind, StoreView
 from failover.store.client import SeenMember, Sight
 from failover.store.gateway import StoreError
 from failover.store.records import LeaderRecord
+from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 
-LOOP_MS = 200
+LOOP_MS, CALM_MS = 200, 500
 LEASE = HeldLease(epoch=3, id="l", renewed_at_ms=900)
 
 
@@ -42,14 +44,17 @@ class Fake:
         self.fails: Exception | None = None
         self.takes_ms = 0
         self.puts: list[str] = []
-        self.looks = 0
+        self.looks = self.listened = 0
         self.memory = Memory(lease=LEASE)
+        self.pace = Pace(busy_ms=LOOP_MS, calm_ms=CALM_MS)
+        self.changed: asyncio.Queue[StoreError | None] = asyncio.Queue()
         self.while_asked: Callable[[], None] = lambda: None
         self.watch = StoreWatch(
             self,
             self.memory,
             me="ob-a",
             timing=settings().timing,
+            pace=self.pace,
             member_text=lambda: f"member {len(self.puts)}",
             now_ms=lambda: self.now_ms,
             wall_s=lambda: self.wall_s,
@@ -66,6 +71,14 @@ class Fake:
             raise self.fails
         self.sight = replace(self.sight, revision=self.sight.revision + 1)
         return self.sight
+
+    async def changes(self) -> AsyncIterator[None]:
+        self.listened += 1
+        while True:
+            told = await self.changed.get()
+            if told is not None:
+                raise told
+            yield
 
     async def keep_alive(self, lease: str) -> bool:
         assert lease == "l"
@@ -147,12 +160,70 @@ def test_stillness_is_counted_only_while_the_store_answers(fake: Fake) -> None:
         leadership = fake.view().leadership
         assert leadership is not None
         assert leadership.unchanged_ms == 3 * LOOP_MS
-        # Between two answers it does not grow; a long silence counts as two loops.
+        # Between two answers it does not grow; a long silence counts as a calm look and a loop.
         fake.now_ms += 60_000
         assert fake.view().members[0].unchanged_ms == 3 * LOOP_MS
         assert fake.view().answered_ago_ms == 60_000
         await fake.turn()
-        assert fake.view().members[0].unchanged_ms == 5 * LOOP_MS
+        assert fake.view().members[0].unchanged_ms == 4 * LOOP_MS + CALM_MS
+
+    run(play())
+
+
+async def looked(fake: Fake, times: int) -> None:
+    while fake.looks < times:
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize(("is_calm", "interval_ms"), [(False, LOOP_MS), (True, CALM_MS)])
+def test_looks_are_as_far_apart_as_the_pace_says(fake: Fake, is_calm: bool, interval_ms: int) -> None:
+    async def play() -> None:
+        fake.pace.set(is_calm=is_calm)
+        running = asyncio.create_task(fake.watch.run())
+        await looked(fake, 1)
+        began_s = virtual_time.now_s()
+        await looked(fake, 4)
+        running.cancel()
+        assert virtual_time.now_s() - began_s == pytest.approx(3 * interval_ms / 1000, abs=0.02)
+
+    run(play())
+
+
+def test_a_change_that_the_store_tells_is_looked_at_at_once(fake: Fake) -> None:
+    async def play() -> None:
+        fake.pace.set(is_calm=True)
+        tasks = [asyncio.create_task(work()) for work in (fake.watch.run, fake.watch.listen)]
+        await looked(fake, 2)
+        began_s = virtual_time.now_s()
+        fake.changed.put_nowait(None)
+        await looked(fake, 3)
+        assert virtual_time.now_s() - began_s < 0.01
+        for task in tasks:
+            task.cancel()
+
+    run(play())
+
+
+def test_a_store_that_tells_no_more_is_listened_to_again_and_looked_at(
+    fake: Fake,
+) -> None:
+    async def play() -> None:
+        fake.pace.set(is_calm=True)
+        tasks = [asyncio.create_task(work()) for work in (fake.watch.run, fake.watch.listen)]
+        await looked(fake, 2)
+        for _ in range(3):
+            fake.changed.put_nowait(StoreError("silence"))
+            listened = fake.listened
+            while fake.listened == listened:
+                await asyncio.sleep(0.001)
+            looks = fake.looks
+            await looked(fake, looks + 1)
+        fake.changed.put_nowait(None)
+        looks = fake.looks
+        await looked(fake, looks + 1)
+        for task in tasks:
+            assert not task.done()
+            task.cancel()
 
     run(play())
 

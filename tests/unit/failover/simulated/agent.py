@@ -20,6 +20,7 @@ from failover.core.observed import (
     Task,
     TaskKind,
 )
+from failover.core.pace import is_calm
 from tests.unit.failover.simulated.database import Database
 from tests.unit.failover.simulated.eyes import Eyes, StoreAnswer, read_all
 from tests.unit.failover.simulated.service import Service
@@ -66,7 +67,7 @@ class Agent(Service):
         """Grows when what is under way is given up."""
         self.busy = self.killing = False
         self.looking_since: int | None = None
-        self.ticks = self.puts = 0
+        self.ticks = self.puts = self.looked_at = 0
         self.said: tuple[int, bool] = (0, False)
         """The epoch, and that clients need not wait for a standby: what it answers to them."""
         self.said_alone_at = self.followed_at = self.eyes.clock()
@@ -93,9 +94,15 @@ class Agent(Service):
         self.on_me(loop_ms, self._tick)
         self.on_me(loop_ms / 2, self.guard)
         self.guard()
+        calm = is_calm(self.observe(), self.settings)
+        if calm and self.eyes.clock() - self.looked_at < self.settings.calm_interval_ms - loop_ms / 2:
+            # Nobody tells it of changes here: the store that does so may always be late.
+            self.on_me(0, self._decide)
+            return
+        self.looked_at = self.eyes.clock()
         self._look_at_peers()
         self.look()
-        if self.ticks % 2 == 0:
+        if calm or self.ticks % 2 == 0:
             self.put_member()
 
     def guard(self) -> None:

@@ -158,7 +158,7 @@ class Eyes:
 
     def take_in(self, answer: StoreAnswer) -> None:
         now, settings = self.clock(), self.settings
-        longest = settings.loop_interval_ms + settings.store_timeout_ms
+        longest = settings.loop_interval_ms + settings.calm_interval_ms
         passed = min(now - self.view_at, longest) if self.view is not None else 0
         self.view_at = now
         leadership, request = answer.leadership, answer.request
