@@ -18,7 +18,7 @@ DRIFT = "rm -f /etc/chrony/chrony.conf /etc/chrony.conf"
 
 
 def test_the_others_finish_and_a_rerun_completes_it(
-    deployed: Environment, run: Run, loanstack: Run, on_host: Run
+    deployed: Environment, run: Run, lab_command: Run, on_host: Run
 ) -> None:
     for host in CHANGED:
         assert on_host(host, DRIFT).exit_code == 0
@@ -30,7 +30,7 @@ def test_the_others_finish_and_a_rerun_completes_it(
         text=True,
     ) as deploy:
         time.sleep(4)
-        off = loanstack("lab", "power", "off", DIES)
+        off = lab_command("power", "off", DIES)
         stdout, stderr = deploy.communicate(timeout=300)
     assert off.exit_code == 0, off.output
     try:
@@ -41,7 +41,7 @@ def test_the_others_finish_and_a_rerun_completes_it(
                 host
             )
     finally:
-        on = loanstack("lab", "power", "on", DIES)
+        on = lab_command("power", "on", DIES)
     assert on.exit_code == 0, on.output
     rerun = run(*SWITCHED)
     assert rerun.exit_code == 0, rerun.output
