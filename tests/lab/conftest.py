@@ -142,6 +142,46 @@ def deployed(lab: Environment, first_deploy: Finished) -> Environment:
 
 
 @pytest.fixture(scope="session")
+def seeded(deployed: Environment, loanstack: Run) -> Environment:
+    """The lab with everything deployed, and with the inventory's customers."""
+    done = loanstack("seed", "lab", "--json")
+    assert done.exit_code == 0, done.output
+    return deployed
+
+
+@dataclass(kw_only=True)
+class CrossCentre:
+    """Runs `loanstack ...` on the lab as one that acknowledges writes once two centres have them.
+
+    It stays so: modules which need it come last, and the first of them has it deployed for all.
+    """
+
+    run: Run
+    is_deployed: bool = False
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """What each command begins with."""
+        return ("env", "LOANSTACK_LAB_DURABILITY=cross_centre", str(LOANSTACK))
+
+    def __call__(self, *arguments: str) -> Finished:
+        """Run one command to its end."""
+        return self.run(*self.argv, *arguments)
+
+    def deploy(self) -> Finished:
+        """Converge the hosts, and note that they are."""
+        done = self("deploy", "lab", "--json")
+        self.is_deployed = done.exit_code == 0
+        return done
+
+
+@pytest.fixture(scope="session")
+def cross_centre(deployed: Environment, run: Run) -> CrossCentre:
+    """What the last modules share; `deploy` it unless `is_deployed`."""
+    return CrossCentre(run=run)
+
+
+@pytest.fixture(scope="session")
 def secret_values(lab: Environment) -> dict[str, str]:
     """The real values of this lab's secrets by name: what must not be found anywhere else."""
     return asdict(secrets.load(lab.secrets_file))
