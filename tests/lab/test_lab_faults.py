@@ -92,7 +92,7 @@ def test_a_host_is_frozen_and_thawed_by_hand_and_by_its_timer(whole: None, lab_c
     assert lab_command("power", "freeze", BROKEN).exit_code == 0
     assert lab_command("power", "thaw", BROKEN).exit_code == 0
     assert lab_command("power", "freeze", BROKEN, "--for", "1").exit_code == 0
-    wait_until(lambda: state_of(lab_command, BROKEN) == "up", within_s=10)
+    wait_until(lambda: state_of(lab_command, BROKEN) == "up", within_s=20)
     assert on_host(BROKEN, "cat /proc/1/stat").stdout.split()[21] == boot.split()[21], "it never booted anew"
 
 
@@ -143,9 +143,10 @@ def test_one_direction_is_cut_and_mended_by_its_timer(
     whole: None, lab: Environment, lab_command, on_host
 ) -> None:
     assert lab_command("net", "cut", "a-to-b", "--for", "4").exit_code == 0
-    assert hears(on_host, lab, "ob-a", "ob-b")
+    # First, while the cut certainly is there: the timer does not wait for a slow machine.
     assert not hears(on_host, lab, "ob-b", "ob-a")
-    wait_until(lambda: cuts_made(lab_command) == [], within_s=10)
+    assert hears(on_host, lab, "ob-a", "ob-b")
+    wait_until(lambda: cuts_made(lab_command) == [], within_s=20)
     assert hears(on_host, lab, "ob-b", "ob-a")
 
 
