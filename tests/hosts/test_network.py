@@ -4,6 +4,7 @@ Every host tries every port of every host at once; what gets through must be exa
 openings say, no less and no more.
 """
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
 
@@ -48,13 +49,17 @@ def _may_reach(env: Environment, source: Host, target: Host) -> set[int]:
 def _reached(
     machine: Machine, targets: list[tuple[str, int]], limit_s: int = _CONNECT_LIMIT_S
 ) -> set[tuple[str, int]]:
+    found = machine.run(f"bash -c {_quoted(_script(targets, limit_s))}").split()
+    return {(word.partition("/")[0], int(word.partition("/")[2])) for word in found}
+
+
+def _script(targets: Iterable[tuple[str, int]], limit_s: int = _CONNECT_LIMIT_S) -> str:
+    """Return what tries all of them at once and prints those that let it in."""
     words = " ".join(f"{address}/{port}" for address, port in targets)
-    script = (
+    return (
         f'for t in {words}; do (timeout {limit_s} bash -c "exec 3<>/dev/tcp/$t" 2>/dev/null '
         "&& echo $t) & done; wait"
     )
-    found = machine.run(f"bash -c {_quoted(script)}").split()
-    return {(word.partition("/")[0], int(word.partition("/")[2])) for word in found}
 
 
 def _quoted(text: str) -> str:
@@ -108,15 +113,10 @@ def test_clients_reach_the_api_port_only(machine: Machine, env: Environment, cli
         ).returncode
         == 0
     )
-    for port in set(_ports(env)) - {env.gateway.port}:
-        refused = client.run("bash", "-c", f"timeout 0.3 bash -c 'exec 3<>/dev/tcp/{address}/{port}'")
-        assert refused.returncode != 0, f"a client in the DMZ reached {address}:{port}"
+    others = [(address, port) for port in set(_ports(env)) - {env.gateway.port}]
+    assert client.run("bash", "-c", _script(others)).stdout == "", "a client in the DMZ reached this"
 
 
 def test_clients_do_not_reach_past_the_gateways(env: Environment, client: Control) -> None:
     inside = [(h.address, port) for h in env.hosts for port in _ports(env)]
-    words = " ".join(f"{address}/{port}" for address, port in inside)
-    script = (
-        f'for t in {words}; do (timeout 1 bash -c "exec 3<>/dev/tcp/$t" 2>/dev/null && echo $t) & done; wait'
-    )
-    assert client.run("bash", "-c", script).stdout == ""
+    assert client.run("bash", "-c", _script(inside)).stdout == ""

@@ -2,7 +2,7 @@
 
 Usage: `<client_command> python -m tests.lab.steady_client CA_FILE SERVER_NAME PORT ENTITY ADDRESS...`, from
 the checkout. Half are queries, half are writes with a key (to limits that may not exist: a definite no is an
-answer).
+answer). It prints `ASKING` once each client's first request is over.
 """
 
 import collections
@@ -18,6 +18,8 @@ from tests.lab.client import NamedConnection
 
 CLIENTS_EACH = 4
 PAUSE_S = 0.05
+ASKING = "asking"
+FIRST_WITHIN_S = 60.0
 
 
 def ask(connection: NamedConnection, entity: str, *, writes: bool, number: int) -> str:
@@ -42,6 +44,7 @@ def main(ca_file: str, name: str, port: str, entity: str, *addresses: str) -> No
     over = threading.Event()
     seen: collections.Counter[str] = collections.Counter()
     context = ssl.create_default_context(cafile=ca_file)
+    all_ask = threading.Barrier(CLIENTS_EACH * len(addresses) + 1, timeout=FIRST_WITHIN_S)
 
     def act(address: str, first: int) -> None:
         connection = NamedConnection(address, int(port), name, context)
@@ -49,6 +52,8 @@ def main(ca_file: str, name: str, port: str, entity: str, *addresses: str) -> No
         while not over.is_set():
             said = ask(connection, entity, writes=number % 2 == 0, number=number)
             seen[said] += 1
+            if number == first:
+                all_ask.wait()
             number += 1
             time.sleep(PAUSE_S)
 
@@ -59,6 +64,9 @@ def main(ca_file: str, name: str, port: str, entity: str, *addresses: str) -> No
     ]
     for thread in threads:
         thread.start()
+    all_ask.wait()
+    sys.stdout.write(f"{ASKING}\n")
+    sys.stdout.flush()
     sys.stdin.read()
     over.set()
     for thread in threads:

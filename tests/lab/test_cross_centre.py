@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from tests.lab.conftest import LOANSTACK, Finished, Run
+from tests.lab.conftest import LOANSTACK, CrossCentre, Finished, Run
 
 RATE_PER_S = 200
 DRILLS = ("primary-host-poweroff", "primary-paused")
@@ -18,19 +17,16 @@ STEPS = re.compile("alone promoted (followed alone )*followed redundant")
 
 
 @pytest.fixture(scope="module")
-def across(deployed: Environment, run: Run) -> Run:
-    """Commands on a lab that was switched to `cross_centre`, and stays so: it is not deployed on later."""
-
-    def command(*arguments: str) -> Finished:
-        return run("env", "LOANSTACK_LAB_DURABILITY=cross_centre", str(LOANSTACK), *arguments)
-
-    switched = command("deploy", "lab", "--json")
-    assert switched.exit_code == 0, switched.output
-    return command
+def across(cross_centre: CrossCentre) -> CrossCentre:
+    """The lab that was switched to `cross_centre`: by the module before, if that has run."""
+    if not cross_centre.is_deployed:
+        switched = cross_centre.deploy()
+        assert switched.exit_code == 0, switched.output
+    return cross_centre
 
 
 @pytest.fixture(scope="module")
-def drilled(across: Run) -> dict[str, Finished]:
+def drilled(across: CrossCentre) -> dict[str, Finished]:
     """The drills, one after the other."""
     return {name: across("drill", "lab", name, "--rate", str(RATE_PER_S), "--json") for name in DRILLS}
 
@@ -46,7 +42,7 @@ def test_nothing_that_was_acknowledged_is_lost(drilled: dict[str, Finished], nam
 
 
 def test_the_new_primary_is_alone_until_a_standby_has_all_of_it(
-    drilled: dict[str, Finished], across: Run
+    drilled: dict[str, Finished], across: CrossCentre
 ) -> None:
     """Nobody waits for a standby that is not there, and each drill ends with one that has everything."""
     folders = sorted((PROJECT_ROOT / "runs").glob("*drill*/timeline.jsonl"))[-len(DRILLS) :]

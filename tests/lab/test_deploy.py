@@ -2,9 +2,12 @@
 
 import json
 import re
-import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from inventory.places import PROJECT_ROOT
 from tests.lab.conftest import Finished, Run
 
 REJOIN_DEADLINE_S = 90
+LOOK_EVERY_S = 0.01
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 
 
@@ -79,19 +83,11 @@ def test_no_secret_shows_when_the_files_that_hold_them_are_written_anew(
     for host in ("app-a", "ob-a"):
         removed = on_host(host, f"find /etc/loanstack {secret_files} -delete")
         assert removed.exit_code == 0, removed.output
-    command = [PYINFRA, "-y", "-vvv", "--debug", "--diff", "inventory/lab.py", "deploys/site.py"]
-    seen = set[str]()
-    with subprocess.Popen(
-        command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as deploy:
-        assert deploy.stdout is not None
-        printed = []
-        for line in deploy.stdout:
-            printed.append(line)
-            seen |= shown(command_lines(), secret_values)
-    assert deploy.returncode == 0, "".join(printed)[-4000:]
+    with arguments_watched(secret_values) as seen:
+        deploy = run(PYINFRA, "-y", "-vvv", "--debug", "--diff", "inventory/lab.py", "deploys/site.py")
+    assert deploy.exit_code == 0, deploy.output[-4000:]
     assert not seen, "in the arguments of a process"
-    assert not shown("".join(printed), secret_values)
+    assert not shown(deploy.output, secret_values)
     assert on_host("app-a", "stat -c %a /etc/loanstack/loan.env").stdout.strip() == "600"
 
 
@@ -155,6 +151,26 @@ def shown(text: str, secret_values: dict[str, str]) -> set[str]:
     return {name for name, value in secret_values.items() if value in text}
 
 
+@contextmanager
+def arguments_watched(secret_values: dict[str, str]) -> Iterator[set[str]]:
+    """Collect, until the block ends, the names of secrets that show in the arguments of any process."""
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_EVERY_S):
+            seen.update(shown(command_lines(), secret_values))
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        watching = pool.submit(watch)
+        try:
+            yield seen
+        finally:
+            over.set()
+    # A watch that broke has seen nothing, and must not pass for one that found nothing.
+    watching.result()
+
+
 def command_lines() -> str:
     """Return the arguments of every process on this machine, the lab's hosts included."""
     lines = []
@@ -165,5 +181,4 @@ def command_lines() -> str:
             except OSError:
                 # It ended while we were looking.
                 continue
-    time.sleep(0.01)
     return "\n".join(lines)

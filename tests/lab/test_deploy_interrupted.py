@@ -6,31 +6,35 @@ The deploy also switches the durability, which changes every agent: one that is 
 import json
 import subprocess
 import time
+from pathlib import Path
 
-from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from tests.lab.conftest import LOANSTACK, Run
+from tests.lab.conftest import CrossCentre, Run
 
 DIES = "app-b"
 CHANGED = ("gw-a", "gw-b", "app-a", "app-b")
-SWITCHED = ("env", "LOANSTACK_LAB_DURABILITY=cross_centre", str(LOANSTACK), "deploy", "lab", "--json")
 DRIFT = "rm -f /etc/chrony/chrony.conf /etc/chrony.conf"
+LATEST = PROJECT_ROOT / "runs" / "latest"
+BEGUN = "Beginning operation run"
+"""What pyinfra says once it has looked at all hosts, and starts to change them."""
+BEGINS_WITHIN_S = 120
 
 
 def test_the_others_finish_and_a_rerun_completes_it(
-    deployed: Environment, run: Run, loanstack: Run, on_host: Run
+    cross_centre: CrossCentre, lab_command: Run, on_host: Run
 ) -> None:
+    before = LATEST.resolve()
     for host in CHANGED:
         assert on_host(host, DRIFT).exit_code == 0
     with subprocess.Popen(
-        SWITCHED,
+        [*cross_centre.argv, "deploy", "lab", "--json"],
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as deploy:
-        time.sleep(4)
-        off = loanstack("lab", "power", "off", DIES)
+        wait_until_begun(deploy, before)
+        off = lab_command("power", "off", DIES)
         stdout, stderr = deploy.communicate(timeout=300)
     assert off.exit_code == 0, off.output
     try:
@@ -41,11 +45,24 @@ def test_the_others_finish_and_a_rerun_completes_it(
                 host
             )
     finally:
-        on = loanstack("lab", "power", "on", DIES)
+        on = lab_command("power", "on", DIES)
     assert on.exit_code == 0, on.output
-    rerun = run(*SWITCHED)
+    rerun = cross_centre.deploy()
     assert rerun.exit_code == 0, rerun.output
-    status = json.loads(run("env", *SWITCHED[1:3], "failover", "status", "lab", "--json").stdout)
+    status = json.loads(cross_centre("failover", "status", "lab", "--json").stdout)
     assert status["durability"] == "cross_centre"
     assert on_host(DIES, "ls /etc/chrony/chrony.conf /etc/chrony.conf 2>/dev/null").stdout.strip()
     assert on_host(DIES, "systemctl is-active loanstack-loan").stdout.strip() == "active"
+
+
+def wait_until_begun(deploy: "subprocess.Popen[str]", before: Path) -> None:
+    """Wait until the deploy changes hosts.
+
+    + before: the run folder of the command before it
+    """
+    deadline = time.monotonic() + BEGINS_WITHIN_S
+    log = LATEST / "pyinfra.log"
+    while LATEST.resolve() == before or not log.exists() or BEGUN not in log.read_text():
+        assert deploy.poll() is None, "the deploy ended by itself"
+        assert time.monotonic() < deadline, f"the deploy has not begun within {BEGINS_WITHIN_S} s"
+        time.sleep(0.1)

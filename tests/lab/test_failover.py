@@ -16,12 +16,18 @@ def leader(loanstack: Run) -> tuple[str, int]:
     return said["leader"]["host"], said["leader"]["epoch"]
 
 
-def test_one_leads_and_the_other_follows(deployed: Environment, loanstack: Run) -> None:
+@pytest.fixture(scope="module")
+def leading(deployed: Environment, loanstack: Run) -> tuple[str, int]:
+    """Who leads, and under which epoch: nothing here may change it."""
+    return leader(loanstack)
+
+
+def test_one_leads_and_the_other_follows(leading: tuple[str, int], loanstack: Run) -> None:
     status = loanstack("failover", "status", "lab")
     assert status.exit_code == 0, status.output
     assert f"{PRIMARY} leads under epoch" in status.stdout
     assert max(len(line) for line in status.stdout.splitlines()) <= 80
-    assert leader(loanstack)[0] == PRIMARY
+    assert leading[0] == PRIMARY
 
 
 @pytest.mark.parametrize(
@@ -35,20 +41,18 @@ def test_one_leads_and_the_other_follows(deployed: Environment, loanstack: Run) 
     ],
 )
 def test_the_wrong_moment_is_refused_with_a_reason_and_changes_nothing(
-    deployed: Environment, loanstack: Run, arguments: tuple[str, ...], reason: str
+    leading: tuple[str, int], loanstack: Run, arguments: tuple[str, ...], reason: str
 ) -> None:
-    before = leader(loanstack)
     refused = loanstack("failover", *arguments)
     assert refused.exit_code == 1, refused.output
     assert reason in refused.stderr
-    assert leader(loanstack) == before
+    assert leader(loanstack) == leading
 
 
-def test_a_dry_run_checks_both_sides_and_changes_nothing(deployed: Environment, loanstack: Run) -> None:
-    before = leader(loanstack)
+def test_a_dry_run_checks_both_sides_and_changes_nothing(leading: tuple[str, int], loanstack: Run) -> None:
     tried = loanstack("failover", "switchover", "lab", "--dry-run")
     assert tried.exit_code == 0, tried.output
-    assert leader(loanstack) == before
+    assert leader(loanstack) == leading
 
 
 @pytest.mark.parametrize(

@@ -36,16 +36,16 @@ def switch(lab: Environment, on_host):
 
 
 @pytest.fixture
-def whole(lab: Environment, loanstack) -> Iterator[None]:
+def whole(lab: Environment, lab_command) -> Iterator[None]:
     """Whatever a test breaks is put right."""
     yield
-    assert loanstack("lab", "net", "mend").exit_code == 0
-    assert loanstack("lab", "power", "thaw", BROKEN).exit_code == 0
-    assert loanstack("lab", "power", "on", BROKEN).exit_code == 0
+    assert lab_command("net", "mend").exit_code == 0
+    assert lab_command("power", "thaw", BROKEN).exit_code == 0
+    assert lab_command("power", "on", BROKEN).exit_code == 0
 
 
-def state_of(loanstack, host: str) -> str:
-    found = loanstack("lab", "status", "--json").results
+def state_of(lab_command, host: str) -> str:
+    found = lab_command("status", "--json").results
     return next(h["state"] for h in found["hosts"] if h["name"] == host)
 
 
@@ -57,10 +57,10 @@ def wait_until(met, *, within_s: float) -> None:
 
 
 def test_the_switch_takes_power_from_a_frozen_host_at_once_and_gives_it_back(
-    whole: None, lab: Environment, loanstack, switch
+    whole: None, lab: Environment, lab_command, switch
 ) -> None:
-    assert loanstack("lab", "power", "freeze", BROKEN).exit_code == 0
-    assert state_of(loanstack, BROKEN) == "frozen"
+    assert lab_command("power", "freeze", BROKEN).exit_code == 0
+    assert state_of(lab_command, BROKEN) == "frozen"
     assert not hosts.answers_ssh(lab.host(BROKEN).management_address), "it may connect, and nobody greets"
     assert switch(BROKEN)[0].startswith("200")
     for _ in range(2):
@@ -71,7 +71,7 @@ def test_the_switch_takes_power_from_a_frozen_host_at_once_and_gives_it_back(
     assert not hosts.is_running(BROKEN)
     for _ in range(2):
         assert switch(BROKEN, "On")[0].startswith("204")
-    wait_until(lambda: state_of(loanstack, BROKEN) == "up", within_s=60)
+    wait_until(lambda: state_of(lab_command, BROKEN) == "up", within_s=60)
 
 
 def test_the_switch_obeys_nobody_else(lab: Environment, switch) -> None:
@@ -81,33 +81,33 @@ def test_the_switch_obeys_nobody_else(lab: Environment, switch) -> None:
     assert hosts.is_running("mon-c")
 
 
-def test_a_switch_that_was_killed_is_started_again_by_up(lab: Environment, loanstack, switch) -> None:
+def test_a_switch_that_was_killed_is_started_again_by_up(lab: Environment, lab_command, switch) -> None:
     cgroups.kill("power-switch")
-    assert loanstack("lab", "up").exit_code == 0
+    assert lab_command("up").exit_code == 0
     assert switch(BROKEN)[0].startswith("200")
 
 
-def test_a_host_is_frozen_and_thawed_by_hand_and_by_its_timer(whole: None, loanstack, on_host) -> None:
+def test_a_host_is_frozen_and_thawed_by_hand_and_by_its_timer(whole: None, lab_command, on_host) -> None:
     boot = on_host(BROKEN, "cat /proc/1/stat").stdout
-    assert loanstack("lab", "power", "freeze", BROKEN).exit_code == 0
-    assert loanstack("lab", "power", "thaw", BROKEN).exit_code == 0
-    assert loanstack("lab", "power", "freeze", BROKEN, "--for", "1").exit_code == 0
-    wait_until(lambda: state_of(loanstack, BROKEN) == "up", within_s=10)
+    assert lab_command("power", "freeze", BROKEN).exit_code == 0
+    assert lab_command("power", "thaw", BROKEN).exit_code == 0
+    assert lab_command("power", "freeze", BROKEN, "--for", "1").exit_code == 0
+    wait_until(lambda: state_of(lab_command, BROKEN) == "up", within_s=20)
     assert on_host(BROKEN, "cat /proc/1/stat").stdout.split()[21] == boot.split()[21], "it never booted anew"
 
 
-def test_a_frozen_host_does_not_keep_the_lab_from_coming_up(whole: None, loanstack) -> None:
-    assert loanstack("lab", "power", "freeze", BROKEN).exit_code == 0
-    assert loanstack("lab", "up").exit_code == 0
-    assert state_of(loanstack, BROKEN) == "up"
+def test_a_frozen_host_does_not_keep_the_lab_from_coming_up(whole: None, lab_command) -> None:
+    assert lab_command("power", "freeze", BROKEN).exit_code == 0
+    assert lab_command("up").exit_code == 0
+    assert state_of(lab_command, BROKEN) == "up"
 
 
-def test_a_host_without_power_cannot_be_frozen(whole: None, loanstack) -> None:
-    assert loanstack("lab", "power", "off", BROKEN).exit_code == 0
-    refused = loanstack("lab", "power", "freeze", BROKEN)
+def test_a_host_without_power_cannot_be_frozen(whole: None, lab_command) -> None:
+    assert lab_command("power", "off", BROKEN).exit_code == 0
+    refused = lab_command("power", "freeze", BROKEN)
     assert refused.exit_code == 2
     assert f"loanstack lab power on {BROKEN}" in refused.stderr
-    assert loanstack("lab", "power", "thaw", BROKEN).exit_code == 0
+    assert lab_command("power", "thaw", BROKEN).exit_code == 0
 
 
 def pings_heard(on_host, receiver: str) -> int:
@@ -122,34 +122,35 @@ def hears(on_host, lab: Environment, receiver: str, sender: str) -> bool:
     return pings_heard(on_host, receiver) > before
 
 
-def cuts_made(loanstack) -> list[str]:
-    return list(loanstack("lab", "status", "--json").results["cuts"])
+def cuts_made(lab_command) -> list[str]:
+    return list(lab_command("status", "--json").results["cuts"])
 
 
-def test_a_centre_is_cut_off_and_mended(whole: None, lab: Environment, loanstack, on_host) -> None:
-    assert loanstack("lab", "net", "cut", "centre-a").exit_code == 0
-    assert cuts_made(loanstack) == ["centre-a"]
-    assert "loanstack lab net mend centre-a" in loanstack("lab", "status").stdout
+def test_a_centre_is_cut_off_and_mended(whole: None, lab: Environment, lab_command, on_host) -> None:
+    assert lab_command("net", "cut", "centre-a").exit_code == 0
+    assert cuts_made(lab_command) == ["centre-a"]
+    assert "loanstack lab net mend centre-a" in lab_command("status").stdout
     assert not hears(on_host, lab, "ob-b", "ob-a"), "and the management network let us ask"
     assert not hears(on_host, lab, "ob-a", "mon-c")
     assert hears(on_host, lab, "mon-c", "ob-b"), "the others still hear each other"
     assert hears(on_host, lab, "app-a", "ob-a"), "and so do those inside"
-    assert loanstack("lab", "net", "mend", "centre-a").exit_code == 0
-    assert cuts_made(loanstack) == []
+    assert lab_command("net", "mend", "centre-a").exit_code == 0
+    assert cuts_made(lab_command) == []
     assert hears(on_host, lab, "ob-b", "ob-a")
 
 
 def test_one_direction_is_cut_and_mended_by_its_timer(
-    whole: None, lab: Environment, loanstack, on_host
+    whole: None, lab: Environment, lab_command, on_host
 ) -> None:
-    assert loanstack("lab", "net", "cut", "a-to-b", "--for", "4").exit_code == 0
-    assert hears(on_host, lab, "ob-a", "ob-b")
+    assert lab_command("net", "cut", "a-to-b", "--for", "4").exit_code == 0
+    # First, while the cut certainly is there: the timer does not wait for a slow machine.
     assert not hears(on_host, lab, "ob-b", "ob-a")
-    wait_until(lambda: cuts_made(loanstack) == [], within_s=10)
+    assert hears(on_host, lab, "ob-a", "ob-b")
+    wait_until(lambda: cuts_made(lab_command) == [], within_s=20)
     assert hears(on_host, lab, "ob-b", "ob-a")
 
 
-def test_unknown_cuts_are_refused_with_the_known_ones(lab: Environment, loanstack) -> None:
-    refused = loanstack("lab", "net", "cut", "a-to-a")
+def test_unknown_cuts_are_refused_with_the_known_ones(lab: Environment, lab_command) -> None:
+    refused = lab_command("net", "cut", "a-to-a")
     assert refused.exit_code == 2
     assert "centre-a" in refused.output

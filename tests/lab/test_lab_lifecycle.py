@@ -1,4 +1,7 @@
-"""The lab's end, whatever brings it: `down`, kill -9 of hosts and of `up`, Ctrl-C, a second checkout."""
+"""The lab's end, whatever brings it: `down`, kill -9 of hosts and of `up`, Ctrl-C, a second checkout.
+
+In an order in which most tests leave the lab up or down as the next one needs it; each also runs by itself.
+"""
 
 import json
 import os
@@ -15,7 +18,7 @@ import pytest
 
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT, lab_dir
-from lab import cgroups, kernel, state
+from lab import cgroups, kernel, state, status
 
 UP_S_MAX = 60.0
 """Promised with a cached image."""
@@ -83,19 +86,26 @@ def settings_before(lab: Environment) -> dict[str, int]:
 
 
 @pytest.fixture
-def up(lab: Environment, settings_before: dict[str, int], loanstack) -> float:
-    """The lab is up; the value is how many seconds that took, 0 when it already was."""
-    started = time.monotonic()
-    done = loanstack("lab", "up")
-    assert done.exit_code == 0, done.output
-    return time.monotonic() - started
+def up(lab: Environment, settings_before: dict[str, int], lab_command) -> None:
+    """The lab is up: brought up unless the test before has left it so."""
+    if not is_up(lab):
+        done = lab_command("up")
+        assert done.exit_code == 0, done.output
 
 
 @pytest.fixture
-def downed(lab: Environment, settings_before: dict[str, int], loanstack) -> None:
-    """The lab is down."""
-    assert loanstack("lab", "down").exit_code == 0
-    assert gone() == {}
+def downed(lab: Environment, settings_before: dict[str, int], lab_command) -> None:
+    """The lab is down: taken down unless the test before has left it so."""
+    if lab_dir().exists() or gone():
+        assert lab_command("down").exit_code == 0
+        assert gone() == {}
+
+
+def is_up(lab: Environment) -> bool:
+    found = state.load(lab_dir())
+    if found is None or found.phase is not state.Phase.UP:
+        return False
+    return {host.state for host in status.of_hosts(lab)} == {status.HostState.UP}
 
 
 def answer_of(address: str) -> str:
@@ -107,37 +117,37 @@ def answer_of(address: str) -> str:
 
 
 def test_a_host_without_power_is_silent_and_comes_back_with_its_disk(
-    up: float, lab: Environment, loanstack, on_host
+    up: None, lab: Environment, lab_command, on_host
 ) -> None:
     host = lab.host("mon-c")
     assert on_host("mon-c", "echo kept > /root/marker; sync").exit_code == 0
-    assert loanstack("lab", "power", "off", "mon-c").exit_code == 0
+    assert lab_command("power", "off", "mon-c").exit_code == 0
     assert answer_of(host.management_address) in ("TimeoutError", "OSError"), "no reset: nobody is there"
-    states = {h["name"]: h["state"] for h in loanstack("lab", "status", "--json").results["hosts"]}
+    states = {h["name"]: h["state"] for h in lab_command("status", "--json").results["hosts"]}
     assert states.pop("mon-c") == "off"
     assert set(states.values()) == {"up"}
     started = time.monotonic()
-    assert loanstack("lab", "power", "on", "mon-c").exit_code == 0
+    assert lab_command("power", "on", "mon-c").exit_code == 0
     assert time.monotonic() - started < UP_S_MAX
     assert on_host("mon-c", "cat /root/marker && rm /root/marker").stdout == "kept\n"
 
 
-def test_killing_a_hosts_processes_lets_its_kernel_answer_for_them(up: float, lab, loanstack) -> None:
-    assert loanstack("lab", "power", "kill", "mon-c").exit_code == 0
+def test_killing_a_hosts_processes_lets_its_kernel_answer_for_them(up: None, lab, lab_command) -> None:
+    assert lab_command("power", "kill", "mon-c").exit_code == 0
     assert answer_of(lab.host("mon-c").management_address) == "ConnectionRefusedError"
-    assert loanstack("lab", "power", "on", "mon-c").exit_code == 0
+    assert lab_command("power", "on", "mon-c").exit_code == 0
     assert answer_of(lab.host("mon-c").management_address) == "connected"
 
 
-def test_up_boots_what_is_missing(up: float, loanstack) -> None:
-    assert loanstack("lab", "power", "off", "gw-b").exit_code == 0
-    done = loanstack("lab", "up")
+def test_up_boots_what_is_missing(up: None, lab_command) -> None:
+    assert lab_command("power", "off", "gw-b").exit_code == 0
+    done = lab_command("up")
     assert done.exit_code == 0, done.output
     assert "Boot gw-b" in done.stderr
-    assert {h["state"] for h in loanstack("lab", "status", "--json").results["hosts"]} == {"up"}
+    assert {h["state"] for h in lab_command("status", "--json").results["hosts"]} == {"up"}
 
 
-def test_a_second_lab_is_refused_with_who_where_and_what_to_do(up: float, tmp_path: Path, run) -> None:
+def test_a_second_lab_is_refused_with_who_where_and_what_to_do(up: None, tmp_path: Path, run) -> None:
     for name in ("inventory", "lab", "app_stub", "failover", "pyproject.toml"):
         source = PROJECT_ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
@@ -159,9 +169,9 @@ def test_a_second_lab_is_refused_with_who_where_and_what_to_do(up: float, tmp_pa
     assert {h["state"] for h in json.loads(run(*UP[:-1], "status", "--json").stdout)["hosts"]} == {"up"}
 
 
-def test_two_commands_at_once_are_kept_apart(up: float, loanstack) -> None:
+def test_two_commands_at_once_are_kept_apart(up: None, lab_command) -> None:
     with state.machine_lock():
-        refused = loanstack("lab", "power", "off", "gw-a")
+        refused = lab_command("power", "off", "gw-a")
     assert refused.exit_code == 2
     assert f"process {os.getpid()}" in refused.stderr
 
@@ -178,7 +188,7 @@ def dead_registries(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("command", [("-m", "lab.preflight"), ("-m", "lab", "up")])
 def test_registries_that_do_not_answer_are_said_at_once_and_nothing_is_half_made(
-    command: tuple[str, ...], up: float, tmp_path: Path
+    command: tuple[str, ...], up: None, tmp_path: Path
 ) -> None:
     cache = tmp_path / "cache"
     started = time.monotonic()
@@ -199,16 +209,16 @@ def test_registries_that_do_not_answer_are_said_at_once_and_nothing_is_half_made
     assert not cache.exists() or [p.name for p in cache.iterdir()] == ["lock"]
 
 
-def test_down_leaves_nothing_also_after_kill_9_of_a_host(up: float, settings_before, loanstack) -> None:
+def test_down_leaves_nothing_also_after_kill_9_of_a_host(up: None, settings_before, lab_command) -> None:
     killed = [pid for pid in cgroups.processes("ob-b") if _program(pid) in ("systemd-nspawn", "systemd")]
     assert killed, "the host runs"
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    assert loanstack("lab", "down").exit_code == 0
+    assert lab_command("down").exit_code == 0
     assert gone() == {}
     assert dict(machine().settings) == settings_before
     assert not lab_dir().exists()
-    again = loanstack("lab", "down")
+    again = lab_command("down")
     assert again.exit_code == 0
     assert "there was no lab" in again.stderr
 
@@ -218,13 +228,6 @@ def _program(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
-
-
-def test_up_with_a_cached_image_takes_less_than_promised(downed: None, loanstack) -> None:
-    started = time.monotonic()
-    done = loanstack("lab", "up")
-    assert done.exit_code == 0, done.output
-    assert time.monotonic() - started <= UP_S_MAX
 
 
 def wait_for(path: Path, *, deadline_s: float = 30) -> None:
@@ -243,32 +246,16 @@ STAGES = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_down_leaves_nothing_after_kill_9_of_up(stage: str, downed: None, settings_before, loanstack) -> None:
+def test_down_leaves_nothing_after_kill_9_of_up(
+    stage: str, downed: None, settings_before, lab_command
+) -> None:
     going = subprocess.Popen(UP, cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL)
     wait_for(STAGES[stage]())
     going.kill()
     going.wait(timeout=10)
-    assert loanstack("lab", "down").exit_code == 0
+    assert lab_command("down").exit_code == 0
     assert gone() == {}
     assert dict(machine().settings) == settings_before
-
-
-def test_up_after_kill_9_of_up_removes_the_half_and_makes_a_whole(downed: None, loanstack) -> None:
-    going = subprocess.Popen(UP, cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL)
-    wait_for(STAGES["last disk made"]())
-    going.kill()
-    going.wait(timeout=10)
-    done = loanstack("lab", "up")
-    assert done.exit_code == 0, done.output
-    assert "Remove what an earlier lab left" in done.stderr
-    assert {h["state"] for h in loanstack("lab", "status", "--json").results["hosts"]} == {"up"}
-
-
-def test_cuts_frozen_hosts_and_their_timers_end_with_the_lab(up: float, settings_before, loanstack) -> None:
-    assert loanstack("lab", "power", "freeze", "ob-a", "--for", "600").exit_code == 0
-    assert loanstack("lab", "net", "cut", "centre-b", "--for", "600").exit_code == 0
-    assert loanstack("lab", "down").exit_code == 0
-    assert gone() == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -288,26 +275,51 @@ def test_up_that_is_stopped_undoes_what_it_made(
     assert dict(machine().settings) == settings_before
 
 
-def test_a_lab_that_died_with_its_machine_is_no_hindrance(up: float, loanstack) -> None:
+def test_up_with_a_cached_image_takes_less_than_promised(downed: None, lab_command) -> None:
+    started = time.monotonic()
+    done = lab_command("up")
+    assert done.exit_code == 0, done.output
+    assert time.monotonic() - started <= UP_S_MAX
+
+
+def test_a_lab_that_died_with_its_machine_is_no_hindrance(up: None, lab_command) -> None:
     found = state.load(lab_dir())
     assert found is not None
     path = state.state_file(lab_dir())
     path.write_text(path.read_text().replace(found.boot_id, "another boot of this machine"))
     # A restart brings the kernel's own settings back.
     kernel.write(found.settings_before)
-    done = loanstack("lab", "up")
+    done = lab_command("up")
     assert done.exit_code == 0, done.output
     assert "Remove what an earlier lab left" in done.stderr
 
 
-def test_a_spoilt_record_does_not_keep_the_lab_up(up: float, loanstack) -> None:
+def test_cuts_frozen_hosts_and_their_timers_end_with_the_lab(up: None, settings_before, lab_command) -> None:
+    assert lab_command("power", "freeze", "ob-a", "--for", "600").exit_code == 0
+    assert lab_command("net", "cut", "centre-b", "--for", "600").exit_code == 0
+    assert lab_command("down").exit_code == 0
+    assert gone() == {}
+
+
+def test_up_after_kill_9_of_up_removes_the_half_and_makes_a_whole(downed: None, lab_command) -> None:
+    going = subprocess.Popen(UP, cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL)
+    wait_for(STAGES["last disk made"]())
+    going.kill()
+    going.wait(timeout=10)
+    done = lab_command("up")
+    assert done.exit_code == 0, done.output
+    assert "Remove what an earlier lab left" in done.stderr
+    assert {h["state"] for h in lab_command("status", "--json").results["hosts"]} == {"up"}
+
+
+def test_a_spoilt_record_does_not_keep_the_lab_up(up: None, lab_command) -> None:
     settings = state.load(lab_dir())
     assert settings is not None
     state.state_file(lab_dir()).write_text("{")
-    refused = loanstack("lab", "up")
+    refused = lab_command("up")
     assert refused.exit_code == 1
     assert "run: loanstack lab down" in refused.stderr
-    assert loanstack("lab", "down").exit_code == 0
+    assert lab_command("down").exit_code == 0
     # What to put back was in the record: that alone is lost, and put back here.
     kernel.write(settings.settings_before)
     assert gone() == {}

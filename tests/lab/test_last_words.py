@@ -7,7 +7,16 @@ UNIT = "last-words.service"
 REASON = "the reason of its own"
 # A deploy's summary has room for three lines.
 SHOWN = 3
+RESTARTS = 8
 FAIL_AGAIN_AND_AGAIN = f"""
+restarts() {{ systemctl show --property=NRestarts --value {UNIT}; }}
+clean_up() {{
+    systemctl stop {UNIT}
+    rm /run/systemd/system/{UNIT}
+    systemctl daemon-reload
+    systemctl reset-failed {UNIT} || true
+}}
+trap clean_up EXIT
 cat > /run/systemd/system/{UNIT} <<'UNIT'
 [Unit]
 StartLimitIntervalSec=0
@@ -18,12 +27,15 @@ RestartSec=0.1
 UNIT
 systemctl daemon-reload
 systemctl start {UNIT}
-sleep 2
+SECONDS=0
+until [[ $(restarts) -ge {RESTARTS} ]]; do
+    if ((SECONDS > 60)); then
+        echo "it was started again $(restarts) times within $SECONDS s" >&2
+        exit 1
+    fi
+    sleep 0.1
+done
 {last_words(UNIT)}
-systemctl stop {UNIT}
-rm /run/systemd/system/{UNIT}
-systemctl daemon-reload
-systemctl reset-failed {UNIT} || true
 """
 
 

@@ -22,7 +22,7 @@ _LEFT = "pgrep --full --list-full '[h]ost_worker work|[-]m locust' || true"
 
 
 @pytest.fixture(scope="module")
-def loading(deployed: Environment, run: Run) -> Iterator[Run]:
+def loading(seeded: Environment, run: Run) -> Iterator[Run]:
     """Run `loanstack ...` on the lab with two hosts more, one of them deployed; it has seven afterwards."""
 
     def loading(*arguments: str) -> Finished:
@@ -32,7 +32,6 @@ def loading(deployed: Environment, run: Run) -> Iterator[Run]:
     assert up.exit_code == 0, up.output
     done = loading("deploy", "lab", "--limit", "load-a", "--json")
     assert (done.exit_code, done.results["figures"]["hosts_failed"]) == (0, 0), done.output
-    assert loading("seed", "lab").exit_code == 0
     yield loading
     again = run(str(LOANSTACK), "lab", "up")
     assert again.exit_code == 0, again.output

@@ -20,19 +20,17 @@ OTHER_ENTITYS_LIMIT = 2_000_000_000 + 99
 
 
 @pytest.fixture(scope="module")
-def ask(deployed: Environment, loanstack: Run, run: Run) -> Ask:
+def ask(seeded: Environment, run: Run) -> Ask:
     """Send requests one after the other; needs a few seeded customers."""
-    seeded = loanstack("seed", "lab", "--json")
-    assert seeded.exit_code == 0, seeded.output
-    gateway = deployed.hosts[0]
+    gateway = seeded.hosts[0]
     client = [
-        *deployed.client_command,
+        *seeded.client_command,
         sys.executable,
         str(Path(__file__).with_name("client.py")),
-        str(deployed.ca_dir / "ca.pem"),
+        str(seeded.ca_dir / "ca.pem"),
         str(gateway.dmz_address),
-        deployed.gateway.server_name,
-        str(deployed.gateway.port),
+        seeded.gateway.server_name,
+        str(seeded.gateway.port),
     ]
 
     def ask(*requests: dict[str, Any]) -> list[Answer]:
