@@ -17,6 +17,7 @@ _KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 us
 _DEPOT_URL = "http://198.18.0.1:8480"
 _POWER_SWITCH_URL = "http://198.18.0.1:8481"
 _DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
+_DURABILITY_VARIABLE = "LOANSTACK_LAB_DURABILITY"
 _SUMS_FILE = _LAB / "depot" / "artifacts" / "SHA256SUMS"
 
 
@@ -136,7 +137,7 @@ ENVIRONMENT = model.Environment(
     monitoring=model.Monitoring(),
     failover=availability.Failover(
         # So that both can be measured on one lab; `loanstack deploy lab` switches it.
-        durability=os.environ.get("LOANSTACK_LAB_DURABILITY", availability.Durability.LOCAL),
+        durability=os.environ.get(_DURABILITY_VARIABLE, availability.Durability.LOCAL),
         degrade_after_s=3.0,
     ),
     entities=(
@@ -160,14 +161,15 @@ ENVIRONMENT = model.Environment(
         users=1024,
     ),
     load_slo=slo.LoadSlo(
-        latency_p99_ms_max=300.0,
-        cpu_ms_per_transaction_max=1.7,
-        portal_cpu_ms_per_request_max=0.2,
-        generator_cpu_ms_per_request_max=0.35,
+        # Of two cores that carry everything, and share the machine with others: what they cost and how late
+        # they answer depends on the neighbours. docs/performance.md has what a quiet one measures.
+        latency_p99_ms_max=500.0,
+        cpu_ms_per_transaction_max=1.4,
         capacity_tps_min=1200.0,
     ),
     prove_pace=_PROVE_PACE,
     deploy_slo=_DEPLOY_SLO,
+    durability_variable=_DURABILITY_VARIABLE,
     management_network="198.18.0.0/24",
     dmz_network="198.19.0.0/24",
     client_command=("ip", "netns", "exec", "ls-client"),

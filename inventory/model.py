@@ -313,6 +313,8 @@ class Environment:
     """CIDR from which hosts accept SSH."""
     dmz_network: str
     """CIDR from which gateways accept clients."""
+    durability_variable: str | None = None
+    """Environment variable that tells every command `failover.durability`; None: the inventory alone does."""
     client_command: tuple[str, ...] = ()
     """Put before a client's command line so that it runs where clients stand; empty: here."""
     power_command: tuple[str, ...] = ()

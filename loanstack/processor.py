@@ -18,6 +18,7 @@ _REST = "rest of the hosts"
 _BESIDE = "load generator's hosts, beside it"
 """No part of the system either."""
 GENERATOR = "load generator"
+_TOLD_MS = 0.005
 KERNEL = "kernel and this machine's other work"
 """On a lab: what keeps the cores busy and belongs to no host's process, such as the network between them."""
 
@@ -44,6 +45,12 @@ def by_component(
         _BESIDE,
     )
     return {name: round(1000.0 * spent_s[name] / transactions, 4) for name in order if name in spent_s}
+
+
+def told(components: Mapping[str, float]) -> str:
+    """Return in one line what each component took of a transaction; "" where that is not known."""
+    parts = ", ".join(f"{name} {took_ms:.2f}" for name, took_ms in components.items() if took_ms >= _TOLD_MS)
+    return f"ms of CPU a transaction: {parts}" if parts else ""
 
 
 def with_machine(

@@ -1,8 +1,7 @@
 """`load --find-capacity`: loads at one rate after the other, until the highest that is kept is known."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rich.table import Table
@@ -16,7 +15,6 @@ from loanstack.capacity.bottleneck import statement
 from loanstack.capacity.conclusion import Conclusion, conclude
 from loanstack.capacity.cool_down import cool_down
 from loanstack.capacity.database_watch import DatabaseWatch
-from loanstack.capacity.machine_watch import MachineWatch
 from loanstack.capacity.probed import CAPACITY_FILE, CURVE_FIGURES, Probed, as_json, knee_of, ran_out
 from loanstack.capacity.search import Search, next_rate
 from loanstack.commands.load import Asked, load
@@ -110,7 +108,7 @@ def _probe(task: Task, asked: Asked, count: int) -> Probed:
     task.console.say(f"probe {count}: {rate:,}/s for {asked.duration_s:g} s")
     with task.step(folder):
         try:
-            results = load(part, asked, beside=_watched(part))
+            results = load(part, asked, beside=DatabaseWatch(part))
             _save_prometheus(part)
         except (CommandError, CommandTimeoutError) as failed:
             if getattr(failed, "code", ExitCode.INVALID) is not ExitCode.INVALID:
@@ -131,12 +129,6 @@ def _probe(task: Task, asked: Asked, count: int) -> Probed:
         ran_out=statement(evidence.of_folder(part.folder.path, task.env)),
         is_corrupt=any(finding["verdict"] == Verdict.FAIL for finding in findings),
     )
-
-
-@contextmanager
-def _watched(part: Task) -> Iterator[None]:
-    with DatabaseWatch(part), MachineWatch(part.folder.path):
-        yield
 
 
 def _save_prometheus(part: Task) -> None:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,10 +17,11 @@ from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
 from loadtests.shape import CONSTANT
 from loadtests.workers_places import Place, hosts_of, not_on_hosts
-from loanstack import machine, portal_counts, processor, promises, sampler, usage
+from loanstack import machine, portal_counts, processor, promises, sampler, slowness, usage
 from loanstack.beside.asked import BesideAsked
 from loanstack.beside.companion import Companion
 from loanstack.bulk import bulk_reading
+from loanstack.capacity.machine_watch import MachineWatch
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
 from loanstack.runs import Results
@@ -74,14 +75,17 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     """
     env = task.env
     _require_load_hosts(env, asked)
-    task.begin(
-        promises.of_load(env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s, scenario=asked.scenario)
+    promised = promises.of_load(
+        env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s, scenario=asked.scenario
     )
+    task.begin(promised)
     measured: dict[str, float] = dict(seed(task))
     companions = _companions(task, asked)
-    with task.step("load"), beside or nullcontext(), ExitStack() as entered:
-        for companion in companions:
-            entered.enter_context(companion)
+    measured["machine_loop_ms"] = machine.loop_ms()
+    with task.step("load"), ExitStack() as entered:
+        entered.enter_context(MachineWatch(task.folder.path))
+        for each in (*companions, *([] if beside is None else [beside])):
+            entered.enter_context(each)
         times = machine.cpu_times()
         counted = portal_counts.read(env)
         before, after = _drive(task, asked)
@@ -96,21 +100,28 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         measured |= portal_counts.figures(services)
         transactions = values.get("transactions_acknowledged", 0.0)
         measured |= usage.figures(rows, env, transactions=transactions, requests=values.get("requests", 0.0))
+        components = _components(task, rows, measured, transactions)
         task.folder.write_json(
             "hosts.json",
             {
                 **usage.as_json(rows, transactions=transactions),
-                "components": _components(task, rows, measured, transactions),
+                "components": components,
                 "services": portal_counts.as_json(services),
             },
         )
         task.save_findings(findings)
+    if components:
+        task.console.say(processor.told(components))
     found = [*findings, _costs(task, asked, measured)]
+    reasons = [*judged.reasons, *(f"{f.name}: {reason}" for f in found for reason in f.reasons)]
+    if slowness.is_too_slow(promised, measured):
+        loop_ms = measured["machine_loop_ms"]
+        reasons.append(slowness.explanation(task.folder.path, env, loop_ms=loop_ms))
     results = Results(
         verb="load",
         environment=env.name,
         verdict=worst([Verdict(judged.verdict.value), *(finding.verdict for finding in found)]),
-        reasons=(*judged.reasons, *(f"{f.name}: {reason}" for f in found for reason in f.reasons)),
+        reasons=tuple(reasons),
         figures=measured,
     )
     return task.end(results)

@@ -1,4 +1,8 @@
-"""`prove`: from nothing to a verdict: lab up, deploy twice, verify, load, drills, lab down, one report."""
+"""`prove`: from nothing to a verdict: lab up, deploy twice, verify, load, drills, lab down, one report.
+
+Where the inventory can be told its durability, both are proved: the load and one crash under `local`, whose
+missing writes are listed; then, after a deploy that switches, all drills under `cross_centre`, none missing.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -8,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from chaos.findings import Verdict, worst
-from loanstack import promises
+from inventory.availability import Durability
+from loanstack import durability, promises
 from loanstack.commands.deploy import deploy
 from loanstack.commands.drill import DrillAsked, drill
 from loanstack.commands.load import Asked, load
@@ -27,6 +32,10 @@ LAB_UP_TIMEOUT_S = 1500.0
 LAB_DOWN_TIMEOUT_S = 120.0
 DRILLS = ("primary-crash", "primary-host-poweroff", "switchover-under-load")
 """What is drilled here, within minutes; `loanstack drill ENV all` runs every one."""
+_FIRST_DRILLS = ("primary-crash",)
+"""The same under the durability that comes first, where both are proved."""
+Work = tuple[str, tuple[str, ...], Callable[[Task], Results], dict[str, object]]
+"""Name, names of what it needs, what it does, and what the report shows of what was asked."""
 _OF_VERIFY = ("tests_passed", "tests_failed", "tests_skipped", "verify_s", "customers", "seed_s")
 
 
@@ -76,8 +85,10 @@ def whole(finished: Sequence[Done], *, environment: str) -> Results:
     drilled = [found for name, found in by_name.items() if found is not None and found.verb == "drill"]
     figures |= rto_over([found.figures.get("rto_ms") for found in drilled])
     if drilled:
-        lost = sum(found.figures.get("acknowledged_lost", 0) for found in drilled)
-        figures["acknowledged_lost_in_drills"] = lost
+        figures["acknowledged_lost_in_drills"] = _lost(drilled)
+        crossed = [found for name, found in by_name.items() if found in drilled and _is_crossed(name)]
+        if crossed:
+            figures["acknowledged_lost_cross_centre"] = _lost(crossed)
         figures["residue"] = sum(found.figures.get("residue", 0) for found in drilled)
     return Results(
         verb="prove",
@@ -93,8 +104,17 @@ def whole(finished: Sequence[Done], *, environment: str) -> Results:
     )
 
 
+def _lost(drilled: Sequence[Results]) -> float:
+    return sum(found.figures.get("acknowledged_lost", 0) for found in drilled)
+
+
+def _is_crossed(step: str) -> bool:
+    return step.endswith(f" {Durability.CROSS_CENTRE}")
+
+
 def _steps(task: Task, asked: Asked) -> list[Planned]:
     slo = task.env.deploy_slo
+    first_durability, *others = durability.to_prove(task)
     first, second = promises.of_first_deploy(slo), promises.of_second_deploy(slo)
     up = ("lab up",) if task.env.is_lab else ()
     parameters: dict[str, object] = {
@@ -102,18 +122,18 @@ def _steps(task: Task, asked: Asked) -> list[Planned]:
         "rate": asked.mean_per_s,
         "duration_s": asked.duration_s,
     }
-    works: list[tuple[str, tuple[str, ...], Callable[[Task], Results], dict[str, object]]] = [
+    works: list[Work] = [
         ("deploy", up, lambda part: deploy(part, judged_by=first), {}),
         ("deploy again", ("deploy",), lambda part: deploy(part, judged_by=second), {}),
         ("verify", ("deploy",), _verify_while_seeding, {}),
         ("load", ("deploy",), lambda part: load(part, asked), parameters),
     ]
-    needs: tuple[str, ...] = ("deploy", "load")
-    drill_rate_per_s = task.env.prove_pace.drill_per_s
-    for name in DRILLS:
-        asks = {"drill": name, "rate": drill_rate_per_s}
-        works.append((f"drill {name}", needs, _drill_work(name, drill_rate_per_s), asks))
-        needs = (*needs, f"drill {name}")
+    works = [(name, needs, _under(first_durability, work), asks) for name, needs, work, asks in works]
+    works += _drills(task, _FIRST_DRILLS if others else DRILLS, first_durability, after=("deploy", "load"))
+    for other in others:
+        needs, switch = tuple(name for name, *_ in works if name.startswith("drill")), f"deploy {other}"
+        works.append((switch, needs, _under(other, _switch), {"durability": other}))
+        works += _drills(task, DRILLS, other, after=(switch,), told=f" {other}")
     lab = [
         Planned(name="lab down first", run=lambda: _lab(task, "down", LAB_DOWN_TIMEOUT_S)),
         Planned(name="lab up", run=lambda: _lab_up(task), needs=("lab down first",)),
@@ -131,8 +151,34 @@ def _verify_while_seeding(part: Task) -> Results:
     return part.end(replace(results, figures={**results.figures, **seeded}))
 
 
+def _drills(
+    task: Task, names: Sequence[str], mode: Durability, *, after: tuple[str, ...], told: str = ""
+) -> list[Work]:
+    """Return drills in a row, each of which needs all before it; + told: what their names end with."""
+    rate_per_s = task.env.prove_pace.drill_per_s
+    found: list[Work] = []
+    for name in names:
+        asks = {"drill": name, "rate": rate_per_s, "durability": mode}
+        step, work = f"drill {name}{told}", _drill_work(name, rate_per_s)
+        found.append((step, after, _under(mode, work), asks))
+        after = (*after, step)
+    return found
+
+
+def _switch(part: Task) -> Results:
+    return deploy(part, judged_by=(promises.NO_HOST_FAILED,))
+
+
 def _drill_work(name: str, rate_per_s: float) -> Callable[[Task], Results]:
     return lambda part: drill(part, name, DrillAsked(rate_per_s=rate_per_s), repeat=1)
+
+
+def _under(mode: Durability, work: Callable[[Task], Results]) -> Callable[[Task], Results]:
+    def run(part: Task) -> Results:
+        with durability.under(part, mode) as switched:
+            return work(switched)
+
+    return run
 
 
 def _part(

@@ -106,7 +106,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "started_ago_ms": (None, 2999),
     },
     "store": {
-        "answered_ago_ms": (400, 401, 6000),
+        "answered_ago_ms": (900, 901, 6000),
         "leadership": (None,),
         "lease_alive": (True, False),
         "lease_gone_ms": AGES_MS,

@@ -71,7 +71,7 @@ def test_a_standby_does_not_lead_first_but_starts() -> None:
         {"may_lead": False},
         {"store": replace(NOTHING, paused=True)},
         {"store": None},
-        {"store": replace(NOTHING, answered_ago_ms=401)},
+        {"store": replace(NOTHING, answered_ago_ms=901)},
         {"database": primary(process=Process.STARTING, role=None, recorded_epoch=0)},
         {"database": primary(silent_ms=2000, recorded_epoch=0)},
         {"database": down(None)},
@@ -91,7 +91,7 @@ def test_a_primary_from_before_there_were_agents_is_not_killed() -> None:
         {"database": primary(recorded_epoch=1)},
         {"fenced_epoch": 1},
         {"store": None},
-        {"store": replace(NOTHING, answered_ago_ms=401)},
+        {"store": replace(NOTHING, answered_ago_ms=901)},
     ],
 )
 def test_one_that_was_led_by_an_agent_or_cannot_ask_is(changes: dict[str, object]) -> None:

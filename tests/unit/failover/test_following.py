@@ -111,13 +111,13 @@ def test_a_leader_that_never_reported_is_silent_for_as_long_as_it_leads(leads_ms
 # never
 
 
-@pytest.mark.parametrize("store", [dead(**GONE, answered_ago_ms=401), None])
+@pytest.mark.parametrize("store", [dead(**GONE, answered_ago_ms=901), None])
 def test_never_without_the_store(store: object) -> None:
     assert not claims(look(store=store, peers=(SILENT,)))
 
 
 def test_an_answer_within_the_limit_counts() -> None:
-    assert claims(look(store=dead(**GONE, answered_ago_ms=400)))
+    assert claims(look(store=dead(**GONE, answered_ago_ms=900)))
 
 
 @pytest.mark.parametrize("store", [dead(**GONE), FENCED, dead()])

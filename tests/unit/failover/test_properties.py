@@ -60,7 +60,7 @@ def what_a_leader_does_is_done_by_the_leader_only(seen: Observed, action: a.Acti
     if isinstance(action, NEEDS_THE_LEAD) or makes_writable(action):
         assert leads(seen)
         assert seen.store is not None
-        assert seen.store.answered_ago_ms <= SETTINGS.store_timeout_ms
+        assert seen.store.answered_ago_ms <= SETTINGS.store_silent_ms
 
 
 def nothing_is_made_writable_before_every_former_leader_is_fenced(seen: Observed, action: a.Action) -> None:
@@ -125,7 +125,7 @@ def a_claim_follows_the_record_and_carries_on_what_it_knows(seen: Observed, acti
         return
     store = seen.store
     assert store is not None
-    assert store.answered_ago_ms <= SETTINGS.store_timeout_ms
+    assert store.answered_ago_ms <= SETTINGS.store_silent_ms
     assert seen.may_lead
     record = store.leadership
     if record is None:

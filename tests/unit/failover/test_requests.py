@@ -252,7 +252,7 @@ def test_a_former_primary_elsewhere_can_be_started_if_it_has_the_data_or_the_los
 
 
 @pytest.mark.parametrize("what", [TO_B, FORCED, REJOIN_B])
-@pytest.mark.parametrize("store", [None, view(answered_ago_ms=401)])
+@pytest.mark.parametrize("store", [None, view(answered_ago_ms=901)])
 def test_nothing_is_done_without_a_majority(what: Request, store: object) -> None:
     assert "without a majority" in objections(look(store=store), what, SETTINGS)[0]
 

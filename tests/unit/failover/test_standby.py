@@ -44,7 +44,7 @@ def test_at_most_every_so_often(ago_ms: int | None, copies: bool) -> None:
         view(lease_alive=False, lease_gone_ms=10),
         view(members=(member("a", unchanged_ms=1200), member("b"))),
         view(paused=True),
-        view(answered_ago_ms=401),
+        view(answered_ago_ms=901),
     ],
 )
 @pytest.mark.parametrize("database", [down(Role.PRIMARY), down(None), standby(lineage=2)])

@@ -1,6 +1,8 @@
 """`prove` and `run_verb` with everything they run replaced: what happens on failure and on Ctrl-C."""
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ class World:
         self.trouble: dict[str, BaseException | Results] = {}
         self.lab: dict[str, Outcome | CommandError] = {}
         self.drilled_at_per_s: set[float] = set()
+        self.under: dict[str, tuple[str, str | None]] = {}
 
     def drill(self, task: Task, asked: DrillAsked) -> Results:
         self.drilled_at_per_s.add(asked.rate_per_s)
@@ -37,6 +40,7 @@ class World:
     def verb(self, task: Task, name: str) -> Results:
         step = task.folder.path.name.partition("-")[2]
         self.ran.append(step)
+        self.under[step] = (task.env.failover.durability, os.environ.get("LOANSTACK_LAB_DURABILITY"))
         found = self.trouble.get(step)
         if isinstance(found, BaseException):
             raise found
@@ -63,8 +67,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 EVERYTHING = [
-    *("lab down", "lab up", "deploy", "deploy-again", "verify", "load"),
-    *("drill-primary-crash", "drill-primary-host-poweroff", "drill-switchover-under-load", "lab down"),
+    *("lab down", "lab up", "deploy", "deploy-again", "verify", "load", "drill-primary-crash"),
+    *("deploy-cross_centre", "drill-primary-crash-cross_centre"),
+    *("drill-primary-host-poweroff-cross_centre", "drill-switchover-under-load-cross_centre", "lab down"),
 ]
 
 
@@ -73,7 +78,42 @@ def test_everything_runs_in_order_and_the_lab_is_taken_down_again(world: World, 
     assert world.ran == EVERYTHING
     assert found.verdict is Verdict.PASS
     assert found.exit_code == 0
-    assert len(found.children) == 7
+    assert len(found.children) == 9
+
+
+@pytest.mark.parametrize("asked_for", [None, "cross_centre"])
+def test_both_durabilities_are_proved_and_what_is_started_reads_the_same_inventory(
+    world: World, task: Task, monkeypatch: pytest.MonkeyPatch, asked_for: str | None
+) -> None:
+    variable = "LOANSTACK_LAB_DURABILITY"
+    monkeypatch.delenv(variable, raising=False)
+    if asked_for is not None:
+        monkeypatch.setenv(variable, asked_for)
+    module.prove(task, ASKED, keep=False)
+    local, crossed = ("local", "local"), ("cross_centre", "cross_centre")
+    assert world.under == {
+        **dict.fromkeys(EVERYTHING[2:7], local),
+        **dict.fromkeys(EVERYTHING[7:-1], crossed),
+    }
+    assert os.environ.get(variable) == asked_for
+
+
+def test_an_inventory_that_cannot_be_told_is_proved_as_it_is(world: World, task: Task) -> None:
+    env = replace(task.env, durability_variable=None)
+    module.prove(replace(task, env=env), ASKED, keep=False)
+    assert world.ran[2:-1] == [
+        *("deploy", "deploy-again", "verify", "load"),
+        *("drill-primary-crash", "drill-primary-host-poweroff", "drill-switchover-under-load"),
+    ]
+
+
+def test_writes_missing_under_cross_centre_are_told_apart(world: World, task: Task) -> None:
+    for step, lost in (("drill-primary-crash", 3), ("drill-primary-crash-cross_centre", 2)):
+        world.trouble[step] = Results(
+            verb="drill", environment="lab", verdict=Verdict.PASS, figures={"acknowledged_lost": lost}
+        )
+    figures = module.prove(task, ASKED, keep=False).figures
+    assert (figures["acknowledged_lost_in_drills"], figures["acknowledged_lost_cross_centre"]) == (5, 2)
 
 
 def test_loads_and_drills_go_at_the_environment_s_pace(
@@ -123,7 +163,7 @@ def test_a_drill_that_leaves_residue_is_the_last_one_and_outranks_all(world: Wor
         verb="drill", environment="lab", verdict=Verdict.FAIL, reasons=("fence left",), figures={"residue": 1}
     )
     found = module.prove(task, ASKED, keep=False)
-    assert "drill-primary-host-poweroff" not in world.ran
+    assert "deploy-cross_centre" not in world.ran
     assert world.ran[-1] == "lab down"
     assert found.exit_code == 4
 

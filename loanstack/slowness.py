@@ -1,0 +1,29 @@
+"""Why a load was too slow: what ran out, and how fast the machine was. Pure but for the files of the run."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from inventory.model import Environment
+from loanstack import machine
+from loanstack.capacity import evidence
+from loanstack.capacity.bottleneck import statement
+from loanstack.promises import Promise
+
+_OF_SPEED = ("tps_acknowledged", "tps_answered", "worst_second_ratio", "standby_lag_p99_ms")
+
+
+def is_too_slow(promises: Iterable[Promise], figures: Mapping[str, float]) -> bool:
+    """Say whether a promise of rate, latency or lag was not kept."""
+    return any(
+        promise.met_by(figures) is False
+        for promise in promises
+        if promise.figure in _OF_SPEED or promise.figure.startswith("latency_")
+    )
+
+
+def explanation(folder: Path, env: Environment, *, loop_ms: float) -> str:
+    """Return in one line what ran out during the load in `folder`, and how fast the machine was.
+
+    + loop_ms: what the fixed loop took right before the load
+    """
+    return f"{statement(evidence.of_folder(folder, env))}; {machine.speed(loop_ms)}"
