@@ -16,6 +16,8 @@ from loadtests.exchange import NoAnswerError, NotSentError
 HEAD = "GET /v1/products HTTP/1.1\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%b\r\n{}"
 NAME = "loan.test"
+NOBODYS_PORT = 9
+"""Of no other test either: the kernel gives it to nobody who asks for any port."""
 
 Serve = Callable[[socket.socket], None]
 
@@ -91,11 +93,6 @@ def target(port: int, ca_file: Path | None = None, name: str = NAME) -> Target:
 
 def connections(*targets: Target, deadline_s: float = 60.0) -> Connections:
     return Connections(targets, first=0, deadline_s=deadline_s)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return int(closed.getsockname()[1])
 
 
 def test_a_connection_is_kept_for_many_requests():
@@ -194,12 +191,12 @@ def test_an_answer_that_does_not_come_is_given_up():
 
 def test_a_refused_connection_is_a_definite_no():
     with pytest.raises(NotSentError, match="connect: Connection refused"):
-        connections(target(free_port())).send(HEAD, b"")
+        connections(target(NOBODYS_PORT)).send(HEAD, b"")
 
 
 def test_after_a_failure_the_next_request_goes_to_the_next_gateway():
     with server(answers(2)) as port:
-        found = connections(target(free_port()), target(port))
+        found = connections(target(NOBODYS_PORT), target(port))
         with pytest.raises(NotSentError):
             found.send(HEAD, b"")
         assert found.send(HEAD, b"").status == 200

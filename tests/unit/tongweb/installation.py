@@ -7,6 +7,7 @@ package, `LOANSTACK_TONGWEB_LICENSE` its licence file, and `JAVA_HOME`.
 import contextlib
 import hashlib
 import http.client
+import itertools
 import os
 import re
 import shutil
@@ -47,11 +48,19 @@ def unpack_package(home: Path) -> None:
     shutil.copyfile(os.environ["LOANSTACK_TONGWEB_LICENSE"], home / "license.dat")
 
 
+_LEAST_PORT, _PORTS = 20_000, 12_000
+"""Below those that the kernel gives to whoever asks for any port: nobody takes one before the server does."""
+_next_port = itertools.count(os.getpid() * 101)
+
+
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of loopback that nobody listens on now, another one each time."""
+    for number in _next_port:
+        port = _LEAST_PORT + number % _PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 @dataclass
