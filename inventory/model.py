@@ -166,6 +166,8 @@ class Database:
     log_disk_size_mib: int
     lag_limit_ms: int = 500
     """The deploy waits until the standby is at most this far behind."""
+    merge_at: str = "02:00"
+    """Local time, HH:MM, at which both databases merge what they have dumped since the day before."""
 
 
 @dataclass(frozen=True, kw_only=True)

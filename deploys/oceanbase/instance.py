@@ -1,6 +1,6 @@
 """The running database."""
 
-from deploys.operations import database
+from deploys.operations import database, services
 from deploys.specs.oceanbase import OceanBaseSpec
 
 HEALTH_DEADLINE_S = 90
@@ -22,12 +22,17 @@ def bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
 
 
 def settle(spec: OceanBaseSpec) -> None:
-    """Converge run-time parameters and wait for role and lag.
+    """Converge run-time parameters and the daily merge, and wait for role and lag.
 
     + spec: this database
     """
     settings = spec.run_time_parameters
     database.parameters_set(name="Set the database's run-time parameters", settings=settings)
+    services.kept_running(
+        name="Have both databases merged each day",
+        unit=spec.merge_timer,
+        restart_after=(f"/etc/systemd/system/{spec.merge_timer}",),
+    )
     if spec.peers:
         database.healthy(
             name="Wait for one primary and a standby close behind",

@@ -42,6 +42,13 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
                 agent=spec.agent_unit,
             ),
         ),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.merge_unit}", content=render("oceanbase/merge.service.j2")
+        ),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.merge_timer}",
+            content=render("oceanbase/merge.timer.j2", merge_at=spec.merge_at),
+        ),
         _options(ROOT_OPTIONS, "root", spec.root_password),
         _options(PROBE_OPTIONS, "probe", probe_password),
     )

@@ -49,6 +49,11 @@ class Metrics:
             "loanstack_failover_standby_lag_seconds", "How far this standby is behind; -1: none, or unknown.",
             registry=registry,
         )  # fmt: skip
+        self._dumps = Gauge(
+            "loanstack_failover_database_dumps",
+            "Dumps of one table that wait for the daily merge, at most; -1: not known.",
+            registry=registry,
+        )
         self._alone = Gauge(
             "loanstack_failover_alone",
             "1 on the leader's host while acknowledged writes may be there only: nobody else is promoted.",
@@ -76,5 +81,6 @@ class Metrics:
         self._lease_age.set(-1 if lease is None else (seen.now_ms - lease.renewed_at_ms) / 1000)
         self._store_age.set(-1 if store is None else store.answered_ago_ms / 1000)
         self._lag.set(-1 if lag_ms is None else lag_ms / 1000)
+        self._dumps.set(-1 if seen.database.dumps is None else seen.database.dumps)
         self._paused.set(store is not None and store.paused)
         return generate_latest(self.registry)

@@ -73,6 +73,8 @@ class Database:
     """The database itself says that it cannot go on from what it has: a gap, or another history."""
     started_ago_ms: int | None = None
     """Since it was last started by this agent; None: not since the agent itself started."""
+    dumps: int | None = None
+    """How many dumps of one table wait for the next merge, at most; None: not known. For people."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,9 @@ _ROLE_INTERVAL_MS = 1000
 """Between two questions for the role while all is well: nobody but its own agent is to change it."""
 _EPOCH_INTERVAL_MS = 1000
 _EPOCH_PAUSE_MS = 5000
+_DUMPS_INTERVAL_MS = 60_000
+_DUMPS_TIMEOUT_S = 0.5
+"""A figure for people must not keep the question waiting by which the database counts as alive."""
 _KILL_INTERVAL_S = 0.005
 
 
@@ -29,6 +32,9 @@ class Connection(Protocol):
 
     async def position(self, *, timeout_s: float) -> int:
         """Return how far the database got."""
+
+    async def dumps(self, *, timeout_s: float) -> int:
+        """Return how many dumps of one table wait to be merged, at most."""
 
     async def epoch(self, *, timeout_s: float) -> int:
         """Return the epoch in its table."""
@@ -110,7 +116,8 @@ class DatabaseWatch:
         self._scn = 0
         self._settling = Settling()
         self._epoch: int | None = None
-        self._ask_epoch_at_ms = self._ask_role_at_ms = 0
+        self._dumps: int | None = None
+        self._ask_epoch_at_ms = self._ask_role_at_ms = self._ask_dumps_at_ms = 0
         self._distrusted: tuple[int, int] | None = None
         self._asking = asyncio.Lock()
         self.failures = 0
@@ -139,6 +146,7 @@ class DatabaseWatch:
             silent_ms=max(0, now_ms - since_ms),
             drained=heard is not None and self._is_drained(heard),
             follows=heard.answer.source if heard else None,
+            dumps=self._dumps,
         )
 
     def distrust(self) -> None:
@@ -203,6 +211,7 @@ class DatabaseWatch:
                 self._connection = await self._connect()
             self._note(await self._answer(self._connection, identity), identity)
             await self._ask_epoch()
+            await self._ask_dumps()
         except SessionError as failure:
             self.failures += 1
             _LOG.debug("no answer", extra={"error": str(failure)})
@@ -231,6 +240,18 @@ class DatabaseWatch:
             self._ask_epoch_at_ms = now_ms + _EPOCH_PAUSE_MS
             _LOG.info("epoch not read", extra={"error": str(failure)})
 
+    async def _ask_dumps(self) -> None:
+        now_ms = self._now_ms()
+        if self._connection is None or now_ms < self._ask_dumps_at_ms:
+            return
+        self._ask_dumps_at_ms = now_ms + _DUMPS_INTERVAL_MS
+        try:
+            self._dumps = await self._connection.dumps(timeout_s=_DUMPS_TIMEOUT_S)
+        except SessionError as failure:
+            self._dumps = None
+            self._close()
+            _LOG.info("dumps not counted", extra={"error": str(failure)})
+
     def _note(self, answer: Answer, identity: tuple[int, int]) -> None:
         # Answered by the process that ran before the question, if it still runs after it.
         if self._processes.look().identity == identity:
@@ -253,4 +274,4 @@ class DatabaseWatch:
 
     def _forget(self) -> None:
         self._close()
-        self._heard, self._epoch = None, None
+        self._heard, self._epoch, self._dumps = None, None, None

@@ -16,6 +16,10 @@ LOOK_SQL = (
     " FROM oceanbase.__all_virtual_server_stat s, oceanbase.`V$OB_LOG_STAT` l"
 )
 POSITION_SQL = "SELECT END_SCN FROM oceanbase.`V$OB_LOG_STAT`"
+DUMPS_SQL = (
+    "SELECT MAX(dumps) FROM (SELECT COUNT(*) AS dumps FROM oceanbase.`V$OB_SSTABLES`"
+    " WHERE table_type IN ('MINI', 'MINOR') GROUP BY tablet_id) of_tablets"
+)
 EPOCH_SQL = "SELECT epoch FROM loan.leadership WHERE one = 1"
 SET_EPOCH_SQL = "UPDATE loan.leadership SET epoch = {epoch} WHERE one = 1 AND epoch < {epoch}"
 MAKE_EPOCH_SQL = (
@@ -88,6 +92,15 @@ class Session:
         if not rows:
             raise SessionError("the database says nothing about itself")
         return int(rows[0][0])
+
+    async def dumps(self, *, timeout_s: float) -> int:
+        """Return how many dumps of one table wait to be merged, at most.
+
+        Raises:
+            SessionError: it did not answer in time, or the connection is lost.
+        """
+        rows = await self._run(DUMPS_SQL, timeout_s)
+        return int(rows[0][0] or 0) if rows else 0
 
     async def epoch(self, *, timeout_s: float) -> int:
         """Return the epoch in the table; 0 if there is no such table.

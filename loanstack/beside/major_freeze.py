@@ -35,7 +35,8 @@ _INTERVAL_S = 2
 _TAKEN_WITHIN_S = 20.0
 _LEAD_S = 5.0
 """Before the freeze, to log in on the hosts: handshakes cost as much processor as half a second of load."""
-_FREEZE = ("bash", "-c", "echo 'ALTER SYSTEM MAJOR FREEZE' | loanstack-db sql")
+_MERGE = ("systemctl", "start", "--no-block", "loanstack-merge.service")
+"""As the timer does it each day: on the standby, which then waits for what its primary freezes, and there."""
 _SQL = (
     "SELECT UNIX_TIMESTAMP(NOW(6)), (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),"
     " FROZEN_SCN, LAST_SCN FROM oceanbase.DBA_OB_MAJOR_COMPACTION;"
@@ -139,9 +140,10 @@ def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
     shells = Shells(env)
 
     def freeze() -> Host:
-        primary = find_scene(env, SshDatabases(env, shells)).primary
-        shells.must(primary, "ALTER SYSTEM MAJOR FREEZE", _FREEZE, within_s=_TAKEN_WITHIN_S)
-        return primary
+        scene = find_scene(env, SshDatabases(env, shells))
+        for host in (scene.standby, scene.primary):
+            shells.must(host, "the daily merge", _MERGE, within_s=_TAKEN_WITHIN_S)
+        return scene.primary
 
     try:
         for host in database_hosts(env):

@@ -12,7 +12,7 @@ import itertools
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -257,11 +257,10 @@ async def _watch(etcd: FakeEtcd, request: web.Request) -> web.StreamResponse:
     etcd.watches.append(watch)
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
-    try:
+    with suppress(ConnectionResetError):
         while (what := await told.get()) is not None:
             await response.write(json.dumps(what).encode() + b"\n")
-    finally:
-        etcd.watches.remove(watch)
+    etcd.watches.remove(watch)
     return response
 
 

@@ -253,6 +253,13 @@ class FakeConnection:
         source = host.source if host.role is Role.STANDBY else None
         return Answer(role=host.role, scn=host.scn, drained=host.drained, source=source)
 
+    async def position(self, *, timeout_s: float) -> int:
+        return (await self._answering(timeout_s)).scn
+
+    async def dumps(self, *, timeout_s: float) -> int:
+        await self._answering(timeout_s)
+        return 0
+
     async def epoch(self, *, timeout_s: float) -> int:
         return (await self._answering(timeout_s)).epoch
 

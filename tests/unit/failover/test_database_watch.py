@@ -22,6 +22,8 @@ class Fake:
         self.epoch: int | None = 4
         self.connections = 0
         self.epochs_asked = self.roles_asked = self.positions_asked = 0
+        self.dumps_asked = 0
+        self.dumps: int | None = 3
         self.followed: list[tuple[int, int] | None] = []
         self.is_calm = False
         self.before_answer: Callable[[], None] = lambda: None
@@ -82,6 +84,12 @@ class FakeConnection:
         if self._fake.epoch is None:
             raise SessionError("4012")
         return self._fake.epoch
+
+    async def dumps(self, *, timeout_s: float) -> int:
+        self._fake.dumps_asked += 1
+        if self._fake.dumps is None:
+            raise SessionError("no answer")
+        return self._fake.dumps
 
     async def set_epoch(self, epoch: int, *, timeout_s: float) -> None:
         self._fake.epoch = epoch
@@ -291,6 +299,31 @@ def test_another_process_is_asked_for_its_role_however_calm_all_is(fake: Fake) -
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert fake.followed == [(7, 99_000), (8, 100_000), None]
+
+    run(work)
+
+
+def test_dumps_are_counted_once_a_minute_and_of_the_running_database_only(fake: Fake) -> None:
+    async def work() -> None:
+        watch = watch_of(fake)
+        assert watch.observe().dumps is None
+        for _ in range(3):
+            await watch.ask()
+        assert (watch.observe().dumps, fake.dumps_asked) == (3, 1)
+        fake.now_ms += 60_000
+        await watch.ask()
+        assert fake.dumps_asked == 2
+        fake.now_ms += 60_000
+        fake.dumps = None
+        await watch.ask()
+        seen = watch.observe()
+        assert (seen.dumps, seen.silent_ms, watch.failures) == (None, 0, 0)
+        fake.dumps, fake.now_ms = 3, fake.now_ms + 60_000
+        await watch.ask()
+        assert watch.observe().dumps == 3
+        fake.running = Running()
+        await watch.ask()
+        assert watch.observe().dumps is None
 
     run(work)
 
