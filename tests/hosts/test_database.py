@@ -73,6 +73,13 @@ def test_run_time_parameters(env: Environment, machine: Machine) -> None:
 
 
 @pytest.mark.roles(Role.OCEANBASE)
+def test_the_daily_merge_is_due(env: Environment, machine: Machine) -> None:
+    shown = machine.run("systemctl show --value -p ActiveState -p TimersCalendar loanstack-merge.timer")
+    assert "active" in shown.split()
+    assert f"OnCalendar=*-*-* {env.database.merge_at}:00 " in shown
+
+
+@pytest.mark.roles(Role.OCEANBASE)
 def test_root_needs_its_password(machine: Machine) -> None:
     command, options = _as_user("root", "", "SELECT 1")
     assert "Access denied" in machine.fails(command, stdin=options)

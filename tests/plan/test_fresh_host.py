@@ -45,6 +45,7 @@ _DATABASE = [
 _CONTENT = ["OceanBase | Keep the database's users", "OceanBase | Keep schema and rights"]
 _SETTLE = [
     "OceanBase standby | Set the database's run-time parameters",
+    "OceanBase standby | Have both databases merged each day",
     "OceanBase standby | Wait for one primary and a standby close behind",
 ]
 _TONGWEB = [

@@ -24,6 +24,9 @@ case $answer in
     silent) echo "ERROR 2002 (HY000): Can't connect to server on '$host' (110)" >&2; exit 1 ;;
     *) case $statement in
         *role*) echo "$answer" ;;
+        *LAST_SCN*) # as the file says, a line for each time it is asked
+            head -n 1 "$ANSWERS/$host.merged"
+            [[ $(wc -l <"$ANSWERS/$host.merged") == 1 ]] || sed -i 1d "$ANSWERS/$host.merged" ;;
         *END_SCN*) cat "$ANSWERS/$host.scn" ;;
         *start_service_time*) echo 60 ;;
         *table_type*) cat "$ANSWERS/$host.without-base" 2>/dev/null || echo 0 ;;
@@ -355,3 +358,41 @@ def test_waiting_for_health_says_what_it_waited_for(host: Host) -> None:
     assert refused.returncode == 1
     assert "waited 1 s for this to be the only primary, or a standby at most 500 ms behind" in refused.stderr
     assert '"peer_role": "DOWN"' in refused.stderr
+
+
+MERGES = "ALTER SYSTEM SET enable_major_freeze = "
+
+
+def merged(host: Host, *positions: int) -> None:
+    """Have the database say these, one after the other, about what it has merged; the last one for ever."""
+    (host.answers / "local.merged").write_text("".join(f"{position}\n" for position in positions))
+
+
+@pytest.mark.parametrize(("role", "freezes"), [("PRIMARY", 1), ("STANDBY", 0)])
+def test_a_merge_is_allowed_for_as_long_as_it_takes_and_frozen_by_the_primary_alone(
+    host: Host, role: str, freezes: int
+) -> None:
+    host.says("local", role)
+    merged(host, 1, 1, 1, 1, 7)
+    done = host.run("merge")
+    assert done.returncode == 0, done.stderr
+    called = host.called
+    assert called.count("ALTER SYSTEM MAJOR FREEZE") == freezes
+    assert called.index(f"{MERGES}True") < called.index("LAST_SCN") < called.rindex(f"{MERGES}False")
+    assert called.count(MERGES) == 2
+
+
+def test_a_merge_that_does_not_end_is_said_and_none_is_allowed_afterwards(host: Host) -> None:
+    host.says("local", "PRIMARY")
+    merged(host, 3)
+    done = host.run("merge", "600")
+    assert done.returncode == 1
+    assert "waited 600 s for a merge of this PRIMARY to end" in done.stderr
+    assert host.called.rstrip().endswith(f"{MERGES}False")
+
+
+def test_a_database_that_is_down_is_not_merged(host: Host) -> None:
+    host.says("local", "refused")
+    done = host.run("merge")
+    assert (done.returncode, host.called.count(MERGES)) == (1, 0)
+    assert "nothing to merge" in done.stderr

@@ -43,6 +43,8 @@ def test_database(lab_site: Site) -> None:
     files = package.files_of(spec)
     assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
+    assert_golden("loanstack-merge.service", _text(files, f"/etc/systemd/system/{spec.merge_unit}"))
+    assert_golden("loanstack-merge.timer", _text(files, f"/etc/systemd/system/{spec.merge_timer}"))
 
 
 def test_loan_services(lab_site: Site) -> None:

@@ -68,7 +68,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
         yield
 
     monkeypatch.setattr(module, "load", found.load)
-    monkeypatch.setattr(module, "_watched", watched)
+    monkeypatch.setattr(module, "DatabaseWatch", watched)
     monkeypatch.setattr(module, "_save_prometheus", lambda part: None)
     monkeypatch.setattr(module, "cool_down", lambda env, database: None)
     monkeypatch.setattr("loanstack.task.secrecy.leaks", lambda folder, secrets_file: ())

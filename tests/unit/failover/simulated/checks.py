@@ -90,7 +90,7 @@ class Checks:
         reported, settled = old.final_scn, None
         if reported is None:
             put: dict[str, Any] = self.store.member_keys[old.primary][1]
-            # A host that stood still writes nothing: its position jumps by all of that time at its next entry.
+            # A host that stood still writes nothing: at its next entry its position jumps by all of that.
             reported, settled = put["scn"], put["settled_scn"]
         lag_ms = lag_between_ns(database.scn, reported or 0, settled) / NS
         if lag_ms > self.settings.lag_limit_ms + LAG_SLACK_MS:
