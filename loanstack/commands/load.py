@@ -1,5 +1,6 @@
 """`load`: Locust and the replication sampler as subprocesses; figures, judge and checkers afterwards."""
 
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -81,6 +82,10 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     task.begin(promised)
     measured: dict[str, float] = dict(seed(task))
     companions = _companions(task, asked)
+    if env.is_lab:
+        # What a deploy and the seeding wrote would be flushed amid the load, and each commit waits for the disk.
+        with task.step("flush"):
+            os.sync()
     measured["machine_loop_ms"] = machine.loop_ms()
     with task.step("load"), ExitStack() as entered:
         entered.enter_context(MachineWatch(task.folder.path))
