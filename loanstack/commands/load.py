@@ -83,7 +83,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     measured: dict[str, float] = dict(seed(task))
     companions = _companions(task, asked)
     if env.is_lab:
-        # What a deploy and the seeding wrote would be flushed amid the load, and each commit waits for the disk.
+        # What a deploy and the seeding wrote would be flushed amid the load, and commits would wait for it.
         with task.step("flush"):
             os.sync()
     measured["machine_loop_ms"] = machine.loop_ms()
