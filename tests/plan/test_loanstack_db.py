@@ -363,28 +363,33 @@ def test_waiting_for_health_says_what_it_waited_for(host: Host) -> None:
 MERGES = "ALTER SYSTEM SET enable_major_freeze = "
 
 
-def merged(host: Host, *positions: int) -> None:
-    """Have the database say these, one after the other, about what it has merged; the last one for ever."""
-    (host.answers / "local.merged").write_text("".join(f"{position}\n" for position in positions))
+MINUTE_NS = 60_000_000_000
+
+
+def merged(host: Host, *counts: int) -> None:
+    """Have the database count these merges, one after the other; the last one for ever."""
+    (host.answers / "local.merged").write_text("".join(f"{count}\n" for count in counts))
 
 
 @pytest.mark.parametrize(("role", "freezes"), [("PRIMARY", 1), ("STANDBY", 0)])
 def test_a_merge_is_allowed_for_as_long_as_it_takes_and_frozen_by_the_primary_alone(
     host: Host, role: str, freezes: int
 ) -> None:
-    host.says("local", role)
-    merged(host, 1, 1, 1, 1, 7)
+    host.says("local", role, scn=5 * MINUTE_NS)
+    merged(host, 0, 0, 0, 1)
     done = host.run("merge")
     assert done.returncode == 0, done.stderr
     called = host.called
     assert called.count("ALTER SYSTEM MAJOR FREEZE") == freezes
     assert called.index(f"{MERGES}True") < called.index("LAST_SCN") < called.rindex(f"{MERGES}False")
+    # One of the day before does not count, one that the other side began a moment ago does.
+    assert called.count(f"LAST_SCN >= {4 * MINUTE_NS}\n") == 4
     assert called.count(MERGES) == 2
 
 
 def test_a_merge_that_does_not_end_is_said_and_none_is_allowed_afterwards(host: Host) -> None:
-    host.says("local", "PRIMARY")
-    merged(host, 3)
+    host.says("local", "PRIMARY", scn=5 * MINUTE_NS)
+    merged(host, 0)
     done = host.run("merge", "600")
     assert done.returncode == 1
     assert "waited 600 s for a merge of this PRIMARY to end" in done.stderr
