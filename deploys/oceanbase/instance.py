@@ -1,5 +1,6 @@
 """The running database."""
 
+from deploys.oceanbase.package import merge_timer
 from deploys.operations import database, services
 from deploys.specs.oceanbase import OceanBaseSpec
 
@@ -31,7 +32,7 @@ def settle(spec: OceanBaseSpec) -> None:
     services.kept_running(
         name="Have both databases merged each day",
         unit=spec.merge_timer,
-        restart_after=(f"/etc/systemd/system/{spec.merge_timer}",),
+        restart_after=(merge_timer(spec),),
     )
     if spec.peers:
         database.healthy(

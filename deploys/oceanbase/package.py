@@ -13,6 +13,11 @@ ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
 PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
 
 
+def merge_timer(spec: OceanBaseSpec) -> str:
+    """Return the path of the timer that has the database merged each day."""
+    return f"/etc/systemd/system/{spec.merge_timer}"
+
+
 def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
     """Return the database's files: settings, unit, administrator's tool, option files with passwords."""
     probe_password = dict(spec.passwords)["probe"]
@@ -46,7 +51,7 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
             path=f"/etc/systemd/system/{spec.merge_unit}", content=render("oceanbase/merge.service.j2")
         ),
         ConfigFile(
-            path=f"/etc/systemd/system/{spec.merge_timer}",
+            path=merge_timer(spec),
             content=render("oceanbase/merge.timer.j2", merge_at=spec.merge_at),
         ),
         _options(ROOT_OPTIONS, "root", spec.root_password),

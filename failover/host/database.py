@@ -135,7 +135,7 @@ class DatabaseWatch:
         running, now_ms = self._processes.look(), self._now_ms()
         if running.identity is None:
             return observed.Database(process=Process.DOWN, scn=self._scn, settled_scn=self._settling.scn)
-        heard = self._heard_of(running)
+        heard = self._heard_of(running.identity)
         works = Process.STARTING if heard is None else Process.RUNNING
         since_ms = heard.at_ms if heard else running.started_at_ms
         return observed.Database(
@@ -219,9 +219,8 @@ class DatabaseWatch:
 
     async def _answer(self, connection: Connection, identity: tuple[int, int]) -> Answer:
         """Return what the database says: all of it, or what it said last with its position now."""
-        heard, now_ms = self._heard, self._now_ms()
-        is_known = heard is not None and heard.identity == identity
-        if heard is not None and is_known and self._is_calm() and now_ms < self._ask_role_at_ms:
+        heard, now_ms = self._heard_of(identity), self._now_ms()
+        if heard is not None and self._is_calm() and now_ms < self._ask_role_at_ms:
             return replace(heard.answer, scn=await connection.position(timeout_s=self._timeout_s))
         answer = await connection.look(timeout_s=self._timeout_s)
         self._ask_role_at_ms = now_ms + _ROLE_INTERVAL_MS
@@ -260,9 +259,9 @@ class DatabaseWatch:
             self._scn = answer.scn
             self._settling.add(answer.scn, now_ms)
 
-    def _heard_of(self, running: Running) -> Heard | None:
+    def _heard_of(self, identity: tuple[int, int]) -> Heard | None:
         heard = self._heard
-        return heard if heard is not None and heard.identity == running.identity else None
+        return heard if heard is not None and heard.identity == identity else None
 
     def _is_drained(self, heard: Heard) -> bool:
         return heard.answer.drained and heard.identity != self._distrusted

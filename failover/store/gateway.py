@@ -113,8 +113,9 @@ class Gateway:
                 async for line in response.content:
                     answer = msgspec.json.decode(line, type=Answer)
                     if "error" in answer:
-                        # Whatever is wrong with the token, the next one is another.
-                        self._token = None if self._token == token else self._token
+                        # It may be the token: the next call has another.
+                        if self._token == token:
+                            self._token = None
                         raise StoreError(_error_of(answer))
                     yield answer
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as failure:

@@ -82,11 +82,12 @@ def whole(finished: Sequence[Done], *, environment: str) -> Results:
         figures |= loaded.figures
     if verified is not None:
         figures |= {name: value for name, value in verified.figures.items() if name in _OF_VERIFY}
-    drilled = [found for name, found in by_name.items() if found is not None and found.verb == "drill"]
+    drills = {name: found for name, found in by_name.items() if found is not None and found.verb == "drill"}
+    drilled = list(drills.values())
     figures |= rto_over([found.figures.get("rto_ms") for found in drilled])
     if drilled:
         figures["acknowledged_lost_in_drills"] = _lost(drilled)
-        crossed = [found for name, found in by_name.items() if found in drilled and _is_crossed(name)]
+        crossed = [found for name, found in drills.items() if _is_crossed(name)]
         if crossed:
             figures["acknowledged_lost_cross_centre"] = _lost(crossed)
         figures["residue"] = sum(found.figures.get("residue", 0) for found in drilled)
