@@ -49,7 +49,7 @@ def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
                 members=spec.members,
                 store=spec.store,
                 cluster=spec.cluster,
-                data_dir=spec.store.data_dir,
+                data_dir=spec.data_dir,
                 certificate=CERTIFICATE,
                 private_key=PRIVATE_KEY,
                 authority=AUTHORITY,
@@ -60,7 +60,7 @@ def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
             content=render(
                 "store/etcd-override.conf.j2",
                 config=CONFIG,
-                data_dir=spec.store.data_dir,
+                data_dir=spec.data_dir,
                 unsupported_arch=spec.unsupported_arch,
             ),
         ),
@@ -106,7 +106,7 @@ def store(spec: StoreSpec) -> None:
     """
     written = files.converge(
         name="Write the member's settings, certificate and tool",
-        folders=(Folder(path=spec.store.data_dir, mode=0o700, user=spec.user, group=spec.user),),
+        folders=(Folder(path=spec.data_dir, mode=0o700, user=spec.user, group=spec.user),),
         files=files_of(spec),
         absent=_passwords_elsewhere(spec),
     )

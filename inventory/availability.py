@@ -46,9 +46,6 @@ class Store:
     client_port: int = 2379
     peer_port: int = 2380
     metrics_port: int = 2381
-    data_dir: str = "/var/lib/etcd"
-    """A member answers once its log is on disk: one that stands still for longer than a lease can wait costs
-    the primary. Mount a disk here that no database writes to."""
     heartbeat_interval_ms: int = 100
     """Of three members that nobody asks anything, a heartbeat each 50 ms takes 4.6 % of a core, each 100 ms
     3.5 % (measured)."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from inventory.availability import Durability, Fence, FenceKind
 from inventory.model import Environment, Host, Role
@@ -39,9 +38,6 @@ def _store_problems(env: Environment) -> Iterator[Problem]:
             value=env.store.election_timeout_ms,
             allowed=f">= {5 * env.store.heartbeat_interval_ms} (5 x heartbeat_interval_ms, as etcd asks)",
         )
-    if not PurePosixPath(env.store.data_dir).is_absolute():
-        allowed = "an absolute path, such as /var/lib/etcd"
-        yield Problem(where=env.name, field="store.data_dir", value=env.store.data_dir, allowed=allowed)
 
 
 def _fence_problems(host: Host) -> Iterator[Problem]:

@@ -39,6 +39,7 @@ class StoreSpec:
     certificate: str
     private_key: str = field(repr=False)
 
+    data_dir: str = "/var/lib/etcd"
     user: str = "etcd"
     agent_user: str = "failover"
     unit: str = "etcd.service"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from inventory.model import Environment, Role
+from inventory.model import Environment
 from inventory.places import lab_dir
 from lab.network import CLIENT, DEPOT_PORT
 
@@ -63,11 +63,6 @@ def test_all_seven_hosts_are_up_and_lean(lab: Environment, loanstack) -> None:
     assert {h["name"]: h["state"] for h in found["hosts"]} == {h.name: "up" for h in lab.hosts}
     assert all(0 < h["uptime_s"] < 900 for h in found["hosts"])
     assert found["memory_mib"] < 600, "seven idle hosts"
-
-
-def test_each_member_of_the_store_writes_where_no_other_host_does(lab: Environment, on_every_host) -> None:
-    said = on_every_host(f"findmnt --noheadings --output FSTYPE {lab.store.data_dir} || true")
-    assert said == {h.name: "tmpfs" if h.has(Role.ARBITER) else "" for h in lab.hosts}
 
 
 def test_the_table_names_every_host(lab: Environment, loanstack) -> None:

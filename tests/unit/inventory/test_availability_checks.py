@@ -61,7 +61,6 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "store.election_timeout_ms",
             ">= 500",
         ),
-        (replace(LAB, store=replace(LAB.store, data_dir="etcd")), "lab", "store.data_dir", "absolute"),
     ],
 )
 def test_each_mistake_is_named_with_what_is_allowed(
