@@ -19,8 +19,20 @@ _POWER_SWITCH_URL = "http://198.18.0.1:8481"
 _DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
 _DURABILITY_VARIABLE = "LOANSTACK_LAB_DURABILITY"
 _DURABILITY = os.environ.get(_DURABILITY_VARIABLE, availability.Durability.LOCAL)
-_CPU_MS_MAX = 1.8 if _DURABILITY == availability.Durability.CROSS_CENTRE else 1.4
-"""A tenth more than was measured: to ask both databases for their positions costs 0.3 ms a transaction."""
+_LOAD_SLO: dict[str, slo.LoadSlo] = {
+    durability: slo.LoadSlo(
+        # Of two cores that carry everything, and share the machine with others: what they cost and how late
+        # they answer depends on the neighbours. docs/performance.md has what a quiet one measures.
+        latency_p99_ms_max=500.0,
+        cpu_ms_per_transaction_max=cpu_ms_max,
+        capacity_tps_min=1200.0,
+    )
+    for durability, cpu_ms_max in (
+        # A tenth more than was measured. To ask both databases for their positions costs 0.3 ms.
+        (availability.Durability.LOCAL, 1.5),
+        (availability.Durability.CROSS_CENTRE, 1.8),
+    )
+}
 _SUMS_FILE = _LAB / "depot" / "artifacts" / "SHA256SUMS"
 
 
@@ -163,13 +175,9 @@ ENVIRONMENT = model.Environment(
         reads_per_write=0.05,
         users=1024,
     ),
-    load_slo=slo.LoadSlo(
-        # Of two cores that carry everything, and share the machine with others: what they cost and how late
-        # they answer depends on the neighbours. docs/performance.md has what a quiet one measures.
-        latency_p99_ms_max=500.0,
-        cpu_ms_per_transaction_max=_CPU_MS_MAX,
-        capacity_tps_min=1200.0,
-    ),
+    # Another word than these two is a mistake, which the checks of the inventory name.
+    load_slo=_LOAD_SLO.get(_DURABILITY, slo.LoadSlo()),
+    load_slo_under=_LOAD_SLO,
     prove_pace=_PROVE_PACE,
     deploy_slo=_DEPLOY_SLO,
     durability_variable=_DURABILITY_VARIABLE,

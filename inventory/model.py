@@ -4,6 +4,7 @@ Everything here is a frozen value. Whether the values fit together is asked in `
 so that all mistakes of an inventory are reported at once and not one a run.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -308,6 +309,8 @@ class Environment:
     journey: Journey
     prove_pace: ProvePace = field(default_factory=ProvePace)
     load_slo: LoadSlo = field(default_factory=LoadSlo)
+    load_slo_under: Mapping[str, LoadSlo] = field(default_factory=dict, hash=False)
+    """What loads promise under another durability, where that differs from `load_slo`."""
     drill_slo: DrillSlo = field(default_factory=DrillSlo)
     deploy_slo: DeploySlo = field(default_factory=DeploySlo)
     soak_slo: SoakSlo = field(default_factory=SoakSlo)

@@ -1,115 +1,22 @@
-"""One lab host: its disk (overlayfs over the image), its boot (systemd-nspawn) and its end."""
+"""One lab host: its boot (systemd-nspawn), its power and its end."""
 
 import contextlib
 import fcntl
-import os
-import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from inventory.model import Environment, Host
+from inventory.model import Host
 from lab import cgroups, keys, wiring
 from lab.commands import run
+from lab.disks import disk_of
 from lab.errors import LabError
-from lab.image import Image
 from lab.network import NetworkPlan, namespace_of
 
 _DEADLINE_S = 20.0
-_NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
-"""nspawn makes a folder per container here, and leaves it when it is killed."""
 _POLL_S = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Disk:
-    """Folders of a host's disk."""
-
-    folder: Path
-
-    @property
-    def upper(self) -> Path:
-        """What the host wrote; survives a power cut."""
-        return self.folder / "upper"
-
-    @property
-    def work(self) -> Path:
-        """The overlay's own scratch folder."""
-        return self.folder / "work"
-
-    @property
-    def root(self) -> Path:
-        """Where the whole is mounted."""
-        return self.folder / "root"
-
-    @property
-    def console(self) -> Path:
-        """What the host printed while booting."""
-        return self.folder / "console.log"
-
-    @property
-    def power_lock(self) -> Path:
-        """Held by whoever switches the host on or off."""
-        return self.folder / "power.lock"
-
-
-def disk_of(lab_dir: Path, host: str) -> Disk:
-    """Return the disk of `host`."""
-    return Disk(folder=lab_dir / "hosts" / host)
-
-
-def names_of_disks(lab_dir: Path) -> list[str]:
-    """Return the names of the hosts that have a disk, mounted or not."""
-    return sorted(folder.name for folder in (lab_dir / "hosts").glob("*"))
-
-
-def has_disk(lab_dir: Path, host: str) -> bool:
-    """Say whether the disk of `host` is there to boot from."""
-    return disk_of(lab_dir, host).root.is_mount()
-
-
-def make_disk(environment: Environment, host: Host, image: Image, lab_dir: Path) -> None:
-    """Make an empty disk for `host` with its own name, keys and host table, and mount it."""
-    disk = disk_of(lab_dir, host.name)
-    for folder in (disk.upper, disk.work, disk.root):
-        folder.mkdir(parents=True)
-    _write(disk.upper / "etc/hostname", f"{host.name}\n")
-    _write(disk.upper / "etc/machine-id", f"{os.urandom(16).hex()}\n")
-    _write(disk.upper / "etc/hosts", hosts_file(environment))
-    key = keys.host_key(lab_dir, host)
-    _write(disk.upper / "etc/ssh" / key.name, key.read_text(), mode=0o600)
-    _write(disk.upper / "etc/ssh" / f"{key.name}.pub", key.with_suffix(".pub").read_text())
-    (disk.upper / "root").mkdir(mode=0o700)
-    (disk.upper / "root/.ssh").mkdir(mode=0o700)
-    login = environment.ssh.key_file.with_suffix(".pub").read_text()
-    _write(disk.upper / "root/.ssh/authorized_keys", login, mode=0o600)
-    layers = f"lowerdir={image.root},upperdir={disk.upper},workdir={disk.work}"
-    run(
-        ["mount", "-t", "overlay", f"loanstack-{host.name}", "-o", layers, str(disk.root)],
-        doing=f"mount the disk of {host.name}",
-        deadline_s=_DEADLINE_S,
-    )
-
-
-def remove_disk(lab_dir: Path, host: str) -> None:
-    """Unmount and delete the disk of `host`, if there is one, and what nspawn kept beside it."""
-    with contextlib.suppress(FileNotFoundError):
-        (_NSPAWN_FOLDER / host).rmdir()
-    disk = disk_of(lab_dir, host)
-    if os.path.ismount(disk.root):
-        run(["umount", str(disk.root)], doing=f"unmount the disk of {host}", deadline_s=_DEADLINE_S)
-    if disk.folder.exists():
-        shutil.rmtree(disk.folder)
-
-
-def hosts_file(environment: Environment) -> str:
-    """Return /etc/hosts: the only name service of the lab."""
-    lines = ["127.0.0.1 localhost"]
-    lines += [f"{h.address} {h.name}" for h in environment.hosts]
-    return "".join(f"{line}\n" for line in lines)
 
 
 def boot(host: str, lab_dir: Path) -> None:
@@ -260,9 +167,3 @@ def _last_words(lab_dir: Path, host: Host) -> str:
         return "  (nothing)"
     lines = console.read_text(errors="replace").splitlines()[-8:]
     return "\n".join(f"  {line}" for line in lines)
-
-
-def _write(path: Path, text: str, *, mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)

@@ -12,6 +12,7 @@ from inventory import places, secrets
 from inventory.model import Environment, Host
 from lab import (
     cgroups,
+    disks,
     frozen,
     kernel,
     keys,
@@ -155,17 +156,17 @@ class Lab:
     def _fit_to_inventory(self, supplies: supply.Supplies) -> None:
         """Make disks for hosts that the inventory has by now; take away those it no longer has."""
         wanted = [host.name for host in self.environment.hosts]
-        for name in hosts.names_of_disks(self.lab_dir):
+        for name in disks.names_of_disks(self.lab_dir):
             # One that is not mounted is what an interrupted call has left.
-            if name not in wanted or not hosts.has_disk(self.lab_dir, name):
+            if name not in wanted or not disks.has_disk(self.lab_dir, name):
                 hosts.end(name)
                 wiring.remove_namespaces([namespace_of(name)])
-                hosts.remove_disk(self.lab_dir, name)
-        new = [host for host in self.environment.hosts if not hosts.has_disk(self.lab_dir, host.name)]
+                disks.remove_disk(self.lab_dir, name)
+        new = [host for host in self.environment.hosts if not disks.has_disk(self.lab_dir, host.name)]
         if new:
             keys.ensure(self.environment, self.lab_dir)
         for host in new:
-            hosts.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
+            disks.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
 
     def _rise(self, supplies: supply.Supplies) -> None:
         present = kernel.read()
@@ -187,9 +188,10 @@ class Lab:
             wiring.lay_common(self.plan)
             self._start_servers()
         with self.progress.step(f"Boot {len(self.environment.hosts)} hosts"):
+            disks.make_room(self.lab_dir)
             for host in self.environment.hosts:
                 wiring.lay_host(self.plan.host(host.name))
-                hosts.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
+                disks.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
                 hosts.boot(host.name, self.lab_dir)
             self._wait(self.environment.hosts)
         state.save(self.lab_dir, rising.moved_to(state.Phase.UP))
@@ -223,9 +225,10 @@ class Lab:
         cgroups.kill()
         cgroups.remove()
         # Found by their folders: an older checkout's lab may have had other hosts than this inventory.
-        names = hosts.names_of_disks(lab_dir)
+        names = disks.names_of_disks(lab_dir)
         for name in names:
-            hosts.remove_disk(lab_dir, name)
+            disks.remove_disk(lab_dir, name)
+        disks.remove_room(lab_dir)
         wiring.remove_namespaces(namespace_of(name) for name in names)
         wiring.remove_common(self.plan)
         if found is not None and found.boot_id == state.boot_id():

@@ -24,8 +24,13 @@ _DEADLINE_S = 60
 _REGISTRY_TIMEOUT_S = 15
 _CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
 
-_TRY_OVERLAY = """
+_TRY_DISKS = """
 set -e
+truncate -s 16M file
+mkfs.ext4 -q -O ^has_journal file
+mkdir disk
+mount -o loop,nobarrier,noinit_itable file disk
+cd disk
 mkdir lower upper work root
 mount -t overlay overlay -o "lowerdir=$PWD/lower,upperdir=$PWD/upper,workdir=$PWD/work" root
 """
@@ -71,7 +76,7 @@ def machine_problems() -> list[str]:
             cgroup_problem(Path("/proc/self/mounts").read_text()),
             memory_problem(Path("/proc/meminfo").read_text()),
             *(_disk_problem(folder) for folder in (places.cache_dir(), places.state_dir())),
-            _overlay_problem(places.state_dir()),
+            _disks_problem(places.state_dir()),
             _network_problem(),
         )
     )
@@ -158,14 +163,15 @@ def _disk_problem(folder: Path) -> str | None:
     )
 
 
-def _overlay_problem(folder: Path) -> str | None:
+def _disks_problem(folder: Path) -> str | None:
     with tempfile.TemporaryDirectory(dir=_nearest(folder), prefix=".loanstack-preflight-") as name:
-        said = _tried(["unshare", "--mount", "/bin/sh", "-c", _TRY_OVERLAY], folder=Path(name))
+        said = _tried(["unshare", "--mount", "/bin/sh", "-c", _TRY_DISKS], folder=Path(name))
     if said is None:
         return None
     return (
-        f"hosts' disks are overlay file systems, which cannot be made below {folder} ({said}); load the "
-        "kernel module overlay (modprobe overlay), or point LOANSTACK_STATE to an ext4 or xfs disk"
+        "hosts' disks are overlay file systems in a loop-mounted ext4 file, which cannot be made below "
+        f"{folder} ({said}); load the kernel's modules (modprobe -a loop ext4 overlay), or use a virtual "
+        "machine"
     )
 
 

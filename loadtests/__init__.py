@@ -15,7 +15,7 @@ Every option has a default but the run folder, which is then a new one below `ru
 | `--rate N` | planned writes a second; 1000 |
 | `--shape SHAPE` | how the rate goes over time: `constant`, `ramp:A..B`, `steps:A,B`, `replay:FILE` |
 | `--duration 120s` | how long arrivals are planned for; `s`, `m` or `h` |
-| `--warm-up 10s` | before that, the rate grows from nothing; recorded, but not in TPS and latency |
+| `--warm-up 25s` | before that, the rate grows from nothing, then stays; recorded, not measured |
 | `--run-folder DIR` | where the record goes; made if missing |
 | `--spacing even\\|poisson` | evenly spaced arrivals, or as strangers arrive |
 | `--run-seed N` | the seed of the mix and of the customers chosen; from the clock |

@@ -114,8 +114,9 @@ def planned(
 ) -> Plan:
     """Return a plan with exactly as many writes as the curve's area (rounded), and a warm-up before them.
 
-    In the warm-up the rate grows evenly from nothing to the curve's first one: a system that was idle fills
-    its caches and pools, as it does in the morning. Its writes are made and recorded as all others.
+    In the warm-up the rate grows evenly from nothing to the curve's first one and then stays there, each for
+    half of it: a system that was idle fills its caches and pools and compiles what it runs most, as in the
+    morning. Its writes are made and recorded as all others.
 
     + curve: the rate over the duration
     + weights: (operation, weight); the mix is drawn from them with `seed`
@@ -137,7 +138,7 @@ def planned(
     else:
         # From the number and not added up: the last arrival of a long run is as exact as the first.
         offsets = array("d", map(curve.time_of, range(count)))
-    offsets = _ramp(curve.first_per_s, warm_up_s) + offsets
+    offsets = _warm_up(curve.first_per_s, warm_up_s) + offsets
     return Plan(
         rate_per_s=curve.mean_per_s,
         duration_s=duration_s,
@@ -148,10 +149,13 @@ def planned(
     )
 
 
-def _ramp(rate_per_s: float, warm_up_s: float) -> "array[float]":
-    """Return offsets below 0 whose rate grows evenly: their number grows with the square of the time."""
-    count = round(rate_per_s * warm_up_s / 2.0)
-    return array("d", (warm_up_s * (sqrt((number + 0.5) / count) - 1.0) for number in range(count)))
+def _warm_up(rate_per_s: float, warm_up_s: float) -> "array[float]":
+    """Return offsets below 0: as long as the rate grows, their number grows with the square of the time."""
+    half_s = warm_up_s / 2.0
+    growing, steady = round(rate_per_s * half_s / 2.0), round(rate_per_s * half_s)
+    offsets = array("d", (half_s * (sqrt((number + 0.5) / growing) - 2.0) for number in range(growing)))
+    offsets.extend(half_s * ((number + 0.5) / steady - 1.0) for number in range(steady))
+    return offsets
 
 
 class Schedule:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from inventory.availability import Durability
+from inventory.model import Environment
 from loanstack.task import Task
 
 
@@ -14,6 +15,14 @@ def to_prove(task: Task) -> tuple[Durability, ...]:
     if task.env.durability_variable is None:
         return (Durability(task.env.failover.durability),)
     return (Durability.LOCAL, Durability.CROSS_CENTRE)
+
+
+def _told(env: Environment, durability: Durability) -> Environment:
+    return replace(
+        env,
+        failover=replace(env.failover, durability=durability),
+        load_slo=env.load_slo_under.get(durability, env.load_slo),
+    )
 
 
 @contextmanager
@@ -29,8 +38,7 @@ def under(task: Task, durability: Durability) -> Iterator[Task]:
     before = os.environ.get(name)
     os.environ[name] = durability
     try:
-        failover = replace(task.env.failover, durability=durability)
-        yield replace(task, env=replace(task.env, failover=failover))
+        yield replace(task, env=_told(task.env, durability))
     finally:
         if before is None:
             del os.environ[name]

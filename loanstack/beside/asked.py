@@ -68,7 +68,7 @@ class BesideAsked:
 
         + database: what the services work on
         + duration_s: how long the load is measured
-        + warm_up_s: how long its rate grows before that
+        + warm_up_s: how long it warms up before that
         """
         found: list[Companion] = []
         if scenario == ANALYTICS:

@@ -52,7 +52,7 @@ class MajorFreeze:
         """Prepare it.
 
         + duration_s: how long the load is measured
-        + warm_up_s: how long its rate grows before that
+        + warm_up_s: how long it warms up before that
         """
         self._task = task
         self._duration_s = duration_s

@@ -15,7 +15,7 @@ _LEDGERS = (LEDGER_FILE, f"workers/1/{LEDGER_FILE}")
 def of_first_line(line: bytes, *, warm_up_s: float) -> float | None:
     """Return the unix time from which a load is measured, to some tenths of a second.
 
-    + line: the first one of its ledger: a write of the warm-up, in which the rate grows from nothing
+    + line: the first one of its ledger: a write of the warm-up, whose rate grows from nothing
     """
     if not line.endswith(b"\n"):
         # Half a line: the rest is on its way.

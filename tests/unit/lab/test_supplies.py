@@ -11,8 +11,9 @@ from inventory.lab import ENVIRONMENT
 from inventory.model import Environment, OsRelease, Role
 from lab import architecture, bundle, image, keys, kylin_identity, rpm_repo, supply, tarballs
 from lab.bundle import Sources
+from lab.disks import hosts_file
 from lab.errors import RefusedError
-from lab.host import hosts_file, nspawn_command
+from lab.host import nspawn_command
 from lab.status import duration
 
 RELEASE = ENVIRONMENT.hosts[0].os

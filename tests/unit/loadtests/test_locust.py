@@ -161,7 +161,7 @@ def test_a_warm_up_is_recorded_and_not_measured(tmp_path):
         done = run(host, tmp_path, "--rate", "100", "--duration", "1s", "--users", "8", "--warm-up", "2s")
     assert done.returncode == 0, done.stderr
     writes = list(read_lines(tmp_path / "ledger.jsonl", Write))
-    assert Counter(write.warm_up for write in writes) == {True: 100, False: 100}
+    assert Counter(write.warm_up for write in writes) == {True: 150, False: 100}
     start_s = facts.read(tmp_path).start_s
     assert all(write.warm_up == (write.planned_s < start_s) for write in writes)
     found = figures.of_folder(tmp_path)

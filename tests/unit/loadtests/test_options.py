@@ -34,7 +34,7 @@ def test_everything_has_a_default():
     assert (found.spacing, found.users, found.host) == (Spacing.EVEN, LAB.journey.users, None)
     assert found.run_folder.parent.name == "runs"
     assert options.plan_of(found, LAB).measured == 120_000
-    assert len(options.plan_of(found, LAB)) == 125_000
+    assert len(options.plan_of(found, LAB)) == 138_750
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_poisson_spacing_is_irregular_and_keeps_the_total():
 
 
 @given(st.integers(1, 2000), st.floats(0.0, 20.0), st.sampled_from(Spacing))
-def test_a_warm_up_grows_evenly_and_leaves_what_is_measured_alone(rate, warm_up_s, spacing):
+def test_a_warm_up_grows_evenly_then_stays_and_leaves_what_is_measured_alone(rate, warm_up_s, spacing):
     found = planned(
         curve=curve_of("constant", rate_per_s=rate, duration_s=2.0),
         duration_s=2.0,
@@ -67,15 +67,20 @@ def test_a_warm_up_grows_evenly_and_leaves_what_is_measured_alone(rate, warm_up_
         seed=1,
         warm_up_s=warm_up_s,
     )
-    ramp = [offset for offset in found.offsets_s if offset < 0.0]
-    assert len(ramp) == round(rate * warm_up_s / 2.0)
+    early = [offset for offset in found.offsets_s if offset < 0.0]
     assert found.measured == 2 * rate
-    assert len(found.operations) == len(found) == len(ramp) + 2 * rate
+    assert len(found.operations) == len(found) == len(early) + 2 * rate
     assert list(found.offsets_s) == sorted(found.offsets_s)
-    assert all(-warm_up_s <= offset for offset in ramp)
-    late = sum(offset >= -warm_up_s / 2.0 for offset in ramp)
-    # The second half of an even growth holds three quarters.
-    assert abs(late - 0.75 * len(ramp)) <= 1
+    assert all(-warm_up_s <= offset for offset in early)
+
+    def between(since: float, until: float) -> int:
+        return sum(since * warm_up_s <= offset < until * warm_up_s for offset in early)
+
+    # It grows in the first half, whose second half then holds three quarters of it, and stays in the second.
+    assert between(-1.0, -0.5) == pytest.approx(rate * warm_up_s / 4.0, abs=1)
+    assert between(-0.75, -0.5) == pytest.approx(0.75 * rate * warm_up_s / 4.0, abs=2)
+    assert between(-0.5, -0.25) == pytest.approx(rate * warm_up_s / 4.0, abs=1)
+    assert between(-0.25, 0.0) == pytest.approx(rate * warm_up_s / 4.0, abs=1)
 
 
 def test_the_same_seed_plans_the_same_run_and_another_one_another():

@@ -9,12 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from chaos.findings import Verdict
+from inventory.availability import Durability
 from loanstack import cli
 from loanstack import task as tasks
 from loanstack.commands import prove as module
 from loanstack.commands.drill import DrillAsked
 from loanstack.commands.load import Asked
 from loanstack.commands.steps import Outcome
+from loanstack.durability import under
 from loanstack.exits import ExitCode
 from loanstack.runs import Results
 from loanstack.task import CommandError, Task, run_verb
@@ -96,6 +98,13 @@ def test_both_durabilities_are_proved_and_what_is_started_reads_the_same_invento
         **dict.fromkeys(EVERYTHING[7:-1], crossed),
     }
     assert os.environ.get(variable) == asked_for
+
+
+def test_each_durability_is_judged_by_its_own_promises(task: Task) -> None:
+    for durability in (Durability.LOCAL, Durability.CROSS_CENTRE):
+        with under(task, durability) as told:
+            assert told.env.load_slo == task.env.load_slo_under[durability]
+    assert len(set(task.env.load_slo_under.values())) == 2
 
 
 def test_an_inventory_that_cannot_be_told_is_proved_as_it_is(world: World, task: Task) -> None:
