@@ -188,6 +188,7 @@ class _Tally:
             "tps_planned": self.facts.rate_per_s,
             "tps_acknowledged": self.acknowledged_in_window / window_s if window_s else 0.0,
             "transactions_acknowledged": self.acknowledged_in_window,
+            "transactions_with_warm_up": self.acknowledged.total(),
             "writes_planned": self.facts.writes_planned,
             "writes_recorded": self.recorded,
             "writes_sent": self.sent,

@@ -70,6 +70,7 @@ _TITLES = {
     "capacity_probes_invalid": "Of these, probes that proved nothing",
     "knee_tps": "Rate at the knee of the latency",
     "transactions_acknowledged": "Transactions acknowledged",
+    "transactions_with_warm_up": "Transactions acknowledged, those of the warm-up too",
     "error_ratio": "Errors, share of all requests",
     "generator_cpu_ms_per_request": "CPU per request, load generator",
     "bad_seconds": "Seconds in which the promise was not kept",

@@ -103,7 +103,8 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         measured |= values
         rows = usage.rows(before, after)
         measured |= portal_counts.figures(services)
-        transactions = values.get("transactions_acknowledged", 0.0)
+        # What hosts used was read before the warm-up and after the last answer.
+        transactions = values.get("transactions_with_warm_up", 0.0)
         measured |= usage.figures(rows, env, transactions=transactions, requests=values.get("requests", 0.0))
         components = _components(task, rows, measured, transactions)
         task.folder.write_json(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from inventory import environment, secrets
-from inventory.model import Environment
+from inventory.model import DatabaseRole, Environment
 from inventory.places import PROJECT_ROOT
 
 ORDER = (
@@ -139,6 +139,17 @@ def deployed(lab: Environment, first_deploy: Finished) -> Environment:
     """The lab with everything deployed."""
     assert first_deploy.exit_code == 0
     return environment("lab")
+
+
+@pytest.fixture(scope="module")
+def at_home(deployed: Environment, loanstack: Run) -> Environment:
+    """The lab with the inventory's primary leading, which tests before may have left elsewhere."""
+    said = loanstack("failover", "status", "lab", "--json")
+    (home,) = (h.name for h in deployed.hosts if h.database_role == DatabaseRole.PRIMARY)
+    if said.results["leader"]["host"] != home:
+        back = loanstack("failover", "switchover", "lab", "--to", home)
+        assert back.exit_code == 0, back.output
+    return deployed
 
 
 @pytest.fixture(scope="session")

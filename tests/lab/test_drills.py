@@ -17,7 +17,7 @@ DRILLS = ("primary-crash", "switchover-under-load")
 
 
 @pytest.fixture(scope="module")
-def drilled(deployed: Environment, loanstack: Run, on_host: Run) -> dict[str, tuple[Finished, str]]:
+def drilled(at_home: Environment, loanstack: Run, on_host: Run) -> dict[str, tuple[Finished, str]]:
     """The drills, one after the other; with each the host that was primary afterwards."""
     done = {}
     for name in DRILLS:

@@ -17,7 +17,7 @@ def leader(loanstack: Run) -> tuple[str, int]:
 
 
 @pytest.fixture(scope="module")
-def leading(deployed: Environment, loanstack: Run) -> tuple[str, int]:
+def leading(at_home: Environment, loanstack: Run) -> tuple[str, int]:
     """Who leads, and under which epoch: nothing here may change it."""
     return leader(loanstack)
 

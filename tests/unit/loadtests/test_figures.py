@@ -107,6 +107,7 @@ def test_a_warm_up_is_recorded_but_not_measured():
     failed = records.write(-1.5, outcome=Outcome.REJECTED, status=503, error="HTTP 503 unavailable")
     found = of([failed, slow, *records.all_acknowledged()], warm_up_s=2.0)
     assert found.values["transactions_acknowledged"] == 40
+    assert found.values["transactions_with_warm_up"] == 41
     assert found.values["latency_max_ms"] == pytest.approx(10.0, abs=0.01)
     assert found.values["errors"] == 1
     assert [second.acknowledged for second in found.seconds] == [10, 10, 10, 10]
