@@ -23,6 +23,7 @@ class ServiceState:
     is_active: bool
     is_enabled: bool
     needs_daemon_reload: bool
+    """Its own file changed since systemd read it, or one of a unit that it starts."""
     started_ago_s: float
     """Since its main process started; 0 where it never did."""
     settled_ago_s: float
@@ -50,25 +51,28 @@ class Service(FactBase[ServiceState]):
         """Return what holds where systemd said nothing: no such unit."""
         return NO_SERVICE
 
-    def requires_command(self, unit: str, paths: tuple[str, ...] = ()) -> str:
+    def requires_command(self, unit: str, paths: tuple[str, ...] = (), starts: tuple[str, ...] = ()) -> str:
         """Return the tool that must be there.
 
         + unit: full unit name
         + paths: configuration files
+        + starts: units that it starts
         """
         return "systemctl"
 
-    def command(self, unit: str, paths: tuple[str, ...] = ()) -> str:
+    def command(self, unit: str, paths: tuple[str, ...] = (), starts: tuple[str, ...] = ()) -> str:
         """Return the shell command.
 
         + unit: full unit name
         + paths: configuration files
+        + starts: units that it starts
         """
         quoted = " ".join(shlex.quote(path) for path in paths)
         files = f"stat --format='file=%.9Y %n' {quoted} 2>/dev/null;" if paths else ""
+        others = f"systemctl show --property=NeedDaemonReload {shlex.join(starts)};" if starts else ""
         return (
             "date +now=%s.%N; sed 's/ .*//; s/^/uptime=/' /proc/uptime; "
-            f"systemctl show --property={','.join(_PROPERTIES)} {shlex.quote(unit)}; {files} true"
+            f"systemctl show --property={','.join(_PROPERTIES)} {shlex.quote(unit)}; {others}{files} true"
         )
 
     def process(self, output: list[str]) -> ServiceState:
@@ -92,7 +96,7 @@ class Service(FactBase[ServiceState]):
             is_loaded=values.get("LoadState") == "loaded",
             is_active=values.get("ActiveState") == "active",
             is_enabled=values.get("UnitFileState") in ("enabled", "alias", "static"),
-            needs_daemon_reload=values.get("NeedDaemonReload") == "yes",
+            needs_daemon_reload="NeedDaemonReload=yes" in output,
             started_ago_s=ago_s("ExecMainStartTimestampMonotonic"),
             settled_ago_s=ago_s("StateChangeTimestampMonotonic"),
             file_ages_s={path: float(values["now"]) - when for path, when in written.items()},

@@ -33,6 +33,7 @@ def settle(spec: OceanBaseSpec) -> None:
         name="Have both databases merged each day",
         unit=spec.merge_timer,
         restart_after=(merge_timer(spec),),
+        starts=(spec.merge_unit,),
     )
     if spec.peers:
         database.healthy(

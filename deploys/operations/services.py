@@ -26,6 +26,7 @@ def kept_running(
     reload_after: tuple[str, ...] = (),
     check: str | None = None,
     why: str | None = None,
+    starts: tuple[str, ...] = (),
     written: tuple[Any, ...] = (),
 ) -> Generator[StringCommand, None, None]:
     """Enable and start `unit`; restart or reload it if its files were written after it started.
@@ -35,6 +36,7 @@ def kept_running(
     + reload_after: files that a reload makes it read again
     + check: shell command that proves the files sound before the service is touched
     + why: shell command that says why the service did not start, in words of its own
+    + starts: units that it starts, such as a timer's service: systemd reads their files anew too
     + written: operations that write these files: a dry run then foresees the restart
 
     **Example:**
@@ -48,7 +50,7 @@ def kept_running(
             check="nginx -t -q",
         )
     """
-    now = host.get_fact(Service, unit=unit, paths=(*restart_after, *reload_after))
+    now = host.get_fact(Service, unit=unit, paths=(*restart_after, *reload_after), starts=starts)
     action = _action(now, restart_after, reload_after)
     if action is None and not state.is_executing and any(op.will_change for op in written):
         action = "restart" if restart_after else "reload"

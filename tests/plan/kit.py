@@ -131,7 +131,7 @@ def fresh() -> Facts:
         PathStates: lambda paths: {},
         TextFile: lambda path: None,
         InstalledPackages: lambda names: {},
-        Service: lambda unit, paths=(): NO_SERVICE,
+        Service: lambda unit, paths=(), starts=(): NO_SERVICE,
         KernelSettings: lambda keys: {},
         InstalledArtifact: lambda folder, version="current": None,
         LocalDatabase: lambda: None,

@@ -36,6 +36,12 @@ def test_service() -> None:
     assert now.file_ages_s == {"/etc/a b.conf": 10.0}
 
 
+def test_a_timer_is_stale_with_the_service_that_it_starts() -> None:
+    asked = Service().command(unit="a.timer", starts=("a.service",))
+    assert "systemctl show --property=NeedDaemonReload a.service;" in asked
+    assert Service().process([*_SERVICE, "NeedDaemonReload=yes"]).needs_daemon_reload
+
+
 def test_a_unit_that_never_started() -> None:
     lines = [
         *_SERVICE[:2],

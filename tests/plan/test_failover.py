@@ -19,7 +19,7 @@ _STALE = replace(HEALTHY_SERVICE, file_ages_s={failover.CONFIG: 5.0})
 
 
 def _facts(service: ServiceState, role: str | None) -> Facts:
-    return {Service: lambda unit, paths=(): service, LocalRole: lambda: role}
+    return {Service: lambda unit, paths=(), starts=(): service, LocalRole: lambda: role}
 
 
 def _commands(site: Site, name: str, facts: Facts) -> dict[str, list[str]]:

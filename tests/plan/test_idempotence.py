@@ -176,7 +176,7 @@ def _converged(site: Site, name: str) -> Facts:
             PathStates: lambda paths_: {},
             InstalledPackages: lambda names: dict.fromkeys(names, "1-1"),
             # MariaDB is stopped while OceanBase serves.
-            Service: lambda unit, paths=(): NO_SERVICE if "mariadb" in unit else HEALTHY_SERVICE,
+            Service: lambda unit, paths=(), starts=(): NO_SERVICE if "mariadb" in unit else HEALTHY_SERVICE,
             KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
             InstalledArtifact: lambda folder, version="current": hashes[folder],
             ServedPortal: lambda url: "0.1.0",
@@ -265,7 +265,7 @@ def test_a_run_cut_off_before_the_restart_is_completed_by_the_next(lab_site: Sit
     """The file is on disk already; only its age tells that the service has not read it."""
     stale = replace(HEALTHY_SERVICE, file_ages_s={loan_services.ENVIRONMENT: 5.0})
 
-    def state(unit: str, paths: tuple[str, ...]) -> ServiceState:
+    def state(unit: str, paths: tuple[str, ...], starts: tuple[str, ...]) -> ServiceState:
         return stale if loan_services.ENVIRONMENT in paths else HEALTHY_SERVICE
 
     changes = _changes(lab_site.plan("app-a", told(_converged(lab_site, "app-a"), {Service: state})))

@@ -66,7 +66,7 @@ def _converged(site: Site, name: str) -> Facts:
         {
             PathStates: lambda paths: {path: known[path] for path in paths if path in known},
             InstalledPackages: lambda names: dict.fromkeys(names, "1-1"),
-            Service: lambda unit, paths=(): HEALTHY_SERVICE if "mariadb" in unit else NO_SERVICE,
+            Service: lambda unit, paths=(), starts=(): HEALTHY_SERVICE if "mariadb" in unit else NO_SERVICE,
             LocalRole: lambda: "DOWN",
             LocalMariaDb: lambda: state,
             Users: lambda: {spec.user: user},
@@ -129,7 +129,9 @@ def test_nothing_of_oceanbase_is_converged_while_mariadb_serves(lab_site: Site) 
 
 @pytest.mark.parametrize(("name", "role"), [("ob-a", "PRIMARY"), ("ob-b", "STANDBY")])
 def test_the_standby_s_agent_is_stopped_before_the_primary_s(lab_site: Site, name: str, role: str) -> None:
-    facts = told(fresh(), {Service: lambda unit, paths=(): HEALTHY_SERVICE, LocalRole: lambda: role})
+    facts = told(
+        fresh(), {Service: lambda unit, paths=(), starts=(): HEALTHY_SERVICE, LocalRole: lambda: role}
+    )
     planned = lab_site.plan(name, facts, data={**_SERVES, **_ONLY})
     stops = [p for p in planned if "agent stopped" in p.name]
     assert all(p.is_serial for p in stops)

@@ -22,7 +22,7 @@ _WELL = ServiceState(
 
 
 def _commands(now: ServiceState) -> list[str]:
-    with prepared("here", {Service: lambda unit, paths: now}, {}):
+    with prepared("here", {Service: lambda unit, paths, starts: now}, {}):
         planned = services.kept_running._inner(  # type: ignore[attr-defined]
             unit="x.service", restart_after=("/unit",), reload_after=("/config",), check="x --check"
         )

@@ -27,7 +27,7 @@ def _commands(planned: Planned) -> list[str]:
 
 
 def _member(service: ServiceState, state: StoreState | None) -> Facts:
-    return {Service: lambda unit, paths=(): service, LocalStore: lambda: state}
+    return {Service: lambda unit, paths=(), starts=(): service, LocalStore: lambda: state}
 
 
 @pytest.mark.parametrize("name", ["ob-a", "ob-b", "mon-c"])
@@ -68,7 +68,7 @@ def test_new_settings_restart_one_member_after_the_other_and_only_beside_all_oth
 def test_a_new_certificate_needs_no_restart(lab_site: Site) -> None:
     asked = []
 
-    def service(unit: str, paths: tuple[str, ...] = ()) -> ServiceState:
+    def service(unit: str, paths: tuple[str, ...] = (), starts: tuple[str, ...] = ()) -> ServiceState:
         asked.extend(paths)
         return HEALTHY_SERVICE
 
