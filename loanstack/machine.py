@@ -7,7 +7,7 @@ from pathlib import Path
 
 _LOOP = 2_000_000
 _LOOPS = 3
-README_LOOP_MS = 62.0
+README_LOOP_MS = 64.0
 """What the loop took on the machine of the README's figures, right before its load."""
 
 
