@@ -65,6 +65,13 @@ def test_all_seven_hosts_are_up_and_lean(lab: Environment, loanstack) -> None:
     assert found["memory_mib"] < 600, "seven idle hosts"
 
 
+def test_no_hosts_sync_waits_for_the_disk_that_all_share(lab: Environment, run) -> None:
+    listed = run("findmnt", "--noheadings", "--output", "FSTYPE,OPTIONS", str(lab_dir() / "hosts"))
+    kind, options = ok(listed).split()
+    assert kind == "ext4"
+    assert "nobarrier" in options.split(",")
+
+
 def test_the_table_names_every_host(lab: Environment, loanstack) -> None:
     table = ok(loanstack("lab", "status"))
     assert [h.name for h in lab.hosts if h.name not in table] == []
