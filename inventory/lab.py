@@ -28,7 +28,7 @@ _LOAD_SLO: dict[str, slo.LoadSlo] = {
         capacity_tps_min=1200.0,
     )
     for durability, cpu_ms_max in (
-        # Measured: 1.16 to 1.31 ms alone, 1.43 beside a neighbour that takes a tenth of a core. To ask both
+        # Measured: 1.16 to 1.40 ms alone, 1.43 beside a neighbour that takes a tenth of a core. To ask both
         # databases for their positions costs 0.25 ms more.
         (availability.Durability.LOCAL, 1.5),
         (availability.Durability.CROSS_CENTRE, 1.8),

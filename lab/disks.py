@@ -38,7 +38,7 @@ def make_room(lab_dir: Path) -> None:
     hosts_dir.mkdir(parents=True)
     with file.open("wb") as sparse:
         sparse.truncate(min(_SIZE_MAX, shutil.disk_usage(lab_dir).free))
-    make = ["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-E", "nodiscard,root_owner=0:0", str(file)]
+    make = ["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-E", "nodiscard", str(file)]
     run(make, doing="make the file system of the hosts' disks", deadline_s=_DEADLINE_S)
     # The inode tables of a new sparse file are zero as they are.
     mount = ["mount", "-o", "loop,nobarrier,noatime,noinit_itable", str(file), str(hosts_dir)]

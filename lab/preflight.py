@@ -76,7 +76,7 @@ def machine_problems() -> list[str]:
             cgroup_problem(Path("/proc/self/mounts").read_text()),
             memory_problem(Path("/proc/meminfo").read_text()),
             *(_disk_problem(folder) for folder in (places.cache_dir(), places.state_dir())),
-            _disks_problem(places.state_dir()),
+            _host_disks_problem(places.state_dir()),
             _network_problem(),
         )
     )
@@ -163,7 +163,10 @@ def _disk_problem(folder: Path) -> str | None:
     )
 
 
-def _disks_problem(folder: Path) -> str | None:
+def _host_disks_problem(folder: Path) -> str | None:
+    if shutil.which("mkfs.ext4") is None:
+        # e2fsprogs comes with the set-up; `lab up` asks again.
+        return None
     with tempfile.TemporaryDirectory(dir=_nearest(folder), prefix=".loanstack-preflight-") as name:
         said = _tried(["unshare", "--mount", "/bin/sh", "-c", _TRY_DISKS], folder=Path(name))
     if said is None:
