@@ -121,6 +121,7 @@ def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Pr
     limits: dict[str, float | None] = {"memory_mib_total": deploy.memory_mib_max}
     if rate_per_s >= load.cpu_judged_from_per_s:
         limits["cpu_ms_per_transaction"] = load.cpu_ms_per_transaction_max
+        limits["cpu_ms_per_transaction_at_readme_speed"] = load.cpu_ms_per_transaction_at_readme_speed_max
         limits["cpu_ms_per_request_portal"] = load.portal_cpu_ms_per_request_max
         limits["generator_cpu_ms_per_request"] = load.generator_cpu_ms_per_request_max
     return tuple(Promise(figure=name, limit=most) for name, most in limits.items() if most is not None)

@@ -21,9 +21,10 @@ def is_too_slow(promises: Iterable[Promise], figures: Mapping[str, float]) -> bo
     )
 
 
-def explanation(folder: Path, env: Environment, *, loop_ms: float) -> str:
+def explanation(folder: Path, env: Environment, figures: Mapping[str, float]) -> str:
     """Return in one line what ran out during the load in `folder`, and how fast the machine was.
 
-    + loop_ms: what the fixed loop took right before the load
+    + figures: of the load; the machine's speed is `machine_loop_cpu_ms`
     """
-    return f"{statement(evidence.of_folder(folder, env))}; {machine.speed(loop_ms)}"
+    ran_out, loop_cpu_ms = statement(evidence.of_folder(folder, env)), figures.get("machine_loop_cpu_ms")
+    return ran_out if loop_cpu_ms is None else f"{ran_out}; {machine.speed(loop_cpu_ms)}"

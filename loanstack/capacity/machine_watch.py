@@ -10,10 +10,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from types import TracebackType
 from typing import Any, Self
 
-from loanstack.machine import CpuTimes, parse_cpu_times
+from loanstack.machine import CpuTimes, at_readme_speed, loop_cpu_ms, parse_cpu_times
 
 MACHINE_FILE = "machine.jsonl"
 INTERVAL_S = 1.0
@@ -34,6 +35,8 @@ class Sample:
     """`cpu some`, `io full` and so on -> how long so far; empty where the kernel does not say."""
     disks_busy_ms: Mapping[str, int]
     """Disk -> how long requests were under way so far."""
+    loop_cpu_ms: float
+    """Not a counter: what the fixed loop took right then, see `machine.loop_cpu_ms`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,7 @@ def sample() -> Sample:
         cpu=parse_cpu_times(Path("/proc/stat").read_text()),
         stalled_us=stalled,
         disks_busy_ms=parse_disks(Path("/proc/diskstats").read_text()),
+        loop_cpu_ms=loop_cpu_ms(),
     )
 
 
@@ -136,6 +140,26 @@ def read(folder: Path) -> tuple[Sample, ...]:
     except FileNotFoundError:
         return ()
     return tuple(_of_json(json.loads(line)) for line in lines)
+
+
+def figures(folder: Path, measured: Mapping[str, float], *, is_lab: bool) -> dict[str, float]:
+    """Return how fast the machine was over all samples in `folder`, and what that makes of the load's cost.
+
+    Nothing where nothing was sampled.
+
+    + measured: figures of the load; `cpu_ms_per_transaction` is the one that depends on the speed
+    + is_lab: hosts run on this machine, so that its speed is theirs
+    """
+    samples = read(folder)
+    if not samples:
+        return {}
+    # What the load cost is a sum too.
+    loop_ms = fmean(sample.loop_cpu_ms for sample in samples)
+    found = {"machine_loop_cpu_ms": round(loop_ms, 1)}
+    if is_lab and "cpu_ms_per_transaction" in measured:
+        cost_ms = at_readme_speed(measured["cpu_ms_per_transaction"], loop_cpu_ms=loop_ms)
+        found["cpu_ms_per_transaction_at_readme_speed"] = round(cost_ms, 4)
+    return found
 
 
 def _of_json(found: Mapping[str, Any]) -> Sample:

@@ -22,7 +22,7 @@ from loanstack import machine, portal_counts, processor, promises, sampler, slow
 from loanstack.beside.asked import BesideAsked
 from loanstack.beside.companion import Companion
 from loanstack.bulk import bulk_reading
-from loanstack.capacity.machine_watch import MachineWatch
+from loanstack.capacity import machine_watch
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
 from loanstack.runs import Results
@@ -88,7 +88,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
             os.sync()
     measured["machine_loop_ms"] = machine.loop_ms()
     with task.step("load"), ExitStack() as entered:
-        entered.enter_context(MachineWatch(task.folder.path))
+        entered.enter_context(machine_watch.MachineWatch(task.folder.path))
         for each in (*companions, *([] if beside is None else [beside])):
             entered.enter_context(each)
         times = machine.cpu_times()
@@ -106,6 +106,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         # What hosts used was read before the warm-up and after the last answer.
         transactions = values.get("transactions_with_warm_up", 0.0)
         measured |= usage.figures(rows, env, transactions=transactions, requests=values.get("requests", 0.0))
+        measured |= machine_watch.figures(task.folder.path, measured, is_lab=env.is_lab)
         components = _components(task, rows, measured, transactions)
         task.folder.write_json(
             "hosts.json",
@@ -121,8 +122,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     found = [*findings, _costs(task, asked, measured)]
     reasons = [*judged.reasons, *(f"{f.name}: {reason}" for f in found for reason in f.reasons)]
     if slowness.is_too_slow(promised, measured):
-        loop_ms = measured["machine_loop_ms"]
-        reasons.append(slowness.explanation(task.folder.path, env, loop_ms=loop_ms))
+        reasons.append(slowness.explanation(task.folder.path, env, measured))
     results = Results(
         verb="load",
         environment=env.name,

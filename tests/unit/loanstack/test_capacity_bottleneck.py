@@ -78,12 +78,15 @@ def test_elsewhere_the_generators_own_machine_is_no_host() -> None:
     assert ranked(Evidence(machine=FULL)) == ()
 
 
-def sample(at_s: float, busy: int, idle: int, *, stalled_us: int = 0, disk_ms: int = 0) -> Sample:
+def sample(
+    at_s: float, busy: int, idle: int, *, stalled_us: int = 0, disk_ms: int = 0, loop_cpu_ms: float = 60.0
+) -> Sample:
     return Sample(
         at_s=at_s,
         cpu=CpuTimes(busy=busy, idle=idle, stolen=0),
         stalled_us={"cpu some": stalled_us},
         disks_busy_ms={"vda": disk_ms},
+        loop_cpu_ms=loop_cpu_ms,
     )
 
 
@@ -123,6 +126,7 @@ def test_the_watch_leaves_samples_of_this_machine(tmp_path: Path) -> None:
         pass
     (found,) = machine_watch.read(tmp_path)
     assert found.cpu.busy > 0
+    assert found.loop_cpu_ms > 0
     assert machine_watch.read(tmp_path / "elsewhere") == ()
 
 
