@@ -24,7 +24,7 @@ _LOAD_SLO: dict[str, slo.LoadSlo] = {
         # Of two cores that carry everything, and share the machine with others: how late they answer depends
         # on the neighbours. docs/performance.md has what a quiet one measures.
         latency_p99_ms_max=500.0,
-        cpu_ms_per_transaction_at_readme_speed_max=cpu_ms_max,
+        cpu_ms_at_reference_speed_max=cpu_ms_max,
         capacity_tps_min=1200.0,
     )
     for durability, cpu_ms_max in (

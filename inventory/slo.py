@@ -24,9 +24,9 @@ class LoadSlo:
     """Under one legal entity's storm (scenario multi-entity): the others' p99, over that of before."""
     cpu_ms_per_transaction_max: float | None = None
     """Processor time of all hosts for one acknowledged transaction."""
-    cpu_ms_per_transaction_at_readme_speed_max: float | None = None
-    """The same at the speed of the README's machine: of a lab alone, whose hosts share the machine on which
-    that is measured."""
+    cpu_ms_at_reference_speed_max: float | None = None
+    """The same at the reference speed (`loanstack.machine`): of a lab alone, whose hosts share the machine on
+    which the speed is measured."""
     portal_cpu_ms_per_request_max: float | None = None
     """Processor time of TongWeb and the portal on it for one request, queries included."""
     generator_cpu_ms_per_request_max: float | None = None

@@ -10,8 +10,9 @@ _LOOP = 2_000_000
 _LOOPS = 3
 _SHORT = 20
 """Beside a load the loop is this much shorter: it must not cost the load what it measures."""
-README_LOOP_CPU_MS = 74.0
-"""What the loop took on the machine of the README's figures, amid its load."""
+REFERENCE_LOOP_CPU_MS = 74.0
+"""The reference speed: what the loop takes amid a load of 1000/s on the machine that the README describes,
+the mean of five loads (72 to 79). Costs are compared at this speed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,24 +51,24 @@ def figures(before: CpuTimes, after: CpuTimes) -> dict[str, float]:
 
 
 def speed(loop_cpu_ms: float) -> str:
-    """Return how fast the machine was against the one of the README, in words.
+    """Return how fast the machine was against the reference machine, in words.
 
     + loop_cpu_ms: of the loop amid the load, see there
     """
-    ratio = loop_cpu_ms / README_LOOP_CPU_MS
+    ratio = loop_cpu_ms / REFERENCE_LOOP_CPU_MS
     word = "as fast as" if 0.95 <= ratio <= 1.05 else f"{ratio:.2f} times as long as on"
-    return f"one core took {loop_cpu_ms:.0f} ms for the loop amid the load, {word} the machine of the README"
+    return f"one core took {loop_cpu_ms:.0f} ms for the loop amid the load, {word} the reference machine"
 
 
-def at_readme_speed(cpu_ms: float, *, loop_cpu_ms: float) -> float:
-    """Return what `cpu_ms` of processor time would have been at the speed of the README's machine.
+def at_reference_speed(cpu_ms: float, *, loop_cpu_ms: float) -> float:
+    """Return what `cpu_ms` of processor time would have been at the reference speed.
 
     The same instructions take longer beside neighbours that use the same caches, clock or physical core, and
     that is not the software's doing. A faster machine makes nothing dearer: there it is what was measured.
 
     + loop_cpu_ms: of the loop, at the time in which `cpu_ms` was used
     """
-    return cpu_ms * min(1.0, README_LOOP_CPU_MS / loop_cpu_ms)
+    return cpu_ms * min(1.0, REFERENCE_LOOP_CPU_MS / loop_cpu_ms)
 
 
 def loop_ms() -> float:

@@ -14,7 +14,7 @@ from statistics import fmean
 from types import TracebackType
 from typing import Any, Self
 
-from loanstack.machine import CpuTimes, at_readme_speed, loop_cpu_ms, parse_cpu_times
+from loanstack.machine import CpuTimes, at_reference_speed, loop_cpu_ms, parse_cpu_times
 
 MACHINE_FILE = "machine.jsonl"
 INTERVAL_S = 1.0
@@ -157,8 +157,8 @@ def figures(folder: Path, measured: Mapping[str, float], *, is_lab: bool) -> dic
     loop_ms = fmean(sample.loop_cpu_ms for sample in samples)
     found = {"machine_loop_cpu_ms": round(loop_ms, 1)}
     if is_lab and "cpu_ms_per_transaction" in measured:
-        cost_ms = at_readme_speed(measured["cpu_ms_per_transaction"], loop_cpu_ms=loop_ms)
-        found["cpu_ms_per_transaction_at_readme_speed"] = round(cost_ms, 4)
+        cost_ms = at_reference_speed(measured["cpu_ms_per_transaction"], loop_cpu_ms=loop_ms)
+        found["cpu_ms_per_transaction_at_reference_speed"] = round(cost_ms, 4)
     return found
 
 

@@ -53,6 +53,17 @@ def test_the_run_folder_holds_what_the_figures_come_from(loaded: Finished) -> No
     assert (folder / "junit.xml").read_text().startswith("<?xml")
 
 
+def test_what_a_transaction_costs_is_shared_by_all_that_hosts_were_busy_with(loaded: Finished) -> None:
+    """Hosts are read before the warm-up, so its transactions pay for what it took."""
+    figures = loaded.results["figures"]
+    rows = json.loads((LATEST / "hosts.json").read_text())["rows"]
+    cpu_ms = 1000 * sum(row["cpu_s"] for row in rows)
+    assert figures["transactions_with_warm_up"] > 1.5 * figures["transactions_acknowledged"]
+    assert figures["cpu_ms_per_transaction"] == pytest.approx(
+        cpu_ms / figures["transactions_with_warm_up"], rel=0.05
+    )
+
+
 def test_every_checker_passed_over_the_database(loaded: Finished) -> None:
     findings = json.loads((LATEST / "findings.json").read_text())
     verdicts = {finding["name"]: finding["verdict"] for finding in findings}

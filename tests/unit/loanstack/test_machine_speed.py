@@ -14,15 +14,15 @@ from loanstack import machine, promises
 from loanstack.capacity import machine_watch
 from loanstack.capacity.machine_watch import MACHINE_FILE, Sample
 
-README_MS = machine.README_LOOP_CPU_MS
+REFERENCE_MS = machine.REFERENCE_LOOP_CPU_MS
 COST_MS = {"cpu_ms_per_transaction": 1.6}
 
 
 @given(cpu_ms=st.floats(0.0, 1e3), slower=st.floats(1.0, 10.0))
 def test_a_slow_machine_is_allowed_for_and_a_fast_one_is_no_penalty(cpu_ms: float, slower: float) -> None:
-    slow = machine.at_readme_speed(cpu_ms, loop_cpu_ms=README_MS * slower)
+    slow = machine.at_reference_speed(cpu_ms, loop_cpu_ms=REFERENCE_MS * slower)
     assert slow == pytest.approx(cpu_ms / slower)
-    assert machine.at_readme_speed(cpu_ms, loop_cpu_ms=README_MS / slower) == cpu_ms
+    assert machine.at_reference_speed(cpu_ms, loop_cpu_ms=REFERENCE_MS / slower) == cpu_ms
 
 
 def test_the_loop_amid_a_load_is_told_in_processor_time_of_its_thread(
@@ -39,30 +39,30 @@ def write(folder: Path, *loops_cpu_ms: float) -> None:
     (folder / MACHINE_FILE).write_text("".join(json.dumps(line, default=asdict) + "\n" for line in lines))
 
 
-def test_a_labs_cost_is_told_at_the_readmes_speed_beside_what_was_measured(tmp_path: Path) -> None:
-    write(tmp_path, README_MS, 2.0 * README_MS, 3.0 * README_MS)
+def test_a_labs_cost_is_told_at_the_reference_speed_beside_what_was_measured(tmp_path: Path) -> None:
+    write(tmp_path, REFERENCE_MS, 2.0 * REFERENCE_MS, 3.0 * REFERENCE_MS)
     assert machine_watch.figures(tmp_path, COST_MS, is_lab=True) == {
-        "machine_loop_cpu_ms": 2.0 * README_MS,
-        "cpu_ms_per_transaction_at_readme_speed": 0.8,
+        "machine_loop_cpu_ms": 2.0 * REFERENCE_MS,
+        "cpu_ms_per_transaction_at_reference_speed": 0.8,
     }
 
 
 def test_hosts_elsewhere_have_a_speed_of_their_own(tmp_path: Path) -> None:
-    write(tmp_path, 2.0 * README_MS)
+    write(tmp_path, 2.0 * REFERENCE_MS)
     assert set(machine_watch.figures(tmp_path, COST_MS, is_lab=False)) == {"machine_loop_cpu_ms"}
 
 
 def test_without_samples_or_cost_nothing_is_said(tmp_path: Path) -> None:
     assert machine_watch.figures(tmp_path, COST_MS, is_lab=True) == {}
-    write(tmp_path, README_MS)
+    write(tmp_path, REFERENCE_MS)
     assert set(machine_watch.figures(tmp_path, {}, is_lab=True)) == {"machine_loop_cpu_ms"}
 
 
-def test_a_lab_promises_the_cost_at_the_readmes_speed_and_is_not_proved_without_it() -> None:
+def test_a_lab_promises_the_cost_at_the_reference_speed_and_is_not_proved_without_it() -> None:
     lab = environment("lab")
     promised = {each.figure: each for each in promises.of_hosts(lab.load_slo, lab.deploy_slo, rate_per_s=1e3)}
     assert "cpu_ms_per_transaction" not in promised
-    figure = "cpu_ms_per_transaction_at_readme_speed"
+    figure = "cpu_ms_per_transaction_at_reference_speed"
     dear = {"memory_mib_total": 1.0, "cpu_ms_per_transaction": 9.0}
     assert promises.judge(promised.values(), {**dear, figure: 1.35})[0].value == "PASS"
     assert promises.judge(promised.values(), {**dear, figure: 1.36})[0].value == "FAIL"

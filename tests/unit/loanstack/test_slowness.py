@@ -19,7 +19,7 @@ KEPT = {
     "latency_p999_ms": 200.0,
     "worst_second_ratio": 0.9,
     "standby_lag_p99_ms": 120.0,
-    "cpu_ms_per_transaction_at_readme_speed": 1.2,
+    "cpu_ms_per_transaction_at_reference_speed": 1.2,
 }
 
 
@@ -33,7 +33,7 @@ KEPT = {
         ("worst_second_ratio", 0.59, True),
         ("standby_lag_p99_ms", 501.0, True),
         ("errors", 7.0, False),
-        ("cpu_ms_per_transaction_at_readme_speed", 9.0, False),
+        ("cpu_ms_per_transaction_at_reference_speed", 9.0, False),
     ],
 )
 def test_rate_latency_and_lag_are_what_a_slow_load_misses(
@@ -56,10 +56,10 @@ def test_the_explanation_names_the_resource_who_used_it_and_the_machines_speed(
         components={"databases": 40.0, "services": 30.0},
     )
     monkeypatch.setattr(evidence, "of_folder", lambda folder, env: found)
-    said = slowness.explanation(tmp_path, LAB, {"machine_loop_cpu_ms": 2 * machine.README_LOOP_CPU_MS})
+    said = slowness.explanation(tmp_path, LAB, {"machine_loop_cpu_ms": 2 * machine.REFERENCE_LOOP_CPU_MS})
     assert said.count("\n") == 0
     assert "ran out: CPU of the machine (97 % busy: databases 40 %, services 30 %)" in said
-    assert said.endswith("for the loop amid the load, 2.00 times as long as on the machine of the README")
+    assert said.endswith("for the loop amid the load, 2.00 times as long as on the reference machine")
 
 
 def test_without_evidence_it_says_so(tmp_path: Path) -> None:
@@ -68,14 +68,14 @@ def test_without_evidence_it_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("share", "words"), [(1.0, "as fast as"), (1.04, "as fast as"), (1.5, "1.50 times")])
-def test_the_machines_speed_is_told_against_the_readmes(share: float, words: str) -> None:
-    assert words in machine.speed(share * machine.README_LOOP_CPU_MS)
+def test_the_machines_speed_is_told_against_the_references(share: float, words: str) -> None:
+    assert words in machine.speed(share * machine.REFERENCE_LOOP_CPU_MS)
 
 
 def test_the_speed_that_the_readme_states_is_the_one_that_is_compared_with() -> None:
     root = Path(__file__).parents[3]
     for name in ("README.md", "README.zh-CN.md"):
-        assert f"{machine.README_LOOP_CPU_MS:g} ms" in (root / name).read_text(), name
+        assert f"{machine.REFERENCE_LOOP_CPU_MS:g} ms" in (root / name).read_text(), name
 
 
 def test_what_each_component_took_is_told_in_one_line() -> None:
