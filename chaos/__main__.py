@@ -23,6 +23,7 @@ from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
 from chaos.timeline import Timeline
 from chaos.world import WorldError
 from inventory import ENVIRONMENT_NAMES, environment
+from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
 
 _INTERRUPTED = 130
@@ -65,6 +66,10 @@ def run_drill(
     if name not in known:
         raise click.UsageError(f"no drill {name!r}; known: {', '.join(known)}")
     drill = known[name]
+    try:
+        env.drill_slo.of(name)
+    except NoObjectivesError as missing:
+        raise click.UsageError(str(missing)) from None
     run_folder.mkdir(parents=True, exist_ok=True)
     if (run_folder / "load").exists():
         raise click.UsageError(f"{run_folder} already holds a drill; give a new folder")
@@ -118,7 +123,7 @@ def _run(
         world.close()
     timeline = runner.timeline
     records = _records(folder, run)
-    for at_s, event, detail in results.mark_outage(run, records):
+    for at_s, event, detail in results.mark_outage(drill, run, records):
         timeline.note_at(at_s, event, detail=detail)
     timeline.finish()
     judged = results.judge_run(env, drill, run, records, sample_interval_ms=SAMPLE_INTERVAL_MS)

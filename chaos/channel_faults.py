@@ -2,14 +2,16 @@
 
 import shlex
 
-from chaos.faults import on_hosts
-from chaos.host_fault import LOAN_UNIT, TONGWEB_UNIT, UNITS, HostFault
+from chaos.faults import on_hosts, silent
+from chaos.host_fault import LOAN_UNIT, TONGWEB_UNIT, UNITS, HostFault, killed
 from chaos.model import Fault, Heal, Target
 from inventory.model import Environment
 
 _HOME = "/opt/loanstack/tongweb/current"
 _SLOW_WORK = f"{UNITS}work-slow-calls"
 _SLOW_EACH_S = 15
+_ADDRESS = "address=$(sed -n 's|^PORTAL_URL=http://\\([^:/]*\\).*|\\1|p' /etc/loanstack/tongweb.conf)"
+_ANSWERS_WITHIN_S = 2.0
 _OPTIONS = f"{_HOME}/bin/external.vmoptions"
 _KEPT_OPTIONS = f"/run/{UNITS}vmoptions"
 _SMALL_HEAP_MIB = 24
@@ -34,15 +36,23 @@ def hung_tongweb(env: Environment, *, lasts_s: float) -> Fault:
         f" exec {{call}}<>/dev/tcp/$ADDRESS/{env.tongweb.port} && printf '{head}' >&$call; done;"
         f" sleep {_SLOW_EACH_S}; done"
     )
+    ask = r"exec 3<>/dev/tcp/$1/$2 && printf 'GET / HTTP/1.0\r\n\r\n' >&3 && head --lines=1 <&3"
     return on_hosts(
         HostFault(
             name="hung-tongweb",
             make=f"""
-address=$(sed -n 's|^PORTAL_URL=http://\\([^:/]*\\).*|\\1|p' /etc/loanstack/tongweb.conf)
+{_ADDRESS}
 systemd-run --quiet --collect --unit={_SLOW_WORK} --property=RuntimeMaxSec=300 \\
     --property=LimitNOFILE=65536 --setenv=ADDRESS=$address /bin/bash -c {shlex.quote(loop)}
 """,
             undo=f"systemctl stop {_SLOW_WORK} 2>/dev/null || true",
+            seen=f"""
+{_ADDRESS}
+answer=$(timeout {_ANSWERS_WITHIN_S:g} bash -c {shlex.quote(ask)} ask "$address" {env.tongweb.port})
+if [ $? = 124 ]; then exit 0; fi
+echo "TongWeb does not keep one waiting; it says: ${{answer:-nothing}}"
+exit 1
+""",
         ),
         "keep all threads of one host's TongWeb busy in slow calls",
         on=Target.PORTAL,
@@ -68,6 +78,16 @@ if [ -e {_KEPT_OPTIONS} ]; then
     systemctl restart {TONGWEB_UNIT}
 fi
 """,
+            seen=f"""
+group=$(systemctl show --property=ControlGroup --value {TONGWEB_UNIT})
+for pid in $(cat "/sys/fs/cgroup$group/cgroup.procs"); do
+    if tr '\\0' '\\n' <"/proc/$pid/cmdline" | grep --quiet --line-regexp -e -Xmx{_SMALL_HEAP_MIB}m; then
+        exit 0
+    fi
+done
+echo 'no process of TongWeb has so little heap'
+exit 1
+""",
         ),
         f"kill one host's TongWeb and let it come back with {_SMALL_HEAP_MIB} MiB of heap",
         on=Target.PORTAL,
@@ -87,6 +107,7 @@ def lost_gateway() -> Fault:
         title="power off",
         on=Target.GATEWAY,
         inject=lambda world, scene, for_s: world.power.off(Target.GATEWAY.hosts(scene)[0]),
+        acts=lambda world, scene: silent(world, Target.GATEWAY.hosts(scene)[0]),
         heal=Heal(
             title="switch the gateway on",
             undo=lambda world, scene: world.power.on(Target.GATEWAY.hosts(scene)[0]),
@@ -98,11 +119,7 @@ def lost_gateway() -> Fault:
 
 def _killed(name: str, what: str, unit: str, on: Target, until: str) -> Fault:
     return on_hosts(
-        HostFault(
-            name=f"killed-{name}",
-            make=f"systemctl kill --signal=SIGKILL {unit}",
-            undo=f"systemctl start {unit}",
-        ),
+        killed(f"killed-{name}", unit),
         f"kill -9 of one host's {what}",
         on=on,
         undo=f"wait until {until}",

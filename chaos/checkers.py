@@ -250,5 +250,14 @@ LOAD_CHECKERS: tuple[Checker, ...] = (
 
 
 def judge(history: History, checkers: Iterable[Checker]) -> tuple[Finding, ...]:
-    """Return what each checker says about `history`."""
-    return tuple(checker(history) for checker in checkers)
+    """Return what each checker says about `history`; one that breaks says that it proved nothing."""
+    return tuple(_safely(checker, history) for checker in checkers)
+
+
+def _safely(checker: Checker, history: History) -> Finding:
+    try:
+        return checker(history)
+    except Exception as broken:
+        # A checker's own fault must not take the others' findings along.
+        reason = f"the checker failed: {type(broken).__name__}: {broken}"
+        return Finding(name=checker.__name__, verdict=Verdict.INVALID, reasons=(reason,))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from chaos.host_fault import CHANGING_TABLES, LOST_STORE_MEMBER, PAUSED_DATABASE, HostFault, cut_from_store
 from chaos.model import Fault, Heal, Scene, Target
 from chaos.world import Pending, World
-from inventory.model import Environment
+from inventory.model import Environment, Host
 
 _NOTHING_LEFT = "nothing to undo: the agents make what was broken a standby again, whoever else is gone"
 _TIMER_ON_HOST = "a timer on the host itself (systemd-run --on-active), set before the fault, undoes it"
@@ -33,6 +33,7 @@ def killed_database() -> Fault:
         title="kill -9 of the database process",
         on=Target.PRIMARY,
         inject=lambda world, scene, for_s: world.databases.kill(scene.primary),
+        acts=_confirmed,
         heal=Heal(title="wait until the agents made it a standby", undo=_nothing, dead_man=_NOTHING_LEFT),
     )
 
@@ -45,7 +46,9 @@ def powered_off(on: Target) -> Fault:
     return Fault(
         title="power off",
         on=on,
+        silences=True,
         inject=lambda world, scene, for_s: world.power.off(on.hosts(scene)[0]),
+        acts=lambda world, scene: silent(world, on.hosts(scene)[0]),
         heal=Heal(
             title="switch the host on, wait until it follows",
             undo=lambda world, scene: world.power.on(on.hosts(scene)[0]),
@@ -63,6 +66,7 @@ def paused_database(*, lasts_s: float) -> Fault:
         on=Target.PRIMARY,
         undo="let the database go on, wait until it follows",
         lasts_s=lasts_s,
+        silences=True,
     )
 
 
@@ -71,7 +75,9 @@ def frozen_host(*, lasts_s: float) -> Fault:
     return Fault(
         title="freeze the whole host, then thaw it",
         on=Target.PRIMARY,
+        silences=True,
         inject=lambda world, scene, for_s: world.power.freeze(scene.primary, for_s=for_s),
+        acts=lambda world, scene: silent(world, scene.primary),
         heal=Heal(
             title="thaw the host, wait until it follows",
             undo=lambda world, scene: world.power.thaw(scene.primary),
@@ -130,6 +136,7 @@ def switchover() -> Fault:
         title="ask the agents to hand over to the standby",
         on=Target.PRIMARY,
         inject=_hand_over,
+        acts=_confirmed,
         heal=Heal(
             title="wait until the old primary follows as the standby",
             undo=_nothing,
@@ -154,6 +161,7 @@ def switchover_while_tables_change() -> Fault:
         title="tables change in a loop; ask the agents to hand over to the standby",
         on=Target.PRIMARY,
         inject=inject,
+        acts=lambda world, scene: world.hosts.shows(scene.primary, CHANGING_TABLES),
         heal=Heal(title="end the changes, drop their table", undo=undo, dead_man=_TIMER_ON_HOST),
     )
 
@@ -166,11 +174,31 @@ def _nothing(world: World, scene: Scene) -> None:
     """Undo nothing."""
 
 
+def _confirmed(world: World, scene: Scene) -> str | None:
+    """Need no look: what was asked to break it answers that it did.
+
+    A process that was there is killed for certain by SIGKILL to its pid; agents answer once they handed over.
+    """
+    return None
+
+
+def silent(world: World, host: Host) -> str | None:
+    """Return what speaks against a host being off, or standing still."""
+    return f"{host.name} answers SSH" if world.databases.is_reachable(host) else None
+
+
+def _is_cut(world: World, scene: Scene) -> str | None:
+    """Return what speaks against the standby's centre not hearing the primary's: every cut here does that."""
+    source, to = scene.pair
+    return f"{source.name} reaches {to.name}" if world.hosts.reaches(source, to) else None
+
+
 def _cut(name_of: Callable[[Scene], str], title: str, on: Target, *, lasts_s: float) -> Fault:
     return Fault(
         title=title,
         on=on,
         inject=lambda world, scene, for_s: world.network.cut(name_of(scene), for_s=for_s),
+        acts=_is_cut,
         heal=Heal(
             title="mend the cut, wait until both follow again",
             undo=lambda world, scene: world.network.mend(name_of(scene)),
@@ -189,6 +217,7 @@ def on_hosts(
     undo: str,
     lasts_s: float | None = None,
     primary_serves_on: bool = False,
+    silences: bool = False,
 ) -> Fault:
     """Return the fault that makes `fault` on the hosts that `on` means.
 
@@ -199,6 +228,10 @@ def on_hosts(
     def inject(world: World, scene: Scene, for_s: float) -> Pending:
         return AllPending([world.hosts.begin(host, fault, for_s=for_s) for host in on.hosts(scene)])
 
+    def acts(world: World, scene: Scene) -> str | None:
+        seen = (world.hosts.shows(host, fault) for host in on.hosts(scene))
+        return "; ".join(instead for instead in seen if instead is not None) or None
+
     def undo_all(world: World, scene: Scene) -> None:
         for host in on.hosts(scene):
             world.hosts.undo(host, fault)
@@ -207,7 +240,9 @@ def on_hosts(
         title=title,
         on=on,
         inject=inject,
+        acts=acts,
         heal=Heal(title=undo, undo=undo_all, dead_man=_TIMER_ON_HOST),
         lasts_s=lasts_s,
         primary_serves_on=primary_serves_on,
+        silences=silences,
     )

@@ -140,6 +140,14 @@ class FaultWindow:
     """It had certainly acted by then."""
     promoted_s: float | None = None
     """When the promotion began: from then on answers come from the new primary; None if none was made."""
+    promoted_host: str | None = None
+    """Which host it made the primary."""
+    silenced: tuple[str, ...] = ()
+    """Hosts whose databases the fault keeps from answering: their silence says nothing."""
+    resumed_s: float | None = None
+    """When they could go on: until then they carried nothing out. None: not while clients wrote."""
+    observed_until_s: float | None = None
+    """Until when clients wrote, and databases were probed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,8 @@ class HostFault:
     """Bash; returns once it has acted."""
     undo: str
     """Bash; also right where the fault was never made, or is undone already."""
+    seen: str
+    """Bash; succeeds where the fault is seen to act, else says what is seen instead."""
 
 
 PAUSED_DATABASE = HostFault(
@@ -39,6 +41,14 @@ PAUSED_DATABASE = HostFault(
     make=f"systemctl kill --signal=SIGSTOP {DATABASE_UNIT}",
     # To whatever runs in the unit by now: a process that was never stopped takes no notice.
     undo=f"systemctl kill --signal=SIGCONT {DATABASE_UNIT} 2>/dev/null || true",
+    # An agent may have ended it by now, which it does to one that stands still.
+    seen=f"""
+pid=$(systemctl show --property=MainPID --value {DATABASE_UNIT})
+state=$(sed 's/.*) \\(.\\).*/\\1/' "/proc/$pid/stat" 2>/dev/null)
+case ${{state:-gone}} in T|Z|gone) exit 0;; esac
+echo "the database's process is in state $state, and not stopped"
+exit 1
+""",
 )
 
 # Killed first, so that it has no time for a farewell; stopped then, so that systemd does not start it again.
@@ -47,6 +57,7 @@ LOST_STORE_MEMBER = HostFault(
     make=f"systemctl kill --signal=SIGKILL {STORE_UNIT}; systemctl stop {STORE_UNIT}",
     # Not waited for: it is up only once a majority is, and the others may have to be started first.
     undo=f"systemctl reset-failed {STORE_UNIT} 2>/dev/null; systemctl start --no-block {STORE_UNIT}",
+    seen=f"! systemctl is-active {STORE_UNIT}",
 )
 
 _DDL_TABLE = "loanstack.drill_ddl"
@@ -79,6 +90,7 @@ systemctl stop {_DDL_WORK} 2>/dev/null
 rm -f {_DDL_DONE}
 loanstack-db sql <<<'DROP TABLE IF EXISTS {_DDL_TABLE}' >/dev/null 2>&1 || true
 """,
+    seen=f"test -s {_DDL_DONE} && systemctl is-active {_DDL_WORK}",
 )
 
 
@@ -93,12 +105,35 @@ delete table inet {TABLE}
 table inet {TABLE} {{
     chain output {{
         type filter hook output priority -10; policy accept;
-        tcp dport {client_port} drop
+        tcp dport {client_port} counter drop
     }}
 }}
 END
 """,
         undo=f"nft delete table inet {TABLE} 2>/dev/null || true",
+        seen=f"""
+nft list table inet {TABLE} | grep --quiet 'packets [1-9]' && exit 0
+echo 'no packet to the store was dropped'
+exit 1
+""",
+    )
+
+
+def killed(name: str, unit: str) -> HostFault:
+    """Return the fault that kills all processes of a unit, as a crash does; + name: of the fault."""
+    return HostFault(
+        name=name,
+        make=f"systemctl kill --signal=SIGKILL {unit}",
+        undo=f"systemctl start {unit}",
+        seen=f"""
+set_at=$(systemctl show --property=ActiveEnterTimestampMonotonic --value {UNITS}undo-{name}.timer)
+began=$(systemctl show --property=ExecMainStartTimestampMonotonic --value {unit})
+if [ "$set_at" = 0 ]; then echo 'its timer is not set, so it was not made'; exit 1; fi
+if systemctl --quiet is-active {unit} && [ "$began" -lt "$set_at" ]; then
+    echo '{unit} runs as before'
+    exit 1
+fi
+""",
     )
 
 

@@ -35,7 +35,7 @@ class LiveWorld:
         self._ssh.open(database_hosts(env))
         self.clock = WallClock()
         self.databases: Databases = self._ssh
-        self.hosts: Hosts = SshHosts(self._shells)
+        self.hosts: Hosts = SshHosts(self._shells, database_port=env.database.sql_port)
         self.power: Power = PowerSwitch(env, is_reachable=self._ssh.is_reachable, forget=self._forget)
         self.network: Network = NetworkSwitch(env)
         self.agents: Agents = SshAgents(env, self._asking)

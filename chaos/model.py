@@ -152,9 +152,13 @@ class Fault:
     on: Target
     inject: Callable[[World, Scene, float], Pending]
     """Gets for how many seconds it may act at most, whatever becomes of us."""
+    acts: Callable[[World, Scene], str | None]
+    """How it is seen to act, while it lasts: returns None, or what is seen instead. Raises WorldError."""
     heal: Heal
     lasts_s: float | None = None
     """After so long it is undone while clients go on; None: only by the heal at the end."""
+    silences: bool = False
+    """The database of the host that it hits answers nothing meanwhile, not even that it is down."""
     primary_serves_on: bool = False
     """The primary goes on acknowledging until it is fenced, and not just until the fault acts."""
     prepare: Callable[[World, Scene], None] | None = None

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from chaos.model import Drill, Expect, Observation, Scene
 from chaos.pair import database_hosts, wait_until_following
 from chaos.predicates import agents_agree, standby_has_all, store_is_whole, unmet_reasons
-from chaos.run import Run
+from chaos.run import NoEffectError, Run
 from chaos.world import PRIMARY, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
 
 ACTED_WITHIN_S = 30.0
+SEEN_WITHIN_S = 10.0
+"""A server that was killed has to come back before it shows with what heap."""
 _VIEW_WITHIN_MS = 1000.0
 _REJOINS_WITHIN_S = 120.0
 """A former primary is emptied and copies everything; rejoins are rate-limited, so the first may wait."""
@@ -31,10 +33,28 @@ class Recovery:
     note: Note
 
     def after_fault(self, drill: Drill, scene: Scene, pending: Pending, run: Run) -> None:
-        """Wait until the fault has acted and what the drill expects has happened; raises WorldError."""
+        """Wait until the fault has acted and what the drill expects has happened.
+
+        Raises:
+            NoEffectError: nothing shows that the fault acts.
+            WorldError: what is expected did not happen in time.
+        """
         assert run.fault is not None
         run.fault = replace(run.fault, ended_s=pending.wait(ACTED_WITHIN_S))
+        self._see_it_act(drill, scene)
         self._wait(drill, scene, run, from_s=run.fault.started_s)
+
+    def _see_it_act(self, drill: Drill, scene: Scene) -> None:
+        try:
+            wait_until(
+                self.world.clock,
+                lambda: drill.fault.acts(self.world, scene),
+                what=f"{drill.fault.title!r} to be seen to act",
+                within_s=SEEN_WITHIN_S,
+                every_s=0.1,
+            )
+        except WorldError as unseen:
+            raise NoEffectError(f"the fault had no effect: {unseen}") from unseen
 
     def watch(self, drill: Drill) -> None:
         """Raise WorldError if somebody leads who must not."""

@@ -9,7 +9,7 @@ from chaos import rto
 from chaos.checkers import judge
 from chaos.drills import checkers_for
 from chaos.findings import Finding, Verdict, worst
-from chaos.history import Context, FaultWindow, History, Records, entity_numbers
+from chaos.history import Context, Event, FaultWindow, History, Records, entity_numbers
 from chaos.model import Drill, Expect
 from chaos.run import Run
 from inventory.drill_slo import DrillLimit
@@ -52,19 +52,24 @@ def judge_run(
     """
     figures: dict[str, float] = {"residue": len(run.residue), **_counts(records)}
     figures |= {"rejoin_s": run.heal_s} if run.heal_s is not None else {}
-    verdicts = [Verdict.PASS]
-    verdicts += [Verdict.INVALID] * bool(run.invalid)
+    # Nothing passes for want of objections: without a finding there is no PASS among these.
+    verdicts = [Verdict.INVALID] * bool(run.invalid or run.spoiled)
     verdicts += [Verdict.FAIL] * bool(run.failures or run.residue)
-    reasons = [*run.failures, *run.invalid, *(f"residue: {thing}" for thing in run.residue)]
+    reasons = [*run.spoiled, *run.failures, *run.invalid, *(f"residue: {thing}" for thing in run.residue)]
+    promised = env.failover.durability
+    if run.durability not in {None, promised}:
+        # What is under test does not choose what it is judged by.
+        verdicts.append(Verdict.FAIL)
+        reasons.append(f"the agents run durability {run.durability}; the inventory promises {promised}")
     findings: tuple[Finding, ...] = ()
     by_second: Mapping[int, Mapping[str, int]] = {}
     if run.fault is not None:
         by_second = rto.errors_by_second(records.writes, fault_s=run.fault.started_s)
         outage_reasons, outage_figures = _outage(drill, run, records)
-        figures |= outage_figures
+        figures |= outage_figures | _silence(drill, run, records)
         if run.exported:
             history = _history(env, drill, run, records, sample_interval_ms)
-            findings = judge(history, checkers_for(drill, durability_of(env, run)))
+            findings = judge(history, checkers_for(drill, env.failover.durability))
         for finding in findings:
             verdicts.append(finding.verdict)
             figures |= finding.figures
@@ -73,18 +78,13 @@ def judge_run(
         reasons += broken
         reasons += [f"{finding.name}: {reason}" for finding in findings for reason in finding.reasons]
     return Judgement(
-        verdict=worst(verdicts),
+        verdict=Verdict.INVALID if run.spoiled else worst(verdicts),
         reasons=tuple(reasons),
         figures=figures,
         findings=findings,
         errors_by_second=by_second,
         residue=tuple(run.residue),
     )
-
-
-def durability_of(env: Environment, run: Run) -> str:
-    """Return when writes were acknowledged: as the agents said, or else as the inventory wants it."""
-    return run.durability or env.failover.durability
 
 
 def window_of(drill: Drill, run: Run) -> FaultWindow | None:
@@ -95,16 +95,17 @@ def window_of(drill: Drill, run: Run) -> FaultWindow | None:
     """
     if run.fault is None:
         return None
-    seen: dict[str, float] = {}
+    window = replace(run.fault, resumed_s=run.undone_s, observed_until_s=run.clients_until_s)
+    seen: dict[str, Event] = {}
     for event in sorted(run.timeline, key=lambda event: event.at_s):
-        if event.at_s >= run.fault.started_s:
-            seen.setdefault(event.event, event.at_s)
+        if event.at_s >= window.started_s:
+            seen.setdefault(event.event, event)
     if "promoted" not in seen:
-        return run.fault
-    ended_s = run.fault.ended_s
+        return window
+    promoted, ended_s = seen["promoted"], window.ended_s
     if drill.fault.primary_serves_on:
-        ended_s = max(ended_s, seen.get("fenced", seen["promoted"]))
-    return replace(run.fault, ended_s=ended_s, promoted_s=seen["promoted"])
+        ended_s = max(ended_s, seen.get("fenced", promoted).at_s)
+    return replace(window, ended_s=ended_s, promoted_s=promoted.at_s, promoted_host=promoted.host)
 
 
 def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged: Judgement) -> None:
@@ -126,7 +127,7 @@ def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged
         "heal": drill.fault.heal.title,
         "dead_man": drill.fault.heal.dead_man,
         "expects": drill.expects.value,
-        "durability": durability_of(env, run),
+        "durability": run.durability,
         "observe_s": drill.observe_s,
         "recovery_deadline_s": drill.recovery_deadline_s,
     }
@@ -147,6 +148,7 @@ def _counts(records: Records) -> dict[str, float]:
     figures: dict[str, float] = {
         "transactions_acknowledged": len(records.writes) - sum(errors.values()),
         "errors": sum(errors.values()),
+        "error_ratio": sum(errors.values()) / max(len(records.writes), 1),
         "replication_samples": len(records.samples),
     }
     return figures | {f"errors_{kind.replace(' ', '_')}": count for kind, count in errors.items()}
@@ -169,7 +171,7 @@ def _history(env: Environment, drill: Drill, run: Run, records: Records, interva
 
 
 def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[str, float]]:
-    outage = _find_outage(run, records)
+    outage = _find_outage(drill, run, records)
     if outage is None:
         return ["clients saw no recovery: nothing was acknowledged any more after the fault"], {}
     if drill.expects is Expect.NO_PRIMARY and run.undone_s is not None:
@@ -185,29 +187,56 @@ def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[s
     else:
         reasons.append(
             f"the rate was never back for good: wanted {rto.SUSTAINED_SHARE:.0%} of"
-            f" {outage.rate_before:.0f} writes/s over {rto.SUSTAINED_SECONDS} s"
+            f" {outage.rate_before:.0f} writes/s over any {rto.SUSTAINED_SECONDS:g} s"
         )
     return reasons, figures
+
+
+def _silence(drill: Drill, run: Run, records: Records) -> dict[str, float]:
+    """Return how long any route or legal entity was without an acknowledgement, as a figure."""
+    assert run.fault is not None
+    found = rto.longest_silence(
+        records.writes,
+        fault_s=run.fault.started_s,
+        since_s=_returns_from_s(drill, run),
+        until_s=run.clients_until_s or run.fault.ended_s,
+    )
+    return {} if found is None else {"silence_ms": found.ms}
 
 
 def _beyond(limit: DrillLimit, figures: Mapping[str, float]) -> Iterable[str]:
     limits = {
         "rto_ms": limit.rto_ms_max,
+        "rto_sustained_ms": limit.rto_sustained_ms_max,
+        "silence_ms": limit.silence_ms_max,
         "errors": limit.errors_max,
+        "error_ratio": limit.error_ratio_max if limit.errors_max is None else None,
         "lost_window_ms": limit.lost_window_ms_p99,
     }
     for name, most in limits.items():
         if most is not None and figures.get(name, 0.0) > most:
-            yield f"{name} = {figures[name]:.0f}; allowed: at most {most:.0f}"
+            digits = 4 if name == "error_ratio" else 0
+            yield f"{name} = {figures[name]:.{digits}f}; allowed: at most {most:.{digits}f}"
 
 
-def _find_outage(run: Run, records: Records) -> rto.Outage | None:
+def _find_outage(drill: Drill, run: Run, records: Records) -> rto.Outage | None:
     assert run.fault is not None
-    until_s = run.clients_until_s or run.fault.ended_s
-    return rto.find_outage(records.writes, fault_s=run.fault.started_s, until_s=until_s)
+    return rto.find_outage(
+        records.writes,
+        fault_s=run.fault.started_s,
+        since_s=_returns_from_s(drill, run),
+        until_s=run.clients_until_s or run.fault.ended_s,
+    )
 
 
-def mark_outage(run: Run, records: Records) -> tuple[tuple[float, str, str], ...]:
+def _returns_from_s(drill: Drill, run: Run) -> float:
+    """Return from when on the rate has to come back: while some faults last, some clients have no way."""
+    assert run.fault is not None
+    undone_s = run.undone_s if drill.rate_returns_with_heal else None
+    return undone_s or run.fault.started_s
+
+
+def mark_outage(drill: Drill, run: Run, records: Records) -> tuple[tuple[float, str, str], ...]:
     """Return what clients saw, as events for the timeline: (unix time, event, detail)."""
     if run.fault is None:
         return ()
@@ -215,10 +244,10 @@ def mark_outage(run: Run, records: Records) -> tuple[tuple[float, str, str], ...
     first_error = rto.first_error_s(records.writes, fault_s=run.fault.started_s)
     if first_error is not None:
         marks.append((first_error, "first-error", "the first write that failed"))
-    outage = _find_outage(run, records)
+    outage = _find_outage(drill, run, records)
     if outage is not None:
         marks.append((outage.last_before_s, "last-acknowledged", "the last write before the outage"))
         marks.append((outage.first_after_s, "recovered", "the first write acknowledged again"))
-        if outage.sustained_s is not None:
+        if outage.sustained_s is not None and outage.sustained_s > outage.since_s:
             marks.append((outage.sustained_s, "rate-recovered", "from here on the rate is back for good"))
     return tuple(marks)

@@ -1,7 +1,7 @@
 """The outage as clients saw it: how long, in which parts, with which errors. Pure."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,12 +11,16 @@ from chaos.history import Event, Outcome, Write
 PARTS = ("detect", "decide", "fence", "promote", "reroute", "recover")
 """In the order in which they follow each other; together they are the RTO."""
 
-SUSTAINED_SHARE = 0.9
-"""Recovered for good: each of the following seconds acknowledges this share of the rate before."""
+SUSTAINED_SHARE = 0.85
+"""Recovered for good: no later `SUSTAINED_SECONDS` acknowledge less than this share of the rate before. A
+moment's pause is no outage, because what was held up meanwhile follows at once. Measured: healthy drills keep
+to it throughout, and with half of the clients failing none does."""
 
-SUSTAINED_SECONDS = 3
-"""Or as many as were left of the observation: a moment's pause may be the longest one, and lie at its end.
-But never for less time than the outage itself took."""
+SUSTAINED_SECONDS = 3.0
+_STEP_S = 0.1
+
+RARE_BELOW_SHARE = 0.1
+"""A route or legal entity with a smaller share of the acknowledgements is silent for long by chance alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,10 @@ class Outage:
     """The first acknowledged write after it."""
     rate_before: float
     """Acknowledged writes per second before the fault."""
+    since_s: float
+    """What counts begins here: with the fault, or with its end where only that brings the rate back."""
     sustained_s: float | None
-    """From when on the rate was back for good; None if it never was."""
+    """From when on the rate was back for good; `since_s` if it never fell, None if it never was back."""
 
     @property
     def rto_ms(self) -> float:
@@ -39,17 +45,28 @@ class Outage:
 
     @property
     def rto_sustained_ms(self) -> float | None:
-        """Return the time until the rate was back for good; None if it never was."""
-        return None if self.sustained_s is None else (self.sustained_s - self.last_before_s) * 1000
+        """Return the time from `since_s` until the rate was back for good; None if it never was.
+
+        Unlike the RTO it sees an outage of some clients only. Never less than the RTO.
+        """
+        if self.sustained_s is None:
+            return None
+        return max((self.sustained_s - self.since_s) * 1000, self.rto_ms)
 
 
 def find_outage(
-    writes: Iterable[Write], *, fault_s: float, until_s: float, base_s: float = 5.0
+    writes: Iterable[Write],
+    *,
+    fault_s: float,
+    until_s: float,
+    since_s: float | None = None,
+    base_s: float = 5.0,
 ) -> Outage | None:
     """Return the longest gap between consecutive acknowledgements that overlaps [fault_s, until_s].
 
     + fault_s: when the fault was sent
     + until_s: when the observation ended, with clients still writing
+    + since_s: from when on the rate has to come back; None: from the fault
     + base_s: how long before the fault the rate is measured
 
     Returns None if nothing was acknowledged before the fault, or if the longest silence lasts until the
@@ -73,8 +90,48 @@ def find_outage(
         last_before_s=ends[index - 1],
         first_after_s=ends[index],
         rate_before=rate_before,
-        sustained_s=_sustained_from(ends, index, rate_before, until_s),
+        since_s=since_s or fault_s,
+        sustained_s=_sustained_from(ends, since_s or fault_s, rate_before, until_s),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """The longest time without an acknowledgement of one kind of writes."""
+
+    of: str
+    """A route, or a legal entity."""
+    ms: float
+
+
+def longest_silence(
+    writes: Iterable[Write], *, fault_s: float, since_s: float, until_s: float, base_s: float = 5.0
+) -> Silence | None:
+    """Return the longest silence in [since_s, until_s] of any route or legal entity, which others may hide.
+
+    + fault_s: in the `base_s` before it, a kind must have been frequent (`RARE_BELOW_SHARE`) to count
+
+    Returns None if none was.
+    """
+    ends: defaultdict[str, list[float]] = defaultdict(list)
+    before: Counter[str] = Counter()
+    for write in writes:
+        if write.outcome == Outcome.ACKNOWLEDGED:
+            for kind in (write.route, write.entity):
+                ends[kind].append(write.ended_s)
+                before[kind] += fault_s - base_s <= write.ended_s < fault_s
+    # Each write is counted twice: by its route, and by its entity.
+    least = RARE_BELOW_SHARE * before.total() / 2
+    found = []
+    for kind, moments in ends.items():
+        if before[kind] < max(least, 1):
+            continue
+        moments.sort()
+        begun = max(bisect_left(moments, since_s) - 1, 0)
+        inside = [at_s for at_s in moments[begun:] if at_s < until_s]
+        gaps_s = (later - max(earlier, since_s) for earlier, later in pairwise([*inside, until_s]))
+        found.append(Silence(of=kind, ms=1000.0 * max(gaps_s)))
+    return max(found, key=lambda silence: silence.ms, default=None)
 
 
 def parts_ms(outage: Outage, timeline: Sequence[Event], *, commits_s: Iterable[float]) -> dict[str, float]:
@@ -135,24 +192,24 @@ def first_error_s(writes: Iterable[Write], *, fault_s: float) -> float | None:
     return min(failed, default=None)
 
 
-def _sustained_from(ends: list[float], index: int, rate: float, until_s: float) -> float | None:
-    """Return the first moment from acknowledgement `index` on that is followed by enough of them.
+def _sustained_from(ends: list[float], since_s: float, rate: float, until_s: float) -> float | None:
+    """Return the first acknowledgement from which on the rate was back for good.
 
-    Tried every 100 ms; each of the following seconds must keep to the rate, and what is left of one with the
-    last of them.
+    Looked at every 100 ms. It lies within the last `SUSTAINED_SECONDS` that were below the rate, where each
+    following second keeps it; it is `since_s` if none were below, and None if those at the end still are.
     """
-    step_s, first_s = 0.1, ends[index]
-    left_s = until_s - first_s
-    if left_s < first_s - ends[index - 1]:
-        return None
-    length_s = min(float(SUSTAINED_SECONDS), left_s)
-    offsets_s = [*range(max(int(length_s), 1)), length_s]
-    for number in range(int((left_s - length_s) / step_s) + 1):
-        from_s = first_s + number * step_s
-        marks = [(offset_s, bisect_left(ends, from_s + offset_s)) for offset_s in offsets_s]
-        if all(
-            after - before >= SUSTAINED_SHARE * rate * (end_s - begun_s)
-            for (begun_s, before), (end_s, after) in pairwise(marks)
-        ):
-            return from_s
-    return None
+    length_s = min(SUSTAINED_SECONDS, until_s - since_s)
+    steps = int((until_s - since_s - length_s) / _STEP_S)
+    begun = [since_s + number * _STEP_S for number in range(steps + 1)]
+
+    def keeps(at_s: float, for_s: float) -> bool:
+        found = bisect_left(ends, at_s + for_s) - bisect_left(ends, at_s)
+        return found >= SUSTAINED_SHARE * rate * for_s
+
+    below = [at_s for at_s in begun if not keeps(at_s, length_s)]
+    if not below:
+        return since_s
+    seconds = range(int(length_s))
+    back = (at_s for at_s in begun if at_s > below[-1] and all(keeps(at_s + n, 1.0) for n in seconds))
+    back_s = next(back, None)
+    return None if back_s is None else ends[bisect_left(ends, back_s)]

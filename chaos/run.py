@@ -10,6 +10,10 @@ class HypothesisUnmetError(WorldError):
     """The system was not as the drill assumes, so nothing was injected."""
 
 
+class NoEffectError(WorldError):
+    """Nothing shows that the fault acted, so whatever followed proves nothing."""
+
+
 @dataclass(kw_only=True)
 class Run:
     """One drill that was run; filled step by step, so that it holds what is known whenever it breaks off."""
@@ -17,6 +21,8 @@ class Run:
     drill: str
     invalid: list[str] = field(default_factory=list)
     """Why it proves nothing."""
+    spoiled: list[str] = field(default_factory=list)
+    """What made it another run than the planned one: nothing that failed in it is the system's fault."""
     failures: list[str] = field(default_factory=list)
     residue: list[str] = field(default_factory=list)
     """What the heal did not undo."""

@@ -12,7 +12,7 @@ from chaos.interrupts import Shield
 from chaos.model import Drill, HealRecord, Scene
 from chaos.pair import NoPairError, find_scene, wait_until_following
 from chaos.recovery import Recovery
-from chaos.run import HypothesisUnmetError, Run
+from chaos.run import HypothesisUnmetError, NoEffectError, Run
 from chaos.steady import STEADY_WITHIN_S, observe, wait_until_steady
 from chaos.timeline import Timeline
 from chaos.watch import Watch
@@ -69,7 +69,7 @@ class Runner:
         begun_s = self.world.clock.now_s()
         try:
             self._require_agents()
-            self._timed(run, "heal what an earlier run left", self._heal_leftover)
+            self._timed(run, "heal what an earlier run left", lambda: self._heal_leftover(run))
             scene = self._timed(run, "find the primary", lambda: self._prepare(drill))
             self._timed(run, "steady state", lambda: self._reach_steady_state(drill, run))
             self._timed(run, "fault and recovery", lambda: self._break(drill, scene, run))
@@ -78,6 +78,11 @@ class Runner:
         except HypothesisUnmetError as unmet:
             run.invalid.append(str(unmet))
             self.timeline.note("hypothesis-unmet", detail=str(unmet))
+        except NoEffectError as unseen:
+            # Without a fault there is no outage to be judged.
+            run.fault = None
+            run.invalid.append(str(unseen))
+            self.timeline.note("no-effect", detail=str(unseen))
         except WorldError as failed:
             run.failures.append(str(failed))
             self.timeline.note("failed", detail=str(failed))
@@ -92,7 +97,9 @@ class Runner:
                     self._timed(run, "stop the clients", lambda: self._stop_clients(run))
                 finally:
                     self._timed(run, "heal", lambda: self._heal(drill, run))
-                run.interrupted = run.interrupted or shield.interrupted
+                if shield.interrupted:
+                    run.interrupted = True
+                    run.invalid.append("interrupted while healing: what clients recorded was not judged")
                 if run.fault is not None and not run.interrupted:
                     self._timed(run, "export", lambda: self._export(run, begun_s))
         return run
@@ -122,14 +129,18 @@ class Runner:
         finally:
             run.steps.append((name, self.world.clock.now_s() - begun_s))
 
-    def _heal_leftover(self) -> None:
+    def _heal_leftover(self, run: Run) -> None:
         path = record_path(self.env)
         left = load_record(path)
         if left is None:
             return
         self.timeline.note("healing-leftover", detail=f"of {left.drill}, run {left.run_folder}")
         with self._shielded() as shield:
-            self.heal_left(left)
+            try:
+                self.heal_left(left)
+            except WorldError as failed:
+                run.residue.append(f"of {left.drill}, run {left.run_folder}: {failed}")
+                raise
             path.unlink()
         self.timeline.note("healed-leftover")
         if shield.interrupted:
@@ -164,7 +175,8 @@ class Runner:
         self._register(drill, scene)
         hit = drill.fault.on.hosts(scene)
         fault = self.timeline.note("fault", hit[0], f"{drill.fault.title} (on {drill.fault.on.value})")
-        run.fault = FaultWindow(started_s=fault.at_s, ended_s=fault.at_s)
+        silenced = tuple(host.name for host in hit) if drill.fault.silences else ()
+        run.fault = FaultWindow(started_s=fault.at_s, ended_s=fault.at_s, silenced=silenced)
         try:
             pending = drill.fault.inject(self.world, scene, drill.may_act_s)
         except ImpossibleHereError as impossible:
@@ -215,8 +227,11 @@ class Runner:
             # Twice: one slow greeting is no residue.
             if not any(self.world.databases.is_reachable(host) for _ in range(2)):
                 found.append(f"{host.name}: answers no SSH")
-            else:
+                continue
+            try:
                 found += [f"{host.name}: {thing}" for thing in self.world.hosts.residue(host)]
+            except WorldError as failed:
+                found.append(f"{host.name}: nobody knows what is left there: {failed}")
         try:
             # Not at one glance: an idle primary logs every few seconds, and each time looks far ahead.
             wait_until_following(self.world, self.env, within_s=SETTLES_WITHIN_S)

@@ -23,6 +23,7 @@ _PREPARED_FOR_S = 900.0
 _BELIEVED_WITHIN_S = 30.0
 _ASKS_AGAIN_AFTER_S = 1.0
 _ROOM_MIB = 1024
+_FULL_BELOW_KIB = 1024
 
 
 def disk_mib(env: Environment) -> int:
@@ -54,6 +55,7 @@ systemctl stop {AGENT_UNIT} {DATABASE_UNIT}
 umount "$BASE_DIR" || exit 1
 systemctl start {AGENT_UNIT}
 """,
+        seen=f'{_SETTINGS}; mountpoint "$BASE_DIR"',
     )
 
 
@@ -84,6 +86,11 @@ systemctl stop {_WORK} 2>/dev/null
 if mountpoint --quiet "$BASE_DIR"; then mount -o remount,size={size_mib}m "$BASE_DIR" || exit 1; fi
 timeout 5 loanstack-db sql <<<'DROP TABLE IF EXISTS {_BALLAST}' >/dev/null 2>&1 || true
 """,
+        seen=f"""
+{_SETTINGS}
+free_kib=$(df --output=avail --block-size=1024 "$BASE_DIR" | tail -1)
+if [ "$free_kib" -gt {_FULL_BELOW_KIB} ]; then echo "$free_kib KiB are free on its disk"; exit 1; fi
+""",
     )
 
 
@@ -92,8 +99,10 @@ def primary_disk_full(*, lasts_s: float) -> Fault:
     return Fault(
         title="the file system of the primary's data is full",
         on=Target.PRIMARY,
+        silences=True,
         prepare=_move,
         inject=_fill,
+        acts=lambda world, scene: world.hosts.shows(scene.primary, full_disk(disk_mib(scene.env))),
         heal=Heal(
             title="give the file system room, move the data back once they are a standby's",
             undo=_give_room,

@@ -21,6 +21,9 @@ from inventory.model import Host
 
 _UNDONE_WITHIN_S = 60.0
 _LOOKED_AT_WITHIN_S = 15.0
+_ANSWERS_WITHIN_S = 2.0
+_TIMED_OUT = 124
+"""The status of `timeout`, which is that nothing came back; a refusal is an answer."""
 
 # `loanstack_promote` is the table with which `loanstack-db promote` cuts the old source off for a moment.
 _RESIDUE = f"""
@@ -57,8 +60,9 @@ class RemotePending:
 class SshHosts:
     """The hosts of one environment; implements `chaos.world.Hosts`."""
 
-    def __init__(self, shells: Shells) -> None:
+    def __init__(self, shells: Shells, *, database_port: int) -> None:
         self._shells = shells
+        self._database_port = database_port
 
     def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
         """Make `fault` on `host`; a timer there undoes it after `for_s`, whatever becomes of us."""
@@ -67,6 +71,18 @@ class SshHosts:
     def undo(self, host: Host, fault: HostFault) -> None:
         """Undo `fault` and stop its timer; does nothing where neither is. Raises WorldError."""
         self._shells.must(host, f"undo {fault.name}", undo_argv(fault), within_s=_UNDONE_WITHIN_S)
+
+    def shows(self, host: Host, fault: HostFault) -> str | None:
+        """Return None if `fault` is seen to act on `host`, else what is seen there; raises WorldError."""
+        done = self._shells.of(host).run(["bash", "-c", fault.seen], within_s=_LOOKED_AT_WITHIN_S)
+        return None if done.returncode == 0 else f"{host.name}: {done.output.strip() or 'nothing of it'}"
+
+    def reaches(self, host: Host, other: Host) -> bool:
+        """Say whether the database port of `other` answers `host`, if only with a no; raises WorldError."""
+        connect = f"exec 3<>/dev/tcp/{other.address}/{self._database_port}"
+        argv = ["timeout", f"{_ANSWERS_WITHIN_S:g}", "bash", "-c", connect]
+        done = self._shells.of(host).run(argv, within_s=_LOOKED_AT_WITHIN_S)
+        return done.returncode != _TIMED_OUT
 
     def residue(self, host: Host) -> tuple[str, ...]:
         """Return what drills left on the host, and which of its units do not run."""

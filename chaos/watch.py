@@ -55,16 +55,18 @@ class Watch:
         def back() -> str | None:
             ended = clients.stopped_because()
             if ended is not None:
-                raise WorldError(f"the load ended by itself: {ended}")
+                return None
             rate = clients.acknowledged_per_s(since_s)
             return None if rate >= needed else f"{rate:.0f} writes/s acknowledged"
 
         left_s = from_s + drill.recovery_deadline_s - clock.now_s()
         try:
             wait_until(clock, back, what=f"{needed:.0f} writes/s again", within_s=max(left_s, 0.0))
-            self.timeline.note("rate-back")
         except WorldError as late:
             run.failures.append(str(late))
+        else:
+            if not self._load_ended(run):
+                self.timeline.note("rate-back")
 
     def _look_on(self, drill: Drill, run: Run, *, until_s: float) -> None:
         clock = self.world.clock
@@ -72,6 +74,13 @@ class Watch:
             if run.undone_s is None:
                 self.recovery.watch(drill)
             clock.sleep_s(min(left_s, _LOOK_EVERY_S))
+        self._load_ended(run)
+
+    def _load_ended(self, run: Run) -> bool:
         ended = self.world.clients.stopped_because()
-        if ended is not None:
-            run.invalid.append(f"the load ended by itself: {ended}")
+        if ended is None:
+            return False
+        reason = f"the load ended by itself: {ended}"
+        if reason not in run.spoiled:
+            run.spoiled.append(reason)
+        return True

@@ -82,6 +82,12 @@ class Hosts(Protocol):
     def undo(self, host: Host, fault: HostFault) -> None:
         """Undo `fault` and stop its timer; does nothing where neither is. Raises WorldError."""
 
+    def shows(self, host: Host, fault: HostFault) -> str | None:
+        """Return None if `fault` is seen to act on `host`, else what is seen there; raises WorldError."""
+
+    def reaches(self, host: Host, other: Host) -> bool:
+        """Say whether the database port of `other` answers `host`, if only with a no; raises WorldError."""
+
     def residue(self, host: Host) -> tuple[str, ...]:
         """Return what drills left on the host, and which of its units do not run."""
 

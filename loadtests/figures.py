@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import floor
+from math import floor, inf
 from pathlib import Path
 
 import orjson
@@ -26,7 +26,9 @@ class LagSample:
 
     at_s: float
     lag_ms: float | None
-    """None where a side did not answer."""
+    """None where a side did not answer, or none followed the other."""
+    was_heard: bool = True
+    """Whether any side answered; if none did, the sample tells of the sampler and not of the standby."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,23 +275,33 @@ def _samples(path: Path) -> Iterable[LagSample]:
         for number, line in enumerate(file, start=1):
             try:
                 found = orjson.loads(line)
-                yield LagSample(at_s=found["at_s"], lag_ms=found["lag_ms"])
+                positions = (found["primary_scn"], found["standby_scn"])
+                was_heard = positions != (None, None)
+                yield LagSample(at_s=found["at_s"], lag_ms=found["lag_ms"], was_heard=was_heard)
             except (orjson.JSONDecodeError, KeyError, TypeError):
-                raise LedgerError(path, number, "not a replication sample with at_s and lag_ms") from None
+                problem = "not a replication sample with at_s, lag_ms, primary_scn and standby_scn"
+                raise LedgerError(path, number, problem) from None
 
 
 def _lag_figures(facts: LoadFacts, samples: Iterable[LagSample]) -> dict[str, float]:
     end_s = facts.start_s + facts.measured_s
     inside = [sample for sample in samples if facts.start_s <= sample.at_s < end_s]
-    known = [sample.lag_ms for sample in inside if sample.lag_ms is not None]
+    heard = [sample for sample in inside if sample.was_heard]
+    known = [sample.lag_ms for sample in heard if sample.lag_ms is not None]
     found: dict[str, float] = {
         "standby_lag_samples": len(known),
-        "standby_lag_unknown": len(inside) - len(known),
+        "standby_lag_unknown": len(heard) - len(known),
+        "standby_lag_unheard": len(inside) - len(heard),
     }
-    if known:
-        found["standby_lag_p50_ms"] = percentiles.of(known, 50.0)
-        found["standby_lag_p99_ms"] = percentiles.of(known, 99.0)
-        found["standby_lag_max_ms"] = max(known)
+    if not known:
+        return found
+    found["standby_lag_max_ms"] = max(known)
+    # A standby that does not show how far it has come is as late as one can be.
+    lags_ms = [*known, *(inf for _ in range(len(heard) - len(known)))]
+    for name, percent in (("p50", 50.0), ("p99", 99.0)):
+        lag_ms = percentiles.of(lags_ms, percent)
+        if lag_ms < inf:
+            found[f"standby_lag_{name}_ms"] = lag_ms
     return found
 
 

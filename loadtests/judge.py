@@ -13,14 +13,17 @@ GENERATOR_LATENESS_P99_MS_MAX = 100.0
 """A generator later than this, although a user stood ready, did not make the load it planned."""
 LAG_SAMPLES_PER_S_MIN = 0.5
 """Fewer samples of the standby's lag can miss a stall of seconds."""
-LAG_UNKNOWN_RATIO_MAX = 0.2
-"""A standby that more of the samples do not show to follow is none that one could fail over to."""
+LAG_UNHEARD_RATIO_MAX = 0.2
+"""Where neither side answered more of the samples, the sampler was at fault, and nobody knows the lag."""
 SENT_ERROR_RATIO_MAX = 0.001
 """What a generator may send more or less than it planned."""
 SENT_EDGE_S = 0.25
 """What was due so shortly before the window's start or end may begin behind it: a moment in which the machine
 is slow may be its last one. A generator that is late at all times is told by its lateness."""
 
+
+_ROUNDING = 1e-9
+"""Of two quotients that are the same number of writes over the same time."""
 
 _WORDS = {
     "latency_p50_ms": "latency p50",
@@ -29,6 +32,12 @@ _WORDS = {
     "latency_p999_ms": "latency p99.9",
     "standby_lag_p99_ms": "standby lag p99",
 }
+
+
+FIGURES = frozenset(
+    {*_WORDS, "tps_acknowledged", "tps_answered", "errors", "error_ratio", "worst_second_ratio", others.RATIO}
+)
+"""The figures whose promises are judged here."""
 
 
 class Verdict(StrEnum):
@@ -45,6 +54,8 @@ class Judgement:
 
     verdict: Verdict
     reasons: tuple[str, ...]
+    is_spoiled: bool = False
+    """The run was not the planned one: nothing that failed in it is the system's fault."""
 
 
 def judge(found: LoadFigures, slo: LoadSlo) -> Judgement:
@@ -58,7 +69,7 @@ def judge(found: LoadFigures, slo: LoadSlo) -> Judgement:
     missing = tuple(_missing(found))
     reasons = spoiled + broken + missing
     if spoiled or (missing and not broken):
-        return Judgement(verdict=Verdict.INVALID, reasons=reasons)
+        return Judgement(verdict=Verdict.INVALID, reasons=reasons, is_spoiled=bool(spoiled))
     return Judgement(verdict=Verdict.FAIL if broken else Verdict.PASS, reasons=reasons)
 
 
@@ -89,13 +100,14 @@ def _spoiled(found: LoadFigures) -> list[str]:
 
 
 def _not_following(values: Mapping[str, float]) -> list[str]:
-    """Return a reason if too many samples show no standby that follows."""
-    known, unknown = values["standby_lag_samples"], values["standby_lag_unknown"]
+    """Return a reason if no sample shows a standby that follows, or too many show nothing at all."""
+    known, unheard = values["standby_lag_samples"], values["standby_lag_unheard"]
+    asked = known + values["standby_lag_unknown"] + unheard
     if not known:
-        return [f"the standby was not seen to follow: {unknown:.0f} samples, none of them with its lag"]
-    if unknown > LAG_UNKNOWN_RATIO_MAX * (known + unknown):
-        seen = f"{unknown:.0f} of {known + unknown:.0f} samples show no standby that follows"
-        return [f"{seen}; allowed: at most {LAG_UNKNOWN_RATIO_MAX:.0%}"]
+        return [f"the standby was not seen to follow: {asked:.0f} samples, none of them with its lag"]
+    if unheard > LAG_UNHEARD_RATIO_MAX * asked:
+        seen = f"neither database answered {unheard:.0f} of {asked:.0f} samples of the lag"
+        return [f"{seen}; allowed: at most {LAG_UNHEARD_RATIO_MAX:.0%}"]
     return []
 
 
@@ -124,9 +136,10 @@ def _broken(found: LoadFigures, slo: LoadSlo) -> list[str]:
             f"ended after {found.facts.measured_s:.1f} of {found.facts.duration_s:g} s, because no more could"
             f" mend it: {found.facts.aborted}"
         )
-    least = slo.tps_ratio_min * found.facts.rate_per_s
+    # Of what was planned: half a write more than that is no promise.
+    least = slo.tps_ratio_min * found.facts.writes_planned / found.facts.duration_s
     answered = values.get("tps_answered", values["tps_acknowledged"])
-    if answered < least:
+    if answered < least * (1.0 - _ROUNDING):
         refused = " or rightly refused" if "tps_answered" in values else ""
         reasons.append(f"{answered:.2f} acknowledged{refused} transactions/s; promised: at least {least:g}")
     allowed = slo.errors_allowed(int(values["requests"]))
@@ -159,5 +172,11 @@ def _missing(found: LoadFigures) -> list[str]:
         reasons.append(
             f"the standby's lag was measured {values['standby_lag_samples']:.0f} times; "
             f"needed: at least {wanted:.0f}"
+        )
+    elif "standby_lag_p99_ms" not in values:
+        known, unknown = values["standby_lag_samples"], values["standby_lag_unknown"]
+        reasons.append(
+            f"{unknown:.0f} of {known + unknown:.0f} samples show no standby that follows, so its lag has no"
+            " p99; more than one in a hundred is too many"
         )
     return reasons

@@ -93,17 +93,15 @@ def judge(runs: Sequence[Ran], *, rounds: int) -> tuple[Verdict, tuple[str, ...]
     """
     verdicts, reasons = [], []
     for run in runs:
-        if not run.is_exact:
-            verdicts.append(Verdict.FAIL)
-        elif not run.is_valid:
-            verdicts.append(Verdict.INVALID)
-        else:
+        if run.is_exact and run.is_valid:
+            verdicts.append(Verdict.PASS)
             continue
+        verdicts.append(Verdict.INVALID if run.is_exact else Verdict.FAIL)
         reasons += [f"{run.folder}: {reason}" for reason in run.reasons]
     if len(runs) < 2 * rounds:
         verdicts.append(Verdict.INVALID)
         reasons.append(f"{len(runs)} of {2 * rounds} runs were made")
-    return worst((Verdict.PASS, *verdicts)), tuple(reasons)
+    return worst(verdicts), tuple(reasons)
 
 
 def says(rows: Sequence[Row], runs: Sequence[Ran]) -> tuple[str, ...]:

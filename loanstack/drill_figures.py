@@ -21,6 +21,9 @@ SUMMED = (
 )
 """Figures of a drill that add up over its repeats."""
 
+_LONGEST = ("rto_sustained_ms", "silence_ms", "error_ratio", "two_primaries_blind_ms")
+"""Figures of a drill of which the worst of its repeats counts."""
+
 _OF_EACH = ("rto_ms_p50", "rto_ms_p95", "rto_ms_max", "acknowledged_lost", "errors")
 """Figures of one drill that results over several drills carry too, under its name."""
 
@@ -50,6 +53,9 @@ def over_repeats(done: Sequence[Results]) -> dict[str, float]:
         if values := _all(done, f"rto_{part}_ms"):
             figures[f"rto_{part}_ms_p50"] = percentile(values, 0.5)
             figures[f"rto_{part}_ms_max"] = max(values)
+    for name in _LONGEST:
+        if values := _all(done, name):
+            figures[f"{name}_max"] = max(values)
     if windows := _all(done, "lost_window_ms"):
         figures["lost_window_ms_p99"] = percentile(windows, 0.99)
     return figures | summed(done)

@@ -4,9 +4,10 @@ import sys
 from dataclasses import dataclass, replace
 
 from chaos import drills as catalogue
-from chaos.findings import worst
+from chaos.findings import Verdict, worst
 from chaos.loss import lost_within_lag
 from chaos.steady import STEADY_WITHIN_S
+from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
 from loanstack import promises
 from loanstack.commands.seed import seed
@@ -56,7 +57,10 @@ def drill(task: Task, name: str, asked: DrillAsked, *, repeat: int) -> Results:
         return _all(task, tuple(known), asked, repeat=repeat)
     if name not in known:
         raise CommandError(f"no drill {name!r}; known: {', '.join((*known, ALL))}")
-    judged_by = promised(task.env, name, repeats=repeat)
+    try:
+        judged_by = promised(task.env, name, repeats=repeat)
+    except NoObjectivesError as missing:
+        raise CommandError(f"environment {task.env.name}: {missing}") from None
     if repeat == 1:
         return _once(task, name, asked, judged_by)
     task.begin(judged_by)
@@ -146,4 +150,8 @@ def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Promise, ..
     if worst([said, results.verdict]) is not results.verdict:
         why = f"drill {name} ended with status {done.returncode}, which its results do not explain"
         results = replace(results, verdict=said, reasons=(*results.reasons, why))
+    if results.verdict is Verdict.PASS:
+        # What is shown as promised is what is judged, also of one run.
+        verdict, reasons = promises.judge(judged_by, results.figures)
+        results = replace(results, verdict=verdict, reasons=reasons)
     return task.end(results)

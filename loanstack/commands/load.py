@@ -25,6 +25,7 @@ from loanstack.bulk import bulk_reading
 from loanstack.capacity import machine_watch
 from loanstack.commands.seed import seed
 from loanstack.exits import ExitCode
+from loanstack.promises import Promise
 from loanstack.runs import Results
 from loanstack.task import CommandError, Task, tail
 
@@ -59,11 +60,11 @@ class Asked:
 
     @cached_property
     def mean_per_s(self) -> float:
-        """The mean of the planned rate; a recorded day is read for it, once."""
+        """The mean of the planned rate, in whole writes; a recorded day is read for it, once."""
         curve = curve_asked(
             self.shape, rate_per_s=self.rate_per_s, duration_s=self.duration_s, scenario=self.scenario
         )
-        return curve.mean_per_s
+        return curve.mean_per_s * round(curve.writes) / curve.writes
 
 
 def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | None = None) -> Results:
@@ -119,14 +120,13 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         task.save_findings(findings)
     if components:
         task.console.say(processor.told(components))
-    found = [*findings, _costs(task, asked, measured)]
-    reasons = [*judged.reasons, *(f"{f.name}: {reason}" for f in found for reason in f.reasons)]
+    verdict, reasons = _composed(judged, findings, promised, measured)
     if slowness.is_too_slow(promised, measured):
         reasons.append(slowness.explanation(task.folder.path, env, measured))
     results = Results(
         verb="load",
         environment=env.name,
-        verdict=worst([Verdict(judged.verdict.value), *(finding.verdict for finding in found)]),
+        verdict=verdict,
         reasons=tuple(reasons),
         figures=measured,
     )
@@ -255,8 +255,26 @@ def _components(
     return processor.with_machine(found, measured, transactions=transactions) if task.env.is_lab else found
 
 
-def _costs(task: Task, asked: Asked, measured: Mapping[str, float]) -> Finding:
-    """Return whether the load cost the hosts more than it may."""
-    promised = promises.of_hosts(task.env.load_slo, task.env.deploy_slo, rate_per_s=asked.mean_per_s)
-    verdict, reasons = promises.judge(promised, measured)
-    return Finding(name="costs", verdict=verdict, reasons=reasons)
+def _composed(
+    judged: judge.Judgement,
+    findings: Sequence[Finding],
+    promised: Sequence[Promise],
+    measured: Mapping[str, float],
+) -> tuple[Verdict, list[str]]:
+    """Return the verdict of the run and its reasons: the worst of all, over every promise that is shown.
+
+    A spoiled run is INVALID whatever else is found: nobody knows what the planned one would have shown.
+    """
+    kept, _ = promises.judge(promised, measured)
+    # The others are in the judgement's own words, or a checker's.
+    told = judge.FIGURES | {figure for finding in findings for figure in finding.figures}
+    _, untold = promises.judge([each for each in promised if each.figure not in told], measured)
+    reasons = [
+        *judged.reasons,
+        *(f"{finding.name}: {reason}" for finding in findings for reason in finding.reasons),
+        *untold,
+    ]
+    if judged.is_spoiled:
+        return Verdict.INVALID, reasons
+    verdicts = (Verdict(judged.verdict.value), *(finding.verdict for finding in findings), kept)
+    return worst(verdicts), reasons

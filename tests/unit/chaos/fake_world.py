@@ -107,6 +107,9 @@ class FakeWorld:
     """Call, such as `kill ob-a` -> what it raises."""
     leaves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     power_works: bool = True
+    inert: bool = False
+    """Nothing that is broken breaks, although it says so."""
+    begun: list[HostFault] = field(default_factory=list)
     load_ends: str | None = None
     before_call: Callable[[str], None] = lambda call: None
     sleepy: bool = False
@@ -148,12 +151,13 @@ class FakeWorld:
         return state.role if state.running else DOWN
 
     def is_reachable(self, host: Host) -> bool:
-        state = self.state.get(host.name)
-        return state is None or (state.powered and not state.frozen)
+        state = self._host(host.name)
+        return state.powered and not state.frozen
 
     def kill(self, host: Host) -> Pending:
         self._do(f"kill {host.name}")
-        self.state[host.name].running = False
+        if not self.inert:
+            self.state[host.name].running = False
         return Done(self.clock)
 
     # --- hosts
@@ -161,6 +165,9 @@ class FakeWorld:
     def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
         assert for_s > 0
         self._do(f"begin {fault.name} {host.name}")
+        self.begun.append(fault)
+        if self.inert:
+            return Done(self.clock)
         state = self._host(host.name)
         if fault is LOST_STORE_MEMBER:
             self.members[host.name] = False
@@ -188,7 +195,21 @@ class FakeWorld:
                 raise WorldError("the data of the primary lie on a small disk")
             state.disk = "large"
 
+    def shows(self, host: Host, fault: HostFault) -> str | None:
+        state = self._host(host.name)
+        acts = {
+            LOST_STORE_MEMBER.name: not self.members.get(host.name, True),
+            "small-disk": state.disk != "large",
+            "full-disk": state.disk == "full",
+        }
+        return None if acts.get(fault.name, fault.name in state.faults) else f"{host.name}: nothing of it"
+
+    def reaches(self, host: Host, other: Host) -> bool:
+        source, to = host.name[-1], other.name[-1]
+        return not {f"centre-{source}", f"centre-{to}", f"{source}-to-{to}"} & self.cuts
+
     def residue(self, host: Host) -> tuple[str, ...]:
+        self._do(f"residue {host.name}")
         state = self._host(host.name)
         found = self.leaves.get(host.name, ())
         found += tuple(f"{name} is left" for name in sorted(state.faults))
@@ -201,6 +222,8 @@ class FakeWorld:
         self._do(f"off {host.name}")
         if not self.power_works:
             return Failing("the power switch does not answer")
+        if self.inert:
+            return Done(self.clock)
         state = self._host(host.name)
         state.powered = state.running = False
         return Done(self.clock)
@@ -220,7 +243,7 @@ class FakeWorld:
     def freeze(self, host: Host, *, for_s: float) -> Pending:
         assert for_s > 0
         self._do(f"freeze {host.name}")
-        self.state[host.name].frozen = True
+        self.state[host.name].frozen = not self.inert
         return Done(self.clock)
 
     def thaw(self, host: Host) -> None:
@@ -230,7 +253,7 @@ class FakeWorld:
     def cut(self, name: str, *, for_s: float) -> Pending:
         assert for_s > 0
         self._do(f"cut {name}")
-        self.cuts.add(name)
+        self.cuts |= set() if self.inert else {name}
         return Done(self.clock)
 
     def mend(self, name: str) -> None:

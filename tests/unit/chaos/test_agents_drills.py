@@ -115,6 +115,22 @@ def test_a_drill_breaks_waits_undoes_and_leaves_a_pair(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
+def test_a_fault_that_did_nothing_is_never_a_pass(name: str, tmp_path: Path, record: Path) -> None:
+    world = pair(inert=True)
+    done = run(world, tmp_path, name)
+    if name == "primary-crash":
+        assert "ob-b to be the primary that serves" in done.failures[0]
+    elif name != "switchover-under-load":  # The one that asks for what is judged, and breaks nothing.
+        assert done.invalid[0].startswith("the fault had no effect: ")
+        assert not done.failures
+        drill, nothing = CATALOGUE[name], Records(writes=())
+        judged = results.judge_run(ENVIRONMENT, drill, done, nothing, sample_interval_ms=250)
+        assert judged.verdict is Verdict.INVALID
+    assert done.residue == []
+    assert not record.exists()
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_the_heal_is_on_disk_before_anything_is_broken(name: str, tmp_path: Path, record: Path) -> None:
     seen: list[str] = []
     harmless = ("start clients", "stop clients", "export", "history")

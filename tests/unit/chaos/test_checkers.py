@@ -3,7 +3,8 @@
 import pytest
 
 from chaos import checkers
-from chaos.findings import Verdict
+from chaos.findings import Finding, Verdict
+from chaos.history import History
 from tests.unit.chaos.histories import history, limit, row, write
 
 OTHER_CUSTOMER = 2_000_000_001
@@ -182,3 +183,12 @@ def test_indeterminate_writes_are_resolved_either_way() -> None:
         "indeterminate_committed": 1,
         "indeterminate_absent": 2,
     }
+
+
+def test_a_checker_that_breaks_proves_nothing_and_takes_no_other_along() -> None:
+    def broken(_history: History) -> Finding:
+        raise KeyError("QH09")
+
+    found = checkers.judge(history(), (broken, checkers.nothing_doubled))
+    assert [finding.verdict for finding in found] == [Verdict.INVALID, Verdict.PASS]
+    assert (found[0].name, found[0].reasons) == ("broken", ("the checker failed: KeyError: 'QH09'",))

@@ -1,14 +1,15 @@
 """Two writable databases are seen, and a handover is not taken for them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
-from chaos.history import Probe
+from chaos.findings import Finding, Verdict
+from chaos.history import FaultWindow, Probe
 from chaos.one_primary import PROBES_MIN, episodes, one_primary_throughout, second_primaries
 from tests.unit.chaos.histories import history, probes
 
@@ -74,7 +75,14 @@ def test_two_primaries_fail_and_are_listed() -> None:
     [
         ((), "on 0 databases"),
         (probes("ob-a", "+" * PROBES_MIN), "on 1 databases"),
-        ((*probes("ob-a", "+" * PROBES_MIN), *probes("ob-b", "---")), "3 direct writes were tried on ob-b"),
+        (
+            (*probes("ob-a", "+" * PROBES_MIN), *probes("ob-b", "---")),
+            "3 direct writes were answered",
+        ),
+        (
+            (*probes("ob-a", "+" * PROBES_MIN), *probes("ob-b", "?" * PROBES_MIN)),
+            "0 direct writes were answered by ob-b",
+        ),
         ((*probes("ob-a", "-" * 20), *probes("ob-b", "-" * 20)), "no direct write was accepted"),
     ],
 )
@@ -82,6 +90,66 @@ def test_too_few_attempts_prove_nothing(tried: Sequence[Probe], says: str) -> No
     found = one_primary_throughout(history(probes=tuple(tried)))
     assert found.verdict is Verdict.INVALID
     assert any(says in reason for reason in found.reasons)
+
+
+FAULT = FaultWindow(
+    started_s=2.0, ended_s=2.0, promoted_s=4.0, promoted_host="ob-b", observed_until_s=10.0, resumed_s=8.0
+)
+WATCHED = {"ob-a": "+" * 20 + "-" * 80, "ob-b": "-" * 42 + "+" * 58}
+
+
+def watched(fault: FaultWindow = FAULT, **patterns: str) -> Finding:
+    """What is found of both databases, probed each 100 ms for 10 s."""
+    tried = {**WATCHED, **{host.replace("_", "-"): pattern for host, pattern in patterns.items()}}
+    found = tuple(probe for host, pattern in tried.items() for probe in probes(host, pattern))
+    return one_primary_throughout(history(probes=found, fault=fault))
+
+
+def test_a_failover_that_was_watched_all_the_time_passes_and_says_how_well() -> None:
+    found = watched()
+    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    assert found.figures["two_primaries_blind_ms"] == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "says"),
+    [
+        ({"ob_a": "+" * 20 + "?" * 80}, "ob-a answered no direct write for 8000 ms"),
+        ({"ob_a": "+" * 20 + "-" * 20 + "?" * 30 + "-" * 30}, "ob-a answered no direct write for 3"),
+        ({"ob_b": "-" * 42 + "+" * 20}, "ob-b answered no direct write for 3"),
+        ({"ob_b": "-" * 100}, "ob-b was promoted, and no direct write was accepted by it"),
+    ],
+    ids=["silent from the fault on", "silent in between", "not watched to the end", "never took a write"],
+)
+def test_what_was_not_seen_is_not_proved(patterns: dict[str, str], says: str) -> None:
+    found = watched(**patterns)
+    assert found.verdict is Verdict.INVALID
+    assert any(says in reason for reason in found.reasons)
+
+
+def test_without_a_promotion_somebody_must_still_take_writes() -> None:
+    fault = replace(FAULT, promoted_s=None, promoted_host=None)
+    assert watched(fault, ob_a="+" * 100, ob_b="-" * 100).verdict is Verdict.PASS
+    found = watched(fault, ob_a="+" * 20 + "-" * 80, ob_b="-" * 100)
+    assert found.reasons == ("no direct write was accepted after the fault",)
+
+
+def test_silence_that_the_fault_makes_is_no_blindness() -> None:
+    fault = replace(FAULT, silenced=("ob-a",))
+    found = watched(fault, ob_a="+" * 20 + "?" * 80)
+    assert found.verdict is Verdict.PASS
+    assert found.figures["two_primaries_blind_ms"] == pytest.approx(100.0), "of the other one"
+
+
+def test_a_write_that_hung_in_a_paused_primary_is_seen_when_it_goes_on_writable() -> None:
+    """Sent into the pause, it was carried out after it, in the time of the new primary."""
+    hung = Probe(host="ob-a", sent_s=2.1, answered_s=8.1, accepted=True)
+    found = (*probes("ob-a", "+" * 20), hung, *probes("ob-b", WATCHED["ob-b"]))
+    paused = replace(FAULT, silenced=("ob-a",))
+    assert one_primary_throughout(history(probes=found, fault=paused)).verdict is Verdict.FAIL
+    # One that was sent before may have been carried out before.
+    before = (*probes("ob-a", "+" * 20), replace(hung, sent_s=1.99), *probes("ob-b", WATCHED["ob-b"]))
+    assert one_primary_throughout(history(probes=before, fault=paused)).verdict is Verdict.PASS
 
 
 Times = tuple[float, float]

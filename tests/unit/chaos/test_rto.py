@@ -61,8 +61,8 @@ def test_a_rate_that_stays_low_never_recovers_for_good() -> None:
 
 
 @pytest.mark.parametrize("again_s", [217.5, 218.4, 219.3, 219.6])
-def test_a_moments_pause_close_to_the_end_is_over_for_good(again_s: float) -> None:
-    """Where nothing breaks for clients, the longest pause may lie anywhere, and also there."""
+def test_a_moments_pause_long_after_the_fault_is_no_outage_until_then(again_s: float) -> None:
+    """Where nothing breaks for clients, the longest pause may lie anywhere, and also close to the end."""
     writes = [*steady(180, again_s - 0.3, per_second=100), *steady(again_s, 220.5, per_second=100)]
     outage = find_outage(writes, fault_s=200.0, until_s=220.0)
     assert outage is not None
@@ -70,7 +70,7 @@ def test_a_moments_pause_close_to_the_end_is_over_for_good(again_s: float) -> No
     assert outage.rto_sustained_ms == pytest.approx(310)
 
 
-@pytest.mark.parametrize("per_second", [50, 85])
+@pytest.mark.parametrize("per_second", [50, 70])
 def test_also_close_to_the_end_the_rate_must_be_back(per_second: int) -> None:
     writes = [*steady(180, 218, per_second=100), *steady(218.3, 220.5, per_second=per_second)]
     outage = find_outage(writes, fault_s=200.0, until_s=220.0)
@@ -85,6 +85,31 @@ def test_what_follows_an_outage_for_less_time_than_it_took_is_no_evidence() -> N
     assert outage is not None
     assert outage.rto_ms == pytest.approx(1110)
     assert outage.rto_sustained_ms is None
+
+
+def test_a_trickle_is_no_recovery() -> None:
+    trickle = [write(f"t{n}", ended_s=202.9 + 2.9 * n) for n in range(4)]
+    outage = find_outage([*steady(180, 200), *trickle, *steady(212, 230)], fault_s=200.0, until_s=230.0)
+    assert outage is not None
+    assert outage.rto_ms == pytest.approx(3000)
+    assert outage.rto_sustained_ms == pytest.approx(12_000, abs=500)
+
+
+def test_half_of_the_clients_for_a_while_is_an_outage_whatever_pause_comes_later() -> None:
+    half = steady(200, 212, per_second=50, name="half")
+    whole = [*steady(212, 225, per_second=100), *steady(225.2, 230, per_second=100)]
+    outage = find_outage([*steady(180, 200, per_second=100), *half, *whole], fault_s=200.0, until_s=230.0)
+    assert outage is not None
+    assert outage.rto_ms == pytest.approx(210)
+    assert outage.rto_sustained_ms == pytest.approx(11_500, abs=500)
+
+
+def test_where_the_end_of_the_fault_brings_the_rate_back_it_counts_from_there() -> None:
+    half = steady(200, 212, per_second=50, name="half")
+    writes = [*steady(180, 200, per_second=100), *half, *steady(212.5, 230, per_second=100)]
+    outage = find_outage(writes, fault_s=200.0, since_s=212.0, until_s=230.0)
+    assert outage is not None
+    assert outage.rto_sustained_ms == pytest.approx(520, abs=101)
 
 
 @pytest.mark.parametrize(

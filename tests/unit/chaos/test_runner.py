@@ -167,6 +167,28 @@ def test_what_a_heal_leaves_is_residue_and_keeps_the_record(tmp_path: Path, reco
     assert exit_code(done) == results.EXIT_RESIDUE
 
 
+def test_a_host_that_cannot_say_what_is_left_is_residue_and_loses_nothing_else(
+    tmp_path: Path, record: Path
+) -> None:
+    done = run(pair(fails={"residue ob-b": WorldError("no answer within 15 s")}), tmp_path)
+    assert done.residue == ["ob-b: nobody knows what is left there: no answer within 15 s"]
+    assert done.exported
+    assert record.exists()
+    assert exit_code(done) == results.EXIT_RESIDUE
+
+
+def test_a_leftover_that_cannot_be_healed_is_residue(tmp_path: Path, record: Path) -> None:
+    world = pair(fails={"on ob-a": WorldError("no SSH in 60 s")})
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+    run(world, tmp_path / "first", "primary-host-poweroff")
+    done = run(world, tmp_path / "second", "primary-crash")
+    assert "of primary-host-poweroff" in done.residue[0]
+    assert "start clients 500/s" not in world.calls[world.calls.index("stop clients") + 1 :]
+    assert record.exists()
+    assert exit_code(done) == results.EXIT_RESIDUE
+
+
 def test_a_heal_that_fails_is_residue(tmp_path: Path, record: Path) -> None:
     done = run(pair(fails={"on ob-a": WorldError("no SSH in 60 s")}), tmp_path, "primary-host-poweroff")
     assert any("no SSH in 60 s" in thing for thing in done.residue)
@@ -207,8 +229,10 @@ def test_a_load_that_ends_early_makes_the_drill_invalid(tmp_path: Path) -> None:
 
     world.before_call = end
     done = run(world, tmp_path)
-    assert any("the load ended by itself" in why for why in (*done.failures, *done.invalid))
+    assert done.spoiled == ["the load ended by itself: load ended with 1"]
+    assert not done.failures
     assert "healed" in events(tmp_path)
+    assert exit_code(done) == results.EXIT_INVALID
 
 
 def test_a_rate_that_does_not_come_back_fails_at_the_deadline(tmp_path: Path) -> None:
@@ -241,10 +265,15 @@ def test_an_interrupt_during_the_heal_is_kept_until_its_end(tmp_path: Path) -> N
     world.before_call = press
     timeline = Timeline(tmp_path, world.clock.now_s, progress=io.StringIO())
     made = Runner(ENVIRONMENT, world, tmp_path, rate=500, timeline=timeline, shielded=shielded)
-    done = made.run(drills.drills(ENVIRONMENT)["primary-host-poweroff"])
+    drill = drills.drills(ENVIRONMENT)["primary-host-poweroff"]
+    done = made.run(drill)
     assert done.interrupted
     assert done.residue == []
     assert not done.exported
+    judged = results.judge_run(ENVIRONMENT, drill, done, Records(writes=()), sample_interval_ms=250)
+    assert judged.verdict is Verdict.INVALID
+    assert judged.exit_code == results.EXIT_INVALID
+    assert any("interrupted while healing" in reason for reason in judged.reasons)
 
 
 def test_nothing_proved_without_findings(tmp_path: Path) -> None:

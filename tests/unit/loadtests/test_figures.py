@@ -113,12 +113,28 @@ def test_a_warm_up_is_recorded_but_not_measured():
     assert [second.acknowledged for second in found.seconds] == [10, 10, 10, 10]
 
 
-def test_lag_counts_inside_the_window_and_unknown_lag_is_no_lag():
+def test_lag_counts_inside_the_window_and_unknown_lag_is_late():
     samples = [lag(-1.0, 9000.0), lag(0.0, 50.0), lag(1.0, 70.0), lag(2.0, None), lag(4.0, 9000.0)]
     values = of([], samples=samples).values
     assert (values["standby_lag_samples"], values["standby_lag_unknown"]) == (2, 1)
-    assert (values["standby_lag_p50_ms"], values["standby_lag_max_ms"]) == (50.0, 70.0)
+    assert (values["standby_lag_p50_ms"], values["standby_lag_max_ms"]) == (70.0, 70.0)
+    assert "standby_lag_p99_ms" not in values
     assert "standby_lag_p99_ms" not in of([]).values
+
+
+@pytest.mark.parametrize(("unknown", "has_p99"), [(0, True), (2, True), (3, False), (48, False)])
+def test_an_unknown_lag_counts_as_the_latest_of_all(unknown: int, has_p99: bool) -> None:
+    samples = [lag(n / 60, 80.0 if n >= unknown else None) for n in range(240)]
+    values = of([], samples=samples).values
+    assert values["standby_lag_unknown"] == unknown
+    assert ("standby_lag_p99_ms" in values) is has_p99
+    assert values["standby_lag_p50_ms"] == 80.0
+
+
+def test_a_sampler_that_heard_nobody_says_nothing_of_the_standby() -> None:
+    unheard = LagSample(at_s=START_S + 1.0, lag_ms=None, was_heard=False)
+    values = of([], samples=[unheard] * 10 + [lag(2.0, 50.0)]).values
+    assert (values["standby_lag_unheard"], values["standby_lag_p99_ms"]) == (10, 50.0)
 
 
 @given(st.lists(st.floats(1e-6, 3000.0), min_size=1, max_size=200), st.floats(1.0, 100.0))
@@ -144,8 +160,10 @@ def test_a_folder_is_read_whole(tmp_path):
     assert found.values["tps_acknowledged"] == 10.0
     assert found.values["standby_lag_samples"] == 0
     sample = {"at_s": START_S, "lag_ms": 60.0, "primary_scn": 1, "standby_scn": 1}
-    (tmp_path / "replication.jsonl").write_bytes(orjson.dumps(sample) + b"\n")
-    assert figures.of_folder(tmp_path).values["standby_lag_max_ms"] == 60.0
+    nobody = {**sample, "lag_ms": None, "primary_scn": None, "standby_scn": None}
+    (tmp_path / "replication.jsonl").write_bytes(b"\n".join(map(orjson.dumps, (sample, nobody))) + b"\n")
+    values = figures.of_folder(tmp_path).values
+    assert (values["standby_lag_max_ms"], values["standby_lag_unheard"]) == (60.0, 1)
     (tmp_path / "replication.jsonl").write_bytes(b'{"lag_ms": 1}\n')
     with pytest.raises(LedgerError, match="line 1"):
         figures.of_folder(tmp_path)

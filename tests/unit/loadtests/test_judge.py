@@ -19,7 +19,8 @@ GOOD = {
     "latency_p99_ms": 250.0,
     "standby_lag_p99_ms": 500.0,
     "standby_lag_samples": 16,
-    "standby_lag_unknown": 4,
+    "standby_lag_unknown": 0,
+    "standby_lag_unheard": 4,
     "sent_ratio": 1.0,
     "latency_p999_ms": 1500.0,
     "worst_second_ratio": 0.6,
@@ -84,8 +85,8 @@ def test_a_run_that_ended_itself_has_failed():
         ({}, {"standby_lag_samples": 0}, "the standby was not seen to follow: 4 samples"),
         (
             {},
-            {"standby_lag_unknown": 5},
-            "5 of 21 samples show no standby that follows; allowed: at most 20%",
+            {"standby_lag_unheard": 5},
+            "neither database answered 5 of 21 samples of the lag; allowed: at most 20%",
         ),
         (
             {"held_back": 1},
@@ -105,10 +106,14 @@ def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(fa
     ("figures", "reason"),
     [
         (
-            found(standby_lag_samples=1, standby_lag_unknown=0),
+            found(standby_lag_samples=1, standby_lag_unheard=0),
             "the standby's lag was measured 1 times; needed: at least 2",
         ),
         (found(without="latency_p99_ms"), "no write was acknowledged"),
+        (
+            found(without="standby_lag_p99_ms", standby_lag_unknown=1),
+            "1 of 17 samples show no standby that follows, so its lag has no p99",
+        ),
     ],
 )
 def test_a_missing_measurement_is_no_pass_and_no_excuse(figures, reason):

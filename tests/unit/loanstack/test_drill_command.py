@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from rich.console import Console as RichConsole
@@ -14,6 +15,7 @@ from loanstack.commands.drill import ALL, DrillAsked, drill, known_drills
 from loanstack.drill_figures import outcome_table, over_drills, over_repeats, parts_table, percentile
 from loanstack.exits import ExitCode
 from loanstack.runs import Results, RunFolder
+from loanstack.subprocesses import Completed
 from loanstack.task import CommandError, Task
 
 NAMES = tuple(known_drills(environment("lab")))
@@ -40,6 +42,8 @@ class Drilled:
             raise found
         shown = found or result(
             rto_ms=100.0 * self.ran.count(name),
+            rto_sustained_ms=100.0 * self.ran.count(name),
+            silence_ms=110.0 * self.ran.count(name),
             rto_detect_ms=80.0,
             rto_promote_ms=20.0,
             acknowledged_lost=0,
@@ -47,6 +51,7 @@ class Drilled:
             two_primaries_seen=0,
             lost_window_ms=40.0 if name.startswith("primary") else 0.0,
             errors=0 if name in NO_ERRORS else 3,
+            error_ratio=0.0 if name in NO_ERRORS else 0.003,
             residue=0,
         )
         return task.end(Results(**{**vars(shown), "figures": {**over_repeats([shown]), **shown.figures}}))
@@ -149,6 +154,60 @@ def test_a_switchover_with_an_error_fails_over_its_repeats(drilled: Drilled, tas
         errors=1,
     )
     assert run(task, "switchover-under-load", repeat=2).verdict is Verdict.FAIL
+
+
+class ChaosDone:
+    """Stands for the subprocess `python -m chaos run`: leaves results as a drill that passed does."""
+
+    def __init__(self, **figures: float) -> None:
+        self.figures = figures
+
+    def run(self, argv: list[str], **_: object) -> Completed:
+        folder = RunFolder(path=Path(argv[argv.index("--run-folder") + 1]))
+        folder.write_results(result(**self.figures))
+        return Completed(argv=tuple(argv), returncode=0, seconds=1.0)
+
+
+GOOD = {
+    "rto_ms": 900.0,
+    "rto_sustained_ms": 900.0,
+    "silence_ms": 950.0,
+    "error_ratio": 0.001,
+    "errors": 3.0,
+    "lost_window_ms": 40.0,
+    "acknowledged_lost": 2.0,
+    "acknowledged_doubled": 0.0,
+    "two_primaries_seen": 0.0,
+    "residue": 0.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        ({}, Verdict.PASS),
+        ({"rto_sustained_ms": 8001.0}, Verdict.FAIL),
+        ({"silence_ms": 6251.0}, Verdict.FAIL),
+        ({"error_ratio": 0.021}, Verdict.FAIL),
+        ({"two_primaries_seen": 1.0}, Verdict.FAIL),
+    ],
+)
+def test_one_run_is_judged_by_all_that_is_shown_as_promised(
+    changed: dict[str, float], verdict: Verdict, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "seed", lambda task: {})
+    task.processes = ChaosDone(**{**GOOD, **changed})  # type: ignore[assignment]  # the part that is used
+    assert run(task, "primary-crash").verdict is verdict
+
+
+@pytest.mark.parametrize("missing", ["rto_ms", "silence_ms", "two_primaries_seen"])
+def test_one_run_that_did_not_measure_what_is_promised_proves_nothing(
+    missing: str, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "seed", lambda task: {})
+    figures = {name: value for name, value in GOOD.items() if name != missing}
+    task.processes = ChaosDone(**figures)  # type: ignore[assignment]  # the part that is used
+    assert run(task, "primary-crash").verdict is Verdict.INVALID
 
 
 def test_the_figures_of_repeats() -> None:

@@ -83,17 +83,29 @@ EVERY_DRILL = {"acknowledged_doubled": 0, "two_primaries_seen": 0, "residue": 0}
 
 
 def test_each_drill_promises_what_the_inventory_says() -> None:
-    crash = {"rto_ms_max": 5000, "lost_window_ms_p99": 300, **EVERY_DRILL}
+    crash = {
+        "rto_ms_max": 5000,
+        "rto_sustained_ms_max": 8000,
+        "silence_ms_max": 6250,
+        "error_ratio_max": 0.02,
+        "lost_window_ms_p99": 300,
+        **EVERY_DRILL,
+    }
     assert limits_of("primary-crash", may_lose=True) == crash
     assert limits_of("primary-crash", may_lose=True, repeats=20) == {**crash, "rto_ms_p95": 3000}
     assert limits_of("primary-paused", may_lose=True)["rto_ms_max"] == 6000
     assert limits_of("standby-lost", may_lose=False) == {
-        "rto_ms_max": 15_000,
+        "rto_ms_max": 2000,
+        "rto_sustained_ms_max": 4000,
+        "silence_ms_max": 2500,
+        "error_ratio_max": 0.05,
         "acknowledged_lost": 0,
         **EVERY_DRILL,
     }
     assert limits_of("switchover-under-ddl", may_lose=False) == {
         "rto_ms_max": 1500,
+        "rto_sustained_ms_max": 4000,
+        "silence_ms_max": 1875,
         "errors": 0,
         "acknowledged_lost": 0,
         **EVERY_DRILL,
