@@ -28,7 +28,7 @@ def nothing_acknowledged_lost(history: History) -> Finding:
     missing = history.missing
     total = len(history.acknowledged)
     reasons = [f"{len(missing)} of {total} acknowledged writes are not in the journal"] if missing else []
-    return _finding(
+    return finding(
         history,
         "nothing_acknowledged_lost",
         reasons,
@@ -67,7 +67,7 @@ def nothing_doubled(history: History) -> Finding:
         "acknowledged_doubled": len(doubled) + len(sent_twice),
         "acknowledged_differing": len(differing),
     }
-    return _finding(history, "nothing_doubled", reasons, figures=figures, listed=listed)
+    return finding(history, "nothing_doubled", reasons, figures=figures, listed=listed)
 
 
 def ledger_balances(history: History) -> Finding:
@@ -111,7 +111,7 @@ def ledger_balances(history: History) -> Finding:
         "entities_unbalanced": len(unbalanced),
         "journal_rows": len(history.journal),
     }
-    return _finding(history, "ledger_balances", reasons, figures=figures, listed=listed)
+    return finding(history, "ledger_balances", reasons, figures=figures, listed=listed)
 
 
 def no_overdrawn_limit(history: History) -> Finding:
@@ -123,7 +123,7 @@ def no_overdrawn_limit(history: History) -> Finding:
         for x in wrong
     )
     figures = {"limits_overdrawn": len(wrong)}
-    return _finding(history, "no_overdrawn_limit", reasons, figures=figures, listed=listed)
+    return finding(history, "no_overdrawn_limit", reasons, figures=figures, listed=listed)
 
 
 def entities_apart(history: History) -> Finding:
@@ -143,9 +143,7 @@ def entities_apart(history: History) -> Finding:
             problem = "the limit's customer is another entity's"
             listed.append({"entity": limit.entity, "limit_id": limit.limit_id, "problem": problem})
     reasons = (f"{len(listed)} rows mix legal entities",) if listed else ()
-    return _finding(
-        history, "entities_apart", reasons, figures={"entities_mixed": len(listed)}, listed=listed
-    )
+    return finding(history, "entities_apart", reasons, figures={"entities_mixed": len(listed)}, listed=listed)
 
 
 def rejected_left_no_trace(history: History) -> Finding:
@@ -165,7 +163,7 @@ def rejected_left_no_trace(history: History) -> Finding:
         "indeterminate_committed": committed,
         "indeterminate_absent": len(open_ends) - committed,
     }
-    return _finding(
+    return finding(
         history,
         "rejected_left_no_trace",
         reasons if traced else (),
@@ -221,7 +219,7 @@ def _row_of_journal(row: JournalRow) -> dict[str, object]:
     }
 
 
-def _finding(
+def finding(
     history: History,
     name: str,
     reasons: Iterable[str],
@@ -229,6 +227,10 @@ def _finding(
     figures: Mapping[str, float],
     listed: Iterable[Mapping[str, object]],
 ) -> Finding:
+    """Return FAIL with its reasons, or else PASS, if enough was acknowledged for it to mean something.
+
+    + listed: the rows that the reasons are about
+    """
     why = tuple(reasons)
     verdict = Verdict.FAIL if why else Verdict.PASS
     enough = history.context.acknowledged_min
@@ -236,17 +238,6 @@ def _finding(
         verdict = Verdict.INVALID
         why = (f"{len(history.acknowledged)} acknowledged writes prove nothing; needed: {enough}",)
     return Finding(name=name, verdict=verdict, reasons=why, figures=figures, listed=tuple(listed))
-
-
-LOAD_CHECKERS: tuple[Checker, ...] = (
-    nothing_acknowledged_lost,
-    nothing_doubled,
-    ledger_balances,
-    no_overdrawn_limit,
-    entities_apart,
-    rejected_left_no_trace,
-)
-"""What a load without a fault is judged by."""
 
 
 def judge(history: History, checkers: Iterable[Checker]) -> tuple[Finding, ...]:

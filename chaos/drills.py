@@ -1,18 +1,9 @@
 """The catalogue of drills."""
 
 from chaos import channel_faults, faults
-from chaos.checkers import (
-    Checker,
-    entities_apart,
-    ledger_balances,
-    no_overdrawn_limit,
-    nothing_acknowledged_lost,
-    nothing_doubled,
-    rejected_left_no_trace,
-)
-from chaos.loss import lost_within_lag
+from chaos.checker_sets import NOTHING_LOST, TAIL_LOST
+from chaos.checkers import Checker
 from chaos.model import Drill, Expect, Fault, Target
-from chaos.one_primary import one_primary_throughout
 from chaos.predicates import (
     agents_agree,
     loans_acknowledged,
@@ -33,18 +24,6 @@ HYPOTHESIS = (
     store_is_whole(),
     loans_acknowledged(share=0.95),
 )
-
-_ALWAYS: tuple[Checker, ...] = (
-    nothing_doubled,
-    one_primary_throughout,
-    ledger_balances,
-    no_overdrawn_limit,
-    entities_apart,
-    rejected_left_no_trace,
-)
-NOTHING_LOST: tuple[Checker, ...] = (nothing_acknowledged_lost, *_ALWAYS)
-TAIL_LOST: tuple[Checker, ...] = (lost_within_lag, *_ALWAYS)
-"""Of an unplanned change of the primary, where writes are acknowledged before the standby has them."""
 
 
 def checkers_for(drill: Drill, durability: str) -> tuple[Checker, ...]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from chaos import checkers, contention, history
+from chaos import checker_sets, checkers, contention, history
 from chaos.findings import Finding, Verdict, worst
 from inventory.model import Environment, Role
 from inventory.peer import DatabaseKind
@@ -233,7 +233,7 @@ def _judge(
     )
     more = contention.CHECKERS if SCENARIOS[asked.scenario].may_refuse else ()
     beside = (companion.finding(found) for companion in companions)
-    findings = (*checkers.judge(saved, (*checkers.LOAD_CHECKERS, *more)), *beside)
+    findings = (*checkers.judge(saved, (*checker_sets.LOAD, *more)), *beside)
     if not (folder / hdr_log.HDR_FILE).exists():
         # Workers leave the sum of their own.
         hdr_log.write(folder, found)

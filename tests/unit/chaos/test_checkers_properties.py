@@ -5,16 +5,17 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos import checkers
+from chaos import checker_sets, checkers, effects
 from chaos.findings import Verdict
 from chaos.history import History, JournalRow, Limit, Write
 from tests.unit.chaos.histories import NUMBERS, history, row, write
 
 CAP_FEN = 1_000_000
+STATUS_AFTER = {"freeze": "frozen", "unfreeze": "active"}
 _OPERATIONS = st.tuples(
     st.sampled_from(sorted(NUMBERS)),
     st.integers(1, 5),
-    st.sampled_from(["drawdown", "repayment", "freeze", "admission"]),
+    st.sampled_from(["drawdown", "repayment", "freeze", "unfreeze", "admission", "grant"]),
     st.integers(1, 200_000),
     st.sampled_from(["acknowledged"] * 5 + ["indeterminate"]),
 )
@@ -23,15 +24,20 @@ _OPERATIONS = st.tuples(
 def _play(steps: list[tuple[str, int, str, int, str]]) -> History:
     """Run the operations against a small bank that is right by construction."""
     used: dict[tuple[str, int], int] = {}
+    owners: dict[tuple[str, int], int] = {}
+    status: dict[tuple[str, int], str] = {}
     writes: list[Write] = []
     journal: list[JournalRow] = []
     for number, (entity, customer, operation, asked_fen, outcome) in enumerate(steps):
         owner = NUMBERS[entity] * checkers.CUSTOMERS_PER_ENTITY + customer
-        before = used.setdefault((entity, owner), 0)
+        # A new limit has a number of its own.
+        place = (entity, 10**12 + number if operation == "grant" else owner)
+        owners[place] = owner
+        before = used.setdefault(place, 0)
         sign = {"drawdown": 1, "repayment": -1}.get(operation, 0)
         after = before + sign * asked_fen
         key = f"{number:032x}"
-        limit_id = None if operation == "admission" else owner
+        limit_id = None if operation == "admission" else place[1]
         asked = write(
             key,
             entity=entity,
@@ -44,7 +50,11 @@ def _play(steps: list[tuple[str, int, str, int, str]]) -> History:
         if not 0 <= after <= CAP_FEN:
             writes.append(replace(asked, outcome="rejected", status=422))
             continue
-        used[entity, owner] = after
+        used[place] = after
+        if operation in STATUS_AFTER:
+            status[place] = STATUS_AFTER[operation]
+        if operation == "grant":
+            asked = replace(asked, limit_id=None, response={"limit_id": limit_id, "cap_fen": CAP_FEN})
         writes.append(replace(asked, outcome=outcome))
         journal.append(
             row(
@@ -56,17 +66,26 @@ def _play(steps: list[tuple[str, int, str, int, str]]) -> History:
                 amount_fen=asked.amount_fen,
                 debit_account=f"loan:{owner}" if sign else None,
                 credit_account=f"cash:{entity}" if sign else None,
+                created_s=100.0 + 2.0 * number,
             )
         )
     limits = tuple(
-        Limit(entity=e, limit_id=o, customer_id=o, cap_fen=CAP_FEN, used_fen=fen, status="active")
-        for (e, o), fen in used.items()
+        Limit(
+            entity=place[0],
+            limit_id=place[1],
+            customer_id=owners[place],
+            cap_fen=CAP_FEN,
+            used_fen=fen,
+            status=status.get(place, "active"),
+        )
+        for place, fen in used.items()
     )
     return history(tuple(writes), tuple(journal), limits, acknowledged_min=0)
 
 
 VALID = st.lists(_OPERATIONS, min_size=1, max_size=40).map(_play)
 WITH_ACKNOWLEDGED = VALID.filter(lambda found: len(found.acknowledged) > 0)
+WITH_GRANTS = VALID.filter(lambda found: any(r.kind == "grant" for r in found.journal))
 WITH_MONEY = VALID.filter(lambda found: any(r.amount_fen for r in found.journal))
 
 
@@ -76,7 +95,7 @@ def _changed(found: History, **changes: object) -> History:
 
 @given(found=VALID)
 def test_a_valid_history_passes(found: History) -> None:
-    verdicts = {f.name: f.verdict for f in checkers.judge(found, checkers.LOAD_CHECKERS)}
+    verdicts = {f.name: f.verdict for f in checkers.judge(found, checker_sets.LOAD)}
     assert set(verdicts.values()) == {Verdict.PASS}, verdicts
 
 
@@ -122,6 +141,51 @@ def test_any_row_moved_to_another_entity_is_noticed(found: History, data: st.Dat
     other = next(entity for entity in NUMBERS if entity != moved.entity)
     rows = tuple(replace(r, entity=other) if r is moved else r for r in found.journal)
     assert checkers.entities_apart(_changed(found, journal=rows)).verdict is Verdict.FAIL
+
+
+@given(found=WITH_GRANTS, data=st.data())
+def test_any_grant_without_its_limit_and_any_limit_without_its_grant_is_noticed(
+    found: History, data: st.DataObject
+) -> None:
+    granted = data.draw(st.sampled_from([r for r in found.journal if r.kind == "grant"]))
+    limits = tuple(limit for limit in found.limits if limit.limit_id != granted.limit_id)
+    rows = tuple(r for r in found.journal if r is not granted)
+    for changed in ({"limits": limits}, {"journal": rows}):
+        assert effects.grants_opened_limits(_changed(found, **changed)).verdict is Verdict.FAIL
+
+
+@given(found=WITH_GRANTS, data=st.data())
+def test_any_second_limit_of_one_grant_is_noticed(found: History, data: st.DataObject) -> None:
+    granted = {r.limit_id for r in found.journal if r.kind == "grant"}
+    limit = data.draw(st.sampled_from([limit for limit in found.limits if limit.limit_id in granted]))
+    twice = (*found.limits, replace(limit, limit_id=limit.limit_id + 10**9))
+    assert effects.grants_opened_limits(_changed(found, limits=twice)).verdict is Verdict.FAIL
+
+
+@given(found=WITH_GRANTS, data=st.data(), by=st.sampled_from([-1, 1]))
+def test_any_limit_of_another_size_than_was_told_is_noticed(
+    found: History, data: st.DataObject, by: int
+) -> None:
+    granted = {r.limit_id for r in found.journal if r.kind == "grant"}
+    told = {w.response["limit_id"] for w in found.acknowledged if isinstance(w.response, dict)} & granted
+    if not told:
+        return
+    chosen = data.draw(st.sampled_from(sorted(told)))
+    limits = tuple(replace(x, cap_fen=x.cap_fen + by) if x.limit_id == chosen else x for x in found.limits)
+    assert effects.grants_opened_limits(_changed(found, limits=limits)).verdict is Verdict.FAIL
+
+
+@given(found=VALID, data=st.data())
+def test_any_status_that_the_journal_did_not_leave_is_noticed(found: History, data: st.DataObject) -> None:
+    changed = {r.limit_id for r in found.journal if r.kind in STATUS_AFTER}
+    if not changed:
+        return
+    chosen = data.draw(st.sampled_from(sorted(changed)))
+    other = {"frozen": "active", "active": "frozen"}
+    limits = tuple(replace(x, status=other[x.status]) if x.limit_id == chosen else x for x in found.limits)
+    finding = effects.limits_have_their_status(_changed(found, limits=limits))
+    assert finding.verdict is Verdict.FAIL
+    assert [listed["limit_id"] for listed in finding.listed] == [chosen]
 
 
 @settings(max_examples=50)

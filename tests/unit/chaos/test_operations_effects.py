@@ -1,0 +1,39 @@
+"""What an operation must have left besides its row: on literal histories, where properties say too little."""
+
+from chaos import effects
+from chaos.findings import Verdict
+from tests.unit.chaos.histories import history, limit, row, write
+
+
+def test_two_changes_of_a_status_at_one_time_are_not_told_apart() -> None:
+    rows = (row("k1", kind="freeze", created_s=100.0), row("k2", kind="unfreeze", created_s=100.9))
+    for status in ("frozen", "active"):
+        found = effects.limits_have_their_status(history(journal=rows, limits=(limit(status=status),)))
+        assert found.verdict is Verdict.PASS
+    later = (rows[0], row("k2", kind="unfreeze", created_s=101.0))
+    found = effects.limits_have_their_status(history(journal=later, limits=(limit(status="frozen"),)))
+    assert found.verdict is Verdict.FAIL
+
+
+def test_a_seeded_limit_needs_no_grant_and_may_have_been_frozen_before() -> None:
+    assert effects.grants_opened_limits(history()).verdict is Verdict.PASS
+    found = effects.limits_have_their_status(history(limits=(limit(status="frozen"),)))
+    assert found.verdict is Verdict.PASS
+
+
+def test_a_grant_to_another_customer_is_listed_with_both() -> None:
+    granted = row("k1", kind="grant", limit_id=77, customer_id=1_000_000_002)
+    found = effects.grants_opened_limits(history(journal=(granted,), limits=(limit(limit_id=77),)))
+    assert found.verdict is Verdict.FAIL
+    assert found.listed[0]["problem"] == "its limit is customer 1000000001's, the grant 1000000002's"
+
+
+def test_an_operation_that_always_failed_leaves_the_run_unproved() -> None:
+    tried = [write(f"g{n}", operation="grant", outcome="rejected", status=503) for n in range(10)]
+    found = effects.each_operation_acknowledged(history((write("k1"), *tried)))
+    assert found.verdict is Verdict.INVALID
+    assert found.reasons == ("none of 10 grant requests was acknowledged",)
+    assert effects.each_operation_acknowledged(history((write("k1"), *tried[1:]))).verdict is Verdict.PASS
+    assert effects.each_operation_acknowledged(history((*tried, write("g", operation="grant")))).verdict is (
+        Verdict.PASS
+    )
