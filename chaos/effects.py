@@ -20,7 +20,7 @@ _STATUS_AFTER = {"freeze": "frozen", "unfreeze": "active"}
 
 
 def grants_opened_limits(history: History) -> Finding:
-    """Each grant opened one limit, for its customer and as large as its client was told; there is no other."""
+    """Each grant opened one limit, for its customer and as large as its client was told; no other exists."""
     limits = {(limit.entity, limit.limit_id): limit for limit in history.limits}
     granted = [row for row in history.journal if row.kind == "grant"]
     listed = [

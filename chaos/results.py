@@ -186,8 +186,8 @@ def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[s
         figures["rto_sustained_ms"] = outage.rto_sustained_ms
     else:
         reasons.append(
-            f"the rate was never back for good: wanted {rto.SUSTAINED_SHARE:.0%} of"
-            f" {outage.rate_before:.0f} writes/s over any {rto.SUSTAINED_SECONDS:g} s"
+            f"clients were not served for good to the end: wanted {rto.SERVED_SHARE:.0%} of the writes of any"
+            f" {rto.SERVED_WINDOW_S:g} s acknowledged within {rto.SERVED_WITHIN_S:g} s"
         )
     return reasons, figures
 
@@ -249,5 +249,6 @@ def mark_outage(drill: Drill, run: Run, records: Records) -> tuple[tuple[float, 
         marks.append((outage.last_before_s, "last-acknowledged", "the last write before the outage"))
         marks.append((outage.first_after_s, "recovered", "the first write acknowledged again"))
         if outage.sustained_s is not None and outage.sustained_s > outage.since_s:
-            marks.append((outage.sustained_s, "rate-recovered", "from here on the rate is back for good"))
+            served_s = max(outage.sustained_s, outage.first_after_s)
+            marks.append((served_s, "served-for-good", "from here on clients are served to the end"))
     return tuple(marks)

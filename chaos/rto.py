@@ -4,19 +4,19 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from chaos.history import Event, Outcome, Write
 
 PARTS = ("detect", "decide", "fence", "promote", "reroute", "recover")
 """In the order in which they follow each other; together they are the RTO."""
 
-SUSTAINED_SHARE = 0.85
-"""Recovered for good: no later `SUSTAINED_SECONDS` acknowledge less than this share of the rate before. A
-moment's pause is no outage, because what was held up meanwhile follows at once. Measured: healthy drills keep
-to it throughout, and with half of the clients failing none does."""
-
-SUSTAINED_SECONDS = 3.0
+SERVED_WITHIN_S = 2.0
+"""A write is served if it is acknowledged so soon after its planned start: a moment's pause fails none."""
+SERVED_SHARE = 0.85
+"""Recovered for good: of the writes planned in any later `SERVED_WINDOW_S` no smaller share is served. This
+sees half of the clients without service; the RTO, the longest pause of all together, does not."""
+SERVED_WINDOW_S = 3.0
 _STEP_S = 0.1
 
 RARE_BELOW_SHARE = 0.1
@@ -36,7 +36,7 @@ class Outage:
     since_s: float
     """What counts begins here: with the fault, or with its end where only that brings the rate back."""
     sustained_s: float | None
-    """From when on the rate was back for good; `since_s` if it never fell, None if it never was back."""
+    """From when on enough writes were served for good; `since_s` if always, None if not to the end."""
 
     @property
     def rto_ms(self) -> float:
@@ -45,7 +45,7 @@ class Outage:
 
     @property
     def rto_sustained_ms(self) -> float | None:
-        """Return the time from `since_s` until the rate was back for good; None if it never was.
+        """Return the time from `since_s` until enough was served for good; None if it never was.
 
         Unlike the RTO it sees an outage of some clients only. Never less than the RTO.
         """
@@ -66,12 +66,13 @@ def find_outage(
 
     + fault_s: when the fault was sent
     + until_s: when the observation ended, with clients still writing
-    + since_s: from when on the rate has to come back; None: from the fault
+    + since_s: from when on clients must be served again; None: from the fault
     + base_s: how long before the fault the rate is measured
 
     Returns None if nothing was acknowledged before the fault, or if the longest silence lasts until the
     end: then there is no recovery that could be measured.
     """
+    writes = tuple(writes)
     ends = sorted(write.ended_s for write in writes if write.outcome == Outcome.ACKNOWLEDGED)
     if not ends or ends[0] > fault_s:
         return None
@@ -91,7 +92,7 @@ def find_outage(
         first_after_s=ends[index],
         rate_before=rate_before,
         since_s=since_s or fault_s,
-        sustained_s=_sustained_from(ends, since_s or fault_s, rate_before, until_s),
+        sustained_s=_sustained_from(writes, since_s or fault_s, until_s),
     )
 
 
@@ -192,24 +193,30 @@ def first_error_s(writes: Iterable[Write], *, fault_s: float) -> float | None:
     return min(failed, default=None)
 
 
-def _sustained_from(ends: list[float], since_s: float, rate: float, until_s: float) -> float | None:
-    """Return the first acknowledgement from which on the rate was back for good.
+def _sustained_from(writes: Sequence[Write], since_s: float, until_s: float) -> float | None:
+    """Return the planned start of the first write from which on enough were served for good.
 
-    Looked at every 100 ms. It lies within the last `SUSTAINED_SECONDS` that were below the rate, where each
-    following second keeps it; it is `since_s` if none were below, and None if those at the end still are.
+    Looked at every 100 ms. It lies within the last window that was bad, where each following second is good;
+    it is `since_s` if none was bad, and None if the last of the observation still is.
     """
-    length_s = min(SUSTAINED_SECONDS, until_s - since_s)
+    planned = sorted((write.planned_s, _is_served(write)) for write in writes)
+    starts = [at_s for at_s, _ in planned]
+    served = [0, *accumulate(is_served for _, is_served in planned)]
+
+    def is_good(at_s: float, for_s: float) -> bool:
+        first, end = bisect_left(starts, at_s), bisect_left(starts, at_s + for_s)
+        return served[end] - served[first] >= SERVED_SHARE * (end - first)
+
+    length_s = min(SERVED_WINDOW_S, until_s - since_s)
     steps = int((until_s - since_s - length_s) / _STEP_S)
     begun = [since_s + number * _STEP_S for number in range(steps + 1)]
-
-    def keeps(at_s: float, for_s: float) -> bool:
-        found = bisect_left(ends, at_s + for_s) - bisect_left(ends, at_s)
-        return found >= SUSTAINED_SHARE * rate * for_s
-
-    below = [at_s for at_s in begun if not keeps(at_s, length_s)]
-    if not below:
+    bad = [at_s for at_s in begun if not is_good(at_s, length_s)]
+    if not bad:
         return since_s
     seconds = range(int(length_s))
-    back = (at_s for at_s in begun if at_s > below[-1] and all(keeps(at_s + n, 1.0) for n in seconds))
-    back_s = next(back, None)
-    return None if back_s is None else ends[bisect_left(ends, back_s)]
+    back = (at_s for at_s in begun if at_s > bad[-1] and all(is_good(at_s + n, 1.0) for n in seconds))
+    return next(back, None)
+
+
+def _is_served(write: Write) -> bool:
+    return write.outcome == Outcome.ACKNOWLEDGED and write.ended_s - write.planned_s <= SERVED_WITHIN_S

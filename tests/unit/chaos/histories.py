@@ -19,7 +19,7 @@ def write(key: str, **changes: Any) -> Write:
         limit_id=1_000_000_001,
         customer_id=1_000_000_001,
         amount_fen=500,
-        planned_s=ended_s - 0.010,
+        planned_s=changes.get("started_s", ended_s - 0.010),
         started_s=ended_s - 0.010,
         ended_s=ended_s,
         outcome="acknowledged",

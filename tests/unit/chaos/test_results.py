@@ -165,7 +165,7 @@ def test_the_outage_is_marked_on_the_timeline() -> None:
     marks = {event: at_s for at_s, event, _ in results.mark_outage(DRILL, finished(), RECORDS)}
     assert marks["first-error"] == 200.5
     assert marks["recovered"] == 203.0
-    assert marks["rate-recovered"] == pytest.approx(203.0)
+    assert marks["served-for-good"] == pytest.approx(203.0)
 
 
 AGENTS_SAID = (
