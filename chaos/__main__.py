@@ -25,6 +25,7 @@ from chaos.world import WorldError
 from inventory import ENVIRONMENT_NAMES, environment
 from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
+from inventory.purpose import Action, NotAllowedError
 
 _INTERRUPTED = 130
 
@@ -67,9 +68,10 @@ def run_drill(
         raise click.UsageError(f"no drill {name!r}; known: {', '.join(known)}")
     drill = known[name]
     try:
+        env.require_allowed(Action.DRILL, Action.LOAD)
         env.drill_slo.of(name)
-    except NoObjectivesError as missing:
-        raise click.UsageError(str(missing)) from None
+    except (NotAllowedError, NoObjectivesError) as refused:
+        raise click.UsageError(str(refused)) from None
     run_folder.mkdir(parents=True, exist_ok=True)
     if (run_folder / "load").exists():
         raise click.UsageError(f"{run_folder} already holds a drill; give a new folder")

@@ -188,9 +188,12 @@ def silent(world: World, host: Host) -> str | None:
 
 
 def _is_cut(world: World, scene: Scene) -> str | None:
-    """Return what speaks against the standby's centre not hearing the primary's: every cut here does that."""
-    source, to = scene.pair
-    return f"{source.name} reaches {to.name}" if world.hosts.reaches(source, to) else None
+    """Return what speaks against the standby's centre not hearing the primary's: every cut here does that.
+
+    Asked of the standby, to which no answer comes through: the primary may be fenced, and off, any moment.
+    """
+    primary, standby = scene.pair
+    return f"{standby.name} reaches {primary.name}" if world.hosts.reaches(standby, primary) else None
 
 
 def _cut(name_of: Callable[[Scene], str], title: str, on: Target, *, lasts_s: float) -> Fault:

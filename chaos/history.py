@@ -142,6 +142,8 @@ class FaultWindow:
     """When the promotion began: from then on answers come from the new primary; None if none was made."""
     promoted_host: str | None = None
     """Which host it made the primary."""
+    fenced_s: float | None = None
+    """By when the old primary was certain to be none any more: it may be off from then on."""
     silenced: tuple[str, ...] = ()
     """Hosts whose databases the fault keeps from answering: their silence says nothing."""
     resumed_s: float | None = None

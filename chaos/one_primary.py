@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
+from math import inf
 
 from chaos.findings import Finding, Verdict
 from chaos.history import FaultWindow, History, Probe
@@ -138,8 +139,15 @@ def _blind_ms(probes: Iterable[Probe], fault: FaultWindow) -> dict[str, float]:
     for host in answers.keys() - set(fault.silenced):
         inside = (at_s for at_s in answers[host] if fault.started_s < at_s < fault.observed_until_s)
         moments = [fault.started_s, *sorted(inside), fault.observed_until_s]
-        found[host] = 1000.0 * max(later - before for before, later in pairwise(moments))
+        off_from_s = inf if fault.fenced_s is None or host == fault.promoted_host else fault.fenced_s
+        found[host] = 1000.0 * max(_blind_s(before, later, off_from_s) for before, later in pairwise(moments))
     return found
+
+
+def _blind_s(before_s: float, later_s: float, off_from_s: float) -> float:
+    """Return how long a database was not seen between two answers; one that is fenced may be off."""
+    is_off = before_s <= off_from_s <= later_s
+    return (off_from_s if is_off else later_s) - before_s
 
 
 def _settled(probes: Iterable[Probe], fault: FaultWindow | None) -> Iterable[Probe]:

@@ -105,7 +105,13 @@ def window_of(drill: Drill, run: Run) -> FaultWindow | None:
     promoted, ended_s = seen["promoted"], window.ended_s
     if drill.fault.primary_serves_on:
         ended_s = max(ended_s, seen.get("fenced", promoted).at_s)
-    return replace(window, ended_s=ended_s, promoted_s=promoted.at_s, promoted_host=promoted.host)
+    return replace(
+        window,
+        ended_s=ended_s,
+        promoted_s=promoted.at_s,
+        promoted_host=promoted.host,
+        fenced_s=seen["fenced"].at_s if "fenced" in seen else None,
+    )
 
 
 def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged: Judgement) -> None:

@@ -56,7 +56,7 @@ class DrillSlo:
             DrillLimit(
                 rto_ms_max=6000.0,
                 rto_sustained_ms_max=10_000.0,
-                error_ratio_max=0.5,
+                error_ratio_max=0.25,
                 lost_window_ms_p99=None,
             ),
         ),
@@ -66,7 +66,7 @@ class DrillSlo:
             DrillLimit(
                 rto_ms_max=15_000.0,
                 rto_sustained_ms_max=10_000.0,
-                error_ratio_max=0.5,
+                error_ratio_max=0.25,
                 lost_window_ms_p99=None,
             ),
         ),

@@ -10,7 +10,7 @@ Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
 import os
 import sys
 
-from inventory import artifacts, availability, model, places, problem, pyinfra_hosts, slo, validation
+from inventory import artifacts, availability, model, places, problem, purpose, pyinfra_hosts, slo, validation
 
 _LAB = places.lab_dir()
 _KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 userland)")
@@ -106,6 +106,7 @@ _DEPLOY_SLO = (
 
 ENVIRONMENT = model.Environment(
     name="lab",
+    purpose=purpose.Purpose.LAB,
     title=f"Lab: one machine, {7 + len(_MORE[_TOPOLOGY])} booted hosts, three centres",
     centres=tuple(
         model.Centre(name=name, site=site, segment=f"198.18.{n}.0/24", router=f"198.18.{n}.1")

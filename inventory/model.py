@@ -4,6 +4,7 @@ Everything here is a frozen value. Whether the values fit together is asked in `
 so that all mistakes of an inventory are reported at once and not one a run.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,7 @@ from inventory.availability import Failover, Fence, Store
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
 from inventory.peer import MariaDb
+from inventory.purpose import ALLOWED, CONSENT_VARIABLE, Action, Purpose, require
 from inventory.slo import DeploySlo, LoadSlo, ProvePace, SoakSlo
 
 
@@ -288,6 +290,10 @@ class Environment:
 
     name: str
     title: str
+    purpose: Purpose = Purpose.PRODUCTION
+    """What it is for: unless it says so, nobody may load or break it."""
+    allows: frozenset[Action] | None = None
+    """What may be done to it; None: whatever its purpose allows."""
     centres: tuple[Centre, ...]
     hosts: tuple[Host, ...]
     artifacts: tuple[Artifact, ...]
@@ -360,6 +366,20 @@ class Environment:
         """Return the addresses at which clients reach the gateways."""
         own = tuple(str(host.dmz_address) for host in self.hosts_with(Role.GATEWAY))
         return self.gateway.virtual_addresses or own
+
+    @property
+    def allowed(self) -> frozenset[Action]:
+        """Return what may be done to it, as `inventory.purpose` has it."""
+        return ALLOWED[self.purpose] if self.allows is None else self.allows
+
+    def require_allowed(self, *actions: Action) -> None:
+        """Make sure that `actions` may be done to it, before anything is contacted.
+
+        Raises:
+            NotAllowedError: they may not; `ConsentNeededError` where somebody has to name it first.
+        """
+        named = os.environ.get(CONSENT_VARIABLE)
+        require(self.name, self.purpose, self.allowed, actions, consent=named)
 
     @property
     def is_lab(self) -> bool:

@@ -7,7 +7,7 @@ examples; TongWeb is licensed, so its artifact is the bank's own copy.
 
 from pathlib import Path
 
-from inventory import artifacts, availability, model, pyinfra_hosts, slo
+from inventory import artifacts, availability, model, purpose, pyinfra_hosts, slo
 from inventory.hardware import HYGON_7285, KUNPENG_920, Processor
 
 _DEPOT_URL = "https://depot.credit.example"
@@ -65,6 +65,7 @@ def _room(centre: str, gateway_dmz: str, database_role: model.DatabaseRole) -> t
 
 ENVIRONMENT = model.Environment(
     name="qinghai",
+    purpose=purpose.Purpose.PRODUCTION,
     title="Qinghai (example): two sites, three centres, TaiShan ARM and Hygon under Kylin V10",
     centres=(
         model.Centre(name="a", site="Xining, room 1", segment="10.63.1.0/24", router="10.63.1.1"),

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from inventory.availability_checks import availability_problems
 from inventory.model import Arch, DatabaseRole, Environment, Host, Role
 from inventory.problem import Problem
+from inventory.purpose import ALLOWED, Purpose
 
 LOG_DISK_PER_MEMORY = 3
 """A primary's log disk must hold three times the memory it may use, or a slow standby falls behind the
@@ -67,6 +68,19 @@ def find_problems(env: Environment) -> Iterator[Problem]:
     yield from _artifact_problems(env)
     yield from _journey_problems(env)
     yield from availability_problems(env)
+    yield from _purpose_problems(env)
+
+
+def _purpose_problems(env: Environment) -> Iterator[Problem]:
+    real = [host.name for host in env.hosts if not host.os.stand_in]
+    if env.purpose is Purpose.LAB and real:
+        allowed = f"rehearsal or production, for hosts that are no stand-ins, such as {real[0]}"
+        yield Problem(where=env.name, field="purpose", value=env.purpose.value, allowed=allowed)
+    too_much = sorted((env.allows or frozenset()) - ALLOWED[env.purpose])
+    if too_much:
+        most = ", ".join(sorted(ALLOWED[env.purpose]))
+        allowed = f"{most}, in an environment for {env.purpose.value}"
+        yield Problem(where=env.name, field="allows", value=", ".join(too_much), allowed=allowed)
 
 
 def _host_problems(env: Environment, host: Host) -> Iterator[Problem]:

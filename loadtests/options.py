@@ -9,6 +9,7 @@ from pathlib import Path
 from inventory import ENVIRONMENT_NAMES
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
+from inventory.purpose import Action, NotAllowedError
 from loadtests import storm
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Plan, Spacing, duration_s, planned
@@ -116,6 +117,12 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         OptionsError: naming every option that cannot be used, with what is allowed.
     """
     problems = []
+    if not parsed.linked:
+        # Whoever conducts it was asked already.
+        try:
+            environment.require_allowed(Action.LOAD)
+        except NotAllowedError as refused:
+            problems.append(str(refused))
     curve = None
     try:
         curve = curve_asked(

@@ -8,6 +8,7 @@ import click
 
 from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
 from inventory import InventoryError
+from inventory.purpose import Action
 from loanstack.commands.deploy import deploy as run_deploy
 from loanstack.commands.deploy import limited_to
 from loanstack.commands.deploy import plan as run_plan
@@ -23,6 +24,7 @@ from loanstack.failover_cli import failover
 from loanstack.load_cli import load, seed
 from loanstack.options import (
     Duration,
+    acts_on_hosts,
     json_option,
     load_options,
     narrowed,
@@ -146,6 +148,7 @@ def verify(env: str, machine_readable: bool) -> ExitCode:
     show_default=True,
     help="How long to wait for the hypothesis; nothing is broken without it.",
 )
+@acts_on_hosts
 @json_option
 def drill(
     env: str, name: str, repeat: int, rate: float, steady_within: float, machine_readable: bool
@@ -175,6 +178,7 @@ def drill(
         lambda task: run_drill(task, name, asked, repeat=repeat),
         machine_readable=machine_readable,
         parameters={"drill": name, "repeat": repeat, "rate": rate},
+        actions=(Action.DRILL, Action.LOAD, Action.SEED),
     )
 
 
@@ -209,6 +213,7 @@ def drills(env: str, machine_readable: bool) -> None:
     callback=lambda ctx, option, value: os.environ.__setitem__(TOPOLOGY_VARIABLE, value),
     help="Of the lab: its seven hosts, two more that make load, or an aarch64 host of the loan services.",
 )
+@acts_on_hosts
 @json_option
 def prove(
     env: str, scenario: str, rate: float | None, duration: float, keep: bool, machine_readable: bool
@@ -231,6 +236,7 @@ def prove(
         machine_readable=machine_readable,
         parameters={"scenario": scenario, "rate": asked.mean_per_s, "duration_s": duration},
         needs_hosts=not found.is_lab,
+        actions=(Action.LOAD, Action.SEED, Action.DRILL),
     )
 
 

@@ -2,13 +2,14 @@
 
 import click
 
+from inventory.purpose import Action
 from loanstack.capacity_options import capacity_options
 from loanstack.commands.capacity import CapacityAsked
 from loanstack.commands.compare import CompareAsked
 from loanstack.commands.compare import compare as run_compare
 from loanstack.commands.load import Asked
 from loanstack.exits import ExitCode
-from loanstack.options import json_option, load_options
+from loanstack.options import acts_on_hosts, json_option, load_options
 from loanstack.task import run_verb
 
 
@@ -23,6 +24,7 @@ from loanstack.task import run_verb
     help="How often each of the two has its turn.",
 )
 @capacity_options
+@acts_on_hosts
 @json_option
 def compare(
     env: str,
@@ -57,4 +59,5 @@ def compare(
         lambda task: run_compare(task, asked),
         machine_readable=machine_readable,
         parameters={"scenario": scenario, "rounds": rounds, **how_much},
+        actions=(Action.COMPARE, Action.LOAD, Action.SEED),
     )

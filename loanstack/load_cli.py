@@ -4,6 +4,7 @@ import click
 from click.core import ParameterSource
 
 from inventory.model import DatabaseRole
+from inventory.purpose import Action
 from loadtests.scenarios import SCENARIOS
 from loanstack.beside.asked import ANALYTICS, BesideAsked, duration_s
 from loanstack.capacity_options import capacity_options
@@ -15,6 +16,7 @@ from loanstack.commands.seed import seed_environment
 from loanstack.exits import ExitCode
 from loanstack.options import (
     abort_option,
+    acts_on_hosts,
     beside_options,
     json_option,
     load_options,
@@ -33,6 +35,7 @@ from loanstack.task import find_environment, run_verb
 @workers_option
 @beside_options
 @capacity_options
+@acts_on_hosts
 @json_option
 def load(
     env: str,
@@ -100,6 +103,7 @@ def load(
             lambda task: find_capacity(task, asked, how),
             machine_readable=machine_readable,
             parameters={"scenario": scenario, "find_capacity": True, "spacing": spacing, **how.parameters},
+            actions=(Action.LOAD, Action.SEED),
         )
     try:
         mean_per_s = asked.mean_per_s
@@ -121,6 +125,7 @@ def load(
             "major_freeze": major_freeze,
             **({"analytics_on": analytics_on or "primary"} if scenario == ANALYTICS else {}),
         },
+        actions=(Action.LOAD, Action.SEED),
     )
 
 
@@ -137,6 +142,7 @@ def load(
     type=click.IntRange(min=0, max=2**31 - 1),
     help="Which people: the same number, the same rows. By default that of those who are there, or 1.",
 )
+@acts_on_hosts
 @json_option
 def seed(env: str, customers: int | None, seed_number: int | None, machine_readable: bool) -> ExitCode:
     """Invent customers of ENV with their limits and last year's drawdowns; those who are there stay.
@@ -156,4 +162,5 @@ def seed(env: str, customers: int | None, seed_number: int | None, machine_reada
         lambda task: seed_environment(task, asked),
         machine_readable=machine_readable,
         parameters={"customers": asked.customers, "seed": "as it is" if seed_number is None else seed_number},
+        actions=(Action.SEED,),
     )

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from inventory.model import DatabaseRole, Environment
+from inventory.purpose import CONSENT_VARIABLE
 from loadtests.options import DEFAULT_RATE_PER_S
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Spacing
@@ -55,6 +57,23 @@ def json_option(command: Command) -> Command:
         "machine_readable",
         is_flag=True,
         help="Print results.json on standard output, nothing else.",
+    )(command)
+
+
+def acts_on_hosts(command: Command) -> Command:
+    """Add `--yes`, for commands that a rehearsal on real hosts must be named for."""
+
+    def keep(_ctx: click.Context, _option: click.Parameter, name: str | None) -> None:
+        if name is not None:
+            # Programs that are started read it, too, and ask nobody again.
+            os.environ[CONSENT_VARIABLE] = name
+
+    return click.option(
+        "--yes",
+        metavar="ENV",
+        expose_value=False,
+        callback=keep,
+        help="Names the environment where it is a rehearsal on real hosts: without it, it is asked for.",
     )(command)
 
 

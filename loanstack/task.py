@@ -1,6 +1,7 @@
 """One command at work: its environment, run folder, children and voice; and how it begins and ends."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import click
 from rich.table import Table
 
 from chaos.findings import Finding, Verdict
 from inventory import InventoryError, environment, secrets
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
+from inventory.purpose import CONSENT_VARIABLE, Action, ConsentNeededError, NotAllowedError
 from loanstack import context, junit, promises, secrecy
 from loanstack.console import Console
 from loanstack.exits import ExitCode
@@ -112,6 +115,26 @@ def find_environment(name: str) -> Environment:
         raise CommandError(str(wrong.args[0])) from None
 
 
+def require_allowed(env: Environment, actions: Sequence[Action]) -> None:
+    """Make sure that `actions` may be done to `env`; a rehearsal's name is asked for at a terminal.
+
+    Raises:
+        CommandError: they may not.
+    """
+    try:
+        env.require_allowed(*actions)
+    except ConsentNeededError as needed:
+        if not sys.stdin.isatty():
+            raise CommandError(str(needed)) from None
+        click.echo(str(needed), err=True)
+        if click.prompt("Name of the environment", err=True) != env.name:
+            raise CommandError("another name was typed; nothing was contacted") from None
+        # The programs that this one starts ask nobody again.
+        os.environ[CONSENT_VARIABLE] = env.name
+    except NotAllowedError as refused:
+        raise CommandError(str(refused)) from None
+
+
 def require_reachable(env: Environment) -> None:
     """Make sure that the control machine has what it needs to reach `env`.
 
@@ -146,14 +169,17 @@ def run_verb(
     machine_readable: bool,
     parameters: Mapping[str, object] | None = None,
     needs_hosts: bool = True,
+    actions: Sequence[Action] = (),
 ) -> ExitCode:
     """Run one verb from its run folder to its report, and return the exit code.
 
     + work: does it, and returns its results through `Task.end`
     + parameters: what was asked for; shown in the report
     + needs_hosts: whether the environment's hosts must be there already
+    + actions: what it does that an environment may refuse
     """
     env = find_environment(env_name)
+    require_allowed(env, actions)
     if needs_hosts:
         require_reachable(env)
     complete_secrets(env)

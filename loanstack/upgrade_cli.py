@@ -2,6 +2,7 @@
 
 import click
 
+from inventory.purpose import Action
 from loanstack.commands.upgrade import UpgradeAsked
 from loanstack.commands.upgrade import upgrade as run_upgrade
 from loanstack.exits import ExitCode
@@ -41,4 +42,5 @@ def upgrade(env: str, component: str, batch: int, restart: bool, machine_readabl
         lambda task: run_upgrade(task, UpgradeAsked(component=component, batch=batch, restart=restart)),
         machine_readable=machine_readable,
         parameters={"component": component, "batch": batch, "restart": restart},
+        actions=(Action.UPGRADE,),
     )

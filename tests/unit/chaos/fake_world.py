@@ -206,7 +206,8 @@ class FakeWorld:
 
     def reaches(self, host: Host, other: Host) -> bool:
         source, to = host.name[-1], other.name[-1]
-        return not {f"centre-{source}", f"centre-{to}", f"{source}-to-{to}"} & self.cuts
+        # What is asked goes one way, and the answer the other.
+        return not {f"centre-{source}", f"centre-{to}", f"{source}-to-{to}", f"{to}-to-{source}"} & self.cuts
 
     def residue(self, host: Host) -> tuple[str, ...]:
         self._do(f"residue {host.name}")

@@ -141,6 +141,18 @@ def test_silence_that_the_fault_makes_is_no_blindness() -> None:
     assert found.figures["two_primaries_blind_ms"] == pytest.approx(100.0), "of the other one"
 
 
+def test_a_primary_that_a_fence_switched_off_is_not_missed_until_it_answers_again() -> None:
+    """It is silent while it boots; what it was before the fence, and does after its first answer, is seen."""
+    fault = replace(FAULT, fenced_s=3.5)
+    found = watched(fault, ob_a="+" * 20 + "-" * 10 + "?" * 40 + "-" * 30)
+    assert found.verdict is Verdict.PASS
+    assert found.figures["two_primaries_blind_ms"] == pytest.approx(590, abs=20)
+    for silence in ("+" * 20 + "?" * 60 + "-" * 20, "+" * 20 + "-" * 30 + "?" * 30 + "-" * 20):
+        late = replace(fault, fenced_s=4.5)
+        assert watched(late, ob_a=silence).verdict is Verdict.INVALID
+    assert watched(fault, ob_b="-" * 30 + "?" * 30 + "+" * 40).verdict is Verdict.INVALID, "the new primary"
+
+
 def test_a_write_that_hung_in_a_paused_primary_is_seen_when_it_goes_on_writable() -> None:
     """Sent into the pause, it was carried out after it, in the time of the new primary."""
     hung = Probe(host="ob-a", sent_s=2.1, answered_s=8.1, accepted=True)

@@ -187,7 +187,12 @@ def by_agents(name: str, **changes: object) -> tuple[Drill, Run]:
 def test_a_primary_that_died_at_once_ended_with_the_fault() -> None:
     window = results.window_of(*by_agents("primary-crash"))
     assert window == FaultWindow(
-        started_s=200.0, ended_s=200.01, promoted_s=202.0, promoted_host="ob-b", observed_until_s=222.0
+        started_s=200.0,
+        ended_s=200.01,
+        fenced_s=201.5,
+        promoted_s=202.0,
+        promoted_host="ob-b",
+        observed_until_s=222.0,
     )
 
 

@@ -6,6 +6,7 @@ and with CLOCK_APART_MS_MAX on clocks that are so far apart.
 
 import os
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -37,9 +38,18 @@ def make_patient(keeper: bool) -> None:
     workers_watch.SILENT_S = float(os.environ.get("SILENT_S", PATIENCE_S))
 
 
+def rehearse() -> None:
+    """Make the example of real hosts one that may be loaded: what it is sent to stands on this machine."""
+    from inventory import purpose, qinghai
+
+    qinghai.ENVIRONMENT = replace(qinghai.ENVIRONMENT, purpose=purpose.Purpose.REHEARSAL)
+    os.environ[purpose.CONSENT_VARIABLE] = "qinghai"
+
+
 if __name__ == "__main__":
     # As `python -m` has it.
     sys.path[0] = str(Path.cwd())
     name = sys.argv.pop(1)
+    rehearse()
     make_patient(keeper=name == "loadtests.host_worker")
     sys.exit(import_module(name).main())
