@@ -4,6 +4,7 @@ Plain commands, from the root of the checkout:
 
     .venv/bin/python -m chaos list
     .venv/bin/python -m chaos run lab primary-crash --run-folder runs/mine --rate 500
+    .venv/bin/python -m chaos stop lab                 # end the one that runs; it heals first
     .venv/bin/python -m chaos heal lab                 # after a control machine died in the middle
     .venv/bin/python -m chaos.replication lab --out runs/mine/replication.jsonl
     .venv/bin/python -m chaos.prober lab --out runs/mine/probes.jsonl
@@ -12,10 +13,11 @@ Plain commands, from the root of the checkout:
 | module | holds |
 |---|---|
 | `model`, `predicates`, `faults`, `host_fault`, `small_disk`, `drills` | a drill as a value; the catalogue |
-| `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `run` | running one; the agents recover, it waits |
+| `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `run`, `only_one` | running one; the agents recover |
 | `world`; `live`, `ssh_databases`, `ssh_hosts`, `ssh_agents`, `switches`, `load` | what it needs; the real |
 | `replication`, `prober`, `export`, `timeline` | what is recorded |
-| `history`, `checkers`, `loss`, `one_primary`, `rto`, `findings`, `results` | judging the record; pure |
+| `history`; `checkers`, `effects`, `loss`, `one_primary`, `contention`, `checker_sets` | the record; who judges |
+| `rto`, `findings`, `results` | the outage, and the verdict; pure |
 
 A drill hits roles and not hosts, so a second one brings the roles back. It breaks something, waits for what
 it expects of the failover agents, and undoes what it broke: by then, or at the end, the agents have made one

@@ -3,10 +3,9 @@
 Exit codes: 0 PASS; 1 FAIL; 2 usage; 3 INVALID; 4 residue or a failed heal; 130 interrupted and healed.
 """
 
-import fcntl
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -17,6 +16,7 @@ from chaos.history import HistoryError, Records, read_run
 from chaos.live import LiveWorld
 from chaos.load import SAMPLE_INTERVAL_MS
 from chaos.model import Drill
+from chaos.only_one import DrillNotEndedError, DrillRunningError, only_drill, stop_running
 from chaos.run import Run
 from chaos.runner import Runner
 from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
@@ -28,6 +28,8 @@ from inventory.model import Environment
 from inventory.purpose import Action, NotAllowedError
 
 _INTERRUPTED = 130
+STOPS_WITHIN_S = 300.0
+"""Every step of a heal has a deadline; together they may take so long."""
 
 
 @click.group()
@@ -96,7 +98,8 @@ def run_drill(
 def heal(environment_name: str) -> None:
     """Finish the heal that an earlier run of ENV left; does nothing if there is none."""
     env = _environment(environment_name)
-    with _only_drill(env):
+    # A heal that somebody ends half-way would be the residue that it is there to undo.
+    with _only_drill(env), interrupts.shielded():
         try:
             left = load_record(record_path(env))
             if left is None:
@@ -112,6 +115,19 @@ def heal(environment_name: str) -> None:
         except WorldError as failed:
             click.echo(f"heal failed: {failed}", err=True)
             sys.exit(results.EXIT_RESIDUE)
+
+
+@main.command("stop")
+@click.argument("environment_name", metavar="ENV")
+def stop(environment_name: str) -> None:
+    """End the drill of ENV that runs, from another terminal: it heals first, and proves nothing."""
+    env = _environment(environment_name)
+    try:
+        pid = stop_running(_lock_of(env), within_s=STOPS_WITHIN_S)
+    except DrillNotEndedError as slow:
+        click.echo(str(slow), err=True)
+        sys.exit(results.EXIT_RESIDUE)
+    click.echo("no drill is running" if pid is None else f"the drill of process {pid} has ended", err=True)
 
 
 def _run(
@@ -170,18 +186,22 @@ def _environment(name: str) -> Environment:
 
 @contextmanager
 def _only_drill(env: Environment) -> Iterator[None]:
-    """Hold the lock of the environment's drills: two at once would each spoil the other's hypothesis."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(only_drill(_lock_of(env)))
+        except DrillRunningError as running:
+            problem = f"environment {env.name!r}: {running}; end it with: loanstack drill stop {env.name}"
+            raise click.UsageError(problem) from None
+        yield
+
+
+def _lock_of(env: Environment) -> Path:
     path = record_path(env).with_suffix(".lock")
     if not path.parent.is_dir():
         raise click.UsageError(
             f"{path.parent} is missing: environment {env.name!r} is not up; bring it up first"
         )
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise click.UsageError(f"another drill of {env.name!r} is running ({path} is locked)") from None
-        yield
+    return path
 
 
 if __name__ == "__main__":

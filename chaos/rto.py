@@ -11,8 +11,10 @@ from chaos.history import Event, Outcome, Write
 PARTS = ("detect", "decide", "fence", "promote", "reroute", "recover")
 """In the order in which they follow each other; together they are the RTO."""
 
-SERVED_WITHIN_S = 2.0
-"""A write is served if it is acknowledged so soon after its planned start: a moment's pause fails none."""
+SERVED_WITHIN_S = 5.0
+"""A write is served if it is acknowledged so soon after its planned start: half of what clients wait. After
+twelve seconds without any primary they are still served 2 to 5 s late for some time: what had to wait is sent
+together with what is due (measured at 500/s). That is slow, and not an outage any more."""
 SERVED_SHARE = 0.85
 """Recovered for good: of the writes planned in any later `SERVED_WINDOW_S` no smaller share is served. This
 sees half of the clients without service; the RTO, the longest pause of all together, does not."""

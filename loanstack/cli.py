@@ -12,8 +12,9 @@ from inventory.purpose import Action
 from loanstack.commands.deploy import deploy as run_deploy
 from loanstack.commands.deploy import limited_to
 from loanstack.commands.deploy import plan as run_plan
-from loanstack.commands.drill import ALL, DrillAsked, known_drills
+from loanstack.commands.drill import ALL, STOP, DrillAsked, known_drills
 from loanstack.commands.drill import drill as run_drill
+from loanstack.commands.drill import stop as stop_drill
 from loanstack.commands.load import Asked
 from loanstack.commands.prove import prove as run_prove
 from loanstack.commands.verify import verify as run_verify
@@ -163,7 +164,11 @@ def drill(
       loanstack drill lab primary-crash
       loanstack drill lab primary-crash --repeat 5 --json | jq .figures.rto_ms_p95
       loanstack drill lab all --repeat 3
+      loanstack drill stop lab     (from another terminal: ends the one that runs, which heals first)
     """
+    if env == STOP:
+        stop_drill(find_environment(name))
+        return ExitCode.PASS
     known = (*known_drills(find_environment(env)), ALL)
     if name not in known:
         raise CommandError(f"no drill {name!r}; known: {', '.join(known)}")

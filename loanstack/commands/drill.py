@@ -3,9 +3,13 @@
 import sys
 from dataclasses import dataclass, replace
 
+import click
+
 from chaos import drills as catalogue
 from chaos.findings import Verdict, worst
+from chaos.heal import record_path
 from chaos.loss import lost_within_lag
+from chaos.only_one import DrillNotEndedError, stop_running
 from chaos.steady import STEADY_WITHIN_S
 from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
@@ -21,7 +25,7 @@ from loanstack.drill_figures import (
 from loanstack.exits import ExitCode, verdict_of_exit
 from loanstack.promises import Promise
 from loanstack.runs import Results, with_residue
-from loanstack.task import CommandError, Task, tail
+from loanstack.task import CommandError, InterruptedWith, Task, tail
 
 ALL = "all"
 """Stands for every drill of the catalogue, in its order."""
@@ -39,6 +43,24 @@ class DrillAsked:
     """Writes a second meanwhile."""
     steady_within_s: float = STEADY_WITHIN_S
     """How long the hypothesis is waited for."""
+
+
+STOP = "stop"
+"""In the place of an environment: end the drill that runs there."""
+
+
+def stop(env: Environment) -> None:
+    """End the drill of `env` that runs, and wait until it has healed.
+
+    Raises:
+        CommandError: it still runs.
+    """
+    try:
+        pid = stop_running(record_path(env).with_suffix(".lock"), within_s=HEAL_GRACE_S)
+    except DrillNotEndedError as slow:
+        raise CommandError(str(slow), code=ExitCode.RESIDUE) from None
+    what = "no drill is running" if pid is None else f"the drill of process {pid} has ended, and healed first"
+    click.echo(f"{env.name}: {what}", err=True)
 
 
 def known_drills(env: Environment) -> dict[str, str]:
@@ -141,6 +163,9 @@ def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Promise, ..
         problem = f"drill {name} ended with status {done.returncode} and no results; it says:\n{said}"
         raise CommandError(problem, code=ExitCode.INVALID)
     results = task.folder.read_results()
+    if done.returncode == ExitCode.INTERRUPTED:
+        # Somebody ended it (`loanstack drill stop`): whatever was to come after it is not wanted either.
+        raise InterruptedWith(results)
     # Its own steps say more than the one that stands for all of them here.
     task.steps[-1:] = results.steps
     results = replace(results, figures={**over_repeats([results]), **results.figures})

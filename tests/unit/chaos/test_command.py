@@ -52,7 +52,8 @@ def test_a_second_drill_at_once_is_refused(tmp_path: Path, monkeypatch: pytest.M
         fcntl.flock(held, fcntl.LOCK_EX)
         code, output = invoke("run", "lab", "primary-crash", "--run-folder", str(tmp_path / "run"))
     assert code == 2
-    assert "another drill of 'lab' is running" in output
+    assert "environment 'lab': another drill is running" in output
+    assert "loanstack drill stop lab" in output
 
 
 def test_a_used_run_folder_is_refused(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_trickle_is_no_recovery() -> None:
 def test_half_of_the_clients_for_a_while_is_an_outage_whatever_pause_comes_later(how: str) -> None:
     other = failing(200, 212, per_second=50)
     if how == "late":
-        other = [replace(w, outcome="acknowledged", ended_s=w.planned_s + 2.1) for w in other]
+        other = [replace(w, outcome="acknowledged", ended_s=w.planned_s + 5.1) for w in other]
     half = steady(200, 212, per_second=50, name="half")
     whole = [*steady(212, 225, per_second=100), *steady(225.2, 230, per_second=100)]
     writes = [*steady(180, 200, per_second=100), *half, *other, *whole]

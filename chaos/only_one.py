@@ -1,0 +1,78 @@
+"""One drill at a time: two would each spoil the other's hypothesis. And the end of the one that runs."""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+_LOOK_EVERY_S = 0.2
+
+
+class DrillRunningError(Exception):
+    """Another drill of the environment is running; the message says which process."""
+
+
+class DrillNotEndedError(Exception):
+    """A drill that was told to end still runs; the message says which process, and what to do."""
+
+
+@contextmanager
+def only_drill(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, and write there who holds it.
+
+    Raises:
+        DrillRunningError: somebody else does.
+    """
+    with path.open("a+") as lock:
+        if not _is_free(lock):
+            raise DrillRunningError(f"another drill is running (process {_holder(lock)}; {path} is locked)")
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def stop_running(path: Path, *, within_s: float) -> int | None:
+    """Tell the drill that holds the lock at `path` to end, and wait until it has healed what it broke.
+
+    Returns its process, or None where no drill was running.
+
+    Raises:
+        DrillNotEndedError: it still runs after `within_s`.
+    """
+    try:
+        lock = path.open("r+")
+    except FileNotFoundError:
+        return None
+    with lock:
+        if _is_free(lock):
+            return None
+        pid = _holder(lock)
+        # The lock is its own: whoever holds it is alive, and the number is not another's.
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + within_s
+        while not _is_free(lock):
+            if time.monotonic() > deadline:
+                raise DrillNotEndedError(
+                    f"the drill of process {pid} still heals after {within_s:.0f} s; look at what it says, or"
+                    " ask again"
+                )
+            time.sleep(_LOOK_EVERY_S)
+    return pid
+
+
+def _is_free(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(lock: TextIO) -> int:
+    lock.seek(0)
+    return int(lock.read().strip() or 0)
