@@ -16,8 +16,8 @@ Plain commands, from the root of the checkout:
 | `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `run`, `only_one` | running one; the agents recover |
 | `world`; `live`, `ssh_databases`, `ssh_hosts`, `ssh_agents`, `switches`, `load` | what it needs; the real |
 | `replication`, `prober`, `export`, `timeline` | what is recorded |
-| `history`; `checkers`, `effects`, `loss`, `one_primary`, `contention`, `checker_sets` | the record; who judges |
-| `rto`, `findings`, `results` | the outage, and the verdict; pure |
+| `history`; `checkers`, `effects`, `loss`, `one_primary`, `contention` | the record; what it shows |
+| `checker_sets`, `rto`, `findings`, `results` | who judges, the outage, the verdict; pure |
 
 A drill hits roles and not hosts, so a second one brings the roles back. It breaks something, waits for what
 it expects of the failover agents, and undoes what it broke: by then, or at the end, the agents have made one
