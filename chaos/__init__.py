@@ -12,10 +12,11 @@ Plain commands, from the root of the checkout:
 
 | module | holds |
 |---|---|
-| `model`, `predicates`, `faults`, `host_fault`, `small_disk`, `drills` | a drill as a value; the catalogue |
-| `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `run`, `only_one` | running one; the agents recover |
+| `model`, `predicates`, `drills`; `faults`, `channel_faults`, `host_fault`, `small_disk` | a drill, a value |
+| `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `interrupts`, `run`, `only_one` | running one |
 | `world`; `live`, `ssh_databases`, `ssh_hosts`, `ssh_agents`, `switches`, `load` | what it needs; the real |
-| `replication`, `prober`, `export`, `timeline` | what is recorded |
+| `remote`, `sql_session`, `children` | shells, sessions and processes below that |
+| `replication`, `replay_lag`, `prober`, `export`, `timeline` | what is recorded |
 | `history`; `checkers`, `effects`, `loss`, `one_primary`, `contention` | the record; what it shows |
 | `checker_sets`, `rto`, `findings`, `results` | who judges, the outage, the verdict; pure |
 
