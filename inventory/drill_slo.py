@@ -74,7 +74,7 @@ class DrillSlo:
         ("store-member-lost", _SAME_PRIMARY),
         (
             "store-majority-lost",
-            DrillLimit(rto_ms_max=15_000.0, rto_sustained_ms_max=15_000.0, error_ratio_max=0.9),
+            DrillLimit(rto_ms_max=15_000.0, rto_sustained_ms_max=15_000.0, error_ratio_max=0.4),
         ),
         ("primary-disk-full", DrillLimit(rto_ms_max=15_000.0, rto_sustained_ms_max=15_000.0)),
         ("tongweb-killed", DrillLimit(rto_ms_max=1000.0, rto_sustained_ms_max=4000.0, errors_max=0)),
