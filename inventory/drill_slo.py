@@ -78,7 +78,8 @@ class DrillSlo:
         ),
         ("primary-disk-full", DrillLimit(rto_ms_max=15_000.0, rto_sustained_ms_max=15_000.0)),
         ("tongweb-killed", DrillLimit(rto_ms_max=1000.0, rto_sustained_ms_max=4000.0, errors_max=0)),
-        ("tongweb-hung", _SAME_PRIMARY),
+        # All users wait for the hung host's answers until the gateway gives up on it.
+        ("tongweb-hung", DrillLimit(rto_ms_max=4000.0, rto_sustained_ms_max=6000.0, error_ratio_max=0.05)),
         ("portal-heap-exhausted", _SAME_PRIMARY),
         ("service-killed", _SAME_PRIMARY),
         ("gateway-lost", _SAME_PRIMARY),
