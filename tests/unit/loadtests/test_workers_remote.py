@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from inventory import environment
+from inventory import environment, qinghai
 from inventory.places import PROJECT_ROOT
+from inventory.purpose import CONSENT_VARIABLE, Purpose
 from inventory.ssh import LOAD_WORKER
 from loadtests import facts, figures, hdr_log, judge, workers, workers_remote
 from loadtests.ledger import LEDGER_FILE, Write, read_lines
@@ -210,6 +212,8 @@ def test_a_host_that_cannot_make_load_is_named_with_the_reason(tmp_path, monkeyp
 
 def test_what_cannot_be_run_is_refused_before_anything_is_started(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PATH", surroundings(tmp_path, "", "#!/bin/sh\nexit 127\n")["PATH"])
+    monkeypatch.setattr(qinghai, "ENVIRONMENT", replace(QINGHAI, purpose=Purpose.REHEARSAL))
+    monkeypatch.setenv(CONSENT_VARIABLE, "qinghai")
     day = tmp_path / "day.csv"
     day.write_text("0,5\n1,7\n")
     for more, words in (
