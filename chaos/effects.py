@@ -34,25 +34,30 @@ def grants_opened_limits(history: History) -> Finding:
 
 
 def limits_have_their_status(history: History) -> Finding:
-    """Each limit that was frozen or unfrozen has the status of the last such row in the journal."""
+    """Each limit has the status that its last freeze or unfreeze in the journal left; without any, active."""
     changes: defaultdict[tuple[str, int], list[JournalRow]] = defaultdict(list)
     for row in history.journal:
         if row.kind in _STATUS_AFTER and row.limit_id is not None:
             changes[row.entity, row.limit_id].append(row)
-    listed = []
+    changed = len(changes)
+    listed: list[Mapping[str, object]] = []
     for limit in history.limits:
-        wanted = _last_status(changes.get((limit.entity, limit.limit_id), ()))
-        if wanted is not None and limit.status != wanted:
+        wanted = _last_statuses(changes.pop((limit.entity, limit.limit_id), ()))
+        if limit.status not in wanted:
             listed.append(
                 {
                     "entity": limit.entity,
                     "limit_id": limit.limit_id,
                     "status": limit.status,
-                    "journal": wanted,
+                    "journal": " or ".join(sorted(wanted)),
                 }
             )
+    listed += [
+        {"entity": entity, "limit_id": limit_id, "status": None, "journal": "a limit that does not exist"}
+        for entity, limit_id in changes
+    ]
     reasons = [f"{len(listed)} limits have another status than the journal left them with"] if listed else []
-    figures = {"limits_with_changed_status": len(changes), "statuses_wrong": len(listed)}
+    figures = {"limits_with_changed_status": changed, "statuses_wrong": len(listed)}
     return finding(history, "limits_have_their_status", reasons, figures=figures, listed=listed)
 
 
@@ -109,10 +114,10 @@ def _of_another_size(
             yield {"entity": write.entity, "key": write.key, "limit_id": limit.limit_id, "problem": problem}
 
 
-def _last_status(changes: Iterable[JournalRow]) -> str | None:
-    """Return the status that the last of `changes` leaves; None if there is none, or nobody can say."""
+def _last_statuses(changes: Iterable[JournalRow]) -> set[str]:
+    """Return the statuses that the last of `changes` may have left: two where two may have been the last."""
     ordered = sorted(changes, key=lambda row: row.created_s)
     if not ordered:
-        return None
-    close = {row.kind for row in ordered if ordered[-1].created_s - row.created_s < TOLD_APART_S}
-    return _STATUS_AFTER[ordered[-1].kind] if len(close) == 1 else None
+        return {"active"}
+    last_s = ordered[-1].created_s
+    return {_STATUS_AFTER[row.kind] for row in ordered if last_s - row.created_s < TOLD_APART_S}

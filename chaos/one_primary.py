@@ -19,6 +19,8 @@ PROBES_MIN = 20
 BLIND_MS_MAX = 2000.0
 """A database that answered nothing for longer, for no reason that the fault gives, may have been a primary
 meanwhile. Measured: at most 0.65 s while roles change, on two busy cores."""
+_RECONNECTS_WITHIN_S = 2.0
+"""A session to a database that stood still may have ended, and is opened anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,16 +131,22 @@ def _unseen(probes: Sequence[Probe], blind_ms: dict[str, float], fault: FaultWin
 
 
 def _blind_ms(probes: Iterable[Probe], fault: FaultWindow) -> dict[str, float]:
-    """Return the longest time between two answers of each database that the fault did not silence."""
+    """Return the longest time between two answers of each database that nothing kept from answering."""
     if fault.observed_until_s is None:
         return {}
     answers: defaultdict[str, list[float]] = defaultdict(list)
     for probe in probes:
         answers[probe.host] += [] if probe.answered_s is None else [probe.answered_s]
     found = {}
-    for host in answers.keys() - set(fault.silenced):
-        inside = (at_s for at_s in answers[host] if fault.started_s < at_s < fault.observed_until_s)
-        moments = [fault.started_s, *sorted(inside), fault.observed_until_s]
+    for host in answers:
+        from_s = fault.started_s
+        if host in fault.silenced:
+            if fault.resumed_s is None or fault.fenced_s is not None:
+                continue
+            # It goes on, and nobody made sure that it is no primary: this is the moment to look.
+            from_s = fault.resumed_s + _RECONNECTS_WITHIN_S
+        inside = (at_s for at_s in answers[host] if from_s < at_s < fault.observed_until_s)
+        moments = [from_s, *sorted(inside), max(from_s, fault.observed_until_s)]
         off_from_s = inf if fault.fenced_s is None or host == fault.promoted_host else fault.fenced_s
         found[host] = 1000.0 * max(_blind_s(before, later, off_from_s) for before, later in pairwise(moments))
     return found

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -33,7 +33,11 @@ def only_drill(path: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
-        yield
+        try:
+            yield
+        finally:
+            # A number that stays would be another process's one day.
+            lock.truncate(0)
 
 
 def stop_running(path: Path, *, within_s: float) -> int | None:
@@ -51,18 +55,22 @@ def stop_running(path: Path, *, within_s: float) -> int | None:
     with lock:
         if _is_free(lock):
             return None
-        pid = _holder(lock)
-        # The lock is its own: whoever holds it is alive, and the number is not another's.
-        os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + within_s
+        pid = told = 0
         while not _is_free(lock):
+            # Its number stands there a moment after it has the lock; while it has it, it is alive.
+            pid = _holder(lock) or pid
+            if pid != told:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+                told = pid
             if time.monotonic() > deadline:
+                who = f"the drill of process {pid or 'unknown'}"
                 raise DrillNotEndedError(
-                    f"the drill of process {pid} still heals after {within_s:.0f} s; look at what it says, or"
-                    " ask again"
+                    f"{who} still heals after {within_s:.0f} s; look at what it says, or ask again"
                 )
             time.sleep(_LOOK_EVERY_S)
-    return pid
+    return pid or None
 
 
 def _is_free(lock: TextIO) -> bool:

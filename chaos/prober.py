@@ -28,6 +28,7 @@ from chaos.pair import database_hosts
 from chaos.remote import Channel, ChannelClosedError, ssh_argv
 from inventory import environment
 from inventory.model import Environment, Host
+from inventory.purpose import Action, NotAllowedError
 
 INTERVAL_MS = 200.0
 """Of each session; two take turns."""
@@ -168,6 +169,9 @@ def main(environment_name: str, out: Path) -> None:
     """Try to write into every database of ENV until SIGTERM."""
     try:
         env = environment(environment_name)
+        env.require_allowed(Action.DRILL)
+    except NotAllowedError as refused:
+        raise click.UsageError(str(refused)) from None
     except (KeyError, ValueError) as wrong:
         raise click.UsageError(str(wrong.args[0])) from None
     stopping, lock = Event(), Lock()

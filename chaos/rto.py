@@ -133,7 +133,7 @@ def longest_silence(
         begun = max(bisect_left(moments, since_s) - 1, 0)
         inside = [at_s for at_s in moments[begun:] if at_s < until_s]
         gaps_s = (later - max(earlier, since_s) for earlier, later in pairwise([*inside, until_s]))
-        found.append(Silence(of=kind, ms=1000.0 * max(gaps_s)))
+        found.append(Silence(of=kind, ms=1000.0 * max(gaps_s, default=0.0)))
     return max(found, key=lambda silence: silence.ms, default=None)
 
 

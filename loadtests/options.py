@@ -9,7 +9,7 @@ from pathlib import Path
 from inventory import ENVIRONMENT_NAMES
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from inventory.purpose import Action, NotAllowedError
+from inventory.purpose import Action, ConsentNeededError, NotAllowedError
 from loadtests import storm
 from loadtests.scenarios import SCENARIOS
 from loadtests.schedule import Plan, Spacing, duration_s, planned
@@ -117,12 +117,13 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         OptionsError: naming every option that cannot be used, with what is allowed.
     """
     problems = []
-    if not parsed.linked:
-        # Whoever conducts it was asked already.
-        try:
-            environment.require_allowed(Action.LOAD)
-        except NotAllowedError as refused:
-            problems.append(str(refused))
+    try:
+        environment.require_allowed(Action.LOAD)
+    except ConsentNeededError as needed:
+        # Whoever conducts a linked one was asked already; on another host it cannot be.
+        problems += [] if parsed.linked else [str(needed)]
+    except NotAllowedError as refused:
+        problems.append(str(refused))
     curve = None
     try:
         curve = curve_asked(

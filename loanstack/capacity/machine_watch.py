@@ -18,6 +18,8 @@ from loanstack.machine import CpuTimes, at_reference_speed, loop_cpu_ms, parse_c
 
 MACHINE_FILE = "machine.jsonl"
 INTERVAL_S = 1.0
+SAMPLES_MIN = 10
+"""Fewer say nothing about how fast the machine was: the load was too short, or nobody watched it."""
 
 _PRESSURE = ("cpu", "io", "memory")
 _STALL = re.compile(r"^(some|full) .*total=(\d+)$", re.MULTILINE)
@@ -74,7 +76,7 @@ def used(samples: Sequence[Sample], *, from_s: float, until_s: float) -> Used | 
         getattr(last.cpu, name) - getattr(first.cpu, name) for name in ("busy", "idle", "stolen")
     )
     ticks = max(busy + idle + stolen, 1)
-    seconds = last.at_s - first.at_s
+    seconds = max(last.at_s - first.at_s, 1e-9)
     return Used(
         busy=100.0 * busy / ticks,
         stolen=100.0 * stolen / ticks,
@@ -139,19 +141,26 @@ def read(folder: Path) -> tuple[Sample, ...]:
         lines = (folder / MACHINE_FILE).read_text().splitlines()
     except FileNotFoundError:
         return ()
-    return tuple(_of_json(json.loads(line)) for line in lines)
+    found = []
+    for line in lines:
+        try:
+            found.append(_of_json(json.loads(line)))
+        except ValueError:
+            # The last one of a watch that was cut off.
+            break
+    return tuple(found)
 
 
 def figures(folder: Path, measured: Mapping[str, float], *, is_lab: bool) -> dict[str, float]:
     """Return how fast the machine was over all samples in `folder`, and what that makes of the load's cost.
 
-    Nothing where nothing was sampled.
+    Nothing where too little was sampled.
 
     + measured: figures of the load; `cpu_ms_per_transaction` is the one that depends on the speed
     + is_lab: hosts run on this machine, so that its speed is theirs
     """
     samples = read(folder)
-    if not samples:
+    if len(samples) < SAMPLES_MIN:
         return {}
     # What the load cost is a sum too.
     loop_ms = fmean(sample.loop_cpu_ms for sample in samples)

@@ -66,7 +66,7 @@ def judged(
     verdict, reasons = promises.judge(promises.of_verify(), figures)
     failed = [test for test in tests if test.outcome == "failed"]
     reasons = (*reasons, *(f"{test.host}: {test.name}: {test.message}" for test in failed))
-    if status not in _TESTS_RAN:
+    if status not in _TESTS_RAN or (status == 1 and not failed):
         verdict = worst([verdict, Verdict.INVALID])
         reasons = (*reasons, f"pytest broke off with status {status}; what it said is in pytest.log")
     return verdict, reasons

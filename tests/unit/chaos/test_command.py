@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import chaos.__main__ as command
-from chaos import drills
+from chaos import drills, prober
 from inventory.lab import ENVIRONMENT
 
 
@@ -66,3 +66,11 @@ def test_a_used_run_folder_is_refused(tmp_path: Path) -> None:
 def test_nothing_to_heal_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "record_path", lambda env: tmp_path / "drill-heal.json")
     assert invoke("heal", "lab") == (0, "nothing to heal\n")
+
+
+def test_production_is_neither_drilled_nor_probed(tmp_path: Path) -> None:
+    code, output = invoke("run", "qinghai", "primary-crash", "--run-folder", str(tmp_path / "run"))
+    assert (code, "is for production" in output) == (2, True)
+    done = CliRunner().invoke(prober.main, ["qinghai", "--out", str(tmp_path / "probes.jsonl")])
+    assert (done.exit_code, "is for production" in done.output) == (2, True)
+    assert not list(tmp_path.iterdir())

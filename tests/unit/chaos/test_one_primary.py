@@ -153,6 +153,17 @@ def test_a_primary_that_a_fence_switched_off_is_not_missed_until_it_answers_agai
     assert watched(fault, ob_b="-" * 30 + "?" * 30 + "+" * 40).verdict is Verdict.INVALID, "the new primary"
 
 
+def test_a_database_that_goes_on_is_looked_at_unless_it_was_fenced() -> None:
+    silent = "+" * 20 + "?" * 80
+    longer = replace(FAULT, silenced=("ob-a",), observed_until_s=15.0)
+    tried = (*probes("ob-a", silent), *probes("ob-b", WATCHED["ob-b"] + "+" * 50))
+    found = one_primary_throughout(history(probes=tried, fault=longer))
+    assert found.verdict is Verdict.INVALID
+    assert any("ob-a answered no direct write for 5000 ms" in reason for reason in found.reasons)
+    fenced = replace(longer, fenced_s=3.0)
+    assert one_primary_throughout(history(probes=tried, fault=fenced)).verdict is Verdict.PASS
+
+
 def test_a_write_that_hung_in_a_paused_primary_is_seen_when_it_goes_on_writable() -> None:
     """Sent into the pause, it was carried out after it, in the time of the new primary."""
     hung = Probe(host="ob-a", sent_s=2.1, answered_s=8.1, accepted=True)

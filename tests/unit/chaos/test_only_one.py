@@ -68,6 +68,20 @@ def test_where_none_runs_nobody_is_told_anything(tmp_path: Path) -> None:
     assert stop_running(tmp_path / "drill.lock", within_s=0.0) is None
 
 
+def test_nobody_is_told_to_end_while_the_lock_does_not_say_who_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "drill.lock"
+    told: list[int] = []
+    monkeypatch.setattr("chaos.only_one.os.kill", lambda pid, _signal: told.append(pid))
+    with only_drill(path):
+        path.write_text("")
+        with pytest.raises(DrillNotEndedError, match="process unknown"):
+            stop_running(path, within_s=0.0)
+    assert told == []
+    assert path.read_text() == ""
+
+
 def test_one_that_does_not_end_is_named(tmp_path: Path) -> None:
     path = tmp_path / "drill.lock"
     with holder(path, "ignores") as process:

@@ -15,10 +15,20 @@ def test_two_changes_of_a_status_at_one_time_are_not_told_apart() -> None:
     assert found.verdict is Verdict.FAIL
 
 
-def test_a_seeded_limit_needs_no_grant_and_may_have_been_frozen_before() -> None:
+def test_a_seeded_limit_needs_no_grant() -> None:
     assert effects.grants_opened_limits(history()).verdict is Verdict.PASS
-    found = effects.limits_have_their_status(history(limits=(limit(status="frozen"),)))
-    assert found.verdict is Verdict.PASS
+
+
+def test_a_status_that_no_row_explains_is_wrong() -> None:
+    assert effects.limits_have_their_status(history()).verdict is Verdict.PASS
+    for status in ("frozen", "bogus"):
+        found = effects.limits_have_their_status(history(limits=(limit(status=status),)))
+        assert found.verdict is Verdict.FAIL
+    close = (row("k1", kind="freeze", created_s=100.0), row("k2", kind="unfreeze", created_s=100.1))
+    bogus = effects.limits_have_their_status(history(journal=close, limits=(limit(status="bogus"),)))
+    assert bogus.listed[0]["journal"] == "active or frozen"
+    nowhere = effects.limits_have_their_status(history(journal=(row("k1", kind="freeze", limit_id=77),)))
+    assert nowhere.verdict is Verdict.FAIL
 
 
 def test_a_grant_to_another_customer_is_listed_with_both() -> None:

@@ -1,11 +1,13 @@
 """Options are refused for what they are, before anything is sent."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from inventory import environment
+from inventory.purpose import CONSENT_VARIABLE, Purpose
 from loadtests import options
 from loadtests.schedule import Spacing
 
@@ -96,3 +98,19 @@ def test_all_options_that_do_not_fit_are_named_at_once():
         "--users 20000; allowed: 1 to 10000, a tenth of the 100000 customers",
         "--start-at 5 has passed; allowed: a unix time to come",
     )
+
+
+@pytest.mark.parametrize("linked", [(), ("--linked",), ("--linked", "--share", "1/2")])
+def test_production_is_loaded_by_nobody_not_even_by_a_worker(linked, monkeypatch):
+    qinghai = environment("qinghai")
+    monkeypatch.setenv(CONSENT_VARIABLE, "qinghai")
+    with pytest.raises(options.OptionsError, match="is for production"):
+        options.checked(parse(*linked), qinghai)
+    rehearsal = replace(qinghai, purpose=Purpose.REHEARSAL)
+    assert options.checked(parse(*linked), rehearsal).linked is bool(linked)
+    monkeypatch.delenv(CONSENT_VARIABLE)
+    if linked:
+        assert options.checked(parse(*linked), rehearsal).linked
+    else:
+        with pytest.raises(options.OptionsError, match="--yes qinghai"):
+            options.checked(parse(), rehearsal)

@@ -18,11 +18,16 @@ REFERENCE_MS = machine.REFERENCE_LOOP_CPU_MS
 COST_MS = {"cpu_ms_per_transaction": 1.6}
 
 
-@given(cpu_ms=st.floats(0.0, 1e3), slower=st.floats(1.0, 10.0))
+@given(cpu_ms=st.floats(0.0, 1e3), slower=st.floats(1.0, machine.SLOWER_MAX))
 def test_a_slow_machine_is_allowed_for_and_a_fast_one_is_no_penalty(cpu_ms: float, slower: float) -> None:
     slow = machine.at_reference_speed(cpu_ms, loop_cpu_ms=REFERENCE_MS * slower)
     assert slow == pytest.approx(cpu_ms / slower)
     assert machine.at_reference_speed(cpu_ms, loop_cpu_ms=REFERENCE_MS / slower) == cpu_ms
+
+
+@pytest.mark.parametrize(("loop_cpu_ms", "divisor"), [(0.0, 1.0), (1e9, machine.SLOWER_MAX)])
+def test_what_is_allowed_for_has_an_end(loop_cpu_ms: float, divisor: float) -> None:
+    assert machine.at_reference_speed(1.6, loop_cpu_ms=loop_cpu_ms) == 1.6 / divisor
 
 
 def test_the_loop_amid_a_load_is_told_in_processor_time_of_its_thread(
@@ -40,21 +45,25 @@ def write(folder: Path, *loops_cpu_ms: float) -> None:
 
 
 def test_a_labs_cost_is_told_at_the_reference_speed_beside_what_was_measured(tmp_path: Path) -> None:
-    write(tmp_path, REFERENCE_MS, 2.0 * REFERENCE_MS, 3.0 * REFERENCE_MS)
+    write(tmp_path, *[REFERENCE_MS] * 5, *[1.5 * REFERENCE_MS] * 5)
     assert machine_watch.figures(tmp_path, COST_MS, is_lab=True) == {
-        "machine_loop_cpu_ms": 2.0 * REFERENCE_MS,
-        "cpu_ms_per_transaction_at_reference_speed": 0.8,
+        "machine_loop_cpu_ms": 1.25 * REFERENCE_MS,
+        "cpu_ms_per_transaction_at_reference_speed": 1.28,
     }
 
 
 def test_hosts_elsewhere_have_a_speed_of_their_own(tmp_path: Path) -> None:
-    write(tmp_path, 2.0 * REFERENCE_MS)
+    write(tmp_path, *[2.0 * REFERENCE_MS] * 10)
     assert set(machine_watch.figures(tmp_path, COST_MS, is_lab=False)) == {"machine_loop_cpu_ms"}
 
 
 def test_without_samples_or_cost_nothing_is_said(tmp_path: Path) -> None:
     assert machine_watch.figures(tmp_path, COST_MS, is_lab=True) == {}
-    write(tmp_path, REFERENCE_MS)
+    write(tmp_path, *[REFERENCE_MS] * (machine_watch.SAMPLES_MIN - 1))
+    with (tmp_path / MACHINE_FILE).open("a") as file:
+        file.write('{"at_s": 1.0, "cpu"')
+    assert machine_watch.figures(tmp_path, COST_MS, is_lab=True) == {}
+    write(tmp_path, *[REFERENCE_MS] * machine_watch.SAMPLES_MIN)
     assert set(machine_watch.figures(tmp_path, {}, is_lab=True)) == {"machine_loop_cpu_ms"}
 
 

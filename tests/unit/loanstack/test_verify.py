@@ -39,6 +39,10 @@ def test_a_host_that_no_test_passed_on_is_not_validated(other: list[HostTest]) -
     assert reasons == ("Hosts without a test that passed: 1; promised: at most 0",)
 
 
+def test_a_failure_that_the_record_does_not_hold_proves_nothing() -> None:
+    assert verdict_of(of(gw_a="passed", ob_a="passed"), status=1)[0] is Verdict.INVALID
+
+
 def test_a_failed_test_is_named_with_its_host_and_message() -> None:
     verdict, reasons = verdict_of([*of(gw_a="passed", ob_a="passed"), *of(ob_a="failed")], status=1)
     assert verdict is Verdict.FAIL
