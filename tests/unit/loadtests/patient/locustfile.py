@@ -1,6 +1,11 @@
-"""The locustfile, with users as patient as a starved machine needs them."""
+"""The locustfile, with patient users for a starved machine; the example of real hosts may be rehearsed."""
 
+from dataclasses import replace
+
+from inventory import purpose, qinghai
 from loadtests import connections, generator
+
+qinghai.ENVIRONMENT = replace(qinghai.ENVIRONMENT, purpose=purpose.Purpose.REHEARSAL)
 
 PATIENCE_S = 200.0
 
