@@ -5,13 +5,13 @@ Exit codes: 0 PASS; 1 FAIL; 2 usage; 3 INVALID; 4 residue or a failed heal; 130 
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from chaos import drills, interrupts, results
-from chaos.heal import load_record, record_path
+from chaos.heal import load_record, lock_beside, record_path
 from chaos.history import HistoryError, Records, read_run
 from chaos.live import LiveWorld
 from chaos.load import SAMPLE_INTERVAL_MS
@@ -186,17 +186,16 @@ def _environment(name: str) -> Environment:
 
 @contextmanager
 def _only_drill(env: Environment) -> Iterator[None]:
-    with ExitStack() as held:
-        try:
-            held.enter_context(only_drill(_lock_of(env)))
-        except DrillRunningError as running:
-            problem = f"environment {env.name!r}: {running}; end it with: loanstack drill stop {env.name}"
-            raise click.UsageError(problem) from None
-        yield
+    try:
+        with only_drill(_lock_of(env)):
+            yield
+    except DrillRunningError as running:
+        problem = f"environment {env.name!r}: {running}; end it with: loanstack drill stop {env.name}"
+        raise click.UsageError(problem) from None
 
 
 def _lock_of(env: Environment) -> Path:
-    path = record_path(env).with_suffix(".lock")
+    path = lock_beside(record_path(env))
     if not path.parent.is_dir():
         raise click.UsageError(
             f"{path.parent} is missing: environment {env.name!r} is not up; bring it up first"

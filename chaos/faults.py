@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chaos.host_fault import CHANGING_TABLES, LOST_STORE_MEMBER, PAUSED_DATABASE, HostFault, cut_from_store
 from chaos.model import Fault, Heal, Scene, Target
+from chaos.pair import answers_ssh
 from chaos.world import Pending, World
 from inventory.model import Environment, Host
 
@@ -184,9 +185,7 @@ def _confirmed(world: World, scene: Scene) -> str | None:
 
 def silent(world: World, host: Host) -> str | None:
     """Return what speaks against a host being off, or standing still."""
-    # Twice: one slow greeting is no silence.
-    answers = any(world.databases.is_reachable(host) for _ in range(2))
-    return f"{host.name} answers SSH" if answers else None
+    return f"{host.name} answers SSH" if answers_ssh(world.databases, host) else None
 
 
 def _is_cut(world: World, scene: Scene) -> str | None:

@@ -20,6 +20,11 @@ def record_path(env: Environment) -> Path:
     return folder / "drill-heal.json"
 
 
+def lock_beside(record: Path) -> Path:
+    """Return the file whose lock a running drill holds; + record: of its heal, see `record_path`."""
+    return record.with_suffix(".lock")
+
+
 def save_record(record: HealRecord, *paths: Path) -> None:
     """Write `record` to each of `paths`, whole, and onto the disk before anything is broken."""
     text = json.dumps(asdict(record), indent=2) + "\n"

@@ -17,6 +17,11 @@ def database_hosts(env: Environment) -> tuple[Host, ...]:
     return tuple(host for host in env.hosts if host.database_role is not None)
 
 
+def answers_ssh(databases: Databases, host: Host) -> bool:
+    """Say whether a host answers; asked twice, because one slow greeting is no silence."""
+    return any(databases.is_reachable(host) for _ in range(2))
+
+
 def find_scene(env: Environment, databases: Databases) -> Scene:
     """Return who has which role right now.
 

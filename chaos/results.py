@@ -200,14 +200,8 @@ def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[s
 
 def _silence(drill: Drill, run: Run, records: Records) -> dict[str, float]:
     """Return how long any route or legal entity was without an acknowledgement, as a figure."""
-    assert run.fault is not None
-    found = rto.longest_silence(
-        records.writes,
-        fault_s=run.fault.started_s,
-        since_s=_returns_from_s(drill, run),
-        until_s=run.clients_until_s or run.fault.ended_s,
-    )
-    return {} if found is None else {"silence_ms": found.ms}
+    ms = rto.longest_silence_ms(records.writes, **_times(drill, run))
+    return {} if ms is None else {"silence_ms": ms}
 
 
 def _beyond(limit: DrillLimit, figures: Mapping[str, float]) -> Iterable[str]:
@@ -226,20 +220,19 @@ def _beyond(limit: DrillLimit, figures: Mapping[str, float]) -> Iterable[str]:
 
 
 def _find_outage(drill: Drill, run: Run, records: Records) -> rto.Outage | None:
-    assert run.fault is not None
-    return rto.find_outage(
-        records.writes,
-        fault_s=run.fault.started_s,
-        since_s=_returns_from_s(drill, run),
-        until_s=run.clients_until_s or run.fault.ended_s,
-    )
+    return rto.find_outage(records.writes, **_times(drill, run))
 
 
-def _returns_from_s(drill: Drill, run: Run) -> float:
-    """Return from when on the rate has to come back: while some faults last, some clients have no way."""
+def _times(drill: Drill, run: Run) -> dict[str, float]:
+    """Return when the fault was sent, since when clients must be served again, and until when they wrote."""
     assert run.fault is not None
+    # While some faults last, some clients have no way to any primary.
     undone_s = run.undone_s if drill.rate_returns_with_heal else None
-    return undone_s or run.fault.started_s
+    return {
+        "fault_s": run.fault.started_s,
+        "since_s": undone_s or run.fault.started_s,
+        "until_s": run.clients_until_s or run.fault.ended_s,
+    }
 
 
 def mark_outage(drill: Drill, run: Run, records: Records) -> tuple[tuple[float, str, str], ...]:

@@ -98,18 +98,9 @@ def find_outage(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Silence:
-    """The longest time without an acknowledgement of one kind of writes."""
-
-    of: str
-    """A route, or a legal entity."""
-    ms: float
-
-
-def longest_silence(
+def longest_silence_ms(
     writes: Iterable[Write], *, fault_s: float, since_s: float, until_s: float, base_s: float = 5.0
-) -> Silence | None:
+) -> float | None:
     """Return the longest silence in [since_s, until_s] of any route or legal entity, which others may hide.
 
     + fault_s: in the `base_s` before it, a kind must have been frequent (`RARE_BELOW_SHARE`) to count
@@ -133,8 +124,8 @@ def longest_silence(
         begun = max(bisect_left(moments, since_s) - 1, 0)
         inside = [at_s for at_s in moments[begun:] if at_s < until_s]
         gaps_s = (later - max(earlier, since_s) for earlier, later in pairwise([*inside, until_s]))
-        found.append(Silence(of=kind, ms=1000.0 * max(gaps_s, default=0.0)))
-    return max(found, key=lambda silence: silence.ms, default=None)
+        found.append(1000.0 * max(gaps_s, default=0.0))
+    return max(found, default=None)
 
 
 def parts_ms(outage: Outage, timeline: Sequence[Event], *, commits_s: Iterable[float]) -> dict[str, float]:

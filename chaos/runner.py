@@ -10,7 +10,7 @@ from chaos.heal import load_record, record_path, save_record
 from chaos.history import FaultWindow
 from chaos.interrupts import Shield
 from chaos.model import Drill, HealRecord, Scene
-from chaos.pair import NoPairError, find_scene, wait_until_following
+from chaos.pair import NoPairError, answers_ssh, find_scene, wait_until_following
 from chaos.recovery import Recovery
 from chaos.run import HypothesisUnmetError, NoEffectError, Run
 from chaos.steady import STEADY_WITHIN_S, observe, wait_until_steady
@@ -224,8 +224,7 @@ class Runner:
     def _residue(self) -> list[str]:
         found = []
         for host in self.env.hosts:
-            # Twice: one slow greeting is no residue.
-            if not any(self.world.databases.is_reachable(host) for _ in range(2)):
+            if not answers_ssh(self.world.databases, host):
                 found.append(f"{host.name}: answers no SSH")
                 continue
             try:

@@ -53,8 +53,7 @@ class Watch:
         needed = RATE_IS_BACK_SHARE * self.rate
 
         def back() -> str | None:
-            ended = clients.stopped_because()
-            if ended is not None:
+            if clients.stopped_because() is not None:
                 return None
             rate = clients.acknowledged_per_s(since_s)
             return None if rate >= needed else f"{rate:.0f} writes/s acknowledged"

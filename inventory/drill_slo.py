@@ -1,6 +1,6 @@
 """What drills are judged by, each by its own: a drill without objectives is not run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,9 @@ class NoObjectivesError(ValueError):
 
 _CRASH = DrillLimit(rto_ms_max=5000.0, rto_ms_p95=3000.0, rto_sustained_ms_max=8000.0)
 _STALL = DrillLimit(rto_ms_max=6000.0, rto_sustained_ms_max=10_000.0)
+_CUT = DrillLimit(
+    rto_ms_max=6000.0, rto_sustained_ms_max=10_000.0, error_ratio_max=0.25, lost_window_ms_p99=None
+)
 _SWITCHOVER = DrillLimit(rto_ms_max=1500.0, rto_sustained_ms_max=4000.0, errors_max=0, lost_window_ms_p99=0.0)
 _SAME_PRIMARY = DrillLimit(rto_ms_max=2000.0, rto_sustained_ms_max=4000.0, error_ratio_max=0.05)
 
@@ -51,25 +54,9 @@ class DrillSlo:
         ("primary-host-poweroff", _CRASH),
         ("primary-paused", _STALL),
         ("primary-host-frozen", _STALL),
-        (
-            "centre-a-cut-off",
-            DrillLimit(
-                rto_ms_max=6000.0,
-                rto_sustained_ms_max=10_000.0,
-                error_ratio_max=0.25,
-                lost_window_ms_p99=None,
-            ),
-        ),
+        ("centre-a-cut-off", _CUT),
         ("primary-cut-from-store", _STALL),
-        (
-            "asymmetric-cut",
-            DrillLimit(
-                rto_ms_max=15_000.0,
-                rto_sustained_ms_max=10_000.0,
-                error_ratio_max=0.25,
-                lost_window_ms_p99=None,
-            ),
-        ),
+        ("asymmetric-cut", replace(_CUT, rto_ms_max=15_000.0)),
         ("standby-lost", _SAME_PRIMARY),
         ("store-member-lost", _SAME_PRIMARY),
         (

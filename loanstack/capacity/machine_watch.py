@@ -67,7 +67,7 @@ def parse_disks(text: str) -> dict[str, int]:
 
 
 def used(samples: Sequence[Sample], *, from_s: float, until_s: float) -> Used | None:
-    """Return what was used in a window; None if fewer than two samples lie in it."""
+    """Return what was used in a window; None if no two samples lie in it, one after the other."""
     inside = [sample for sample in samples if from_s <= sample.at_s <= until_s]
     if len(inside) < 2:
         return None
@@ -76,7 +76,9 @@ def used(samples: Sequence[Sample], *, from_s: float, until_s: float) -> Used | 
         getattr(last.cpu, name) - getattr(first.cpu, name) for name in ("busy", "idle", "stolen")
     )
     ticks = max(busy + idle + stolen, 1)
-    seconds = max(last.at_s - first.at_s, 1e-9)
+    seconds = last.at_s - first.at_s
+    if seconds <= 0.0:
+        return None
     return Used(
         busy=100.0 * busy / ticks,
         stolen=100.0 * stolen / ticks,

@@ -7,7 +7,7 @@ import click
 
 from chaos import drills as catalogue
 from chaos.findings import Verdict, worst
-from chaos.heal import record_path
+from chaos.heal import lock_beside, record_path
 from chaos.loss import lost_within_lag
 from chaos.only_one import DrillNotEndedError, stop_running
 from chaos.steady import STEADY_WITHIN_S
@@ -29,6 +29,8 @@ from loanstack.task import CommandError, InterruptedWith, Task, tail
 
 ALL = "all"
 """Stands for every drill of the catalogue, in its order."""
+STOP = "stop"
+"""In the place of an environment: end the drill that runs there."""
 
 TIMEOUT_S = 900.0
 HEAL_GRACE_S = 180.0
@@ -45,10 +47,6 @@ class DrillAsked:
     """How long the hypothesis is waited for."""
 
 
-STOP = "stop"
-"""In the place of an environment: end the drill that runs there."""
-
-
 def stop(env: Environment) -> None:
     """End the drill of `env` that runs, and wait until it has healed.
 
@@ -56,7 +54,7 @@ def stop(env: Environment) -> None:
         CommandError: it still runs.
     """
     try:
-        pid = stop_running(record_path(env).with_suffix(".lock"), within_s=HEAL_GRACE_S)
+        pid = stop_running(lock_beside(record_path(env)), within_s=HEAL_GRACE_S)
     except DrillNotEndedError as slow:
         raise CommandError(str(slow), code=ExitCode.RESIDUE) from None
     what = "no drill is running" if pid is None else f"the drill of process {pid} has ended, and healed first"
