@@ -6,9 +6,9 @@ Plain commands, from the root of the checkout:
     .venv/bin/python -m chaos run lab primary-crash --run-folder runs/mine --rate 500
     .venv/bin/python -m chaos stop lab                 # end the one that runs; it heals first
     .venv/bin/python -m chaos heal lab                 # after a control machine died in the middle
-    .venv/bin/python -m chaos.replication lab --out runs/mine/replication.jsonl
-    .venv/bin/python -m chaos.prober lab --out runs/mine/probes.jsonl
-    .venv/bin/python -m chaos.export lab --run-folder runs/mine
+    .venv/bin/python -m chaos.recorders.replication lab --out runs/mine/replication.jsonl
+    .venv/bin/python -m chaos.recorders.write_probe lab --out runs/mine/probes.jsonl
+    .venv/bin/python -m chaos.recorders.export lab --run-folder runs/mine
 
 | module | holds |
 |---|---|

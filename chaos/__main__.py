@@ -10,24 +10,26 @@ from pathlib import Path
 
 import click
 
-from chaos import drills, interrupts, results
-from chaos.heal import load_record, lock_beside, record_path
-from chaos.history import HistoryError, Records, read_run
-from chaos.live import LiveWorld
-from chaos.load import SAMPLE_INTERVAL_MS
-from chaos.model import Drill
-from chaos.only_one import DrillNotEndedError, DrillRunningError, only_drill, stop_running
-from chaos.run import Run
-from chaos.runner import Runner
-from chaos.steady import STEADY_FOR_S, STEADY_WITHIN_S
-from chaos.timeline import Timeline
-from chaos.world import WorldError
+from chaos.catalogue import drills
+from chaos.catalogue.model import Drill
+from chaos.engine import interrupts, judgement, results
+from chaos.engine.heal import load_record, lock_beside, record_path
+from chaos.engine.only_one import DrillNotEndedError, DrillRunningError, only_drill, stop_running
+from chaos.engine.run import Run
+from chaos.engine.runner import Runner
+from chaos.engine.steady import STEADY_FOR_S, STEADY_WITHIN_S
+from chaos.engine.timeline import Timeline
+from chaos.recorders.clients import SAMPLE_INTERVAL_MS
+from chaos.system.live import LiveWorld
+from chaos.system.world import WorldError
 from inventory import ENVIRONMENT_NAMES, environment
 from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
 from inventory.purpose import Action, NotAllowedError
+from proof.exits import ExitCode
+from proof.files import RecordError
+from proof.history import Records, read_run
 
-_INTERRUPTED = 130
 STOPS_WITHIN_S = 300.0
 """Every step of a heal has a deadline; together they may take so long."""
 
@@ -85,12 +87,12 @@ def run_drill(
             )
         except KeyboardInterrupt:
             click.echo("interrupted before anything was broken", err=True)
-            sys.exit(_INTERRUPTED)
+            sys.exit(ExitCode.INTERRUPTED)
     click.echo(f"{drill.name}: {judged.verdict.value}", err=True)
     for reason in judged.reasons:
         click.echo(f"  {reason}", err=True)
     code = judged.exit_code
-    sys.exit(_INTERRUPTED if interrupted and code != results.EXIT_RESIDUE else code)
+    sys.exit(ExitCode.INTERRUPTED if interrupted and code is not ExitCode.RESIDUE else code)
 
 
 @main.command("heal")
@@ -114,7 +116,7 @@ def heal(environment_name: str) -> None:
             record_path(env).unlink()
         except WorldError as failed:
             click.echo(f"heal failed: {failed}", err=True)
-            sys.exit(results.EXIT_RESIDUE)
+            sys.exit(ExitCode.RESIDUE)
 
 
 @main.command("stop")
@@ -126,13 +128,13 @@ def stop(environment_name: str) -> None:
         pid = stop_running(_lock_of(env), within_s=STOPS_WITHIN_S)
     except DrillNotEndedError as slow:
         click.echo(str(slow), err=True)
-        sys.exit(results.EXIT_RESIDUE)
+        sys.exit(ExitCode.RESIDUE)
     click.echo("no drill is running" if pid is None else f"the drill of process {pid} has ended", err=True)
 
 
 def _run(
     env: Environment, drill: Drill, folder: Path, *, rate: float, steady_within_s: float
-) -> tuple[results.Judgement, bool]:
+) -> tuple[judgement.JudgedDrill, bool]:
     world = LiveWorld(env)
     try:
         runner = _runner(env, world, folder, rate=rate, steady_within_s=steady_within_s)
@@ -140,11 +142,12 @@ def _run(
     finally:
         world.close()
     timeline = runner.timeline
+    results.write_run(folder, run)
     records = _records(folder, run)
-    for at_s, event, detail in results.mark_outage(drill, run, records):
+    for at_s, event, detail in judgement.mark_outage(drill, run, records):
         timeline.note_at(at_s, event, detail=detail)
     timeline.finish()
-    judged = results.judge_run(env, drill, run, records, sample_interval_ms=SAMPLE_INTERVAL_MS)
+    judged = judgement.judge_run(env, drill, run, records, sample_interval_ms=SAMPLE_INTERVAL_MS)
     results.write_results(folder, env, drill, run, judged)
     return judged, run.interrupted
 
@@ -169,7 +172,7 @@ def _records(folder: Path, run: Run) -> Records:
         return read_run(folder)
     except FileNotFoundError:
         return Records(writes=())
-    except HistoryError as broken:
+    except RecordError as broken:
         run.invalid.append(str(broken))
         run.exported = False
         return Records(writes=())

@@ -25,8 +25,8 @@ class LoadSlo:
     cpu_ms_per_transaction_max: float | None = None
     """Processor time of all hosts for one acknowledged transaction."""
     cpu_ms_at_reference_speed_max: float | None = None
-    """The same at the reference speed (`loanstack.machine`): of a lab alone, whose hosts share the machine on
-    which the speed is measured."""
+    """The same at the reference speed (`loanstack.measure.machine`): of a lab alone, whose hosts share the
+    machine on which the speed is measured."""
     portal_cpu_ms_per_request_max: float | None = None
     """Processor time of TongWeb and the portal on it for one request, queries included."""
     generator_cpu_ms_per_request_max: float | None = None

@@ -11,7 +11,7 @@ Every option has a default but the run folder, which is then a new one below `ru
 | option | meaning |
 |---|---|
 | `--environment NAME` | which inventory; `lab` |
-| `--scenario NAME` | what the users do: one of `loadtests.scenarios`; `journey` |
+| `--scenario NAME` | what the users do: one of `loadtests.plan.scenarios`; `journey` |
 | `--rate N` | planned writes a second; 1000 |
 | `--shape SHAPE` | how the rate goes over time: `constant`, `ramp:A..B`, `steps:A,B`, `replay:FILE` |
 | `--duration 120s` | how long arrivals are planned for; `s`, `m` or `h` |
@@ -31,13 +31,13 @@ wrong, no customers are seeded or no gateway answers: nothing was written then. 
 early: no arrival starts any more, those under way are recorded with their outcome, files are complete.
 
 Several processes make one load together with `python -m loadtests.workers` (`loadtests.workers` says how),
-here or on hosts of role loadgen (`loadtests.host_worker`).
+here or on hosts of role loadgen (`loadtests.workers.supervisor`).
 Locust's own `--processes`, `--master` and `--worker` work too, given the same `--run-seed`, and without a
 merged record.
 
 Judging is apart from generating, pure, and needs no Locust:
 
-    from loadtests import figures, judge
+    from loadtests.results import figures, judge
     found = figures.of_folder(folder)            # ledger, reads, replication samples, load.json
-    verdict = judge.judge(found, environment.load_slo)
+    verdict = judge.judge_record(found, environment.load_slo)
 """

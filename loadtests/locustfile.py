@@ -18,15 +18,19 @@ from locust.runners import WorkerRunner
 
 import inventory
 from inventory.model import Environment
-from loadtests import facts, hdr_log, locust_workers, options, probe, progress, targets
-from loadtests.budget import Meter, budgets
-from loadtests.connections import Connections
-from loadtests.generator import Generator
-from loadtests.journey_user import JourneyUser
-from loadtests.ledger import Outcome, Read, Write
-from loadtests.recorder import Recorder
-from loadtests.schedule import Plan
-from loadtests.worker_link import Link, MissedStartError
+from loadtests.engine import progress, run_info
+from loadtests.engine.generator import Generator
+from loadtests.engine.recorder import Recorder
+from loadtests.plan import options
+from loadtests.plan.schedule import Plan
+from loadtests.results import hdr_log
+from loadtests.results.budget import Meter, budgets
+from loadtests.transport import preflight, targets
+from loadtests.transport.connections import Connections
+from loadtests.users.journey_user import JourneyUser
+from loadtests.workers import locust_engine
+from loadtests.workers.link import Link, MissedStartError
+from proof.record import Outcome, Read, Write
 
 _USAGE = 2
 _FLUSH_EVERY_S = 1.0
@@ -74,25 +78,25 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
             "loadtests/locustfile.py needs the command line's options; start it with `locust -f`"
         )
     runner = environment.runner
-    tables = _tables_wanted(parsed) or locust_workers.is_worker(runner)
+    tables = _tables_wanted(parsed) or locust_engine.is_worker(runner)
     if not tables:
         logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
     found = _inventory(parsed.environment)
     if parsed.ca_dir is not None:
         found = replace(found, ca_dir=parsed.ca_dir)
     try:
-        asked = locust_workers.placed(options.checked(parsed, found), runner, parsed)
-        if locust_workers.is_master(runner):
+        asked = locust_engine.placed(options.checked(parsed, found), runner, parsed)
+        if locust_engine.is_master(runner):
             parsed.num_users, parsed.spawn_rate = asked.users, float(asked.users)
-            locust_workers.quit_when_all_are_done(environment)
+            locust_engine.quit_when_all_are_done(environment)
             return
         gateways = targets.chosen(asked.host, found)
         deadline_s = found.journey.deadline_ms / 1000.0
         probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in gateways]
-        population = probe.population(found, probes, time.time)
+        population = preflight.population(found, probes, time.time)
         asked.run_folder.mkdir(parents=True, exist_ok=True)
         recorder = Recorder(asked.run_folder)
-    except (options.OptionsError, probe.NotReadyError) as wrong:
+    except (options.OptionsError, preflight.NotReadyError) as wrong:
         _refuse(*wrong.problems)
     except FileExistsError as exists:
         _refuse(f"{exists.filename} is the record of another run; choose another --run-folder")
@@ -118,7 +122,7 @@ def _prepare(environment: LocustEnvironment, **_: object) -> None:
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _watch(environment: LocustEnvironment, **_: object) -> None:
-    if locust_workers.is_master(environment.runner):
+    if locust_engine.is_master(environment.runner):
         return
     generator = LoanUser.generator
     if not generator.options.linked:
@@ -134,7 +138,7 @@ def _watch(environment: LocustEnvironment, **_: object) -> None:
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _end(environment: LocustEnvironment, **_: object) -> None:
-    if locust_workers.is_master(environment.runner):
+    if locust_engine.is_master(environment.runner):
         return
     generator = LoanUser.generator
     generator.stop()
@@ -143,7 +147,7 @@ def _end(environment: LocustEnvironment, **_: object) -> None:
         environment.runner.quit()
     recorder, folder, found = generator.recorder, generator.options.run_folder, generator.facts()
     recorder.close()
-    facts.write(folder, found)
+    run_info.write(folder, found)
     if generator.options.linked:
         hdr_log.write_pair(folder, found, *hdr_log.of_ledger(folder, found))
     _say(
@@ -196,7 +200,7 @@ def _quit_when_finished(environment: LocustEnvironment) -> None:
     LoanUser.generator.finished.wait()
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
-        locust_workers.tell_done(runner)
+        locust_engine.tell_done(runner)
     elif runner is not None:
         runner.quit()
 

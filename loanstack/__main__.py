@@ -1,5 +1,5 @@
 """`python -m loanstack`."""
 
-from loanstack.cli import main
+from loanstack.cli.main import main
 
 main()

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from chaos.remote import ssh_argv
+from chaos.system.remote import ssh_argv
 from inventory.model import Environment, Host
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loanstack.capacity.database_watch import Statements
-from loanstack.capacity.machine_watch import Used
 from loanstack.capacity.prometheus import HostUse, PoolUse
+from loanstack.measure.machine_watch import Used
 
 CPU_FULL_PERCENT = 90.0
 """Of the mean over seconds: above it, arrivals that come unevenly find every processor busy."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chaos.findings import Verdict
 from loanstack.capacity import confidence
 from loanstack.capacity.search import Bracket, Probe, Search, Tally, bracket, next_rate
-from loanstack.figures import number
+from proof.titles import number
+from proof.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

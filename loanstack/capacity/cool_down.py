@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from chaos.live import WallClock
-from chaos.pair import database_hosts, not_following
-from chaos.remote import Shells
-from chaos.sql_session import MARIADB, SqlSession
-from chaos.ssh_databases import SshDatabases
-from chaos.world import DOWN, PRIMARY, STANDBY, Clock, wait_until
+from chaos.engine.pair import database_hosts, not_following
+from chaos.system.databases import SshDatabases
+from chaos.system.live import WallClock
+from chaos.system.remote import Shells
+from chaos.system.sql_session import MARIADB, SqlSession
+from chaos.system.world import DOWN, PRIMARY, STANDBY, Clock, wait_until
 from inventory.model import Environment, Role
 from inventory.peer import DatabaseKind
 from loanstack.capacity.asking import ask

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from inventory.model import Environment
-from loadtests import facts
-from loadtests.facts import LoadFacts
-from loanstack.capacity import database_watch, machine_watch, prometheus
+from loadtests.engine import run_info
+from loadtests.engine.run_info import LoadFacts
+from loanstack.capacity import database_watch, prometheus
 from loanstack.capacity.bottleneck import Evidence
-from loanstack.capacity.machine_watch import Sample, Used
-from loanstack.runs import RunFolder
+from loanstack.measure import machine_watch
+from loanstack.measure.machine_watch import Sample, Used
+from loanstack.runs.folder import RunFolder
 
 _WORDS = {"gateway": "gateways", "loan": "services", "oceanbase": "databases", "monitor": "monitoring"}
 _GENERATOR = "load generator"
@@ -22,8 +23,8 @@ _REST = "kernel and others"
 def of_folder(folder: Path, env: Environment) -> Evidence:
     """Return the evidence in a probe's folder; what was not saved there is left out."""
     try:
-        load = facts.read(folder)
-    except (FileNotFoundError, facts.LoadFactsError):
+        load = run_info.read(folder)
+    except (FileNotFoundError, run_info.LoadFactsError):
         return Evidence(is_shared=env.is_lab)
     samples = machine_watch.read(folder)
     until_s = load.start_s + load.measured_s

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from chaos.findings import Verdict
 from loanstack.capacity.conclusion import Conclusion
 from loanstack.capacity.knee import knee
 from loanstack.capacity.search import Bracket, Probe, Search, bracket
+from proof.verdict import Verdict
 
 CAPACITY_FILE = "capacity.json"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from inventory.model import Environment, Role
 from loanstack.capacity.asking import ask
-from loanstack.runs import RunFolder
+from loanstack.runs.folder import RunFolder
 
 PROMETHEUS_FILE = "prometheus.json"
 _WITHIN_S = 15.0

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chaos.findings import Verdict
+from proof.verdict import Verdict
 
 GROWTH = 2.0
 INVALID_MAX = 3

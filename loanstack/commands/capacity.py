@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from chaos.findings import Verdict
-from chaos.world import WorldError
-from loadtests import facts
-from loanstack import promises
+from chaos.system.world import WorldError
+from loadtests.engine import run_info
 from loanstack.capacity import evidence, prometheus
 from loanstack.capacity.bottleneck import statement
 from loanstack.capacity.conclusion import Conclusion, conclude
@@ -18,12 +16,14 @@ from loanstack.capacity.database_watch import DatabaseWatch
 from loanstack.capacity.probed import CAPACITY_FILE, CURVE_FIGURES, Probed, as_json, knee_of, ran_out
 from loanstack.capacity.search import Search, next_rate
 from loanstack.commands.load import Asked, load
-from loanstack.console import COLOUR_OF
-from loanstack.exits import ExitCode
-from loanstack.figures import number
-from loanstack.runs import FINDINGS_FILE, Results
-from loanstack.subprocesses import CommandTimeoutError
-from loanstack.task import PROMISES_FILE, CommandError, InterruptedWith, Task
+from loanstack.runs.console import COLOUR_OF
+from loanstack.runs.folder import FINDINGS_FILE, Results
+from loanstack.runs.subprocesses import CommandTimeoutError
+from loanstack.runs.task import OBJECTIVES_FILE, CommandError, InterruptedWith, Task
+from proof import objectives, promised
+from proof.exits import ExitCode
+from proof.titles import number
+from proof.verdict import Verdict
 
 WARM_UP_S = 10.0
 """Before each probe the rate grows from nothing for so long, or for half of a probe that is shorter."""
@@ -67,7 +67,7 @@ def find_capacity(task: Task, asked: Asked, how: CapacityAsked) -> Results:
         CommandError: a probe was refused.
         InterruptedWith: Ctrl-C; carries what was found so far.
     """
-    task.begin(promises.of_capacity(task.env.load_slo))
+    task.begin(promised.of_capacity(task.env.load_slo))
     done: list[Probed] = []
     try:
         ended = _probe_all(task, asked, how, done)
@@ -132,7 +132,7 @@ def _probe(task: Task, asked: Asked, count: int) -> Probed:
 
 
 def _save_prometheus(part: Task) -> None:
-    load_facts = facts.read(part.folder.path)
+    load_facts = run_info.read(part.folder.path)
     until_s = load_facts.start_s + load_facts.measured_s
     prometheus.save(part.env, part.folder, from_s=load_facts.start_s, until_s=until_s)
 
@@ -161,8 +161,8 @@ def _finish(task: Task, search: Search, done: Sequence[Probed], *, ended: str | 
         figures["knee_tps"] = at_knee
     if "capacity_tps" not in figures and found.verdict is Verdict.PASS:
         # A lower bound that is high enough keeps the promise, and is no capacity.
-        at_least = promises.of_capacity(task.env.load_slo, figure="capacity_tps_low")
-        task.folder.write_json(PROMISES_FILE, promises.to_list(at_least))
+        at_least = promised.of_capacity(task.env.load_slo, figure="capacity_tps_low")
+        task.folder.write_json(OBJECTIVES_FILE, objectives.to_list(at_least))
     if done:
         task.console.table(table(done))
     for line in (*found.says, ran_out(done)):

@@ -7,22 +7,23 @@ from pathlib import Path
 
 from rich.table import Table
 
-from chaos.findings import Verdict
-from chaos.world import WorldError
+from chaos.system.world import WorldError
 from inventory.peer import DatabaseKind
-from loanstack import comparison, semi_sync
 from loanstack.capacity.cool_down import cool_down
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.deploy import deploy
 from loanstack.commands.load import Asked, load
 from loanstack.commands.seed import seed
-from loanstack.comparison import COMPARED, COMPARISON_FILE, NAMES, OURS, PEER, Ran, Row
-from loanstack.exits import ExitCode
-from loanstack.figures import number, title
-from loanstack.processor import DATABASES
-from loanstack.runs import FINDINGS_FILE, Results
-from loanstack.subprocesses import CommandTimeoutError
-from loanstack.task import CommandError, InterruptedWith, Task
+from loanstack.measure.cpu_breakdown import DATABASES
+from loanstack.results import comparison
+from loanstack.results.comparison import COMPARED, COMPARISON_FILE, NAMES, OURS, PEER, Ran, Row
+from loanstack.runs.folder import FINDINGS_FILE, Results
+from loanstack.runs.subprocesses import CommandTimeoutError
+from loanstack.runs.task import CommandError, InterruptedWith, Task
+from loanstack.system import semi_sync
+from proof.exits import ExitCode
+from proof.titles import number, title
+from proof.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,17 +7,18 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from chaos.findings import Verdict
 from inventory.model import Environment
 from inventory.peer import DatabaseKind
-from loanstack import outcome, promises
-from loanstack.outcome import DeployOutcome
-from loanstack.promises import Promise
-from loanstack.runs import Results
-from loanstack.subprocesses import Completed
-from loanstack.task import CommandError, Task, read_json, tail
+from loanstack.results import deploys
+from loanstack.results.deploys import DeployOutcome
+from loanstack.results.ended import Ended, write_ended
+from loanstack.runs.folder import Results
+from loanstack.runs.subprocesses import Completed
+from loanstack.runs.task import CommandError, Task, read_json, tail
+from proof import promised
+from proof.objectives import Objective
+from proof.verdict import Verdict
 
-SUMMARY_FILE = "deploy.json"
 SUMMARY_VARIABLE = "LOANSTACK_DEPLOY_SUMMARY"
 """Tells the site where to write what each host did; see `deploys.summary`."""
 
@@ -30,7 +31,7 @@ def deploy(
     *,
     only: str | None = None,
     limit: str | None = None,
-    judged_by: Sequence[Promise] = (promises.NO_HOST_FAILED,),
+    judged_by: Sequence[Objective] = (promised.NO_HOST_FAILED,),
     database: DatabaseKind = DatabaseKind.OCEANBASE,
 ) -> Results:
     """Converge the hosts and return what changed.
@@ -42,23 +43,17 @@ def deploy(
     """
     task.begin(judged_by)
     hosts = limited_to(task.env, limit)
-    summary = task.folder.path / SUMMARY_FILE
+    summary = task.folder.path / deploys.SUMMARY_FILE
     with task.step("deploy"):
         done = _pyinfra(
             task, ["-y", *_narrowed(only, limit), *_serving(database)], env={SUMMARY_VARIABLE: str(summary)}
         )
     written = read_json(summary)
-    found = outcome.of_summary(written if isinstance(written, dict) else None, hosts)
+    found = deploys.of_summary(written if isinstance(written, dict) else None, hosts)
     figures = {**found.figures(), "deploy_s": round(done.seconds, 2)}
-    verdict, reasons = promises.judge(judged_by, figures)
-    reasons = (*reasons, *found.failures)
-    if done.returncode != 0 and written is None:
-        reasons = (*reasons, f"pyinfra ended before it did anything and says:\n{tail(task.log('pyinfra'))}")
-    elif done.returncode != 0 and verdict is Verdict.PASS:
-        verdict = Verdict.FAIL
-        reasons = (*reasons, f"pyinfra ended with status {done.returncode}; see {task.log('pyinfra')}")
-    if any(promise.figure == "operations_changed" for promise in judged_by):
-        reasons = (*reasons, *(f"changed again: {each}" for each in found.changes))
+    write_ended(task.folder, Ended(status=done.returncode, seconds=figures["deploy_s"], hosts=tuple(hosts)))
+    said = tail(task.log("pyinfra"))
+    verdict, reasons = deploys.judged(judged_by, figures, found, status=done.returncode, said=said)
     results = Results(
         verb="deploy", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
     )
@@ -81,7 +76,7 @@ def plan(task: Task, *, only: str | None = None, limit: str | None = None) -> Re
     printed = read_json(printed_to)
     if not isinstance(printed, dict) or done.returncode != 0:
         raise CommandError(f"the hosts could not be looked at; pyinfra says:\n{tail(task.log('pyinfra'))}")
-    pending = outcome.pending(printed)
+    pending = deploys.pending(printed)
     task.folder.write_json("plan.json", list(pending))
     table = Table("host", "would change", box=None, pad_edge=False)
     for line in pending:

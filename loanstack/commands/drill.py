@@ -5,27 +5,21 @@ from dataclasses import dataclass, replace
 
 import click
 
-from chaos import drills as catalogue
-from chaos.findings import Verdict, worst
-from chaos.heal import lock_beside, record_path
-from chaos.loss import lost_within_lag
-from chaos.only_one import DrillNotEndedError, stop_running
-from chaos.steady import STEADY_WITHIN_S
+from chaos.catalogue import drills as catalogue
+from chaos.engine.heal import lock_beside, record_path
+from chaos.engine.judgement import objectives_of, over_repeats_of
+from chaos.engine.only_one import DrillNotEndedError, stop_running
+from chaos.engine.steady import STEADY_WITHIN_S
 from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
-from loanstack import promises
 from loanstack.commands.seed import seed
-from loanstack.drill_figures import (
-    outcome_table,
-    over_drills,
-    over_repeats,
-    parts_table,
-    together,
-)
-from loanstack.exits import ExitCode, verdict_of_exit
-from loanstack.promises import Promise
-from loanstack.runs import Results, with_residue
-from loanstack.task import CommandError, InterruptedWith, Task, tail
+from loanstack.results.drills import outcome_table, over_drills, over_repeats, parts_table, together
+from loanstack.runs.folder import Results, with_residue
+from loanstack.runs.task import CommandError, InterruptedWith, Task, tail
+from proof import promised
+from proof.exits import ExitCode, verdict_of_exit
+from proof.objectives import Objective
+from proof.verdict import worst
 
 ALL = "all"
 """Stands for every drill of the catalogue, in its order."""
@@ -78,11 +72,12 @@ def drill(task: Task, name: str, asked: DrillAsked, *, repeat: int) -> Results:
     if name not in known:
         raise CommandError(f"no drill {name!r}; known: {', '.join((*known, ALL))}")
     try:
-        judged_by = promised(task.env, name, repeats=repeat)
+        alone = objectives_of(task.env, catalogue.drills(task.env)[name])
     except NoObjectivesError as missing:
         raise CommandError(f"environment {task.env.name}: {missing}") from None
     if repeat == 1:
-        return _once(task, name, asked, judged_by)
+        return _once(task, name, asked, alone)
+    judged_by = over_repeats_of(task.env, catalogue.drills(task.env)[name], repeats=repeat)
     task.begin(judged_by)
     done: list[Results] = []
     folders: list[str] = []
@@ -91,27 +86,18 @@ def drill(task: Task, name: str, asked: DrillAsked, *, repeat: int) -> Results:
         part = task.part(folder, drill=name, rate=asked.rate_per_s)
         task.console.say(f"{name}: {number} of {repeat}")
         with task.step(folder):
-            done.append(_once(part, name, asked, promised(task.env, name, repeats=1)))
+            done.append(_once(part, name, asked, alone))
         folders.append(folder)
         if done[-1].figures.get("residue", 0):
             break
-    results = together(done, folders, over_repeats(done))
-    verdict, reasons = promises.judge(judged_by, results.figures)
-    return task.end(
-        replace(results, verdict=worst([results.verdict, verdict]), reasons=(*results.reasons, *reasons))
-    )
-
-
-def promised(env: Environment, name: str, *, repeats: int) -> tuple[Promise, ...]:
-    """Return what the drill `name` promises over so many repeats."""
-    drill = catalogue.drills(env)[name]
-    may_lose = lost_within_lag in catalogue.checkers_for(drill, env.failover.durability)
-    return promises.of_drill(env.drill_slo, name, may_lose=may_lose, repeats=repeats)
+    results = together(done, folders, over_repeats(done), judged_by)
+    return task.end(results)
 
 
 def _all(task: Task, names: tuple[str, ...], asked: DrillAsked, *, repeat: int) -> Results:
     """Run every drill, and say in tables what came of it; what one leaves behind ends it."""
-    task.begin(promises.of_all_drills(task.env.drill_slo))
+    judged_by = promised.of_all_drills(task.env.drill_slo)
+    task.begin(judged_by)
     done: list[tuple[str, Results]] = []
     folders: list[str] = []
     for number, name in enumerate(names, start=1):
@@ -133,7 +119,8 @@ def _all(task: Task, names: tuple[str, ...], asked: DrillAsked, *, repeat: int) 
             break
     for table in (outcome_table(done), parts_table(done)):
         task.console.table(table)
-    return task.end(together([results for _, results in done], folders, over_drills(done)))
+    results = together([each for _, each in done], folders, over_drills(done), judged_by)
+    return task.end(results)
 
 
 def _unfinished(task: Task, why: str) -> Results:
@@ -141,7 +128,7 @@ def _unfinished(task: Task, why: str) -> Results:
     return Results(verb="drill", environment=task.env.name, verdict=verdict, reasons=(why,))
 
 
-def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Promise, ...]) -> Results:
+def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Objective, ...]) -> Results:
     task.begin(judged_by)
     seed(task)
     folder = task.folder.path
@@ -173,8 +160,4 @@ def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Promise, ..
     if worst([said, results.verdict]) is not results.verdict:
         why = f"drill {name} ended with status {done.returncode}, which its results do not explain"
         results = replace(results, verdict=said, reasons=(*results.reasons, why))
-    if results.verdict is Verdict.PASS:
-        # What is shown as promised is what is judged, also of one run.
-        verdict, reasons = promises.judge(judged_by, results.figures)
-        results = replace(results, verdict=verdict, reasons=reasons)
     return task.end(results)

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from chaos.remote import ssh_argv
+from chaos.system.remote import ssh_argv
 from inventory.model import Environment, Host, Role
-from loanstack.exits import ExitCode
-from loanstack.task import CommandError
+from loanstack.runs.task import CommandError
+from proof.exits import ExitCode
 
 TOOL = "loanstack-failover"
 _SSH_FAILED = 255

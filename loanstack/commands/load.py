@@ -3,31 +3,34 @@
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from chaos import checker_sets, checkers, contention, history
-from chaos.findings import Finding, Verdict, worst
-from inventory.model import Environment, Role
+from inventory.model import Environment
 from inventory.peer import DatabaseKind
-from loadtests import budget, figures, fingerprint, hdr_log, judge, workers, workers_remote
-from loadtests.options import DEFAULT_WARM_UP_S, curve_asked
-from loadtests.scenarios import SCENARIOS
-from loadtests.schedule import Spacing
-from loadtests.shape import CONSTANT
-from loadtests.workers_places import Place, hosts_of, not_on_hosts
-from loanstack import machine, portal_counts, processor, promises, sampler, slowness, usage
-from loanstack.beside.asked import BesideAsked
-from loanstack.beside.companion import Companion
-from loanstack.bulk import bulk_reading
-from loanstack.capacity import machine_watch
+from loadtests.plan.options import DEFAULT_WARM_UP_S, curve_asked
+from loadtests.plan.scenarios import SCENARIOS
+from loadtests.plan.schedule import Spacing
+from loadtests.plan.shape import CONSTANT
+from loadtests.results import hdr_log
+from loadtests.results.figures import LoadFigures
+from loadtests.workers import command, fingerprint, remote
+from loadtests.workers.placement import Place, hosts_of, not_on_hosts
 from loanstack.commands.seed import seed
-from loanstack.exits import ExitCode
-from loanstack.promises import Promise
-from loanstack.runs import Results
-from loanstack.task import CommandError, Task, tail
+from loanstack.companions.companion import Companion
+from loanstack.companions.options import BesideAsked
+from loanstack.judging import readings
+from loanstack.judging.load import JudgedLoad, judge_load
+from loanstack.judging.readings import Reading, Readings
+from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, sampler, usage
+from loanstack.measure.bulk import bulk_reading
+from loanstack.runs.folder import Results
+from loanstack.runs.task import CommandError, Task, tail
+from proof.exits import ExitCode
+from proof.objectives import Objective
+from proof.verdict import Finding
 
 _LOCUST = ("-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
 _LONGER_THAN_LOAD_S = 90.0
@@ -77,60 +80,60 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
     """
     env = task.env
     _require_load_hosts(env, asked)
-    promised = promises.of_load(
-        env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s, scenario=asked.scenario
+    objectives = SCENARIOS[asked.scenario].objectives(
+        env.load_slo, env.deploy_slo, rate_per_s=asked.mean_per_s
     )
-    task.begin(promised)
-    measured: dict[str, float] = dict(seed(task))
+    task.begin(objectives)
+    once: dict[str, float] = dict(seed(task))
     companions = _companions(task, asked)
     if env.is_lab:
         # What a deploy and the seeding wrote would be flushed amid the load, and commits would wait for it.
         with task.step("flush"):
             os.sync()
-    measured["machine_loop_ms"] = machine.loop_ms()
+    once["machine_loop_ms"] = machine.loop_ms()
     with task.step("load"), ExitStack() as entered:
         entered.enter_context(machine_watch.MachineWatch(task.folder.path))
         for each in (*companions, *([] if beside is None else [beside])):
             entered.enter_context(each)
-        times = machine.cpu_times()
-        counted = portal_counts.read(env)
         before, after = _drive(task, asked)
-        services = portal_counts.shares(counted, portal_counts.read(env), env)
-        measured |= machine.figures(times, machine.cpu_times())
+    readings.write(task.folder.path, Readings(before=before, after=after, figures=once))
     with task.step("export"):
         _export(task, writes=asked.mean_per_s * asked.duration_s)
     with task.step("judge"), bulk_reading():
-        judged, findings, values = _judge(task, asked, companions)
-        measured |= values
-        rows = usage.rows(before, after)
-        measured |= portal_counts.figures(services)
-        # What hosts used was read before the warm-up and after the last answer.
-        transactions = values.get("transactions_with_warm_up", 0.0)
-        measured |= usage.figures(rows, env, transactions=transactions, requests=values.get("requests", 0.0))
-        measured |= machine_watch.figures(task.folder.path, measured, is_lab=env.is_lab)
-        components = _components(task, rows, measured, transactions)
-        task.folder.write_json(
-            "hosts.json",
-            {
-                **usage.as_json(rows, transactions=transactions),
-                "components": components,
-                "services": portal_counts.as_json(services),
-            },
-        )
-        task.save_findings(findings)
-    if components:
-        task.console.say(processor.told(components))
-    verdict, reasons = _composed(judged, findings, promised, measured)
-    if slowness.is_too_slow(promised, measured):
-        reasons.append(slowness.explanation(task.folder.path, env, measured))
+        judged = _judge(task, objectives, companions)
+    if judged.components:
+        task.console.say(cpu_breakdown.told(judged.components))
     results = Results(
         verb="load",
         environment=env.name,
-        verdict=verdict,
-        reasons=tuple(reasons),
-        figures=measured,
+        verdict=judged.judgement.verdict,
+        reasons=judged.judgement.reasons,
+        figures=judged.figures,
     )
     return task.end(results)
+
+
+def _judge(task: Task, objectives: Sequence[Objective], companions: Sequence[Companion]) -> JudgedLoad:
+    """Judge what is in the run folder, and write the files that others read."""
+    folder = task.folder.path
+
+    def beside(record: LoadFigures) -> Iterator[Finding]:
+        return (companion.finding(record) for companion in companions)
+
+    try:
+        judged = judge_load(folder, task.env, objectives, beside=beside)
+    except (FileNotFoundError, ValueError) as damaged:
+        raise CommandError(f"the record of the load is not whole: {damaged}", code=ExitCode.INVALID) from None
+    if not (folder / hdr_log.HDR_FILE).exists():
+        # Workers leave the sum of their own.
+        hdr_log.write(folder, judged.record)
+    task.folder.write_json("hosts.json", judged.hosts)
+    task.save_findings(judged.findings)
+    return judged
+
+
+def _read(env: Environment) -> Reading:
+    return Reading(hosts=usage.read(env), portals=portal_counts.read(env), machine=machine.cpu_times())
 
 
 def _require_load_hosts(env: Environment, asked: Asked) -> None:
@@ -139,13 +142,13 @@ def _require_load_hosts(env: Environment, asked: Asked) -> None:
     if not hosts:
         return
     problems = not_on_hosts(shape=asked.shape, target=None)
-    problems = problems or workers_remote.problems(env, hosts, version=fingerprint.of_code())
+    problems = problems or remote.problems(env, hosts, version=fingerprint.of_code())
     if problems:
         raise CommandError("--workers: " + "; ".join(problems))
 
 
-def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Mapping[str, usage.HostUsage]]:
-    """Run the load with the sampler beside it, and return the hosts' usage before and after."""
+def _drive(task: Task, asked: Asked) -> tuple[Reading, Reading]:
+    """Run the load with the sampler beside it, and return what hosts and machine said before and after."""
     env, folder = task.env, task.folder.path
     options = {
         "--environment": env.name,
@@ -160,7 +163,7 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
     flags = ["--abort-on-fail"] if asked.abort_on_fail else []
     argv = [*_generator(env, asked.workers), *(part for pair in options.items() for part in pair), *flags]
     try:
-        before = usage.read(env)
+        before = _read(env)
         sampling = sampler.start(task, asked.database)
         task.folder.note("load", at_s=time.time(), detail=f"{asked.mean_per_s:g} writes/s planned")
         done = task.processes.run(
@@ -170,12 +173,12 @@ def _drive(task: Task, asked: Asked) -> tuple[Mapping[str, usage.HostUsage], Map
             on_line=task.console.note,
             grace_s=30,
         )
-        after = usage.read(env)
+        after = _read(env)
         sampling.end()
     except usage.UsageError as silent:
         raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
     # What a lost worker means for the verdict is said by the record, which is whole all the same.
-    if done.returncode != 0 and (not asked.workers or done.returncode != workers.INVALID):
+    if done.returncode != 0 and (not asked.workers or done.returncode != command.INVALID):
         raise CommandError(
             f"the load generator ended with status {done.returncode} and says:\n{tail(task.log('locust'))}",
             code=ExitCode.INVALID,
@@ -198,7 +201,7 @@ def _generator(env: Environment, where: tuple[Place, ...]) -> list[str]:
 def _export(task: Task, *, writes: float) -> None:
     within_s = _EXPORT_WITHIN_S + writes / _EXPORTED_PER_S
     options = ["--run-folder", str(task.folder.path), "--within", f"{within_s:.0f}"]
-    argv = [sys.executable, "-m", "chaos.export", task.env.name, *options]
+    argv = [sys.executable, "-m", "chaos.recorders.export", task.env.name, *options]
     done = task.processes.run(argv, log=task.log("export"), timeout_s=3.0 * within_s)
     if done.returncode != 0:
         problem = f"the database could not be exported:\n{tail(task.log('export'))}"
@@ -214,67 +217,3 @@ def _companions(task: Task, asked: Asked) -> list[Companion]:
         warm_up_s=warm_up_s,
         database=asked.database,
     )
-
-
-def _judge(
-    task: Task, asked: Asked, companions: Sequence[Companion]
-) -> tuple[judge.Judgement, tuple[Finding, ...], dict[str, float]]:
-    """Return the verdict over the figures, the checkers' and companions' findings, and all figures."""
-    folder = task.folder.path
-    try:
-        found = figures.of_folder(folder)
-        records = history.read_run(folder)
-    except (FileNotFoundError, ValueError) as damaged:
-        raise CommandError(f"the record of the load is not whole: {damaged}", code=ExitCode.INVALID) from None
-    codes = tuple(entity.code for entity in task.env.entities)
-    context = history.Context(entity_numbers=history.entity_numbers(codes), samples=records.samples)
-    saved = history.History(
-        writes=records.writes, journal=records.journal, limits=records.limits, context=context
-    )
-    more = contention.CHECKERS if SCENARIOS[asked.scenario].may_refuse else ()
-    beside = (companion.finding(found) for companion in companions)
-    findings = (*checkers.judge(saved, (*checker_sets.LOAD, *more)), *beside)
-    if not (folder / hdr_log.HDR_FILE).exists():
-        # Workers leave the sum of their own.
-        hdr_log.write(folder, found)
-    values = dict(found.values)
-    values |= budget.figures(found, task.env.load_slo)
-    for finding in findings:
-        values |= finding.figures
-    return judge.judge(found, task.env.load_slo), findings, values
-
-
-def _components(
-    task: Task, rows: Sequence[usage.Row], measured: Mapping[str, float], transactions: float
-) -> dict[str, float]:
-    if not transactions:
-        return {}
-    makers = {host.name for host in task.env.hosts_with(Role.LOADGEN)}
-    found = processor.by_component(rows, transactions=transactions, load_makers=makers)
-    # Elsewhere the hosts' kernels run on machines of their own.
-    return processor.with_machine(found, measured, transactions=transactions) if task.env.is_lab else found
-
-
-def _composed(
-    judged: judge.Judgement,
-    findings: Sequence[Finding],
-    promised: Sequence[Promise],
-    measured: Mapping[str, float],
-) -> tuple[Verdict, list[str]]:
-    """Return the verdict of the run and its reasons: the worst of all, over every promise that is shown.
-
-    A spoiled run is INVALID whatever else is found: nobody knows what the planned one would have shown.
-    """
-    kept, _ = promises.judge(promised, measured)
-    # The others are in the judgement's own words, or a checker's.
-    told = judge.FIGURES | {figure for finding in findings for figure in finding.figures}
-    _, untold = promises.judge([each for each in promised if each.figure not in told], measured)
-    reasons = [
-        *judged.reasons,
-        *(f"{finding.name}: {reason}" for finding in findings for reason in finding.reasons),
-        *untold,
-    ]
-    if judged.is_spoiled:
-        return Verdict.INVALID, reasons
-    verdicts = (Verdict(judged.verdict.value), *(finding.verdict for finding in findings), kept)
-    return worst(verdicts), reasons

@@ -11,22 +11,23 @@ from dataclasses import replace
 from rich.markup import escape
 from rich.table import Table
 
-from chaos.findings import Verdict, worst
 from inventory.availability import Durability
-from loanstack import durability, promises
 from loanstack.commands.deploy import deploy
 from loanstack.commands.drill import DrillAsked, drill
 from loanstack.commands.load import Asked, load
 from loanstack.commands.seed import seeding
-from loanstack.commands.steps import Done, Outcome, Planned, go_through, reasons
+from loanstack.commands.steps import Done, Outcome, Planned, findings, go_through
 from loanstack.commands.verify import verify
-from loanstack.console import COLOUR_OF
-from loanstack.drill_figures import rto_over
-from loanstack.exits import ExitCode, verdict_of_exit
-from loanstack.figures import number
-from loanstack.runs import Results, Step
-from loanstack.subprocesses import CommandTimeoutError
-from loanstack.task import CommandError, Task, tail
+from loanstack.results.drills import rto_over
+from loanstack.runs.console import COLOUR_OF
+from loanstack.runs.folder import Results, Step
+from loanstack.runs.subprocesses import CommandTimeoutError
+from loanstack.runs.task import CommandError, Task, tail
+from loanstack.system import durability
+from proof import promised
+from proof.exits import ExitCode, verdict_of_exit
+from proof.titles import number
+from proof.verdict import Verdict, overall
 
 LAB_UP_TIMEOUT_S = 1500.0
 LAB_DOWN_TIMEOUT_S = 120.0
@@ -91,11 +92,12 @@ def whole(finished: Sequence[Done], *, environment: str) -> Results:
         if crossed:
             figures["acknowledged_lost_cross_centre"] = _lost(crossed)
         figures["residue"] = sum(found.figures.get("residue", 0) for found in drilled)
+    verdict, reasons = overall(findings(finished))
     return Results(
         verb="prove",
         environment=environment,
-        verdict=worst(done.outcome.verdict for done in finished),
-        reasons=reasons(finished),
+        verdict=verdict,
+        reasons=reasons,
         figures=figures,
         children=tuple(
             done.step.folder
@@ -116,7 +118,7 @@ def _is_crossed(step: str) -> bool:
 def _steps(task: Task, asked: Asked) -> list[Planned]:
     slo = task.env.deploy_slo
     first_durability, *others = durability.to_prove(task)
-    first, second = promises.of_first_deploy(slo), promises.of_second_deploy(slo)
+    first, second = promised.of_first_deploy(slo), promised.of_second_deploy(slo)
     up = ("lab up",) if task.env.is_lab else ()
     parameters: dict[str, object] = {
         "scenario": asked.scenario,
@@ -167,7 +169,7 @@ def _drills(
 
 
 def _switch(part: Task) -> Results:
-    return deploy(part, judged_by=(promises.NO_HOST_FAILED,))
+    return deploy(part, judged_by=(promised.NO_HOST_FAILED,))
 
 
 def _drill_work(name: str, rate_per_s: float) -> Callable[[Task], Results]:

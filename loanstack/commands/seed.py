@@ -9,15 +9,19 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import history
-from chaos.remote import ssh_argv
+from chaos.system.remote import ssh_argv
 from inventory.model import Environment, Host, Role
-from loanstack import promises, sampler
-from loanstack import seeding as pure
-from loanstack.exits import ExitCode
-from loanstack.runs import Results
-from loanstack.subprocesses import Child, Completed
-from loanstack.task import CommandError, Task, read_json, tail
+from loanstack.measure import sampler
+from loanstack.runs.folder import Results
+from loanstack.runs.subprocesses import Child, Completed
+from loanstack.runs.task import CommandError, Task, read_json, tail
+from loanstack.system import seeding as pure
+from proof import promised
+from proof.exits import ExitCode
+from proof.files import read_lines
+from proof.objectives import evaluate
+from proof.record import Sample
+from proof.verdict import overall
 
 SEED_FILE = "seed.json"
 TIMEOUT_S = 300.0
@@ -54,7 +58,7 @@ def seed_environment(task: Task, asked: Asked) -> Results:
     too_many = pure.space_problems(env.database, asked.customers)
     if too_many:
         raise CommandError(f"environment {env.name}: {'; '.join(too_many)}")
-    judged_by = promises.of_seed(customers=asked.customers, lag_limit_ms=env.database.lag_limit_ms)
+    judged_by = promised.of_seed(customers=asked.customers, lag_limit_ms=env.database.lag_limit_ms)
     task.begin(judged_by)
     samples = task.folder.path / sampler.SAMPLES_FILE
     sampling = sampler.start(task)
@@ -64,12 +68,10 @@ def seed_environment(task: Task, asked: Asked) -> Results:
     with task.step("standby"):
         measured |= _caught_up(task, since_s=time.time())
     sampling.end()
-    lags = [
-        sample.lag_ms for sample in history.read_lines(samples, history.Sample) if sample.lag_ms is not None
-    ]
+    lags = [sample.lag_ms for sample in read_lines(samples, Sample) if sample.lag_ms is not None]
     if lags:
         measured["standby_lag_max_ms"] = round(max(lags), 1)
-    verdict, reasons = promises.judge(judged_by, measured)
+    verdict, reasons = overall(evaluate(judged_by, measured))
     results = Results(verb="seed", environment=env.name, verdict=verdict, reasons=reasons, figures=measured)
     return task.end(results)
 
@@ -157,11 +159,11 @@ def _caught_up(task: Task, *, since_s: float) -> dict[str, float]:
     return last
 
 
-def _last_sample(path: Path) -> history.Sample | None:
+def _last_sample(path: Path) -> Sample | None:
     """Return the last sample that is written whole."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     whole = [line for line in lines[-2:] if line.endswith(b"\n")]
-    return msgspec.json.decode(whole[-1], type=history.Sample) if whole else None
+    return msgspec.json.decode(whole[-1], type=Sample) if whole else None
 
 
 def _host(env: Environment) -> Host:

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from chaos.findings import Verdict
-from loanstack.runs import Results
+from loanstack.runs.folder import Results
+from proof.verdict import Finding, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +71,15 @@ def go_through(
     return list(finished.values())
 
 
-def reasons(finished: Sequence[Done]) -> tuple[str, ...]:
-    """Return why the whole is not PASS, each reason with the name of its step."""
+def findings(finished: Sequence[Done]) -> tuple[Finding, ...]:
+    """Return what each step showed, with its reasons if it is not PASS."""
     return tuple(
-        f"{done.step.name}: {reason}"
+        Finding(
+            name=done.step.name,
+            verdict=done.outcome.verdict,
+            reasons=() if done.outcome.verdict is Verdict.PASS else done.outcome.reasons,
+        )
         for done in finished
-        if done.outcome.verdict is not Verdict.PASS
-        for reason in done.outcome.reasons
     )
 
 

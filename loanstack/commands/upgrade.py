@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chaos.findings import Verdict
-from chaos.world import WorldError
+from chaos.system.world import WorldError
 from inventory.model import Environment, Host
-from loanstack import promises
 from loanstack.commands.deploy import deploy
-from loanstack.exits import ExitCode
-from loanstack.rotation import ARTIFACTS, DEPLOYS, ROLES, UPGRADE, InstanceState, Rotation
-from loanstack.runs import Results
-from loanstack.task import CommandError, Task
+from loanstack.runs.folder import Results
+from loanstack.runs.task import CommandError, Task
+from loanstack.system.rotation import ARTIFACTS, DEPLOYS, ROLES, UPGRADE, InstanceState, Rotation
+from proof import promised
+from proof.exits import ExitCode
+from proof.objectives import evaluate
+from proof.verdict import Verdict, failed, overall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ def upgrade(task: Task, asked: UpgradeAsked) -> Results:
     Raises:
         CommandError: a host does not answer, or too few would be left to serve.
     """
-    judged_by = promises.of_upgrade()
+    judged_by = promised.of_upgrade()
     task.begin(judged_by)
     began_s = time.monotonic()
     rotation = Rotation(task.env, asked.component)
@@ -53,13 +54,9 @@ def upgrade(task: Task, asked: UpgradeAsked) -> Results:
         "hosts_rolled_back": len(failure),
         "upgrade_s": round(time.monotonic() - began_s, 2),
     }
-    verdict, reasons = promises.judge(judged_by, figures)
+    verdict, reasons = overall((*failed("hosts", failure), *evaluate(judged_by, figures)))
     results = Results(
-        verb="upgrade",
-        environment=task.env.name,
-        verdict=Verdict.FAIL if failure else verdict,
-        reasons=(*failure, *reasons),
-        figures=figures,
+        verb="upgrade", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
     )
     return task.end(results)
 

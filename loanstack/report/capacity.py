@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.findings import Verdict
 from loanstack.capacity.probed import Probed, curve, from_json
-from loanstack.figures import number
 from loanstack.report import svg
 from loanstack.report.charts import WIDTH
 from loanstack.report.scales import Axis, label, linear, logarithmic
+from proof.titles import number
+from proof.verdict import Verdict
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 24, 44, 44
 _HEIGHT = 260

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from chaos import rto
-from loadtests.figures import HEAT_BOUNDS_MS
+from loadtests.results.figures import HEAT_BOUNDS_MS
 from loanstack.report.bars import Bar, stacked_bars
 from loanstack.report.capacity import latency_over_rate
 from loanstack.report.charts import Limit, Mark, Series, Span, time_chart
@@ -15,8 +14,9 @@ from loanstack.report.roles import bands
 from loanstack.report.series import History
 from loanstack.report.soak import charts as soak_charts
 from loanstack.report.strips import Strip, strips
+from proof import outage
 
-RTO_PARTS = rto.PARTS
+RTO_PARTS = outage.PARTS
 """Parts of a recovery, in the order in which they happen."""
 
 _BARS_MAX = 16
@@ -148,7 +148,7 @@ def rto_bars(drills: Sequence[Run]) -> Markup | None:
     bars = [bar for bar in (_bar(run) for run in drills) if bar.parts]
     if not 0 < len(bars) <= _BARS_MAX:
         return None
-    limits = [p.limit for run in drills for p in run.promises if p.figure == "rto_ms_max"]
+    limits = [p.limit for run in drills for p in run.objectives if p.figure in ("rto_ms", "rto_ms_max")]
     # Drills that promise different limits have them in their distributions.
     limit = Limit(value=limits[0], name=f"promised: {limits[0] / 1000:g} s") if len({*limits}) == 1 else None
     return Markup(stacked_bars("Recovery time by part", bars, limit=limit))  # noqa: S704 - escapes its texts
@@ -167,7 +167,7 @@ def rto_strips(drills: Sequence[Run]) -> Markup | None:
     rows = []
     for name, runs in by_drill(drills).items():
         values = [run.results.figures["rto_ms"] for run in runs if "rto_ms" in run.results.figures]
-        limits = [p.limit for run in runs for p in run.promises if p.figure == "rto_ms_max"]
+        limits = [p.limit for run in runs for p in run.objectives if p.figure in ("rto_ms", "rto_ms_max")]
         if values:
             rows.append(Strip(name=name, values_ms=values, limit_ms=min(limits, default=None)))
     return Markup(strips("Recovery times by drill", rows)) if rows else None  # noqa: S704 - escapes its texts
@@ -189,7 +189,8 @@ def _bar(run: Run) -> Bar:
 
 
 def _limit(run: Run, figure: str, name: str) -> Limit | None:
-    return next((Limit(value=p.limit, name=f"{name}: {p}") for p in run.promises if p.figure == figure), None)
+    mine = (each for each in run.objectives if each.figure == figure)
+    return next((Limit(value=each.limit, name=f"{name}: {each}") for each in mine), None)
 
 
 def _style(event: str) -> str:

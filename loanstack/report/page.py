@@ -11,13 +11,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from chaos.findings import Verdict
-from loanstack.bulk import bulk_reading
-from loanstack.drill_figures import over_repeats
-from loanstack.figures import number, shown, title
+from loanstack.measure.bulk import bulk_reading
 from loanstack.report import drawings, entities
 from loanstack.report.reading import Run, read
-from loanstack.runs import RunFolder, write_whole
+from loanstack.results.drills import over_repeats
+from loanstack.runs.folder import RunFolder
+from proof.files import write_whole
+from proof.promised import OVER_REPEATS
+from proof.titles import number, shown, title
+from proof.verdict import Verdict
 
 REPORT_FILE = "report.html"
 _PART = re.compile(r"\d{1,3}-(.+)$")
@@ -29,7 +31,7 @@ _BRIEF = {"rto_ms": "RTO {}", "acknowledged_lost": "{} missing", "errors": "{} e
 """What is said in one line of a run that is one of several."""
 
 _PROBE_BRIEF = {"tps_acknowledged": "{} acknowledged per second", "latency_p99_ms": "p99 {}"}
-"""The same of a probe of the capacity, which may break promises: that is what it is for."""
+"""The same of a probe of the capacity, which may break objectives: that is what it is for."""
 
 _KEY_FIGURES = {
     "capacity_tps": "highest rate, per second, that keeps every promise",
@@ -73,7 +75,7 @@ def write_report(folder: Path) -> Path:
     """Write `report.html` into the run folder `folder`, from its files alone, and return its path.
 
     Raises:
-        loanstack.runs.RunFolderError: it is not a whole run folder.
+        loanstack.runs.folder.RunFolderError: it is not a whole run folder.
     """
     path = RunFolder(path=folder).path / REPORT_FILE
     with bulk_reading():
@@ -104,7 +106,7 @@ def render(run: Run) -> str:
         heading=heading(run),
         key_figures=_key_figures(run, probes),
         parts=parts,
-        judged=[_judged(each, repeats, probes) for each in run.all() if each.promises or not each.children],
+        judged=[_judged(each, repeats, probes) for each in run.all() if each.objectives or not each.children],
         repeats=repeats,
         probes=probes,
         capacities=[(each, drawings.of_capacity(each)) for each in run.all() if each.capacity],
@@ -159,11 +161,12 @@ def _key_figures(run: Run, probes: frozenset[str]) -> list[_KeyFigure]:
     found = []
     for name, words in _KEY_FIGURES.items():
         promised = [
-            (part.results.figures[name], promise.met_by(part.results.figures))
+            (part.results.figures[each.figure], each.met_by(part.results.figures))
             for part in run.all()
             if part.name not in probes
-            for promise in part.promises
-            if promise.figure == name and name in part.results.figures
+            for each in part.objectives
+            # One run of a drill has the figure of several runs under its own name.
+            if OVER_REPEATS.get(each.figure, each.figure) == name and each.figure in part.results.figures
         ]
         if promised:
             least = name in ("tps_acknowledged", "capacity_tps", "capacity_tps_low")
@@ -194,7 +197,7 @@ def _repeats(run: Run) -> frozenset[str]:
     return frozenset(
         child.name
         for each in run.all()
-        if each.promises and len(each.children) > 1
+        if each.objectives and len(each.children) > 1
         for child in each.children
         if child.results.verb == "drill" and not child.children and child.results.verdict is Verdict.PASS
     )
@@ -216,12 +219,12 @@ def _judged(part: Run, repeats: frozenset[str], probes: frozenset[str]) -> dict[
         return {"run": part, "rows": (), "findings": (), "brief": ", ".join(brief)}
     rows = [
         {
-            "title": title(promise.figure),
-            "promise": str(promise),
-            "measured": _measured(promise.figure, part.results.figures),
-            "met": promise.met_by(part.results.figures),
+            "title": title(objective.figure),
+            "limit": str(objective),
+            "measured": _measured(objective.figure, part.results.figures),
+            "met": objective.met_by(part.results.figures),
         }
-        for promise in part.promises
+        for objective in part.objectives
     ]
     return {"run": part, "rows": rows, "findings": part.findings, "brief": ""}
 

@@ -7,14 +7,21 @@ from typing import Any
 
 import orjson
 
-from loanstack import host_tests
-from loanstack.beside import flatness
 from loanstack.capacity.probed import CAPACITY_FILE
-from loanstack.comparison import COMPARISON_FILE
-from loanstack.promises import Promise, from_list
+from loanstack.companions import flatness
 from loanstack.report import roles, series
 from loanstack.report.charts import Point
-from loanstack.runs import CONTEXT_FILE, FINDINGS_FILE, TIMELINE_FILE, Results, RunFolder, RunFolderError
+from loanstack.results import host_tests
+from loanstack.results.comparison import COMPARISON_FILE
+from loanstack.runs.folder import (
+    CONTEXT_FILE,
+    FINDINGS_FILE,
+    Results,
+    RunFolder,
+    RunFolderError,
+)
+from proof.files import TIMELINE_FILE
+from proof.objectives import Objective, from_list
 
 _Json = Mapping[str, Any]
 
@@ -31,7 +38,7 @@ class Run:
     """The folder's path, relative to the folder that the report is about."""
     results: Results
     context: _Json = field(default_factory=lambda: dict(_NO_CONTEXT))
-    promises: tuple[Promise, ...] = ()
+    objectives: tuple[Objective, ...] = ()
     findings: tuple[_Json, ...] = ()
     deploy: _Json | None = None
     drill: _Json | None = None
@@ -83,7 +90,7 @@ def read(folder: Path, *, name: str = "") -> Run:
         name=name or folder.name,
         results=results,
         context=context,
-        promises=from_list(run.read_json("promises.json") or ()),
+        objectives=from_list(run.read_json("objectives.json") or ()),
         findings=tuple(run.read_json(FINDINGS_FILE) or ()),
         deploy=run.read_json("deploy.json"),
         drill=run.read_json("drill.json"),

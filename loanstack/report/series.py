@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests import facts, figures
-from loadtests.facts import WorkerFacts
-from loadtests.figures import LoadFigures
-from loadtests.ledger import LEDGER_FILE, READS_FILE, LedgerError, Read, Write, read_lines
+from loadtests.engine import run_info
+from loadtests.engine.run_info import WorkerFacts
+from loadtests.results import figures
+from loadtests.results.figures import LoadFigures
 from loanstack.report.charts import Point
-from loanstack.runs import RunFolderError
+from loanstack.runs.folder import RunFolderError
+from proof.files import LEDGER_FILE, READS_FILE, RecordError, read_lines
+from proof.record import Read, Write
 
 _MARKS = {
     "fault": "fault",
@@ -65,14 +67,14 @@ def of_folder(folder: Path) -> History | None:
         RunFolderError: a damaged record; names file and line.
     """
     # A drill keeps what belongs to the generator alone in a folder of its own.
-    own = folder if (folder / facts.LOAD_FILE).exists() else folder / "load"
+    own = folder if (folder / run_info.LOAD_FILE).exists() else folder / "load"
     try:
         writes = read_lines(folder / LEDGER_FILE, Write)
         reads = read_lines(folder / READS_FILE, Read)
-        return of_load(figures.of_records(facts.read(own), writes, reads, ()))
+        return of_load(figures.of_records(run_info.read(own), writes, reads, ()))
     except FileNotFoundError:
         return None
-    except (facts.LoadFactsError, LedgerError) as damaged:
+    except (run_info.LoadFactsError, RecordError) as damaged:
         raise RunFolderError(str(damaged)) from None
 
 

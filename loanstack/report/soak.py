@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import cycle
 
-from loanstack.beside.flatness import Sample
+from loanstack.companions.flatness import Sample
 from loanstack.report.charts import Point, Series, Span, time_chart
 
 _HEIGHT = 130

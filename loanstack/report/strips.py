@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loanstack.drill_figures import percentile
 from loanstack.report import svg
 from loanstack.report.charts import WIDTH
 from loanstack.report.scales import label, linear
+from proof.percentiles import nearest_rank
 
 _SIDE, _TOP, _BOTTOM = 14, 8, 26
 _ROW = 40
@@ -27,8 +27,8 @@ class Strip:
     @property
     def words(self) -> str:
         """Name and percentiles, as they stand above the dots."""
-        figures = {"p50": 0.5, "p95": 0.95, "max": 1.0}
-        said = ", ".join(f"{w} {percentile(self.values_ms, q) / 1000:.2f} s" for w, q in figures.items())
+        figures = {"p50": 50, "p95": 95, "max": 100}
+        said = ", ".join(f"{w} {nearest_rank(self.values_ms, q) / 1000:.2f} s" for w, q in figures.items())
         times = len(self.values_ms)
         return f"{self.name}: {said} ({times} run{'s' if times > 1 else ''})"
 
@@ -53,7 +53,7 @@ def strips(title: str, rows: Sequence[Strip]) -> str:
         y = _TOP + _ROW * number + _LINE
         parts.append(svg.text("bar-name", row.words, x=_SIDE, y=y - 10))
         for share in (0.5, 0.95):
-            place = x(percentile(row.values_ms, share))
+            place = x(nearest_rank(row.values_ms, 100 * share))
             parts.append(svg.line("quantile", x1=place, y1=y - 6, x2=place, y2=y + 6))
         if row.limit_ms is not None and row.limit_ms in limits:
             parts.append(svg.line("limit", x1=x(row.limit_ms), y1=y - 9, x2=x(row.limit_ms), y2=y + 9))

@@ -5,7 +5,7 @@ import pytest
 from deploys.content import AUTHORITY
 from inventory.model import Role
 from inventory.ssh import LOAD_WORKER
-from loadtests import fingerprint
+from loadtests.workers import fingerprint
 from tests.hosts.kit import Machine
 
 pytestmark = pytest.mark.roles(Role.LOADGEN)

@@ -11,7 +11,7 @@ import pytest
 
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from loadtests import facts
+from loadtests.engine import run_info
 from tests.lab.conftest import LOANSTACK, Finished, Run
 
 LATEST = PROJECT_ROOT / "runs" / "latest"
@@ -44,7 +44,7 @@ def test_two_workers_on_a_host_make_each_write_once(loading: Run, run: Run, tmp_
     writes = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
     assert [write["outcome"] for write in writes] == ["acknowledged"] * 800
     assert len({write["key"] for write in writes}) == 800
-    made = [(one.host, one.writes_recorded, one.lost) for one in facts.read(tmp_path).workers]
+    made = [(one.host, one.writes_recorded, one.lost) for one in run_info.read(tmp_path).workers]
     assert made == [("load-a", 400, None)] * 2
     assert (tmp_path / "latency.hlog").read_text().count("Tag=") == 2
     assert loading("lab", "shell", "load-a", _LEFT).stdout == ""

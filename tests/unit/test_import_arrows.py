@@ -9,21 +9,24 @@ import pytest
 
 from inventory.places import PROJECT_ROOT
 
-OURS = frozenset({"inventory", "deploys", "app_stub", "failover", "loadtests", "chaos", "lab", "loanstack"})
+OURS = frozenset(
+    {"inventory", "deploys", "app_stub", "failover", "proof", "loadtests", "chaos", "lab", "loanstack"}
+)
 ALLOWED = {
     "inventory": frozenset[str](),
     "app_stub": frozenset[str](),
     "failover": frozenset[str](),
     "deploys": frozenset({"inventory"}),
-    "loadtests": frozenset({"inventory"}),
-    "chaos": frozenset({"inventory"}),
+    "proof": frozenset({"inventory"}),
+    "loadtests": frozenset({"inventory", "proof"}),
+    "chaos": frozenset({"inventory", "proof"}),
     "lab": frozenset({"inventory"}),
-    "loanstack": frozenset({"inventory", "chaos", "loadtests", "lab"}),
+    "loanstack": frozenset({"inventory", "proof", "chaos", "loadtests", "lab"}),
 }
 PATCHING = ("gevent", "locust", "pyinfra")
 """They patch the process when imported, so nothing of the command may import them."""
 
-OF_THE_COMMAND = frozenset({"loanstack", "chaos", "lab", "inventory"})
+OF_THE_COMMAND = frozenset({"loanstack", "chaos", "lab", "inventory", "proof"})
 
 SCRIPTS = frozenset({"deploys.site", "loadtests.locustfile"})
 """Run by pyinfra and Locust, which import them with their own state around."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.history import Event
-from chaos.host_fault import LOST_STORE_MEMBER, ON_SMALL_DISK, HostFault
-from chaos.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, Pending, WorldError
+from chaos.catalogue.host_fault import LOST_STORE_MEMBER, ON_SMALL_DISK, HostFault
+from chaos.system.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, Pending, WorldError
 from inventory.model import Host
+from proof.record import Event
 
 NOTICED_AFTER_S = 2.0
 REJOINS_AFTER_S = 4.0

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from chaos.history import Context, Event, FaultWindow, History, JournalRow, Limit, Probe, Sample, Write
+from proof.history import Context, FaultWindow, History
+from proof.record import Event, JournalRow, Limit, Sample, Write, WriteAttempt
 
 NUMBERS = {"QH01": 1, "QH02": 2}
 
@@ -72,7 +73,7 @@ def history(
     writes: tuple[Write, ...] = (write("k1"),),
     journal: tuple[JournalRow, ...] = (row("k1"),),
     limits: tuple[Limit, ...] = (limit(),),
-    probes: tuple[Probe, ...] = (),
+    probes: tuple[WriteAttempt, ...] = (),
     **context: Any,
 ) -> History:
     context.setdefault("acknowledged_min", 1)
@@ -97,10 +98,10 @@ def event(at_s: float, name: str) -> Event:
     return Event(at_s=at_s, event=name)
 
 
-def probes(host: str, pattern: str, *, from_s: float = 0.0, every_s: float = 0.1) -> list[Probe]:
+def probes(host: str, pattern: str, *, from_s: float = 0.0, every_s: float = 0.1) -> list[WriteAttempt]:
     """One probe a character: `+` accepted, `-` refused, `?` not answered; each takes 10 ms."""
     return [
-        Probe(
+        WriteAttempt(
             host=host,
             sent_s=from_s + n * every_s,
             answered_s=None if c == "?" else from_s + n * every_s + 0.01,

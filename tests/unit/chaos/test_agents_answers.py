@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chaos.history import Event
-from chaos.remote import Completed
-from chaos.ssh_agents import SshAgents, SshStore, View, events_of, view_of
-from chaos.world import WorldError
+from chaos.system.agents import SshAgents, SshStore, View, events_of, view_of
+from chaos.system.remote import Completed
+from chaos.system.world import WorldError
 from inventory.lab import ENVIRONMENT
 from inventory.model import Host
+from proof.record import Event
 
 SERVES = {
     "host": "ob-b",

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from chaos import drills, results, runner
-from chaos.findings import Verdict
-from chaos.history import Event, Records
-from chaos.interrupts import Shield
-from chaos.model import Expect, HealRecord
-from chaos.run import Run
-from chaos.runner import Runner
-from chaos.timeline import Timeline
-from chaos.world import ImpossibleHereError, WorldError
+from chaos.catalogue import drills
+from chaos.catalogue.model import Expect, HealRecord
+from chaos.engine import judgement, runner
+from chaos.engine.interrupts import Shield
+from chaos.engine.run import Run
+from chaos.engine.runner import Runner
+from chaos.engine.timeline import Timeline
+from chaos.system.world import ImpossibleHereError, WorldError
 from inventory.lab import ENVIRONMENT
+from proof.history import Records
+from proof.record import Event
+from proof.verdict import Verdict
 from tests.unit.chaos.fake_world import FakeWorld, pair
 
 CATALOGUE = drills.drills(ENVIRONMENT)
@@ -124,7 +126,7 @@ def test_a_fault_that_did_nothing_is_never_a_pass(name: str, tmp_path: Path, rec
         assert done.invalid[0].startswith("the fault had no effect: ")
         assert not done.failures
         drill, nothing = CATALOGUE[name], Records(writes=())
-        judged = results.judge_run(ENVIRONMENT, drill, done, nothing, sample_interval_ms=250)
+        judged = judgement.judge_run(ENVIRONMENT, drill, done, nothing, sample_interval_ms=250)
         assert judged.verdict is Verdict.INVALID
     assert done.residue == []
     assert not record.exists()
@@ -287,7 +289,7 @@ def test_agents_that_tell_no_history_make_the_drill_invalid(tmp_path: Path) -> N
         "primary-crash",
     )
     assert any("no failover agent tells" in why for why in done.invalid)
-    judged = results.judge_run(
+    judged = judgement.judge_run(
         ENVIRONMENT, CATALOGUE["primary-crash"], done, Records(writes=()), sample_interval_ms=250
     )
     assert judged.verdict is not Verdict.PASS

@@ -2,34 +2,33 @@
 
 import pytest
 
-from chaos import checker_sets, checkers
-from chaos.findings import Finding, Verdict
-from chaos.history import History
+from proof.checkers import ledger, sets
+from proof.checkers.checker import run_checkers
+from proof.history import History
+from proof.verdict import Finding, Verdict
 from tests.unit.chaos.histories import history, limit, row, write
 
 OTHER_CUSTOMER = 2_000_000_001
 
 
 def test_a_sound_history_passes_every_checker() -> None:
-    findings = checkers.judge(history(), checker_sets.LOAD)
-    assert {f.name: f.verdict for f in findings} == {
-        checker.__name__: Verdict.PASS for checker in checker_sets.LOAD
-    }
+    findings = run_checkers(history(), sets.LOAD)
+    assert {f.name: f.verdict for f in findings} == {checker.__name__: Verdict.PASS for checker in sets.LOAD}
 
 
 def test_each_checker_calls_a_short_run_invalid() -> None:
-    findings = checkers.judge(history(acknowledged_min=2), checker_sets.LOAD)
+    findings = run_checkers(history(acknowledged_min=2), sets.LOAD)
     assert {f.name for f in findings if f.verdict is not Verdict.INVALID} == {"each_operation_acknowledged"}
     assert findings[0].reasons == ("1 acknowledged writes prove nothing; needed: 2",)
 
 
 def test_a_violation_in_a_short_run_is_still_a_failure() -> None:
     short = history((write("k1"),), (), acknowledged_min=1000)
-    assert checkers.nothing_acknowledged_lost(short).verdict is Verdict.FAIL
+    assert ledger.nothing_acknowledged_lost(short).verdict is Verdict.FAIL
 
 
 def test_a_missing_acknowledged_write_is_lost_and_listed() -> None:
-    found = checkers.nothing_acknowledged_lost(history((write("k1"), write("k2"))))
+    found = ledger.nothing_acknowledged_lost(history((write("k1"), write("k2"))))
     assert found.verdict is Verdict.FAIL
     assert found.figures == {"acknowledged_lost": 1}
     assert [listed["key"] for listed in found.listed] == ["k2"]
@@ -37,29 +36,29 @@ def test_a_missing_acknowledged_write_is_lost_and_listed() -> None:
 
 @pytest.mark.parametrize("outcome", ["rejected", "indeterminate", "unsent"])
 def test_a_missing_write_without_acknowledgement_is_not_lost(outcome: str) -> None:
-    found = checkers.nothing_acknowledged_lost(history((write("k1"), write("k2", outcome=outcome))))
+    found = ledger.nothing_acknowledged_lost(history((write("k1"), write("k2", outcome=outcome))))
     assert found.verdict is Verdict.PASS
 
 
 def test_the_same_key_in_another_entity_is_another_write() -> None:
-    found = checkers.nothing_acknowledged_lost(history((write("k1"), write("k1", entity="QH02"))))
+    found = ledger.nothing_acknowledged_lost(history((write("k1"), write("k1", entity="QH02"))))
     assert found.figures["acknowledged_lost"] == 1
 
 
 def test_a_key_twice_in_the_journal_is_doubled() -> None:
-    found = checkers.nothing_doubled(history(journal=(row("k1"), row("k1"))))
+    found = ledger.nothing_doubled(history(journal=(row("k1"), row("k1"))))
     assert found.verdict is Verdict.FAIL
     assert found.figures["acknowledged_doubled"] == 1
     assert found.listed == ({"entity": "QH01", "key": "k1", "rows": 2},)
 
 
 def test_a_doubled_key_that_nobody_acknowledged_counts_too() -> None:
-    found = checkers.nothing_doubled(history(journal=(row("k1"), row("k9"), row("k9"))))
+    found = ledger.nothing_doubled(history(journal=(row("k1"), row("k9"), row("k9"))))
     assert found.verdict is Verdict.FAIL
 
 
 def test_one_key_acknowledged_for_two_writes_is_doubled() -> None:
-    found = checkers.nothing_doubled(history((write("k1"), write("k1", ended_s=101.0))))
+    found = ledger.nothing_doubled(history((write("k1"), write("k1", ended_s=101.0))))
     assert found.figures["acknowledged_doubled"] == 1
 
 
@@ -74,7 +73,7 @@ def test_one_key_acknowledged_for_two_writes_is_doubled() -> None:
     ],
 )
 def test_a_row_that_differs_from_what_was_acknowledged(wrong: object, problem: str) -> None:
-    found = checkers.nothing_doubled(history((wrong,)))  # type: ignore[arg-type]  # parametrized
+    found = ledger.nothing_doubled(history((wrong,)))  # type: ignore[arg-type]  # parametrized
     assert found.verdict is Verdict.FAIL
     assert str(found.listed[0]["problem"]).startswith(problem)
 
@@ -82,7 +81,7 @@ def test_a_row_that_differs_from_what_was_acknowledged(wrong: object, problem: s
 def test_an_admission_has_no_amount_to_compare() -> None:
     asked = write("k2", operation="admission", limit_id=None, amount_fen=90_000)
     kept = row("k2", kind="admission", limit_id=None, amount_fen=0, debit_account=None, credit_account=None)
-    found = checkers.nothing_doubled(history((write("k1"), asked), (row("k1"), kept)))
+    found = ledger.nothing_doubled(history((write("k1"), asked), (row("k1"), kept)))
     assert found.verdict is Verdict.PASS
 
 
@@ -98,18 +97,18 @@ def test_an_admission_has_no_amount_to_compare() -> None:
     ids=["no credit", "no debit", "same account", "accounts without an amount", "negative amount"],
 )
 def test_a_journal_row_that_is_no_double_entry(wrong: object) -> None:
-    found = checkers.ledger_balances(history(journal=(wrong,)))  # type: ignore[arg-type]  # parametrized
+    found = ledger.ledger_balances(history(journal=(wrong,)))  # type: ignore[arg-type]  # parametrized
     assert found.verdict is Verdict.FAIL
     assert any("double entry" in reason for reason in found.reasons)
 
 
 def test_unequal_sums_name_the_entity() -> None:
-    found = checkers.ledger_balances(history(journal=(row("k1"), row("k2", credit_account=None))))
+    found = ledger.ledger_balances(history(journal=(row("k1"), row("k2", credit_account=None))))
     assert "QH01: debits 1000 fen, credits 500 fen" in found.reasons
 
 
 def test_a_limit_that_does_not_fold() -> None:
-    found = checkers.ledger_balances(history(limits=(limit(used_fen=501),)))
+    found = ledger.ledger_balances(history(limits=(limit(used_fen=501),)))
     assert found.figures["limits_unbalanced"] == 1
     assert found.listed[0] == {
         "entity": "QH01",
@@ -121,31 +120,31 @@ def test_a_limit_that_does_not_fold() -> None:
 
 def test_repayments_give_the_limit_back() -> None:
     back = row("k2", kind="repayment", amount_fen=200)
-    found = checkers.ledger_balances(history(journal=(row("k1"), back), limits=(limit(used_fen=300),)))
+    found = ledger.ledger_balances(history(journal=(row("k1"), back), limits=(limit(used_fen=300),)))
     assert found.verdict is Verdict.PASS
 
 
 def test_money_on_a_limit_that_does_not_exist() -> None:
-    found = checkers.ledger_balances(history(limits=()))
+    found = ledger.ledger_balances(history(limits=()))
     assert "1 limits have journal rows but do not exist" in found.reasons
 
 
 def test_a_limit_used_without_a_journal_row() -> None:
     ghost = limit(limit_id=1_000_000_002, used_fen=1)
-    found = checkers.ledger_balances(history(limits=(limit(), ghost)))
+    found = ledger.ledger_balances(history(limits=(limit(), ghost)))
     assert found.verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("used_fen", [-1, 10_001])
 def test_an_overdrawn_limit(used_fen: int) -> None:
-    found = checkers.no_overdrawn_limit(history(limits=(limit(used_fen=used_fen),)))
+    found = ledger.no_overdrawn_limit(history(limits=(limit(used_fen=used_fen),)))
     assert found.verdict is Verdict.FAIL
     assert found.listed[0]["used_fen"] == used_fen
 
 
 @pytest.mark.parametrize("used_fen", [0, 10_000])
 def test_a_limit_used_to_its_edge_is_sound(used_fen: int) -> None:
-    assert checkers.no_overdrawn_limit(history(limits=(limit(used_fen=used_fen),))).verdict is Verdict.PASS
+    assert ledger.no_overdrawn_limit(history(limits=(limit(used_fen=used_fen),))).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -160,13 +159,13 @@ def test_a_limit_used_to_its_edge_is_sound(used_fen: int) -> None:
     ids=["row's customer", "row's limit", "unknown entity", "limit's customer", "limit's unknown entity"],
 )
 def test_rows_that_mix_legal_entities(rows: tuple[object, ...], limits: tuple[object, ...]) -> None:
-    found = checkers.entities_apart(history(journal=rows, limits=limits))  # type: ignore[arg-type]  # parametrized
+    found = ledger.entities_apart(history(journal=rows, limits=limits))  # type: ignore[arg-type]  # parametrized
     assert found.verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "unsent"])
 def test_a_definite_no_that_was_executed(outcome: str) -> None:
-    found = checkers.rejected_left_no_trace(
+    found = ledger.rejected_left_no_trace(
         history((write("k1"), write("k2", outcome=outcome)), (row("k1"), row("k2")))
     )
     assert found.verdict is Verdict.FAIL
@@ -175,7 +174,7 @@ def test_a_definite_no_that_was_executed(outcome: str) -> None:
 
 def test_indeterminate_writes_are_resolved_either_way() -> None:
     unknown = tuple(write(key, outcome="indeterminate", status=504) for key in ("k2", "k3", "k4"))
-    found = checkers.rejected_left_no_trace(history((write("k1"), *unknown), (row("k1"), row("k3"))))
+    found = ledger.rejected_left_no_trace(history((write("k1"), *unknown), (row("k1"), row("k3"))))
     assert found.verdict is Verdict.PASS
     assert found.figures == {
         "rejected_executed": 0,
@@ -189,6 +188,6 @@ def test_a_checker_that_breaks_proves_nothing_and_takes_no_other_along() -> None
     def broken(_history: History) -> Finding:
         raise KeyError("QH09")
 
-    found = checkers.judge(history(), (broken, checkers.nothing_doubled))
+    found = run_checkers(history(), (broken, ledger.nothing_doubled))
     assert [finding.verdict for finding in found] == [Verdict.INVALID, Verdict.PASS]
     assert (found[0].name, found[0].reasons) == ("broken", ("the checker failed: KeyError: 'QH09'",))

@@ -5,9 +5,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos import checker_sets, checkers, effects
-from chaos.findings import Verdict
-from chaos.history import History, JournalRow, Limit, Write
+from proof.checkers import effects, ledger, sets
+from proof.checkers.checker import run_checkers
+from proof.history import History
+from proof.record import JournalRow, Limit, Write
+from proof.verdict import Verdict
 from tests.unit.chaos.histories import NUMBERS, history, row, write
 
 CAP_FEN = 1_000_000
@@ -29,7 +31,7 @@ def _play(steps: list[tuple[str, int, str, int, str]]) -> History:
     writes: list[Write] = []
     journal: list[JournalRow] = []
     for number, (entity, customer, operation, asked_fen, outcome) in enumerate(steps):
-        owner = NUMBERS[entity] * checkers.CUSTOMERS_PER_ENTITY + customer
+        owner = NUMBERS[entity] * ledger.CUSTOMERS_PER_ENTITY + customer
         # A new limit has a number of its own.
         place = (entity, 10**12 + number if operation == "grant" else owner)
         owners[place] = owner
@@ -95,7 +97,7 @@ def _changed(found: History, **changes: object) -> History:
 
 @given(found=VALID)
 def test_a_valid_history_passes(found: History) -> None:
-    verdicts = {f.name: f.verdict for f in checkers.judge(found, checker_sets.LOAD)}
+    verdicts = {f.name: f.verdict for f in run_checkers(found, sets.LOAD)}
     assert set(verdicts.values()) == {Verdict.PASS}, verdicts
 
 
@@ -103,7 +105,7 @@ def test_a_valid_history_passes(found: History) -> None:
 def test_any_missing_acknowledged_row_is_noticed(found: History, data: st.DataObject) -> None:
     gone = data.draw(st.sampled_from(found.acknowledged))
     rows = tuple(r for r in found.journal if r.key != gone.key)
-    finding = checkers.nothing_acknowledged_lost(_changed(found, journal=rows))
+    finding = ledger.nothing_acknowledged_lost(_changed(found, journal=rows))
     assert finding.verdict is Verdict.FAIL
     assert [listed["key"] for listed in finding.listed] == [gone.key]
 
@@ -111,16 +113,16 @@ def test_any_missing_acknowledged_row_is_noticed(found: History, data: st.DataOb
 @given(found=WITH_ACKNOWLEDGED, data=st.data())
 def test_any_doubled_row_is_noticed(found: History, data: st.DataObject) -> None:
     twice = data.draw(st.sampled_from(found.journal))
-    assert checkers.nothing_doubled(_changed(found, journal=(*found.journal, twice))).verdict is Verdict.FAIL
+    assert ledger.nothing_doubled(_changed(found, journal=(*found.journal, twice))).verdict is Verdict.FAIL
 
 
 @given(found=WITH_MONEY, data=st.data(), by=st.integers(1, 1000))
 def test_any_wrong_amount_is_noticed(found: History, data: st.DataObject, by: int) -> None:
     wrong = data.draw(st.sampled_from([r for r in found.journal if r.amount_fen]))
     rows = tuple(replace(r, amount_fen=r.amount_fen + by) if r is wrong else r for r in found.journal)
-    assert checkers.ledger_balances(_changed(found, journal=rows)).verdict is Verdict.FAIL
+    assert ledger.ledger_balances(_changed(found, journal=rows)).verdict is Verdict.FAIL
     acknowledged = any(w.key == wrong.key for w in found.acknowledged)
-    told = checkers.nothing_doubled(_changed(found, journal=rows)).verdict
+    told = ledger.nothing_doubled(_changed(found, journal=rows)).verdict
     assert told is (Verdict.FAIL if acknowledged else Verdict.PASS)
 
 
@@ -130,7 +132,7 @@ def test_any_half_of_an_entry_lost_is_noticed(found: History, data: st.DataObjec
     is_debit = data.draw(st.booleans())
     cut = replace(half, debit_account=None) if is_debit else replace(half, credit_account=None)
     rows = tuple(cut if r is half else r for r in found.journal)
-    assert checkers.ledger_balances(_changed(found, journal=rows)).verdict is Verdict.FAIL
+    assert ledger.ledger_balances(_changed(found, journal=rows)).verdict is Verdict.FAIL
 
 
 @given(found=VALID, data=st.data())
@@ -140,7 +142,7 @@ def test_any_row_moved_to_another_entity_is_noticed(found: History, data: st.Dat
     moved = data.draw(st.sampled_from(found.journal))
     other = next(entity for entity in NUMBERS if entity != moved.entity)
     rows = tuple(replace(r, entity=other) if r is moved else r for r in found.journal)
-    assert checkers.entities_apart(_changed(found, journal=rows)).verdict is Verdict.FAIL
+    assert ledger.entities_apart(_changed(found, journal=rows)).verdict is Verdict.FAIL
 
 
 @given(found=WITH_GRANTS, data=st.data())
@@ -193,4 +195,4 @@ def test_any_status_that_the_journal_did_not_leave_is_noticed(found: History, da
 def test_any_definite_no_that_was_executed_is_noticed(found: History, data: st.DataObject) -> None:
     told_no = data.draw(st.sampled_from(found.acknowledged))
     writes = tuple(replace(w, outcome="rejected") if w is told_no else w for w in found.writes)
-    assert checkers.rejected_left_no_trace(_changed(found, writes=writes)).verdict is Verdict.FAIL
+    assert ledger.rejected_left_no_trace(_changed(found, writes=writes)).verdict is Verdict.FAIL

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 import chaos.__main__ as command
-from chaos import drills, prober
+from chaos.catalogue import drills
+from chaos.recorders import write_probe
 from inventory.lab import ENVIRONMENT
 
 
@@ -71,6 +72,6 @@ def test_nothing_to_heal_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_production_is_neither_drilled_nor_probed(tmp_path: Path) -> None:
     code, output = invoke("run", "qinghai", "primary-crash", "--run-folder", str(tmp_path / "run"))
     assert (code, "is for production" in output) == (2, True)
-    done = CliRunner().invoke(prober.main, ["qinghai", "--out", str(tmp_path / "probes.jsonl")])
+    done = CliRunner().invoke(write_probe.main, ["qinghai", "--out", str(tmp_path / "probes.jsonl")])
     assert (done.exit_code, "is for production" in done.output) == (2, True)
     assert not list(tmp_path.iterdir())

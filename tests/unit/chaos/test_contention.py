@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos import contention
-from chaos.checkers import rejected_left_no_trace
-from chaos.findings import Verdict
-from chaos.history import History, JournalRow, Write
+from proof.checkers import contention
+from proof.checkers.ledger import rejected_left_no_trace
+from proof.history import History
+from proof.record import JournalRow, Write
+from proof.verdict import Verdict
 from tests.unit.chaos.histories import history, limit, row, write
 
 CAP_FEN = 1000

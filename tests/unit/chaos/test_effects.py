@@ -14,19 +14,22 @@ from pathlib import Path
 import orjson
 import pytest
 
-from chaos import children, export, replication, ssh_databases
-from chaos.heal import load_record, save_record
-from chaos.history import HistoryError, Write, read_lines, read_run
-from chaos.load import LedgerTail, LoadClients
-from chaos.model import HealRecord
-from chaos.remote import Shells, ssh_argv
-from chaos.sql_session import PositionReading
-from chaos.ssh_databases import SshDatabases
-from chaos.switches import NetworkSwitch, PowerSwitch
-from chaos.world import ImpossibleHereError, WorldError
+from chaos.catalogue.model import HealRecord
+from chaos.engine.heal import load_record, save_record
+from chaos.recorders import children, export, replication
+from chaos.recorders.clients import LedgerTail, LoadClients
+from chaos.system import databases as ssh_databases
+from chaos.system.databases import SshDatabases
+from chaos.system.remote import Shells, ssh_argv
+from chaos.system.sql_session import PositionReading
+from chaos.system.switches import NetworkSwitch, PowerSwitch
+from chaos.system.world import ImpossibleHereError, WorldError
 from inventory.lab import ENVIRONMENT
 from inventory.model import Environment, Host
 from inventory.secrets import Secrets
+from proof.files import RecordError, read_lines
+from proof.history import read_run
+from proof.record import Write
 from tests.unit.chaos.histories import row, write
 
 RECORD = HealRecord(
@@ -120,7 +123,7 @@ def test_a_run_folder_is_read_back(tmp_path: Path) -> None:
 def test_a_broken_line_is_named(line: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(orjson.dumps(write("k1")) + b"\n" + line + b"\n")
-    with pytest.raises(HistoryError, match=r"ledger\.jsonl line 2"):
+    with pytest.raises(RecordError, match=r"ledger\.jsonl line 2"):
         list(read_lines(path, Write))
 
 

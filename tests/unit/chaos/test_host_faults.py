@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos import drills, host_fault
-from chaos.host_fault import (
+from chaos.catalogue import drills, host_fault
+from chaos.catalogue.host_fault import (
     CHANGING_TABLES,
     LOST_STORE_MEMBER,
     PAUSED_DATABASE,
@@ -15,9 +15,9 @@ from chaos.host_fault import (
     begin_argv,
     undo_argv,
 )
-from chaos.pair import find_scene
-from chaos.small_disk import disk_mib, full_disk, small_disk
-from chaos.ssh_hosts import _RESIDUE
+from chaos.catalogue.small_disk import disk_mib, full_disk, small_disk
+from chaos.engine.pair import find_scene
+from chaos.system.hosts import _RESIDUE
 from inventory.lab import ENVIRONMENT
 from tests.unit.chaos.fake_world import pair
 

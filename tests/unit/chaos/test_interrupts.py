@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chaos.interrupts import raise_on_signals, shielded
+from chaos.engine.interrupts import raise_on_signals, shielded
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -3,9 +3,9 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
-from chaos.history import FaultWindow
-from chaos.loss import fault_moment_s, lost_within_lag
+from proof.checkers.loss import fault_moment_s, lost_within_lag
+from proof.history import FaultWindow
+from proof.verdict import Verdict
 from tests.unit.chaos.histories import failover, sample, write
 
 FAULT_S = 200.0

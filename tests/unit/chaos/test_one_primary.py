@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Finding, Verdict
-from chaos.history import FaultWindow, Probe
-from chaos.one_primary import PROBES_MIN, episodes, one_primary_throughout, second_primaries
+from proof.checkers.single_primary import PROBES_MIN, episodes, one_primary_throughout, second_primaries
+from proof.history import FaultWindow
+from proof.record import WriteAttempt
+from proof.verdict import Finding, Verdict
 from tests.unit.chaos.histories import history, probes
 
 
-def seen(*groups: list[Probe]) -> int:
+def seen(*groups: list[WriteAttempt]) -> int:
     return len(second_primaries([probe for group in groups for probe in group]))
 
 
@@ -28,7 +29,7 @@ def test_a_primary_that_went_silent_and_never_comes_back_is_none() -> None:
 
 def test_a_primary_that_comes_back_writable_is_seen() -> None:
     # The write that hung while it was paused is answered first; the next ones are accepted at once.
-    paused = [*probes("a", "+++++"), Probe(host="a", sent_s=0.5, answered_s=20.0, accepted=True)]
+    paused = [*probes("a", "+++++"), WriteAttempt(host="a", sent_s=0.5, answered_s=20.0, accepted=True)]
     assert seen([*paused, *probes("a", "++", from_s=20.0)], probes("b", "-" * 30 + "+" * 200)) > 0
 
 
@@ -49,7 +50,7 @@ def test_a_refusal_in_between_leaves_it_open() -> None:
 
 def test_an_answer_that_came_late_proves_only_that_it_came() -> None:
     # Sent before the other's first and answered in its time: it may have been carried out before.
-    late = [Probe(host="a", sent_s=1.0, answered_s=3.0, accepted=True)]
+    late = [WriteAttempt(host="a", sent_s=1.0, answered_s=3.0, accepted=True)]
     assert seen(late, probes("b", "+" * 50, from_s=2.0)) == 0
 
 
@@ -86,7 +87,7 @@ def test_two_primaries_fail_and_are_listed() -> None:
         ((*probes("ob-a", "-" * 20), *probes("ob-b", "-" * 20)), "no direct write was accepted"),
     ],
 )
-def test_too_few_attempts_prove_nothing(tried: Sequence[Probe], says: str) -> None:
+def test_too_few_attempts_prove_nothing(tried: Sequence[WriteAttempt], says: str) -> None:
     found = one_primary_throughout(history(probes=tuple(tried)))
     assert found.verdict is Verdict.INVALID
     assert any(says in reason for reason in found.reasons)
@@ -166,7 +167,7 @@ def test_a_database_that_goes_on_is_looked_at_unless_it_was_fenced() -> None:
 
 def test_a_write_that_hung_in_a_paused_primary_is_seen_when_it_goes_on_writable() -> None:
     """Sent into the pause, it was carried out after it, in the time of the new primary."""
-    hung = Probe(host="ob-a", sent_s=2.1, answered_s=8.1, accepted=True)
+    hung = WriteAttempt(host="ob-a", sent_s=2.1, answered_s=8.1, accepted=True)
     found = (*probes("ob-a", "+" * 20), hung, *probes("ob-b", WATCHED["ob-b"]))
     paused = replace(FAULT, silenced=("ob-a",))
     assert one_primary_throughout(history(probes=found, fault=paused)).verdict is Verdict.FAIL
@@ -180,7 +181,7 @@ Times = tuple[float, float]
 
 def session(
     host: str, writable: Sequence[Times], delays: Sequence[Times], until_s: float, begun_s: float
-) -> list[Probe]:
+) -> list[WriteAttempt]:
     """What one session to a database `writable` at times sees; `delays`: to the act, to the answer."""
     found, at_s, number = [], begun_s, 0
     while at_s < until_s:
@@ -188,14 +189,14 @@ def session(
         acted_s = at_s + to_act
         answered_s = acted_s + to_answer
         accepted = any(begun <= acted_s < ended for begun, ended in writable)
-        found.append(Probe(host=host, sent_s=at_s, answered_s=answered_s, accepted=accepted))
+        found.append(WriteAttempt(host=host, sent_s=at_s, answered_s=answered_s, accepted=accepted))
         at_s, number = max(at_s + 0.2, answered_s), number + 1
     return found
 
 
 def observed(
     host: str, writable: Sequence[Times], delays: Sequence[Sequence[Times]], until_s: float
-) -> list[Probe]:
+) -> list[WriteAttempt]:
     """What a prober with two sessions that take turns sees."""
     return [
         probe
@@ -237,7 +238,7 @@ def test_two_that_reign_at_once_for_a_second_are_seen(
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 9), st.floats(0, 3), st.booleans())))
 def test_episodes_of_one_database_never_overlap(found: list[tuple[str, float, float, bool]]) -> None:
-    tried = [Probe(host=h, sent_s=s, answered_s=s + d, accepted=ok) for h, s, d, ok in found]
+    tried = [WriteAttempt(host=h, sent_s=s, answered_s=s + d, accepted=ok) for h, s, d, ok in found]
     for host in "ab":
         own = [e for e in episodes(tried) if e.host == host]
         assert all(before.from_s <= after.from_s for before, after in pairwise(own))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from chaos.only_one import DrillNotEndedError, DrillRunningError, only_drill, stop_running
+from chaos.engine.only_one import DrillNotEndedError, DrillRunningError, only_drill, stop_running
 
 HOLDER = """
 import signal, sys, time
 from pathlib import Path
-from chaos.only_one import only_drill
+from chaos.engine.only_one import only_drill
 
 class Told(Exception):
     pass
@@ -73,7 +73,7 @@ def test_nobody_is_told_to_end_while_the_lock_does_not_say_who_holds_it(
 ) -> None:
     path = tmp_path / "drill.lock"
     told: list[int] = []
-    monkeypatch.setattr("chaos.only_one.os.kill", lambda pid, _signal: told.append(pid))
+    monkeypatch.setattr("chaos.engine.only_one.os.kill", lambda pid, _signal: told.append(pid))
     with only_drill(path):
         path.write_text("")
         with pytest.raises(DrillNotEndedError, match="process unknown"):

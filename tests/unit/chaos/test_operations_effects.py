@@ -1,7 +1,7 @@
 """What an operation must have left besides its row: on literal histories, where properties say too little."""
 
-from chaos import effects
-from chaos.findings import Verdict
+from proof.checkers import effects
+from proof.verdict import Verdict
 from tests.unit.chaos.histories import history, limit, row, write
 
 

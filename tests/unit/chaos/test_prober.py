@@ -13,19 +13,20 @@ from typing import cast
 import orjson
 import pytest
 
-from chaos import prober
-from chaos.history import Probe, read_lines
-from chaos.prober import Attempts, parse
-from chaos.remote import ssh_argv
+from chaos.recorders import write_probe
+from chaos.recorders.write_probe import Attempts, parse
+from chaos.system.remote import ssh_argv
 from inventory.lab import ENVIRONMENT
 from inventory.places import PROJECT_ROOT
+from proof.files import read_lines
+from proof.record import WriteAttempt
 
 
-def probe(sent_s: float, answered_s: float | None, *, accepted: bool) -> Probe:
-    return Probe(host="ob-a", sent_s=sent_s, answered_s=answered_s, accepted=accepted)
+def probe(sent_s: float, answered_s: float | None, *, accepted: bool) -> WriteAttempt:
+    return WriteAttempt(host="ob-a", sent_s=sent_s, answered_s=answered_s, accepted=accepted)
 
 
-def hear(attempts: Attempts, text: str, at_s: float) -> tuple[list[Probe], bool]:
+def hear(attempts: Attempts, text: str, at_s: float) -> tuple[list[WriteAttempt], bool]:
     heard = [attempts.heard(line, at_s) for line in text.splitlines()]
     return [found for found, _ in heard if found is not None], any(quits for _, quits in heard)
 
@@ -177,13 +178,13 @@ class Answering:
 
 
 def test_each_database_is_tried_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[Probe] = []
+    found: list[WriteAttempt] = []
     for patient in (False, True):
         clock = Clock(ends_s=6.0)
         channel, stopping = Answering(clock), cast(threading.Event, clock)
-        monkeypatch.setattr(prober, "Channel", lambda _, channel=channel: channel)
-        monkeypatch.setattr(prober, "time", SimpleNamespace(monotonic=clock, time=clock))
-        prober.probe_host(ENVIRONMENT, ENVIRONMENT.host("ob-a"), found.append, stopping, patient=patient)
+        monkeypatch.setattr(write_probe, "Channel", lambda _, channel=channel: channel)
+        monkeypatch.setattr(write_probe, "time", SimpleNamespace(monotonic=clock, time=clock))
+        write_probe.probe_host(ENVIRONMENT, ENVIRONMENT.host("ob-a"), found.append, stopping, patient=patient)
     assert all(one.accepted for one in found)
     times = sorted(one.sent_s for one in found)
     assert (times[-1] - times[0]) / (len(times) - 1) == pytest.approx(0.1, rel=0.05)
@@ -196,12 +197,12 @@ def test_both_databases_are_tried_in_sessions_of_their_own(
         assert "loanstack-db sql --force" in command
         return [sys.executable, "-c", PRETENDED_CLIENT, getattr(host, "name", "")]
 
-    monkeypatch.setattr(prober, "ssh_argv", argv)
-    found: list[Probe] = []
+    monkeypatch.setattr(write_probe, "ssh_argv", argv)
+    found: list[WriteAttempt] = []
     stopping = threading.Event()
     threads = [
         threading.Thread(
-            target=prober.probe_host,
+            target=write_probe.probe_host,
             args=(ENVIRONMENT, ENVIRONMENT.host(name), found.append, stopping),
             kwargs={"patient": patient},
         )
@@ -222,7 +223,7 @@ def test_both_databases_are_tried_in_sessions_of_their_own(
 
 def test_the_program_writes_what_checkers_read_and_ends_when_asked(tmp_path: Path) -> None:
     out = tmp_path / "probes.jsonl"
-    argv = [sys.executable, "-m", "chaos.prober", "lab", "--out", str(out)]
+    argv = [sys.executable, "-m", "chaos.recorders.write_probe", "lab", "--out", str(out)]
     # Nobody is there to log in to: each session ends at once, and is tried again.
     going = subprocess.Popen(argv, cwd=PROJECT_ROOT, env={**os.environ, "LOANSTACK_STATE": str(tmp_path)})
     deadline = time.monotonic() + 120
@@ -231,11 +232,11 @@ def test_the_program_writes_what_checkers_read_and_ends_when_asked(tmp_path: Pat
     time.sleep(0.5)
     going.send_signal(signal.SIGTERM)
     assert going.wait(timeout=120) == 0
-    assert all(not found.accepted for found in read_lines(out, Probe))
+    assert all(not found.accepted for found in read_lines(out, WriteAttempt))
 
 
 def test_probes_come_back_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "probes.jsonl"
     written = (probe(1.0, None, accepted=False), probe(2.0, 2.5, accepted=True))
     path.write_bytes(b"".join(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in written))
-    assert read_lines(path, Probe) == written
+    assert tuple(read_lines(path, WriteAttempt)) == written

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chaos import remote, sql_session
-from chaos.remote import ChannelClosedError, Shell, ssh_argv
-from chaos.sql_session import SqlSession
-from chaos.world import WorldError
+from chaos.system import remote, sql_session
+from chaos.system.remote import ChannelClosedError, Shell, ssh_argv
+from chaos.system.sql_session import SqlSession
+from chaos.system.world import WorldError
 from inventory.lab import ENVIRONMENT
 
 HOST = ENVIRONMENT.host("ob-a")

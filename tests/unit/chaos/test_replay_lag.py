@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.replay_lag import ReplayLag
-from chaos.replication import sample_line
-from chaos.sql_session import PositionReading
+from chaos.recorders.replay_lag import ReplayLag
+from chaos.recorders.replication import sample_line
+from chaos.system.sql_session import PositionReading
 
 
 def test_a_replica_that_has_everything_is_not_behind() -> None:

@@ -10,7 +10,16 @@ from inventory.places import PROJECT_ROOT
 
 def test_the_sampler_ends_well_when_it_is_asked_to(tmp_path: Path) -> None:
     samples = tmp_path / "replication.jsonl"
-    asked = (sys.executable, "-m", "chaos.replication", "lab", "--out", str(samples), "--interval-ms", "50")
+    asked = (
+        sys.executable,
+        "-m",
+        "chaos.recorders.replication",
+        "lab",
+        "--out",
+        str(samples),
+        "--interval-ms",
+        "50",
+    )
     with subprocess.Popen(asked, cwd=PROJECT_ROOT) as sampler:
         try:
             until_s = time.monotonic() + 120.0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.history import Write
-from chaos.rto import PARTS, errors_by_kind, errors_by_second, find_outage, first_error_s, parts_ms
+from proof.outage import PARTS, errors_by_kind, errors_by_second, find_outage, first_error_s, parts_ms
+from proof.record import Write
 from tests.unit.chaos.histories import event, write
 
 

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from chaos import drills, results, runner
-from chaos.findings import Verdict
-from chaos.history import Records
-from chaos.interrupts import Shield
-from chaos.run import Run
-from chaos.runner import Runner
-from chaos.timeline import Timeline
-from chaos.world import STANDBY, WorldError
+from chaos.catalogue import drills
+from chaos.engine import judgement, runner
+from chaos.engine.interrupts import Shield
+from chaos.engine.run import Run
+from chaos.engine.runner import Runner
+from chaos.engine.timeline import Timeline
+from chaos.system.world import STANDBY, WorldError
 from inventory.lab import ENVIRONMENT
+from proof.exits import ExitCode
+from proof.history import Records
+from proof.verdict import Verdict
 from tests.unit.chaos.fake_world import FakeWorld, pair
 
 NAMES = ["primary-crash", "primary-host-poweroff"]
@@ -46,7 +48,7 @@ def events(folder: Path) -> list[str]:
 
 def exit_code(done: Run) -> int:
     drill = drills.drills(ENVIRONMENT)[done.drill]
-    judged = results.judge_run(ENVIRONMENT, drill, done, Records(writes=()), sample_interval_ms=250)
+    judged = judgement.judge_run(ENVIRONMENT, drill, done, Records(writes=()), sample_interval_ms=250)
     return judged.exit_code
 
 
@@ -117,7 +119,7 @@ def test_an_unmet_hypothesis_injects_nothing(
     assert world.calls == ["start clients 500/s", "stop clients"]
     assert "fault" not in events(tmp_path)
     assert not record.exists()
-    assert exit_code(done) == results.EXIT_INVALID
+    assert exit_code(done) == ExitCode.INVALID
 
 
 def test_the_hypothesis_is_waited_for_as_long_as_it_was_asked(tmp_path: Path, record: Path) -> None:
@@ -157,14 +159,14 @@ def test_ctrl_c_while_observing_heals_and_proves_nothing(tmp_path: Path, record:
     assert "healed" in events(tmp_path)
     assert not done.exported
     assert not record.exists()
-    assert exit_code(done) == results.EXIT_INVALID
+    assert exit_code(done) == ExitCode.INVALID
 
 
 def test_what_a_heal_leaves_is_residue_and_keeps_the_record(tmp_path: Path, record: Path) -> None:
     done = run(pair(leaves={"ob-a": ("replication is cut",)}), tmp_path)
     assert done.residue == ["ob-a: replication is cut"]
     assert record.exists()
-    assert exit_code(done) == results.EXIT_RESIDUE
+    assert exit_code(done) == ExitCode.RESIDUE
 
 
 def test_a_host_that_cannot_say_what_is_left_is_residue_and_loses_nothing_else(
@@ -174,7 +176,7 @@ def test_a_host_that_cannot_say_what_is_left_is_residue_and_loses_nothing_else(
     assert done.residue == ["ob-b: nobody knows what is left there: no answer within 15 s"]
     assert done.exported
     assert record.exists()
-    assert exit_code(done) == results.EXIT_RESIDUE
+    assert exit_code(done) == ExitCode.RESIDUE
 
 
 def test_a_leftover_that_cannot_be_healed_is_residue(tmp_path: Path, record: Path) -> None:
@@ -186,14 +188,14 @@ def test_a_leftover_that_cannot_be_healed_is_residue(tmp_path: Path, record: Pat
     assert "of primary-host-poweroff" in done.residue[0]
     assert "start clients 500/s" not in world.calls[world.calls.index("stop clients") + 1 :]
     assert record.exists()
-    assert exit_code(done) == results.EXIT_RESIDUE
+    assert exit_code(done) == ExitCode.RESIDUE
 
 
 def test_a_heal_that_fails_is_residue(tmp_path: Path, record: Path) -> None:
     done = run(pair(fails={"on ob-a": WorldError("no SSH in 60 s")}), tmp_path, "primary-host-poweroff")
     assert any("no SSH in 60 s" in thing for thing in done.residue)
     assert json.loads(record.read_text())["drill"] == "primary-host-poweroff"
-    assert exit_code(done) == results.EXIT_RESIDUE
+    assert exit_code(done) == ExitCode.RESIDUE
 
 
 def test_the_next_run_heals_what_a_crashed_one_left(tmp_path: Path, record: Path) -> None:
@@ -232,7 +234,7 @@ def test_a_load_that_ends_early_makes_the_drill_invalid(tmp_path: Path) -> None:
     assert done.spoiled == ["the load ended by itself: load ended with 1"]
     assert not done.failures
     assert "healed" in events(tmp_path)
-    assert exit_code(done) == results.EXIT_INVALID
+    assert exit_code(done) == ExitCode.INVALID
 
 
 def test_a_rate_that_does_not_come_back_fails_at_the_deadline(tmp_path: Path) -> None:
@@ -270,15 +272,15 @@ def test_an_interrupt_during_the_heal_is_kept_until_its_end(tmp_path: Path) -> N
     assert done.interrupted
     assert done.residue == []
     assert not done.exported
-    judged = results.judge_run(ENVIRONMENT, drill, done, Records(writes=()), sample_interval_ms=250)
+    judged = judgement.judge_run(ENVIRONMENT, drill, done, Records(writes=()), sample_interval_ms=250)
     assert judged.verdict is Verdict.INVALID
-    assert judged.exit_code == results.EXIT_INVALID
+    assert judged.exit_code == ExitCode.INVALID
     assert any("interrupted while healing" in reason for reason in judged.reasons)
 
 
 def test_nothing_proved_without_findings(tmp_path: Path) -> None:
     done = run(pair(rate=1.0), tmp_path)
-    judged = results.judge_run(
+    judged = judgement.judge_run(
         ENVIRONMENT,
         drills.drills(ENVIRONMENT)["primary-crash"],
         done,

@@ -22,7 +22,7 @@ from failover.api.story import Told
 from failover.cli import cli
 from failover.store.gateway import StoreError
 from inventory.places import PROJECT_ROOT
-from loanstack.failover_cli import failover as operators_commands
+from loanstack.cli.failover import failover as operators_commands
 from tests.unit.failover.config import TOKEN, settings_file
 from tests.unit.failover.fake_facts import FakeFacts, a_status, served, serving
 

@@ -1,7 +1,7 @@
 """Literal records for the tests."""
 
-from loadtests.facts import LoadFacts, WorkerFacts
-from loadtests.ledger import Outcome, Read, Write
+from loadtests.engine.run_info import LoadFacts, WorkerFacts
+from proof.record import Outcome, Read, Write
 
 START_S = 1_800_000_000.0
 

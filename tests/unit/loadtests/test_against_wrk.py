@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import figures
+from loadtests.results import figures
 from tests.unit.loadtests.test_locust import run, services
 
 DELAYS_MS = (200.0,) * 16 + (320.0,) * 3 + (640.0,)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.slo import LoadSlo
-from loadtests import budget, figures
-from loadtests.ledger import Outcome, Write
-from loadtests.percentiles import Latencies
+from loadtests.results import budget, figures
+from proof.percentiles import Latencies
+from proof.record import Outcome, Write
 from tests.unit.loadtests import records
 
 SLO = LoadSlo(latency_p50_ms_max=50.0, latency_p95_ms_max=100.0)

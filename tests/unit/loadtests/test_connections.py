@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.connections import Connections, Target, target_of
-from loadtests.exchange import NoAnswerError, NotSentError
+from loadtests.transport.connections import Connections, Target, target_of
+from loadtests.transport.exchange import NoAnswerError, NotSentError
 
 HEAD = "GET /v1/products HTTP/1.1\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%b\r\n{}"
@@ -25,7 +25,7 @@ Serve = Callable[[socket.socket], None]
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the other thread of this process as long as it needs to take a connection."""
-    monkeypatch.setattr("loadtests.connections.CONNECT_TIMEOUT_S", 60.0)
+    monkeypatch.setattr("loadtests.transport.connections.CONNECT_TIMEOUT_S", 60.0)
 
 
 @contextmanager

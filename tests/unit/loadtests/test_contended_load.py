@@ -2,14 +2,15 @@
 
 import pytest
 
-from chaos import contention
-from chaos.findings import Verdict
-from chaos.history import Context, History, JournalRow, Limit, entity_numbers
-from chaos.history import Write as SavedWrite
-from chaos.history import read_lines as saved_lines
-from loadtests import facts, figures, judge
-from loadtests.ledger import LEDGER_FILE, Write, read_lines
-from loadtests.workers_merge import folder_of
+from loadtests.engine import run_info
+from loadtests.results import figures
+from loadtests.results.judge import judge_record
+from loadtests.workers.merge import folder_of
+from proof.checkers import contention
+from proof.files import LEDGER_FILE, read_lines
+from proof.history import Context, History, entity_numbers
+from proof.record import JournalRow, Limit, Write
+from proof.verdict import Verdict
 from tests.unit.loadtests.fake_services import CAP_FEN
 from tests.unit.loadtests.test_locust import SLO, services
 from tests.unit.loadtests.test_options import LAB
@@ -20,7 +21,7 @@ HOT = ("--scenario", "hot-limit", "--rate", "300", "--duration", "5s", "--users"
 
 def history(folder):
     """The run as a database would hold it that made what it acknowledged."""
-    writes = saved_lines(folder / LEDGER_FILE, SavedWrite)
+    writes = tuple(read_lines(folder / LEDGER_FILE, Write))
     made = [write for write in writes if write.outcome == "acknowledged"]
     used = dict.fromkeys({(write.entity, write.limit_id) for write in writes}, 0)
     for write in made:
@@ -83,7 +84,7 @@ def test_services_that_acknowledge_an_overdraw_fail(tmp_path):
         assert run(host, tmp_path, 1, *HOT).returncode == 0
     found = figures.of_folder(tmp_path)
     assert found.errors_by_kind["acknowledged: more than the whole limit was drawn"] > 50
-    assert judge.judge(found, SLO).verdict is not judge.Verdict.PASS
+    assert judge_record(found, SLO).verdict is not Verdict.PASS
     (_, overdraws) = checked(tmp_path)
     assert overdraws.verdict is Verdict.FAIL
     assert overdraws.figures["overdraws_acknowledged"] > 50
@@ -102,7 +103,7 @@ def test_two_workers_make_one_entitys_storm(tmp_path):
     with services() as host:
         done = run(host, tmp_path, 2, *asked)
     assert done.returncode == 0, done.stderr
-    known = facts.read(tmp_path)
+    known = run_info.read(tmp_path)
     assert known.storm is not None
     assert (known.storm.entity, known.storm.from_s, known.storm.to_s) == ("QH01", 2.0, 4.0)
     assert (known.writes_planned, figures.of_folder(tmp_path).values["errors"]) == (800, 0)

@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from loadtests import exchange, steps
-from loadtests.exchange import NoAnswerError, NotSentError, Reply
-from loadtests.ledger import Outcome, encode
-from loadtests.schedule import Arrival
-from loadtests.steps import Application, Borrower, Step
+from loadtests.plan.schedule import Arrival
+from loadtests.transport import exchange
+from loadtests.transport.exchange import NoAnswerError, NotSentError, Reply
+from loadtests.users import steps
+from loadtests.users.steps import Application, Borrower, Step
+from proof.files import encode
+from proof.record import Outcome
 
 DUE = Arrival(0, 10.0, "drawdown", reads=0)
 KEY = "0123456789abcdef0123456789abcdef"

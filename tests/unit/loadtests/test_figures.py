@@ -5,16 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests import facts, figures, percentiles
-from loadtests.figures import LagSample
-from loadtests.ledger import LedgerError, Outcome
-from loadtests.recorder import Recorder
+from loadtests.engine import run_info
+from loadtests.engine.recorder import Recorder
+from loadtests.results import figures
+from proof import percentiles
+from proof.files import RecordError
+from proof.record import Outcome, Sample
 from tests.unit.loadtests import records
 from tests.unit.loadtests.records import START_S
 
 
-def lag(at_s: float, lag_ms: float | None) -> LagSample:
-    return LagSample(at_s=START_S + at_s, lag_ms=lag_ms)
+def lag(at_s: float, lag_ms: float | None) -> Sample:
+    return Sample(at_s=START_S + at_s, primary_scn=1, standby_scn=None, lag_ms=lag_ms)
 
 
 def of(writes, reads=(), samples=(), **changed) -> figures.LoadFigures:
@@ -132,7 +134,7 @@ def test_an_unknown_lag_counts_as_the_latest_of_all(unknown: int, has_p99: bool)
 
 
 def test_a_sampler_that_heard_nobody_says_nothing_of_the_standby() -> None:
-    unheard = LagSample(at_s=START_S + 1.0, lag_ms=None, was_heard=False)
+    unheard = Sample(at_s=START_S + 1.0, primary_scn=None, standby_scn=None, lag_ms=None)
     values = of([], samples=[unheard] * 10 + [lag(2.0, 50.0)]).values
     assert (values["standby_lag_unheard"], values["standby_lag_p99_ms"]) == (10, 50.0)
 
@@ -146,13 +148,13 @@ def test_a_histogram_agrees_with_the_sorted_list_to_a_thousandth(durations, perc
     assert latencies.max_ms == max(durations) * 1000.0
     # The histogram rounds the rank, the list takes the next one: both must lie between the neighbours.
     found = latencies.percentile_ms(percent)
-    low = percentiles.of(durations, max(percent - 100.0 / len(durations), 0.0)) * 1000.0
-    high = percentiles.of(durations, percent) * 1000.0
+    low = percentiles.nearest_rank(durations, max(percent - 100.0 / len(durations), 0.0)) * 1000.0
+    high = percentiles.nearest_rank(durations, percent) * 1000.0
     assert low * 0.998 - 0.002 <= found <= high * 1.002 + 0.002
 
 
 def test_a_folder_is_read_whole(tmp_path):
-    facts.write(tmp_path, records.facts())
+    run_info.write(tmp_path, records.facts())
     with Recorder(tmp_path) as recorder:
         for write in records.all_acknowledged():
             recorder.write(write)
@@ -165,14 +167,14 @@ def test_a_folder_is_read_whole(tmp_path):
     values = figures.of_folder(tmp_path).values
     assert (values["standby_lag_max_ms"], values["standby_lag_unheard"]) == (60.0, 1)
     (tmp_path / "replication.jsonl").write_bytes(b'{"lag_ms": 1}\n')
-    with pytest.raises(LedgerError, match="line 1"):
+    with pytest.raises(RecordError, match="line 1"):
         figures.of_folder(tmp_path)
 
 
 def test_facts_come_back_and_damaged_ones_are_refused(tmp_path):
-    facts.write(tmp_path, records.facts(stopped_s=START_S + 1.0))
-    assert facts.read(tmp_path) == records.facts(stopped_s=START_S + 1.0)
+    run_info.write(tmp_path, records.facts(stopped_s=START_S + 1.0))
+    assert run_info.read(tmp_path) == records.facts(stopped_s=START_S + 1.0)
     for damage in (b"{", b"[]", b'{"users": 1}'):
         (tmp_path / "load.json").write_bytes(damage)
-        with pytest.raises(facts.LoadFactsError, match="run the load again"):
-            facts.read(tmp_path)
+        with pytest.raises(run_info.LoadFactsError, match="run the load again"):
+            run_info.read(tmp_path)

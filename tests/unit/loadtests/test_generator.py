@@ -11,12 +11,13 @@ import gevent
 import gevent.event
 import pytest
 
-from loadtests import generator as generator_module
-from loadtests import journey_user, options
-from loadtests.generator import Generator
-from loadtests.journey_user import JourneyUser
-from loadtests.ledger import Outcome, Write
-from loadtests.recorder import Recorder
+from loadtests.engine import generator as generator_module
+from loadtests.engine.generator import Generator
+from loadtests.engine.recorder import Recorder
+from loadtests.plan import options
+from loadtests.users import journey_user
+from loadtests.users.journey_user import JourneyUser
+from proof.record import Outcome, Write
 from tests.unit.loadtests.test_options import LAB, checked
 
 

@@ -8,9 +8,9 @@ from hdrh.log import HistogramLogReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests import hdr_log
-from loadtests.figures import LoadFigures
-from loadtests.percentiles import Latencies
+from loadtests.results import hdr_log
+from loadtests.results.figures import LoadFigures
+from proof.percentiles import Latencies
 from tests.unit.loadtests.records import facts
 
 

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from loadtests import fingerprint, host_worker
-from loadtests.facts import LOAD_FILE
-from loadtests.ledger import LEDGER_FILE
+from loadtests.engine.run_info import LOAD_FILE
+from loadtests.workers import fingerprint, supervisor
+from proof.files import LEDGER_FILE
 
 CAT = ("cat",)
 DEAF = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -34,7 +34,7 @@ class Kept:
         self.thread.start()
 
     def _keep(self, end_within_s: float) -> None:
-        self.status = host_worker.keep(self.child, self.read, end_within_s=end_within_s)
+        self.status = supervisor.keep(self.child, self.read, end_within_s=end_within_s)
 
     def order(self, text: str) -> None:
         os.write(self.write, text.encode())
@@ -60,15 +60,15 @@ def test_orders_are_handed_on_and_their_end_is_the_workers():
 
 def test_a_control_machine_that_says_nothing_is_gone(monkeypatch, capfd):
     now_s = 0.0
-    monkeypatch.setattr(host_worker, "time", SimpleNamespace(monotonic=lambda: now_s))
+    monkeypatch.setattr(supervisor, "time", SimpleNamespace(monotonic=lambda: now_s))
     kept = Kept(CAT)
     assert kept.child.stdout is not None
     for _ in range(5):
-        now_s += host_worker.SILENT_S - 0.1
+        now_s += supervisor.SILENT_S - 0.1
         kept.order('{"order":"alive"}\n')
         assert kept.child.stdout.readline() == b'{"order":"alive"}\n', "it is handed on"
         assert kept.thread.is_alive()
-    now_s += host_worker.SILENT_S + 0.1
+    now_s += supervisor.SILENT_S + 0.1
     assert kept.ended() == (0, b"")
     os.close(kept.write)
     assert "has said nothing for 5 s" in capfd.readouterr().err
@@ -94,20 +94,20 @@ def test_one_that_hangs_is_killed_when_that_is_the_order():
 
 
 def asked(folder: Path, *words: str) -> int:
-    return host_worker.main(["--folder", str(folder), "--ca-dir", "/etc/loanstack", *words])
+    return supervisor.main(["--folder", str(folder), "--ca-dir", "/etc/loanstack", *words])
 
 
 def test_another_version_is_refused_and_ours_is_not(tmp_path, capfd):
     assert asked(tmp_path, "check", "--version", fingerprint.of_code()) == 0
     assert capfd.readouterr().err == ""
-    assert asked(tmp_path, "check", "--version", "of last year") == host_worker.USAGE
+    assert asked(tmp_path, "check", "--version", "of last year") == supervisor.USAGE
     assert "the control machine of last year: they would plan differently" in capfd.readouterr().err
 
 
 def test_one_load_at_a_time(tmp_path, capfd):
     with (tmp_path / "2.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        assert asked(tmp_path, "work", "--version", fingerprint.of_code(), "--slot", "2") == host_worker.USAGE
+        assert asked(tmp_path, "work", "--version", fingerprint.of_code(), "--slot", "2") == supervisor.USAGE
     assert "makes another load right now" in capfd.readouterr().err
     assert not (tmp_path / "2").exists()
 
@@ -119,10 +119,10 @@ def test_a_record_is_sent_as_far_as_it_goes_and_only_once_the_worker_has_ended(t
     assert sent(tmp_path, monkeypatch) == (0, {LEDGER_FILE: b"{}\n"})
     (tmp_path / "1" / LOAD_FILE).write_text("{}")
     assert list(sent(tmp_path, monkeypatch)[1]) == [LEDGER_FILE, LOAD_FILE]
-    monkeypatch.setattr(host_worker, "_RECORD_WITHIN_S", 0.3)
+    monkeypatch.setattr(supervisor, "_RECORD_WITHIN_S", 0.3)
     with (tmp_path / "1.lock").open("w") as worker:
         fcntl.flock(worker, fcntl.LOCK_EX)
-        assert sent(tmp_path, monkeypatch) == (host_worker.FAILED, {})
+        assert sent(tmp_path, monkeypatch) == (supervisor.FAILED, {})
 
 
 def sent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, dict[str, bytes]]:

@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.slo import LoadSlo
-from loadtests import budget, exchange, figures, steps
-from loadtests.hot_limits import HotBooks
-from loadtests.judge import judge
-from loadtests.ledger import Outcome
-from loadtests.population import HOT_MAX, Population
-from loadtests.scenarios import SCENARIOS
-from loadtests.steps import Step
+from loadtests.plan.scenarios import SCENARIOS
+from loadtests.results import budget, figures
+from loadtests.results.judge import judge_record
+from loadtests.transport import exchange
+from loadtests.users import steps
+from loadtests.users.population import HOT_MAX, Population
+from loadtests.users.shared_limits import HotBooks
+from loadtests.users.steps import Step
+from proof.record import Outcome
 from tests.unit.loadtests import records
 from tests.unit.loadtests.fake_services import CAP_FEN, Services
 from tests.unit.loadtests.test_exchange import DUE, KEY, Fake, reply
@@ -148,10 +150,11 @@ def test_a_right_refusal_keeps_the_rate_and_spends_no_budget():
     for each in writes:
         meter.add(each)
     assert meter.overspent() is None
-    assert not [reason for reason in judge(found, SLO).reasons if "transactions/s" in reason]
+    rate = "Transactions per second, acknowledged or rightly refused"
+    assert not [reason for reason in judge_record(found, SLO).reasons if reason.startswith(rate)]
     writes[1] = replace(writes[1], outcome=Outcome.UNSENT, error="no user was free in time")
-    reasons = judge(figures.of_records(facts, writes, (), ()), SLO).reasons
-    assert "9.75 acknowledged or rightly refused transactions/s; promised: at least 10" in reasons
+    reasons = judge_record(figures.of_records(facts, writes, (), ()), SLO).reasons
+    assert f"{rate}: 9.75; promised: at least 10" in reasons
 
 
 def write(answer, step):

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests import journey, steps
-from loadtests.journey import Books
-from loadtests.ledger import Outcome
-from loadtests.population import WATCHED_ONE_IN, Population, Product
-from loadtests.steps import Step, complaint
+from loadtests.users import journey, steps
+from loadtests.users.journey import Books
+from loadtests.users.population import WATCHED_ONE_IN, Population, Product
+from loadtests.users.steps import Step, complaint
+from proof.record import Outcome
 from tests.unit.loadtests.fake_services import PRODUCTS, Services
 
 ENTITIES = ("QH01", "QH02", "QH03", "QH04")

@@ -4,7 +4,7 @@ import time
 from uuid import RFC_4122, UUID
 
 from app_stub.validation import header_errors
-from loadtests.generator import new_key
+from loadtests.engine.generator import new_key
 
 COUNT = 5_000
 

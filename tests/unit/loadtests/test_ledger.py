@@ -5,8 +5,9 @@ import json
 import orjson
 import pytest
 
-from loadtests.ledger import LedgerError, Read, Write, encode, read_lines
-from loadtests.recorder import Recorder
+from loadtests.engine.recorder import Recorder
+from proof.files import RecordError, encode, read_lines
+from proof.record import Read, Write
 from tests.unit.loadtests import records
 
 
@@ -43,7 +44,7 @@ def test_the_record_of_another_run_is_never_overwritten(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (b'{"key": "a", "ent', "not JSON"),
+        (b'{"key": "a", "ent', "not a Write"),
         (b'{"key": "a"}\n', "not a Write"),
         (b"[]\n", "not a Write"),
         (b'{"unknown": 1}\n', "not a Write"),
@@ -52,6 +53,6 @@ def test_the_record_of_another_run_is_never_overwritten(tmp_path):
 def test_a_damaged_line_is_named(tmp_path, damage, problem):
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(encode(records.write(0.0)) + damage)
-    with pytest.raises(LedgerError, match=problem) as failed:
+    with pytest.raises(RecordError, match=problem) as failed:
         list(read_lines(path, Write))
     assert (failed.value.path, failed.value.line) == (path, 2)

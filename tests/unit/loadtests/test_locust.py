@@ -14,8 +14,12 @@ import pytest
 
 from inventory import environment
 from inventory.places import PROJECT_ROOT
-from loadtests import facts, figures, judge
-from loadtests.ledger import Read, Write, read_lines
+from loadtests.engine import run_info
+from loadtests.results import figures
+from loadtests.results.judge import judge_record
+from proof.files import read_lines
+from proof.record import Read, Write
+from proof.verdict import Verdict
 
 SLO = environment("lab").load_slo
 _LOCUSTFILE = "loadtests/locustfile.py"
@@ -81,15 +85,15 @@ def test_a_load_as_planned(tmp_path):
     writes = list(read_lines(tmp_path / "ledger.jsonl", Write))
     assert len({write.key for write in writes}) == 600
     assert {write.entity for write in writes} == {"QH01", "QH02", "QH03", "QH04"}
-    start_s = facts.read(tmp_path).start_s
+    start_s = run_info.read(tmp_path).start_s
     assert sorted(round((write.planned_s - start_s) * 200, 3) for write in writes) == list(range(600))
     mix = Counter(write.operation for write in writes)
     assert mix["drawdown"] > mix["repayment"] > mix["admission"] > mix["freeze"] > 0
     frozen = [read for read in read_lines(tmp_path / "reads.jsonl", Read) if read.planned_s > start_s]
     assert len(frozen) >= mix["freeze"] + 600 * 0.05 * 0.9
     # The lag of a standby is measured elsewhere; without it nothing passes.
-    judgement = judge.judge(found, SLO)
-    assert judgement.verdict is not judge.Verdict.PASS
+    judgement = judge_record(found, SLO)
+    assert judgement.verdict is not Verdict.PASS
     assert "the standby's lag was measured 0 times; needed: at least 2" in judgement.reasons
 
 
@@ -112,8 +116,8 @@ def test_faults_are_recorded_for_what_they_are(tmp_path, fault, outcome, error):
     assert all(write.error.startswith(error) for write in failed)
     found = figures.of_folder(tmp_path)
     assert found.values["writes_recorded"] == 400
-    reasons = judge.judge(found, SLO).reasons
-    assert any(reason.startswith(f"{len(failed)} errors") for reason in reasons)
+    reasons = judge_record(found, SLO).reasons
+    assert any(reason.startswith(f"Errors: {len(failed)} (") for reason in reasons)
 
 
 def test_a_thousand_users_are_no_problem(tmp_path):
@@ -122,7 +126,7 @@ def test_a_thousand_users_are_no_problem(tmp_path):
     assert done.returncode == 0, done.stderr
     found = figures.of_folder(tmp_path)
     assert (found.values["transactions_acknowledged"], found.values["errors"]) == (1500, 0)
-    start_s = facts.read(tmp_path).start_s
+    start_s = run_info.read(tmp_path).start_s
     before = [read for read in read_lines(tmp_path / "reads.jsonl", Read) if read.planned_s < start_s]
     assert len(before) >= 1100, "each connection has carried a request before the first arrival"
 
@@ -144,7 +148,7 @@ def test_a_run_ends_once_a_promise_cannot_be_kept_any_more(tmp_path):
     found = figures.of_folder(tmp_path)
     assert found.facts.measured_s < 60.0
     assert "errors; the whole run may have 0" in str(found.facts.aborted)
-    reasons = judge.judge(found, SLO).reasons
+    reasons = judge_record(found, SLO).reasons
     assert any(reason.startswith("ended after ") for reason in reasons)
     assert not any("the load was ended" in reason for reason in reasons), "it was not spoiled, it failed"
 
@@ -162,7 +166,7 @@ def test_a_warm_up_is_recorded_and_not_measured(tmp_path):
     assert done.returncode == 0, done.stderr
     writes = list(read_lines(tmp_path / "ledger.jsonl", Write))
     assert Counter(write.warm_up for write in writes) == {True: 150, False: 100}
-    start_s = facts.read(tmp_path).start_s
+    start_s = run_info.read(tmp_path).start_s
     assert all(write.warm_up == (write.planned_s < start_s) for write in writes)
     found = figures.of_folder(tmp_path)
     assert found.values["writes_planned"] == found.values["writes_recorded"] == 100
@@ -190,7 +194,7 @@ def test_locusts_own_workers_share_the_load_and_its_master_has_the_tables(tmp_pa
     found = []
     for number in (1, 2):
         own = tmp_path / "run" / "workers" / str(number)
-        assert facts.read(own).users == 2
+        assert run_info.read(own).users == 2
         found.append(list(read_lines(own / "ledger.jsonl", Write)))
     assert [len(writes) for writes in found] == [50, 50]
     assert len({write.key for writes in found for write in writes}) == 100
@@ -238,14 +242,14 @@ def test_a_load_that_is_ended_early_leaves_a_whole_record(tmp_path):
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, errors
-    known = facts.read(tmp_path)
+    known = run_info.read(tmp_path)
     writes = list(read_lines(ledger, Write))
     assert known.stopped_s is not None
     assert all(write.planned_s <= known.stopped_s + 1.0 for write in writes), "nothing but what was due"
     due = sum(write.planned_s <= known.stopped_s for write in writes)
     assert due == pytest.approx(known.measured_s * 100, abs=3)
-    judgement = judge.judge(figures.of_folder(tmp_path), SLO)
-    assert judgement.verdict is judge.Verdict.INVALID
+    judgement = judge_record(figures.of_folder(tmp_path), SLO)
+    assert judgement.verdict is Verdict.INVALID
     assert "ended after" in judgement.reasons[0]
 
 
@@ -276,7 +280,7 @@ def test_the_record_of_another_run_is_kept(tmp_path):
 
 def test_pure_parts_load_without_locust():
     script = (
-        "import sys, loadtests.figures, loadtests.judge, loadtests.ledger, loadtests.facts;"
+        "import sys, loadtests.results.figures, loadtests.results.judge, loadtests.engine.run_info;"
         "sys.exit(any(name in sys.modules for name in ('gevent', 'locust', 'geventhttpclient')))"
     )
     environ = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}

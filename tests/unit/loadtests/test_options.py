@@ -8,8 +8,8 @@ import pytest
 
 from inventory import environment
 from inventory.purpose import CONSENT_VARIABLE, Purpose
-from loadtests import options
-from loadtests.schedule import Spacing
+from loadtests.plan import options
+from loadtests.plan.schedule import Spacing
 
 LAB = environment("lab")
 

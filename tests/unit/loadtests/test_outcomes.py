@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests import outcomes
-from loadtests.ledger import Outcome
+from loadtests.transport import outcomes
+from proof.record import Outcome
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from inventory import environment
-from loadtests import probe
-from loadtests.exchange import NotSentError, Reply
+from loadtests.transport import preflight
+from loadtests.transport.exchange import NotSentError, Reply
 from tests.unit.loadtests.fake_services import Services
 
 LAB = environment("lab")
@@ -35,9 +35,9 @@ class Target:
         return Reply(status, json.dumps(answer).encode(), False)
 
 
-def ask(*targets: Target) -> probe.Population:
+def ask(*targets: Target) -> preflight.Population:
     named = [(f"https://gw-{number}", target) for number, target in enumerate(targets)]
-    return probe.population(LAB, named, lambda: 0.0)
+    return preflight.population(LAB, named, lambda: 0.0)
 
 
 def test_a_seeded_environment_is_ready():
@@ -55,19 +55,19 @@ def test_a_seeded_environment_is_ready():
     ],
 )
 def test_every_gateway_must_answer_with_products(target, count, problem):
-    with pytest.raises(probe.NotReadyError) as refused:
+    with pytest.raises(preflight.NotReadyError) as refused:
         ask(Target(), target)
     assert len(refused.value.problems) == count
     assert refused.value.problems[0] == problem
 
 
 def test_the_first_and_the_last_customer_of_every_entity_must_be_there():
-    with pytest.raises(probe.NotReadyError) as refused:
+    with pytest.raises(preflight.NotReadyError) as refused:
         ask(Target(without="customers"))
     assert len(refused.value.problems) == 2 * 4 + 1
     assert "/v1/limits/4000025000 for QH04: HTTP 404 not-found" in refused.value.problems[7]
 
 
 def test_limits_without_room_are_refused():
-    with pytest.raises(probe.NotReadyError, match="has 0 fen left; needed: 20000"):
+    with pytest.raises(preflight.NotReadyError, match="has 0 fen left; needed: 20000"):
         ask(Target(without="room"))

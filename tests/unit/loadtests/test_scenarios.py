@@ -4,8 +4,8 @@ import pytest
 
 from inventory import environment
 from inventory.model import Journey
-from loadtests import options
-from loadtests.scenarios import SCENARIOS
+from loadtests.plan import options
+from loadtests.plan.scenarios import SCENARIOS
 from tests.unit.loadtests.test_options import LAB, checked
 
 OPERATIONS = {name for name, _ in LAB.journey.weights}

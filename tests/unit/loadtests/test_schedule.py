@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.schedule import Plan, Schedule, Spacing, duration_s, planned
-from loadtests.shape import curve_of
+from loadtests.plan.schedule import Plan, Schedule, Spacing, duration_s, planned
+from loadtests.plan.shape import curve_of
 
 WEIGHTS = (("drawdown", 44), ("repayment", 38), ("freeze", 0), ("grant", 18))
 

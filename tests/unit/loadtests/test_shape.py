@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.schedule import Spacing, planned
-from loadtests.shape import Curve, Stretch, curve_of
+from loadtests.plan.schedule import Spacing, planned
+from loadtests.plan.shape import Curve, Stretch, curve_of
 
 rates = st.just(0.0) | st.floats(0.01, 2000.0)
 stretches = st.builds(Stretch, length_s=st.floats(0.5, 60.0), from_per_s=rates, to_per_s=rates)

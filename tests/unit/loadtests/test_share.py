@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.schedule import Spacing, planned
-from loadtests.shape import curve_of
-from loadtests.share import WHOLE, Share, share_of
+from loadtests.plan.schedule import Spacing, planned
+from loadtests.plan.shape import curve_of
+from loadtests.plan.share import WHOLE, Share, share_of
 from tests.unit.loadtests.test_schedule import WEIGHTS
 
 workers = st.integers(1, 9)

@@ -6,7 +6,7 @@ import time
 import orjson
 import pytest
 
-from loadtests.worker_link import Link, MissedStartError
+from loadtests.workers.link import Link, MissedStartError
 
 
 def link(*orders: dict) -> tuple[Link, io.BytesIO]:

@@ -14,9 +14,14 @@ import orjson
 import pytest
 
 from inventory.places import PROJECT_ROOT
-from loadtests import facts, figures, hdr_log, judge, workers
-from loadtests.ledger import LEDGER_FILE, READS_FILE, Write, read_lines
-from loadtests.workers_merge import folder_of
+from loadtests.engine import run_info
+from loadtests.results import figures, hdr_log
+from loadtests.results.judge import judge_record
+from loadtests.workers.command import INVALID, USAGE, main
+from loadtests.workers.merge import folder_of
+from proof.files import LEDGER_FILE, READS_FILE, read_lines
+from proof.record import Write
+from proof.verdict import Verdict
 from tests.unit.loadtests.test_locust import PATIENT, SLO, TIMEOUT_S, services
 
 
@@ -25,7 +30,7 @@ def command(host: str, folder: Path, number: int, *more: str) -> list[str]:
     return [
         sys.executable,
         str(PATIENT / "run.py"),
-        "loadtests.workers",
+        "loadtests.workers.command",
         *own,
         "--users",
         "12",
@@ -100,7 +105,7 @@ def test_two_workers_make_the_load_of_one(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "600 acknowledged of 600 planned, 0 errors" in done.stderr
-    known = facts.read(tmp_path)
+    known = run_info.read(tmp_path)
     writes = list(read_lines(tmp_path / LEDGER_FILE, Write))
     due = [round((write.planned_s - known.start_s) * 200, 3) for write in writes]
     assert sorted(due) == list(range(600))
@@ -111,7 +116,7 @@ def test_two_workers_make_the_load_of_one(tmp_path):
         own = list(read_lines(folder_of(tmp_path, number) / LEDGER_FILE, Write))
         assert {round((write.planned_s - known.start_s) * 200) % 2 for write in own} == {number - 1}
         touched[number - 1] = {write.customer_id for write in own}
-        assert facts.read(folder_of(tmp_path, number)).start_s == known.start_s
+        assert run_info.read(folder_of(tmp_path, number)).start_s == known.start_s
     assert not touched[0] & touched[1]
     found = figures.of_folder(tmp_path)
     assert (found.values["transactions_acknowledged"], found.values["errors"]) == (600, 0)
@@ -130,10 +135,10 @@ def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole
     with under_way(tmp_path, 3, {"SILENT_S": "5"} if number == signal.SIGSTOP else {}) as process:
         os.kill(pids(tmp_path)[2], number)
         _, said = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == workers.INVALID, said
+        assert process.returncode == INVALID, said
         assert not pids(tmp_path)
     assert f"worker 2 of 3 {words}" in said
-    known = facts.read(tmp_path)
+    known = run_info.read(tmp_path)
     assert [one.lost for one in known.workers] == [None, words, None]
     assert known.stopped_s is not None
     kept = Counter()
@@ -143,8 +148,8 @@ def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole
         assert sorted(merged) == sorted(line for part in parts for line in part)
         kept.update(orjson.loads(line)["outcome"] for line in merged)
     assert set(kept) == {"acknowledged"}
-    judgement = judge.judge(figures.of_folder(tmp_path), SLO)
-    assert judgement.verdict is judge.Verdict.INVALID
+    judgement = judge_record(figures.of_folder(tmp_path), SLO)
+    assert judgement.verdict is Verdict.INVALID
     assert judgement.reasons[0] == f"worker 2 of 3 {words}"
 
 
@@ -154,25 +159,25 @@ def test_ctrl_c_ends_all_workers_and_leaves_a_whole_record(tmp_path):
         _, said = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == 0, said
         assert not pids(tmp_path)
-    known = facts.read(tmp_path)
+    known = run_info.read(tmp_path)
     assert [one.lost for one in known.workers] == [None, None]
     assert known.stopped_s is not None
     writes = list(read_lines(tmp_path / LEDGER_FILE, Write))
     assert {write.outcome for write in writes} == {"acknowledged"}
     for number in (1, 2):
         own = folder_of(tmp_path, number)
-        stopped_s = facts.read(own).stopped_s
+        stopped_s = run_info.read(own).stopped_s
         assert stopped_s is not None
         last_s = max(write.planned_s for write in read_lines(own / LEDGER_FILE, Write))
         assert last_s <= stopped_s + 1.0, "nothing but what was due"
-    assert "ended after" in judge.judge(figures.of_folder(tmp_path), SLO).reasons[0]
+    assert "ended after" in judge_record(figures.of_folder(tmp_path), SLO).reasons[0]
 
 
 def test_workers_end_by_themselves_when_nobody_is_left_to_end_them(tmp_path):
     with under_way(tmp_path, 2) as process:
         process.kill()
         wait_until(lambda: not pids(tmp_path), "end of the workers")
-    assert all(facts.read(folder_of(tmp_path, number)).stopped_s for number in (1, 2))
+    assert all(run_info.read(folder_of(tmp_path, number)).stopped_s for number in (1, 2))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +194,7 @@ def test_workers_end_by_themselves_when_nobody_is_left_to_end_them(tmp_path):
 def test_what_cannot_be_run_is_refused_before_anything_is_started(
     tmp_path, capsys, number, options, complaint
 ):
-    assert refused("http://127.0.0.1:9", tmp_path / "run", number, *options) == workers.USAGE
+    assert refused("http://127.0.0.1:9", tmp_path / "run", number, *options) == USAGE
     assert complaint in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
@@ -197,20 +202,20 @@ def test_what_cannot_be_run_is_refused_before_anything_is_started(
 def refused(*asked) -> int | str | None:
     """Ask for a load here, without a process of its own, and return its exit code."""
     try:
-        return workers.main(command(*asked)[3:])
+        return main(command(*asked)[3:])
     except SystemExit as end:
         return end.code
 
 
 def test_what_the_workers_refuse_is_said_once_in_their_words(tmp_path):
     done = run("http://127.0.0.1:9", tmp_path, 2)
-    assert done.returncode == workers.USAGE
+    assert done.returncode == USAGE
     assert done.stderr.count("http://127.0.0.1:9/v1/products for QH01: connect: Connection refused") == 1
     assert "Traceback" not in done.stderr
 
 
 def test_the_record_of_another_run_is_kept(tmp_path, capsys):
     (tmp_path / LEDGER_FILE).write_text("evidence\n")
-    assert refused("http://127.0.0.1:9", tmp_path, 2) == workers.USAGE
+    assert refused("http://127.0.0.1:9", tmp_path, 2) == USAGE
     assert "is the record of another run; choose another --run-folder" in capsys.readouterr().err
     assert (tmp_path / LEDGER_FILE).read_text() == "evidence\n"

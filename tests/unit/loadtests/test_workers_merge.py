@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests import facts, figures, hdr_log, workers_merge
-from loadtests.clocks import Offset
-from loadtests.ledger import LEDGER_FILE, READS_FILE, LedgerError, Outcome, Read, Write, encode, read_lines
-from loadtests.recorder import Recorder
-from loadtests.workers_merge import Part, folder_of
-from loadtests.workers_watch import Worker
+from loadtests.engine import run_info
+from loadtests.engine.recorder import Recorder
+from loadtests.results import figures, hdr_log
+from loadtests.workers import merge
+from loadtests.workers.clocks import Offset
+from loadtests.workers.merge import Part, folder_of
+from loadtests.workers.monitor import Worker
+from proof.files import LEDGER_FILE, READS_FILE, RecordError, encode, read_lines
+from proof.record import Outcome, Read, Write
 from tests.unit.loadtests import records
 from tests.unit.loadtests.records import START_S
 
@@ -34,7 +37,7 @@ def leave(
     planned = replace(WHOLE, users=1, writes_planned=20, rate_per_s=5.0)
     if known:
         own = replace(planned, targets=("http://x",), **measured)
-        facts.write(folder, own)
+        run_info.write(folder, own)
         hdr_log.write_pair(folder, own, *hdr_log.of_ledger(folder, own))
     clock = Offset(0.5, 0.25) if known else None
     return Part(worker=Worker(number=number), folder=folder, planned=planned, arrivals=20, clock=clock)
@@ -51,10 +54,10 @@ def lines(path: Path) -> list[bytes]:
 
 def test_the_merged_record_is_that_of_one_process(tmp_path):
     measured = {"cpu_percent": 20.0, "cpu_ms_per_request": 0.2, "memory_mib": 30.0, "requests": 30}
-    merged = workers_merge.merge(tmp_path, two_halves(tmp_path, **measured), whole=WHOLE)
+    merged = merge.merge(tmp_path, two_halves(tmp_path, **measured), whole=WHOLE)
     assert list(read_lines(tmp_path / LEDGER_FILE, Write)) == records.all_acknowledged()
     assert list(read_lines(tmp_path / READS_FILE, Read)) == [records.read(n / 7) for n in range(20)]
-    assert merged == facts.read(tmp_path)
+    assert merged == run_info.read(tmp_path)
     assert (merged.cpu_percent, merged.memory_mib, merged.requests) == (40.0, 60.0, 60)
     assert merged.cpu_ms_per_request == pytest.approx(0.2)
     assert (merged.users, merged.writes_planned, merged.targets) == (2, 40, ("http://x",))
@@ -72,7 +75,7 @@ def test_the_latest_worker_tells_the_lateness_and_what_was_held_back_is_all(tmp_
         leave(tmp_path, number, [], [], lateness_p50_ms=late, lateness_p99_ms=2 * late, held_back=3)
         for number, late in ((1, 9.0), (2, 1.0))
     ]
-    merged = workers_merge.merge(tmp_path, parts, whole=WHOLE)
+    merged = merge.merge(tmp_path, parts, whole=WHOLE)
     assert (merged.lateness_p50_ms, merged.lateness_p99_ms, merged.held_back) == (9.0, 18.0, 6)
 
 
@@ -84,7 +87,7 @@ def test_merging_keeps_every_record_once_and_in_time_order(tmp_path_factory, rec
     for number, path in parts.items():
         mine = [records.write(at_s, ended_s=START_S + at_s) for who, at_s in by_time if who == number]
         path.write_bytes(b"".join(map(encode, mine)))
-    workers_merge.merge_lines(folder / "all.jsonl", list(parts.values()))
+    merge.merge_lines(folder / "all.jsonl", list(parts.values()))
     merged = lines(folder / "all.jsonl")
     assert sorted(merged) == sorted(line for path in parts.values() for line in lines(path))
     ends = [orjson.loads(line)["ended_s"] for line in merged]
@@ -106,7 +109,7 @@ def test_added_histograms_say_what_one_of_all_samples_says(tmp_path_factory, par
     for number, part in enumerate(parts, start=1):
         mine, left = left[: len(part)], left[len(part) :]
         made.append(leave(folder, number, sorted(mine, key=lambda write: write.ended_s), []))
-    workers_merge.merge(folder, made, whole=WHOLE)
+    merge.merge(folder, made, whole=WHOLE)
     added, _ = hdr_log.read(folder)
     of_all = figures.of_records(WHOLE, together, [], []).corrected
     assert added.count == of_all.count == len(together)
@@ -129,7 +132,7 @@ def test_what_a_killed_worker_left_is_mended_and_counted(tmp_path):
     ledger = second.folder / LEDGER_FILE
     ledger.write_bytes(ledger.read_bytes() + encode(records.write(1.9))[:60])
     (second.folder / READS_FILE).unlink()
-    merged = workers_merge.merge(tmp_path, [first, second], whole=replace(WHOLE, stopped_s=START_S + 2.0))
+    merged = merge.merge(tmp_path, [first, second], whole=replace(WHOLE, stopped_s=START_S + 2.0))
     assert len(lines(tmp_path / LEDGER_FILE)) == 27
     assert len(list(read_lines(tmp_path / LEDGER_FILE, Write))) == 27
     assert merged.stopped_s == START_S + 2.0
@@ -147,7 +150,7 @@ def test_a_worker_that_left_nothing_at_all_spoils_no_other_record(tmp_path):
     parts = [leave(tmp_path, 1, records.all_acknowledged()[::2], []), leave(tmp_path, 2, [], [], known=False)]
     for path in parts[1].folder.iterdir():
         path.unlink()
-    workers_merge.merge(tmp_path, parts, whole=WHOLE)
+    merge.merge(tmp_path, parts, whole=WHOLE)
     assert len(lines(tmp_path / LEDGER_FILE)) == 20
 
 
@@ -155,25 +158,25 @@ def test_the_first_that_stopped_ends_the_window(tmp_path):
     parts = [
         leave(tmp_path, number, [], [], stopped_s=START_S + second) for number, second in ((1, 3.0), (2, 2.5))
     ]
-    assert workers_merge.merge(tmp_path, parts, whole=WHOLE).stopped_s == START_S + 2.5
+    assert merge.merge(tmp_path, parts, whole=WHOLE).stopped_s == START_S + 2.5
 
 
 def test_damage_in_the_middle_of_a_record_is_no_half_line(tmp_path):
     parts = two_halves(tmp_path)
     ledger = parts[0].folder / LEDGER_FILE
     ledger.write_bytes(b"{}\n" + ledger.read_bytes())
-    with pytest.raises(LedgerError, match="line 1: not a record with ended_s"):
-        workers_merge.merge(tmp_path, parts, whole=WHOLE)
+    with pytest.raises(RecordError, match="line 1: not a record with ended_s"):
+        merge.merge(tmp_path, parts, whole=WHOLE)
     assert not (tmp_path / LEDGER_FILE).exists()
 
 
 def test_a_histogram_log_that_is_none_is_refused(tmp_path):
     path = tmp_path / hdr_log.HDR_FILE
     path.write_text("Tag=corrected,0,1,1.0,nonsense\n")
-    with pytest.raises(LedgerError, match="line 1: not a histogram"):
+    with pytest.raises(RecordError, match="line 1: not a histogram"):
         hdr_log.read(tmp_path)
     path.write_text("# nothing\n")
-    with pytest.raises(LedgerError, match="needed: corrected and uncorrected"):
+    with pytest.raises(RecordError, match="needed: corrected and uncorrected"):
         hdr_log.read(tmp_path)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from inventory import environment
 from inventory.model import Environment, Role
-from loadtests.workers_places import Place, hosts_of, not_on_hosts, places
+from loadtests.workers.placement import Place, hosts_of, not_on_hosts, places
 
 QINGHAI = environment("qinghai")
 

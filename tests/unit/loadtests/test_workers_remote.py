@@ -16,10 +16,15 @@ from inventory import environment, qinghai
 from inventory.places import PROJECT_ROOT
 from inventory.purpose import CONSENT_VARIABLE, Purpose
 from inventory.ssh import LOAD_WORKER
-from loadtests import facts, figures, hdr_log, judge, workers, workers_remote
-from loadtests.ledger import LEDGER_FILE, Write, read_lines
-from loadtests.workers_merge import folder_of
-from loadtests.workers_places import Place
+from loadtests.engine import run_info
+from loadtests.results import figures, hdr_log
+from loadtests.results.judge import judge_record
+from loadtests.workers import remote
+from loadtests.workers.command import INVALID, NO_LOAD, USAGE, main
+from loadtests.workers.merge import folder_of
+from loadtests.workers.placement import Place
+from proof.files import LEDGER_FILE, read_lines
+from proof.record import Write
 from tests.unit.loadtests.test_locust import PATIENT, SLO, TIMEOUT_S, services
 from tests.unit.loadtests.test_workers import wait_until
 
@@ -35,7 +40,8 @@ hosts = os.environ["FAKE_HOSTS"]
 folder = os.path.join(hosts, sys.argv[-2])
 os.makedirs(folder, exist_ok=True)
 target = ["--host", os.environ["FAKE_TARGET"]] if words[0] == "work" else []
-keeper = [sys.executable, "{PATIENT}/run.py", "loadtests.host_worker", "--folder", folder, "--ca-dir", hosts]
+module = "loadtests.workers.supervisor"
+keeper = [sys.executable, "{PATIENT}/run.py", module, "--folder", folder, "--ca-dir", hosts]
 ahead_s = float(os.environ.get("FAKE_AHEAD_S", 0)) * ("10.63.0.149" in folder)
 if words[0] != "work" or not ahead_s:
     os.execv(sys.executable, [*keeper, *words, *target])
@@ -62,7 +68,7 @@ def surroundings(folder: Path, target: str, ssh: str = _SSH) -> dict[str, str]:
 def command(folder: Path, *more: str, hosts: str = ",".join(HOSTS)) -> list[str]:
     own = ["--environment", "qinghai", "--workers", hosts, "--run-folder", str(folder / "run")]
     asked = [*own, "--run-seed", "1", "--users", "12", "--warm-up", "0s", *more]
-    return [sys.executable, str(PATIENT / "run.py"), "loadtests.workers", *asked]
+    return [sys.executable, str(PATIENT / "run.py"), "loadtests.workers.command", *asked]
 
 
 @contextmanager
@@ -118,7 +124,7 @@ def test_two_hosts_make_the_load_of_one_and_their_records_come_here(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "300 acknowledged of 300 planned, 0 errors" in done.stderr
     run = tmp_path / "run"
-    known = facts.read(run)
+    known = run_info.read(run)
     assert [(one.host, one.writes_recorded, one.lost) for one in known.workers] == [
         (host, 75, None) for host in (*HOSTS, *HOSTS)
     ]
@@ -142,7 +148,7 @@ def test_hosts_whose_clocks_are_apart_begin_nothing(tmp_path, ahead_s):
             timeout=TIMEOUT_S,
             check=False,
         )
-    assert done.returncode == workers.NO_LOAD, done.stderr
+    assert done.returncode == NO_LOAD, done.stderr
     told = re.search(r"the clock of worker 2 of 2 on load-b1 is (.+) ms \(give or take (.+)\)", done.stderr)
     assert told is not None, done.stderr
     assert float(told[1]) == pytest.approx(float(ahead_s) * 1000, abs=float(told[2]) + 0.1)
@@ -155,13 +161,13 @@ def test_a_worker_that_is_killed_on_its_host_ends_the_load_and_what_it_had_recor
     with under_way(tmp_path) as process:
         os.kill(left(tmp_path, "locust")["2/2"], signal.SIGKILL)
         _, said = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == workers.INVALID, said
+        assert process.returncode == INVALID, said
         assert not left(tmp_path)
     run = tmp_path / "run"
     lost = "worker 2 of 2 on load-b1 was killed by SIGKILL"
     assert lost in said
-    assert judge.judge(figures.of_folder(run), SLO).reasons[0] == lost
-    assert [one.writes_recorded > 0 for one in facts.read(run).workers] == [True, True]
+    assert judge_record(figures.of_folder(run), SLO).reasons[0] == lost
+    assert [one.writes_recorded > 0 for one in run_info.read(run).workers] == [True, True]
     assert (folder_of(run, 2) / LEDGER_FILE).stat().st_size > 0
 
 
@@ -169,9 +175,9 @@ def test_a_keeper_that_is_killed_takes_its_worker_along(tmp_path):
     with under_way(tmp_path) as process:
         os.kill(left(tmp_path, "work")["1/2"], signal.SIGKILL)
         _, said = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == workers.INVALID, said
+        assert process.returncode == INVALID, said
         assert not left(tmp_path)
-    assert [one.lost for one in facts.read(tmp_path / "run").workers] == ["was killed by SIGKILL", None]
+    assert [one.lost for one in run_info.read(tmp_path / "run").workers] == ["was killed by SIGKILL", None]
 
 
 def test_workers_end_by_themselves_when_the_control_machine_is_gone(tmp_path):
@@ -179,7 +185,7 @@ def test_workers_end_by_themselves_when_the_control_machine_is_gone(tmp_path):
         process.kill()
         wait_until(lambda: not left(tmp_path), "end of the workers")
     for found in (tmp_path / "hosts").iterdir():
-        assert facts.read(found / "1").stopped_s is not None
+        assert run_info.read(found / "1").stopped_s is not None
 
 
 def test_ctrl_c_ends_all_workers_and_fetches_their_records(tmp_path):
@@ -188,7 +194,7 @@ def test_ctrl_c_ends_all_workers_and_fetches_their_records(tmp_path):
         _, said = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == 0, said
         assert not left(tmp_path)
-    known = facts.read(tmp_path / "run")
+    known = run_info.read(tmp_path / "run")
     assert ([one.lost for one in known.workers], known.stopped_s is not None) == ([None, None], True)
 
 
@@ -205,7 +211,7 @@ def test_ctrl_c_ends_all_workers_and_fetches_their_records(tmp_path):
 )
 def test_a_host_that_cannot_make_load_is_named_with_the_reason(tmp_path, monkeypatch, ssh, words):
     monkeypatch.setenv("PATH", surroundings(tmp_path, "", f"#!/bin/sh\n{ssh}\n")["PATH"])
-    found = workers_remote.problems(QINGHAI, [QINGHAI.host("load-a1")], version="1")
+    found = remote.problems(QINGHAI, [QINGHAI.host("load-a1")], version="1")
     assert (not found) == (words is None), found
     assert words is None or found[0].startswith(words)
 
@@ -222,7 +228,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_started(tmp_path, caps
         (("--host", "http://127.0.0.1:9"), "the environment's gateways only"),
         (("--processes-per-host", "7"), "allowed: 1 to 12, the users that they share"),
     ):
-        assert workers.main(command(tmp_path, *more)[3:]) == workers.USAGE
+        assert main(command(tmp_path, *more)[3:]) == USAGE
         assert words in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
@@ -239,8 +245,8 @@ def test_what_cannot_be_run_is_refused_before_anything_is_started(tmp_path, caps
 def test_a_record_that_does_not_come_whole_is_said_to_be_missing(tmp_path, monkeypatch, ssh, why):
     monkeypatch.setenv("PATH", surroundings(tmp_path, "", f"#!/bin/sh\ncd {tmp_path}\n{ssh}\n")["PATH"])
     place = Place(host=QINGHAI.host("load-a1"), slot=1)
-    monkeypatch.setattr(workers_remote, "_RECORD_WITHIN_S", 10_000.0)
-    assert why in (workers_remote.fetch(QINGHAI, place, into=tmp_path) or "")
+    monkeypatch.setattr(remote, "_RECORD_WITHIN_S", 10_000.0)
+    assert why in (remote.fetch(QINGHAI, place, into=tmp_path) or "")
 
 
 def test_nothing_but_the_record_is_taken_from_a_host(tmp_path, monkeypatch):
@@ -251,5 +257,5 @@ def test_nothing_but_the_record_is_taken_from_a_host(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", surroundings(tmp_path, "", ssh)["PATH"])
     (tmp_path / "into").mkdir()
     place = Place(host=QINGHAI.host("load-a1"), slot=1)
-    assert workers_remote.fetch(QINGHAI, place, into=tmp_path / "into") is None
+    assert remote.fetch(QINGHAI, place, into=tmp_path / "into") is None
     assert [path.name for path in (tmp_path / "into").iterdir()] == [LEDGER_FILE]

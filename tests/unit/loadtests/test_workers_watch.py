@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.workers_watch import READY_WITHIN_S, SILENT_S, Progress, Watch, Worker
+from loadtests.workers.monitor import READY_WITHIN_S, SILENT_S, Progress, Watch, Worker
 
 READY: dict[str, Any] = {"said": "ready"}
 

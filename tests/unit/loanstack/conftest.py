@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from inventory import environment
-from loanstack.console import Console
-from loanstack.runs import RunFolder
-from loanstack.subprocesses import Processes
-from loanstack.task import Task
+from loanstack.runs.console import Console
+from loanstack.runs.folder import RunFolder
+from loanstack.runs.subprocesses import Processes
+from loanstack.runs.task import Task
 
 
 @pytest.fixture

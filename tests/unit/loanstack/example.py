@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from chaos.findings import Verdict
 from inventory.drill_slo import DrillSlo
 from inventory.slo import DeploySlo, LoadSlo
-from loanstack import promises
-from loanstack.promises import Promise
-from loanstack.runs import Results, RunFolder, Step
+from loanstack.runs.folder import Results, RunFolder, Step
+from proof import objectives, promised
+from proof.objectives import Objective
+from proof.verdict import Verdict
 
 START_S = 1_795_388_400.0
 
@@ -92,14 +92,14 @@ def write(
     folder: RunFolder,
     results: Results,
     *,
-    judged_by: Sequence[Promise] = (),
+    judged_by: Sequence[Objective] = (),
     files: Mapping[str, object] | None = None,
 ) -> RunFolder:
     """Write a run folder: results, context, promises and further files (lists become JSON lines)."""
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.write_results(results)
     folder.write_json("context.json", CONTEXT)
-    folder.write_json("promises.json", promises.to_list(judged_by))
+    folder.write_json("objectives.json", objectives.to_list(judged_by))
     for name, content in (files or {}).items():
         if name.endswith(".jsonl"):
             assert isinstance(content, list)
@@ -263,8 +263,8 @@ def _results(
 def _deploy_and_verify(path: Path) -> None:
     names = [host["name"] for host in CONTEXT["environment"]["hosts"]]
     for folder, seconds, changed, judged_by in (
-        ("1-deploy", 121.9, 24, promises.of_first_deploy(DeploySlo())),
-        ("2-deploy-again", 18.3, 0, promises.of_second_deploy(DeploySlo())),
+        ("1-deploy", 121.9, 24, promised.of_first_deploy(DeploySlo())),
+        ("2-deploy-again", 18.3, 0, promised.of_second_deploy(DeploySlo())),
     ):
         figures = {
             "deploy_s": seconds,
@@ -287,7 +287,7 @@ def _deploy_and_verify(path: Path) -> None:
             {"tests_passed": 2, "tests_failed": 1, "verify_s": 12.0},
             ("Host tests failed: 1; promised: at most 0",),
         ),
-        judged_by=promises.of_verify(),
+        judged_by=promised.of_verify(),
         files={"junit.xml": _JUNIT},
     )
 
@@ -309,7 +309,7 @@ def _load(path: Path, verdict: Verdict) -> None:
     write(
         RunFolder(path=path / "4-load"),
         _results("load", verdict, LOAD_FIGURES, reasons),
-        judged_by=promises.of_load(LoadSlo(), DeploySlo(), rate_per_s=40),
+        judged_by=promised.of_load(LoadSlo(), DeploySlo(), rate_per_s=40),
         files={
             "ledger.jsonl": ledger(seconds=60, rate=40),
             "reads.jsonl": [],
@@ -351,7 +351,7 @@ def _drills(path: Path) -> None:
         write(
             RunFolder(path=path / folder),
             _results("drill", Verdict.PASS, figures),
-            judged_by=promises.of_drill(DrillSlo(), name, may_lose=True),
+            judged_by=promised.of_drill(DrillSlo(), name, may_lose=True),
             files={
                 "ledger.jsonl": ledger(seconds=35, rate=30, outage=(20.0, back)),
                 "reads.jsonl": [],

@@ -9,17 +9,17 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
-from chaos.remote import ChannelClosedError
+from chaos.system.remote import ChannelClosedError
 from inventory import environment
 from inventory.model import DatabaseRole
 from inventory.peer import DatabaseKind
-from loanstack import cli, load_cli
-from loanstack.beside import report_record, report_session
-from loanstack.beside.databases import host_with
-from loanstack.beside.report_record import REPORTS_FILE, Reported
-from loanstack.beside.report_session import ReportError, ReportSession, counted
-from loanstack.beside.reports import REPORTS, Row, balanced, used_as_moved
+from loanstack.cli import load, main
+from loanstack.companions import report_record, report_session
+from loanstack.companions.databases import host_with
+from loanstack.companions.report_record import REPORTS_FILE, Reported
+from loanstack.companions.report_session import ReportError, ReportSession, counted
+from loanstack.companions.reports import REPORTS, Row, balanced, used_as_moved
+from proof.verdict import Verdict
 
 START_S = 1_800_000_000.0
 FEN = st.integers(0, 10**15)
@@ -217,7 +217,7 @@ def test_mariadb_is_asked_at_its_own_port_with_its_own_time_out(monkeypatch: pyt
 def test_what_does_not_fit_is_refused_before_anything_happens(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
 ) -> None:
-    monkeypatch.setattr(load_cli, "run_verb", lambda *_, **__: pytest.fail("something happened"))
-    done = CliRunner().invoke(cli.cli, ["load", "lab", *arguments])
+    monkeypatch.setattr(load, "run_verb", lambda *_, **__: pytest.fail("something happened"))
+    done = CliRunner().invoke(main.cli, ["load", "lab", *arguments])
     assert done.exit_code == 2, done.output
     assert words in done.output

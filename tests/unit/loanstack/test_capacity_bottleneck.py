@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from chaos.world import WorldError
+from chaos.system.world import WorldError
 from inventory import environment
-from loanstack.capacity import database_watch, machine_watch, prometheus
+from loanstack.capacity import database_watch, prometheus
 from loanstack.capacity.bottleneck import Evidence, ranked, statement
 from loanstack.capacity.cool_down import CALM_FOR_S, wait_until_calm, waiting_in
 from loanstack.capacity.database_watch import Reading, Statements
 from loanstack.capacity.evidence import of_folder
-from loanstack.capacity.machine_watch import MachineWatch, Sample, Used
 from loanstack.capacity.prometheus import HostUse, PoolUse
-from loanstack.machine import CpuTimes
+from loanstack.measure import machine_watch
+from loanstack.measure.machine import CpuTimes
+from loanstack.measure.machine_watch import MachineWatch, Sample, Used
 from tests.unit.loanstack import example
 
 WAITED = Statements(executions=9, elapsed_us=100, waited_us=60, blocked_share=0.0)

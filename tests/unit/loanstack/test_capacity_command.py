@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from chaos.findings import Finding, Verdict
-from chaos.world import WorldError
-from loanstack import cli, load_cli
+from chaos.system.world import WorldError
 from loanstack.capacity.search import Search
+from loanstack.cli import load, main
 from loanstack.commands import capacity as module
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.load import Asked
-from loanstack.exits import ExitCode
 from loanstack.report.page import render
 from loanstack.report.reading import read
-from loanstack.runs import Results, RunFolder
-from loanstack.task import CommandError, InterruptedWith, Task, run_verb
+from loanstack.runs.folder import Results, RunFolder
+from loanstack.runs.task import CommandError, InterruptedWith, Task, run_verb
+from proof.exits import ExitCode
+from proof.verdict import Finding, Verdict
 
 HOW = CapacityAsked(
     search=Search(from_per_s=400, to_per_s=10_000, resolution=0.1, repeats=1, promised_per_s=1200),
@@ -71,7 +71,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     monkeypatch.setattr(module, "DatabaseWatch", watched)
     monkeypatch.setattr(module, "_save_prometheus", lambda part: None)
     monkeypatch.setattr(module, "cool_down", lambda env, database: None)
-    monkeypatch.setattr("loanstack.task.secrecy.leaks", lambda folder, secrets_file: ())
+    monkeypatch.setattr("loanstack.runs.task.secrecy.leaks", lambda folder, secrets_file: ())
     return found
 
 
@@ -109,7 +109,7 @@ def test_a_lower_bound_is_promised_by_its_own_name(loads: Loads, task: Task) -> 
     results = find_capacity(task, ASKED, replace(HOW, search=replace(HOW.search, to_per_s=1300)))
     assert results.verdict is Verdict.PASS
     assert "capacity_tps" not in results.figures
-    assert [p["figure"] for p in task.folder.read_json("promises.json")] == ["capacity_tps_low"]
+    assert [p["figure"] for p in task.folder.read_json("objectives.json")] == ["capacity_tps_low"]
     assert "at least 1,300/s" in render(read(task.folder.path))
 
 
@@ -181,8 +181,8 @@ def test_ctrl_c_keeps_what_was_found(
         raise KeyboardInterrupt
 
     loads.trouble[4] = interrupted
-    monkeypatch.setattr("loanstack.task.RUNS_DIR", tmp_path / "runs")
-    monkeypatch.setattr("loanstack.task.require_reachable", lambda env: None)
+    monkeypatch.setattr("loanstack.runs.task.RUNS_DIR", tmp_path / "runs")
+    monkeypatch.setattr("loanstack.runs.task.require_reachable", lambda env: None)
     with pytest.raises(InterruptedWith):
         run_verb("load", "lab", lambda one: find_capacity(one, ASKED, HOW), machine_readable=True)
     folder = RunFolder(path=tmp_path / "runs" / "latest")
@@ -216,18 +216,18 @@ def test_ctrl_c_keeps_what_was_found(
 def test_what_does_not_fit_is_refused_before_anything_happens(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(load_cli, "run_verb", lambda *_, **__: pytest.fail("something happened"))
-    done = CliRunner().invoke(cli.cli, ["load", "lab", *arguments])
+    monkeypatch.setattr(load, "run_verb", lambda *_, **__: pytest.fail("something happened"))
+    done = CliRunner().invoke(main.cli, ["load", "lab", *arguments])
     assert done.exit_code == ExitCode.USAGE
     assert all(word in done.output for word in words), done.output
 
 
 def test_a_search_is_asked_for_with_the_promise_of_the_inventory(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Asked, CapacityAsked]] = []
-    monkeypatch.setattr(load_cli, "find_capacity", lambda task, asked, how: seen.append((asked, how)))
-    monkeypatch.setattr(load_cli, "run_verb", lambda verb, env, work, **_: work(None))
+    monkeypatch.setattr(load, "find_capacity", lambda task, asked, how: seen.append((asked, how)))
+    monkeypatch.setattr(load, "run_verb", lambda verb, env, work, **_: work(None))
     options = ("--find-capacity", "--from", "200", "--to", "3000", "--resolution", "2.5", "--repeats", "5")
-    done = CliRunner().invoke(cli.cli, ["load", "lab", *options, "--scenario", "read-mostly"])
+    done = CliRunner().invoke(main.cli, ["load", "lab", *options, "--scenario", "read-mostly"])
     assert done.exit_code == 0, done.output
     ((asked, how),) = seen
     assert how.search == Search(

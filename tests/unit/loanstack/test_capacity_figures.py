@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
 from loanstack.capacity.conclusion import conclude
 from loanstack.capacity.confidence import interval, statement
 from loanstack.capacity.knee import knee
 from loanstack.capacity.probed import Probed, as_json, curve, from_json, ran_out
 from loanstack.capacity.search import Probe, Search
+from proof.verdict import Verdict
 
 PASS, FAIL, INVALID = Verdict.PASS, Verdict.FAIL, Verdict.INVALID
 SEARCH = Search(from_per_s=400, to_per_s=10_000, resolution=0.1, repeats=1, promised_per_s=1200)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
 from loanstack.capacity.search import (
     INVALID_MAX,
     Probe,
@@ -18,6 +17,7 @@ from loanstack.capacity.search import (
     probes_max,
     tallies,
 )
+from proof.verdict import Verdict
 
 System = Callable[[int], Verdict]
 

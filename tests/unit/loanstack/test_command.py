@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from chaos.findings import Verdict
 from inventory import environment, secrets
 from inventory.places import PROJECT_ROOT
-from loanstack import cli, junit, secrecy
-from loanstack.console import Console
-from loanstack.options import COMPONENTS
-from loanstack.promises import Promise
-from loanstack.runs import Results
-from loanstack.task import CommandError, complete_secrets
+from loanstack.cli import main
+from loanstack.cli.options import COMPONENTS
+from loanstack.runs import junit, secrecy
+from loanstack.runs.console import Console
+from loanstack.runs.folder import Results
+from loanstack.runs.task import CommandError, complete_secrets
+from proof.objectives import Objective
+from proof.verdict import Verdict
 from tests.unit.loanstack import example
 
 DEADLINE_S = 60
@@ -39,13 +40,13 @@ class Here:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch, self._capsys = monkeypatch, capsys
-        monkeypatch.setattr(cli, "interrupt_on_signals", lambda: None)
+        monkeypatch.setattr(main, "interrupt_on_signals", lambda: None)
         monkeypatch.chdir(PROJECT_ROOT)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         self._monkeypatch.setattr(sys, "argv", ["loanstack", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         out, err = self._capsys.readouterr()
         code = ended.value.code
         assert code is None or isinstance(code, int)
@@ -210,12 +211,12 @@ def test_junit_tells_a_pipeline_the_same(tmp_path: Path) -> None:
         reasons=("p99 <too> high",),
         figures={"latency_p99_ms": 300.0},
     )
-    promises = (
-        Promise(figure="latency_p99_ms", limit=250),
-        Promise(figure="errors", limit=0),
+    objectives = (
+        Objective(figure="latency_p99_ms", limit=250),
+        Objective(figure="errors", limit=0),
     )
     findings = [{"name": "ledger_balances", "verdict": "PASS", "reasons": []}]
-    junit.write(tmp_path / "junit.xml", results, promises, findings)
+    junit.write(tmp_path / "junit.xml", results, objectives, findings)
     text = (tmp_path / "junit.xml").read_text()
     assert text.startswith("<?xml")
     assert text.count("<testcase") == 4

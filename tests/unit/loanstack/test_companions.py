@@ -10,23 +10,23 @@ from pathlib import Path
 import orjson
 import pytest
 
-from chaos.findings import Verdict
-from chaos.world import WorldError
+from chaos.system.world import WorldError
 from inventory import environment
 from inventory.model import DatabaseRole
 from inventory.peer import DatabaseKind
-from loadtests import figures
-from loadtests.figures import LoadFigures
-from loanstack.beside import analytics, major_freeze, measured_start, report_record
-from loanstack.beside.analytics import Analytics
-from loanstack.beside.asked import BesideAsked
-from loanstack.beside.major_freeze import MajorFreeze
-from loanstack.beside.report_session import ReportError
-from loanstack.beside.reports import Report, Row
-from loanstack.beside.soak import Soak
-from loanstack.console import Console
-from loanstack.runs import RunFolder
-from loanstack.task import Task
+from loadtests.results import figures
+from loadtests.results.figures import LoadFigures
+from loanstack.companions import analytics, major_freeze, measured_start, report_record
+from loanstack.companions.analytics import Analytics
+from loanstack.companions.major_freeze import MajorFreeze
+from loanstack.companions.options import BesideAsked
+from loanstack.companions.report_session import ReportError
+from loanstack.companions.reports import Report, Row
+from loanstack.companions.soak import Soak
+from loanstack.runs.console import Console
+from loanstack.runs.folder import RunFolder
+from loanstack.runs.task import Task
+from proof.verdict import Verdict
 from tests.unit.loadtests import records
 
 DEADLINE_S = 120.0

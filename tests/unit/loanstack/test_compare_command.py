@@ -6,23 +6,25 @@ from dataclasses import dataclass, field
 import pytest
 from click.testing import CliRunner
 
-from chaos.findings import Finding, Verdict
-from chaos.sql_session import PositionReading
+from chaos.system.sql_session import PositionReading
 from inventory import environment
 from inventory.peer import DatabaseKind
-from loanstack import cli, compare_cli, sampler
 from loanstack.capacity.cool_down import not_level
+from loanstack.cli import compare as compare_cli
+from loanstack.cli import main
 from loanstack.commands import compare as module
 from loanstack.commands import deploy as deploy_module
 from loanstack.commands.compare import CompareAsked, compare
 from loanstack.commands.load import Asked
-from loanstack.comparison import OURS, PEER
-from loanstack.exits import ExitCode
+from loanstack.measure import sampler
 from loanstack.report.page import render
 from loanstack.report.reading import read
-from loanstack.runs import Results
-from loanstack.subprocesses import Completed, Processes
-from loanstack.task import CommandError, InterruptedWith, Task
+from loanstack.results.comparison import OURS, PEER
+from loanstack.runs.folder import Results
+from loanstack.runs.subprocesses import Completed, Processes
+from loanstack.runs.task import CommandError, InterruptedWith, Task
+from proof.exits import ExitCode
+from proof.verdict import Finding, Verdict
 
 ASKED = CompareAsked(load=Asked(scenario="journey", rate_per_s=400.0, duration_s=20.0), rounds=2)
 CPU_MS = {OURS: 0.9, PEER: 1.2}
@@ -69,7 +71,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(module, "seed", lambda task: found.done.append("seed"))
     monkeypatch.setattr(module, "cool_down", lambda env, kind: found.done.append(f"rest {kind}"))
     monkeypatch.setattr(module.semi_sync, "unacknowledged", found.count)
-    monkeypatch.setattr("loanstack.task.secrecy.leaks", lambda folder, secrets_file: ())
+    monkeypatch.setattr("loanstack.runs.task.secrecy.leaks", lambda folder, secrets_file: ())
     return found
 
 
@@ -160,7 +162,7 @@ def test_options_become_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         ("--rate", "800", "--duration", "60s", "--rounds", "3"),
         ("--find-capacity", "--from", "600"),
     ):
-        assert run(cli.cli, ["compare", "lab", *arguments]).exit_code == 0
+        assert run(main.cli, ["compare", "lab", *arguments]).exit_code == 0
     load, search = seen
     assert (load.load.rate_per_s, load.load.duration_s, load.rounds, load.capacity) == (800.0, 60.0, 3, None)
     assert search.capacity is not None
@@ -178,7 +180,7 @@ def test_options_become_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_cannot_be_compared_is_refused(arguments: tuple[str, ...], words: str) -> None:
-    done = CliRunner().invoke(cli.cli, ["compare", "lab", *arguments])
+    done = CliRunner().invoke(main.cli, ["compare", "lab", *arguments])
     assert done.exit_code == ExitCode.USAGE
     assert words in done.output
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
 from inventory.peer import DatabaseKind
-from loanstack import comparison
-from loanstack.comparison import COMPARED, OURS, PEER, Ran
-from loanstack.figures import shown, unit
+from loanstack.results import comparison
+from loanstack.results.comparison import COMPARED, OURS, PEER, Ran
+from proof.titles import shown, unit
+from proof.verdict import Verdict
 
 
 def ran(

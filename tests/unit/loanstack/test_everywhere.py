@@ -6,8 +6,8 @@ import pytest
 
 from inventory import environment
 from inventory.model import Environment, Host
-from loanstack import everywhere
-from loanstack.everywhere import Answer
+from loanstack.system import everywhere
+from loanstack.system.everywhere import Answer
 
 
 @pytest.fixture(autouse=True)

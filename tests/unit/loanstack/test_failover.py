@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
-from loanstack.cli import cli
+from loanstack.cli.main import cli
 from loanstack.commands import failover
 
 ENV = "lab"

@@ -7,66 +7,72 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
 from inventory import environment
 from inventory.drill_slo import DrillSlo
 from inventory.model import Environment, Host
 from inventory.slo import DeploySlo, LoadSlo
-from loanstack import everywhere, host_tests, machine, outcome, promises, usage
-from loanstack.bulk import bulk_reading
-from loanstack.figures import number, shown, title, unit
-from loanstack.promises import Promise, judge
+from loadtests.plan.scenarios import SCENARIOS
+from loanstack.measure import machine, usage
+from loanstack.measure.bulk import bulk_reading
+from loanstack.results import deploys, host_tests
+from loanstack.system import everywhere
+from proof import objectives, promised
+from proof.objectives import Objective, evaluate
+from proof.titles import number, shown, title, unit
+from proof.verdict import Verdict, overall
 
-FIGURE = Promise(figure="latency_p99_ms", limit=250)
+FIGURE = Objective(figure="latency_p99_ms", limit=250)
 
 
 @pytest.mark.parametrize(
     ("value", "verdict"), [(249.9, Verdict.PASS), (250, Verdict.PASS), (250.1, Verdict.FAIL)]
 )
 def test_a_limit_belongs_to_what_is_allowed(value: float, verdict: Verdict) -> None:
-    assert judge([FIGURE], {"latency_p99_ms": value})[0] is verdict
+    assert overall(evaluate([FIGURE], {"latency_p99_ms": value})).verdict is verdict
 
 
 @pytest.mark.parametrize(("value", "met"), [(999.9, False), (1000, True), (1000.1, True)])
 def test_a_least_value_too(value: float, met: bool) -> None:
     assert (
-        Promise(figure="tps_acknowledged", limit=1000, at_least=True).met_by({"tps_acknowledged": value})
+        Objective(figure="tps_acknowledged", limit=1000, at_least=True).met_by({"tps_acknowledged": value})
         is met
     )
 
 
 def test_what_was_not_measured_was_not_proved() -> None:
-    verdict, reasons = judge([FIGURE], {})
+    verdict, reasons = overall(evaluate([FIGURE], {}))
     assert verdict is Verdict.INVALID
     assert "not measured" in reasons[0]
 
 
 def test_a_broken_promise_outranks_a_missing_figure_and_both_are_named() -> None:
-    verdict, reasons = judge([FIGURE, Promise(figure="errors", limit=0)], {"errors": 3})
+    verdict, reasons = overall(evaluate([FIGURE, Objective(figure="errors", limit=0)], {"errors": 3}))
     assert verdict is Verdict.FAIL
-    assert len(reasons) == 2
-    assert "3" in reasons[0]
+    assert reasons == (
+        "Latency p99, from the planned start: not measured; promised: at most 250 ms",
+        "Errors: 3; promised: at most 0",
+    )
 
 
-def test_no_promises_and_none_broken_is_a_pass() -> None:
-    assert judge([], {}) == (Verdict.PASS, ())
+def test_nothing_promised_and_nothing_found_proves_nothing() -> None:
+    assert overall(evaluate([], {})) == (Verdict.INVALID, ())
 
 
 def test_promises_survive_being_written() -> None:
     every = (
-        *promises.of_first_deploy(DeploySlo()),
-        *promises.of_second_deploy(DeploySlo()),
-        *promises.of_verify(),
-        *promises.of_load(LoadSlo(), DeploySlo(), rate_per_s=1000),
-        *promises.of_drill(DrillSlo(), "primary-crash", may_lose=True, repeats=20),
+        *promised.of_first_deploy(DeploySlo()),
+        *promised.of_second_deploy(DeploySlo()),
+        *promised.of_verify(),
+        *promised.of_load(LoadSlo(), DeploySlo(), rate_per_s=1000),
+        *promised.of_drill(DrillSlo(), "primary-crash", may_lose=True),
     )
-    assert promises.from_list(promises.to_list(every)) == every
+    assert objectives.from_list(objectives.to_list(every)) == every
 
 
 def test_what_a_scenario_is_for_is_promised_in_it_alone() -> None:
     slo, own = LoadSlo(others_slowdown_p99_ratio_max=2.5), {}
     for scenario in ("journey", "hot-limit", "multi-entity"):
-        found = promises.of_load(slo, DeploySlo(), rate_per_s=100, scenario=scenario)
+        found = SCENARIOS[scenario].objectives(slo, DeploySlo(), rate_per_s=100)
         own[scenario] = {promise.figure: promise.limit for promise in found}
     hot = own["journey"] | {"tps_answered": 100, "overdraws_acknowledged": 0}
     del hot["tps_acknowledged"], hot["service_share_min"]
@@ -75,8 +81,10 @@ def test_what_a_scenario_is_for_is_promised_in_it_alone() -> None:
 
 
 def limits_of(name: str, *, may_lose: bool, repeats: int = 1) -> dict[str, float]:
-    found = promises.of_drill(DrillSlo(), name, may_lose=may_lose, repeats=repeats)
-    return {promise.figure: promise.limit for promise in found}
+    over_repeats = promised.of_repeats(DrillSlo(), name, may_lose=may_lose, repeats=repeats)
+    one = promised.of_drill(DrillSlo(), name, may_lose=may_lose)
+    assert [each.limit for each in one] == [each.limit for each in over_repeats][: len(one)]
+    return {each.figure: each.limit for each in over_repeats}
 
 
 EVERY_DRILL = {"acknowledged_doubled": 0, "two_primaries_seen": 0, "residue": 0}
@@ -166,25 +174,25 @@ SUMMARY = {
 
 
 def test_a_deploy_names_the_hosts_that_failed_and_why() -> None:
-    found = outcome.of_summary(SUMMARY, ["gw-a", "ob-a", "mon-c"])
+    found = deploys.of_summary(SUMMARY, ["gw-a", "ob-a", "mon-c"])
     assert found.failures == ("ob-a: Install seekdb: no space", "mon-c: nothing was done on it")
     assert found.changes == found.few_changes == ("gw-a: Run nginx", "gw-a: Open 443")
     assert found.figures() == {"hosts": 3, "hosts_failed": 2, "operations": 34, "operations_changed": 2}
 
 
 def test_changes_are_named_while_they_are_few() -> None:
-    def changed(count: int) -> outcome.DeployOutcome:
+    def changed(count: int) -> deploys.DeployOutcome:
         names = [f"Write {number}" for number in range(count)]
         host = {"operations": 40, "changed": count, "failed": 0, "changes": names}
-        return outcome.of_summary({"hosts": {"gw-a": host}}, ["gw-a"])
+        return deploys.of_summary({"hosts": {"gw-a": host}}, ["gw-a"])
 
-    most = outcome.FEW_CHANGES_MAX
+    most = deploys.FEW_CHANGES_MAX
     assert len(changed(most).few_changes) == most
     assert changed(most + 1).few_changes == ()
 
 
 def test_a_deploy_that_ended_before_it_began_failed_everywhere() -> None:
-    found = outcome.of_summary(None, ["gw-a", "ob-a"])
+    found = deploys.of_summary(None, ["gw-a", "ob-a"])
     assert found.figures() == {"hosts": 2, "hosts_failed": 2, "operations": 0, "operations_changed": 0}
 
 
@@ -199,7 +207,7 @@ def test_restarts_that_only_follow_a_change_are_no_pending_changes() -> None:
             {"name": "Restart nginx", "hosts_with_change": [], "hosts_with_conditional_change": ["gw-a"]},
         ]
     }
-    assert outcome.pending(printed) == ("gw-a: Write nginx.conf", "gw-b: Write nginx.conf")
+    assert deploys.pending(printed) == ("gw-a: Write nginx.conf", "gw-b: Write nginx.conf")
 
 
 ADDRESSES = host_tests.addresses_of(

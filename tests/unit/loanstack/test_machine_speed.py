@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory import environment
-from loanstack import machine, promises
-from loanstack.capacity import machine_watch
-from loanstack.capacity.machine_watch import MACHINE_FILE, Sample
+from loanstack.measure import machine, machine_watch
+from loanstack.measure.machine_watch import MACHINE_FILE, Sample
+from proof import promised
+from proof.objectives import evaluate
+from proof.verdict import Verdict, overall
 
 REFERENCE_MS = machine.REFERENCE_LOOP_CPU_MS
 COST_MS = {"cpu_ms_per_transaction": 1.6}
@@ -69,10 +71,13 @@ def test_without_samples_or_cost_nothing_is_said(tmp_path: Path) -> None:
 
 def test_a_lab_promises_the_cost_at_the_reference_speed_and_is_not_proved_without_it() -> None:
     lab = environment("lab")
-    promised = {each.figure: each for each in promises.of_hosts(lab.load_slo, lab.deploy_slo, rate_per_s=1e3)}
-    assert "cpu_ms_per_transaction" not in promised
+    limits = {each.figure: each for each in promised.of_hosts(lab.load_slo, lab.deploy_slo, rate_per_s=1e3)}
+    assert "cpu_ms_per_transaction" not in limits
     figure = "cpu_ms_per_transaction_at_reference_speed"
     dear = {"memory_mib_total": 1.0, "cpu_ms_per_transaction": 9.0}
-    assert promises.judge(promised.values(), {**dear, figure: 1.35})[0].value == "PASS"
-    assert promises.judge(promised.values(), {**dear, figure: 1.36})[0].value == "FAIL"
-    assert promises.judge(promised.values(), dear)[0].value == "INVALID"
+    for measured, verdict in (
+        ({**dear, figure: 1.35}, Verdict.PASS),
+        ({**dear, figure: 1.36}, Verdict.FAIL),
+        (dear, Verdict.INVALID),
+    ):
+        assert overall(evaluate(limits.values(), measured)).verdict is verdict

@@ -10,15 +10,16 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
-from loadtests import figures
-from loadtests.figures import LoadFigures
-from loadtests.ledger import Write
-from loanstack import cli, load_cli
-from loanstack.beside import measured_start, merges
-from loanstack.beside.merges import Reading
+from loadtests.results import figures
+from loadtests.results.figures import LoadFigures
+from loanstack.cli import load as load_cli
+from loanstack.cli import main
+from loanstack.companions import measured_start, merges
+from loanstack.companions.merges import Reading
 from loanstack.report.charts import Span
 from loanstack.report.drawings import merge_spans
+from proof.record import Write
+from proof.verdict import Verdict
 from tests.unit.loadtests import records
 from tests.unit.loadtests.records import START_S
 
@@ -180,7 +181,7 @@ def test_a_freeze_that_does_not_fit_is_refused_before_anything_happens(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
 ) -> None:
     monkeypatch.setattr(load_cli, "run_verb", lambda *_, **__: pytest.fail("something happened"))
-    done = CliRunner().invoke(cli.cli, ["load", "lab", *arguments])
+    done = CliRunner().invoke(main.cli, ["load", "lab", *arguments])
     assert done.exit_code == 2, done.output
     assert words in done.output
 

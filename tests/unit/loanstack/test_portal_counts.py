@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from inventory import environment
 from inventory.model import Environment
-from loanstack import portal_counts
-from loanstack.portal_counts import Counts
+from loanstack.measure import portal_counts
+from loanstack.measure.portal_counts import Counts
 
 
 def page(**counts: tuple[int, int]) -> str:

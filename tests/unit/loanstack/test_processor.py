@@ -1,7 +1,7 @@
 """Where the processor time of a transaction goes."""
 
-from loanstack import processor
-from loanstack.usage import Row
+from loanstack.measure import cpu_breakdown
+from loanstack.measure.usage import Row
 
 
 def row(host: str, unit: str, cpu_s: float) -> Row:
@@ -22,7 +22,7 @@ ROWS = (
 
 
 def test_components_lie_along_a_requests_way_and_add_up() -> None:
-    found = processor.by_component(ROWS, transactions=100_000)
+    found = cpu_breakdown.by_component(ROWS, transactions=100_000)
     assert list(found.items()) == [
         ("gateways", 0.12),
         ("loan services", 0.3),
@@ -35,22 +35,22 @@ def test_components_lie_along_a_requests_way_and_add_up() -> None:
 
 def test_hosts_that_make_load_are_no_part_of_the_system() -> None:
     rows = (*ROWS, row("load-a", "other", 1.5), row("load-b", "nginx", 0.5))
-    found = processor.by_component(rows, transactions=100_000, load_makers={"load-a", "load-b"})
-    without = processor.by_component(ROWS, transactions=100_000)
+    found = cpu_breakdown.by_component(rows, transactions=100_000, load_makers={"load-a", "load-b"})
+    without = cpu_breakdown.by_component(ROWS, transactions=100_000)
     assert found == {**without, "load generator's hosts, beside it": 0.02}
     assert list(found)[-1] == "load generator's hosts, beside it"
 
 
 def test_mariadb_stands_where_oceanbase_stood() -> None:
     rows = (row("ob-a", "loanstack-mariadb", 20.0), row("ob-b", "loanstack-mariadb", 5.0))
-    found = processor.by_component(rows, transactions=100_000)
+    found = cpu_breakdown.by_component(rows, transactions=100_000)
     assert found == {"database ob-a": 0.2, "database ob-b": 0.05}
 
 
 def test_what_no_process_of_a_host_used_is_the_kernels() -> None:
     figures = {"generator_cpu_ms_per_request": 0.2, "requests": 110_000, "machine_busy_s": 130.0}
-    components = processor.by_component(ROWS, transactions=100_000)
-    found = processor.with_machine(components, figures, transactions=100_000)
-    assert found[processor.GENERATOR] == 0.22
-    assert round(found[processor.KERNEL], 4) == round(1.3 - 0.925 - 0.22, 4)
-    assert processor.with_machine(components, {}, transactions=100_000)[processor.KERNEL] == 0.0
+    components = cpu_breakdown.by_component(ROWS, transactions=100_000)
+    found = cpu_breakdown.with_machine(components, figures, transactions=100_000)
+    assert found[cpu_breakdown.GENERATOR] == 0.22
+    assert round(found[cpu_breakdown.KERNEL], 4) == round(1.3 - 0.925 - 0.22, 4)
+    assert cpu_breakdown.with_machine(components, {}, transactions=100_000)[cpu_breakdown.KERNEL] == 0.0

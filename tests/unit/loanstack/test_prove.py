@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from chaos.findings import Verdict
 from inventory.availability import Durability
-from loanstack import cli
-from loanstack import task as tasks
+from loanstack.cli import main
+from loanstack.cli import prove as prove_cli
 from loanstack.commands import prove as module
 from loanstack.commands.drill import DrillAsked
 from loanstack.commands.load import Asked
 from loanstack.commands.steps import Outcome
-from loanstack.durability import under
-from loanstack.exits import ExitCode
-from loanstack.runs import Results
-from loanstack.task import CommandError, Task, run_verb
+from loanstack.runs import task as tasks
+from loanstack.runs.folder import Results
+from loanstack.runs.task import CommandError, Task, run_verb
+from loanstack.system.durability import under
+from proof.exits import ExitCode
+from proof.verdict import Verdict
 
 ASKED = Asked(scenario="journey", rate_per_s=10, duration_s=1)
 PASS = Outcome(verdict=Verdict.PASS)
@@ -131,9 +132,9 @@ def test_loads_and_drills_go_at_the_environment_s_pace(
     module.prove(task, ASKED, keep=False)
     assert world.drilled_at_per_s == {task.env.prove_pace.drill_per_s}
     asked: list[object] = []
-    monkeypatch.setattr(cli, "run_verb", lambda *_, parameters, **__: asked.append(parameters["rate"]))
+    monkeypatch.setattr(prove_cli, "run_verb", lambda *_, parameters, **__: asked.append(parameters["rate"]))
     for words in ([], ["--rate", "20"]):
-        assert CliRunner().invoke(cli.cli, ["prove", "lab", *words]).exit_code == 0
+        assert CliRunner().invoke(main.cli, ["prove", "lab", *words]).exit_code == 0
     assert asked == [task.env.prove_pace.load_per_s, 20]
 
 

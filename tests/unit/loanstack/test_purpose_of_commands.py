@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from inventory import environment
 from inventory.purpose import CONSENT_VARIABLE, Action, Purpose
-from loanstack import cli
-from loanstack import task as tasks
-from loanstack.exits import ExitCode
-from loanstack.task import CommandError, require_allowed
+from loanstack.cli import main
+from loanstack.runs import task as tasks
+from loanstack.runs.task import CommandError, require_allowed
+from proof.exits import ExitCode
 
 REHEARSAL = replace(environment("qinghai"), purpose=Purpose.REHEARSAL)
 DANGEROUS = {
@@ -41,7 +41,7 @@ def test_production_is_refused_whatever_was_said(
     argv: list[str], yes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CONSENT_VARIABLE, "")
-    done = CliRunner().invoke(cli.cli, [*argv, *yes], standalone_mode=False)
+    done = CliRunner().invoke(main.cli, [*argv, *yes], standalone_mode=False)
     assert isinstance(done.exception, CommandError)
     assert done.exception.code is ExitCode.USAGE
     assert "is for production" in str(done.exception)

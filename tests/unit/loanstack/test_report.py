@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from chaos.findings import Verdict
 from inventory.drill_slo import DrillSlo
-from loanstack import promises
-from loanstack.figures import shown, title
 from loanstack.report import drawings, roles
 from loanstack.report.page import heading, render, write_report
 from loanstack.report.reading import Run, read
-from loanstack.runs import Results, RunFolder, RunFolderError
+from loanstack.runs.folder import Results, RunFolder, RunFolderError
+from proof import promised
+from proof.titles import shown, title
+from proof.verdict import Verdict
 from tests.unit.loadtests import records
 from tests.unit.loanstack import example
 
@@ -286,7 +286,7 @@ def _repeat(number: int, verdict: Verdict) -> Run:
             verdict=verdict,
             figures={"rto_ms": 700.0 + number, "acknowledged_lost": 2, "errors": 3},
         ),
-        promises=promises.of_drill(DrillSlo(), "primary-crash", may_lose=True),
+        objectives=promised.of_drill(DrillSlo(), "primary-crash", may_lose=True),
     )
 
 
@@ -298,8 +298,8 @@ def test_of_many_repeats_those_that_passed_take_a_line_and_open_when_asked() -> 
         verdict=Verdict.FAIL,
         figures={"rto_ms_p95": 703.0, "rto_ms_max": 703.0},
     )
-    judged_by = promises.of_drill(DrillSlo(), "primary-crash", may_lose=True, repeats=20)
-    html = render(Run(name="x-drill", results=together, promises=judged_by, children=done))
+    judged_by = promised.of_repeats(DrillSlo(), "primary-crash", may_lose=True, repeats=20)
+    html = render(Run(name="x-drill", results=together, objectives=judged_by, children=done))
     verdicts = html[: html.index("<h2>Drills</h2>")]
     assert verdicts.index("RTO p95 over the repeats") < verdicts.index("Primary crash, run 1")
     assert "Drill, 3 runs together" in verdicts

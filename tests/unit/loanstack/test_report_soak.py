@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from loanstack.beside import flatness
-from loanstack.beside.flatness import SAMPLES_FILE, Sample
+from loanstack.companions import flatness
+from loanstack.companions.flatness import SAMPLES_FILE, Sample
 from loanstack.report import drawings, reading, soak
 from tests.unit.loanstack import example
 from tests.unit.loanstack.example import START_S

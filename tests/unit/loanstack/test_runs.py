@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
-from loanstack.exits import ExitCode, exit_code, verdict_of_exit
-from loanstack.runs import Results, RunFolder, RunFolderError, Step, from_dict, new_run, to_dict
+from loanstack.runs.folder import (
+    Results,
+    RunFolder,
+    RunFolderError,
+    Step,
+    from_dict,
+    new_run,
+    to_dict,
+)
+from proof.exits import ExitCode, exit_code, verdict_of_exit
+from proof.verdict import Verdict
 
 _TEXT = st.text(max_size=30)
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**12), 10**12)

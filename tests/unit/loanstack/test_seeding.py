@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
 from inventory import environment
 from inventory.model import Database
-from loanstack import promises, seeding
+from loanstack.system import seeding
+from proof import promised
+from proof.objectives import evaluate
+from proof.verdict import Verdict, overall
 
 MIB = 2**20
 
@@ -81,5 +83,5 @@ def test_the_rate_is_that_of_the_rows_this_run_inserted() -> None:
 def test_a_seeding_promises_the_customers_and_a_standby_that_has_them(
     figures: dict[str, float], verdict: Verdict
 ) -> None:
-    judged_by = promises.of_seed(customers=1000, lag_limit_ms=500)
-    assert promises.judge(judged_by, figures)[0] is verdict
+    judged_by = promised.of_seed(customers=1000, lag_limit_ms=500)
+    assert overall(evaluate(judged_by, figures)).verdict is verdict

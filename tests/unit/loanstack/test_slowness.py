@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from inventory import environment
-from loanstack import machine, processor, promises, slowness
 from loanstack.capacity import evidence
 from loanstack.capacity.bottleneck import Evidence
-from loanstack.capacity.machine_watch import Used
+from loanstack.measure import cpu_breakdown, machine, slowness
+from loanstack.measure.machine_watch import Used
+from proof import promised
+from proof.objectives import evaluate
 
 LAB = environment("lab")
-PROMISED = promises.of_load(LAB.load_slo, LAB.deploy_slo, rate_per_s=1000.0)
+PROMISED = promised.of_load(LAB.load_slo, LAB.deploy_slo, rate_per_s=1000.0)
 KEPT = {
     "tps_acknowledged": 1000.0,
     "errors": 0.0,
@@ -39,11 +41,11 @@ KEPT = {
 def test_rate_latency_and_lag_are_what_a_slow_load_misses(
     figure: str, value: float, is_too_slow: bool
 ) -> None:
-    assert slowness.is_too_slow(PROMISED, {**KEPT, figure: value}) is is_too_slow
+    assert slowness.is_too_slow(evaluate(PROMISED, {**KEPT, figure: value})) is is_too_slow
 
 
 def test_what_was_not_measured_was_not_slow() -> None:
-    assert not slowness.is_too_slow(PROMISED, {})
+    assert not slowness.is_too_slow(evaluate(PROMISED, {}))
 
 
 def test_the_explanation_names_the_resource_who_used_it_and_the_machines_speed(
@@ -79,7 +81,7 @@ def test_the_speed_that_the_readme_states_is_the_one_that_is_compared_with() -> 
 
 
 def test_what_each_component_took_is_told_in_one_line() -> None:
-    assert processor.told({"gateways": 0.149, "rest": 0.001, "database ob-a": 0.3665}) == (
+    assert cpu_breakdown.told({"gateways": 0.149, "rest": 0.001, "database ob-a": 0.3665}) == (
         "ms of CPU a transaction: gateways 0.15, database ob-a 0.37"
     )
-    assert processor.told({}) == ""
+    assert cpu_breakdown.told({}) == ""

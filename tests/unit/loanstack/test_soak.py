@@ -11,14 +11,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.findings import Verdict
-from chaos.world import WorldError
+from chaos.system.world import WorldError
 from inventory import environment
 from inventory.model import Host
 from inventory.slo import SoakSlo
-from loanstack import cli, load_cli
-from loanstack.beside import components, flatness, soak
-from loanstack.beside.flatness import Key, Sample, floor, slope_per_h
+from loanstack.cli import load, main
+from loanstack.companions import components, flatness, soak
+from loanstack.companions.flatness import Key, Sample, floor, slope_per_h
+from proof.verdict import Verdict
 
 START_S = 1_800_000_000.0
 HOUR_S = 3600.0
@@ -278,16 +278,16 @@ def test_a_soak_lasts_an_hour_unless_somebody_says_otherwise(monkeypatch: pytest
         seen.append(parameters["duration_s"])
         return 0
 
-    monkeypatch.setattr(load_cli, "run_verb", run_verb)
+    monkeypatch.setattr(load, "run_verb", run_verb)
     for more in ((), ("--duration", "60s"), ("--duration", "120s")):
-        done = CliRunner().invoke(cli.cli, ["load", "lab", "--scenario", "soak", *more])
+        done = CliRunner().invoke(main.cli, ["load", "lab", "--scenario", "soak", *more])
         assert done.exit_code == 0, done.output
-    assert CliRunner().invoke(cli.cli, ["load", "lab"]).exit_code == 0
+    assert CliRunner().invoke(main.cli, ["load", "lab"]).exit_code == 0
     assert seen == [3600.0, 60.0, 120.0, 120.0]
 
 
 def test_a_soak_is_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_cli, "run_verb", lambda *_, **__: pytest.fail("something happened"))
-    done = CliRunner().invoke(cli.cli, ["load", "lab", "--scenario", "soak", "--find-capacity"])
+    monkeypatch.setattr(load, "run_verb", lambda *_, **__: pytest.fail("something happened"))
+    done = CliRunner().invoke(main.cli, ["load", "lab", "--scenario", "soak", "--find-capacity"])
     assert done.exit_code == 2
     assert "not with --find-capacity" in done.output

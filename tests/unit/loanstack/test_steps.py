@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console as RichConsole
 
-from chaos.findings import Verdict
 from inventory.slo import DeploySlo, LoadSlo
-from loanstack import promises
 from loanstack.commands.prove import table, whole
-from loanstack.commands.steps import Done, Outcome, Planned, go_through, reasons
-from loanstack.drill_figures import over_repeats, rto_over, together
-from loanstack.runs import Results
-from loanstack.task import promises_table
+from loanstack.commands.steps import Done, Outcome, Planned, findings, go_through
+from loanstack.results.drills import over_repeats, rto_over, together
+from loanstack.runs.folder import Results
+from loanstack.runs.task import objectives_table
+from proof import promised
+from proof.verdict import Verdict, overall
 
 PASS = Outcome(verdict=Verdict.PASS)
 
@@ -70,7 +70,7 @@ def test_what_needs_a_step_that_was_left_out_is_left_out_too() -> None:
         [step("up", failing_deploy(usable=False)), step("deploy", PASS, "up"), step("load", PASS, "deploy")]
     )
     assert [done.ran for done in finished] == [True, False, False]
-    assert reasons(finished) == (
+    assert overall(findings(finished)).reasons == (
         "up: ob-a: no space",
         "deploy: left out: up did not succeed",
         "load: left out: deploy did not succeed",
@@ -166,9 +166,9 @@ def test_the_table_of_verdicts_fits_eighty_columns() -> None:
 
 def test_promises_next_to_what_was_measured_fit_eighty_columns() -> None:
     out = io.StringIO()
-    judged_by = promises.of_load(LoadSlo(), DeploySlo(), rate_per_s=1000)
+    judged_by = promised.of_load(LoadSlo(), DeploySlo(), rate_per_s=1000)
     figures = {"tps_acknowledged": 999.0, "latency_p99_ms": 61.2, "memory_mib_total": 3271.44}
-    RichConsole(file=out, width=80).print(promises_table(judged_by, figures))
+    RichConsole(file=out, width=80).print(objectives_table(judged_by, figures))
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     assert max(len(line) for line in lines) <= 80
     assert len(lines) == 1 + len(judged_by), out.getvalue()
@@ -203,7 +203,7 @@ def test_repeats_of_a_drill_add_up(
     runs: Callable[[], list[Results]], verdict: Verdict, figures: dict[str, float]
 ) -> None:
     done = runs()
-    found = together(done, [f"{n}-x" for n in range(len(done))], over_repeats(done))
+    found = together(done, [f"{n}-x" for n in range(len(done))], over_repeats(done), ())
     assert found.verdict is verdict
     assert dict(found.figures) == figures
 

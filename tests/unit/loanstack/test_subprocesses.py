@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inventory.places import PROJECT_ROOT
-from loanstack.subprocesses import CommandTimeoutError, Processes
+from loanstack.runs.subprocesses import CommandTimeoutError, Processes
 
 DEADLINE_S = 120.0
 
@@ -116,7 +116,7 @@ def test_the_leader_may_clean_up_with_its_own_children_before_they_are_ended(tmp
 _VICTIM = """
 import sys
 from pathlib import Path
-from loanstack.subprocesses import Processes, interrupt_on_signals
+from loanstack.runs.subprocesses import Processes, interrupt_on_signals
 
 interrupt_on_signals()
 note = sys.argv[1]

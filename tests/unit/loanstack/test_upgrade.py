@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from chaos.findings import Verdict
-from chaos.world import WorldError
+from chaos.system.world import WorldError
 from inventory import environment
 from inventory.model import Artifact, Environment, Host
 from loanstack.commands import upgrade
 from loanstack.commands.upgrade import UpgradeAsked, in_order, too_few_left, version_before
-from loanstack.console import Console
-from loanstack.rotation import InstanceState
-from loanstack.runs import Results, new_run
-from loanstack.subprocesses import Processes
-from loanstack.task import CommandError, Task
+from loanstack.runs.console import Console
+from loanstack.runs.folder import Results, new_run
+from loanstack.runs.subprocesses import Processes
+from loanstack.runs.task import CommandError, Task
+from loanstack.system.rotation import InstanceState
+from proof.verdict import Verdict
 
 OLD, NEW = "1.0+old", "1.1+new"
 

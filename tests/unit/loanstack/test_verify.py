@@ -2,9 +2,8 @@
 
 import pytest
 
-from chaos.findings import Verdict
-from loanstack.commands.verify import counted, judged
-from loanstack.host_tests import HostTest
+from loanstack.results.host_tests import HostTest, counted, judged
+from proof.verdict import Verdict
 
 HOSTS = ("gw-a", "ob-a")
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from inventory import purpose, qinghai
-from loadtests import connections, generator
+from loadtests.engine import generator
+from loadtests.transport import connections
 
 qinghai.ENVIRONMENT = replace(qinghai.ENVIRONMENT, purpose=purpose.Purpose.REHEARSAL)
 

@@ -17,25 +17,25 @@ LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 def make_patient(keeper: bool) -> None:
     """Take the production time-outs out of one of the two."""
     if keeper:
-        from loadtests import host_worker
+        from loadtests.workers import supervisor
 
-        host_worker.SILENT_S = host_worker._RECORD_WITHIN_S = PATIENCE_S
-        # It looks for the locustfile beside itself.
-        host_worker.__file__ = str(LOCUSTFILE)
+        supervisor.SILENT_S = supervisor._RECORD_WITHIN_S = PATIENCE_S
+        supervisor.LOCUSTFILE = LOCUSTFILE
         return
-    from loadtests import judge_workers, workers_crew, workers_load, workers_watch
+    from loadtests.results import worker_validity
+    from loadtests.workers import load, monitor, pool
 
     # What is asked and answered by processes that wait for a processor is answered late.
-    judge_workers.CLOCK_APART_MS_MAX = float(os.environ.get("CLOCK_APART_MS_MAX", PATIENCE_S * 1000))
-    workers_crew.TERMINATE_AFTER_S = workers_load.TERMINATE_AFTER_S = PATIENCE_S
-    workers_crew._KILL_AFTER_S = PATIENCE_S
-    workers_load._CLOCK_ANSWER_WITHIN_S = workers_load._FINISH_S = PATIENCE_S
-    workers_load._GENERATOR = tuple(
-        str(LOCUSTFILE) if word == "loadtests/locustfile.py" else word for word in workers_load._GENERATOR
+    worker_validity.CLOCK_APART_MS_MAX = float(os.environ.get("CLOCK_APART_MS_MAX", PATIENCE_S * 1000))
+    pool.TERMINATE_AFTER_S = load.TERMINATE_AFTER_S = PATIENCE_S
+    pool._KILL_AFTER_S = PATIENCE_S
+    load._CLOCK_ANSWER_WITHIN_S = load._FINISH_S = PATIENCE_S
+    load._GENERATOR = tuple(
+        str(LOCUSTFILE) if word == "loadtests/locustfile.py" else word for word in load._GENERATOR
     )
-    workers_load.START_LEAD_S = 2.0
-    workers_watch.READY_WITHIN_S = PATIENCE_S
-    workers_watch.SILENT_S = float(os.environ.get("SILENT_S", PATIENCE_S))
+    load.START_LEAD_S = 2.0
+    monitor.READY_WITHIN_S = PATIENCE_S
+    monitor.SILENT_S = float(os.environ.get("SILENT_S", PATIENCE_S))
 
 
 def rehearse() -> None:
@@ -51,5 +51,5 @@ if __name__ == "__main__":
     sys.path[0] = str(Path.cwd())
     name = sys.argv.pop(1)
     rehearse()
-    make_patient(keeper=name == "loadtests.host_worker")
+    make_patient(keeper=name == "loadtests.workers.supervisor")
     sys.exit(import_module(name).main())

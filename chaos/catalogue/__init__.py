@@ -1,0 +1,10 @@
+"""The drills: each one value, made of a hypothesis, a fault with its heal, and what is expected.
+
+| module | holds |
+|---|---|
+| `model`, `predicates` | what a drill is made of; questions to one observation |
+| `drills` | the list of them |
+| `faults` | faults of databases, hosts, networks and the store |
+| `channel_faults`, `small_disk` | faults of gateways and TongWeb; of a full disk |
+| `host_fault` | how a fault is started, seen and undone on its host |
+"""

@@ -1,0 +1,258 @@
+"""The faults of the catalogue, each with what undoes it and who does that if the control machine dies."""
+
+from collections.abc import Callable, Sequence
+
+from chaos.catalogue.host_fault import (
+    CHANGING_TABLES,
+    LOST_STORE_MEMBER,
+    PAUSED_DATABASE,
+    HostFault,
+    cut_from_store,
+)
+from chaos.catalogue.model import Fault, Heal, Scene, Target
+from chaos.engine.pair import answers_ssh
+from chaos.system.world import Pending, World
+from inventory.model import Environment, Host
+
+_NOTHING_LEFT = "nothing to undo: the agents make what was broken a standby again, whoever else is gone"
+_TIMER_ON_HOST = "a timer on the host itself (systemd-run --on-active), set before the fault, undoes it"
+_TIMER_BESIDE = (
+    "a timer beside the power switch and the router, set before the fault, undoes it: a frozen or cut off"
+    " host could run none of its own"
+)
+_CHANGES_WITHIN_S = 30.0
+
+
+class AllPending:
+    """Several faults that act at once."""
+
+    def __init__(self, parts: Sequence[Pending]) -> None:
+        self._parts = parts
+
+    def wait(self, within_s: float) -> float:
+        """Return when the last of them had acted; raises WorldError."""
+        return max(part.wait(within_s) for part in self._parts)
+
+
+def killed_database() -> Fault:
+    """Kill the database of the primary."""
+    return Fault(
+        title="kill -9 of the database process",
+        on=Target.PRIMARY,
+        inject=lambda world, scene, for_s: world.databases.kill(scene.primary),
+        acts=_confirmed,
+        heal=Heal(title="wait until the agents made it a standby", undo=_nothing, dead_man=_NOTHING_LEFT),
+    )
+
+
+def powered_off(on: Target) -> Fault:
+    """Pull the plug of a whole host.
+
+    + on: PRIMARY or STANDBY
+    """
+    return Fault(
+        title="power off",
+        on=on,
+        silences=True,
+        inject=lambda world, scene, for_s: world.power.off(on.hosts(scene)[0]),
+        acts=lambda world, scene: silent(world, on.hosts(scene)[0]),
+        heal=Heal(
+            title="switch the host on, wait until it follows",
+            undo=lambda world, scene: world.power.on(on.hosts(scene)[0]),
+            dead_man="no timer on the target: a host without power runs none; the new primary's agent"
+            " switches on what a fence switched off, and the next run starts with what is left",
+        ),
+    )
+
+
+def paused_database(*, lasts_s: float) -> Fault:
+    """Stop the database of the primary where it stands, and let it go on."""
+    return on_hosts(
+        PAUSED_DATABASE,
+        "SIGSTOP of the database, then SIGCONT",
+        on=Target.PRIMARY,
+        undo="let the database go on, wait until it follows",
+        lasts_s=lasts_s,
+        silences=True,
+    )
+
+
+def frozen_host(*, lasts_s: float) -> Fault:
+    """Stop every process of the primary's host where it stands, and let them go on."""
+    return Fault(
+        title="freeze the whole host, then thaw it",
+        on=Target.PRIMARY,
+        silences=True,
+        inject=lambda world, scene, for_s: world.power.freeze(scene.primary, for_s=for_s),
+        acts=lambda world, scene: silent(world, scene.primary),
+        heal=Heal(
+            title="thaw the host, wait until it follows",
+            undo=lambda world, scene: world.power.thaw(scene.primary),
+            dead_man=_TIMER_BESIDE,
+        ),
+        lasts_s=lasts_s,
+    )
+
+
+def centre_cut_off(*, lasts_s: float) -> Fault:
+    """Take the primary's centre off the rest, at the router."""
+    return _cut(lambda scene: scene.cut_off, "cut the primary's centre off", Target.CENTRE, lasts_s=lasts_s)
+
+
+def deaf_standby(*, lasts_s: float) -> Fault:
+    """Drop what the primary's centre sends to the standby's, and nothing of what comes back."""
+    return _cut(
+        lambda scene: scene.deaf_standby,
+        "the standby's centre does not hear the primary's, which hears it",
+        Target.DIRECTION,
+        lasts_s=lasts_s,
+    )
+
+
+def primary_cut_from_store(env: Environment, *, lasts_s: float) -> Fault:
+    """Let the primary's host reach no member of the store, and all else."""
+    return on_hosts(
+        cut_from_store(env.store.client_port),
+        "drop what the primary's host sends to the store",
+        on=Target.PRIMARY,
+        undo="let it reach the store, wait until it follows",
+        lasts_s=lasts_s,
+        primary_serves_on=True,
+    )
+
+
+def lost_store(on: Target, *, lasts_s: float) -> Fault:
+    """Kill members of the store and keep them down.
+
+    + on: STORE_MEMBER or STORE_MAJORITY
+    """
+    return on_hosts(
+        LOST_STORE_MEMBER,
+        f"kill {on.value} and keep it down",
+        on=on,
+        undo="start it again",
+        lasts_s=lasts_s,
+        # Without a majority it acknowledges until it fences itself.
+        primary_serves_on=on is Target.STORE_MAJORITY,
+    )
+
+
+def switchover() -> Fault:
+    """Ask for a planned change of roles."""
+    return Fault(
+        title="ask the agents to hand over to the standby",
+        on=Target.PRIMARY,
+        inject=_hand_over,
+        acts=_confirmed,
+        heal=Heal(
+            title="wait until the old primary follows as the standby",
+            undo=_nothing,
+            dead_man="nothing to undo: a handover that is not finished in time is called off by the agents",
+        ),
+    )
+
+
+def switchover_while_tables_change() -> Fault:
+    """Ask for a planned change of roles while tables are made, changed and dropped."""
+
+    def inject(world: World, scene: Scene, for_s: float) -> Pending:
+        world.hosts.begin(scene.primary, CHANGING_TABLES, for_s=for_s).wait(_CHANGES_WITHIN_S)
+        return _hand_over(world, scene, for_s)
+
+    def undo(world: World, scene: Scene) -> None:
+        # On both: the work runs on the one, and what it left is dropped on whichever is the primary.
+        for host in scene.pair:
+            world.hosts.undo(host, CHANGING_TABLES)
+
+    return Fault(
+        title="tables change in a loop; ask the agents to hand over to the standby",
+        on=Target.PRIMARY,
+        inject=inject,
+        acts=lambda world, scene: world.hosts.shows(scene.primary, CHANGING_TABLES),
+        heal=Heal(title="end the changes, drop their table", undo=undo, dead_man=_TIMER_ON_HOST),
+    )
+
+
+def _hand_over(world: World, scene: Scene, for_s: float) -> Pending:
+    return world.agents.switchover(scene.primary, scene.standby)
+
+
+def _nothing(world: World, scene: Scene) -> None:
+    """Undo nothing."""
+
+
+def _confirmed(world: World, scene: Scene) -> str | None:
+    """Need no look: what was asked to break it answers that it did.
+
+    A process that was there is killed for certain by SIGKILL to its pid; agents answer once they handed over.
+    """
+    return None
+
+
+def silent(world: World, host: Host) -> str | None:
+    """Return what speaks against a host being off, or standing still."""
+    return f"{host.name} answers SSH" if answers_ssh(world.databases, host) else None
+
+
+def _is_cut(world: World, scene: Scene) -> str | None:
+    """Return what speaks against the standby's centre not hearing the primary's: every cut here does that.
+
+    Asked of the standby, to which no answer comes through: the primary may be fenced, and off, any moment.
+    """
+    primary, standby = scene.pair
+    return f"{standby.name} reaches {primary.name}" if world.hosts.reaches(standby, primary) else None
+
+
+def _cut(name_of: Callable[[Scene], str], title: str, on: Target, *, lasts_s: float) -> Fault:
+    return Fault(
+        title=title,
+        on=on,
+        inject=lambda world, scene, for_s: world.network.cut(name_of(scene), for_s=for_s),
+        acts=_is_cut,
+        heal=Heal(
+            title="mend the cut, wait until both follow again",
+            undo=lambda world, scene: world.network.mend(name_of(scene)),
+            dead_man=_TIMER_BESIDE,
+        ),
+        lasts_s=lasts_s,
+        primary_serves_on=True,
+    )
+
+
+def on_hosts(
+    fault: HostFault,
+    title: str,
+    *,
+    on: Target,
+    undo: str,
+    lasts_s: float | None = None,
+    primary_serves_on: bool = False,
+    silences: bool = False,
+) -> Fault:
+    """Return the fault that makes `fault` on the hosts that `on` means.
+
+    + undo: what its heal is called
+    + lasts_s: it is undone after so long; None: only at the end
+    """
+
+    def inject(world: World, scene: Scene, for_s: float) -> Pending:
+        return AllPending([world.hosts.begin(host, fault, for_s=for_s) for host in on.hosts(scene)])
+
+    def acts(world: World, scene: Scene) -> str | None:
+        seen = (world.hosts.shows(host, fault) for host in on.hosts(scene))
+        return "; ".join(instead for instead in seen if instead is not None) or None
+
+    def undo_all(world: World, scene: Scene) -> None:
+        for host in on.hosts(scene):
+            world.hosts.undo(host, fault)
+
+    return Fault(
+        title=title,
+        on=on,
+        inject=inject,
+        acts=acts,
+        heal=Heal(title=undo, undo=undo_all, dead_man=_TIMER_ON_HOST),
+        lasts_s=lasts_s,
+        primary_serves_on=primary_serves_on,
+        silences=silences,
+    )

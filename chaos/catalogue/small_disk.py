@@ -1,0 +1,165 @@
+"""A full disk under the primary, and nowhere else.
+
+Hosts of a lab share one disk, so it must never be filled. The standby's data are moved onto a file system of
+their own instead (a tmpfs), the roles are swapped, and then its size is drawn down to what is in use:
+whatever the database asks for next is refused with ENOSPC, as on any disk that is full. It writes on into the
+log file that it has; ballast fills that within seconds. Seen on seekdb 1.4: it then still says that it is the
+primary, every write hangs, every read of a table fails (6325, clog disk hang), and it does not come back by
+itself when there is room again.
+"""
+
+from chaos.catalogue.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
+from chaos.catalogue.model import Fault, Heal, Scene, Target
+from chaos.engine.pair import find_scene, wait_until_following
+from chaos.system.world import ImpossibleHereError, Pending, World, WorldError, wait_until
+from inventory.model import Environment, Host
+
+_SETTINGS = ". /etc/loanstack/oceanbase.conf"
+_BALLAST = "loanstack.drill_ballast"
+_WORK = f"{UNITS}work-ballast"
+
+_MOVES_WITHIN_S = 60.0
+_PREPARED_FOR_S = 900.0
+_BELIEVED_WITHIN_S = 30.0
+_ASKS_AGAIN_AFTER_S = 1.0
+_ROOM_MIB = 1024
+_FULL_BELOW_KIB = 1024
+
+
+def disk_mib(env: Environment) -> int:
+    """Return how large the file system must look: seekdb does not start on one smaller than its log disk."""
+    return env.database.datafile_size_mib + env.database.log_disk_size_mib + _ROOM_MIB
+
+
+def small_disk(size_mib: int) -> HostFault:
+    """Return the move of a standby's data onto a file system of their own; only what is used takes memory."""
+    return HostFault(
+        name="small-disk",
+        make=f"""
+{_SETTINGS}
+systemctl stop {AGENT_UNIT} {DATABASE_UNIT}
+set -e
+find "$BASE_DIR" -mindepth 1 -delete
+mount -t tmpfs -o size={size_mib}m,mode=0750 {UNITS}disk "$BASE_DIR"
+chown "$SERVICE_USER:" "$BASE_DIR"
+systemctl start {AGENT_UNIT}
+""",
+        undo=f"""
+{_SETTINGS}
+mountpoint --quiet "$BASE_DIR" || exit 0
+if [ "$(loanstack-db role)" = PRIMARY ]; then
+    echo 'it is the primary: hand over to the other database, then heal again'
+    exit 1
+fi
+systemctl stop {AGENT_UNIT} {DATABASE_UNIT}
+umount "$BASE_DIR" || exit 1
+systemctl start {AGENT_UNIT}
+""",
+        seen=f'{_SETTINGS}; mountpoint "$BASE_DIR"',
+    )
+
+
+_FILL = (
+    f"INSERT INTO {_BALLAST} SELECT REPEAT('x', 4000)"  # noqa: S608 - a constant
+    " FROM information_schema.columns LIMIT 100"
+)
+"""Well below what a transaction keeps to itself until its commit (`_private_buffer_size`): the disk must not
+fill in the middle of one, half of which would then stay in the standby for ever."""
+
+
+def full_disk(size_mib: int) -> HostFault:
+    """Return the fault that leaves such a file system no room, and fills the log file that is open."""
+    return HostFault(
+        name="full-disk",
+        make=f"""
+{_SETTINGS}
+set -e
+mountpoint --quiet "$BASE_DIR"
+loanstack-db sql <<<'CREATE TABLE IF NOT EXISTS {_BALLAST} (v VARCHAR(4000))'
+mount -o remount,size=$(df --output=used --block-size=1 "$BASE_DIR" | tail -1) "$BASE_DIR"
+systemd-run --quiet --collect --unit={_WORK} --property=RuntimeMaxSec=60 \\
+    /bin/bash -c "while loanstack-db sql <<<\\"{_FILL}\\"; do :; done"
+""",
+        undo=f"""
+{_SETTINGS}
+systemctl stop {_WORK} 2>/dev/null
+if mountpoint --quiet "$BASE_DIR"; then mount -o remount,size={size_mib}m "$BASE_DIR" || exit 1; fi
+timeout 5 loanstack-db sql <<<'DROP TABLE IF EXISTS {_BALLAST}' >/dev/null 2>&1 || true
+""",
+        seen=f"""
+{_SETTINGS}
+free_kib=$(df --output=avail --block-size=1024 "$BASE_DIR" | tail -1)
+if [ "$free_kib" -gt {_FULL_BELOW_KIB} ]; then echo "$free_kib KiB are free on its disk"; exit 1; fi
+""",
+    )
+
+
+def primary_disk_full(*, lasts_s: float) -> Fault:
+    """Let the disk of the primary's data be full."""
+    return Fault(
+        title="the file system of the primary's data is full",
+        on=Target.PRIMARY,
+        silences=True,
+        prepare=_move,
+        inject=_fill,
+        acts=lambda world, scene: world.hosts.shows(scene.primary, full_disk(disk_mib(scene.env))),
+        heal=Heal(
+            title="give the file system room, move the data back once they are a standby's",
+            undo=_give_room,
+            put_back=_move_back,
+            dead_man="timers on the host itself (systemd-run --on-active), set before each step, undo it",
+        ),
+        lasts_s=lasts_s,
+        primary_serves_on=True,
+    )
+
+
+def _move(world: World, scene: Scene) -> None:
+    """Move the standby's data onto a small disk, then make it the primary."""
+    if not scene.env.is_lab:
+        raise ImpossibleHereError(f"the data of {scene.standby.name} would have to fit into its memory")
+    moved = small_disk(disk_mib(scene.env))
+    world.hosts.begin(scene.standby, moved, for_s=_PREPARED_FOR_S).wait(_MOVES_WITHIN_S)
+    wait_until_following(world, scene.env)
+    _hand_over(world, scene.primary, scene.standby)
+    wait_until_following(world, scene.env)
+
+
+def _hand_over(world: World, source: Host, to: Host) -> None:
+    """Switch over; refused, try again: the agents believe in a copy a moment after its database answers."""
+
+    def refused() -> str | None:
+        try:
+            world.agents.switchover(source, to).wait(_MOVES_WITHIN_S)
+        except WorldError as why:
+            return str(why)
+        return None
+
+    wait_until(
+        world.clock,
+        refused,
+        what=f"{source.name} to hand over to {to.name}",
+        within_s=_BELIEVED_WITHIN_S,
+        every_s=_ASKS_AGAIN_AFTER_S,
+    )
+
+
+def _fill(world: World, scene: Scene, for_s: float) -> Pending:
+    return world.hosts.begin(scene.primary, full_disk(disk_mib(scene.env)), for_s=for_s)
+
+
+def _give_room(world: World, scene: Scene) -> None:
+    # On both: the ballast is dropped on whichever is the primary by now.
+    for host in scene.pair:
+        world.hosts.undo(host, full_disk(disk_mib(scene.env)))
+
+
+def _move_back(world: World, scene: Scene) -> None:
+    roles = find_scene(scene.env, world.databases)
+    if ON_SMALL_DISK in world.hosts.residue(roles.primary):
+        # The drill broke off before anybody else led.
+        _hand_over(world, roles.primary, roles.standby)
+        wait_until_following(world, scene.env)
+    for host in scene.pair:
+        world.hosts.undo(host, small_disk(disk_mib(scene.env)))
+    wait_until_following(world, scene.env)

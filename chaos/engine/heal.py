@@ -1,0 +1,55 @@
+"""The record of what must be healed: on disk from before the fault until it is undone."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from chaos.catalogue.model import HealRecord
+from chaos.system.world import WorldError
+from inventory import places
+from inventory.model import Environment
+
+
+def record_path(env: Environment) -> Path:
+    """Return where the heal of a running drill is remembered, for the process that comes after a crash.
+
+    It lives and dies with the environment: a lab that was taken down has nothing left to heal.
+    """
+    folder = places.lab_dir() if env.is_lab else places.state_dir() / env.name
+    return folder / "drill-heal.json"
+
+
+def lock_beside(record: Path) -> Path:
+    """Return the file whose lock a running drill holds; + record: of its heal, see `record_path`."""
+    return record.with_suffix(".lock")
+
+
+def save_record(record: HealRecord, *paths: Path) -> None:
+    """Write `record` to each of `paths`, whole, and onto the disk before anything is broken."""
+    text = json.dumps(asdict(record), indent=2) + "\n"
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        with unfinished.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+
+
+def load_record(path: Path) -> HealRecord | None:
+    """Return the record in `path`; None if there is none.
+
+    Raises:
+        WorldError: the file cannot be understood; says what to do.
+    """
+    try:
+        return HealRecord(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as broken:
+        raise WorldError(
+            f"{path} is not a heal record ({broken}); look at the roles of both databases, make one the"
+            " primary and the other its standby, then delete the file"
+        ) from None

@@ -1,0 +1,68 @@
+"""The pair of databases: who is in it, what each says, and waiting until it is whole."""
+
+from chaos.catalogue.model import Scene
+from chaos.system.world import DOWN, PRIMARY, STANDBY, Databases, World, WorldError, wait_until
+from inventory.model import Environment, Host
+
+FOLLOWS_WITHIN_S = 90.0
+"""Copying the baseline and catching up takes a few seconds in the lab; this is when to give up."""
+
+
+class NoPairError(WorldError):
+    """There are not one primary and one standby."""
+
+
+def database_hosts(env: Environment) -> tuple[Host, ...]:
+    """Return the hosts of the pair."""
+    return tuple(host for host in env.hosts if host.database_role is not None)
+
+
+def answers_ssh(databases: Databases, host: Host) -> bool:
+    """Say whether a host answers; asked twice, because one slow greeting is no silence."""
+    return any(databases.is_reachable(host) for _ in range(2))
+
+
+def find_scene(env: Environment, databases: Databases) -> Scene:
+    """Return who has which role right now.
+
+    Raises:
+        NoPairError: anything but one primary and one standby; says what is seen.
+    """
+    roles = {host.name: databases.role(host) for host in database_hosts(env)}
+    if sorted(roles.values()) != [PRIMARY, STANDBY]:
+        seen = ", ".join(f"{name} is {role}" for name, role in roles.items())
+        raise NoPairError(f"wanted one primary and one standby; {seen}; deploy the environment")
+    by_role = {role: env.host(name) for name, role in roles.items()}
+    return Scene(env=env, primary=by_role[PRIMARY], standby=by_role[STANDBY])
+
+
+def wait_until_following(world: World, env: Environment, *, within_s: float = FOLLOWS_WITHIN_S) -> None:
+    """Wait until one database is the primary and the other follows within the lag limit.
+
+    Raises:
+        WorldError: not within the time; says what was seen at the end.
+    """
+    wait_until(
+        world.clock,
+        lambda: not_following(env, world.databases),
+        what=f"one primary and a standby at most {env.database.lag_limit_ms} ms behind",
+        within_s=within_s,
+    )
+
+
+def not_following(env: Environment, databases: Databases) -> str | None:
+    """Return None if there is one primary and a standby within the lag limit, else what is seen."""
+    seen = {host.name: databases.read(host, within_ms=1000) for host in database_hosts(env)}
+    roles = {name: reading.role if reading else DOWN for name, reading in seen.items()}
+    if sorted(roles.values()) != [PRIMARY, STANDBY]:
+        return ", ".join(f"{name} is {role}" for name, role in roles.items())
+    lag_ms = lag_of({name: reading.scn for name, reading in seen.items() if reading}, roles)
+    limit_ms = env.database.lag_limit_ms
+    return None if lag_ms <= limit_ms else f"the standby is {lag_ms:.0f} ms behind"
+
+
+def lag_of(positions: dict[str, int], roles: dict[str, str]) -> float:
+    """Return how far the standby is behind (milliseconds), from both END_SCNs; never less than nothing."""
+    primary = next(scn for name, scn in positions.items() if roles[name] == PRIMARY)
+    standby = next(scn for name, scn in positions.items() if roles[name] == STANDBY)
+    return max(0.0, (primary - standby) / 1e6)

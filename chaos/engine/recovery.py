@@ -1,0 +1,132 @@
+"""Watching the agents recover: the drill expects something, and waits for it; it acts on nothing itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from chaos.catalogue.model import Drill, Expect, Observation, Scene
+from chaos.catalogue.predicates import agents_agree, standby_has_all, store_is_whole, unmet_reasons
+from chaos.engine.pair import database_hosts, wait_until_following
+from chaos.engine.run import NoEffectError, Run
+from chaos.system.world import PRIMARY, Pending, World, WorldError, wait_until
+from inventory.model import Environment, Host
+
+ACTED_WITHIN_S = 30.0
+SEEN_WITHIN_S = 10.0
+"""A server that was killed has to come back before it shows with what heap."""
+_VIEW_WITHIN_MS = 1000.0
+_REJOINS_WITHIN_S = 120.0
+"""A former primary is emptied and copies everything; rejoins are rate-limited, so the first may wait."""
+_AGREE_WITHIN_S = 60.0
+
+Observe = Callable[[], Observation]
+Note = Callable[[str, Host | None, str], None]
+"""Marks the timeline: event, host, detail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """The failover agents recover; this waits and says what it saw."""
+
+    env: Environment
+    world: World
+    observe: Observe
+    note: Note
+
+    def after_fault(self, drill: Drill, scene: Scene, pending: Pending, run: Run) -> None:
+        """Wait until the fault has acted and what the drill expects has happened.
+
+        Raises:
+            NoEffectError: nothing shows that the fault acts.
+            WorldError: what is expected did not happen in time.
+        """
+        assert run.fault is not None
+        run.fault = replace(run.fault, ended_s=pending.wait(ACTED_WITHIN_S))
+        self._see_it_act(drill, scene)
+        self._wait(drill, scene, run, from_s=run.fault.started_s)
+
+    def _see_it_act(self, drill: Drill, scene: Scene) -> None:
+        try:
+            wait_until(
+                self.world.clock,
+                lambda: drill.fault.acts(self.world, scene),
+                what=f"{drill.fault.title!r} to be seen to act",
+                within_s=SEEN_WITHIN_S,
+                every_s=0.1,
+            )
+        except WorldError as unseen:
+            raise NoEffectError(f"the fault had no effect: {unseen}") from unseen
+
+    def watch(self, drill: Drill) -> None:
+        """Raise WorldError if somebody leads who must not."""
+        if drill.expects is Expect.NO_PRIMARY and (why := self._somebody_leads()) is not None:
+            raise WorldError(f"{why}, although {Expect.NO_PRIMARY.value}")
+
+    def after_undo(self, drill: Drill, scene: Scene, run: Run) -> None:
+        """Wait for a primary where nobody might lead before; raises WorldError."""
+        if drill.expects is Expect.NO_PRIMARY:
+            assert run.undone_s is not None
+            self._until(drill, lambda: self._nobody_serves(scene), "a primary that serves", run.undone_s)
+            self._seen(run, "serving")
+
+    def at_end(self, drill: Drill, scene: Scene) -> None:
+        """Raise WorldError if another host leads than the drill expects."""
+        if drill.expects is Expect.SAME_PRIMARY:
+            wrong = self._not_serving(scene.primary, asked=scene.primary)
+        elif drill.expects is Expect.NEW_PRIMARY:
+            wrong = self._not_serving(scene.standby, asked=scene.standby)
+        else:
+            wrong = self._nobody_serves(scene)
+        if wrong is not None:
+            raise WorldError(f"expected at the end: {drill.expects.value}; but {wrong}")
+
+    def restore(self) -> None:
+        """Wait until the agents have made a primary and a standby that has all of it, and agree about it."""
+        wait_until_following(self.world, self.env, within_s=_REJOINS_WITHIN_S)
+        healed = (agents_agree(), standby_has_all(), store_is_whole())
+        wait_until(
+            self.world.clock,
+            lambda: "; ".join(unmet_reasons(healed, self.observe())) or None,
+            what="agents that agree, a standby that has all, and a whole store",
+            within_s=_AGREE_WITHIN_S,
+        )
+
+    def _wait(self, drill: Drill, scene: Scene, run: Run, *, from_s: float) -> None:
+        if drill.expects is Expect.NEW_PRIMARY:
+            self._until(
+                drill,
+                lambda: self._not_serving(scene.standby, asked=scene.standby),
+                f"{scene.standby.name} to be the primary that serves",
+                from_s,
+            )
+            self._seen(run, "serving", scene.standby)
+        elif drill.expects is Expect.NO_PRIMARY:
+            self._until(drill, self._somebody_leads, "nobody to be a primary", from_s)
+            self._seen(run, "no-primary")
+        else:
+            # Whether an outage comes at all, and how long, is seen by clients; who leads, at the end.
+            run.recovered_s = self.world.clock.now_s()
+
+    def _until(self, drill: Drill, met: Callable[[], str | None], what: str, from_s: float) -> None:
+        left_s = from_s + drill.recovery_deadline_s - self.world.clock.now_s()
+        wait_until(self.world.clock, met, what=what, within_s=max(left_s, 0.0))
+
+    def _seen(self, run: Run, event: str, host: Host | None = None) -> None:
+        run.recovered_s = self.world.clock.now_s()
+        self.note(event, host, "")
+
+    def _not_serving(self, wanted: Host, *, asked: Host) -> str | None:
+        view = self.world.agents.view(asked, _VIEW_WITHIN_MS)
+        if view is None:
+            return f"the agent of {asked.name} does not answer"
+        if view.primary == wanted.name:
+            return None
+        return f"the agent of {asked.name} says that {view.primary or 'nobody'} leads (epoch {view.epoch})"
+
+    def _nobody_serves(self, scene: Scene) -> str | None:
+        named = [self._not_serving(host, asked=host) for host in scene.pair]
+        return None if None in named else "; ".join(why for why in named if why is not None)
+
+    def _somebody_leads(self) -> str | None:
+        reading = {h.name: self.world.databases.read(h, within_ms=1000) for h in database_hosts(self.env)}
+        leaders = [name for name, read in reading.items() if read is not None and read.role == PRIMARY]
+        return f"{', '.join(leaders)} is a primary" if leaders else None

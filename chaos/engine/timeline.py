@@ -1,0 +1,52 @@
+"""The record of what happened when, written as it happens."""
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import orjson
+
+from inventory.model import Host
+from proof.files import TIMELINE_FILE, write_whole
+from proof.record import Event
+
+
+class Timeline:
+    """Appends events to `timeline.jsonl` of a run folder and tells them to the person who watches."""
+
+    def __init__(self, folder: Path, now_s: Callable[[], float], progress: TextIO = sys.stderr) -> None:
+        self._path = folder / TIMELINE_FILE
+        self._now_s = now_s
+        self._progress = progress
+        self._begun_s = now_s()
+        self.events: list[Event] = []
+
+    def note(self, event: str, host: Host | None = None, detail: str = "") -> Event:
+        """Record that `event` happened now."""
+        return self.note_at(self._now_s(), event, host, detail)
+
+    def note_at(self, at_s: float, event: str, host: Host | None = None, detail: str = "") -> Event:
+        """Record that `event` happened at `at_s` (unix seconds), which may lie in the past."""
+        noted = Event(at_s=at_s, event=event, host=host.name if host else None, detail=detail or None)
+        self.add(noted)
+        return noted
+
+    def add(self, noted: Event) -> None:
+        """Record an event that somebody else wrote down."""
+        self.events.append(noted)
+        where = f" {noted.host}" if noted.host else ""
+        said = f": {noted.detail}" if noted.detail else ""
+        # A full disk or a reader that went away must not stop a heal; `finish` writes the record whole.
+        with contextlib.suppress(OSError), self._path.open("ab") as file:
+            file.write(orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE))
+        with contextlib.suppress(OSError):
+            self._progress.write(f"[{noted.at_s - self._begun_s:7.2f} s] {noted.event}{where}{said}\n")
+            self._progress.flush()
+
+    def finish(self) -> None:
+        """Put the file into the order of time, once derived events have been added."""
+        self.events.sort(key=lambda event: event.at_s)
+        lines = [orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in self.events]
+        write_whole(self._path, b"".join(lines))

@@ -1,0 +1,10 @@
+"""What is recorded while a drill or a load runs, each as a program of its own.
+
+| module | records |
+|---|---|
+| `clients` | what clients were told: Locust, started and stopped |
+| `replication`, `replay_lag` | the positions of both databases, and the lag between them |
+| `write_probe` | attempts to write into each database directly |
+| `export` | journal and limits as the database holds them afterwards |
+| `children` | these programs as child processes |
+"""

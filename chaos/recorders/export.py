@@ -1,0 +1,116 @@
+"""Saving what the database holds after a run: its journal and its limits, for the checkers.
+
+    python -m chaos.recorders.export lab --run-folder runs/mine
+
+The loan services' own account reads them, on a host that has it; nothing secret leaves that host.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from chaos.system.remote import ssh_argv
+from chaos.system.world import WorldError
+from inventory import environment
+from inventory.model import Environment, Host, Role
+
+TABLES = ("journal", "limits")
+WITHIN_S = 120.0
+"""For one table, unless somebody knows that it is a large one."""
+
+# It reads the services' environment file itself. pipefail: a broken export must not look like a short one.
+_EXPORT = "/opt/loanstack/loan/current/bin/python3.11 -m app_stub.export"
+_PACKED = f"set -euo pipefail; {_EXPORT} {{what}} | gzip -1"
+
+
+def save_database(
+    env: Environment,
+    folder: Path,
+    *,
+    since_s: float | None,
+    near: Host | None = None,
+    within_s: float = WITHIN_S,
+) -> None:
+    """Write `database/journal.jsonl.gz` and `database/limits.jsonl.gz` below `folder`.
+
+    Both as they were at one position of the primary's log: a write between two reads would look like a wrong
+    balance, and writes may arrive long after their client has gone (seen: 27 s after a cut was mended).
+
+    + since_s: only journal rows from this unix time on; None for all, which the fold of the limits needs
+    + near: a database host; a services' host of its centre is preferred
+    + within_s: how long one table may take
+
+    Raises:
+        WorldError: no services' host could export.
+    """
+    target = folder / "database"
+    target.mkdir(exist_ok=True)
+    hosts = sorted(
+        env.hosts_with(Role.LOAN), key=lambda host: near is not None and host.centre != near.centre
+    )
+    at = target / ".position.unfinished"
+    _save(env, hosts, f"{_EXPORT} position", at, "position of the log", within_s)
+    position = int(at.read_text())
+    at.unlink()
+    for table in TABLES:
+        since = f" --since {since_s:.6f}" if since_s is not None and table == "journal" else ""
+        unfinished = target / f".{table}.unfinished"
+        command = _PACKED.format(what=f"{table}{since} --at {position}")
+        _save(env, hosts, command, unfinished, table, within_s)
+        unfinished.rename(target / f"{table}.jsonl.gz")
+
+
+def _save(
+    env: Environment, hosts: list[Host], command: str, target: Path, what: str, within_s: float
+) -> None:
+    problems = []
+    for host in hosts:
+        problem = _problem_of(env, host, command, target, within_s)
+        if problem is None:
+            return
+        problems.append(problem)
+    raise WorldError(f"no {Role.LOAN.value} host could export the {what}: {'; '.join(problems)}")
+
+
+def _problem_of(env: Environment, host: Host, command: str, target: Path, within_s: float) -> str | None:
+    """Write what `command` prints on `host` to `target`; return what went wrong, or None."""
+    try:
+        with target.open("wb") as file:
+            done = subprocess.run(
+                ssh_argv(env, host, command),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.PIPE,
+                text=False,
+                timeout=within_s,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        return f"{host.name}: not done within {within_s:.0f} s"
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+        return f"{host.name}: ended with {done.returncode} and said {said[0]!r}"
+    return None
+
+
+@click.command()
+@click.argument("environment_name", metavar="ENV")
+@click.option("--run-folder", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True)
+@click.option("--since", type=float, default=None, help="Only journal rows from this unix time on.")
+@click.option("--within", type=float, default=WITHIN_S, show_default=True, help="Seconds for one table.")
+def main(environment_name: str, run_folder: Path, since: float | None, within: float) -> None:
+    """Save journal and limits of ENV below the run folder."""
+    try:
+        env = environment(environment_name)
+        save_database(env, run_folder, since_s=since, within_s=within)
+    except (KeyError, ValueError) as wrong:
+        raise click.UsageError(str(wrong.args[0])) from None
+    except WorldError as failed:
+        click.echo(f"export failed: {failed}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

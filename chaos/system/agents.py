@@ -1,0 +1,140 @@
+"""The failover agents and the store, asked over SSH on their own hosts."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chaos.catalogue.host_fault import AGENT_UNIT
+from chaos.engine.pair import database_hosts
+from chaos.system.hosts import RemotePending
+from chaos.system.remote import Shells
+from chaos.system.world import Pending, WorldError
+from inventory.model import Environment, Host, Role
+from proof.record import Event
+
+_LOOKED_AT_WITHIN_S = 8.0
+_TOLD_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What one agent says about who leads; implements `chaos.system.world.AgentView`."""
+
+    primary: str | None
+    epoch: int | None
+    durability: str | None
+    alone: str | None = None
+    """Said by the leader's own agent: whether acknowledged writes may be on its host only."""
+
+
+def view_of(answer: str) -> View | None:
+    """Return what an answer to `GET /primary` says: body, newline, HTTP status; None: it is none."""
+    body, _, status = answer.strip().rpartition("\n")
+    found = _json(body)
+    if status not in ("200", "503") or not isinstance(found, dict):
+        return None
+    serves = status == "200"
+    epoch, durability, alone = found.get("epoch"), found.get("durability"), found.get("alone")
+    return View(
+        primary=str(found["host"]) if serves and "host" in found else None,
+        epoch=epoch if isinstance(epoch, int) else None,
+        durability=durability if serves and isinstance(durability, str) else None,
+        alone=alone if serves and isinstance(alone, str) else None,
+    )
+
+
+def events_of(answer: str) -> tuple[Event, ...] | None:
+    """Return the events of an answer to `GET /history`, oldest first; None: it is none."""
+    found = _json(answer)
+    if not isinstance(found, list):
+        return None
+    events = [_event(one) for one in found if isinstance(one, dict) and "at_s" in one and "event" in one]
+    return tuple(sorted(events, key=lambda event: event.at_s))
+
+
+def _event(found: Mapping[str, Any]) -> Event:
+    epoch = "" if found.get("epoch") is None else f"epoch {found['epoch']}"
+    words = (epoch, str(found.get("detail") or ""))
+    return Event(
+        at_s=float(found["at_s"]),
+        event=str(found["event"]),
+        host=found.get("host"),
+        detail=": ".join(word for word in words if word) or None,
+    )
+
+
+def _json(text: str) -> object:
+    with contextlib.suppress(msgspec.DecodeError):
+        return msgspec.json.decode(text.encode())
+    return None
+
+
+class SshAgents:
+    """The agents of one environment; implements `chaos.system.world.Agents`."""
+
+    def __init__(self, env: Environment, shells: Shells) -> None:
+        self._env = env
+        self._shells = shells
+        self._deployed: bool | None = None
+
+    def are_deployed(self) -> bool:
+        """Say whether the hosts have them at all; asked of the first host that answers, once."""
+        if self._deployed is None:
+            for host in database_hosts(self._env):
+                asked = ["systemctl", "cat", AGENT_UNIT]
+                with contextlib.suppress(WorldError):
+                    self._deployed = (
+                        self._shells.of(host).run(asked, within_s=_LOOKED_AT_WITHIN_S).returncode == 0
+                    )
+                    break
+        return bool(self._deployed)
+
+    def view(self, host: Host, within_ms: float) -> View | None:
+        """Ask the agent of `host` who leads; None if it does not answer."""
+        answer = self._ask(host, "primary", within_ms / 1000, "-w", "\\n%{http_code}")
+        return None if answer is None else view_of(answer)
+
+    def history(self) -> tuple[Event, ...]:
+        """Return what the agents wrote down, oldest first; raises WorldError if none answers."""
+        for host in database_hosts(self._env):
+            answer = self._ask(host, "history", _TOLD_WITHIN_S)
+            events = None if answer is None else events_of(answer)
+            if events is not None:
+                return events
+        raise WorldError("no failover agent tells its history")
+
+    def switchover(self, source: Host, to: Host) -> Pending:
+        """Ask the agent of the primary `source` to hand over to `to`."""
+        asked = ["loanstack-failover", "switchover", "--to", to.name]
+        return RemotePending(self._shells.of(source).begin(asked), source, f"switchover to {to.name}")
+
+    def _ask(self, host: Host, path: str, within_s: float, *options: str) -> str | None:
+        url = f"http://127.0.0.1:{self._env.failover.agent_port}/{path}"
+        asked = ["curl", "-s", "--max-time", f"{within_s:.3f}", *options, url]
+        try:
+            done = self._shells.of(host).run(asked, within_s=within_s + 1)
+        except WorldError:
+            return None
+        return done.output if done.returncode == 0 else None
+
+
+class SshStore:
+    """The store's members of one environment; implements `chaos.system.world.Store`."""
+
+    def __init__(self, env: Environment, shells: Shells) -> None:
+        self._env = env
+        self._shells = shells
+
+    def healthy(self) -> dict[str, bool]:
+        """Return {member: whether it answers as part of a majority}."""
+        return {host.name: self._is_healthy(host) for host in self._env.hosts_with(Role.ARBITER)}
+
+    def _is_healthy(self, host: Host) -> bool:
+        asked = ["loanstack-store", "wait-healthy", "1"]
+        try:
+            return self._shells.of(host).run(asked, within_s=_LOOKED_AT_WITHIN_S).returncode == 0
+        except WorldError:
+            return False

@@ -1,0 +1,118 @@
+"""The switches of an environment, as commands that its inventory names: the hosts' power, the network."""
+
+import subprocess
+import time
+from collections.abc import Callable
+
+from chaos.system.world import ImpossibleHereError, Pending, WorldError
+from inventory.model import Environment, Host
+from inventory.places import PROJECT_ROOT
+
+_ON_WITHIN_S = 90.0
+_SSH_WITHIN_S = 60.0
+_THROWN_WITHIN_S = 30.0
+
+
+class Thrown:
+    """A switch that is being thrown."""
+
+    def __init__(self, argv: tuple[str, ...], what: str) -> None:
+        self._what = what
+        self._ended_s: float | None = None
+        # Its own session: Ctrl-C must not leave a switch half-thrown.
+        self._process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT_ROOT,
+            start_new_session=True,
+        )
+
+    def wait(self, within_s: float) -> float:
+        """Return when the switch had confirmed (unix seconds); raises WorldError."""
+        if self._ended_s is None:
+            try:
+                _, said = self._process.communicate(timeout=within_s)
+            except subprocess.TimeoutExpired:
+                raise WorldError(f"{self._what} did not confirm within {within_s:.0f} s") from None
+            if self._process.returncode != 0:
+                last = said.strip().splitlines()[-1:] or ["nothing"]
+                raise WorldError(f"{self._what} ended with {self._process.returncode} and said {last[0]!r}")
+            self._ended_s = time.time()
+        return self._ended_s
+
+
+class PowerSwitch:
+    """`env.power_command off|on|freeze|thaw HOST`; implements `chaos.system.world.Power`."""
+
+    def __init__(
+        self,
+        env: Environment,
+        *,
+        is_reachable: Callable[[Host], bool],
+        forget: Callable[[str], None],
+    ) -> None:
+        """Make the switch.
+
+        + is_reachable: says whether a host accepts SSH
+        + forget: ends open sessions to a host that was off
+        """
+        self._env = env
+        self._is_reachable = is_reachable
+        self._forget = forget
+
+    def off(self, host: Host) -> Pending:
+        """Pull the plug; also confirms that a dead host is off."""
+        return self._throw("off", host)
+
+    def on(self, host: Host) -> None:
+        """Switch on, if it is off, and wait until the host accepts SSH."""
+        self._throw("on", host).wait(_ON_WITHIN_S)
+        self._forget(host.name)
+        deadline = time.monotonic() + _SSH_WITHIN_S
+        while not self._is_reachable(host):
+            if time.monotonic() > deadline:
+                raise WorldError(f"waited {_SSH_WITHIN_S:.0f} s for {host.name} to accept SSH after power on")
+            time.sleep(0.2)
+
+    def freeze(self, host: Host, *, for_s: float) -> Pending:
+        """Stop all processes of a host where they stand; it is thawed by itself after `for_s`."""
+        return self._throw("freeze", host, "--for", f"{for_s:g}")
+
+    def thaw(self, host: Host) -> None:
+        """Let a frozen host go on; does nothing if it does, or is off."""
+        self._throw("thaw", host).wait(_THROWN_WITHIN_S)
+
+    def _throw(self, position: str, host: Host, *options: str) -> Thrown:
+        if not self._env.power_command:
+            raise ImpossibleHereError(
+                f"environment {self._env.name!r} names no power_command, so {host.name} cannot be switched"
+                f" {position}; give one in inventory/{self._env.name}.py"
+            )
+        argv = (*self._env.power_command, position, host.name, *options)
+        return Thrown(argv, f"power {position} {host.name}")
+
+
+class NetworkSwitch:
+    """`env.network_command cut|mend NAME`; implements `chaos.system.world.Network`."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def cut(self, name: str, *, for_s: float) -> Pending:
+        """Make the cut of that name; it is mended by itself after `for_s`."""
+        return self._throw("cut", name, "--for", f"{for_s:g}")
+
+    def mend(self, name: str) -> None:
+        """Mend the cut; does nothing if it is not made."""
+        self._throw("mend", name).wait(_THROWN_WITHIN_S)
+
+    def _throw(self, verb: str, name: str, *options: str) -> Thrown:
+        if not self._env.network_command:
+            raise ImpossibleHereError(
+                f"environment {self._env.name!r} names no network_command, so its network cannot be broken"
+                f" ({verb} {name}); give one in inventory/{self._env.name}.py"
+            )
+        return Thrown((*self._env.network_command, verb, name, *options), f"network {verb} {name}")

@@ -1,0 +1,8 @@
+"""Making the load: arrivals are due at planned times, users stand ready, everything is recorded.
+
+| module | holds |
+|---|---|
+| `generator` | starts arrivals when they are due |
+| `recorder`, `progress` | the record; what is said meanwhile |
+| `run_info` | what only the generator knows about its run (`load.json`) |
+"""

@@ -1,0 +1,256 @@
+"""The options a load adds to Locust's own, checked before anything is sent."""
+
+import argparse
+import math
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from inventory import ENVIRONMENT_NAMES
+from inventory.model import Environment
+from inventory.places import PROJECT_ROOT
+from inventory.purpose import Action, ConsentNeededError, NotAllowedError
+from loadtests.plan import storm
+from loadtests.plan.scenarios import SCENARIOS
+from loadtests.plan.schedule import Plan, Spacing, duration_s, planned
+from loadtests.plan.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
+from loadtests.plan.share import WHOLE, Share, share_of
+
+DEFAULT_RATE_PER_S = 1000.0
+DEFAULT_WARM_UP_S = 25.0
+"""At 1000 writes a second TongWeb's virtual machines have compiled what they run most by then; after 10 s and
+5,000 writes both cores were full with that (measured on a fresh deploy)."""
+_USERS_TOGETHER = 64
+"""Users come in so many, so that most numbers of workers share them evenly."""
+CUSTOMERS_PER_USER_MIN = 10
+"""With fewer customers a user could not stay lawful: see `loadtests.users.journey`."""
+
+
+class OptionsError(ValueError):
+    """Options that do not fit together; `problems` holds one sentence for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """What was asked for."""
+
+    environment: str
+    scenario: str
+    shape: str
+    curve: Curve
+    duration_s: float
+    warm_up_s: float
+    spacing: Spacing
+    run_seed: int
+    run_folder: Path
+    start_at_s: float | None
+    users: int
+    host: str | None
+    """One target in place of the environment's gateways."""
+    abort_on_fail: bool = False
+    """End the run once a promise cannot be kept any more."""
+    share: Share = WHOLE
+    """What of the plan this process makes."""
+    linked: bool = False
+    """It is started and stopped over standard input (`loadtests.workers.link`)."""
+
+    @property
+    def rate_per_s(self) -> float:
+        """Mean of the planned rate."""
+        return self.curve.mean_per_s
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a load to Locust's `parser`."""
+    group = parser.add_argument_group("Load options", "What loadtests/locustfile.py plans and records")
+    group.add_argument("--environment", choices=ENVIRONMENT_NAMES, default="lab", help="inventory to load")
+    group.add_argument("--scenario", choices=tuple(SCENARIOS), default="journey", help="what the users do")
+    group.add_argument(
+        "--rate", type=_rate, metavar="N", help=f"planned writes a second; default: {DEFAULT_RATE_PER_S:g}"
+    )
+    group.add_argument(
+        "--shape", default=CONSTANT, metavar="SHAPE", help=f"how the rate goes over time: {KINDS}"
+    )
+    group.add_argument(
+        "--duration", type=_duration, default=120.0, metavar="120s", help="how long arrivals are planned for"
+    )
+    group.add_argument(
+        "--warm-up",
+        type=_warm_up,
+        default=DEFAULT_WARM_UP_S,
+        metavar=f"{DEFAULT_WARM_UP_S:g}s",
+        help="before that, the rate grows from nothing and stays, half each; 0s: no warm-up",
+    )
+    group.add_argument(
+        "--abort-on-fail",
+        action="store_true",
+        help="end the run once a promise of the inventory cannot be kept any more",
+    )
+    # Text, as far as a process that conducts others sends its options on.
+    group.add_argument("--run-folder", metavar="DIR", help="where the record goes; default: new")
+    group.add_argument(
+        "--spacing", type=Spacing, choices=tuple(Spacing), default=Spacing.EVEN, help="arrivals in time"
+    )
+    group.add_argument("--run-seed", type=int, metavar="N", help="seed of mix and customers; default: clock")
+    group.add_argument(
+        "--start-at", type=float, metavar="UNIX_S", help="when the first arrival is due; default: at once"
+    )
+    group.add_argument(
+        "--share", default=str(WHOLE), metavar="K/N", help="make what worker K of N does; default: all"
+    )
+    group.add_argument(
+        "--linked",
+        action="store_true",
+        help="start and stop as standard input says (loadtests.workers.link)",
+    )
+    group.add_argument("--ca-dir", type=Path, metavar="DIR", help="where ca.pem is; default: the inventory's")
+    # Locust prints tables meant for a person at a terminal; this prints one line every few seconds.
+    parser.set_defaults(loglevel="WARNING", only_summary=True)
+
+
+def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions:
+    """Return the options in `parsed`, Locust's among them.
+
+    Raises:
+        OptionsError: naming every option that cannot be used, with what is allowed.
+    """
+    problems = []
+    try:
+        environment.require_allowed(Action.LOAD)
+    except ConsentNeededError as needed:
+        # Whoever conducts a linked one was asked already; on another host it cannot be.
+        problems += [] if parsed.linked else [str(needed)]
+    except NotAllowedError as refused:
+        problems.append(str(refused))
+    curve = None
+    try:
+        curve = curve_asked(
+            parsed.shape, rate_per_s=parsed.rate, duration_s=parsed.duration, scenario=parsed.scenario
+        )
+    except ValueError as wrong:
+        problems.append(f"--shape: {wrong}")
+    if curve is not None and round(curve.writes) < 1:
+        problems.append(
+            f"--rate {curve.mean_per_s:g} for {parsed.duration:g} s plans no write; ask for at least one"
+        )
+    users = parsed.num_users or users_for(curve, most=environment.journey.users)
+    customers = environment.journey.customers
+    whose = f"the {customers} customers"
+    if SCENARIOS[parsed.scenario].storm:
+        customers //= len(environment.entities)
+        whose = f"the {customers} customers of each legal entity"
+    most = customers // CUSTOMERS_PER_USER_MIN
+    if not 1 <= users <= most:
+        problems.append(f"--users {users}; allowed: 1 to {most}, a tenth of {whose}")
+    share = WHOLE
+    try:
+        share = share_of(parsed.share)
+    except ValueError as wrong:
+        problems.append(f"--share: {wrong}")
+    if share.of > users:
+        problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
+    if parsed.start_at is not None and parsed.start_at < time.time():
+        problems.append(f"--start-at {parsed.start_at:.0f} has passed; allowed: a unix time to come")
+    if problems or curve is None:
+        raise OptionsError(tuple(problems))
+    now_s = time.time()
+    return LoadOptions(
+        environment=environment.name,
+        scenario=parsed.scenario,
+        shape=parsed.shape,
+        curve=curve,
+        duration_s=parsed.duration,
+        warm_up_s=parsed.warm_up,
+        spacing=parsed.spacing,
+        run_seed=parsed.run_seed if parsed.run_seed is not None else int(now_s),
+        run_folder=Path(parsed.run_folder) if parsed.run_folder else _new_folder(now_s),
+        start_at_s=parsed.start_at,
+        users=users,
+        host=parsed.host,
+        abort_on_fail=parsed.abort_on_fail,
+        share=share,
+        linked=parsed.linked,
+    )
+
+
+def users_for(curve: Curve | None, *, most: int) -> int:
+    """Return how many users a load needs: as many as arrive in a second while the rate is highest.
+
+    So many wait at once where an answer takes a second (Little's law), and a system that stalls for that long
+    still gets every arrival in its time: what waits for a user instead is answered as late as if it had been
+    sent, but the system never sees how much there is to do, and cannot do it together.
+
+    + curve: the rate; None: it is not known, for what was asked for is no rate
+    + most: the environment's
+    """
+    if curve is None:
+        return most
+    return min(most, _USERS_TOGETHER * math.ceil(max(curve.highest_per_s, 1.0) / _USERS_TOGETHER))
+
+
+def curve_asked(
+    shape: str, *, rate_per_s: float | None, duration_s: float, scenario: str = "journey"
+) -> Curve:
+    """Return the curve of a shape, with the scenario's storm on top of it.
+
+    A rate that nobody asked for has its default where one is needed.
+
+    Raises:
+        ValueError: as `shape.curve_of`.
+    """
+    if rate_per_s is None and brings_no_rate(shape):
+        rate_per_s = DEFAULT_RATE_PER_S
+    curve = curve_of(shape, rate_per_s=rate_per_s, duration_s=duration_s)
+    return storm.over(curve, SCENARIOS[scenario].storm)
+
+
+def plan_of(options: LoadOptions, environment: Environment) -> Plan:
+    """Return the arrivals of a run with `options`: of its share, where it is one of several workers."""
+    scenario = SCENARIOS[options.scenario]
+    weights, reads_per_write = scenario.mix(environment.journey)
+    whole = planned(
+        curve=options.curve,
+        duration_s=options.duration_s,
+        weights=weights,
+        reads_per_write=reads_per_write,
+        spacing=options.spacing,
+        seed=options.run_seed,
+        warm_up_s=options.warm_up_s,
+    )
+    if scenario.storm:
+        codes = [entity.code for entity in environment.entities]
+        one = storm.storm_of(codes[0], duration_s=options.duration_s)
+        found = storm.entities_of(
+            whole.offsets_s, one, times=scenario.storm, entities=codes, seed=options.run_seed
+        )
+        whole = replace(whole, entities=found, storm=one)
+    return options.share.plan(whole)
+
+
+def _new_folder(now_s: float) -> Path:
+    return PROJECT_ROOT / "runs" / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now_s))}-locust"
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (rate > 0 and math.isfinite(rate)):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number of writes a second above 0")
+    return rate
+
+
+def _warm_up(text: str) -> float:
+    return 0.0 if text == "0s" else _duration(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        return duration_s(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None

@@ -1,0 +1,57 @@
+"""One worker's share of a load. Pure.
+
+All workers know the same plan and the same customers. Arrival i (from 0) belongs to worker i mod N, so each
+has its even part of every second; user u belongs to worker u mod N and keeps the customers it would have in
+a load of one process, so no two workers touch one limit.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from loadtests.plan.schedule import Plan
+
+_SHARE = re.compile(r"(?P<number>\d{1,4})/(?P<of>\d{1,4})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Which worker of how many."""
+
+    number: int
+    """From 1."""
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def users(self, total: int) -> range:
+        """Return the numbers (from 0) of this worker's users among `total`."""
+        return range(self.number - 1, total, self.of)
+
+    def plan(self, whole: Plan) -> Plan:
+        """Return this worker's part of a plan; its arrivals keep their numbers, times and queries."""
+        return replace(
+            whole,
+            rate_per_s=whole.rate_per_s / self.of,
+            offsets_s=whole.offsets_s[self.number - 1 :: self.of],
+            operations=whole.operations[self.number - 1 :: self.of],
+            entities=whole.entities[self.number - 1 :: self.of],
+            first=self.number - 1,
+            stride=self.of,
+        )
+
+
+WHOLE = Share(number=1, of=1)
+"""The share of a load of one process."""
+
+
+def share_of(text: str) -> Share:
+    """Return the share that `text`, such as `1/4`, stands for.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _SHARE.fullmatch(text)
+    if match is None or not 1 <= int(match["number"]) <= int(match["of"]):
+        raise ValueError(f"share {text!r}; allowed: worker/workers, counted from 1, such as 1/4")
+    return Share(number=int(match["number"]), of=int(match["of"]))

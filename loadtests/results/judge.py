@@ -1,0 +1,18 @@
+"""The verdict over the record of a load alone: what clients got, whatever it cost the hosts. Pure."""
+
+from inventory.slo import LoadSlo
+from loadtests.plan.scenarios import SCENARIOS
+from loadtests.results import validity
+from loadtests.results.figures import LoadFigures
+from proof.objectives import evaluate
+from proof.verdict import Judgement, overall
+
+
+def judge_record(found: LoadFigures, slo: LoadSlo) -> Judgement:
+    """Return the verdict over a recorded load, with every reason; `loanstack load` judges its cost too."""
+    facts = found.facts
+    # Of what was planned: half a write more than that is no promise.
+    rate_per_s = facts.writes_planned / facts.duration_s
+    objectives = SCENARIOS[facts.scenario].of_clients(slo, rate_per_s=rate_per_s)
+    kept = evaluate(objectives, found.values, details=validity.details(found))
+    return overall((*validity.findings(found), *kept))

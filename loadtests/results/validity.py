@@ -1,0 +1,126 @@
+"""Whether a recorded load is the one that was planned, and was measured well enough to be judged. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from loadtests.results import others, worker_validity
+from loadtests.results.figures import LoadFigures
+from loadtests.results.worker_validity import GENERATOR_CPU_PERCENT_MAX
+from proof.verdict import Finding, failed, unproved
+
+LATENCIES = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "latency_p999_ms")
+GENERATOR_LATENESS_P99_MS_MAX = 100.0
+"""A generator later than this, although a user stood ready, did not make the load it planned."""
+LAG_SAMPLES_PER_S_MIN = 0.5
+"""Fewer samples of the standby's lag can miss a stall of seconds."""
+LAG_UNHEARD_RATIO_MAX = 0.2
+"""Where neither side answered more of the samples, the sampler was at fault, and nobody knows the lag."""
+SENT_ERROR_RATIO_MAX = 0.001
+"""What a generator may send more or less than it planned."""
+SENT_EDGE_S = 0.25
+"""What was due so shortly before the window's start or end may begin behind it: a moment in which the machine
+is slow may be its last one. A generator that is late at all times is told by its lateness."""
+
+
+def findings(found: LoadFigures) -> tuple[Finding, ...]:
+    """Return why a load is not the one that was planned, or was not measured well enough; none: it was.
+
+    A spoiled load proves nothing, not even a failure: nobody can say what the system would have done.
+    """
+    return (
+        *unproved("planned_load", _spoiled(found), spoils=True),
+        *failed("planned_load", _cut_short(found)),
+        *unproved("measured_load", _unmeasured(found)),
+    )
+
+
+def details(found: LoadFigures) -> dict[str, str]:
+    """Return what explains a figure that breaks its objective: figure -> words."""
+    told = others.details(found.values)
+    if kinds := ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3]):
+        told |= {"errors": kinds, "error_ratio": kinds}
+    if "latency_p99_ms" not in found.values:
+        told |= dict.fromkeys(LATENCIES, "no write was acknowledged")
+    if (unknown := found.values["standby_lag_unknown"]) and "standby_lag_p99_ms" not in found.values:
+        samples = found.values["standby_lag_samples"] + unknown
+        told["standby_lag_p99_ms"] = (
+            f"{unknown:.0f} of {samples:.0f} samples show no standby that follows;"
+            " more than one in a hundred is too many"
+        )
+    return told
+
+
+def _spoiled(found: LoadFigures) -> list[str]:
+    facts, values = found.facts, found.values
+    reasons = worker_validity.spoiled(facts)
+    if facts.stopped_s is not None:
+        if facts.aborted is None:
+            reasons.append(f"the load was ended after {facts.measured_s:.1f} of {facts.duration_s:g} s")
+    elif values["writes_recorded"] < facts.writes_planned:
+        reasons.append(
+            f"the ledger holds {values['writes_recorded']:.0f} of {facts.writes_planned} planned writes"
+        )
+    if not facts.workers and facts.cpu_percent > GENERATOR_CPU_PERCENT_MAX:
+        reasons.append(
+            f"the load generator used {facts.cpu_percent:.0f} % of a core; allowed: at most "
+            f"{GENERATOR_CPU_PERCENT_MAX:.0f} %, or it measures itself"
+        )
+    if facts.lateness_p99_ms > GENERATOR_LATENESS_P99_MS_MAX:
+        reasons.append(
+            f"the load generator started ready arrivals up to {facts.lateness_p99_ms:.0f} ms late (p99); "
+            f"allowed: at most {GENERATOR_LATENESS_P99_MS_MAX:.0f} ms"
+        )
+    unsent = _unsent(found)
+    if unsent > facts.held_back:
+        reasons.append(f"{_sent(found)}, and no busy user held them back: the load generator did")
+    return reasons + _not_following(values)
+
+
+def _not_following(values: Mapping[str, float]) -> list[str]:
+    """Return a reason if no sample shows a standby that follows, or too many show nothing at all."""
+    known, unheard = values["standby_lag_samples"], values["standby_lag_unheard"]
+    asked = known + values["standby_lag_unknown"] + unheard
+    if not known:
+        return [f"the standby was not seen to follow: {asked:.0f} samples, none of them with its lag"]
+    if unheard > LAG_UNHEARD_RATIO_MAX * asked:
+        seen = f"neither database answered {unheard:.0f} of {asked:.0f} samples of the lag"
+        return [f"{seen}; allowed: at most {LAG_UNHEARD_RATIO_MAX:.0%}"]
+    return []
+
+
+def _unsent(found: LoadFigures) -> int:
+    """Return how many writes more or fewer were sent in the measured window than may be; 0 if none."""
+    if found.facts.stopped_s is not None:
+        return 0
+    planned = found.facts.writes_planned
+    apart = round(abs(found.values["sent_ratio"] - 1.0) * planned)
+    allowed = max(SENT_ERROR_RATIO_MAX * planned, SENT_EDGE_S * found.facts.rate_per_s, 1.0)
+    return 0 if apart <= allowed else apart
+
+
+def _sent(found: LoadFigures) -> str:
+    return (
+        f"{found.values['sent_ratio']:.4f} of the {found.facts.writes_planned} planned writes were sent in "
+        f"their time; allowed: {SENT_ERROR_RATIO_MAX:.1%} or those of {SENT_EDGE_S:g} s more or fewer"
+    )
+
+
+def _cut_short(found: LoadFigures) -> Iterable[str]:
+    """Yield what the system kept the planned load from."""
+    facts = found.facts
+    if facts.aborted is not None:
+        yield (
+            f"ended after {facts.measured_s:.1f} of {facts.duration_s:g} s, because no more could mend it:"
+            f" {facts.aborted}"
+        )
+    if 0 < _unsent(found) <= facts.held_back:
+        yield f"{_sent(found)}; all users were busy"
+
+
+def _unmeasured(found: LoadFigures) -> Iterable[str]:
+    yield from others.unmeasured(found.values, found.facts.storm)
+    wanted = LAG_SAMPLES_PER_S_MIN * found.facts.measured_s
+    if found.values["standby_lag_samples"] < wanted:
+        yield (
+            f"the standby's lag was measured {found.values['standby_lag_samples']:.0f} times; "
+            f"needed: at least {wanted:.0f}"
+        )

@@ -1,0 +1,75 @@
+"""Why a load of several workers may prove nothing. Pure."""
+
+from collections.abc import Mapping
+
+from loadtests.engine.run_info import LoadFacts, WorkerFacts
+from loadtests.workers.clocks import Offset
+
+GENERATOR_CPU_PERCENT_MAX = 90.0
+"""Above this the one event loop of a generator is the bottleneck, not what it measures."""
+CLOCK_APART_MS_MAX = 20.0
+"""Further apart, the workers did not begin together, and what happened when cannot be told from their records
+and the others. Servers that keep time by NTP in one city are within a millisecond or two."""
+
+
+def spoiled(facts: LoadFacts) -> list[str]:
+    """Return a reason for each worker that is lost, whose clock is apart, or that had no CPU to spare."""
+    workers = facts.workers
+    lost = [f"{_name(worker, facts)} {worker.lost}" for worker in workers if worker.lost is not None]
+    # A load that is ended early has other reasons; its clocks were not asked a second time, or not at all.
+    clocks = [] if lost or facts.stopped_s is not None else _clocks(facts)
+    busy = [
+        f"{_name(worker, facts)} used {worker.cpu_percent:.0f} % of a core; allowed: at most "
+        f"{GENERATOR_CPU_PERCENT_MAX:.0f} %, or it measures itself; ask for more workers"
+        for worker in workers
+        if worker.cpu_percent > GENERATOR_CPU_PERCENT_MAX
+    ]
+    fewer = [
+        f"{_name(worker, facts)} recorded {worker.writes_recorded} of {worker.writes_planned} planned writes"
+        for worker in workers
+        if not lost and facts.stopped_s is None and worker.writes_recorded < worker.writes_planned
+    ]
+    return lost + clocks + busy + fewer
+
+
+def _clocks(facts: LoadFacts) -> list[str]:
+    known: dict[str, Offset] = {}
+    unknown = []
+    for worker in facts.workers:
+        if worker.clock_ahead_ms is None or worker.clock_give_or_take_ms is None:
+            unknown.append(f"the clock of {_name(worker, facts)} could not be measured")
+        else:
+            known[_name(worker, facts)] = Offset(worker.clock_ahead_ms, worker.clock_give_or_take_ms)
+    return unknown + apart(known)
+
+
+def apart(known: Mapping[str, Offset]) -> list[str]:
+    """Return a sentence for each clock that is too far from the control machine's, or from another.
+
+    + known: of each worker, by its name, as far as it was measured
+    """
+    reasons = [
+        f"the clock of {name} is {clock.ahead_ms:+.1f} ms (give or take {clock.give_or_take_ms:.1f}) from "
+        f"the control machine's; allowed: at most {CLOCK_APART_MS_MAX:g} ms"
+        for name, clock in known.items()
+        if clock.at_most_ms > CLOCK_APART_MS_MAX
+    ]
+    ahead_ms = [clock.ahead_ms for clock in known.values()]
+    if ahead_ms and max(ahead_ms) - min(ahead_ms) > CLOCK_APART_MS_MAX:
+        reasons.append(
+            f"clocks of workers are {max(ahead_ms) - min(ahead_ms):.1f} ms apart; allowed: at most "
+            f"{CLOCK_APART_MS_MAX:g} ms"
+        )
+    return reasons
+
+
+def named(number: int, *, of: int, host: str | None) -> str:
+    """Return what a worker is called: `worker 2 of 4 on load-b`.
+
+    + host: where it runs; None: on the control machine
+    """
+    return f"worker {number} of {of}" + ("" if host is None else f" on {host}")
+
+
+def _name(worker: WorkerFacts, facts: LoadFacts) -> str:
+    return named(worker.number, of=len(facts.workers), host=worker.host)

@@ -1,0 +1,9 @@
+"""What users do: the steps of the loan journey, and what each of them knows.
+
+| module | holds |
+|---|---|
+| `population` | customers and products, made from a seed |
+| `steps`, `journey` | single requests with what must come back; their order |
+| `shared_limits` | few limits that many users draw on |
+| `journey_user` | the Locust user that does all this |
+"""

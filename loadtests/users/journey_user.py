@@ -1,0 +1,103 @@
+"""One user: takes planned arrivals, sends them, and enters what came of it into its books."""
+
+import time
+from collections.abc import Mapping
+from random import Random
+
+from gevent import GreenletExit
+
+from loadtests.engine.generator import Generator, new_key
+from loadtests.plan.scenarios import SCENARIOS
+from loadtests.plan.schedule import Arrival
+from loadtests.transport import exchange
+from loadtests.transport.connections import Connections
+from loadtests.users import steps
+from loadtests.users.journey import Books
+from loadtests.users.shared_limits import HotBooks
+from loadtests.users.steps import Answer, Step
+from proof.record import Outcome
+
+
+class JourneyUser:
+    """One user: its customers, its books, its connections."""
+
+    def __init__(self, generator: Generator, number: int) -> None:
+        """Take over the share of user `number` (from 0) in `generator`'s population."""
+        self._generator = generator
+        self._books = _books(generator, number)
+        self._connections = Connections(generator.targets, first=number, deadline_s=generator.deadline_s)
+
+    def prepare(self) -> None:
+        """Connect, and ask for the state of the watched customers, or of another one where there are none.
+
+        A gateway closes a connection that has carried no request for some seconds, and a thousand users take
+        as long to stand: the first arrival could meet with that.
+        """
+        with self._generator.preparing:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        self._connections.connect()
+        watched = [(books, borrower) for books in self._books.values() for borrower in books.watched()]
+        for books, borrower in watched:
+            answer = self._read(steps.read_limit(borrower))
+            if answer is not None:
+                books.learn(borrower, answer)
+        if not watched:
+            self._read(next(iter(self._books.values())).read())
+
+    def run(self) -> None:
+        """Serve arrivals until there are none left."""
+        while (arrival := self._generator.next_arrival()) is not None:
+            self._generator.request_begins()
+            try:
+                self._serve(arrival)
+            finally:
+                self._generator.request_ended()
+        self._connections.close()
+
+    def _serve(self, arrival: Arrival) -> None:
+        books = self._books[arrival.entity]
+        step = books.plan(arrival.operation)
+        answer = self._write(books, step, arrival)
+        if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
+            self._read(steps.read_limit(step.subject, status="frozen"))
+        for _ in range(arrival.reads):
+            self._read(books.read())
+
+    def _write(self, books: Books | HotBooks, step: Step, arrival: Arrival) -> Answer | None:
+        key, started_s = new_key(), time.time()
+        try:
+            record, answer = exchange.write(
+                self._connections, step, key=key, arrival=arrival, clock=time.time
+            )
+        except GreenletExit:
+            self._generator.record_write(
+                exchange.interrupted(step, key=key, arrival=arrival, started_s=started_s, ended_s=time.time())
+            )
+            raise
+        self._generator.record_write(record)
+        books.settle(step, Outcome(record.outcome), record.status, answer)
+        return answer
+
+    def _read(self, step: Step) -> Answer | None:
+        record, answer = exchange.read(self._connections, step, clock=time.time)
+        self._generator.record_read(record)
+        return answer
+
+
+def _books(generator: Generator, number: int) -> Mapping[str, Books | HotBooks]:
+    """Return the books of user `number`: one, or one for each legal entity that arrivals are planned for."""
+    asked, people = generator.options, generator.population
+    scenario, users = SCENARIOS[asked.scenario], asked.users
+    random = Random(f"{asked.run_seed}/{number}")  # noqa: S311  # repeatability, not secrecy
+    if scenario.hot_limits:
+        hot = scenario.hot_limits
+        return {"": HotBooks(population=people, user=number, users=users, hot_limits=hot, random=random)}
+    parts = {"": people}
+    if scenario.storm:
+        parts = {entity: people.of_entity(entity) for entity in people.entities}
+    return {
+        entity: Books(population=part, user=number, users=users, random=random)
+        for entity, part in parts.items()
+    }

@@ -1,0 +1,104 @@
+"""Workers on hosts of role loadgen, as the control machine starts, asks and empties them over SSH.
+
+Nothing else goes between the machines: orders, answers and records all pass through SSH sessions that this
+machine opens, with the keys that the deploy uses.
+"""
+
+import shlex
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from inventory.model import Environment, Host
+from inventory.ssh import LOAD_WORKER, ssh_argv
+from loadtests.workers.placement import Place
+from loadtests.workers.supervisor import RECORD
+
+_ANSWER_WITHIN_S = 20.0
+_RECORD_WITHIN_S = 120.0
+"""Some seconds until the worker has ended, and 100 MB over a slow line."""
+
+
+def work_argv(
+    env: Environment, place: Place, options: Sequence[str], *, version: str, end_within_s: float
+) -> list[str]:
+    """Return the command line that starts a worker at `place`, a host, and links it to its pipes.
+
+    + options: those of the locustfile that every worker gets, and its share
+    + version: that of our own code
+    + end_within_s: how long the worker may take to complete its record
+    """
+    assert place.host is not None
+    asked = ["--version", version, "--slot", str(place.slot), "--end-within", f"{end_within_s:.0f}"]
+    return ssh_argv(env, place.host, shlex.join([LOAD_WORKER, "work", *asked, "--", *options]))
+
+
+def problems(env: Environment, hosts: Sequence[Host], *, version: str) -> tuple[str, ...]:
+    """Ask each of `hosts` whether it can make load, and return a sentence for each that cannot."""
+    asked = shlex.join([LOAD_WORKER, "check", "--version", version])
+    running = [(host, _start(ssh_argv(env, host, asked))) for host in hosts]
+    return tuple(why for host, process in running if (why := _answer(env, host, process)) is not None)
+
+
+def fetch(env: Environment, place: Place, *, into: Path) -> str | None:
+    """Copy what the worker at `place` recorded into a folder; return why that failed, or None.
+
+    A file that did not come whole is one that is cut off, as if the worker had been killed.
+    """
+    assert place.host is not None
+    process = _start(
+        ssh_argv(env, place.host, shlex.join([LOAD_WORKER, "record", "--slot", str(place.slot)]))
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    broken: Exception | None = None
+    try:
+        with tarfile.open(fileobj=process.stdout, mode="r|gz") as tar:
+            for member in tar:
+                if member.name in RECORD and member.isfile():
+                    tar.extract(member, into, filter="data")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        broken = error
+    try:
+        _, said = process.communicate(timeout=_RECORD_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"did not send its record within {_RECORD_WITHIN_S:g} s"
+    if process.returncode == 0 and broken is None:
+        return None
+    return f"did not send its record ({_last_words(said) or broken})"
+
+
+def _start(argv: Sequence[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def _answer(env: Environment, host: Host, process: "subprocess.Popen[bytes]") -> str | None:
+    try:
+        _, said = process.communicate(timeout=_ANSWER_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"{host.name} did not answer within {_ANSWER_WITHIN_S:g} s"
+    words = _last_words(said)
+    match process.returncode:
+        case 0:
+            return None
+        case 2 if words.startswith("load: "):
+            return words.removeprefix("load: ")
+        case 127:
+            deploy = f"loanstack deploy {env.name} --only load_generator"
+            return f"{host.name}: no load generator is deployed there; run: {deploy}"
+        case 255:
+            return f"{host.name} does not let us in: {words or 'ssh says nothing'}; is it up?"
+        case status:
+            return f"{host.name}: the load generator ended with status {status}: {words or 'no word'}"
+
+
+def _last_words(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

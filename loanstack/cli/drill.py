@@ -1,0 +1,81 @@
+"""`loanstack drill` and `drills`: the commands; what they do is in `loanstack.commands.drill`."""
+
+import click
+
+from chaos.engine.steady import STEADY_FOR_S, STEADY_WITHIN_S
+from inventory.purpose import Action
+from loanstack.cli.options import Duration, acts_on_hosts, json_option
+from loanstack.commands.drill import ALL, STOP, DrillAsked, known_drills
+from loanstack.commands.drill import drill as run_drill
+from loanstack.commands.drill import stop as stop_drill
+from loanstack.runs.console import Console
+from loanstack.runs.task import CommandError, find_environment, run_verb
+from proof.exits import ExitCode
+
+
+@click.command(short_help="Break ENV on purpose, put it right, and judge it.")
+@click.argument("env")
+@click.argument("name")
+@click.option(
+    "--repeat", type=click.IntRange(min=1, max=100), default=1, show_default=True, help="How often."
+)
+@click.option(
+    "--rate", type=click.FloatRange(min=1), default=500, help="Writes a second meanwhile; 500 by default."
+)
+@click.option(
+    "--steady-within",
+    type=Duration(),
+    default=f"{STEADY_WITHIN_S:.0f}s",
+    show_default=True,
+    help="How long to wait for the hypothesis; nothing is broken without it.",
+)
+@acts_on_hosts
+@json_option
+def drill(
+    env: str, name: str, repeat: int, rate: float, steady_within: float, machine_readable: bool
+) -> ExitCode:
+    """Break ENV on purpose, put it right, and judge what clients saw and what was lost.
+
+    NAME is one of `loanstack drills`, or all: then each of them in turn, until one leaves something behind.
+
+    \b
+    Examples:
+      loanstack drills
+      loanstack drill lab primary-crash
+      loanstack drill lab primary-crash --repeat 5 --json | jq .figures.rto_ms_p95
+      loanstack drill lab all --repeat 3
+      loanstack drill stop lab     (from another terminal: ends the one that runs, which heals first)
+    """
+    if env == STOP:
+        stop_drill(find_environment(name))
+        return ExitCode.PASS
+    known = (*known_drills(find_environment(env)), ALL)
+    if name not in known:
+        raise CommandError(f"no drill {name!r}; known: {', '.join(known)}")
+    if steady_within < STEADY_FOR_S:
+        raise CommandError(
+            f"--steady-within {steady_within:g}s: the hypothesis must hold for {STEADY_FOR_S:g} s by itself"
+        )
+    asked = DrillAsked(rate_per_s=rate, steady_within_s=steady_within)
+    return run_verb(
+        "drill",
+        env,
+        lambda task: run_drill(task, name, asked, repeat=repeat),
+        machine_readable=machine_readable,
+        parameters={"drill": name, "repeat": repeat, "rate": rate},
+        actions=(Action.DRILL, Action.LOAD, Action.SEED),
+    )
+
+
+@click.command()
+@click.argument("env", default="lab")
+@json_option
+def drills(env: str, machine_readable: bool) -> None:
+    """List the drills of ENV."""
+    known = known_drills(find_environment(env))
+    if machine_readable:
+        Console.print_json(known)
+        return
+    width = max(len(name) for name in known)
+    for name, title in known.items():
+        click.echo(f"{name:<{width}}  {title}")

@@ -1,0 +1,179 @@
+"""Options that several commands share."""
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from inventory.model import DatabaseRole, Environment
+from inventory.purpose import CONSENT_VARIABLE
+from loadtests.plan.options import DEFAULT_RATE_PER_S
+from loadtests.plan.scenarios import SCENARIOS
+from loadtests.plan.schedule import Spacing
+from loadtests.plan.shape import CONSTANT, KINDS
+from loadtests.workers.placement import Place, places
+from loanstack.companions.options import ANALYTICS_ON_HELP, MAJOR_FREEZE_HELP
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+COMPONENTS = (
+    "baseline",
+    "depot_client",
+    "store",
+    "failover",
+    "oceanbase",
+    "mariadb",
+    "loan_services",
+    "tongweb",
+    "gateway",
+    "monitoring",
+    "load_generator",
+)
+"""Those of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class Duration(click.ParamType[float]):
+    """A time span such as `120s`, `2m` or `1h`, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds; refuses what has no unit, because 20 could mean anything."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(value))
+        if match is None or float(match[1]) == 0:
+            self.fail(f"{value!r} is not a duration; allowed: a number above 0 with s, m or h, such as 120s")
+        return float(match[1]) * _SECONDS[match[2]]
+
+
+def json_option(command: Command) -> Command:
+    """Add `--json`."""
+    return click.option(
+        "--json",
+        "machine_readable",
+        is_flag=True,
+        help="Print results.json on standard output, nothing else.",
+    )(command)
+
+
+def acts_on_hosts(command: Command) -> Command:
+    """Add `--yes`, for commands that a rehearsal on real hosts must be named for."""
+
+    def keep(_ctx: click.Context, _option: click.Parameter, name: str | None) -> None:
+        if name is not None:
+            # Programs that are started read it, too, and ask nobody again.
+            os.environ[CONSENT_VARIABLE] = name
+
+    return click.option(
+        "--yes",
+        metavar="ENV",
+        expose_value=False,
+        callback=keep,
+        help="Names the environment where it is a rehearsal on real hosts: without it, it is asked for.",
+    )(command)
+
+
+def narrowed(command: Command) -> Command:
+    """Add `--only` and `--limit`."""
+    only = click.option("--only", type=click.Choice(COMPONENTS), help="One component.")
+    limit = click.option("--limit", metavar="HOST", help="One host.")
+    return only(limit(command))
+
+
+def shape_options(command: Command) -> Command:
+    """Add how the planned rate goes over time."""
+    shape = click.option(
+        "--shape", default=CONSTANT, show_default=True, help=f"How the rate goes over time: {KINDS}."
+    )
+    spacing = click.option(
+        "--spacing",
+        type=click.Choice([each.value for each in Spacing]),
+        default=Spacing.EVEN.value,
+        show_default=True,
+        help="Arrivals: evenly, or as strangers arrive.",
+    )
+    return shape(spacing(command))
+
+
+def abort_option(command: Command) -> Command:
+    """Add `--abort-on-fail`."""
+    return click.option(
+        "--abort-on-fail", is_flag=True, help="End the load once a promise cannot be kept any more."
+    )(command)
+
+
+def workers_option(command: Command) -> Command:
+    """Add who makes the load."""
+    workers = click.option(
+        "--workers",
+        metavar="N|HOSTS",
+        help="Who makes the load together, each with a share of the plan: N processes of this machine, or "
+        "hosts of role loadgen, with commas between.",
+    )
+    per_host = click.option(
+        "--processes-per-host",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Workers on each of these hosts; 1 by default.",
+    )
+    return workers(per_host(command))
+
+
+def beside_options(command: Command) -> Command:
+    """Add what runs beside the transactions."""
+    freeze = click.option("--major-freeze", is_flag=True, help=MAJOR_FREEZE_HELP)
+    reports = click.option(
+        "--analytics-on",
+        type=click.Choice([role.lower() for role in DatabaseRole]),
+        help=ANALYTICS_ON_HELP,
+    )
+    return freeze(reports(command))
+
+
+def workers_asked(workers: str | None, per_host: int | None, env: Environment) -> tuple[Place, ...]:
+    """Return where the workers that `--workers` asks for run; none: it was left out.
+
+    Raises:
+        click.UsageError: neither a number nor hosts that make load, or more than there are users.
+    """
+    if workers is None:
+        if per_host is not None:
+            raise click.UsageError("--processes-per-host without --workers HOSTS: it is for these")
+        return ()
+    try:
+        return places(workers, per_host=per_host, env=env, users=env.journey.users)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+
+
+def load_options(command: Command) -> Command:
+    """Add what a load is asked for."""
+    for option in (
+        click.option(
+            "--duration",
+            type=Duration(),
+            default="120s",
+            show_default=True,
+            help="How long; a soak: 1h, and judged from 48m on.",
+        ),
+        click.option(
+            "--rate",
+            type=click.FloatRange(min=1),
+            help=f"Writes a second; {DEFAULT_RATE_PER_S:g} by default; prove: `prove_pace` in the inventory.",
+        ),
+        click.option(
+            "--scenario",
+            type=click.Choice(tuple(SCENARIOS)),
+            default="journey",
+            show_default=True,
+            help="What users do: "
+            + "; ".join(f"{name}, {one.title}" for name, one in SCENARIOS.items())
+            + ".",
+        ),
+    ):
+        command = option(command)
+    return command

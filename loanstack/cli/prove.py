@@ -1,0 +1,59 @@
+"""`loanstack prove`: the command; what it does is in `loanstack.commands.prove`."""
+
+import os
+
+import click
+
+from inventory.purpose import Action
+from loanstack.cli.options import acts_on_hosts, json_option, load_options
+from loanstack.commands.load import Asked
+from loanstack.commands.prove import prove as run_prove
+from loanstack.runs.task import find_environment, run_verb
+from proof.exits import ExitCode
+
+TOPOLOGY_VARIABLE = "LOANSTACK_LAB_TOPOLOGY"
+"""What every command, and every program that one starts, reads the lab's topology from."""
+
+
+@click.command(short_help="From nothing to a verdict: all of it, one report.")
+@click.argument("env")
+@load_options
+@click.option("--keep", is_flag=True, help="Leave the lab up at the end.")
+@click.option(
+    "--topology",
+    type=click.Choice(["core", "load", "full"]),
+    envvar=TOPOLOGY_VARIABLE,
+    show_envvar=True,
+    default="core",
+    show_default=True,
+    # Before ENV is looked up: the lab's inventory reads it once.
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, option, value: os.environ.__setitem__(TOPOLOGY_VARIABLE, value),
+    help="Of the lab: its seven hosts, two more that make load, or an aarch64 host of the loan services.",
+)
+@acts_on_hosts
+@json_option
+def prove(
+    env: str, scenario: str, rate: float | None, duration: float, keep: bool, machine_readable: bool
+) -> ExitCode:
+    """Go from nothing to a verdict: lab up, deploy twice, verify, load, drills, one report, lab down.
+
+    \b
+    Examples:
+      loanstack prove lab
+      loanstack prove lab --rate 200 --duration 30s --keep
+      loanstack prove lab --topology full
+    """
+    found = find_environment(env)
+    rate_per_s = found.prove_pace.load_per_s if rate is None else rate
+    asked = Asked(scenario=scenario, rate_per_s=rate_per_s, duration_s=duration)
+    return run_verb(
+        "prove",
+        env,
+        lambda task: run_prove(task, asked, keep=keep),
+        machine_readable=machine_readable,
+        parameters={"scenario": scenario, "rate": asked.mean_per_s, "duration_s": duration},
+        needs_hosts=not found.is_lab,
+        actions=(Action.LOAD, Action.SEED, Action.DRILL),
+    )

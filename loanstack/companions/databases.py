@@ -1,0 +1,30 @@
+"""Which database has which role when a load begins, asked of the hosts."""
+
+from chaos.engine.pair import find_scene
+from chaos.system.databases import SshDatabases
+from chaos.system.remote import Shells
+from chaos.system.world import WorldError
+from inventory.model import DatabaseRole, Environment, Host, Role
+from inventory.peer import DatabaseKind
+from loanstack.runs.task import CommandError
+from proof.exits import ExitCode
+
+
+def host_with(env: Environment, role: DatabaseRole, database: DatabaseKind = DatabaseKind.OCEANBASE) -> Host:
+    """Return the host whose database has `role` now.
+
+    + database: of MariaDB's pair nobody is ever promoted, so each is what it was deployed as
+
+    Raises:
+        CommandError: there is not one primary and one standby, or a host does not answer.
+    """
+    if database is DatabaseKind.MARIADB:
+        return next(host for host in env.hosts_with(Role.OCEANBASE) if host.database_role == role)
+    shells = Shells(env)
+    try:
+        scene = find_scene(env, SshDatabases(env, shells))
+    except WorldError as unfit:
+        raise CommandError(str(unfit), code=ExitCode.INVALID) from None
+    finally:
+        shells.close()
+    return scene.primary if role is DatabaseRole.PRIMARY else scene.standby

@@ -1,0 +1,229 @@
+"""A run folder judged again from its files: what is found now, next to what was recorded."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from chaos.catalogue import drills as catalogue
+from chaos.engine import judgement
+from chaos.engine import results as drill_files
+from chaos.recorders.clients import SAMPLE_INTERVAL_MS
+from inventory.model import Environment
+from loanstack.judging.load import judge_load
+from loanstack.results import deploys, drills, host_tests
+from loanstack.results.ended import read_ended
+from loanstack.runs.folder import FINDINGS_FILE, Results, RunFolder
+from loanstack.runs.task import SECRETS
+from proof.history import read_run
+from proof.objectives import OBJECTIVES_FILE, Objective, evaluate, from_list
+from proof.verdict import Finding, Judgement, Verdict, overall
+
+_SAME = 1e-9
+"""Figures that differ by less are the same sum in another order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One thing that the files of a run do not bear out."""
+
+    folder: str
+    what: str
+    """`verdict`, or the name of a figure."""
+    recorded: str | float | None
+    """None: the figure was not recorded."""
+    found: str | float
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedAgain:
+    """One run folder and its parts, judged again."""
+
+    name: str
+    """`.`, or the part's path below it."""
+    recorded: Results
+    found: Judgement
+    figures: Mapping[str, float]
+    """Those that were recomputed."""
+    parts: tuple["JudgedAgain", ...] = ()
+    as_recorded: tuple[str, ...] = ()
+    """Figures and findings whose origin no file of the run holds, so that they are taken as they are."""
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What is found otherwise than it was recorded, here and in all parts."""
+        return (*_differences(self), *(each for part in self.parts for each in part.differences))
+
+    def all(self) -> Iterator["JudgedAgain"]:
+        """Yield this one and all of its parts."""
+        yield self
+        for part in self.parts:
+            yield from part.all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the files of one folder show."""
+
+    findings: tuple[Finding, ...]
+    figures: Mapping[str, float] = field(default_factory=dict)
+    as_recorded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Folder:
+    """One run folder, and what its files are judged with."""
+
+    run: RunFolder
+    recorded: Results
+    env: Environment
+    objectives: tuple[Objective, ...]
+
+
+def judge_again(
+    folder: Path, environment_of: Callable[[str], Environment], *, name: str = "."
+) -> JudgedAgain:
+    """Return what the run in `folder` shows, from its files alone but for the inventory of its hosts.
+
+    + environment_of: name of an environment -> the environment
+    + name: what the folder is called among those that are judged with it
+
+    Raises:
+        FileNotFoundError, ValueError: a file is missing or damaged; says which.
+    """
+    run = RunFolder(path=folder)
+    recorded = run.read_results()
+    parts = tuple(
+        judge_again(folder / part, environment_of, name=part if name == "." else f"{name}/{part}")
+        for part in recorded.children
+    )
+    judged = _Folder(
+        run=run,
+        recorded=recorded,
+        env=environment_of(recorded.environment),
+        objectives=from_list(run.read_json(OBJECTIVES_FILE) or ()),
+    )
+    found = _of_parts(judged, parts) if parts else _OF_VERB.get(recorded.verb, _as_recorded)(judged)
+    secrets = (_saved(each) for each in run.read_json(FINDINGS_FILE) or () if each["name"] == SECRETS)
+    return JudgedAgain(
+        name=name,
+        recorded=recorded,
+        found=overall((*found.findings, *secrets)),
+        figures=found.figures,
+        parts=parts,
+        as_recorded=(*found.as_recorded, *sorted(recorded.figures.keys() - found.figures.keys())),
+    )
+
+
+def _of_load(judged: _Folder) -> _Found:
+    if not (judged.run.path / "load.json").exists():
+        return _as_recorded(judged)
+    load = judge_load(judged.run.path, judged.env, judged.objectives)
+    checked = {finding.name for finding in load.findings}
+    saved = judged.run.read_json(FINDINGS_FILE) or ()
+    beside = tuple(_saved(finding) for finding in saved if finding["name"] not in {*checked, SECRETS})
+    figures = dict(load.figures)
+    for finding in beside:
+        figures |= finding.figures
+    return _Found(
+        findings=(*load.all_findings, *beside),
+        figures=figures,
+        as_recorded=tuple(finding.name for finding in beside),
+    )
+
+
+def _of_drill(judged: _Folder) -> _Found:
+    run = drill_files.read_run(judged.run.path)
+    if run is None:
+        return _as_recorded(judged)
+    found = judgement.judge_run(
+        judged.env,
+        catalogue.drills(judged.env)[run.drill],
+        run,
+        read_run(judged.run.path),
+        sample_interval_ms=SAMPLE_INTERVAL_MS,
+        objectives=judged.objectives,
+    )
+    over_one = drills.over_repeats([replace(judged.recorded, figures=found.figures)])
+    return _Found(findings=(_told(found.verdict, found.reasons),), figures={**over_one, **found.figures})
+
+
+def _of_verify(judged: _Folder) -> _Found:
+    ended = read_ended(judged.run)
+    hosts = judged.env.hosts
+    addresses = host_tests.addresses_of((host.name, host.management_address) for host in hosts)
+    tests = host_tests.read(judged.run.path / "junit.xml", addresses)
+    figures = {**host_tests.counted(tests, [host.name for host in hosts]), "verify_s": ended.seconds}
+    return _Found(findings=(_told(*host_tests.judged(tests, figures, status=ended.status)),), figures=figures)
+
+
+def _of_deploy(judged: _Folder) -> _Found:
+    ended = read_ended(judged.run)
+    outcome = deploys.of_summary(judged.run.read_json(deploys.SUMMARY_FILE), ended.hosts)
+    figures = {**outcome.figures(), "deploy_s": ended.seconds}
+    found = deploys.judged(judged.objectives, figures, outcome, status=ended.status, said="")
+    return _Found(findings=(_told(*found),), figures=figures)
+
+
+def _as_recorded(judged: _Folder) -> _Found:
+    """Hold what was recorded against its own objectives: no file holds what the figures come from."""
+    kept = evaluate(judged.objectives, judged.recorded.figures)
+    return _Found(findings=(_told(judged.recorded.verdict, judged.recorded.reasons), *kept))
+
+
+def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
+    """Hold a whole against its parts: it is never better than the worst of them."""
+    recorded = judged.recorded
+    figures = _over_drills(parts) if recorded.verb == "drill" else {}
+    return _Found(
+        findings=(
+            # Also what stands for no part, such as a lab that did not come down.
+            _told(recorded.verdict, recorded.reasons),
+            *(Finding(name=part.name, verdict=part.found.verdict) for part in parts),
+            *evaluate(judged.objectives, {**recorded.figures, **figures}),
+        ),
+        figures=figures,
+    )
+
+
+def _over_drills(parts: Sequence[JudgedAgain]) -> dict[str, float]:
+    done = [
+        (
+            part.name.rpartition("/")[2],
+            replace(part.recorded, figures={**part.recorded.figures, **part.figures}),
+        )
+        for part in parts
+    ]
+    named = [(name.partition("-drill-")[2], results) for name, results in done]
+    if all(name for name, _ in named):
+        return drills.over_drills(named)
+    return drills.over_repeats([results for _, results in done])
+
+
+def _told(verdict: Verdict, reasons: Sequence[str]) -> Finding:
+    return Finding(name="found", verdict=verdict, reasons=tuple(reasons), title="")
+
+
+def _saved(finding: Mapping[str, Any]) -> Finding:
+    return Finding(
+        name=finding["name"],
+        verdict=Verdict(finding["verdict"]),
+        reasons=tuple(finding["reasons"]),
+        figures=finding["figures"],
+    )
+
+
+def _differences(judged: JudgedAgain) -> Iterator[Difference]:
+    recorded, found = judged.recorded, judged.found
+    if recorded.verdict is not found.verdict:
+        yield Difference(
+            folder=judged.name, what="verdict", recorded=recorded.verdict.value, found=found.verdict.value
+        )
+    for figure, now in sorted(judged.figures.items()):
+        before = recorded.figures.get(figure)
+        if before is None or not isclose(before, now, rel_tol=_SAME, abs_tol=_SAME):
+            yield Difference(folder=judged.name, what=figure, recorded=before, found=now)
+
+
+_OF_VERB = {"load": _of_load, "drill": _of_drill, "verify": _of_verify, "deploy": _of_deploy}

@@ -1,0 +1,120 @@
+"""From the files of a load to its verdict: record, checkers, what hosts spent, objectives."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inventory.model import Environment, Role
+from loadtests.plan.scenarios import SCENARIOS
+from loadtests.results import budget, figures, validity
+from loadtests.results.figures import LoadFigures
+from loanstack.judging import readings
+from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, slowness, usage
+from proof.checkers import contention, sets
+from proof.checkers.checker import run_checkers
+from proof.history import Context, History, entity_numbers, read_run
+from proof.objectives import Objective, evaluate
+from proof.verdict import Finding, Judgement, failed, overall
+
+Beside = Callable[[LoadFigures], Iterable[Finding]]
+"""What came of that which ran beside the transactions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedLoad:
+    """What a load showed."""
+
+    judgement: Judgement
+    figures: Mapping[str, float]
+    findings: tuple[Finding, ...]
+    """Those of the checkers and of what ran beside the load."""
+    all_findings: tuple[Finding, ...]
+    """These, the objectives', and whether it was the planned load: what the judgement is made of."""
+    record: LoadFigures
+    hosts: Mapping[str, object]
+    """The content of `hosts.json`."""
+    components: Mapping[str, float]
+    """Component -> CPU ms per transaction."""
+
+
+def judge_load(
+    folder: Path, env: Environment, objectives: Sequence[Objective], *, beside: Beside = lambda record: ()
+) -> JudgedLoad:
+    """Return what the load in `folder` showed.
+
+    + objectives: what it was to show
+
+    Raises:
+        FileNotFoundError, ValueError: the record is not whole; says which file.
+    """
+    read = readings.read(folder)
+    record = figures.of_folder(folder)
+    findings = (*_checked(folder, env, record), *beside(record))
+    measured: dict[str, float] = {**read.figures, **machine.figures(read.before.machine, read.after.machine)}
+    measured |= record.values | budget.figures(record, env.load_slo)
+    for finding in findings:
+        measured |= finding.figures
+    rows = usage.rows(read.before.hosts, read.after.hosts)
+    services = portal_counts.shares(read.before.portals, read.after.portals, env)
+    measured |= _costs(folder, env, rows, services, measured)
+    components = _components(env, rows, measured)
+    kept = evaluate(objectives, measured, details=validity.details(record))
+    slow = [slowness.explanation(folder, env, measured)] if slowness.is_too_slow(kept) else []
+    everything = (*validity.findings(record), *kept, *findings, *failed("slowness", slow))
+    return JudgedLoad(
+        judgement=overall(everything),
+        all_findings=everything,
+        figures=measured,
+        findings=findings,
+        record=record,
+        hosts={
+            **usage.as_json(rows, transactions=_transactions(measured)),
+            "components": components,
+            "services": portal_counts.as_json(services),
+        },
+        components=components,
+    )
+
+
+def _checked(folder: Path, env: Environment, record: LoadFigures) -> tuple[Finding, ...]:
+    records = read_run(folder)
+    codes = tuple(entity.code for entity in env.entities)
+    history = History(
+        writes=records.writes,
+        journal=records.journal,
+        limits=records.limits,
+        context=Context(entity_numbers=entity_numbers(codes), samples=records.samples),
+    )
+    more = contention.CHECKERS if SCENARIOS[record.facts.scenario].may_refuse else ()
+    return run_checkers(history, (*sets.LOAD, *more))
+
+
+def _costs(
+    folder: Path,
+    env: Environment,
+    rows: Sequence[usage.Row],
+    services: Sequence[portal_counts.Share],
+    measured: Mapping[str, float],
+) -> dict[str, float]:
+    found = portal_counts.figures(services)
+    found |= usage.figures(
+        rows, env, transactions=_transactions(measured), requests=measured.get("requests", 0.0)
+    )
+    return found | machine_watch.figures(folder, found, is_lab=env.is_lab)
+
+
+def _transactions(measured: Mapping[str, float]) -> float:
+    # What hosts used was read before the warm-up and after the last answer.
+    return measured.get("transactions_with_warm_up", 0.0)
+
+
+def _components(
+    env: Environment, rows: Sequence[usage.Row], measured: Mapping[str, float]
+) -> dict[str, float]:
+    transactions = _transactions(measured)
+    if not transactions:
+        return {}
+    makers = {host.name for host in env.hosts_with(Role.LOADGEN)}
+    found = cpu_breakdown.by_component(rows, transactions=transactions, load_makers=makers)
+    # Elsewhere the hosts' kernels run on machines of their own.
+    return cpu_breakdown.with_machine(found, measured, transactions=transactions) if env.is_lab else found

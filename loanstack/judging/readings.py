@@ -1,0 +1,59 @@
+"""`readings.json`: what was read of hosts and of this machine right before and right after a load."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from loanstack.measure.machine import CpuTimes
+from loanstack.measure.portal_counts import Counts
+from loanstack.measure.usage import HostUsage
+from proof.files import write_whole
+
+READINGS_FILE = "readings.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Everything at one moment."""
+
+    hosts: Mapping[str, HostUsage]
+    """What the processes of each host have used so far."""
+    portals: Mapping[str, Counts]
+    """What each portal has counted so far."""
+    machine: CpuTimes
+    """Clock ticks of this machine's processors so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """Around one load."""
+
+    before: Reading
+    after: Reading
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """What was measured once, before the load: the seeding, and the machine's speed."""
+
+
+class ReadingsError(ValueError):
+    """A `readings.json` that lacks what its writer promises."""
+
+
+def write(folder: Path, readings: Readings) -> None:
+    """Write `readings` into `folder`, whole or not at all."""
+    write_whole(folder / READINGS_FILE, msgspec.json.format(msgspec.json.encode(readings), indent=1))
+
+
+def read(folder: Path) -> Readings:
+    """Return the readings of the load in `folder`.
+
+    Raises:
+        FileNotFoundError: the load was broken off before its end.
+        ReadingsError: the file is not what `write` writes.
+    """
+    path = folder / READINGS_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Readings)
+    except msgspec.DecodeError as wrong:
+        raise ReadingsError(f"{path}: {wrong}; restore it from the run") from None

@@ -1,0 +1,68 @@
+"""Where the processor time of a transaction goes, by component. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from loanstack.measure.usage import PORTAL_UNIT, Row
+
+_OF_UNIT = {
+    "nginx": "gateways",
+    PORTAL_UNIT: "channel portals",
+    "loanstack-loan": "loan services",
+    "loanstack-failover": "failover agents and store",
+    "etcd": "failover agents and store",
+}
+DATABASES = ("loanstack-oceanbase", "loanstack-mariadb")
+"""Units; one of them runs."""
+_REST = "rest of the hosts"
+_BESIDE = "load generator's hosts, beside it"
+"""No part of the system either."""
+GENERATOR = "load generator"
+_TOLD_MS = 0.005
+KERNEL = "kernel and this machine's other work"
+"""On a lab: what keeps the cores busy and belongs to no host's process, such as the network between them."""
+
+
+def by_component(
+    rows: Iterable[Row], *, transactions: float, load_makers: Collection[str] = ()
+) -> dict[str, float]:
+    """Return {component: milliseconds of processor time a transaction}, along a request's way.
+
+    + load_makers: names of hosts that make load
+    """
+    spent_s: defaultdict[str, float] = defaultdict(float)
+    for row in rows:
+        name = f"database {row.host}" if row.unit in DATABASES else _OF_UNIT.get(row.unit, _REST)
+        spent_s[_BESIDE if row.host in load_makers else name] += row.cpu_s
+    databases = sorted(name for name in spent_s if name.startswith("database "))
+    order = (
+        "gateways",
+        "channel portals",
+        "loan services",
+        *databases,
+        "failover agents and store",
+        _REST,
+        _BESIDE,
+    )
+    return {name: round(1000.0 * spent_s[name] / transactions, 4) for name in order if name in spent_s}
+
+
+def told(components: Mapping[str, float]) -> str:
+    """Return in one line what each component took of a transaction; "" where that is not known."""
+    parts = ", ".join(f"{name} {took_ms:.2f}" for name, took_ms in components.items() if took_ms >= _TOLD_MS)
+    return f"ms of CPU a transaction: {parts}" if parts else ""
+
+
+def with_machine(
+    components: Mapping[str, float], figures: Mapping[str, float], *, transactions: float
+) -> dict[str, float]:
+    """Return `components` with the generator's part and what is left of a machine that everything runs on.
+
+    + figures: those of a load run; of another machine's cores nothing is known
+    """
+    generator_ms = (
+        figures.get("generator_cpu_ms_per_request", 0.0) * figures.get("requests", 0.0) / transactions
+    )
+    busy_ms = 1000.0 * figures.get("machine_busy_s", 0.0) / transactions
+    left_ms = busy_ms - generator_ms - sum(components.values())
+    return {**components, GENERATOR: round(generator_ms, 4), KERNEL: round(max(left_ms, 0.0), 4)}

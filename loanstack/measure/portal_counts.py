@@ -1,0 +1,104 @@
+"""Which loan service was sent how many requests: what the portals counted, between two readings."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from inventory.model import Environment, Host, Role
+from loanstack.system import everywhere
+
+_TIMEOUT_S = 10.0
+_LINE = re.compile(
+    r'^portal_service_(?P<what>requests|failures)_total\{service="(?P<address>[^":]+):\d+"\} (?P<count>\d+)$'
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What one portal counted since it began, by the services' addresses."""
+
+    requests: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
+Portals = Mapping[str, Counts]
+"""What each portal counted, by the name of its host."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What one loan host got."""
+
+    host: str
+    requests: int
+    failures: int
+    share: float
+    """Of all requests."""
+    share_by_weight: float
+    """What the inventory's weights mean it to get."""
+
+
+def parse(page: str) -> Counts:
+    """Return the counts in a portal's metrics."""
+    found: dict[str, dict[str, int]] = {"requests": {}, "failures": {}}
+    for line in page.splitlines():
+        if match := _LINE.match(line):
+            found[match["what"]][match["address"]] = int(match["count"])
+    return Counts(requests=found["requests"], failures=found["failures"])
+
+
+def read(env: Environment) -> Portals:
+    """Return what each portal counted so far, by its host; one that does not answer has counted nothing."""
+    commands = (
+        (host, f"curl --silent --max-time 3 http://{host.address}:{env.tongweb.port}/portal/metrics")
+        for host in env.hosts_with(Role.TONGWEB)
+    )
+    answers = everywhere.ask(env, commands, within_s=_TIMEOUT_S)
+    return {host.name: parse(answer.printed) for host, answer in answers if answer is not None}
+
+
+def shares(before: Portals, after: Portals, env: Environment) -> tuple[Share, ...]:
+    """Return what each loan host got between two readings, from all portals together."""
+    hosts = env.hosts_with(Role.LOAN)
+    requests: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    for portal, later in after.items():
+        earlier = before.get(portal, Counts())
+        # A counter that went back: the portal began anew in between, and counts from then on.
+        if any(later.requests.get(address, 0) < count for address, count in earlier.requests.items()):
+            earlier = Counts()
+        for host in hosts:
+            requests[host.name] += _more(earlier.requests, later.requests, host)
+            failures[host.name] += _more(earlier.failures, later.failures, host)
+    whole = sum(requests.values())
+    weights = sum(host.weight for host in hosts)
+    return tuple(
+        Share(
+            host=host.name,
+            requests=requests[host.name],
+            failures=failures[host.name],
+            share=round(requests[host.name] / whole, 4) if whole else 0.0,
+            share_by_weight=round(host.weight / weights, 4),
+        )
+        for host in hosts
+    )
+
+
+def _more(earlier: Mapping[str, int], later: Mapping[str, int], host: Host) -> int:
+    return later.get(host.address, 0) - earlier.get(host.address, 0)
+
+
+def figures(found: Sequence[Share]) -> dict[str, float]:
+    """Return how many requests failed on their way to a service, and the least that one got of its share."""
+    return {
+        "service_failures": float(sum(each.failures for each in found)),
+        "service_share_min": round(
+            min((each.share / each.share_by_weight for each in found), default=0.0), 3
+        ),
+    }
+
+
+def as_json(found: Sequence[Share]) -> list[dict[str, object]]:
+    """Return the shares as they stand in hosts.json."""
+    return [asdict(each) for each in found]

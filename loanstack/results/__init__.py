@@ -1,0 +1,9 @@
+"""What came of deploys, host tests, drills and comparisons, as figures and tables. Pure.
+
+| module | of |
+|---|---|
+| `deploys` | a deploy's summary, host by host |
+| `host_tests` | pytest's JUnit file |
+| `drills` | repeats of drills |
+| `comparison` | OceanBase beside MariaDB |
+"""

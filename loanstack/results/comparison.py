@@ -1,0 +1,192 @@
+"""Two databases under the same load, run by run: ratios with their spread, and what they prove. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from inventory.peer import DatabaseKind
+from proof.titles import number, shown, title
+from proof.verdict import Finding, Judgement, Verdict, overall, unproved
+
+COMPARISON_FILE = "comparison.json"
+CLAIMED_RATIO = 3.0
+"""How many times the throughput of a traditional database the bank's case claims for OceanBase."""
+
+OURS, PEER = DatabaseKind.OCEANBASE, DatabaseKind.MARIADB
+NAMES = {OURS: "OceanBase", PEER: "MariaDB"}
+
+COMPARED = {
+    "capacity_tps": "ratio_capacity_tps",
+    "tps_acknowledged": "ratio_tps",
+    "cpu_ms_per_transaction": "ratio_cpu_ms_per_transaction",
+    "cpu_ms_per_transaction_databases": "ratio_cpu_ms_per_transaction_databases",
+    "machine_busy_percent": "ratio_machine_busy_percent",
+    "latency_p50_ms": "ratio_latency_p50_ms",
+    "latency_p99_ms": "ratio_latency_p99_ms",
+    "latency_p999_ms": "ratio_latency_p999_ms",
+    "standby_lag_p99_ms": "ratio_standby_lag_p99_ms",
+    "memory_mib_total": "ratio_memory_mib_total",
+}
+"""Figure of a run -> what the ratio of two is called: OceanBase's over MariaDB's."""
+
+_THROUGHPUT = ("capacity_tps", "tps_acknowledged")
+"""The claim is about these; of the first that was measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """One load, or one search for the capacity, on one of the two."""
+
+    database: DatabaseKind
+    round: int
+    """From 1; the two of one round are compared with each other."""
+    folder: str
+    verdict: Verdict
+    """Of the run by itself: FAIL where a promise of the inventory was not kept."""
+    is_exact: bool
+    """Whether every acknowledged write and every fen was found afterwards."""
+    reasons: tuple[str, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_valid(self) -> bool:
+        """Say whether it proves something; a promise that was broken proves that it was."""
+        return self.verdict is not Verdict.INVALID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One figure of both, over all rounds."""
+
+    figure: str
+    ours: float
+    peer: float
+    ratio: float
+    """Geometric mean of the rounds' ratios, and so the same whichever is put on top."""
+    least: float
+    most: float
+    rounds: int
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What `results.json` holds of it."""
+        name = COMPARED[self.figure]
+        return {
+            f"oceanbase_{self.figure}": round(self.ours, 4),
+            f"mariadb_{self.figure}": round(self.peer, 4),
+            name: round(self.ratio, 4),
+            f"{name}_min": round(self.least, 4),
+            f"{name}_max": round(self.most, 4),
+        }
+
+
+def compare(runs: Sequence[Ran]) -> tuple[Row, ...]:
+    """Return a row for each figure that both have of at least one round, valid runs only."""
+    rows = (_row(figure, runs) for figure in COMPARED)
+    return tuple(row for row in rows if row is not None)
+
+
+def judge(runs: Sequence[Ran], *, rounds: int) -> Judgement:
+    """Return the verdict: PASS where all runs were valid and exact, whichever way the ratios fall.
+
+    + rounds: how many were asked for
+    """
+    short = len(runs) < 2 * rounds
+    return overall(
+        (
+            *map(_proved, runs),
+            *unproved("rounds", [f"{len(runs)} of {2 * rounds} runs were made"] if short else []),
+        )
+    )
+
+
+def _proved(run: Ran) -> Finding:
+    """Return what a run proves here: whichever way the ratios fall, its money must be exact."""
+    if run.is_exact and run.is_valid:
+        return Finding(name=run.folder, verdict=Verdict.PASS)
+    verdict = Verdict.INVALID if run.is_exact else Verdict.FAIL
+    return Finding(name=run.folder, verdict=verdict, reasons=run.reasons)
+
+
+def says(rows: Sequence[Row], runs: Sequence[Ran]) -> tuple[str, ...]:
+    """Return what was measured in sentences: throughput beside the claim first, then broken promises."""
+    lines = []
+    by_figure = {row.figure: row for row in rows}
+    measured = next((by_figure[figure] for figure in _THROUGHPUT if figure in by_figure), None)
+    if measured is not None:
+        at_rate = measured.figure != "capacity_tps"
+        lines.append(
+            f"{title(measured.figure)}: {NAMES[OURS]} {number(round(measured.ours, 1))}, {NAMES[PEER]} "
+            f"{number(round(measured.peer, 1))}; measured {measured.ratio:.2f} times, claimed "
+            f"{CLAIMED_RATIO:g} times"
+            + (
+                " (at a planned rate both can do no more than is planned; see --find-capacity)"
+                if at_rate
+                else ""
+            )
+        )
+    for run in runs:
+        if run.verdict is Verdict.FAIL and run.is_exact:
+            lines += [f"{run.folder}, promise not kept: {reason}" for reason in run.reasons]
+    return tuple(lines)
+
+
+def as_json(rows: Sequence[Row], runs: Sequence[Ran], lines: Sequence[str]) -> dict[str, object]:
+    """Return the content of `comparison.json`."""
+    return {
+        "claimed_ratio": CLAIMED_RATIO,
+        "says": list(lines),
+        "rows": [
+            {
+                "title": title(row.figure),
+                "ours": shown(row.figure, row.ours),
+                "peer": shown(row.figure, row.peer),
+                "ratio": round(row.ratio, 4),
+                "min": round(row.least, 4),
+                "max": round(row.most, 4),
+                "rounds": row.rounds,
+            }
+            for row in rows
+        ],
+        "runs": [
+            {
+                "database": run.database.value,
+                "round": run.round,
+                "folder": run.folder,
+                "verdict": run.verdict.value,
+                "is_exact": run.is_exact,
+                "reasons": list(run.reasons),
+                "figures": dict(run.figures),
+            }
+            for run in runs
+        ],
+    }
+
+
+def _row(figure: str, runs: Sequence[Ran]) -> Row | None:
+    values = {
+        (run.round, run.database): run.figures[figure]
+        for run in runs
+        if run.is_valid and run.figures.get(figure, 0.0) > 0.0
+    }
+    pairs = [
+        (values[number_, OURS], values[number_, PEER])
+        for number_ in sorted({number_ for number_, _ in values})
+        if (number_, OURS) in values and (number_, PEER) in values
+    ]
+    if not pairs:
+        return None
+    ratios = [ours / peer for ours, peer in pairs]
+    return Row(
+        figure=figure,
+        ours=_mean([ours for ours, _ in pairs]),
+        peer=_mean([peer for _, peer in pairs]),
+        ratio=_mean(ratios),
+        least=min(ratios),
+        most=max(ratios),
+        rounds=len(pairs),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values))

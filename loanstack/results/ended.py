@@ -1,0 +1,42 @@
+"""`ended.json`: how the program that did the work of a run ended, where its own files do not say."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from loanstack.runs.folder import RunFolder, RunFolderError
+from proof.files import write_whole
+
+ENDED_FILE = "ended.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """The end of pyinfra or pytest."""
+
+    status: int
+    """That it ended with."""
+    seconds: float
+    """How long it took."""
+    hosts: tuple[str, ...] = ()
+    """Those that it was to work on; none: all."""
+
+
+def write_ended(folder: RunFolder, ended: Ended) -> None:
+    """Write `ended` into `folder`, whole or not at all."""
+    write_whole(folder.path / ENDED_FILE, msgspec.json.encode(ended))
+
+
+def read_ended(folder: RunFolder) -> Ended:
+    """Return how the program of the run in `folder` ended.
+
+    Raises:
+        RunFolderError: the file is missing or damaged.
+    """
+    path = folder.path / ENDED_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Ended)
+    except FileNotFoundError:
+        raise RunFolderError(f"{path} is missing; restore it from the run") from None
+    except msgspec.DecodeError as wrong:
+        raise RunFolderError(f"{path}: {wrong}; restore it from the run") from None

@@ -1,0 +1,12 @@
+"""What a run folder holds and what it proves: the record, the checkers, the objectives and the verdict. Pure.
+
+| module | holds |
+|---|---|
+| `record`, `files` | what clients, databases and samplers wrote down; reading and writing it |
+| `history` | the records of one run together, as checkers look at them |
+| `checkers/` | one promise of the bank each, over a history |
+| `outage` | how long clients were without service, and in which parts |
+| `percentiles` | the one definition of a percentile |
+| `objectives`, `titles` | limits of figures, evaluated once; what figures are called |
+| `verdict` | PASS, FAIL, INVALID, findings, and how several become one |
+"""

@@ -1,0 +1,216 @@
+"""Pure checkers: a saved history in, a finding out. None of them knows how the history came about."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from proof.checkers.checker import finding
+from proof.history import History
+from proof.record import JournalRow, Outcome, Write
+from proof.verdict import Finding
+
+CUSTOMERS_PER_ENTITY = 1_000_000_000
+"""A customer's number is its entity's number times this, plus its own."""
+
+_SIGN_OF_KIND = {"drawdown": 1, "repayment": -1}
+"""How a journal row moves the used part of its limit."""
+
+_NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
+
+_OF_A_LIMIT = frozenset({"grant", "drawdown", "repayment", "freeze", "unfreeze"})
+"""Operations whose journal row names the limit they acted on."""
+
+
+def nothing_acknowledged_lost(history: History) -> Finding:
+    """Every acknowledged write is in the journal: what a load without a fault must show."""
+    missing = history.missing
+    total = len(history.acknowledged)
+    reasons = [f"{len(missing)} of {total} acknowledged writes are not in the journal"] if missing else []
+    return finding(
+        history,
+        "nothing_acknowledged_lost",
+        reasons,
+        figures={"acknowledged_lost": len(missing)},
+        listed=(_row_of(write) for write in missing),
+    )
+
+
+def nothing_doubled(history: History) -> Finding:
+    """A key stands at most once in the journal, and its row says what the client was told."""
+    times = Counter((row.entity, row.key) for row in history.journal)
+    doubled = [key for key, count in times.items() if count > 1]
+    sent = Counter((write.entity, write.key) for write in history.acknowledged)
+    sent_twice = [key for key, count in sent.items() if count > 1]
+    differing = [
+        (write, problem)
+        for write in history.acknowledged
+        if (row := history.rows_by_key.get((write.entity, write.key))) is not None
+        for problem in _differences(write, row)
+    ]
+    reasons = []
+    if doubled:
+        reasons.append(f"{len(doubled)} keys stand more than once in the journal")
+    if sent_twice:
+        reasons.append(f"{len(sent_twice)} keys were acknowledged for more than one write")
+    if differing:
+        reasons.append(f"{len(differing)} acknowledged values differ from the journal")
+    listed: list[Mapping[str, object]] = [
+        {"entity": entity, "key": key, "rows": times[entity, key]} for entity, key in doubled
+    ]
+    listed += [
+        {"entity": entity, "key": key, "acknowledged": sent[entity, key]} for entity, key in sent_twice
+    ]
+    listed += [{**_row_of(write), "problem": problem} for write, problem in differing]
+    figures = {
+        "acknowledged_doubled": len(doubled) + len(sent_twice),
+        "acknowledged_differing": len(differing),
+    }
+    return finding(history, "nothing_doubled", reasons, figures=figures, listed=listed)
+
+
+def ledger_balances(history: History) -> Finding:
+    """Debits equal credits in each entity, and each limit's used part is the fold of its journal rows.
+
+    Needs the whole journal, with the rows of the seeding: they are all that a seeded limit uses.
+    """
+    debits: Counter[str] = Counter()
+    credits_: Counter[str] = Counter()
+    folded: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for row in history.journal:
+        if row.debit_account is not None:
+            debits[row.entity] += row.amount_fen
+        if row.credit_account is not None:
+            credits_[row.entity] += row.amount_fen
+        sign = _SIGN_OF_KIND.get(row.kind)
+        if sign is not None and row.limit_id is not None:
+            folded[row.entity, row.limit_id] += sign * row.amount_fen
+    one_sided = [row for row in history.journal if not _is_double_entry(row)]
+    unbalanced = [entity for entity in sorted({*debits, *credits_}) if debits[entity] != credits_[entity]]
+    used = {(limit.entity, limit.limit_id): limit.used_fen for limit in history.limits}
+    unfolded = [key for key, used_fen in used.items() if folded.get(key, 0) != used_fen]
+    unknown = [key for key, fen in folded.items() if key not in used]
+    reasons = [
+        f"{entity}: debits {debits[entity]} fen, credits {credits_[entity]} fen" for entity in unbalanced
+    ]
+    if one_sided:
+        reasons.append(f"{len(one_sided)} journal rows are not a double entry")
+    if unfolded:
+        reasons.append(f"{len(unfolded)} limits use another amount than their journal adds up to")
+    if unknown:
+        reasons.append(f"{len(unknown)} limits have journal rows but do not exist")
+    listed: list[Mapping[str, object]] = [_row_of_journal(row) for row in one_sided]
+    listed += [
+        {"entity": e, "limit_id": n, "used_fen": used.get((e, n)), "journal_fen": folded.get((e, n), 0)}
+        for e, n in (*unfolded, *unknown)
+    ]
+    figures = {
+        "limits_checked": len(used),
+        "limits_unbalanced": len(unfolded) + len(unknown),
+        "entities_unbalanced": len(unbalanced),
+        "journal_rows": len(history.journal),
+    }
+    return finding(history, "ledger_balances", reasons, figures=figures, listed=listed)
+
+
+def no_overdrawn_limit(history: History) -> Finding:
+    """No limit uses more than its cap, and none less than nothing."""
+    wrong = [limit for limit in history.limits if not 0 <= limit.used_fen <= limit.cap_fen]
+    reasons = (f"{len(wrong)} limits use more than their cap or less than nothing",) if wrong else ()
+    listed = (
+        {"entity": x.entity, "limit_id": x.limit_id, "used_fen": x.used_fen, "cap_fen": x.cap_fen}
+        for x in wrong
+    )
+    figures = {"limits_overdrawn": len(wrong)}
+    return finding(history, "no_overdrawn_limit", reasons, figures=figures, listed=listed)
+
+
+def entities_apart(history: History) -> Finding:
+    """Each journal row and each limit belongs to one legal entity: that of its customer."""
+    numbers = history.context.entity_numbers
+    owner = {limit.limit_id: limit.entity for limit in history.limits}
+    listed: list[Mapping[str, object]] = []
+    for row in history.journal:
+        if row.entity not in numbers:
+            listed.append({**_row_of_journal(row), "problem": f"entity {row.entity} is not in the inventory"})
+        elif row.customer_id is not None and row.customer_id // CUSTOMERS_PER_ENTITY != numbers[row.entity]:
+            listed.append({**_row_of_journal(row), "problem": "the customer is another entity's"})
+        elif row.limit_id is not None and owner.get(row.limit_id, row.entity) != row.entity:
+            listed.append({**_row_of_journal(row), "problem": f"the limit is {owner[row.limit_id]}'s"})
+    for limit in history.limits:
+        if limit.customer_id // CUSTOMERS_PER_ENTITY != numbers.get(limit.entity):
+            problem = "the limit's customer is another entity's"
+            listed.append({"entity": limit.entity, "limit_id": limit.limit_id, "problem": problem})
+    reasons = (f"{len(listed)} rows mix legal entities",) if listed else ()
+    return finding(history, "entities_apart", reasons, figures={"entities_mixed": len(listed)}, listed=listed)
+
+
+def rejected_left_no_trace(history: History) -> Finding:
+    """A definite no, or a write that was never sent, is not in the journal; says what became of the rest."""
+    rows = history.rows_by_key
+    traced = [
+        write
+        for write in history.writes
+        if write.outcome in _NOT_EXECUTED and (write.entity, write.key) in rows
+    ]
+    open_ends = [write for write in history.writes if write.outcome == Outcome.INDETERMINATE]
+    committed = sum((write.entity, write.key) in rows for write in open_ends)
+    reasons = (f"{len(traced)} writes were answered with a definite no and stand in the journal",)
+    figures = {
+        "rejected_executed": len(traced),
+        "indeterminate": len(open_ends),
+        "indeterminate_committed": committed,
+        "indeterminate_absent": len(open_ends) - committed,
+    }
+    return finding(
+        history,
+        "rejected_left_no_trace",
+        reasons if traced else (),
+        figures=figures,
+        listed=(_row_of(write) for write in traced),
+    )
+
+
+def _differences(write: Write, row: JournalRow) -> Iterable[str]:
+    told = write.response if isinstance(write.response, Mapping) else {}
+    if row.kind != write.operation:
+        yield f"operation: the client asked for {write.operation!r}, the journal has {row.kind!r}"
+    if write.operation in _SIGN_OF_KIND:
+        for value in (write.amount_fen, told.get("amount_fen", row.amount_fen)):
+            if value != row.amount_fen:
+                yield f"amount_fen: the client has {value!r}, the journal {row.amount_fen!r}"
+                break
+    if write.operation in _OF_A_LIMIT:
+        for value in (write.limit_id, told.get("limit_id")):
+            if value is not None and value != row.limit_id:
+                yield f"limit_id: the client has {value!r}, the journal {row.limit_id!r}"
+                break
+
+
+def _is_double_entry(row: JournalRow) -> bool:
+    if row.amount_fen == 0:
+        return row.debit_account is None and row.credit_account is None
+    both = row.debit_account is not None and row.credit_account is not None
+    return both and row.amount_fen > 0 and row.debit_account != row.credit_account
+
+
+def _row_of(write: Write) -> dict[str, object]:
+    return {
+        "entity": write.entity,
+        "key": write.key,
+        "operation": write.operation,
+        "limit_id": write.limit_id,
+        "amount_fen": write.amount_fen,
+        "started_s": write.started_s,
+        "ended_s": write.ended_s,
+        "outcome": write.outcome,
+    }
+
+
+def _row_of_journal(row: JournalRow) -> dict[str, object]:
+    return {
+        "entity": row.entity,
+        "key": row.key,
+        "kind": row.kind,
+        "limit_id": row.limit_id,
+        "customer_id": row.customer_id,
+        "amount_fen": row.amount_fen,
+    }

@@ -1,0 +1,32 @@
+"""Which checkers judge what."""
+
+from proof.checkers.checker import Checker
+from proof.checkers.effects import each_operation_acknowledged, grants_opened_limits, limits_have_their_status
+from proof.checkers.ledger import (
+    entities_apart,
+    ledger_balances,
+    no_overdrawn_limit,
+    nothing_acknowledged_lost,
+    nothing_doubled,
+    rejected_left_no_trace,
+)
+from proof.checkers.loss import lost_within_lag
+from proof.checkers.single_primary import one_primary_throughout
+
+_ANY_HISTORY: tuple[Checker, ...] = (
+    nothing_doubled,
+    ledger_balances,
+    no_overdrawn_limit,
+    entities_apart,
+    rejected_left_no_trace,
+    grants_opened_limits,
+    limits_have_their_status,
+    each_operation_acknowledged,
+)
+
+LOAD: tuple[Checker, ...] = (nothing_acknowledged_lost, *_ANY_HISTORY)
+"""Of a load without a fault."""
+NOTHING_LOST: tuple[Checker, ...] = (nothing_acknowledged_lost, one_primary_throughout, *_ANY_HISTORY)
+"""Of a drill."""
+TAIL_LOST: tuple[Checker, ...] = (lost_within_lag, one_primary_throughout, *_ANY_HISTORY)
+"""Of an unplanned change of the primary, where writes are acknowledged before the standby has them."""

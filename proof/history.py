@@ -1,0 +1,131 @@
+"""The saved history of a run: what clients were told, what the database holds, what was measured.
+
+Checkers read nothing else, so a verdict can be recomputed from a run folder at any later time.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from proof.files import (
+    JOURNAL_FILE,
+    LEDGER_FILE,
+    LIMITS_FILE,
+    PROBES_FILE,
+    REPLICATION_FILE,
+    TIMELINE_FILE,
+    read_if_there,
+    read_lines,
+)
+from proof.record import Event, JournalRow, Limit, Outcome, Sample, Write, WriteAttempt
+
+ACKNOWLEDGED_MIN = 1000
+"""Fewer acknowledged writes than this prove nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultWindow:
+    """When a fault acted, as far as the control side knows it (unix seconds)."""
+
+    started_s: float
+    """Before the fault was sent."""
+    ended_s: float
+    """It had certainly acted by then."""
+    promoted_s: float | None = None
+    """When the promotion began: from then on answers come from the new primary; None if none was made."""
+    promoted_host: str | None = None
+    """Which host it made the primary."""
+    fenced_s: float | None = None
+    """By when the old primary was certain to be none any more: it may be off from then on."""
+    silenced: tuple[str, ...] = ()
+    """Hosts whose databases the fault keeps from answering: their silence says nothing."""
+    resumed_s: float | None = None
+    """When they could go on: until then they carried nothing out. None: not while clients wrote."""
+    observed_until_s: float | None = None
+    """Until when clients wrote, and databases were probed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What checkers must know besides the records."""
+
+    entity_numbers: Mapping[str, int]
+    """Legal entity code -> its number, the billions of its customer numbers."""
+    acknowledged_min: int = ACKNOWLEDGED_MIN
+    fault: FaultWindow | None = None
+    samples: tuple[Sample, ...] = ()
+    sample_interval_ms: float = 250.0
+    lag_before_fault_s: float = 5.0
+    """How long before the fault the samples count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Everything a checker may look at."""
+
+    writes: tuple[Write, ...]
+    journal: tuple[JournalRow, ...]
+    limits: tuple[Limit, ...]
+    context: Context
+    probes: tuple[WriteAttempt, ...] = ()
+
+    @cached_property
+    def rows_by_key(self) -> dict[tuple[str, str], JournalRow]:
+        """Return the journal by (entity, key)."""
+        return {(row.entity, row.key): row for row in self.journal}
+
+    @cached_property
+    def acknowledged(self) -> tuple[Write, ...]:
+        """Return the acknowledged writes in the order of their acknowledgements."""
+        found = [write for write in self.writes if write.outcome == Outcome.ACKNOWLEDGED]
+        return tuple(sorted(found, key=lambda write: write.ended_s))
+
+    @cached_property
+    def missing(self) -> tuple[Write, ...]:
+        """Return the acknowledged writes that the journal does not hold, oldest first."""
+        rows = self.rows_by_key
+        return tuple(write for write in self.acknowledged if (write.entity, write.key) not in rows)
+
+    @cached_property
+    def outcomes(self) -> Counter[str]:
+        """Return how many writes had which outcome."""
+        return Counter(write.outcome for write in self.writes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """The files of one run folder, read."""
+
+    writes: tuple[Write, ...]
+    journal: tuple[JournalRow, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    timeline: tuple[Event, ...] = ()
+    probes: tuple[WriteAttempt, ...] = ()
+
+
+def entity_numbers(codes: tuple[str, ...]) -> dict[str, int]:
+    """Return the number of each legal entity: its place in the inventory, from 1."""
+    return {code: number for number, code in enumerate(codes, start=1)}
+
+
+def read_run(folder: Path) -> Records:
+    """Read the records of a load or a drill back from its run folder.
+
+    + folder: holds `ledger.jsonl`, and after an export `database/journal.jsonl.gz` and `limits.jsonl.gz`;
+      `replication.jsonl`, `timeline.jsonl` and `probes.jsonl` may be absent
+
+    Raises:
+        FileNotFoundError: no ledger.
+        RecordError: a line that is cut off or lacks a field.
+    """
+    return Records(
+        writes=tuple(read_lines(folder / LEDGER_FILE, Write)),
+        journal=read_if_there(folder / JOURNAL_FILE, JournalRow),
+        limits=read_if_there(folder / LIMITS_FILE, Limit),
+        samples=read_if_there(folder / REPLICATION_FILE, Sample),
+        timeline=read_if_there(folder / TIMELINE_FILE, Event),
+        probes=read_if_there(folder / PROBES_FILE, WriteAttempt),
+    )

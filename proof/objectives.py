@@ -1,0 +1,82 @@
+"""Objectives: a limit for one figure each, and whether what was measured keeps it. The only evaluator."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from proof.titles import shown, title, unit
+from proof.verdict import Finding, Verdict
+
+OBJECTIVES_FILE = "objectives.json"
+
+_ROUNDING = 1e-9
+"""Relative: two quotients that mean the same may differ by a bit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """A limit for one figure: at least or at most."""
+
+    figure: str
+    limit: float
+    at_least: bool = False
+
+    def met_by(self, figures: Mapping[str, float]) -> bool | None:
+        """Say whether `figures` keep it; None if the figure was not measured."""
+        value = figures.get(self.figure)
+        if value is None:
+            return None
+        slack = _ROUNDING * abs(self.limit)
+        return value >= self.limit - slack if self.at_least else value <= self.limit + slack
+
+    def __str__(self) -> str:
+        word = "at least" if self.at_least else "at most"
+        return f"{word} {shown(self.figure, self.limit)}"
+
+
+def evaluate(
+    objectives: Iterable[Objective], figures: Mapping[str, float], *, details: Mapping[str, str] | None = None
+) -> tuple[Finding, ...]:
+    """Return one finding for each objective: FAIL where it is broken, INVALID where nothing was measured.
+
+    + details: figure -> what explains it, for the reason if there is one
+    """
+    return tuple(
+        _finding(objective, figures, (details or {}).get(objective.figure)) for objective in objectives
+    )
+
+
+def to_list(objectives: Iterable[Objective]) -> list[dict[str, Any]]:
+    """Return `objectives` as JSON."""
+    return [asdict(objective) for objective in objectives]
+
+
+def from_list(found: Iterable[Mapping[str, Any]]) -> tuple[Objective, ...]:
+    """Return the objectives in JSON written by `to_list`."""
+    return tuple(
+        Objective(figure=str(p["figure"]), limit=float(p["limit"]), at_least=bool(p["at_least"]))
+        for p in found
+    )
+
+
+def _finding(objective: Objective, figures: Mapping[str, float], detail: str | None) -> Finding:
+    name = objective.figure
+    met = objective.met_by(figures)
+    if met:
+        return Finding(name=name, verdict=Verdict.PASS, title=title(name))
+    measured = "not measured" if met is None else _shown_apart(objective, figures[name])
+    told = f" ({detail})" if detail else ""
+    return Finding(
+        name=name,
+        verdict=Verdict.INVALID if met is None else Verdict.FAIL,
+        reasons=(f"{measured}{told}; promised: {objective}",),
+        title=title(name),
+    )
+
+
+def _shown_apart(objective: Objective, value: float) -> str:
+    """Return a value that breaks `objective`, with as many digits as tell it from the limit."""
+    told = shown(objective.figure, value)
+    if told != shown(objective.figure, objective.limit):
+        return told
+    return f"{value:.9g} {unit(objective.figure)}".rstrip()

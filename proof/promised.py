@@ -1,0 +1,169 @@
+"""What each kind of run promises: the objectives of the inventory, as limits of figures. Pure."""
+
+from dataclasses import replace
+
+from inventory.drill_slo import DrillLimit, DrillSlo
+from inventory.slo import DeploySlo, LoadSlo
+from proof.objectives import Objective
+
+SLOWDOWN = "others_slowdown_p99_ratio"
+"""Of the other legal entities in one's storm."""
+P95_FROM_REPEATS = 20
+"""Of fewer repeats the 95th percentile is the longest, which has a limit of its own."""
+OVER_REPEATS = {
+    "rto_ms": "rto_ms_max",
+    "rto_sustained_ms": "rto_sustained_ms_max",
+    "silence_ms": "silence_ms_max",
+    "error_ratio": "error_ratio_max",
+    "lost_window_ms": "lost_window_ms_p99",
+}
+"""What a figure of one run is called over several; the others add up."""
+NO_HOST_FAILED = Objective(figure="hosts_failed", limit=0)
+"""What every deploy promises."""
+
+
+def of_first_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
+    """Return what a deploy onto fresh hosts promises."""
+    return (Objective(figure="deploy_s", limit=slo.first_s_max), NO_HOST_FAILED)
+
+
+def of_second_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
+    """Return what a deploy onto converged hosts promises."""
+    return (
+        Objective(figure="operations_changed", limit=slo.second_changes_max),
+        Objective(figure="deploy_s", limit=slo.second_s_max),
+        NO_HOST_FAILED,
+    )
+
+
+def of_upgrade() -> tuple[Objective, ...]:
+    """Return what an upgrade promises."""
+    return (Objective(figure="hosts_rolled_back", limit=0),)
+
+
+def of_verify() -> tuple[Objective, ...]:
+    """Return what a validation promises: every test passes, and one at least on each host."""
+    return (
+        Objective(figure="tests_passed", limit=1, at_least=True),
+        Objective(figure="tests_failed", limit=0),
+        Objective(figure="hosts_untested", limit=0),
+    )
+
+
+def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Objective, ...]:
+    """Return what a seeding of so many customers promises."""
+    return (
+        Objective(figure="customers", limit=customers, at_least=True),
+        Objective(figure="standby_lag_ms", limit=lag_limit_ms),
+    )
+
+
+def of_load(
+    load: LoadSlo,
+    deploy: DeploySlo,
+    *,
+    rate_per_s: float,
+    may_refuse: bool = False,
+    has_storm: bool = False,
+) -> tuple[Objective, ...]:
+    """Return what a load at `rate_per_s` promises.
+
+    + may_refuse: a definite no can be the right answer to a write
+    + has_storm: one legal entity asks for more than its part
+    """
+    return (
+        *of_clients(load, rate_per_s=rate_per_s, may_refuse=may_refuse, has_storm=has_storm),
+        # Movements of the few limits that may be used up go to few hosts.
+        *_least("service_share_min", None if may_refuse else load.service_share_min),
+        *([Objective(figure="overdraws_acknowledged", limit=0)] if may_refuse else []),
+        *of_hosts(load, deploy, rate_per_s=rate_per_s),
+        Objective(figure="acknowledged_lost", limit=0),
+        Objective(figure="acknowledged_doubled", limit=0),
+    )
+
+
+def of_clients(
+    load: LoadSlo, *, rate_per_s: float, may_refuse: bool = False, has_storm: bool = False
+) -> tuple[Objective, ...]:
+    """Return what the record of a load alone must show: what clients got, and the standby's lag."""
+    ratio = load.error_ratio_max
+    # Where a definite no can be the right answer, it keeps the rate too.
+    rate = "tps_answered" if may_refuse else "tps_acknowledged"
+    return (
+        Objective(figure=rate, limit=load.tps_ratio_min * rate_per_s, at_least=True),
+        Objective(figure="errors", limit=load.errors_max)
+        if ratio is None
+        else Objective(figure="error_ratio", limit=ratio),
+        *(Objective(figure=name, limit=most_ms) for name, most_ms in load.latency_limits_ms.items()),
+        *_least("worst_second_ratio", load.worst_second_ratio_min),
+        Objective(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
+        *_most(SLOWDOWN, load.others_slowdown_p99_ratio_max if has_storm else None),
+    )
+
+
+def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Objective, ...]:
+    """Return what a load may cost the hosts: memory; processor time only at a rate that it is judged at."""
+    limits: dict[str, float | None] = {"memory_mib_total": deploy.memory_mib_max}
+    if rate_per_s >= load.cpu_judged_from_per_s:
+        limits["cpu_ms_per_transaction"] = load.cpu_ms_per_transaction_max
+        limits["cpu_ms_per_transaction_at_reference_speed"] = load.cpu_ms_at_reference_speed_max
+        limits["cpu_ms_per_request_portal"] = load.portal_cpu_ms_per_request_max
+        limits["generator_cpu_ms_per_request"] = load.generator_cpu_ms_per_request_max
+    return tuple(objective for name, limit in limits.items() for objective in _most(name, limit))
+
+
+def of_capacity(load: LoadSlo, *, figure: str = "capacity_tps") -> tuple[Objective, ...]:
+    """Return what a search for the capacity promises; + figure: that it is shown by."""
+    return _least(figure, load.capacity_tps_min)
+
+
+def of_drill(slo: DrillSlo, name: str, *, may_lose: bool) -> tuple[Objective, ...]:
+    """Return what one run of the drill `name` promises.
+
+    + may_lose: acknowledged writes of the last moments may be missing afterwards
+
+    Raises:
+        NoObjectivesError: the inventory sets no limits for it.
+    """
+    limit = slo.of(name)
+    lost_ms = limit.lost_window_ms_p99 if may_lose else None
+    return (
+        Objective(figure="rto_ms", limit=limit.rto_ms_max),
+        Objective(figure="rto_sustained_ms", limit=limit.rto_sustained_ms_max),
+        Objective(figure="silence_ms", limit=limit.silence_ms_max),
+        _errors(limit),
+        *([] if may_lose else [Objective(figure="acknowledged_lost", limit=0)]),
+        *_most("lost_window_ms", lost_ms),
+        *of_all_drills(slo),
+    )
+
+
+def of_repeats(slo: DrillSlo, name: str, *, may_lose: bool, repeats: int) -> tuple[Objective, ...]:
+    """Return what so many runs of the drill `name` promise together: what each of them does, and the p95."""
+    p95_ms = slo.of(name).rto_ms_p95 if repeats >= P95_FROM_REPEATS else None
+    each = of_drill(slo, name, may_lose=may_lose)
+    over_all = (replace(one, figure=OVER_REPEATS.get(one.figure, one.figure)) for one in each)
+    return (*over_all, *_most("rto_ms_p95", p95_ms))
+
+
+def of_all_drills(slo: DrillSlo) -> tuple[Objective, ...]:
+    """Return what every drill promises, and so all of them together."""
+    return (
+        Objective(figure="acknowledged_doubled", limit=slo.doubled_max),
+        Objective(figure="two_primaries_seen", limit=0),
+        Objective(figure="residue", limit=0),
+    )
+
+
+def _errors(limit: DrillLimit) -> Objective:
+    if limit.errors_max is not None:
+        return Objective(figure="errors", limit=limit.errors_max)
+    return Objective(figure="error_ratio", limit=limit.error_ratio_max)
+
+
+def _most(figure: str, limit: float | None) -> tuple[Objective, ...]:
+    return () if limit is None else (Objective(figure=figure, limit=limit),)
+
+
+def _least(figure: str, limit: float | None) -> tuple[Objective, ...]:
+    return () if limit is None else (Objective(figure=figure, limit=limit, at_least=True),)

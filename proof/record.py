@@ -1,0 +1,149 @@
+"""The records of a run, one line each: what clients, databases, samplers and drills wrote down.
+
+Times are unix seconds. Amounts are fen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What a client knows about a request."""
+
+    ACKNOWLEDGED = "acknowledged"
+    """It got the 2xx."""
+    REJECTED = "rejected"
+    """A definite no: nothing was executed."""
+    REFUSED = "refused"
+    """A definite no that is a right answer: the limit had no room, as the scenario means it to be."""
+    INDETERMINATE = "indeterminate"
+    """It may have happened: time-out, reset, 502, 504."""
+    UNSENT = "unsent"
+    """Planned, but never left the client: no user was free for too long."""
+
+
+_RIGHT = (Outcome.ACKNOWLEDGED, Outcome.REFUSED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Write:
+    """One line of `ledger.jsonl`: a planned write as its client saw it."""
+
+    key: str
+    """Idempotency key: 32 hex digits."""
+    entity: str
+    operation: str
+    route: str
+    """Route template: the id in the path is `{id}`."""
+    limit_id: int | None
+    customer_id: int | None
+    amount_fen: int
+    planned_s: float
+    started_s: float
+    ended_s: float
+    outcome: Outcome
+    status: int
+    """HTTP status; 0 without an answer."""
+    error: str | None = None
+    """Why it is no success: also an acknowledged write has one if its body is not what was asked for."""
+    response: object = None
+    """The answered JSON, unchanged."""
+    warm_up: bool = False
+    """Planned before what is measured; real, checked and counted among the errors like all others."""
+
+    @property
+    def is_error(self) -> bool:
+        """Say whether this is anything but a right answer: an acknowledgement with the expected body, or a no
+        where that is one."""
+        return self.error is not None or self.outcome not in _RIGHT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Read:
+    """One line of `reads.jsonl`: a query as its client saw it."""
+
+    entity: str
+    operation: str
+    route: str
+    planned_s: float
+    started_s: float
+    ended_s: float
+    outcome: Outcome
+    status: int
+    error: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Say whether this is anything but the expected answer."""
+        return self.outcome != Outcome.ACKNOWLEDGED or self.error is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JournalRow:
+    """One row of the database's journal: what one write did, as a double entry."""
+
+    entity: str
+    key: str
+    kind: str
+    limit_id: int | None
+    customer_id: int | None
+    amount_fen: int
+    debit_account: str | None
+    credit_account: str | None
+    created_s: float
+    """When its statement began, by the clock of the database host."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limit:
+    """One credit limit as the database holds it."""
+
+    entity: str
+    limit_id: int
+    customer_id: int
+    cap_fen: int
+    used_fen: int
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One line of `replication.jsonl`: both sides' log positions (END_SCN, nanoseconds) at one moment."""
+
+    at_s: float
+    primary_scn: int | None
+    standby_scn: int | None
+    lag_ms: float | None
+    """None where a side did not answer, or none follows the other."""
+    primary_host: str = ""
+    standby_host: str = ""
+    roles: Mapping[str, str | None] | None = None
+    """What each database said it was at that moment."""
+
+    @property
+    def was_heard(self) -> bool:
+        """Say whether any side answered; if none did, the sampler was at fault and not the standby."""
+        return self.primary_scn is not None or self.standby_scn is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteAttempt:
+    """One line of `probes.jsonl`: an attempt to write into one database directly."""
+
+    host: str
+    sent_s: float
+    """It was not carried out before this."""
+    answered_s: float | None
+    """None: nobody answered, so that it proves nothing."""
+    accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One line of `timeline.jsonl`."""
+
+    at_s: float
+    event: str
+    host: str | None = None
+    detail: str | None = None
