@@ -1,4 +1,4 @@
-"""Who may import whom (README, "Layout"), asked of fresh interpreters: a static look misses lazy chains."""
+"""Who may import whom (docs/development.md). Fresh interpreters are asked, because imports may be lazy."""
 
 import pkgutil
 import subprocess
