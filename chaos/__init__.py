@@ -10,15 +10,12 @@ Plain commands, from the root of the checkout:
     .venv/bin/python -m chaos.recorders.write_probe lab --out runs/mine/probes.jsonl
     .venv/bin/python -m chaos.recorders.export lab --run-folder runs/mine
 
-| module | holds |
+| package | holds |
 |---|---|
-| `model`, `predicates`, `drills`; `faults`, `channel_faults`, `host_fault`, `small_disk` | a drill, a value |
-| `runner`, `steady`, `recovery`, `watch`, `pair`, `heal`, `interrupts`, `run`, `only_one` | running one |
-| `world`; `live`, `ssh_databases`, `ssh_hosts`, `ssh_agents`, `switches`, `load` | what it needs; the real |
-| `remote`, `sql_session`, `children` | shells, sessions and processes below that |
-| `replication`, `replay_lag`, `prober`, `export`, `timeline` | what is recorded |
-| `history`; `checkers`, `effects`, `loss`, `one_primary`, `contention` | the record; what it shows |
-| `checker_sets`, `rto`, `findings`, `results` | who judges, the outage, the verdict; pure |
+| `catalogue` | the drills: hypotheses, faults with their heals, what is expected |
+| `engine` | running one, and the verdict over it |
+| `recorders` | what is recorded meanwhile: clients, replication, direct writes, the database afterwards |
+| `system` | what it needs of the system under test, over SSH |
 
 A drill hits roles and not hosts, so a second one brings the roles back. It breaks something, waits for what
 it expects of the failover agents, and undoes what it broke: by then, or at the end, the agents have made one
@@ -26,7 +23,7 @@ primary and one following standby again, or else that is residue. The heal is on
 (in the run folder, and beside the environment's state) and is taken away only when the pair was seen whole;
 the next run finishes what a crashed one left. A timer on the target undoes a fault even if nobody is left.
 
-A run folder gets `results.json`, `findings.json`, `drill.json`, `errors_by_second.json`, `timeline.jsonl`,
+A run folder gets `results.json`, `objectives.json`, `findings.json`, `drill.json`, `run.json`, `errors_by_second.json`, `timeline.jsonl`,
 `ledger.jsonl`, `reads.jsonl`, `load.json`, `replication.jsonl`, `probes.jsonl`, `database/` and the logs
 below `load/`.
 Exit codes: 0 PASS; 1 FAIL; 2 usage; 3 INVALID; 4 residue or a failed heal; 130 interrupted and healed.

@@ -14,13 +14,13 @@ from chaos.catalogue import drills
 from chaos.catalogue.model import Drill
 from chaos.engine import interrupts, judgement, results
 from chaos.engine.heal import load_record, lock_beside, record_path
+from chaos.engine.live import LiveWorld
 from chaos.engine.only_one import DrillNotEndedError, DrillRunningError, only_drill, stop_running
 from chaos.engine.run import Run
 from chaos.engine.runner import Runner
 from chaos.engine.steady import STEADY_FOR_S, STEADY_WITHIN_S
 from chaos.engine.timeline import Timeline
 from chaos.recorders.clients import SAMPLE_INTERVAL_MS
-from chaos.system.live import LiveWorld
 from chaos.system.world import WorldError
 from inventory import ENVIRONMENT_NAMES, environment
 from inventory.drill_slo import NoObjectivesError

@@ -18,16 +18,16 @@ from locust.runners import WorkerRunner
 
 import inventory
 from inventory.model import Environment
-from loadtests.engine import progress, run_info
+from loadtests.engine import progress
 from loadtests.engine.generator import Generator
+from loadtests.engine.journey_user import JourneyUser
 from loadtests.engine.recorder import Recorder
 from loadtests.plan import options
 from loadtests.plan.schedule import Plan
-from loadtests.results import hdr_log
+from loadtests.results import hdr_log, run_info
 from loadtests.results.budget import Meter, budgets
 from loadtests.transport import preflight, targets
 from loadtests.transport.connections import Connections
-from loadtests.users.journey_user import JourneyUser
 from loadtests.workers import locust_engine
 from loadtests.workers.link import Link, MissedStartError
 from proof.record import Outcome, Read, Write

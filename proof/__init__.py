@@ -7,6 +7,6 @@
 | `checkers/` | one promise of the bank each, over a history |
 | `outage` | how long clients were without service, and in which parts |
 | `percentiles` | the one definition of a percentile |
-| `objectives`, `titles` | limits of figures, evaluated once; what figures are called |
-| `verdict` | PASS, FAIL, INVALID, findings, and how several become one |
+| `objectives`, `promised`, `titles` | limits of figures, evaluated once; what each kind of run promises; names |
+| `verdict`, `exits` | PASS, FAIL, INVALID, findings, and how several become one; exit codes |
 """

@@ -6,5 +6,4 @@
 | `drills` | the list of them |
 | `faults` | faults of databases, hosts, networks and the store |
 | `channel_faults`, `small_disk` | faults of gateways and TongWeb; of a full disk |
-| `host_fault` | how a fault is started, seen and undone on its host |
 """

@@ -3,8 +3,8 @@
 import shlex
 
 from chaos.catalogue.faults import on_hosts, silent
-from chaos.catalogue.host_fault import LOAN_UNIT, TONGWEB_UNIT, UNITS, HostFault, killed
 from chaos.catalogue.model import Fault, Heal, Target
+from chaos.system.host_fault import LOAN_UNIT, TONGWEB_UNIT, UNITS, HostFault, killed
 from inventory.model import Environment
 
 _HOME = "/opt/loanstack/tongweb/current"

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from chaos.catalogue.host_fault import (
+from chaos.catalogue.model import Fault, Heal, Target
+from chaos.system.host_fault import (
     CHANGING_TABLES,
     LOST_STORE_MEMBER,
     PAUSED_DATABASE,
     HostFault,
     cut_from_store,
 )
-from chaos.catalogue.model import Fault, Heal, Scene, Target
-from chaos.engine.pair import answers_ssh
+from chaos.system.pair import Scene, answers_ssh
 from chaos.system.world import Pending, World
 from inventory.model import Environment, Host
 

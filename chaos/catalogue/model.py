@@ -4,49 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chaos.system.pair import Scene
 from chaos.system.world import AgentView, Pending, World
 from inventory.model import Environment, Host, Role
 from proof.checkers.checker import Checker
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scene:
-    """Who had which role when a drill began: what its fault hits is derived from here.
-
-    A drill hits roles, not hosts, so that a second one brings the roles back.
-    """
-
-    env: Environment
-    primary: Host
-    standby: Host
-
-    @property
-    def pair(self) -> tuple[Host, Host]:
-        """Return the primary and the standby."""
-        return self.primary, self.standby
-
-    @property
-    def store_member(self) -> Host:
-        """Return the store's member that is nearest to the primary: the one that its agent would ask."""
-        members = self.env.hosts_with(Role.ARBITER)
-        nearness = {host.name: (host != self.primary, host.centre != self.primary.centre) for host in members}
-        return min(members, key=lambda host: nearness[host.name])
-
-    @property
-    def store_majority(self) -> tuple[Host, ...]:
-        """Return as many members as a majority has, none of them the one nearest to the primary."""
-        others = [host for host in self.env.hosts_with(Role.ARBITER) if host != self.store_member]
-        return tuple(others[: (len(others) + 1) // 2 + 1])
-
-    @property
-    def cut_off(self) -> str:
-        """Return the name of the cut that takes the primary's centre off the rest."""
-        return f"centre-{self.primary.centre}"
-
-    @property
-    def deaf_standby(self) -> str:
-        """Return the name of the cut with which the standby's centre does not hear the primary's."""
-        return f"{self.primary.centre}-to-{self.standby.centre}"
 
 
 class Target(StrEnum):

@@ -8,9 +8,9 @@ primary, every write hangs, every read of a table fails (6325, clog disk hang), 
 itself when there is room again.
 """
 
-from chaos.catalogue.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
-from chaos.catalogue.model import Fault, Heal, Scene, Target
-from chaos.engine.pair import find_scene, wait_until_following
+from chaos.catalogue.model import Fault, Heal, Target
+from chaos.system.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
+from chaos.system.pair import Scene, find_scene, wait_until_following
 from chaos.system.world import ImpossibleHereError, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chaos.catalogue.model import Drill, Expect, Observation, Scene
+from chaos.catalogue.model import Drill, Expect, Observation
 from chaos.catalogue.predicates import agents_agree, standby_has_all, store_is_whole, unmet_reasons
-from chaos.engine.pair import database_hosts, wait_until_following
 from chaos.engine.run import NoEffectError, Run
+from chaos.system.pair import Scene, database_hosts, wait_until_following
 from chaos.system.world import PRIMARY, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from chaos.catalogue.drills import drills
-from chaos.catalogue.model import Drill, HealRecord, Scene
+from chaos.catalogue.model import Drill, HealRecord
 from chaos.engine.heal import load_record, record_path, save_record
 from chaos.engine.interrupts import Shield
-from chaos.engine.pair import NoPairError, answers_ssh, find_scene, wait_until_following
 from chaos.engine.recovery import Recovery
 from chaos.engine.run import HypothesisUnmetError, NoEffectError, Run
 from chaos.engine.steady import STEADY_WITHIN_S, observe, wait_until_steady
 from chaos.engine.timeline import Timeline
 from chaos.engine.watch import Watch
+from chaos.system.pair import NoPairError, Scene, answers_ssh, find_scene, wait_until_following
 from chaos.system.world import ImpossibleHereError, World, WorldError
 from inventory.model import Environment, Host
 from proof.history import FaultWindow

@@ -2,8 +2,8 @@
 
 from chaos.catalogue.model import Drill, Observation
 from chaos.catalogue.predicates import unmet_reasons
-from chaos.engine.pair import database_hosts, lag_of
 from chaos.engine.run import HypothesisUnmetError
+from chaos.system.pair import database_hosts, lag_of
 from chaos.system.world import DOWN, PRIMARY, STANDBY, World, WorldError, wait_until
 from inventory.model import Environment
 

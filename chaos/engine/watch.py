@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from chaos.catalogue.model import Drill, Scene
+from chaos.catalogue.model import Drill
 from chaos.engine.recovery import Recovery
 from chaos.engine.run import Run
 from chaos.engine.timeline import Timeline
+from chaos.system.pair import Scene
 from chaos.system.world import World, WorldError, wait_until
 
 RATE_IS_BACK_SHARE = 0.9

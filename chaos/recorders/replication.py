@@ -15,8 +15,8 @@ from types import FrameType
 import click
 import orjson
 
-from chaos.engine.pair import database_hosts
 from chaos.recorders.replay_lag import ReplayLag
+from chaos.system.pair import database_hosts
 from chaos.system.sql_session import QUESTIONS, PositionReading, SqlSession
 from chaos.system.world import PRIMARY
 from inventory import environment

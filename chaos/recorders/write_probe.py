@@ -23,7 +23,7 @@ from types import FrameType
 import click
 import orjson
 
-from chaos.engine.pair import database_hosts
+from chaos.system.pair import database_hosts
 from chaos.system.remote import Channel, ChannelClosedError, ssh_argv
 from inventory import environment
 from inventory.model import Environment, Host

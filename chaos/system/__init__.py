@@ -3,7 +3,8 @@
 | module | holds |
 |---|---|
 | `world` | the protocols: databases, hosts, agents, store, clients, power, network |
-| `live` | all of them, of one environment |
+| `pair` | which host is primary and which is standby |
+| `host_fault` | how a fault is started, seen and undone on its host |
 | `databases`, `hosts`, `agents`, `switches` | each of them |
 | `remote`, `sql_session` | shells, channels and SQL sessions below that |
 """

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from chaos.catalogue.host_fault import AGENT_UNIT
-from chaos.engine.pair import database_hosts
+from chaos.system.host_fault import AGENT_UNIT
 from chaos.system.hosts import RemotePending
+from chaos.system.pair import database_hosts
 from chaos.system.remote import Shells
 from chaos.system.world import Pending, WorldError
 from inventory.model import Environment, Host, Role

@@ -2,7 +2,7 @@
 
 import socket
 
-from chaos.catalogue.host_fault import DATABASE_UNIT as UNIT
+from chaos.system.host_fault import DATABASE_UNIT as UNIT
 from chaos.system.hosts import RemotePending
 from chaos.system.remote import Shells
 from chaos.system.sql_session import PositionReading, SqlSession

@@ -2,7 +2,7 @@
 
 import time
 
-from chaos.catalogue.host_fault import (
+from chaos.system.host_fault import (
     AGENT_UNIT,
     DATABASE_UNIT,
     LOAN_UNIT,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from chaos.catalogue.host_fault import HostFault
+from chaos.system.host_fault import HostFault
 from inventory.model import Host
 from proof.record import Event
 

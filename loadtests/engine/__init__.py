@@ -4,5 +4,5 @@
 |---|---|
 | `generator` | starts arrivals when they are due |
 | `recorder`, `progress` | the record; what is said meanwhile |
-| `run_info` | what only the generator knows about its run (`load.json`) |
+| `journey_user` | the Locust user: takes an arrival, sends its requests |
 """

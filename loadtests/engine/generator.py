@@ -13,10 +13,10 @@ import gevent.event
 from gevent.lock import BoundedSemaphore
 
 from loadtests.engine.recorder import Recorder
-from loadtests.engine.run_info import LoadFacts
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.schedule import Arrival, Plan, Schedule
 from loadtests.results.budget import Meter
+from loadtests.results.run_info import LoadFacts
 from loadtests.transport import exchange
 from loadtests.transport.connections import Target
 from loadtests.users.population import Population

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from math import floor, inf
 from pathlib import Path
 
-from loadtests.engine import run_info as load_facts
-from loadtests.engine.run_info import LoadFacts
 from loadtests.plan.scenarios import SCENARIOS
+from loadtests.results import run_info as load_facts
 from loadtests.results.others import Others
+from loadtests.results.run_info import LoadFacts
 from proof import percentiles
 from proof.files import LEDGER_FILE, READS_FILE, REPLICATION_FILE, read_if_there, read_lines
 from proof.record import Outcome, Read, Sample, Write

@@ -6,8 +6,8 @@ The library's own writer knows no tags.
 
 from pathlib import Path
 
-from loadtests.engine.run_info import LoadFacts
 from loadtests.results.figures import LoadFigures
+from loadtests.results.run_info import LoadFacts
 from proof.files import LEDGER_FILE, RecordError, read_lines, write_whole
 from proof.percentiles import Latencies
 from proof.record import Outcome, Write

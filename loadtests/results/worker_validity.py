@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from loadtests.engine.run_info import LoadFacts, WorkerFacts
-from loadtests.workers.clocks import Offset
+from loadtests.results.clocks import Offset
+from loadtests.results.run_info import LoadFacts, WorkerFacts
 
 GENERATOR_CPU_PERCENT_MAX = 90.0
 """Above this the one event loop of a generator is the bottleneck, not what it measures."""

@@ -5,5 +5,4 @@
 | `population` | customers and products, made from a seed |
 | `steps`, `journey` | single requests with what must come back; their order |
 | `shared_limits` | few limits that many users draw on |
-| `journey_user` | the Locust user that does all this |
 """

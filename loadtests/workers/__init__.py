@@ -7,6 +7,6 @@
 | `command`, `load` | the command; one load from start to merged record |
 | `placement`, `pool`, `monitor` | where workers run; starting and ending them; whether each goes on |
 | `remote`, `supervisor`, `link` | workers on hosts; what keeps them there; messages between |
-| `merge`, `clocks`, `fingerprint` | one record of many; clock offsets; whether all have the same code |
+| `merge`, `fingerprint` | one record of many; whether all have the same code |
 | `locust_engine` | Locust's own `--processes`, `--master` and `--worker` |
 """

@@ -25,10 +25,10 @@ from types import FrameType
 
 import inventory
 from inventory.model import Environment
-from loadtests.engine.run_info import LoadFactsError
 from loadtests.plan import options
 from loadtests.plan.options import LoadOptions, OptionsError
 from loadtests.plan.share import WHOLE
+from loadtests.results.run_info import LoadFactsError
 from loadtests.workers import fingerprint, remote
 from loadtests.workers import placement as places
 from loadtests.workers.load import INVALID, NO_LOAD, OK, USAGE, Load, say

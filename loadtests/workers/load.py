@@ -12,9 +12,9 @@ from loadtests.engine import progress
 from loadtests.plan import options
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.share import Share
-from loadtests.results import worker_validity
-from loadtests.workers import clocks, fingerprint, merge, remote
-from loadtests.workers.clocks import Asked, Offset
+from loadtests.results import clocks, worker_validity
+from loadtests.results.clocks import Asked, Offset
+from loadtests.workers import fingerprint, merge, remote
 from loadtests.workers.merge import Part
 from loadtests.workers.monitor import Watch, Worker
 from loadtests.workers.placement import Place

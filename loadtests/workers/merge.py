@@ -11,13 +11,13 @@ from pathlib import Path
 
 import orjson
 
-from loadtests.engine import run_info as load_facts
-from loadtests.engine.run_info import LOAD_FILE, LoadFacts, WorkerFacts
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.schedule import Plan
 from loadtests.results import hdr_log
+from loadtests.results import run_info as load_facts
+from loadtests.results.clocks import Offset
 from loadtests.results.hdr_log import HDR_FILE
-from loadtests.workers.clocks import Offset
+from loadtests.results.run_info import LOAD_FILE, LoadFacts, WorkerFacts
 from loadtests.workers.monitor import Worker
 from proof.files import LEDGER_FILE, READS_FILE, RecordError
 from proof.percentiles import Latencies

@@ -26,8 +26,8 @@ from pathlib import Path
 
 import orjson
 
-from loadtests.engine.run_info import LOAD_FILE
 from loadtests.results.hdr_log import HDR_FILE
+from loadtests.results.run_info import LOAD_FILE
 from loadtests.workers import fingerprint
 from proof.files import LEDGER_FILE, READS_FILE
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from chaos.engine.pair import database_hosts, not_following
+from chaos.engine.live import WallClock
 from chaos.system.databases import SshDatabases
-from chaos.system.live import WallClock
+from chaos.system.pair import database_hosts, not_following
 from chaos.system.remote import Shells
 from chaos.system.sql_session import MARIADB, SqlSession
 from chaos.system.world import DOWN, PRIMARY, STANDBY, Clock, wait_until
 from inventory.model import Environment, Role
 from inventory.peer import DatabaseKind
-from loanstack.capacity.asking import ask
+from loanstack.system.asking import ask
 
 COOL_DOWN_WITHIN_S = 120.0
 CALM_FOR_S = 2.0

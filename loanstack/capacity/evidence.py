@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from inventory.model import Environment
-from loadtests.engine import run_info
-from loadtests.engine.run_info import LoadFacts
+from loadtests.results import run_info
+from loadtests.results.run_info import LoadFacts
 from loanstack.capacity import database_watch, prometheus
 from loanstack.capacity.bottleneck import Evidence
 from loanstack.measure import machine_watch

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from inventory.model import Environment, Role
-from loanstack.capacity.asking import ask
 from loanstack.runs.folder import RunFolder
+from loanstack.system.asking import ask
 
 PROMETHEUS_FILE = "prometheus.json"
 _WITHIN_S = 15.0

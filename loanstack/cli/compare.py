@@ -9,7 +9,7 @@ from loanstack.commands.capacity import CapacityAsked
 from loanstack.commands.compare import CompareAsked
 from loanstack.commands.compare import compare as run_compare
 from loanstack.commands.load import Asked
-from loanstack.runs.task import run_verb
+from loanstack.commands.verb import run_verb
 from proof.exits import ExitCode
 
 

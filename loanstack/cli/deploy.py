@@ -6,8 +6,9 @@ from loanstack.cli.options import json_option, narrowed
 from loanstack.commands.deploy import deploy as run_deploy
 from loanstack.commands.deploy import limited_to
 from loanstack.commands.deploy import plan as run_plan
+from loanstack.commands.verb import run_verb
 from loanstack.commands.verify import verify as run_verify
-from loanstack.runs.task import find_environment, run_verb
+from loanstack.runs.task import find_environment
 from proof.exits import ExitCode
 
 

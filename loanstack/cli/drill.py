@@ -8,8 +8,9 @@ from loanstack.cli.options import Duration, acts_on_hosts, json_option
 from loanstack.commands.drill import ALL, STOP, DrillAsked, known_drills
 from loanstack.commands.drill import drill as run_drill
 from loanstack.commands.drill import stop as stop_drill
+from loanstack.commands.verb import run_verb
 from loanstack.runs.console import Console
-from loanstack.runs.task import CommandError, find_environment, run_verb
+from loanstack.runs.task import CommandError, find_environment
 from proof.exits import ExitCode
 
 

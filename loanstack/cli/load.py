@@ -22,8 +22,9 @@ from loanstack.commands.load import Asked
 from loanstack.commands.load import load as run_load
 from loanstack.commands.seed import Asked as SeedAsked
 from loanstack.commands.seed import seed_environment
+from loanstack.commands.verb import run_verb
 from loanstack.companions.options import ANALYTICS, BesideAsked, duration_s
-from loanstack.runs.task import find_environment, run_verb
+from loanstack.runs.task import find_environment
 from proof.exits import ExitCode
 
 

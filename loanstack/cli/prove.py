@@ -8,7 +8,8 @@ from inventory.purpose import Action
 from loanstack.cli.options import acts_on_hosts, json_option, load_options
 from loanstack.commands.load import Asked
 from loanstack.commands.prove import prove as run_prove
-from loanstack.runs.task import find_environment, run_verb
+from loanstack.commands.verb import run_verb
+from loanstack.runs.task import find_environment
 from proof.exits import ExitCode
 
 TOPOLOGY_VARIABLE = "LOANSTACK_LAB_TOPOLOGY"

@@ -6,7 +6,7 @@ from inventory.purpose import Action
 from loanstack.cli.options import json_option
 from loanstack.commands.upgrade import UpgradeAsked
 from loanstack.commands.upgrade import upgrade as run_upgrade
-from loanstack.runs.task import run_verb
+from loanstack.commands.verb import run_verb
 from loanstack.system.rotation import ROLES
 from proof.exits import ExitCode
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rich.table import Table
 
 from chaos.system.world import WorldError
-from loadtests.engine import run_info
+from loadtests.results import run_info
 from loanstack.capacity import evidence, prometheus
 from loanstack.capacity.bottleneck import statement
 from loanstack.capacity.conclusion import Conclusion, conclude
@@ -19,9 +19,10 @@ from loanstack.commands.load import Asked, load
 from loanstack.runs.console import COLOUR_OF
 from loanstack.runs.folder import FINDINGS_FILE, Results
 from loanstack.runs.subprocesses import CommandTimeoutError
-from loanstack.runs.task import OBJECTIVES_FILE, CommandError, InterruptedWith, Task
+from loanstack.runs.task import CommandError, InterruptedWith, Task
 from proof import objectives, promised
 from proof.exits import ExitCode
+from proof.objectives import OBJECTIVES_FILE
 from proof.titles import number
 from proof.verdict import Verdict
 

@@ -18,13 +18,14 @@ from loadtests.results import hdr_log
 from loadtests.results.figures import LoadFigures
 from loadtests.workers import command, fingerprint, remote
 from loadtests.workers.placement import Place, hosts_of, not_on_hosts
+from loanstack.commands import sampler
 from loanstack.commands.seed import seed
 from loanstack.companions.companion import Companion
 from loanstack.companions.options import BesideAsked
 from loanstack.judging import readings
 from loanstack.judging.load import JudgedLoad, judge_load
 from loanstack.judging.readings import Reading, Readings
-from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, sampler, usage
+from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, usage
 from loanstack.measure.bulk import bulk_reading
 from loanstack.runs.folder import Results
 from loanstack.runs.task import CommandError, Task, tail

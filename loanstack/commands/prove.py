@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from inventory.availability import Durability
+from loanstack.commands import durability
 from loanstack.commands.deploy import deploy
 from loanstack.commands.drill import DrillAsked, drill
 from loanstack.commands.load import Asked, load
@@ -23,7 +24,6 @@ from loanstack.runs.console import COLOUR_OF
 from loanstack.runs.folder import Results, Step
 from loanstack.runs.subprocesses import CommandTimeoutError
 from loanstack.runs.task import CommandError, Task, tail
-from loanstack.system import durability
 from proof import promised
 from proof.exits import ExitCode, verdict_of_exit
 from proof.titles import number

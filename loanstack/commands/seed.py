@@ -11,7 +11,7 @@ import msgspec
 
 from chaos.system.remote import ssh_argv
 from inventory.model import Environment, Host, Role
-from loanstack.measure import sampler
+from loanstack.commands import sampler
 from loanstack.runs.folder import Results
 from loanstack.runs.subprocesses import Child, Completed
 from loanstack.runs.task import CommandError, Task, read_json, tail

@@ -1,7 +1,7 @@
 """Which database has which role when a load begins, asked of the hosts."""
 
-from chaos.engine.pair import find_scene
 from chaos.system.databases import SshDatabases
+from chaos.system.pair import find_scene
 from chaos.system.remote import Shells
 from chaos.system.world import WorldError
 from inventory.model import DatabaseRole, Environment, Host, Role

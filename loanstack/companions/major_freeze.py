@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chaos.engine.pair import database_hosts, find_scene
 from chaos.system.databases import SshDatabases
+from chaos.system.pair import database_hosts, find_scene
 from chaos.system.remote import Shells
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host

@@ -3,6 +3,6 @@
 | module | judges |
 |---|---|
 | `readings` | what was read of hosts and machine around a load, as a file |
-| `load` | a load: record, checkers, costs, objectives |
+| `load`, `slowness` | a load: record, checkers, costs, objectives; what made it too slow |
 | `again` | a whole run folder, with its parts; what differs from what was recorded |
 """

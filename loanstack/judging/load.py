@@ -8,8 +8,8 @@ from inventory.model import Environment, Role
 from loadtests.plan.scenarios import SCENARIOS
 from loadtests.results import budget, figures, validity
 from loadtests.results.figures import LoadFigures
-from loanstack.judging import readings
-from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, slowness, usage
+from loanstack.judging import readings, slowness
+from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, usage
 from proof.checkers import contention, sets
 from proof.checkers.checker import run_checkers
 from proof.history import Context, History, entity_numbers, read_run

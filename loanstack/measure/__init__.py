@@ -5,6 +5,4 @@
 | `usage`, `cpu_breakdown` | processor time and memory by host and unit; by component |
 | `machine`, `machine_watch`, `bulk` | how fast and how busy this machine is |
 | `portal_counts` | which service got how many requests |
-| `sampler` | the sampler of the replication beside a load |
-| `slowness` | what a slow machine explains |
 """

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.engine import run_info
-from loadtests.engine.run_info import WorkerFacts
-from loadtests.results import figures
+from loadtests.results import figures, run_info
 from loadtests.results.figures import LoadFigures
+from loadtests.results.run_info import WorkerFacts
 from loanstack.report.charts import Point
 from loanstack.runs.folder import RunFolderError
 from proof.files import LEDGER_FILE, READS_FILE, RecordError, read_lines

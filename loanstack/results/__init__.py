@@ -6,4 +6,5 @@
 | `host_tests` | pytest's JUnit file |
 | `drills` | repeats of drills |
 | `comparison` | OceanBase beside MariaDB |
+| `ended` | the programs that did the work of a run |
 """

@@ -4,19 +4,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from inventory import InventoryError, environment, secrets
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
 from inventory.purpose import CONSENT_VARIABLE, Action, ConsentNeededError, NotAllowedError
-from loanstack.report.page import write_report
 from loanstack.runs import context, junit, secrecy
 from loanstack.runs.console import Console
 from loanstack.runs.folder import (
@@ -24,18 +22,14 @@ from loanstack.runs.folder import (
     FINDINGS_FILE,
     Results,
     RunFolder,
-    RunFolderError,
     Step,
-    new_run,
 )
-from loanstack.runs.subprocesses import CommandTimeoutError, Processes
+from loanstack.runs.subprocesses import Processes
 from proof import objectives
 from proof.exits import ExitCode
-from proof.objectives import Objective
-from proof.titles import shown, title
+from proof.objectives import OBJECTIVES_FILE, Objective
 from proof.verdict import Finding, Verdict, failed
 
-OBJECTIVES_FILE = "objectives.json"
 RUNS_DIR = PROJECT_ROOT / "runs"
 SECRETS = "secrets"
 """The finding of secrets in files of the run; they are gone from there afterwards."""
@@ -173,81 +167,6 @@ def complete_secrets(env: Environment) -> None:
         secrets.ensure(env.secrets_file)
     except secrets.SecretsError as wrong:
         raise CommandError(str(wrong)) from None
-
-
-def run_verb(
-    verb: str,
-    env_name: str,
-    work: Callable[[Task], Results],
-    *,
-    machine_readable: bool,
-    parameters: Mapping[str, object] | None = None,
-    needs_hosts: bool = True,
-    actions: Sequence[Action] = (),
-) -> ExitCode:
-    """Run one verb from its run folder to its report, and return the exit code.
-
-    + work: does it, and returns its results through `Task.end`
-    + parameters: what was asked for; shown in the report
-    + needs_hosts: whether the environment's hosts must be there already
-    + actions: what it does that an environment may refuse
-    """
-    env = find_environment(env_name)
-    require_allowed(env, actions)
-    if needs_hosts:
-        require_reachable(env)
-    complete_secrets(env)
-    console = Console(machine_readable=machine_readable)
-    with Processes() as processes:
-        task = Task(
-            env=env,
-            folder=new_run(RUNS_DIR, verb),
-            processes=processes,
-            console=console,
-            parameters=parameters or {},
-        )
-        failed: CommandError | None = None
-        try:
-            results = work(task)
-        except CommandError as error:
-            failed = error
-            verdict = Verdict.FAIL if error.code is ExitCode.FAIL else Verdict.INVALID
-            results = task.end(_unfinished(task, verb, verdict, str(error)))
-        except CommandTimeoutError as late:
-            failed = CommandError(str(late), code=ExitCode.FAIL)
-            results = task.end(_unfinished(task, verb, Verdict.FAIL, str(late)))
-        except KeyboardInterrupt as stopped:
-            processes.end_all()
-            found = stopped.results if isinstance(stopped, InterruptedWith) else None
-            task.end(found or _unfinished(task, verb, Verdict.INVALID, "interrupted"))
-            raise
-        try:
-            write_report(task.folder.path)
-        except RunFolderError as damaged:
-            console.say(f"no report could be made: {damaged}")
-    if failed is not None and failed.code is ExitCode.USAGE:
-        raise failed
-    judged_by = objectives.from_list(task.folder.read_json(OBJECTIVES_FILE) or ())
-    if judged_by:
-        console.table(objectives_table(judged_by, results.figures))
-    console.result(results, task.folder.path)
-    return failed.code if failed is not None else results.exit_code
-
-
-def objectives_table(judged_by: Sequence[Objective], figures: Mapping[str, float]) -> Table:
-    """Return what was promised next to what was measured; fits 80 columns."""
-    table = Table("promised", "limit", "measured", "", box=None, pad_edge=False)
-    table.columns[2].justify = "right"
-    words = {True: "[green]kept[/]", False: "[bold red]broken[/]", None: "[yellow]not measured[/]"}
-    for objective in judged_by:
-        name = objective.figure
-        measured = shown(name, figures[name]) if name in figures else ""
-        table.add_row(title(name), str(objective), measured, words[objective.met_by(figures)])
-    return table
-
-
-def _unfinished(task: Task, verb: str, verdict: Verdict, why: str) -> Results:
-    return Results(verb=verb, environment=task.env.name, verdict=verdict, reasons=(why,))
 
 
 def tail(log: Path, lines: int = 15) -> str:

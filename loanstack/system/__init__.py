@@ -2,8 +2,8 @@
 
 | module | holds |
 |---|---|
-| `everywhere` | one command on many hosts at once |
+| `everywhere`, `asking` | one command on many hosts at once; on one |
 | `seeding` | customers seeded while something else runs |
 | `rotation` | taking an instance out of service and back |
-| `durability`, `semi_sync` | when writes are acknowledged; the same of MariaDB |
+| `semi_sync` | what of MariaDB was answered without its replica |
 """

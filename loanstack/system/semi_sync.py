@@ -1,7 +1,7 @@
 """Whether MariaDB's replica acknowledged what was committed: without it the pair is an asynchronous one."""
 
 from inventory.model import DatabaseRole, Environment, Role
-from loanstack.capacity.asking import ask
+from loanstack.system.asking import ask
 
 _COMMAND = "loanstack-mariadb unacknowledged"
 _WITHIN_S = 10.0

@@ -11,7 +11,7 @@ import pytest
 
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
-from loadtests.engine import run_info
+from loadtests.results import run_info
 from tests.lab.conftest import LOANSTACK, Finished, Run
 
 LATEST = PROJECT_ROOT / "runs" / "latest"

@@ -16,8 +16,8 @@ from chaos.__main__ import main as chaos
 from failover.cli import cli as failover_tool
 from inventory.places import PROJECT_ROOT
 from lab.cli import lab
-from loanstack.cli import cli as loanstack
-from loanstack.exits import ExitCode
+from loanstack.cli.main import cli as loanstack
+from proof.exits import ExitCode
 
 READMES = (PROJECT_ROOT / "README.md", PROJECT_ROOT / "README.zh-CN.md")
 DOCUMENTS = (*READMES, *sorted((PROJECT_ROOT / "docs").glob("*.md")))

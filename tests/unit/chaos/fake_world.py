@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.catalogue.host_fault import LOST_STORE_MEMBER, ON_SMALL_DISK, HostFault
+from chaos.system.host_fault import LOST_STORE_MEMBER, ON_SMALL_DISK, HostFault
 from chaos.system.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, Pending, WorldError
 from inventory.model import Host
 from proof.record import Event

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from chaos.catalogue import drills
-from chaos.catalogue.host_fault import CHANGING_TABLES, LOST_STORE_MEMBER, PAUSED_DATABASE
 from chaos.catalogue.model import Observation
 from chaos.catalogue.predicates import agents_agree, standby_has_all, store_is_whole
+from chaos.system.host_fault import CHANGING_TABLES, LOST_STORE_MEMBER, PAUSED_DATABASE
 from inventory.lab import ENVIRONMENT
 from tests.unit.chaos.fake_world import FakeView
 

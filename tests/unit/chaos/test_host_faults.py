@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chaos.catalogue import drills, host_fault
-from chaos.catalogue.host_fault import (
+from chaos.catalogue import drills
+from chaos.catalogue.small_disk import disk_mib, full_disk, small_disk
+from chaos.system import host_fault
+from chaos.system.host_fault import (
     CHANGING_TABLES,
     LOST_STORE_MEMBER,
     PAUSED_DATABASE,
@@ -15,9 +17,8 @@ from chaos.catalogue.host_fault import (
     begin_argv,
     undo_argv,
 )
-from chaos.catalogue.small_disk import disk_mib, full_disk, small_disk
-from chaos.engine.pair import find_scene
 from chaos.system.hosts import _RESIDUE
+from chaos.system.pair import find_scene
 from inventory.lab import ENVIRONMENT
 from tests.unit.chaos.fake_world import pair
 

@@ -1,6 +1,6 @@
 """Literal records for the tests."""
 
-from loadtests.engine.run_info import LoadFacts, WorkerFacts
+from loadtests.results.run_info import LoadFacts, WorkerFacts
 from proof.record import Outcome, Read, Write
 
 START_S = 1_800_000_000.0

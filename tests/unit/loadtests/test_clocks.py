@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.workers.clocks import Asked, Offset, offset, worse
+from loadtests.results.clocks import Asked, Offset, offset, worse
 
 way_s = st.floats(0.0, 0.5)
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from loadtests.engine import run_info
-from loadtests.results import figures
+from loadtests.results import figures, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers.merge import folder_of
 from proof.checkers import contention

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.engine import run_info
 from loadtests.engine.recorder import Recorder
-from loadtests.results import figures
+from loadtests.results import figures, run_info
 from proof import percentiles
 from proof.files import RecordError
 from proof.record import Outcome, Sample

@@ -12,11 +12,11 @@ import gevent.event
 import pytest
 
 from loadtests.engine import generator as generator_module
+from loadtests.engine import journey_user
 from loadtests.engine.generator import Generator
+from loadtests.engine.journey_user import JourneyUser
 from loadtests.engine.recorder import Recorder
 from loadtests.plan import options
-from loadtests.users import journey_user
-from loadtests.users.journey_user import JourneyUser
 from proof.record import Outcome, Write
 from tests.unit.loadtests.test_options import LAB, checked
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from loadtests.engine.run_info import LOAD_FILE
+from loadtests.results.run_info import LOAD_FILE
 from loadtests.workers import fingerprint, supervisor
 from proof.files import LEDGER_FILE
 

@@ -14,8 +14,7 @@ import pytest
 
 from inventory import environment
 from inventory.places import PROJECT_ROOT
-from loadtests.engine import run_info
-from loadtests.results import figures
+from loadtests.results import figures, run_info
 from loadtests.results.judge import judge_record
 from proof.files import read_lines
 from proof.record import Read, Write
@@ -280,7 +279,7 @@ def test_the_record_of_another_run_is_kept(tmp_path):
 
 def test_pure_parts_load_without_locust():
     script = (
-        "import sys, loadtests.results.figures, loadtests.results.judge, loadtests.engine.run_info;"
+        "import sys, loadtests.results.figures, loadtests.results.judge, loadtests.results.run_info;"
         "sys.exit(any(name in sys.modules for name in ('gevent', 'locust', 'geventhttpclient')))"
     )
     environ = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}

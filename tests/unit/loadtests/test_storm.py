@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.slo import LoadSlo
-from loadtests.engine import run_info as load_facts
 from loadtests.plan import options, storm
 from loadtests.plan.shape import curve_of
 from loadtests.plan.share import Share
 from loadtests.plan.storm import Storm
 from loadtests.results import figures, others
+from loadtests.results import run_info as load_facts
 from loadtests.results.judge import judge_record
 from proof.record import Outcome
 from proof.verdict import Verdict

@@ -14,8 +14,7 @@ import orjson
 import pytest
 
 from inventory.places import PROJECT_ROOT
-from loadtests.engine import run_info
-from loadtests.results import figures, hdr_log
+from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers.command import INVALID, USAGE, main
 from loadtests.workers.merge import folder_of

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.engine import run_info
 from loadtests.engine.recorder import Recorder
-from loadtests.results import figures, hdr_log
+from loadtests.results import figures, hdr_log, run_info
+from loadtests.results.clocks import Offset
 from loadtests.workers import merge
-from loadtests.workers.clocks import Offset
 from loadtests.workers.merge import Part, folder_of
 from loadtests.workers.monitor import Worker
 from proof.files import LEDGER_FILE, READS_FILE, RecordError, encode, read_lines

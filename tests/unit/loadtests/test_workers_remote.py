@@ -16,8 +16,7 @@ from inventory import environment, qinghai
 from inventory.places import PROJECT_ROOT
 from inventory.purpose import CONSENT_VARIABLE, Purpose
 from inventory.ssh import LOAD_WORKER
-from loadtests.engine import run_info
-from loadtests.results import figures, hdr_log
+from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers import remote
 from loadtests.workers.command import INVALID, NO_LOAD, USAGE, main

@@ -14,10 +14,11 @@ from loanstack.cli import load, main
 from loanstack.commands import capacity as module
 from loanstack.commands.capacity import CapacityAsked, find_capacity
 from loanstack.commands.load import Asked
+from loanstack.commands.verb import run_verb
 from loanstack.report.page import render
 from loanstack.report.reading import read
 from loanstack.runs.folder import Results, RunFolder
-from loanstack.runs.task import CommandError, InterruptedWith, Task, run_verb
+from loanstack.runs.task import CommandError, InterruptedWith, Task
 from proof.exits import ExitCode
 from proof.verdict import Finding, Verdict
 

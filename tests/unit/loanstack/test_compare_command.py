@@ -14,9 +14,9 @@ from loanstack.cli import compare as compare_cli
 from loanstack.cli import main
 from loanstack.commands import compare as module
 from loanstack.commands import deploy as deploy_module
+from loanstack.commands import sampler
 from loanstack.commands.compare import CompareAsked, compare
 from loanstack.commands.load import Asked
-from loanstack.measure import sampler
 from loanstack.report.page import render
 from loanstack.report.reading import read
 from loanstack.results.comparison import OURS, PEER

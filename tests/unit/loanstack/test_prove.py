@@ -12,13 +12,14 @@ from inventory.availability import Durability
 from loanstack.cli import main
 from loanstack.cli import prove as prove_cli
 from loanstack.commands import prove as module
+from loanstack.commands import verb
 from loanstack.commands.drill import DrillAsked
+from loanstack.commands.durability import under
 from loanstack.commands.load import Asked
 from loanstack.commands.steps import Outcome
-from loanstack.runs import task as tasks
+from loanstack.commands.verb import run_verb
 from loanstack.runs.folder import Results
-from loanstack.runs.task import CommandError, Task, run_verb
-from loanstack.system.durability import under
+from loanstack.runs.task import CommandError, Task
 from proof.exits import ExitCode
 from proof.verdict import Verdict
 
@@ -228,7 +229,7 @@ def test_a_verb_that_cannot_go_on_still_leaves_a_whole_run_folder(
     code: int,
     verdict: str,
 ) -> None:
-    monkeypatch.setattr(tasks, "RUNS_DIR", tmp_path)
+    monkeypatch.setattr(verb, "RUNS_DIR", tmp_path)
 
     def work(task: Task) -> Results:
         task.begin(())
@@ -244,7 +245,7 @@ def test_a_verb_that_cannot_go_on_still_leaves_a_whole_run_folder(
 def test_an_interrupted_verb_says_so_in_its_run_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tasks, "RUNS_DIR", tmp_path)
+    monkeypatch.setattr(verb, "RUNS_DIR", tmp_path)
 
     def work(task: Task) -> Results:
         raise KeyboardInterrupt

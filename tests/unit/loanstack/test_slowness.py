@@ -7,7 +7,8 @@ import pytest
 from inventory import environment
 from loanstack.capacity import evidence
 from loanstack.capacity.bottleneck import Evidence
-from loanstack.measure import cpu_breakdown, machine, slowness
+from loanstack.judging import slowness
+from loanstack.measure import cpu_breakdown, machine
 from loanstack.measure.machine_watch import Used
 from proof import promised
 from proof.objectives import evaluate

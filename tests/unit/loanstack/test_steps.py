@@ -10,9 +10,9 @@ from rich.console import Console as RichConsole
 from inventory.slo import DeploySlo, LoadSlo
 from loanstack.commands.prove import table, whole
 from loanstack.commands.steps import Done, Outcome, Planned, findings, go_through
+from loanstack.commands.verb import objectives_table
 from loanstack.results.drills import over_repeats, rto_over, together
 from loanstack.runs.folder import Results
-from loanstack.runs.task import objectives_table
 from proof import promised
 from proof.verdict import Verdict, overall
 

@@ -2,11 +2,11 @@
 
 import time
 
-from chaos.engine.pair import database_hosts
 from chaos.recorders.clients import LoadClients
 from chaos.system.agents import SshAgents, SshStore
 from chaos.system.databases import SshDatabases
 from chaos.system.hosts import SshHosts
+from chaos.system.pair import database_hosts
 from chaos.system.remote import Shells
 from chaos.system.switches import NetworkSwitch, PowerSwitch
 from chaos.system.world import Agents, Clients, Databases, Hosts, Network, Power, Store
