@@ -23,8 +23,8 @@ primary and one following standby again, or else that is residue. The heal is on
 (in the run folder, and beside the environment's state) and is taken away only when the pair was seen whole;
 the next run finishes what a crashed one left. A timer on the target undoes a fault even if nobody is left.
 
-A run folder gets `results.json`, `objectives.json`, `findings.json`, `drill.json`, `run.json`, `errors_by_second.json`, `timeline.jsonl`,
-`ledger.jsonl`, `reads.jsonl`, `load.json`, `replication.jsonl`, `probes.jsonl`, `database/` and the logs
-below `load/`.
+A run folder gets `results.json`, `objectives.json`, `findings.json`, `drill.json`, `run.json`,
+`errors_by_second.json`, `timeline.jsonl`, `ledger.jsonl`, `reads.jsonl`, `load.json`, `replication.jsonl`,
+`probes.jsonl`, `database/` and the logs below `load/`.
 Exit codes: 0 PASS; 1 FAIL; 2 usage; 3 INVALID; 4 residue or a failed heal; 130 interrupted and healed.
 """

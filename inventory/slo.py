@@ -17,6 +17,8 @@ class LoadSlo:
     latency_p95_ms_max: float | None = None
     latency_p99_ms_max: float = 250.0
     latency_p999_ms_max: float | None = 1500.0
+    latency_reads_p99_ms_max: float | None = 250.0
+    """Of queries, from when they were due; judged where they are the load (scenario read-mostly)."""
     worst_second_ratio_min: float | None = 0.6
     """Acknowledged over planned writes of the worst second: a stall must not be averaged away."""
     standby_lag_p99_ms_max: float = 500.0

@@ -127,6 +127,7 @@ def _watch(environment: LocustEnvironment, **_: object) -> None:
     generator = LoanUser.generator
     if not generator.options.linked:
         gevent.spawn(_quit_when_finished, environment)
+        gevent.spawn(generator.watch_cpu)
         gevent.spawn(_report_progress, environment, generator)
         return
     # Without blocking: while this waits for orders, the users work.

@@ -7,6 +7,7 @@
 | `checkers/` | one promise of the bank each, over a history |
 | `outage` | how long clients were without service, and in which parts |
 | `percentiles` | the one definition of a percentile |
-| `objectives`, `promised`, `titles` | limits of figures, evaluated once; what each kind of run promises; names |
+| `objectives`, `promised` | limits of figures, evaluated once; what each kind of run promises |
+| `titles` | what figures are called, and their units |
 | `verdict`, `exits` | PASS, FAIL, INVALID, findings, and how several become one; exit codes |
 """

@@ -3,8 +3,9 @@
 import gzip
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 import orjson
@@ -58,8 +59,22 @@ def encode(record: Write | Read) -> bytes:
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write `content` to `path` so that a reader sees the old file or the new one, never a half."""
+@contextmanager
+def replacing(path: Path, *, durably: bool = False) -> Iterator[BinaryIO]:
+    """Give a file whose content becomes that of `path` at the end: a reader sees the old one or the new one.
+
+    + durably: it is on disk before it has its name, so that a power cut leaves no empty file
+    """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+    with unfinished.open("wb") as file:
+        yield file
+        if durably:
+            file.flush()
+            os.fsync(file.fileno())
     unfinished.rename(path)
+
+
+def write_whole(path: Path, content: str | bytes, *, durably: bool = False) -> None:
+    """Write `content` to `path`, whole or not at all; + durably: as `replacing` has it."""
+    with replacing(path, durably=durably) as file:
+        file.write(content.encode() if isinstance(content, str) else content)

@@ -65,14 +65,22 @@ def of_load(
     rate_per_s: float,
     may_refuse: bool = False,
     has_storm: bool = False,
+    mostly_reads: bool = False,
 ) -> tuple[Objective, ...]:
     """Return what a load at `rate_per_s` promises.
 
     + may_refuse: a definite no can be the right answer to a write
     + has_storm: one legal entity asks for more than its part
+    + mostly_reads: queries are what it is made of
     """
     return (
-        *of_clients(load, rate_per_s=rate_per_s, may_refuse=may_refuse, has_storm=has_storm),
+        *of_clients(
+            load,
+            rate_per_s=rate_per_s,
+            may_refuse=may_refuse,
+            has_storm=has_storm,
+            mostly_reads=mostly_reads,
+        ),
         # Movements of the few limits that may be used up go to few hosts.
         *_least("service_share_min", None if may_refuse else load.service_share_min),
         *([Objective(figure="overdraws_acknowledged", limit=0)] if may_refuse else []),
@@ -83,7 +91,12 @@ def of_load(
 
 
 def of_clients(
-    load: LoadSlo, *, rate_per_s: float, may_refuse: bool = False, has_storm: bool = False
+    load: LoadSlo,
+    *,
+    rate_per_s: float,
+    may_refuse: bool = False,
+    has_storm: bool = False,
+    mostly_reads: bool = False,
 ) -> tuple[Objective, ...]:
     """Return what the record of a load alone must show: what clients got, and the standby's lag."""
     ratio = load.error_ratio_max
@@ -95,6 +108,7 @@ def of_clients(
         if ratio is None
         else Objective(figure="error_ratio", limit=ratio),
         *(Objective(figure=name, limit=most_ms) for name, most_ms in load.latency_limits_ms.items()),
+        *_most("latency_reads_p99_ms", load.latency_reads_p99_ms_max if mostly_reads else None),
         *_least("worst_second_ratio", load.worst_second_ratio_min),
         Objective(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
         *_most(SLOWDOWN, load.others_slowdown_p99_ratio_max if has_storm else None),

@@ -11,6 +11,7 @@ _TITLES = {
     "latency_p95_ms": "Latency p95, from the planned start",
     "latency_p99_ms": "Latency p99, from the planned start",
     "latency_p999_ms": "Latency p99.9, from planned start",
+    "latency_reads_p99_ms": "Latency of queries p99, from planned start",
     "latency_max_ms": "Latency, longest",
     "worst_second_ratio": "Worst second, share acknowledged",
     "standby_lag_p50_ms": "Standby lag p50",

@@ -1,14 +1,16 @@
 """The record of what must be healed: on disk from before the fault until it is undone."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
+
+import msgspec
 
 from chaos.catalogue.model import HealRecord
 from chaos.system.world import WorldError
 from inventory import places
 from inventory.model import Environment
+from proof.files import write_whole
 
 
 def record_path(env: Environment) -> Path:
@@ -30,12 +32,7 @@ def save_record(record: HealRecord, *paths: Path) -> None:
     text = json.dumps(asdict(record), indent=2) + "\n"
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        with unfinished.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
+        write_whole(path, text, durably=True)
 
 
 def load_record(path: Path) -> HealRecord | None:
@@ -45,10 +42,10 @@ def load_record(path: Path) -> HealRecord | None:
         WorldError: the file cannot be understood; says what to do.
     """
     try:
-        return HealRecord(**json.loads(path.read_text()))
+        return msgspec.json.decode(path.read_bytes(), type=HealRecord)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as broken:
+    except msgspec.DecodeError as broken:
         raise WorldError(
             f"{path} is not a heal record ({broken}); look at the roles of both databases, make one the"
             " primary and the other its standby, then delete the file"

@@ -17,6 +17,7 @@ from loadtests.plan.options import LoadOptions
 from loadtests.plan.schedule import Arrival, Plan, Schedule
 from loadtests.results.budget import Meter
 from loadtests.results.run_info import LoadFacts
+from loadtests.results.worker_validity import GENERATOR_CPU_PERCENT_MAX
 from loadtests.transport import exchange
 from loadtests.transport.connections import Target
 from loadtests.users.population import Population
@@ -78,6 +79,7 @@ class Generator:
         self._under_way = 0
         self._lateness_ms = array("d")
         self._held_back = 0
+        self._busy_seconds = 0
         self._cpu_start_s = 0.0
         self._cpu_s = 0.0
         self._first_requests = 0
@@ -186,6 +188,17 @@ class Generator:
         while self.schedule is not None and (arrival := self.schedule.take()) is not None:
             self._give_up(arrival)
 
+    def watch_cpu(self) -> None:
+        """Count, to the end, the measured seconds in which there was next to no CPU to spare."""
+        self._started.wait()
+        used_s, at_s = time.process_time(), time.time()
+        while not self.finished.wait(timeout=1.0):
+            now_used_s, now_s = time.process_time(), time.time()
+            share = 100.0 * (now_used_s - used_s) / max(now_s - at_s, 1e-9)
+            if self.schedule is not None and at_s >= self.schedule.start_s:
+                self._busy_seconds += share > GENERATOR_CPU_PERCENT_MAX
+            used_s, at_s = now_used_s, now_s
+
     def _left(self) -> int:
         return 0 if self.schedule is None else self.schedule.left
 
@@ -224,6 +237,7 @@ class Generator:
             lateness_p99_ms=percentiles.nearest_rank(late, 99.0) if late else 0.0,
             lateness_max_ms=max(late, default=0.0),
             held_back=self._held_back,
+            busy_seconds=self._busy_seconds,
             aborted=self.aborted,
             requests=requests,
             storm=self.plan.storm,

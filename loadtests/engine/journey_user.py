@@ -58,12 +58,14 @@ class JourneyUser:
 
     def _serve(self, arrival: Arrival) -> None:
         books = self._books[arrival.entity]
+        # Had this user been free in time, its queries would have been sent so much earlier, too.
+        late_s = max(time.time() - arrival.planned_s, 0.0)
         step = books.plan(arrival.operation)
         answer = self._write(books, step, arrival)
         if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
-            self._read(steps.read_limit(step.subject, status="frozen"))
+            self._read(steps.read_limit(step.subject, status="frozen"), late_s)
         for _ in range(arrival.reads):
-            self._read(books.read())
+            self._read(books.read(), late_s)
 
     def _write(self, books: Books | HotBooks, step: Step, arrival: Arrival) -> Answer | None:
         key, started_s = new_key(), time.time()
@@ -80,8 +82,8 @@ class JourneyUser:
         books.settle(step, Outcome(record.outcome), record.status, answer)
         return answer
 
-    def _read(self, step: Step) -> Answer | None:
-        record, answer = exchange.read(self._connections, step, clock=time.time)
+    def _read(self, step: Step, late_s: float = 0.0) -> Answer | None:
+        record, answer = exchange.read(self._connections, step, clock=time.time, late_s=late_s)
         self._generator.record_read(record)
         return answer
 

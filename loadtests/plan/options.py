@@ -107,6 +107,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="start and stop as standard input says (loadtests.workers.link)",
     )
+    # Where `loanstack load` has started what runs beside the scenario.
+    group.add_argument("--accompanied", action="store_true", help=argparse.SUPPRESS)
     group.add_argument("--ca-dir", type=Path, metavar="DIR", help="where ca.pem is; default: the inventory's")
     # Locust prints tables meant for a person at a terminal; this prints one line every few seconds.
     parser.set_defaults(loglevel="WARNING", only_summary=True)
@@ -126,6 +128,12 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         problems += [] if parsed.linked else [str(needed)]
     except NotAllowedError as refused:
         problems.append(str(refused))
+    companion = SCENARIOS[parsed.scenario].companion
+    if companion is not None and not parsed.accompanied:
+        problems.append(
+            f"--scenario {parsed.scenario}: this drives the journey and not {companion}; run"
+            f" loanstack load {environment.name} --scenario {parsed.scenario}"
+        )
     curve = None
     try:
         curve = curve_asked(

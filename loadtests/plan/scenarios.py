@@ -7,6 +7,9 @@ from inventory.slo import DeploySlo, LoadSlo
 from proof import promised
 from proof.objectives import Objective
 
+MOSTLY_READS_FROM = 1.0
+"""With so many queries for each write, they are what is loaded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
@@ -19,6 +22,8 @@ class Scenario:
     """Queries that ride along with each write, on average; None: as in the inventory's journey."""
     hot_limits: int = 0
     """All users draw on so few limits together until these are used up; 0: each has limits of its own."""
+    companion: str | None = None
+    """What runs beside it; `loanstack load` starts it, plain Locust cannot."""
     storm: float = 0.0
     """In the middle third of the run, one legal entity adds so many times the whole rate; 0: none does."""
 
@@ -29,15 +34,18 @@ class Scenario:
 
     def of_clients(self, slo: LoadSlo, *, rate_per_s: float) -> tuple[Objective, ...]:
         """Return what clients are promised at `rate_per_s`."""
-        return promised.of_clients(
-            slo, rate_per_s=rate_per_s, may_refuse=self.may_refuse, has_storm=self.storm > 0
-        )
+        return promised.of_clients(slo, rate_per_s=rate_per_s, **self._kinds())
 
     def objectives(self, load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Objective, ...]:
         """Return all that a load at `rate_per_s` promises."""
-        return promised.of_load(
-            load, deploy, rate_per_s=rate_per_s, may_refuse=self.may_refuse, has_storm=self.storm > 0
-        )
+        return promised.of_load(load, deploy, rate_per_s=rate_per_s, **self._kinds())
+
+    def _kinds(self) -> dict[str, bool]:
+        return {
+            "may_refuse": self.may_refuse,
+            "has_storm": self.storm > 0,
+            "mostly_reads": (self.reads_per_write or 0.0) >= MOSTLY_READS_FROM,
+        }
 
     def mix(self, journey: Journey) -> tuple[tuple[tuple[str, int], ...], float]:
         """Return weights and reads per write, where the inventory says `journey`."""
@@ -65,6 +73,9 @@ SCENARIOS = {
         title="in the middle third one legal entity adds --rate once more, and the others must not feel it",
         storm=1.0,
     ),
-    "analytics": Scenario(title="the journey, and heavy reports beside it (started by loanstack load)"),
-    "soak": Scenario(title="the journey, an hour by default; memory and open handles must stay flat"),
+    "analytics": Scenario(title="the journey, and heavy reports beside it", companion="the reports"),
+    "soak": Scenario(
+        title="the journey, an hour by default; memory and open handles must stay flat",
+        companion="the samples of memory and handles",
+    ),
 }

@@ -158,8 +158,8 @@ class _Tally:
         if read.is_error:
             self._count_error(read)
             self.outcomes["read"] += 1
-        else:
-            self.of_reads.add(read.ended_s - read.started_s)
+        elif self._is_inside(read.planned_s - self.facts.start_s):
+            self.of_reads.add(read.ended_s - read.planned_s)
 
     def _count_error(self, record: Write | Read) -> None:
         what = record.error or (f"HTTP {record.status}" if record.status else "no answer")
@@ -288,5 +288,6 @@ def _generator_figures(facts: LoadFacts) -> dict[str, float]:
         "generator_lateness_p99_ms": facts.lateness_p99_ms,
         "generator_lateness_max_ms": facts.lateness_max_ms,
         "generator_held_back": facts.held_back,
+        "generator_busy_seconds": facts.busy_seconds,
         "memory_mib_generator": facts.memory_mib,
     }

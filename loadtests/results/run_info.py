@@ -78,6 +78,8 @@ class LoadFacts:
     """How the planned rate went over time."""
     aborted: str | None = None
     """Why it was ended early by itself: the promises that could not be kept any more."""
+    busy_seconds: int = 0
+    """Seconds of what is measured in which the generator had next to no CPU to spare."""
     requests: int = 0
     """Sent from the first arrival on, reads included."""
     storm: Storm | None = None

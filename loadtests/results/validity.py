@@ -10,6 +10,8 @@ from proof.verdict import Finding, failed, unproved
 LATENCIES = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "latency_p999_ms")
 GENERATOR_LATENESS_P99_MS_MAX = 100.0
 """A generator later than this, although a user stood ready, did not make the load it planned."""
+BUSY_SECONDS_RATIO_MAX = 0.05
+"""A mean hides the part of a run, such as the end of a ramp, in which the generator was the bottleneck."""
 LAG_SAMPLES_PER_S_MIN = 0.5
 """Fewer samples of the standby's lag can miss a stall of seconds."""
 LAG_UNHEARD_RATIO_MAX = 0.2
@@ -63,6 +65,12 @@ def _spoiled(found: LoadFigures) -> list[str]:
         reasons.append(
             f"the load generator used {facts.cpu_percent:.0f} % of a core; allowed: at most "
             f"{GENERATOR_CPU_PERCENT_MAX:.0f} %, or it measures itself"
+        )
+    if facts.busy_seconds > max(BUSY_SECONDS_RATIO_MAX * facts.measured_s, 1.0):
+        reasons.append(
+            f"the load generator used more than {GENERATOR_CPU_PERCENT_MAX:.0f} % of a core in"
+            f" {facts.busy_seconds} of {facts.measured_s:.0f} s; allowed: at most"
+            f" {BUSY_SECONDS_RATIO_MAX:.0%} of them, or it measures itself"
         )
     if facts.lateness_p99_ms > GENERATOR_LATENESS_P99_MS_MAX:
         reasons.append(

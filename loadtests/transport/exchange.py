@@ -96,8 +96,13 @@ def unsent(arrival: Arrival, *, key: str, ended_s: float) -> Write:
     )
 
 
-def read(exchange: Exchange, step: Step, *, clock: Callable[[], float]) -> tuple[Read, Answer | None]:
-    """Send a query; return its record, and the answer if it is the expected one."""
+def read(
+    exchange: Exchange, step: Step, *, clock: Callable[[], float], late_s: float = 0.0
+) -> tuple[Read, Answer | None]:
+    """Send a query; return its record, and the answer if it is the expected one.
+
+    + late_s: so much later than planned its user began with the arrival that it belongs to
+    """
     started_s = clock()
     head = f"{step.method} {step.path} HTTP/1.1\r\nX-Legal-Entity: {step.entity}\r\n"
     result = _send(exchange, step, head, None)
@@ -105,7 +110,7 @@ def read(exchange: Exchange, step: Step, *, clock: Callable[[], float]) -> tuple
         entity=step.entity,
         operation=step.operation,
         route=step.route,
-        planned_s=started_s,
+        planned_s=started_s - late_s,
         started_s=started_s,
         ended_s=clock(),
         outcome=result.outcome,

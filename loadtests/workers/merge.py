@@ -19,7 +19,7 @@ from loadtests.results.clocks import Offset
 from loadtests.results.hdr_log import HDR_FILE
 from loadtests.results.run_info import LOAD_FILE, LoadFacts, WorkerFacts
 from loadtests.workers.monitor import Worker
-from proof.files import LEDGER_FILE, READS_FILE, RecordError
+from proof.files import LEDGER_FILE, READS_FILE, RecordError, replacing
 from proof.percentiles import Latencies
 
 WORKERS_DIR = "workers"
@@ -109,11 +109,9 @@ def merge_lines(into: Path, parts: Sequence[Path]) -> None:
     Raises:
         RecordError: a line without that time.
     """
-    unfinished = into.with_name(f".{into.name}")
-    with unfinished.open("wb") as file:
+    with replacing(into) as file:
         for _, line in heapq.merge(*map(_timed, parts), key=lambda pair: pair[0]):
             file.write(line)
-    unfinished.rename(into)
 
 
 def merged(whole: LoadFacts, parts: Sequence[Part], known: Sequence[LoadFacts]) -> LoadFacts:
@@ -136,6 +134,7 @@ def merged(whole: LoadFacts, parts: Sequence[Part], known: Sequence[LoadFacts]) 
         lateness_p99_ms=max(facts.lateness_p99_ms for facts in known),
         lateness_max_ms=max(facts.lateness_max_ms for facts in known),
         held_back=sum(facts.held_back for facts in known),
+        busy_seconds=max(facts.busy_seconds for facts in known),
         requests=requests,
         workers=workers,
     )

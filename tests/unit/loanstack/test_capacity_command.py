@@ -182,8 +182,8 @@ def test_ctrl_c_keeps_what_was_found(
         raise KeyboardInterrupt
 
     loads.trouble[4] = interrupted
-    monkeypatch.setattr("loanstack.runs.task.RUNS_DIR", tmp_path / "runs")
-    monkeypatch.setattr("loanstack.runs.task.require_reachable", lambda env: None)
+    monkeypatch.setattr("loanstack.commands.verb.RUNS_DIR", tmp_path / "runs")
+    monkeypatch.setattr("loanstack.commands.verb.require_reachable", lambda env: None)
     with pytest.raises(InterruptedWith):
         run_verb("load", "lab", lambda one: find_capacity(one, ASKED, HOW), machine_readable=True)
     folder = RunFolder(path=tmp_path / "runs" / "latest")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from inventory import environment
 from inventory.purpose import CONSENT_VARIABLE, Action, Purpose
 from loanstack.cli import main
-from loanstack.runs import task as tasks
+from loanstack.commands import verb
 from loanstack.runs.task import CommandError, require_allowed
 from proof.exits import ExitCode
 
@@ -32,7 +32,7 @@ def nothing_is_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.delenv(CONSENT_VARIABLE, raising=False)
     for name in ("require_reachable", "complete_secrets", "new_run"):
-        monkeypatch.setattr(tasks, name, contacted)
+        monkeypatch.setattr(verb, name, contacted)
 
 
 @pytest.mark.parametrize("argv", DANGEROUS.values(), ids=DANGEROUS)
