@@ -3,7 +3,7 @@
 Checkers read nothing else, so a verdict can be recomputed from a run folder at any later time.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,8 @@ from proof.files import (
 )
 from proof.record import Event, JournalRow, Limit, Outcome, Sample, Write, WriteAttempt
 
+SIGN_OF_KIND = {"drawdown": 1, "repayment": -1}
+"""How a journal row moves the used part of its limit."""
 ACKNOWLEDGED_MIN = 1000
 """Fewer acknowledged writes than this prove nothing."""
 
@@ -75,6 +77,16 @@ class History:
     def rows_by_key(self) -> dict[tuple[str, str], JournalRow]:
         """Return the journal by (entity, key)."""
         return {(row.entity, row.key): row for row in self.journal}
+
+    @cached_property
+    def used_by_journal(self) -> dict[tuple[str, int], int]:
+        """Return what the journal adds up to for each limit it names: (entity, limit) -> used, in fen."""
+        folded: defaultdict[tuple[str, int], int] = defaultdict(int)
+        for row in self.journal:
+            sign = SIGN_OF_KIND.get(row.kind)
+            if sign is not None and row.limit_id is not None:
+                folded[row.entity, row.limit_id] += sign * row.amount_fen
+        return dict(folded)
 
     @cached_property
     def acknowledged(self) -> tuple[Write, ...]:

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import floor, inf
 from pathlib import Path
 
@@ -264,6 +265,7 @@ def _lag_figures(facts: LoadFacts, samples: Iterable[Sample]) -> dict[str, float
         "standby_lag_samples": len(known),
         "standby_lag_unknown": len(heard) - len(known),
         "standby_lag_unheard": len(inside) - len(heard),
+        "standby_lag_unheard_longest_s": _longest_gap_s((facts.start_s, *(s.at_s for s in heard), end_s)),
     }
     if not known:
         return found
@@ -275,6 +277,10 @@ def _lag_figures(facts: LoadFacts, samples: Iterable[Sample]) -> dict[str, float
         if lag_ms < inf:
             found[f"standby_lag_{name}_ms"] = lag_ms
     return found
+
+
+def _longest_gap_s(moments_s: Sequence[float]) -> float:
+    return max((later - earlier for earlier, later in pairwise(moments_s)), default=0.0)
 
 
 def _generator_figures(facts: LoadFacts) -> dict[str, float]:

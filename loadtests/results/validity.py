@@ -16,6 +16,8 @@ LAG_SAMPLES_PER_S_MIN = 0.5
 """Fewer samples of the standby's lag can miss a stall of seconds."""
 LAG_UNHEARD_RATIO_MAX = 0.2
 """Where neither side answered more of the samples, the sampler was at fault, and nobody knows the lag."""
+LAG_UNHEARD_LONGEST_S_MAX = 5.0
+"""A stall that nobody saw may be as long as the samples are apart."""
 SENT_ERROR_RATIO_MAX = 0.001
 """What a generator may send more or less than it planned."""
 SENT_EDGE_S = 0.25
@@ -126,6 +128,12 @@ def _cut_short(found: LoadFigures) -> Iterable[str]:
 
 def _unmeasured(found: LoadFigures) -> Iterable[str]:
     yield from others.unmeasured(found.values, found.facts.storm)
+    longest_s = found.values["standby_lag_unheard_longest_s"]
+    if longest_s > LAG_UNHEARD_LONGEST_S_MAX:
+        yield (
+            f"for {longest_s:.1f} s in one piece no database said how far it is; allowed: at most"
+            f" {LAG_UNHEARD_LONGEST_S_MAX:g} s"
+        )
     wanted = LAG_SAMPLES_PER_S_MIN * found.facts.measured_s
     if found.values["standby_lag_samples"] < wanted:
         yield (

@@ -1,18 +1,15 @@
 """Pure checkers: a saved history in, a finding out. None of them knows how the history came about."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from proof.checkers.checker import finding
-from proof.history import History
+from proof.history import SIGN_OF_KIND, History
 from proof.record import JournalRow, Outcome, Write
 from proof.verdict import Finding
 
 CUSTOMERS_PER_ENTITY = 1_000_000_000
 """A customer's number is its entity's number times this, plus its own."""
-
-_SIGN_OF_KIND = {"drawdown": 1, "repayment": -1}
-"""How a journal row moves the used part of its limit."""
 
 _NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
 
@@ -35,7 +32,7 @@ def nothing_acknowledged_lost(history: History) -> Finding:
 
 
 def nothing_doubled(history: History) -> Finding:
-    """A key stands at most once in the journal, and its row says what the client was told."""
+    """A key stands at most once in the journal, acted once, and its row says what the client was told."""
     times = Counter((row.entity, row.key) for row in history.journal)
     doubled = [key for key, count in times.items() if count > 1]
     sent = Counter((write.entity, write.key) for write in history.acknowledged)
@@ -51,6 +48,9 @@ def nothing_doubled(history: History) -> Finding:
         reasons.append(f"{len(doubled)} keys stand more than once in the journal")
     if sent_twice:
         reasons.append(f"{len(sent_twice)} keys were acknowledged for more than one write")
+    twice = _applied_twice(history)
+    if twice:
+        reasons.append(f"{len(twice)} limits use so much more than their journal as one of its rows moved")
     if differing:
         reasons.append(f"{len(differing)} acknowledged values differ from the journal")
     listed: list[Mapping[str, object]] = [
@@ -59,38 +59,27 @@ def nothing_doubled(history: History) -> Finding:
     listed += [
         {"entity": entity, "key": key, "acknowledged": sent[entity, key]} for entity, key in sent_twice
     ]
+    listed += twice
     listed += [{**_row_of(write), "problem": problem} for write, problem in differing]
     figures = {
-        "acknowledged_doubled": len(doubled) + len(sent_twice),
+        "acknowledged_doubled": len(doubled) + len(sent_twice) + len(twice),
         "acknowledged_differing": len(differing),
     }
     return finding(history, "nothing_doubled", reasons, figures=figures, listed=listed)
 
 
 def ledger_balances(history: History) -> Finding:
-    """Debits equal credits in each entity, and each limit's used part is the fold of its journal rows.
+    """Each journal row is a double entry, and each limit's used part is the fold of its journal rows.
 
-    Needs the whole journal, with the rows of the seeding: they are all that a seeded limit uses.
+    Needs the whole journal, with the rows of the seeding: they are all that a seeded limit uses. A row has
+    one amount for both of its accounts, so debits equal credits where every row is a double entry.
     """
-    debits: Counter[str] = Counter()
-    credits_: Counter[str] = Counter()
-    folded: defaultdict[tuple[str, int], int] = defaultdict(int)
-    for row in history.journal:
-        if row.debit_account is not None:
-            debits[row.entity] += row.amount_fen
-        if row.credit_account is not None:
-            credits_[row.entity] += row.amount_fen
-        sign = _SIGN_OF_KIND.get(row.kind)
-        if sign is not None and row.limit_id is not None:
-            folded[row.entity, row.limit_id] += sign * row.amount_fen
+    folded = history.used_by_journal
     one_sided = [row for row in history.journal if not _is_double_entry(row)]
-    unbalanced = [entity for entity in sorted({*debits, *credits_}) if debits[entity] != credits_[entity]]
     used = {(limit.entity, limit.limit_id): limit.used_fen for limit in history.limits}
     unfolded = [key for key, used_fen in used.items() if folded.get(key, 0) != used_fen]
-    unknown = [key for key, fen in folded.items() if key not in used]
-    reasons = [
-        f"{entity}: debits {debits[entity]} fen, credits {credits_[entity]} fen" for entity in unbalanced
-    ]
+    unknown = [key for key in folded if key not in used]
+    reasons = []
     if one_sided:
         reasons.append(f"{len(one_sided)} journal rows are not a double entry")
     if unfolded:
@@ -105,7 +94,7 @@ def ledger_balances(history: History) -> Finding:
     figures = {
         "limits_checked": len(used),
         "limits_unbalanced": len(unfolded) + len(unknown),
-        "entities_unbalanced": len(unbalanced),
+        "rows_one_sided": len(one_sided),
         "journal_rows": len(history.journal),
     }
     return finding(history, "ledger_balances", reasons, figures=figures, listed=listed)
@@ -169,11 +158,30 @@ def rejected_left_no_trace(history: History) -> Finding:
     )
 
 
+def _applied_twice(history: History) -> list[Mapping[str, object]]:
+    """Return the limits that use more than their journal by exactly what one of its rows moved."""
+    folded = history.used_by_journal
+    more = {
+        (limit.entity, limit.limit_id): limit.used_fen - folded.get((limit.entity, limit.limit_id), 0)
+        for limit in history.limits
+        if limit.used_fen != folded.get((limit.entity, limit.limit_id), 0)
+    }
+    found: dict[tuple[str, int], Mapping[str, object]] = {}
+    for row in history.journal if more else ():
+        sign = SIGN_OF_KIND.get(row.kind)
+        if sign is None or row.limit_id is None:
+            continue
+        if more.get((row.entity, row.limit_id)) == sign * row.amount_fen:
+            problem = "it acted twice on its limit"
+            found.setdefault((row.entity, row.limit_id), {**_row_of_journal(row), "problem": problem})
+    return list(found.values())
+
+
 def _differences(write: Write, row: JournalRow) -> Iterable[str]:
     told = write.response if isinstance(write.response, Mapping) else {}
     if row.kind != write.operation:
         yield f"operation: the client asked for {write.operation!r}, the journal has {row.kind!r}"
-    if write.operation in _SIGN_OF_KIND:
+    if write.operation in SIGN_OF_KIND:
         for value in (write.amount_fen, told.get("amount_fen", row.amount_fen)):
             if value != row.amount_fen:
                 yield f"amount_fen: the client has {value!r}, the journal {row.amount_fen!r}"

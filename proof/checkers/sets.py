@@ -1,7 +1,12 @@
 """Which checkers judge what."""
 
 from proof.checkers.checker import Checker
-from proof.checkers.effects import each_operation_acknowledged, grants_opened_limits, limits_have_their_status
+from proof.checkers.effects import (
+    each_kind_served_at_the_end,
+    each_operation_acknowledged,
+    grants_opened_limits,
+    limits_have_their_status,
+)
 from proof.checkers.ledger import (
     entities_apart,
     ledger_balances,
@@ -22,6 +27,7 @@ _ANY_HISTORY: tuple[Checker, ...] = (
     grants_opened_limits,
     limits_have_their_status,
     each_operation_acknowledged,
+    each_kind_served_at_the_end,
 )
 
 LOAD: tuple[Checker, ...] = (nothing_acknowledged_lost, *_ANY_HISTORY)

@@ -18,7 +18,10 @@ def test_a_sound_history_passes_every_checker() -> None:
 
 def test_each_checker_calls_a_short_run_invalid() -> None:
     findings = run_checkers(history(acknowledged_min=2), sets.LOAD)
-    assert {f.name for f in findings if f.verdict is not Verdict.INVALID} == {"each_operation_acknowledged"}
+    assert {f.name for f in findings if f.verdict is not Verdict.INVALID} == {
+        "each_operation_acknowledged",
+        "each_kind_served_at_the_end",
+    }
     assert findings[0].reasons == ("1 acknowledged writes prove nothing; needed: 2",)
 
 
@@ -102,9 +105,23 @@ def test_a_journal_row_that_is_no_double_entry(wrong: object) -> None:
     assert any("double entry" in reason for reason in found.reasons)
 
 
-def test_unequal_sums_name_the_entity() -> None:
+def test_a_row_with_one_account_is_no_double_entry() -> None:
     found = ledger.ledger_balances(history(journal=(row("k1"), row("k2", credit_account=None))))
-    assert "QH01: debits 1000 fen, credits 500 fen" in found.reasons
+    assert "1 journal rows are not a double entry" in found.reasons
+    assert found.figures["rows_one_sided"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "used_fen", "doubled"), [("drawdown", 1000, 1), ("repayment", -1000, 1), ("drawdown", 501, 0)]
+)
+def test_an_effect_that_came_twice_is_doubled_though_its_row_is_there_once(
+    kind: str, used_fen: int, doubled: int
+) -> None:
+    found = ledger.nothing_doubled(
+        history((write("k1", operation=kind),), (row("k1", kind=kind),), limits=(limit(used_fen=used_fen),))
+    )
+    assert found.figures["acknowledged_doubled"] == doubled
+    assert (found.verdict is Verdict.FAIL) is bool(doubled)
 
 
 def test_a_limit_that_does_not_fold() -> None:

@@ -22,6 +22,7 @@ GOOD = {
     "standby_lag_samples": 16,
     "standby_lag_unknown": 0,
     "standby_lag_unheard": 4,
+    "standby_lag_unheard_longest_s": 5.0,
     "sent_ratio": 1.0,
     "latency_p999_ms": 1500.0,
     "worst_second_ratio": 0.6,
@@ -113,6 +114,7 @@ def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(fa
             found(standby_lag_samples=1, standby_lag_unheard=0),
             "the standby's lag was measured 1 times; needed: at least 2",
         ),
+        (found(standby_lag_unheard_longest_s=5.1), "for 5.1 s in one piece no database said how far it is"),
         (
             found(without="latency_p99_ms"),
             "Latency p99, from the planned start: not measured (no write was acknowledged)",
