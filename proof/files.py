@@ -19,6 +19,8 @@ PROBES_FILE = "probes.jsonl"
 TIMELINE_FILE = "timeline.jsonl"
 JOURNAL_FILE = "database/journal.jsonl.gz"
 LIMITS_FILE = "database/limits.jsonl.gz"
+APPLICATIONS_FILE = "database/applications.jsonl.gz"
+CONTENTS_FILE = "database/contents.jsonl"
 
 _T = TypeVar("_T")
 

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from proof.files import (
+    APPLICATIONS_FILE,
+    CONTENTS_FILE,
     JOURNAL_FILE,
     LEDGER_FILE,
     LIMITS_FILE,
@@ -19,7 +21,17 @@ from proof.files import (
     read_if_there,
     read_lines,
 )
-from proof.record import Event, JournalRow, Limit, Outcome, Sample, Write, WriteAttempt
+from proof.record import (
+    Application,
+    Event,
+    JournalRow,
+    Limit,
+    Outcome,
+    Sample,
+    TableContent,
+    Write,
+    WriteAttempt,
+)
 
 SIGN_OF_KIND = {"drawdown": 1, "repayment": -1}
 """How a journal row moves the used part of its limit."""
@@ -72,6 +84,9 @@ class History:
     limits: tuple[Limit, ...]
     context: Context
     probes: tuple[WriteAttempt, ...] = ()
+    contents: tuple[TableContent, ...] = ()
+    applications: tuple[Application, ...] | None = None
+    """Those of the run; None: nobody read them."""
 
     @cached_property
     def rows_by_key(self) -> dict[tuple[str, str], JournalRow]:
@@ -116,6 +131,20 @@ class Records:
     samples: tuple[Sample, ...] = ()
     timeline: tuple[Event, ...] = ()
     probes: tuple[WriteAttempt, ...] = ()
+    contents: tuple[TableContent, ...] = ()
+    applications: tuple[Application, ...] | None = None
+
+    def history(self, context: Context) -> History:
+        """Return what checkers may look at, with `context`."""
+        return History(
+            writes=self.writes,
+            journal=self.journal,
+            limits=self.limits,
+            probes=self.probes,
+            contents=self.contents,
+            applications=self.applications,
+            context=context,
+        )
 
 
 def entity_numbers(codes: tuple[str, ...]) -> dict[str, int]:
@@ -140,4 +169,10 @@ def read_run(folder: Path) -> Records:
         samples=read_if_there(folder / REPLICATION_FILE, Sample),
         timeline=read_if_there(folder / TIMELINE_FILE, Event),
         probes=read_if_there(folder / PROBES_FILE, WriteAttempt),
+        contents=read_if_there(folder / CONTENTS_FILE, TableContent),
+        applications=(
+            tuple(read_lines(folder / APPLICATIONS_FILE, Application))
+            if (folder / APPLICATIONS_FILE).exists()
+            else None
+        ),
     )

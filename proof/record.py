@@ -108,6 +108,30 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Application:
+    """One application as the database holds it."""
+
+    entity: str
+    application_id: int
+    customer_id: int
+    status: str
+    score: int | None
+    grade: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableContent:
+    """What one database holds of one table."""
+
+    host: str
+    role: str
+    table: str
+    rows: int
+    checksum: int
+    """The sum of the CRC-32 of all rows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """One line of `replication.jsonl`: both sides' log positions (END_SCN, nanoseconds) at one moment."""
 

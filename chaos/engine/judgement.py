@@ -172,13 +172,7 @@ def _history(env: Environment, drill: Drill, run: Run, records: Records, interva
         samples=records.samples,
         sample_interval_ms=interval_ms,
     )
-    return History(
-        writes=records.writes,
-        journal=records.journal,
-        limits=records.limits,
-        probes=records.probes,
-        context=context,
-    )
+    return records.history(context)
 
 
 def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[str, float]]:

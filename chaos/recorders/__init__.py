@@ -5,6 +5,6 @@
 | `clients` | what clients were told: Locust, started and stopped |
 | `replication`, `replay_lag` | the positions of both databases, and the lag between them |
 | `write_probe` | attempts to write into each database directly |
-| `export` | journal and limits as the database holds them afterwards |
+| `export`, `contents` | journal and limits as the services read them afterwards; what both databases hold |
 | `children` | these programs as child processes |
 """

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import click
 
+from chaos.recorders.contents import save_contents
 from chaos.system.remote import ssh_argv
 from chaos.system.world import WorldError
 from inventory import environment
 from inventory.model import Environment, Host, Role
+from inventory.peer import DatabaseKind
 
 TABLES = ("journal", "limits")
 WITHIN_S = 120.0
@@ -32,8 +34,9 @@ def save_database(
     since_s: float | None,
     near: Host | None = None,
     within_s: float = WITHIN_S,
+    kind: DatabaseKind = DatabaseKind.OCEANBASE,
 ) -> None:
-    """Write `database/journal.jsonl.gz` and `database/limits.jsonl.gz` below `folder`.
+    """Write `database/journal.jsonl.gz` and `database/limits.jsonl.gz` below `folder`, and `contents`' files.
 
     Both as they were at one position of the primary's log: a write between two reads would look like a wrong
     balance, and writes may arrive long after their client has gone (seen: 27 s after a cut was mended).
@@ -41,9 +44,10 @@ def save_database(
     + since_s: only journal rows from this unix time on; None for all, which the fold of the limits needs
     + near: a database host; a services' host of its centre is preferred
     + within_s: how long one table may take
+    + kind: of the databases
 
     Raises:
-        WorldError: no services' host could export.
+        WorldError: no services' host could export, or a database did not say what it holds.
     """
     target = folder / "database"
     target.mkdir(exist_ok=True)
@@ -60,6 +64,7 @@ def save_database(
         command = _PACKED.format(what=f"{table}{since} --at {position}")
         _save(env, hosts, command, unfinished, table, within_s)
         unfinished.rename(target / f"{table}.jsonl.gz")
+    save_contents(env, folder, at=position, kind=kind, within_s=within_s)
 
 
 def _save(
@@ -100,11 +105,17 @@ def _problem_of(env: Environment, host: Host, command: str, target: Path, within
 @click.option("--run-folder", type=click.Path(path_type=Path, file_okay=False, exists=True), required=True)
 @click.option("--since", type=float, default=None, help="Only journal rows from this unix time on.")
 @click.option("--within", type=float, default=WITHIN_S, show_default=True, help="Seconds for one table.")
-def main(environment_name: str, run_folder: Path, since: float | None, within: float) -> None:
-    """Save journal and limits of ENV below the run folder."""
+@click.option(
+    "--database",
+    type=click.Choice([each.value for each in DatabaseKind]),
+    default=DatabaseKind.OCEANBASE.value,
+    show_default=True,
+)
+def main(environment_name: str, run_folder: Path, since: float | None, within: float, database: str) -> None:
+    """Save journal and limits of ENV below the run folder, and what both databases hold."""
     try:
         env = environment(environment_name)
-        save_database(env, run_folder, since_s=since, within_s=within)
+        save_database(env, run_folder, since_s=since, within_s=within, kind=DatabaseKind(database))
     except (KeyError, ValueError) as wrong:
         raise click.UsageError(str(wrong.args[0])) from None
     except WorldError as failed:

@@ -99,7 +99,7 @@ def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | N
         before, after = _drive(task, asked)
     readings.write(task.folder.path, Readings(before=before, after=after, figures=once))
     with task.step("export"):
-        _export(task, writes=asked.mean_per_s * asked.duration_s)
+        _export(task, asked)
     with task.step("judge"), bulk_reading():
         judged = _judge(task, objectives, companions)
     if judged.components:
@@ -200,9 +200,10 @@ def _generator(env: Environment, where: tuple[Place, ...]) -> list[str]:
     return [*workers_module, "--workers", names, "--processes-per-host", str(per_host)]
 
 
-def _export(task: Task, *, writes: float) -> None:
-    within_s = _EXPORT_WITHIN_S + writes / _EXPORTED_PER_S
+def _export(task: Task, asked: Asked) -> None:
+    within_s = _EXPORT_WITHIN_S + asked.mean_per_s * asked.duration_s / _EXPORTED_PER_S
     options = ["--run-folder", str(task.folder.path), "--within", f"{within_s:.0f}"]
+    options += ["--database", asked.database.value]
     argv = [sys.executable, "-m", "chaos.recorders.export", task.env.name, *options]
     done = task.processes.run(argv, log=task.log("export"), timeout_s=3.0 * within_s)
     if done.returncode != 0:

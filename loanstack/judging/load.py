@@ -12,7 +12,7 @@ from loanstack.judging import readings, slowness
 from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, usage
 from proof.checkers import contention, sets
 from proof.checkers.checker import run_checkers
-from proof.history import Context, History, entity_numbers, read_run
+from proof.history import Context, entity_numbers, read_run
 from proof.objectives import Objective, evaluate
 from proof.verdict import Finding, Judgement, failed, overall
 
@@ -79,12 +79,7 @@ def judge_load(
 def _checked(folder: Path, env: Environment, record: LoadFigures) -> tuple[Finding, ...]:
     records = read_run(folder)
     codes = tuple(entity.code for entity in env.entities)
-    history = History(
-        writes=records.writes,
-        journal=records.journal,
-        limits=records.limits,
-        context=Context(entity_numbers=entity_numbers(codes), samples=records.samples),
-    )
+    history = records.history(Context(entity_numbers=entity_numbers(codes), samples=records.samples))
     more = contention.CHECKERS if SCENARIOS[record.facts.scenario].may_refuse else ()
     return run_checkers(history, (*sets.LOAD, *more))
 

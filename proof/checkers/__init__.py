@@ -5,6 +5,7 @@
 | `checker` | what a checker is; running several, each wrapped |
 | `ledger` | journal, keys, balances, entities: nothing lost, doubled or invented |
 | `effects` | what operations leave besides their journal row |
+| `contents` | that both databases hold the same, and applications what clients were told |
 | `loss` | that only what the standby could not have yet is missing |
 | `single_primary` | that at no time two databases accepted writes |
 | `contention` | limits that many users draw on at once |

@@ -1,6 +1,7 @@
 """Which checkers judge what."""
 
 from proof.checkers.checker import Checker
+from proof.checkers.contents import applications_have_their_status, standby_has_the_same
 from proof.checkers.effects import (
     each_kind_served_at_the_end,
     each_operation_acknowledged,
@@ -28,6 +29,8 @@ _ANY_HISTORY: tuple[Checker, ...] = (
     limits_have_their_status,
     each_operation_acknowledged,
     each_kind_served_at_the_end,
+    standby_has_the_same,
+    applications_have_their_status,
 )
 
 LOAD: tuple[Checker, ...] = (nothing_acknowledged_lost, *_ANY_HISTORY)

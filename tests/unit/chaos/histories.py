@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from proof.history import Context, FaultWindow, History
-from proof.record import Event, JournalRow, Limit, Sample, Write, WriteAttempt
+from proof.record import Event, JournalRow, Limit, Sample, TableContent, Write, WriteAttempt
 
 NUMBERS = {"QH01": 1, "QH02": 2}
 
@@ -69,6 +69,22 @@ def sample(at_s: float, lag_ms: float | None) -> Sample:
     )
 
 
+def contents(journal: int = 1, limits: int = 1, **standby: int) -> tuple[TableContent, ...]:
+    """What both databases hold: so many rows, unless the standby's differ."""
+    rows = {"journal": journal, "credit_limit": limits}
+    return tuple(
+        TableContent(
+            host=host,
+            role=role,
+            table=table,
+            rows=count if role == "PRIMARY" else standby.get(table, count),
+            checksum=7,
+        )
+        for host, role in (("ob-a", "STANDBY"), ("ob-b", "PRIMARY"))
+        for table, count in rows.items()
+    )
+
+
 def history(
     writes: tuple[Write, ...] = (write("k1"),),
     journal: tuple[JournalRow, ...] = (row("k1"),),
@@ -77,7 +93,12 @@ def history(
     **context: Any,
 ) -> History:
     context.setdefault("acknowledged_min", 1)
+    context_keys = {"contents", "applications"} & context.keys()
+    more = {key: context.pop(key) for key in context_keys}
+    more.setdefault("contents", contents(len(journal), len(limits)))
+    more.setdefault("applications", ())
     return History(
+        **more,
         writes=writes,
         journal=journal,
         limits=limits,

@@ -257,6 +257,8 @@ def test_both_tables_are_exported_at_one_position_and_the_next_host_is_asked_if_
             return ["false"]
         return ["bash", "-c", "echo 4711" if command.endswith("position") else "echo '{}' | gzip -1"]
 
+    summed = []
+    monkeypatch.setattr(export, "save_contents", lambda env, folder, **how: summed.append(how["at"]))
     monkeypatch.setattr(export, "ssh_argv", argv)
     export.save_database(ENVIRONMENT, tmp_path, since_s=7.5, near=ENVIRONMENT.host("ob-b"))
     assert asked == [
@@ -264,6 +266,7 @@ def test_both_tables_are_exported_at_one_position_and_the_next_host_is_asked_if_
         for what in ("position", "journal --since 7.500000 --at 4711", "limits --at 4711")
         for host in ("app-b", "app-a")
     ]
+    assert summed == [4711], "what both databases hold, at the same position"
     saved = gzip.decompress((tmp_path / "database" / "limits.jsonl.gz").read_bytes())
     assert json.loads(saved) == {}
     assert sorted(p.name for p in (tmp_path / "database").iterdir()) == [

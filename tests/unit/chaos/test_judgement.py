@@ -21,7 +21,7 @@ from proof.exits import ExitCode
 from proof.history import FaultWindow, Records
 from proof.record import Event, Write
 from proof.verdict import Verdict, worst
-from tests.unit.chaos.histories import limit, probes, row, sample, write
+from tests.unit.chaos.histories import contents, limit, probes, row, sample, write
 
 CROSS_CENTRE = replace(
     ENVIRONMENT, failover=replace(ENVIRONMENT.failover, durability=Durability.CROSS_CENTRE)
@@ -39,6 +39,8 @@ RECORDS = Records(
     journal=ROWS,
     limits=(limit(used_fen=500 * len(ROWS), cap_fen=10**9),),
     samples=(sample(195.0, 80.0), sample(199.9, 120.0)),
+    contents=contents(len(ROWS)),
+    applications=(),
     probes=(
         *probes("ob-a", "+" * 100 + "-" * 400, from_s=190.0),
         *probes("ob-b", "-" * 120, from_s=190.0),
@@ -104,7 +106,7 @@ def test_no_recovery_fails() -> None:
 def test_an_old_loss_fails() -> None:
     rows = tuple(r for r in ROWS if r.key != "b10")
     limits = (limit(used_fen=500 * len(rows), cap_fen=10**9),)
-    found = judged(records=replace(RECORDS, journal=rows, limits=limits))
+    found = judged(records=replace(RECORDS, journal=rows, limits=limits, contents=contents(len(rows))))
     assert found.verdict is Verdict.FAIL
     assert found.figures["acknowledged_lost"] == 2
 

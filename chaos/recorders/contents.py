@@ -1,0 +1,143 @@
+"""What both databases hold after a run: rows and check sums of each table, and the applications of the run.
+
+Asked of the databases themselves, by their administrator's tool on each host: neither the services nor their
+export have a part in it, so that what these say can be held against it.
+"""
+
+import gzip
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from chaos.system.pair import database_hosts
+from chaos.system.remote import ssh_argv
+from chaos.system.sql_session import QUESTIONS, SqlSession
+from chaos.system.world import WorldError
+from inventory.model import Environment, Host
+from inventory.peer import DatabaseKind
+from proof.files import APPLICATIONS_FILE, CONTENTS_FILE, LEDGER_FILE, read_lines, write_whole
+from proof.record import Application, TableContent, Write
+
+REACHED_WITHIN_S = 30.0
+"""A standby that follows is there within a fraction of a second."""
+_ANSWERS_WITHIN_S = 5.0
+_BEFORE_FIRST_S = 10.0
+"""Applications from so long before the first write on; nobody writes then."""
+
+TABLES: Mapping[str, Sequence[str]] = {
+    "journal": (
+        *("entity_code", "idempotency_key", "kind", "limit_id", "customer_id", "amount_fen"),
+        *("debit_account", "credit_account", "created_at"),
+    ),
+    "credit_limit": ("entity_code", "limit_id", "customer_id", "cap_fen", "used_fen", "status"),
+    "application": ("entity_code", "application_id", "customer_id", "status", "score", "grade"),
+    "customer": ("entity_code", "customer_id", "annual_income_fen"),
+}
+"""Table -> columns that the check sum is over."""
+
+
+def save_contents(
+    env: Environment,
+    folder: Path,
+    *,
+    at: int,
+    kind: DatabaseKind = DatabaseKind.OCEANBASE,
+    within_s: float,
+) -> None:
+    """Write what each database holds into `folder`, both as they were at one position of the log.
+
+    + at: that position; a standby is waited for until it has it
+    + kind: MariaDB keeps no past: there each is read as it is, which is the same once nobody writes
+    + within_s: how long one database may take
+
+    Raises:
+        WorldError: a database does not reach the position, or does not answer.
+    """
+    found: list[TableContent] = []
+    applications: list[Application] = []
+    since_s = _first_write_s(folder / LEDGER_FILE) - _BEFORE_FIRST_S
+    for host in database_hosts(env):
+        role = _wait_for(env, host, kind, at)
+        printed = _ask(env, host, kind, _script(kind, at, since_s), within_s)
+        for line in printed:
+            what, *values = line.split("\t")
+            if what in TABLES and len(values) == 2:
+                rows, checksum = map(int, values)
+                found.append(
+                    TableContent(host=host.name, role=role, table=what, rows=rows, checksum=checksum)
+                )
+            elif what == "row" and role == "PRIMARY":
+                applications.append(_application(values))
+    write_whole(folder / CONTENTS_FILE, b"".join(msgspec.json.encode(each) + b"\n" for each in found))
+    lines = b"".join(msgspec.json.encode(each) + b"\n" for each in applications)
+    write_whole(folder / APPLICATIONS_FILE, gzip.compress(lines, mtime=0))
+
+
+def _script(kind: DatabaseKind, at: int, since_s: float) -> str:
+    """Return the questions, one line of an answer each, its columns parted by tabs."""
+    snapshot = f" AS OF SNAPSHOT {at}" if kind is DatabaseKind.OCEANBASE else ""
+    sums = [
+        f"SELECT '{table}',COUNT(*),COALESCE(SUM(CRC32(CONCAT_WS('|',{','.join(columns)}))),0)"  # noqa: S608
+        f" FROM loan.{table}{snapshot};"
+        for table, columns in TABLES.items()
+    ]
+    rows = (
+        "SELECT 'row',entity_code,application_id,customer_id,status,COALESCE(score,''),COALESCE(grade,'')"  # noqa: S608
+        f" FROM loan.application{snapshot} WHERE created_at>=FROM_UNIXTIME({since_s:.6f});"
+    )
+    return "\n".join((*sums, rows)) + "\n"
+
+
+def _application(values: Sequence[str]) -> Application:
+    entity, application_id, customer_id, status, score, grade = values
+    return Application(
+        entity=entity,
+        application_id=int(application_id),
+        customer_id=int(customer_id),
+        status=status,
+        score=int(score) if score else None,
+        grade=grade or None,
+    )
+
+
+def _first_write_s(ledger: Path) -> float:
+    first = next(iter(read_lines(ledger, Write)), None) if ledger.exists() else None
+    return time.time() if first is None else first.planned_s
+
+
+def _wait_for(env: Environment, host: Host, kind: DatabaseKind, at: int) -> str:
+    """Wait until the database on `host` has position `at`, and return its role."""
+    session = SqlSession(env, host, QUESTIONS[kind])
+    until_s = time.monotonic() + REACHED_WITHIN_S
+    reading = None
+    try:
+        while time.monotonic() < until_s:
+            reading = session.read(_ANSWERS_WITHIN_S)
+            if reading is not None and reading.scn >= at:
+                return reading.role
+            time.sleep(0.2)
+    finally:
+        session.close()
+    seen = "did not answer" if reading is None else f"was at {reading.scn}"
+    raise WorldError(f"{host.name}: {seen}; waited {REACHED_WITHIN_S:.0f} s for position {at} of the log")
+
+
+def _ask(env: Environment, host: Host, kind: DatabaseKind, script: str, within_s: float) -> list[str]:
+    try:
+        done = subprocess.run(
+            ssh_argv(env, host, f"{QUESTIONS[kind].tool} sql"),
+            input=script,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise WorldError(f"{host.name}: its tables were not summed up within {within_s:.0f} s") from None
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
+        raise WorldError(f"{host.name}: {QUESTIONS[kind].tool} ended with {done.returncode}: {said[0]!r}")
+    return done.stdout.splitlines()

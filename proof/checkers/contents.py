@@ -1,0 +1,117 @@
+"""Whether both databases hold the same, and as much as was exported; applications as clients were told."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from proof.checkers.checker import finding
+from proof.history import History
+from proof.record import Application, TableContent, Write
+from proof.verdict import Finding, Verdict
+
+_AT_LEAST = {
+    "admission": ("admitted", "assessed", "granted"),
+    "assessment": ("assessed", "granted"),
+    "grant": ("granted",),
+}
+"""Operation -> what its application may be afterwards; later operations move it on."""
+
+
+def standby_has_the_same(history: History) -> Finding:
+    """Primary and standby hold the same rows at one position of the log, and as many as were exported."""
+    name = "standby_has_the_same"
+    by_table: defaultdict[str, list[TableContent]] = defaultdict(list)
+    for content in history.contents:
+        by_table[content.table].append(content)
+    alone = [table for table, found in by_table.items() if len(found) < 2]
+    if not by_table or alone:
+        missing = f"no second copy of {', '.join(alone)} was read" if alone else "no database was read"
+        return Finding(name=name, verdict=Verdict.INVALID, reasons=(missing,))
+    differing = [
+        table
+        for table, found in by_table.items()
+        if len({(content.rows, content.checksum) for content in found}) > 1
+    ]
+    reasons = [f"{table}: {_told(by_table[table])}" for table in differing]
+    exported = {"journal": len(history.journal), "credit_limit": len(history.limits)}
+    for table, count in exported.items():
+        held = {content.rows for content in by_table[table] if content.role == "PRIMARY"}
+        if table in by_table and held != {count}:
+            there = ", ".join(map(str, sorted(held))) or "none"
+            reasons.append(f"{table}: the services exported {count} rows; the primary itself holds {there}")
+    return finding(
+        history,
+        name,
+        reasons,
+        figures={"tables_compared": len(by_table), "tables_differing": len(differing)},
+        listed=(
+            {"table": each.table, "host": each.host, "rows": each.rows, "checksum": each.checksum}
+            for table in differing
+            for each in by_table[table]
+        ),
+    )
+
+
+def applications_have_their_status(history: History) -> Finding:
+    """Each application is where its last acknowledged step left it, with the score told; none came twice."""
+    name = "applications_have_their_status"
+    if history.applications is None:
+        return Finding(name=name, verdict=Verdict.INVALID, reasons=("no application was read",))
+    known = {(each.entity, each.application_id): each for each in history.applications}
+    listed: list[Mapping[str, object]] = [
+        {"entity": write.entity, "key": write.key, "operation": write.operation, "problem": problem}
+        for write in history.acknowledged
+        if write.operation in _AT_LEAST and (write.entity, write.key) in history.rows_by_key
+        for problem in _wrong(write, known)
+    ]
+    listed += _too_many(history, history.applications)
+    reasons = [f"{len(listed)} applications are not what their clients were told"] if listed else []
+    figures = {"applications": len(known), "applications_wrong": len(listed)}
+    return finding(history, name, reasons, figures=figures, listed=listed)
+
+
+def _wrong(write: Write, known: Mapping[tuple[str, int], Application]) -> Iterable[str]:
+    told = write.response if isinstance(write.response, Mapping) else {}
+    number = told.get("application_id")
+    if not isinstance(number, int):
+        # The client has counted an answer without it as an error.
+        return
+    found = known.get((write.entity, number))
+    if found is None:
+        yield f"its application {number} does not exist"
+        return
+    scored = (told.get("score"), told.get("grade"))
+    allowed = ("declined",) if told.get("decision") == "declined" else _AT_LEAST[write.operation]
+    if found.status not in allowed:
+        yield f"its application is {found.status}; the client was told one that is {' or '.join(allowed)}"
+    if write.customer_id is not None and found.customer_id != write.customer_id:
+        yield f"its application is customer {found.customer_id}'s, the client's {write.customer_id}"
+    if write.operation == "assessment" and (found.score, found.grade) != (
+        told.get("score"),
+        told.get("grade"),
+    ):
+        yield (
+            f"its application has score {found.score} and grade {found.grade}; the client was told"
+            f" {scored[0]!r} and {scored[1]!r}"
+        )
+
+
+def _too_many(history: History, applications: Iterable[Application]) -> list[Mapping[str, object]]:
+    """Return the customers of whom there are more applications than admissions in the journal."""
+    admitted = Counter((row.entity, row.customer_id) for row in history.journal if row.kind == "admission")
+    there = Counter((each.entity, each.customer_id) for each in applications)
+    return [
+        {
+            "entity": entity,
+            "customer_id": customer_id,
+            "problem": f"{count} applications, {admitted[entity, customer_id]} admissions in the journal",
+        }
+        for (entity, customer_id), count in there.items()
+        if count > admitted[entity, customer_id]
+    ]
+
+
+def _told(found: Iterable[TableContent]) -> str:
+    return "; ".join(
+        f"{each.host} ({each.role.lower()}) holds {each.rows} rows, check sum {each.checksum}"
+        for each in found
+    )
