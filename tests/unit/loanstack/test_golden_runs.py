@@ -1,0 +1,125 @@
+"""Two recorded runs are judged as they were when they ran; one thing changed in them is seen."""
+
+import gzip
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from loanstack.cli.main import cli
+from loanstack.judging.again import JudgedAgain, judge_again
+from loanstack.runs.task import find_environment
+from proof.objectives import OBJECTIVES_FILE
+from proof.verdict import Verdict
+
+RUNS = Path(__file__).with_name("golden_runs")
+NAMES = ("load", "drill")
+
+
+@pytest.fixture(params=NAMES)
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return unpacked(request.param, tmp_path)
+
+
+def unpacked(name: str, into: Path) -> Path:
+    with tarfile.open(RUNS / f"{name}.tar.xz") as tar:
+        tar.extractall(into / name, filter="data")
+    return into / name
+
+
+def judged(run: Path) -> JudgedAgain:
+    return judge_again(run, find_environment)
+
+
+def change(path: Path, how: Callable[[list[dict]], list[dict]]) -> None:
+    """Rewrite the lines of a JSONL file."""
+    packed = path.suffix == ".gz"
+    content = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    lines = how([json.loads(line) for line in content.splitlines()])
+    content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    path.write_bytes(gzip.compress(content) if packed else content)
+
+
+def objectives(run: Path) -> list[dict]:
+    return json.loads((run / OBJECTIVES_FILE).read_text())
+
+
+def test_a_recorded_run_is_judged_as_it_was(run: Path) -> None:
+    found = judged(run)
+    assert found.differences == ()
+    assert found.found == (Verdict.PASS, ())
+    assert found.as_recorded == (), "every figure is recomputed"
+    assert len(found.figures) > 60
+
+
+def test_each_objective_that_the_run_does_not_keep_fails_it(run: Path) -> None:
+    figures = judged(run).figures
+    whole = objectives(run)
+    for number, one in enumerate(whole):
+        value = figures[one["figure"]]
+        beyond = value + 1.0 if one["at_least"] else value - 1.0
+        changed = [*whole[:number], {**one, "limit": beyond}, *whole[number + 1 :]]
+        (run / OBJECTIVES_FILE).write_text(json.dumps(changed))
+        assert judged(run).found.verdict is Verdict.FAIL, one
+
+
+def test_an_objective_that_nothing_measured_leaves_it_unproved(run: Path) -> None:
+    nobody = {"figure": "nobody_measured_ms", "limit": 1.0, "at_least": False}
+    (run / OBJECTIVES_FILE).write_text(json.dumps([*objectives(run), nobody]))
+    assert judged(run).found.verdict is Verdict.INVALID
+
+
+def test_a_lost_write_is_seen(run: Path) -> None:
+    acknowledged = json.loads((run / "ledger.jsonl").read_bytes().splitlines()[1000])["key"]
+    change(
+        run / "database/journal.jsonl.gz", lambda rows: [row for row in rows if row["key"] != acknowledged]
+    )
+    found = judged(run)
+    assert found.found.verdict is Verdict.FAIL
+    assert {"verdict", "acknowledged_lost"} <= {difference.what for difference in found.differences}
+
+
+def test_a_standby_with_another_content_is_seen(run: Path) -> None:
+    change(
+        run / "database/contents.jsonl",
+        lambda held: [{**held[0], "checksum": held[0]["checksum"] + 1}, *held[1:]],
+    )
+    assert judged(run).found.verdict is Verdict.FAIL
+
+
+def test_a_figure_that_was_recorded_otherwise_is_named_by_the_command(run: Path) -> None:
+    path = run / "results.json"
+    recorded = json.loads(path.read_text())
+    recorded["figures"]["errors"] += 7
+    path.write_text(json.dumps(recorded))
+    done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
+    assert done.return_value == 1
+    assert ".: errors: recorded 7" in done.output
+    done = CliRunner().invoke(cli, ["judge", str(run), "--json"], standalone_mode=False)
+    (difference,) = json.loads(done.output)["differences"]
+    assert (difference["what"], difference["recorded"]) == ("errors", 7)
+
+
+def test_what_cannot_be_judged_says_what_is_missing(tmp_path: Path) -> None:
+    run = unpacked("load", tmp_path)
+    (run / "readings.json").unlink()
+    done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
+    assert "readings.json" in str(done.exception)
+    (run / "results.json").unlink()
+    done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
+    assert "is this a run folder?" in str(done.exception)
+
+
+def test_a_whole_is_never_better_than_its_parts(tmp_path: Path) -> None:
+    part = unpacked("drill", tmp_path)
+    recorded = json.loads((part / "results.json").read_text())
+    whole = {**recorded, "verb": "prove", "figures": {}, "children": ["drill"]}
+    (tmp_path / "results.json").write_text(json.dumps(whole))
+    assert judged(tmp_path).differences == ()
+    change(part / "database/journal.jsonl.gz", lambda rows: rows[:-50])
+    found = judged(tmp_path)
+    assert found.found.verdict is Verdict.FAIL
+    assert {difference.folder for difference in found.differences} == {".", "drill"}
