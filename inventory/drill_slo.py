@@ -52,6 +52,7 @@ class DrillSlo:
     limits: tuple[tuple[str, DrillLimit], ...] = (
         ("primary-crash", _CRASH),
         ("primary-host-poweroff", _CRASH),
+        ("agent-killed", _STALL),
         ("primary-paused", _STALL),
         ("primary-host-frozen", _STALL),
         ("centre-a-cut-off", _CUT),

@@ -45,6 +45,12 @@ def drills(env: Environment) -> dict[str, Drill]:
             faults.powered_off(Target.PRIMARY),
         ),
         _drill(
+            "agent-killed",
+            "The failover agent of the primary dies, and its database with it",
+            faults.killed_agent(),
+            expects=Expect.ONE_PRIMARY,
+        ),
+        _drill(
             "primary-paused",
             "The database of the primary stops where it stands, and goes on 20 s later",
             faults.paused_database(lasts_s=long_s),

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 
 from chaos.catalogue.model import Fault, Heal, Target
 from chaos.system.host_fault import (
+    AGENT_UNIT,
     CHANGING_TABLES,
     LOST_STORE_MEMBER,
     PAUSED_DATABASE,
     HostFault,
     cut_from_store,
+    killed,
 )
 from chaos.system.pair import Scene, answers_ssh
 from chaos.system.world import Pending, World
@@ -42,6 +44,17 @@ def killed_database() -> Fault:
         inject=lambda world, scene, for_s: world.databases.kill(scene.primary),
         acts=_confirmed,
         heal=Heal(title="wait until the agents made it a standby", undo=_nothing, dead_man=_NOTHING_LEFT),
+    )
+
+
+def killed_agent() -> Fault:
+    """Kill the failover agent of the primary; its database is bound to it, and ends with it."""
+    return on_hosts(
+        killed("killed-agent", AGENT_UNIT),
+        "kill -9 of the primary's failover agent",
+        on=Target.PRIMARY,
+        undo="wait until it runs, and the pair is whole",
+        silences=True,
     )
 
 

@@ -179,6 +179,8 @@ class FakeWorld:
             state.disk = "full"
         else:
             state.faults.add(fault.name)
+            # A database is bound to its agent.
+            state.running &= fault.name != "killed-agent"
         return Done(self.clock)
 
     def undo(self, host: Host, fault: HostFault) -> None:

@@ -31,6 +31,7 @@ ROLES_AFTER = {
 BREAKS = {
     "primary-crash": "kill ob-a",
     "primary-host-poweroff": "off ob-a",
+    "agent-killed": "begin killed-agent ob-a",
     "primary-paused": "begin paused-database ob-a",
     "primary-host-frozen": "freeze ob-a",
     "centre-a-cut-off": "cut centre-a",
@@ -50,6 +51,7 @@ BREAKS = {
     "gateway-lost": "off gw-a",
 }
 UNDOES = {
+    "agent-killed": "undo killed-agent ob-a",
     "primary-paused": "undo paused-database ob-a",
     "primary-host-frozen": "thaw ob-a",
     "centre-a-cut-off": "mend centre-a",

@@ -55,6 +55,7 @@ def test_faults_and_heals_are_told_to_whoever_reads() -> None:
 def test_faults_on_hosts_have_a_timer_there() -> None:
     with_timer = {n for n, d in CATALOGUE.items() if "systemd-run --on-active" in d.fault.heal.dead_man}
     assert with_timer == {
+        "agent-killed",
         "primary-paused",
         "primary-cut-from-store",
         "store-member-lost",
