@@ -31,6 +31,19 @@ class DrillLimit:
         return 1.25 * self.rto_ms_max
 
 
+@dataclass(frozen=True, kw_only=True)
+class StopConditions:
+    """What ends any drill before its time: it is healed at once, and has failed."""
+
+    outage_s_max: float = 30.0
+    """So long nobody may be acknowledged: twice what the slowest drill may take."""
+    failed_ratio_max: float = 0.95
+    """Failed writes over all, within `failed_over_s`."""
+    failed_over_s: float = 30.0
+    alerts: tuple[str, ...] = ()
+    """Names of Prometheus alerts that end a drill as soon as one fires; none: Prometheus is not asked."""
+
+
 class NoObjectivesError(ValueError):
     """A drill that an environment sets no objectives for; the message says what to add."""
 
@@ -49,6 +62,7 @@ class DrillSlo:
     """What the drills of an environment are judged by."""
 
     doubled_max: int = 0
+    stop: StopConditions = StopConditions()
     limits: tuple[tuple[str, DrillLimit], ...] = (
         ("primary-crash", _CRASH),
         ("primary-host-poweroff", _CRASH),

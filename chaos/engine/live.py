@@ -4,12 +4,13 @@ import time
 
 from chaos.recorders.clients import LoadClients
 from chaos.system.agents import SshAgents, SshStore
+from chaos.system.alerts import SshAlerts
 from chaos.system.databases import SshDatabases
 from chaos.system.hosts import SshHosts
 from chaos.system.pair import database_hosts
 from chaos.system.remote import Shells
 from chaos.system.switches import NetworkSwitch, PowerSwitch
-from chaos.system.world import Agents, Clients, Databases, Hosts, Network, Power, Store
+from chaos.system.world import Agents, Alerts, Clients, Databases, Hosts, Network, Power, Store
 from inventory.model import Environment
 
 
@@ -40,6 +41,7 @@ class LiveWorld:
         self.network: Network = NetworkSwitch(env)
         self.agents: Agents = SshAgents(env, self._asking)
         self.store: Store = SshStore(env, self._asking)
+        self.alerts: Alerts = SshAlerts(env, self._asking)
         self.clients: Clients = LoadClients(env)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from chaos.engine.interrupts import Shield
 from chaos.engine.recovery import Recovery
 from chaos.engine.run import HypothesisUnmetError, NoEffectError, Run
 from chaos.engine.steady import STEADY_WITHIN_S, observe, wait_until_steady
+from chaos.engine.stop_conditions import Brake, StopConditionMetError
 from chaos.engine.timeline import Timeline
 from chaos.engine.watch import Watch
 from chaos.system.pair import NoPairError, Scene, answers_ssh, find_scene, wait_until_following
@@ -73,7 +74,13 @@ class Runner:
             scene = self._timed(run, "find the primary", lambda: self._prepare(drill))
             self._timed(run, "steady state", lambda: self._reach_steady_state(drill, run))
             self._timed(run, "fault and recovery", lambda: self._break(drill, scene, run))
-            watch = Watch(world=self.world, recovery=self._recovery, timeline=self.timeline, rate=self.rate)
+            watch = Watch(
+                world=self.world,
+                recovery=self._recovery,
+                brake=Brake(world=self.world, conditions=self.env.drill_slo.stop),
+                timeline=self.timeline,
+                rate=self.rate,
+            )
             self._timed(run, "observe", lambda: watch.observe(drill, scene, run))
         except HypothesisUnmetError as unmet:
             run.invalid.append(str(unmet))
@@ -83,6 +90,9 @@ class Runner:
             run.fault = None
             run.invalid.append(str(unseen))
             self.timeline.note("no-effect", detail=str(unseen))
+        except StopConditionMetError as met:
+            run.failures.append(str(met))
+            self.timeline.note("broken-off", detail=str(met))
         except WorldError as failed:
             run.failures.append(str(failed))
             self.timeline.note("failed", detail=str(failed))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chaos.catalogue.model import Drill
 from chaos.engine.recovery import Recovery
 from chaos.engine.run import Run
+from chaos.engine.stop_conditions import Brake, StopConditionMetError
 from chaos.engine.timeline import Timeline
 from chaos.system.pair import Scene
 from chaos.system.world import World, WorldError, wait_until
@@ -20,6 +21,7 @@ class Watch:
 
     world: World
     recovery: Recovery
+    brake: Brake
     timeline: Timeline
     rate: float
     """Writes per second that the clients ask for."""
@@ -56,12 +58,15 @@ class Watch:
         def back() -> str | None:
             if clients.stopped_because() is not None:
                 return None
+            self.brake.check()
             rate = clients.acknowledged_per_s(since_s)
             return None if rate >= needed else f"{rate:.0f} writes/s acknowledged"
 
         left_s = from_s + drill.recovery_deadline_s - clock.now_s()
         try:
             wait_until(clock, back, what=f"{needed:.0f} writes/s again", within_s=max(left_s, 0.0))
+        except StopConditionMetError:
+            raise
         except WorldError as late:
             run.failures.append(str(late))
         else:
@@ -74,6 +79,8 @@ class Watch:
             if run.undone_s is None:
                 self.recovery.watch(drill)
             clock.sleep_s(min(left_s, _LOOK_EVERY_S))
+            if self.world.clients.stopped_because() is None:
+                self.brake.check()
         self._load_ended(run)
 
     def _load_ended(self, run: Run) -> bool:

@@ -9,7 +9,7 @@ import orjson
 
 from chaos.recorders.children import Child
 from chaos.recorders.export import save_database
-from chaos.system.world import WorldError
+from chaos.system.world import ClientsSeen, WorldError
 from inventory.model import Environment, Host
 from proof.record import Outcome
 
@@ -35,6 +35,9 @@ class LedgerTail:
         self._offset = 0
         self._rest = b""
         self._ends: deque[float] = deque()
+        self._failed: deque[float] = deque()
+        self._first_s: float | None = None
+        self._last_acknowledged_s: float | None = None
 
     def acknowledged_per_s(self, now_s: float, since_s: float = 0.0) -> float:
         """Return acknowledged writes per second, over the last seconds that are surely written.
@@ -46,9 +49,22 @@ class LedgerTail:
         from_s = until_s - _RATE_OVER_S
         if from_s < since_s:
             return 0.0
-        while self._ends and self._ends[0] < from_s - _RATE_OVER_S:
-            self._ends.popleft()
         return sum(from_s <= end < until_s for end in self._ends) / _RATE_OVER_S
+
+    def seen(self, now_s: float, over_s: float) -> ClientsSeen:
+        """Return what clients were told over the last seconds that are surely written."""
+        self._read()
+        from_s = now_s - _WRITTEN_AFTER_S - over_s
+        while self._failed and self._failed[0] < from_s:
+            self._failed.popleft()
+        while self._ends and self._ends[0] < from_s:
+            self._ends.popleft()
+        return ClientsSeen(
+            last_acknowledged_s=self._last_acknowledged_s,
+            acknowledged=len(self._ends),
+            failed=len(self._failed),
+            is_whole=self._first_s is not None and self._first_s <= from_s,
+        )
 
     def _read(self) -> None:
         try:
@@ -61,8 +77,13 @@ class LedgerTail:
         *lines, self._rest = (self._rest + found).split(b"\n")
         for line in lines:
             write = orjson.loads(line)
+            ended_s = write["ended_s"]
+            self._first_s = self._first_s or ended_s
             if write["outcome"] == Outcome.ACKNOWLEDGED:
-                self._ends.append(write["ended_s"])
+                self._ends.append(ended_s)
+                self._last_acknowledged_s = ended_s
+            else:
+                self._failed.append(ended_s)
 
 
 class LoadClients:
@@ -107,6 +128,11 @@ class LoadClients:
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
         """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
         return 0.0 if self._tail is None else self._tail.acknowledged_per_s(time.time(), since_s)
+
+    def seen(self, over_s: float) -> ClientsSeen:
+        """Return what clients were told over the last seconds."""
+        assert self._tail is not None
+        return self._tail.seen(time.time(), over_s)
 
     def stopped_because(self) -> str | None:
         """Return why one of them ended by itself; None while all run."""

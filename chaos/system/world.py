@@ -1,6 +1,7 @@
 """What drills need of the world, as protocols: the runner knows no SSH, and its tests need no host."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -161,6 +162,25 @@ class Store(Protocol):
         """Return {member: whether it answers as part of a majority}."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClientsSeen:
+    """What clients were told over the last seconds."""
+
+    last_acknowledged_s: float | None
+    """Unix time; None: nothing was acknowledged yet."""
+    acknowledged: int
+    failed: int
+    is_whole: bool
+    """Whether clients have written for as long as was asked about."""
+
+
+class Alerts(Protocol):
+    """What the environment's monitoring complains about."""
+
+    def firing(self) -> frozenset[str]:
+        """Return the names of the alerts that fire; none where nobody answers."""
+
+
 class Clients(Protocol):
     """The clients that write while something breaks, and those who take notes of it."""
 
@@ -169,6 +189,9 @@ class Clients(Protocol):
 
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
         """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
+
+    def seen(self, over_s: float) -> ClientsSeen:
+        """Return what clients were told over the last seconds."""
 
     def stopped_because(self) -> str | None:
         """Return why one of them ended by itself; None while they run."""
@@ -190,6 +213,10 @@ class World(Protocol):
     @property
     def databases(self) -> Databases:
         """The databases."""
+
+    @property
+    def alerts(self) -> Alerts:
+        """The monitoring."""
 
     @property
     def hosts(self) -> Hosts:

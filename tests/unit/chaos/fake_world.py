@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.system.host_fault import LOST_STORE_MEMBER, ON_SMALL_DISK, HostFault
-from chaos.system.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, Pending, WorldError
+from chaos.system.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, ClientsSeen, Pending, WorldError
 from inventory.model import Host
 from proof.record import Event
 
@@ -111,6 +111,10 @@ class FakeWorld:
     """Nothing that is broken breaks, although it says so."""
     begun: list[HostFault] = field(default_factory=list)
     load_ends: str | None = None
+    failing: int = 0
+    """How many of a hundred and so many writes failed lately, as clients say."""
+    firing_alerts: frozenset[str] = frozenset()
+    _last_served_s: float | None = None
     before_call: Callable[[str], None] = lambda call: None
     sleepy: bool = False
     """The agents do nothing."""
@@ -118,7 +122,7 @@ class FakeWorld:
     def __post_init__(self) -> None:
         self.clock.after = self._agents_act
 
-    databases = hosts = power = network = agents = store = clients = property(lambda self: self)
+    databases = hosts = power = network = agents = store = clients = alerts = property(lambda self: self)
 
     def _do(self, call: str) -> None:
         self.before_call(call)
@@ -373,6 +377,17 @@ class FakeWorld:
             return 0.0
         serving = [h for h in self.state.values() if h.role == PRIMARY and h.serves]
         return self.rate if serving else 0.0
+
+    def seen(self, over_s: float) -> ClientsSeen:
+        serving = [h for h in self.state.values() if h.role == PRIMARY and h.serves]
+        if serving or self._last_served_s is None:
+            self._last_served_s = self.clock.at_s
+        return ClientsSeen(
+            last_acknowledged_s=self._last_served_s, acknowledged=100, failed=self.failing, is_whole=True
+        )
+
+    def firing(self) -> frozenset[str]:
+        return self.firing_alerts
 
     def stopped_because(self) -> str | None:
         return self.load_ends
