@@ -36,9 +36,16 @@ def of_second_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
     )
 
 
-def of_upgrade() -> tuple[Objective, ...]:
-    """Return what an upgrade promises."""
-    return (Objective(figure="hosts_rolled_back", limit=0),)
+def of_upgrade(*, under_load: bool) -> tuple[Objective, ...]:
+    """Return what an upgrade promises.
+
+    + under_load: clients make requests meanwhile, none of which may fail
+    """
+    served = (
+        Objective(figure="transactions_acknowledged", limit=1, at_least=True),
+        Objective(figure="errors", limit=0),
+    )
+    return (Objective(figure="hosts_rolled_back", limit=0), *(served if under_load else ()))
 
 
 def of_verify() -> tuple[Objective, ...]:

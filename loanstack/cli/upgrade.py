@@ -7,8 +7,11 @@ from loanstack.cli.options import json_option
 from loanstack.commands.upgrade import UpgradeAsked
 from loanstack.commands.upgrade import upgrade as run_upgrade
 from loanstack.commands.verb import run_verb
+from loanstack.runs.task import find_environment
 from loanstack.system.rotation import ROLES
 from proof.exits import ExitCode
+
+DEFAULT_RATE_PER_S = 100.0
 
 
 @click.command(short_help="Replace one component, host by host, under load.")
@@ -21,14 +24,24 @@ from proof.exits import ExitCode
     show_default=True,
     help="How many hosts at a time.",
 )
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    help="Writes a second meanwhile, none of which may fail; 100 by default, 0 in production.",
+)
 @click.option("--restart", is_flag=True, help="Start it anew on every host, also where the version is right.")
 @json_option
-def upgrade(env: str, component: str, batch: int, restart: bool, machine_readable: bool) -> ExitCode:
+def upgrade(
+    env: str, component: str, batch: int, rate: float | None, restart: bool, machine_readable: bool
+) -> ExitCode:
     """Bring every host of a component of ENV to the version that the inventory lists, and fail no request.
 
     Each host leaves the rotation, finishes what is under way, gets the new version, answers requests of ours,
     and comes back. One whose version does not start or does not answer gets the version of before, and the
     upgrade ends there: exit code 1. One that was killed in the middle is completed by the next.
+
+    Clients write meanwhile (--rate), and a request of theirs that fails is exit code 1, too. In production
+    only real customers do: whether their requests failed is not counted here.
 
     \b
     Examples:
@@ -36,11 +49,14 @@ def upgrade(env: str, component: str, batch: int, restart: bool, machine_readabl
       loanstack upgrade qinghai --component loan --batch 2
       loanstack upgrade lab --component tongweb --restart
     """
+    if rate is None:
+        rate = DEFAULT_RATE_PER_S if Action.LOAD in find_environment(env).allowed else 0.0
+    asked = UpgradeAsked(component=component, batch=batch, restart=restart, rate_per_s=rate)
     return run_verb(
         "upgrade",
         env,
-        lambda task: run_upgrade(task, UpgradeAsked(component=component, batch=batch, restart=restart)),
+        lambda task: run_upgrade(task, asked),
         machine_readable=machine_readable,
-        parameters={"component": component, "batch": batch, "restart": restart},
-        actions=(Action.UPGRADE,),
+        parameters={"component": component, "batch": batch, "restart": restart, "rate": rate},
+        actions=(Action.UPGRADE, *((Action.LOAD, Action.SEED) if rate else ())),
     )

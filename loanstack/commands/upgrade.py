@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host
+from loanstack.commands.background_load import BackgroundLoad
 from loanstack.commands.deploy import deploy
+from loanstack.commands.seed import seed
 from loanstack.runs.folder import Results
 from loanstack.runs.task import CommandError, Task
 from loanstack.system.rotation import ARTIFACTS, DEPLOYS, ROLES, UPGRADE, InstanceState, Rotation
@@ -28,6 +30,8 @@ class UpgradeAsked:
     batch: int = 1
     restart: bool = False
     """Start it anew on every host, also where nothing is to be replaced."""
+    rate_per_s: float = 0.0
+    """Of the writes that clients make meanwhile; 0: none, where only real customers do."""
 
 
 def upgrade(task: Task, asked: UpgradeAsked) -> Results:
@@ -39,12 +43,14 @@ def upgrade(task: Task, asked: UpgradeAsked) -> Results:
     Raises:
         CommandError: a host does not answer, or too few would be left to serve.
     """
-    judged_by = promised.of_upgrade()
-    task.begin(judged_by)
     began_s = time.monotonic()
     rotation = Rotation(task.env, asked.component)
     try:
-        upgraded, failure = _upgrade(task, asked, rotation)
+        left = _left(task, asked, rotation)
+        # Where nothing is replaced, nothing has to be shown.
+        judged_by = promised.of_upgrade(under_load=bool(left) and asked.rate_per_s > 0)
+        task.begin(judged_by)
+        upgraded, failure, clients = _under_load(task, asked, rotation, left)
     except WorldError as unfit:
         raise CommandError(str(unfit), code=ExitCode.INVALID) from None
     finally:
@@ -53,6 +59,7 @@ def upgrade(task: Task, asked: UpgradeAsked) -> Results:
         "hosts_upgraded": len(upgraded),
         "hosts_rolled_back": len(failure),
         "upgrade_s": round(time.monotonic() - began_s, 2),
+        **clients,
     }
     verdict, reasons = overall((*failed("hosts", failure), *evaluate(judged_by, figures)))
     results = Results(
@@ -61,13 +68,34 @@ def upgrade(task: Task, asked: UpgradeAsked) -> Results:
     return task.end(results)
 
 
-def _upgrade(task: Task, asked: UpgradeAsked, rotation: Rotation) -> tuple[list[str], list[str]]:
+def _left(task: Task, asked: UpgradeAsked, rotation: Rotation) -> list[Host]:
+    """Return the hosts that are to be upgraded, in order."""
     hosts = task.env.hosts_with(ROLES[asked.component])
     with task.step("look"):
         states = [rotation.state(host) for host in hosts]
     left = in_order(task.env, asked.component, states, everybody=asked.restart)
     if not left:
         task.console.say(f"{asked.component} is up to date on {', '.join(host.name for host in hosts)}")
+    return left
+
+
+def _under_load(
+    task: Task, asked: UpgradeAsked, rotation: Rotation, left: Sequence[Host]
+) -> tuple[list[str], list[str], dict[str, float]]:
+    """Upgrade the hosts while clients write; returns those that are, failures, and what clients saw."""
+    if not left or not asked.rate_per_s:
+        return *_upgrade(task, asked, rotation, left), {}
+    seed(task)
+    load = BackgroundLoad(task, rate_per_s=asked.rate_per_s)
+    with load:
+        upgraded, failure = _upgrade(task, asked, rotation, left)
+    return upgraded, failure, load.figures()
+
+
+def _upgrade(
+    task: Task, asked: UpgradeAsked, rotation: Rotation, left: Sequence[Host]
+) -> tuple[list[str], list[str]]:
+    hosts = task.env.hosts_with(ROLES[asked.component])
     upgraded: list[str] = []
     for first in range(0, len(left), asked.batch):
         batch = left[first : first + asked.batch]

@@ -62,7 +62,10 @@ KINDS |= {
         promised.of_verify(),
         lambda figures: host_tests.judged(TESTED, figures, status=0).verdict,
     ),
-    "upgrade": (promised.of_upgrade(), by_objectives(promised.of_upgrade())),
+    "upgrade": (
+        promised.of_upgrade(under_load=True),
+        by_objectives(promised.of_upgrade(under_load=True)),
+    ),
 }
 EACH = [(kind, each) for kind, (objectives, _) in KINDS.items() for each in objectives]
 

@@ -1,6 +1,6 @@
 """Upgrades host by host: who is next, who must stay, what is rolled back, and what stays out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -93,7 +93,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run an upgrade of the portals over hosts as they are given; `fails`: hosts on which the deploy does."""
 
     def upgraded(
-        hosts: dict[str, Instance], *, batch: int = 1, restart: bool = False, fails: Sequence[str] = ()
+        hosts: dict[str, Instance],
+        *,
+        batch: int = 1,
+        restart: bool = False,
+        fails: Sequence[str] = (),
+        rate_per_s: float = 0.0,
+        clients: Mapping[str, float] | None = None,
     ) -> tuple[Results, Rotation]:
         rotation = Rotation(hosts)
 
@@ -110,6 +116,22 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             )
 
         monkeypatch.setattr(upgrade, "deploy", deploy)
+
+        class Load:
+            def __init__(self, task: Task, *, rate_per_s: float) -> None:
+                assert rate_per_s == 100.0
+
+            def __enter__(self) -> None:
+                rotation.done.append("clients begin")
+
+            def __exit__(self, *_: object) -> None:
+                rotation.done.append("clients end")
+
+            def figures(self) -> dict[str, float]:
+                return dict(clients or {})
+
+        monkeypatch.setattr(upgrade, "BackgroundLoad", Load)
+        monkeypatch.setattr(upgrade, "seed", lambda task: {})
         monkeypatch.setattr(upgrade, "Rotation", lambda env, component: rotation)
         with Processes() as processes:
             task = Task(
@@ -120,7 +142,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                 parameters={},
             )
             return upgrade.upgrade(
-                task, UpgradeAsked(component="portal", batch=batch, restart=restart)
+                task,
+                UpgradeAsked(component="portal", batch=batch, restart=restart, rate_per_s=rate_per_s),
             ), rotation
 
     return upgraded
@@ -134,6 +157,28 @@ def test_one_host_after_the_other_is_drained_replaced_judged_and_brought_back(ru
     assert rotation.done == [*one, *(each.replace("app-a", "app-b") for each in one)]
     assert rotation.least_serving == 1
     assert all((each.version, each.out) == (NEW, set()) for each in hosts.values())
+
+
+@pytest.mark.parametrize(
+    ("clients", "verdict"),
+    [
+        ({"transactions_acknowledged": 900, "errors": 0}, Verdict.PASS),
+        ({"transactions_acknowledged": 900, "errors": 1}, Verdict.FAIL),
+        ({"transactions_acknowledged": 0, "errors": 0}, Verdict.FAIL),
+        ({}, Verdict.INVALID),
+    ],
+)
+def test_clients_write_meanwhile_and_none_of_their_requests_may_fail(
+    run: Any, clients: Mapping[str, float], verdict: Verdict
+) -> None:
+    results, rotation = run({"app-a": Instance(), "app-b": Instance()}, rate_per_s=100.0, clients=clients)
+    assert results.verdict is verdict
+    assert (rotation.done[0], rotation.done[-1]) == ("clients begin", "clients end")
+
+
+def test_where_nothing_is_replaced_no_client_is_needed(run: Any) -> None:
+    results, rotation = run({name: Instance(version=NEW) for name in ("app-a", "app-b")}, rate_per_s=100.0)
+    assert (results.verdict, rotation.done) == (Verdict.PASS, [])
 
 
 def test_what_is_up_to_date_is_left_alone(run: Any) -> None:

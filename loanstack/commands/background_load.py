@@ -1,0 +1,96 @@
+"""A load that goes on while something else is done to the environment: what its clients were told counts."""
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from loadtests.results import figures
+from loanstack.runs.subprocesses import Child
+from loanstack.runs.task import CommandError, Task, tail
+from proof.exits import ExitCode
+from proof.files import LEDGER_FILE
+
+_LONGEST_S = 3600
+"""It is ended long before; it ends by itself if nobody is left to end it."""
+_STARTS_WITHIN_S = 90.0
+_ENDS_WITHIN_S = 40.0
+_LOOK_EVERY_S = 0.2
+
+
+class BackgroundLoad:
+    """The loan journey at a modest rate, from when it is entered until it is left."""
+
+    def __init__(self, task: Task, *, rate_per_s: float) -> None:
+        """Prepare a load of `rate_per_s` writes a second; its record comes into `load/` of the run folder."""
+        self._task = task
+        self._rate_per_s = rate_per_s
+        self._folder = task.folder.path / "load"
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        """Start it, and wait for its first answers.
+
+        Raises:
+            CommandError: none came.
+        """
+        env = self._task.env
+        argv = [
+            *env.client_command,
+            sys.executable,
+            "-m",
+            "locust",
+            "-f",
+            "loadtests/locustfile.py",
+            "--headless",
+        ]
+        options = {
+            "--environment": env.name,
+            "--rate": f"{self._rate_per_s:g}",
+            "--duration": f"{_LONGEST_S}s",
+            "--warm-up": "2s",
+            "--run-folder": str(self._folder),
+        }
+        argv += [part for pair in options.items() for part in pair]
+        self._child = self._task.processes.start(argv, log=self._task.log("locust"), grace_s=_ENDS_WITHIN_S)
+        until_s = time.monotonic() + _STARTS_WITHIN_S
+        while not _has_answers(self._folder / LEDGER_FILE):
+            if time.monotonic() > until_s or self._child.process.poll() is not None:
+                self._child.end()
+                said = tail(self._task.log("locust"))
+                problem = (
+                    f"the background load did not start within {_STARTS_WITHIN_S:.0f} s; it says:\n{said}"
+                )
+                raise CommandError(problem, code=ExitCode.INVALID)
+            time.sleep(_LOOK_EVERY_S)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it: what is under way gets its outcome."""
+        if self._child is not None:
+            self._child.end()
+
+    def figures(self) -> dict[str, float]:
+        """Return how many requests its clients made, and how many of them failed, once it has ended.
+
+        Raises:
+            CommandError: its record is not whole.
+        """
+        try:
+            found = figures.of_folder(self._folder).values
+        except (FileNotFoundError, ValueError) as damaged:
+            raise CommandError(
+                f"the record of the background load is not whole: {damaged}", code=ExitCode.INVALID
+            ) from None
+        return {
+            "requests": found["requests"],
+            "errors": found["errors"],
+            "transactions_acknowledged": found["transactions_with_warm_up"],
+        }
+
+
+def _has_answers(ledger: Path) -> bool:
+    return ledger.exists() and ledger.stat().st_size > 0
