@@ -16,6 +16,7 @@ from proof.files import (
     LEDGER_FILE,
     LIMITS_FILE,
     PROBES_FILE,
+    READS_FILE,
     REPLICATION_FILE,
     TIMELINE_FILE,
     read_if_there,
@@ -27,6 +28,7 @@ from proof.record import (
     JournalRow,
     Limit,
     Outcome,
+    Read,
     Sample,
     TableContent,
     Write,
@@ -83,6 +85,7 @@ class History:
     journal: tuple[JournalRow, ...]
     limits: tuple[Limit, ...]
     context: Context
+    reads: tuple[Read, ...] = ()
     probes: tuple[WriteAttempt, ...] = ()
     contents: tuple[TableContent, ...] = ()
     applications: tuple[Application, ...] | None = None
@@ -126,6 +129,7 @@ class Records:
     """The files of one run folder, read."""
 
     writes: tuple[Write, ...]
+    reads: tuple[Read, ...] = ()
     journal: tuple[JournalRow, ...] = ()
     limits: tuple[Limit, ...] = ()
     samples: tuple[Sample, ...] = ()
@@ -138,6 +142,7 @@ class Records:
         """Return what checkers may look at, with `context`."""
         return History(
             writes=self.writes,
+            reads=self.reads,
             journal=self.journal,
             limits=self.limits,
             probes=self.probes,
@@ -164,6 +169,7 @@ def read_run(folder: Path) -> Records:
     """
     return Records(
         writes=tuple(read_lines(folder / LEDGER_FILE, Write)),
+        reads=read_if_there(folder / READS_FILE, Read),
         journal=read_if_there(folder / JOURNAL_FILE, JournalRow),
         limits=read_if_there(folder / LIMITS_FILE, Limit),
         samples=read_if_there(folder / REPLICATION_FILE, Sample),

@@ -72,6 +72,10 @@ class Read:
     outcome: Outcome
     status: int
     error: str | None = None
+    limit_id: int | None = None
+    """Of a limit that was read as expected: which, and what of it was used."""
+    used_fen: int | None = None
+    cap_fen: int | None = None
 
     @property
     def is_error(self) -> bool:

@@ -106,6 +106,7 @@ def read(
     started_s = clock()
     head = f"{step.method} {step.path} HTTP/1.1\r\nX-Legal-Entity: {step.entity}\r\n"
     result = _send(exchange, step, head, None)
+    answer = result.answer if step.operation == "limit" else None
     record = Read(
         entity=step.entity,
         operation=step.operation,
@@ -116,6 +117,9 @@ def read(
         outcome=result.outcome,
         status=result.status,
         error=result.error,
+        limit_id=None if answer is None else answer["limit_id"],
+        used_fen=None if answer is None else answer["used_fen"],
+        cap_fen=None if answer is None else answer["cap_fen"],
     )
     return record, result.answer
 

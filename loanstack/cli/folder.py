@@ -99,5 +99,4 @@ def _show(judged: JudgedAgain) -> None:
 
 
 def _told(difference: Difference) -> str:
-    recorded = "nothing" if difference.recorded is None else difference.recorded
-    return f"{difference.folder}: {difference.what}: recorded {recorded}, found {difference.found}"
+    return f"{difference.folder}: {difference.what}: recorded {difference.recorded}, found {difference.found}"

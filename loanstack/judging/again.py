@@ -31,8 +31,7 @@ class Difference:
     folder: str
     what: str
     """`verdict`, or the name of a figure."""
-    recorded: str | float | None
-    """None: the figure was not recorded."""
+    recorded: str | float
     found: str | float
 
 
@@ -221,8 +220,9 @@ def _differences(judged: JudgedAgain) -> Iterator[Difference]:
             folder=judged.name, what="verdict", recorded=recorded.verdict.value, found=found.verdict.value
         )
     for figure, now in sorted(judged.figures.items()):
-        before = recorded.figures.get(figure)
-        if before is None or not isclose(before, now, rel_tol=_SAME, abs_tol=_SAME):
+        # What nobody recorded, because a later version computes more, differs from nothing.
+        before = recorded.figures.get(figure, now)
+        if not isclose(before, now, rel_tol=_SAME, abs_tol=_SAME):
             yield Difference(folder=judged.name, what=figure, recorded=before, found=now)
 
 

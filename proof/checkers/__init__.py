@@ -6,6 +6,7 @@
 | `ledger` | journal, keys, balances, entities: nothing lost, doubled or invented |
 | `effects` | what operations leave besides their journal row |
 | `contents` | that both databases hold the same, and applications what clients were told |
+| `reads` | that every limit that a client saw meanwhile is a possible one |
 | `loss` | that only what the standby could not have yet is missing |
 | `single_primary` | that at no time two databases accepted writes |
 | `contention` | limits that many users draw on at once |

@@ -17,6 +17,7 @@ from proof.checkers.ledger import (
     rejected_left_no_trace,
 )
 from proof.checkers.loss import lost_within_lag
+from proof.checkers.reads import reads_were_possible
 from proof.checkers.single_primary import one_primary_throughout
 
 _ANY_HISTORY: tuple[Checker, ...] = (
@@ -31,6 +32,7 @@ _ANY_HISTORY: tuple[Checker, ...] = (
     each_kind_served_at_the_end,
     standby_has_the_same,
     applications_have_their_status,
+    reads_were_possible,
 )
 
 LOAD: tuple[Checker, ...] = (nothing_acknowledged_lost, *_ANY_HISTORY)

@@ -93,7 +93,7 @@ def history(
     **context: Any,
 ) -> History:
     context.setdefault("acknowledged_min", 1)
-    context_keys = {"contents", "applications"} & context.keys()
+    context_keys = {"contents", "applications", "reads"} & context.keys()
     more = {key: context.pop(key) for key in context_keys}
     more.setdefault("contents", contents(len(journal), len(limits)))
     more.setdefault("applications", ())

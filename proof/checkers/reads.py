@@ -1,0 +1,117 @@
+"""Whether each answer about a limit, while writes went on, is one that the bank can have given then. Pure."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proof.checkers.checker import finding
+from proof.history import SIGN_OF_KIND, History
+from proof.record import Outcome, Read, Write
+from proof.verdict import Finding
+
+CLOCKS_APART_S = 0.05
+"""Clients on several hosts may be so far apart; what is closer may have happened in either order."""
+_LONGEST_S = 60.0
+"""No request takes longer: its client has given up long before."""
+_NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
+
+
+@dataclass(kw_only=True)
+class _Moves:
+    """What moved one limit, in the order in which clients were told."""
+
+    base_fen: int = 0
+    """What was used of it before the run."""
+    told: list[Write] = field(default_factory=list)
+    """Acknowledged, and in the journal."""
+    perhaps: list[Write] = field(default_factory=list)
+    """Nobody knows from when on, until when, or whether at all: indeterminate, or lost with a primary."""
+    ends_s: list[float] = field(default_factory=list)
+    sums_fen: list[int] = field(default_factory=list)
+    """Of the first so many told moves, with the base."""
+
+    def settle(self) -> None:
+        """Bring them into order, once all are there."""
+        self.told.sort(key=lambda write: write.ended_s)
+        self.ends_s = [write.ended_s for write in self.told]
+        self.sums_fen = [self.base_fen]
+        for write in self.told:
+            self.sums_fen.append(self.sums_fen[-1] + _moved_fen(write))
+
+    def possible_fen(self, read: Read) -> tuple[int, int]:
+        """Return the least and the most that a read may have found used."""
+        begun_s, over_s = read.started_s - CLOCKS_APART_S, read.ended_s + CLOCKS_APART_S
+        certain = bisect_right(self.ends_s, begun_s)
+        low = high = self.sums_fen[certain]
+        for write in self.told[certain : bisect_left(self.ends_s, over_s + _LONGEST_S)]:
+            if write.started_s < over_s:
+                low += min(_moved_fen(write), 0)
+                high += max(_moved_fen(write), 0)
+        for write in self.perhaps:
+            if write.started_s < over_s:
+                low += min(_moved_fen(write), 0)
+                high += max(_moved_fen(write), 0)
+        return low, high
+
+
+def reads_were_possible(history: History) -> Finding:
+    """Each limit that was read had used what had been told by then, and nothing that was asked for later.
+
+    As a bank checker does: not only the last state has to add up, but every one that a client saw.
+    """
+    moves = _moves_of(history)
+    asked = [read for read in history.reads if read.used_fen is not None and read.limit_id is not None]
+    listed: list[Mapping[str, object]] = []
+    for read in asked:
+        assert read.used_fen is not None
+        assert read.limit_id is not None
+        low, high = moves[read.entity, read.limit_id].possible_fen(read)
+        if not low <= read.used_fen <= high or not 0 <= read.used_fen <= (read.cap_fen or 0):
+            listed.append(
+                {
+                    "entity": read.entity,
+                    "limit_id": read.limit_id,
+                    "started_s": read.started_s,
+                    "ended_s": read.ended_s,
+                    "used_fen": read.used_fen,
+                    "cap_fen": read.cap_fen,
+                    "possible_fen": f"{low} to {high}",
+                }
+            )
+    reasons = [f"{len(listed)} of {len(asked)} limits were read as they cannot have been"] if listed else []
+    figures = {"limits_read": len(asked), "reads_impossible": len(listed)}
+    return finding(history, "reads_were_possible", reasons, figures=figures, listed=listed)
+
+
+def _moves_of(history: History) -> Mapping[tuple[str, int], _Moves]:
+    found: defaultdict[tuple[str, int], _Moves] = defaultdict(_Moves)
+    rows = history.rows_by_key
+    own = set()
+    for write in history.writes:
+        own.add((write.entity, write.key))
+        if write.operation not in SIGN_OF_KIND or write.limit_id is None or write.outcome in _NOT_EXECUTED:
+            continue
+        moves = found[write.entity, write.limit_id]
+        is_told = write.outcome == Outcome.ACKNOWLEDGED and (write.entity, write.key) in rows
+        (moves.told if is_told else moves.perhaps).append(write)
+    for row in history.journal:
+        sign = SIGN_OF_KIND.get(row.kind)
+        if sign is not None and row.limit_id is not None and (row.entity, row.key) not in own:
+            found[row.entity, row.limit_id].base_fen += sign * row.amount_fen
+    for moves in found.values():
+        moves.settle()
+    return _Known(found)
+
+
+class _Known(dict[tuple[str, int], _Moves]):
+    """A limit that nothing moved was not used."""
+
+    def __missing__(self, key: tuple[str, int]) -> _Moves:
+        untouched = _Moves()
+        untouched.settle()
+        return untouched
+
+
+def _moved_fen(write: Write) -> int:
+    return SIGN_OF_KIND[write.operation] * write.amount_fen
