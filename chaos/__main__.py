@@ -15,7 +15,13 @@ from chaos.catalogue.model import Drill
 from chaos.engine import interrupts, judgement, results
 from chaos.engine.heal import load_record, lock_beside, record_path
 from chaos.engine.live import LiveWorld
-from chaos.engine.only_one import DrillNotEndedError, DrillRunningError, only_drill, stop_running
+from chaos.engine.only_one import (
+    HEALS_WITHIN_S,
+    DrillNotEndedError,
+    DrillRunningError,
+    only_drill,
+    stop_running,
+)
 from chaos.engine.run import Run
 from chaos.engine.runner import Runner
 from chaos.engine.steady import STEADY_FOR_S, STEADY_WITHIN_S
@@ -29,9 +35,6 @@ from inventory.purpose import Action, NotAllowedError
 from proof.exits import ExitCode
 from proof.files import RecordError
 from proof.history import Records, read_run
-
-STOPS_WITHIN_S = 300.0
-"""Every step of a heal has a deadline; together they may take so long."""
 
 
 @click.group()
@@ -125,7 +128,7 @@ def stop(environment_name: str) -> None:
     """End the drill of ENV that runs, from another terminal: it heals first, and proves nothing."""
     env = _environment(environment_name)
     try:
-        pid = stop_running(_lock_of(env), within_s=STOPS_WITHIN_S)
+        pid = stop_running(_lock_of(env), within_s=HEALS_WITHIN_S)
     except DrillNotEndedError as slow:
         click.echo(str(slow), err=True)
         sys.exit(ExitCode.RESIDUE)

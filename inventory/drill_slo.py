@@ -71,7 +71,7 @@ class DrillSlo:
         ("primary-host-frozen", _STALL),
         ("centre-a-cut-off", _CUT),
         ("primary-cut-from-store", _STALL),
-        ("asymmetric-cut", replace(_CUT, rto_ms_max=15_000.0)),
+        ("asymmetric-cut", replace(_CUT, rto_ms_max=15_000.0, rto_sustained_ms_max=15_000.0)),
         ("standby-lost", _SAME_PRIMARY),
         ("store-member-lost", _SAME_PRIMARY),
         (

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+HEALS_WITHIN_S = 300.0
+"""Every step of a heal has a deadline; together they may take so long."""
 _LOOK_EVERY_S = 0.2
 
 

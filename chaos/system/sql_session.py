@@ -1,4 +1,8 @@
-"""One question to a database, many times: which role has it, and how far does its log go."""
+"""One question to a database, many times: which role has it, and how far does its log go.
+
+Over SSH and the host's own client, and not by a driver from here: the database's port is open to the hosts of
+the services alone, and its administrator's password never leaves its host.
+"""
 
 import time
 from dataclasses import dataclass

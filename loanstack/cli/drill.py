@@ -48,7 +48,14 @@ def drill(
       loanstack drill stop lab     (from another terminal: ends the one that runs, which heals first)
     """
     if env == STOP:
-        stop_drill(find_environment(name))
+        pid = stop_drill(find_environment(name))
+        if machine_readable:
+            Console.print_json({"environment": name, "ended_process": pid})
+        else:
+            what = (
+                "no drill is running" if pid is None else f"the drill of process {pid} has healed and ended"
+            )
+            click.echo(f"{name}: {what}")
         return ExitCode.PASS
     known = (*known_drills(find_environment(env)), ALL)
     if name not in known:

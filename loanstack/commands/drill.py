@@ -3,12 +3,10 @@
 import sys
 from dataclasses import dataclass, replace
 
-import click
-
 from chaos.catalogue import drills as catalogue
 from chaos.engine.heal import lock_beside, record_path
 from chaos.engine.judgement import objectives_of, over_repeats_of
-from chaos.engine.only_one import DrillNotEndedError, stop_running
+from chaos.engine.only_one import HEALS_WITHIN_S, DrillNotEndedError, stop_running
 from chaos.engine.steady import STEADY_WITHIN_S
 from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
@@ -27,8 +25,6 @@ STOP = "stop"
 """In the place of an environment: end the drill that runs there."""
 
 TIMEOUT_S = 900.0
-HEAL_GRACE_S = 180.0
-"""How long a drill that is interrupted may take to put things right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,18 +37,16 @@ class DrillAsked:
     """How long the hypothesis is waited for."""
 
 
-def stop(env: Environment) -> None:
-    """End the drill of `env` that runs, and wait until it has healed.
+def stop(env: Environment) -> int | None:
+    """End the drill of `env` that runs, and wait until it has healed; returns its process, None if none ran.
 
     Raises:
         CommandError: it still runs.
     """
     try:
-        pid = stop_running(lock_beside(record_path(env)), within_s=HEAL_GRACE_S)
+        return stop_running(lock_beside(record_path(env)), within_s=HEALS_WITHIN_S)
     except DrillNotEndedError as slow:
         raise CommandError(str(slow), code=ExitCode.RESIDUE) from None
-    what = "no drill is running" if pid is None else f"the drill of process {pid} has ended, and healed first"
-    click.echo(f"{env.name}: {what}", err=True)
 
 
 def known_drills(env: Environment) -> dict[str, str]:
@@ -141,7 +135,7 @@ def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Objective, 
             log=task.log("drill"),
             timeout_s=TIMEOUT_S,
             on_line=task.console.note,
-            grace_s=HEAL_GRACE_S,
+            grace_s=HEALS_WITHIN_S,
         )
     if not (folder / "results.json").exists() or done.returncode == ExitCode.USAGE:
         said = tail(task.log("drill"))

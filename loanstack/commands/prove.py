@@ -65,6 +65,12 @@ def prove(task: Task, asked: Asked, *, keep: bool) -> Results:
     results = whole(finished, environment=task.env.name)
     task.steps.extend(Step(name=done.step.name, seconds=done.seconds) for done in finished if done.ran)
     task.console.table(table(finished))
+    *_, last = durability.to_prove(task)
+    if keep and task.env.durability_variable is not None and last is not task.env.failover.durability:
+        task.console.say(
+            f"{task.env.name} is left deployed with durability {last}: set {task.env.durability_variable}={last}"
+            f" for what comes next, or go back with: loanstack deploy {task.env.name}"
+        )
     return task.end(results)
 
 
