@@ -52,9 +52,7 @@ def drill(
         if machine_readable:
             Console.print_json({"environment": name, "ended_process": pid})
         else:
-            what = (
-                "no drill is running" if pid is None else f"the drill of process {pid} has healed and ended"
-            )
+            what = "no drill is running" if pid is None else f"process {pid} has healed and ended"
             click.echo(f"{name}: {what}")
         return ExitCode.PASS
     known = (*known_drills(find_environment(env)), ALL)
