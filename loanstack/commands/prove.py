@@ -68,8 +68,8 @@ def prove(task: Task, asked: Asked, *, keep: bool) -> Results:
     *_, last = durability.to_prove(task)
     if keep and task.env.durability_variable is not None and last is not task.env.failover.durability:
         task.console.say(
-            f"{task.env.name} is left with durability {last}: set {task.env.durability_variable}={last} for what"
-            f" comes next, or go back with: loanstack deploy {task.env.name}"
+            f"{task.env.name} is left with durability {last}: for what comes next, set"
+            f" {task.env.durability_variable}={last}, or go back with: loanstack deploy {task.env.name}"
         )
     return task.end(results)
 
