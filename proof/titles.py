@@ -67,8 +67,6 @@ _TITLES = {
     "error_ratio_max": "Errors, share of all requests, most",
     "two_primaries_blind_ms": "A second primary could go unseen for",
     "two_primaries_blind_ms_max": "A second primary could go unseen for, at most",
-    "rto_uncorrected_ms": "RTO, from actual starts",
-    "heal_s": "Time to heal",
     "rejoin_s": "Time until the old primary followed as standby",
     "lost_allowed_ms": "Window in which a loss is within the lag",
     "acknowledged_per_s_before": "Acknowledged writes per second before the fault",

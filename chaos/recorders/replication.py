@@ -17,7 +17,7 @@ import orjson
 
 from chaos.recorders.replay_lag import ReplayLag
 from chaos.system.pair import database_hosts
-from chaos.system.sql_session import QUESTIONS, PositionReading, SqlSession
+from chaos.system.sql_session import QUESTIONS, RoleAndPosition, SqlSession
 from chaos.system.world import PRIMARY
 from inventory import environment
 from inventory.model import DatabaseRole
@@ -34,7 +34,7 @@ def scn_lag_ms(_at_s: float, primary: int, standby: int) -> float:
 
 def sample_line(
     at_s: float,
-    readings: Mapping[str, PositionReading | None],
+    readings: Mapping[str, RoleAndPosition | None],
     last_primary: str,
     lag_ms: Callable[[float, int, int], float | None] = scn_lag_ms,
 ) -> tuple[dict[str, object], str]:

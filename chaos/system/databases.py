@@ -5,7 +5,7 @@ import socket
 from chaos.system.host_fault import DATABASE_UNIT as UNIT
 from chaos.system.hosts import RemotePending
 from chaos.system.remote import Shells
-from chaos.system.sql_session import PositionReading, SqlSession
+from chaos.system.sql_session import RoleAndPosition, SqlSession
 from chaos.system.world import DOWN, UNREACHABLE, Pending, WorldError
 from inventory.model import Environment, Host
 
@@ -46,7 +46,7 @@ class SshDatabases:
         if session is not None:
             session.close()
 
-    def read(self, host: Host, within_ms: float) -> PositionReading | None:
+    def read(self, host: Host, within_ms: float) -> RoleAndPosition | None:
         """Ask a database for role and position over the open session; None if it does not answer."""
         return self._session(host).read(within_ms / 1000)
 

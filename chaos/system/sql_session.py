@@ -48,7 +48,7 @@ QUESTIONS = {DatabaseKind.OCEANBASE: OCEANBASE, DatabaseKind.MARIADB: MARIADB}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PositionReading:
+class RoleAndPosition:
     """What a database said about itself."""
 
     role: str
@@ -81,7 +81,7 @@ class SqlSession:
         except ChannelClosedError:
             return
 
-    def answer(self, within_s: float) -> PositionReading | None:
+    def answer(self, within_s: float) -> RoleAndPosition | None:
         """Return the answer to the last question; None if it is 'down', garbled, or not there in time."""
         if self._channel is None or self._channel.closed:
             return None
@@ -93,12 +93,12 @@ class SqlSession:
                 number, _, rest = line.partition("\t")
                 role, _, scn = rest.partition("\t")
                 if number == str(self._asked) and scn.isdigit():
-                    return PositionReading(role=role, scn=int(scn))
+                    return RoleAndPosition(role=role, scn=int(scn))
         except ChannelClosedError:
             return None
         return None
 
-    def read(self, within_s: float) -> PositionReading | None:
+    def read(self, within_s: float) -> RoleAndPosition | None:
         """Ask and wait for the answer."""
         self.ask()
         return self.answer(within_s)

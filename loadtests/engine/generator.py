@@ -16,7 +16,7 @@ from loadtests.engine.recorder import Recorder
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.schedule import Arrival, Plan, Schedule
 from loadtests.results.budget import Meter
-from loadtests.results.run_info import LoadFacts
+from loadtests.results.run_info import RunInfo
 from loadtests.results.worker_validity import GENERATOR_CPU_PERCENT_MAX
 from loadtests.transport import exchange
 from loadtests.transport.connections import Target
@@ -209,14 +209,14 @@ class Generator:
         due = bisect_right(self.plan.offsets_s, time.time() - self.schedule.start_s)
         return max(due - self.schedule.taken, 0)
 
-    def facts(self) -> LoadFacts:
+    def facts(self) -> RunInfo:
         """Return what only the generator knows about the run."""
         start_s = self.schedule.start_s if self.schedule is not None else self.stopped_s or time.time()
         end_s = self.stopped_s or start_s + self.plan.duration_s
         wall_s = max(end_s - start_s + self.plan.warm_up_s, 1e-9)
         requests = self.recorder.writes + self.recorder.reads - self._first_requests
         late = self._lateness_ms
-        return LoadFacts(
+        return RunInfo(
             environment=self.options.environment,
             scenario=self.options.scenario,
             rate_per_s=self.plan.rate_per_s,

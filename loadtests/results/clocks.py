@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 
-class Asked(NamedTuple):
+class ClockReading(NamedTuple):
     """One question and its answer; unix seconds."""
 
     sent_s: float
@@ -32,7 +32,7 @@ class Offset(NamedTuple):
         return abs(self.ahead_ms) + self.give_or_take_ms
 
 
-def offset(answers: Iterable[Asked]) -> Offset:
+def offset(answers: Iterable[ClockReading]) -> Offset:
     """Return the offset that the quickest of `answers` (at least one) tells."""
     quickest = min(answers, key=lambda asked: asked.received_s - asked.sent_s)
     middle_s = (quickest.sent_s + quickest.received_s) / 2.0

@@ -11,7 +11,7 @@ from pathlib import Path
 from loadtests.plan.scenarios import SCENARIOS
 from loadtests.results import run_info as load_facts
 from loadtests.results.others import Others
-from loadtests.results.run_info import LoadFacts
+from loadtests.results.run_info import RunInfo
 from proof import percentiles
 from proof.files import LEDGER_FILE, READS_FILE, REPLICATION_FILE, read_if_there, read_lines
 from proof.record import Outcome, Read, Sample, Write
@@ -44,7 +44,7 @@ class Second:
 class LoadFigures:
     """What a load run measured."""
 
-    facts: LoadFacts
+    facts: RunInfo
     values: dict[str, float]
     """Stable name with its unit -> number."""
     seconds: tuple[Second, ...]
@@ -61,7 +61,7 @@ def of_folder(folder: Path) -> LoadFigures:
 
     Raises:
         FileNotFoundError: no ledger, no reads or no `load.json`.
-        RecordError, LoadFactsError: a damaged file.
+        RecordError, RunInfoError: a damaged file.
     """
     return of_records(
         load_facts.read(folder),
@@ -72,7 +72,7 @@ def of_folder(folder: Path) -> LoadFigures:
 
 
 def of_records(
-    facts: LoadFacts, writes: Iterable[Write], reads: Iterable[Read], samples: Iterable[Sample]
+    facts: RunInfo, writes: Iterable[Write], reads: Iterable[Read], samples: Iterable[Sample]
 ) -> LoadFigures:
     """Return the figures of a recorded run.
 
@@ -100,7 +100,7 @@ def of_records(
 
 @dataclass(kw_only=True)
 class _Tally:
-    facts: LoadFacts
+    facts: RunInfo
     corrected: percentiles.Latencies = field(default_factory=percentiles.Latencies)
     uncorrected: percentiles.Latencies = field(default_factory=percentiles.Latencies)
     of_reads: percentiles.Latencies = field(default_factory=percentiles.Latencies)
@@ -256,7 +256,7 @@ _ERROR_NAMES = ("rejected", "indeterminate", "unsent", "body", "read")
 _PERCENTS = (("p50", 50.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p999", 99.9))
 
 
-def _lag_figures(facts: LoadFacts, samples: Iterable[Sample]) -> dict[str, float]:
+def _lag_figures(facts: RunInfo, samples: Iterable[Sample]) -> dict[str, float]:
     end_s = facts.start_s + facts.measured_s
     inside = [sample for sample in samples if facts.start_s <= sample.at_s < end_s]
     heard = [sample for sample in inside if sample.was_heard]
@@ -283,7 +283,7 @@ def _longest_gap_s(moments_s: Sequence[float]) -> float:
     return max((later - earlier for earlier, later in pairwise(moments_s)), default=0.0)
 
 
-def _generator_figures(facts: LoadFacts) -> dict[str, float]:
+def _generator_figures(facts: RunInfo) -> dict[str, float]:
     return {
         "generator_workers": len(facts.workers) or 1,
         "generator_cpu_percent_max": max(

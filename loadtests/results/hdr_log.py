@@ -7,7 +7,7 @@ The library's own writer knows no tags.
 from pathlib import Path
 
 from loadtests.results.figures import LoadFigures
-from loadtests.results.run_info import LoadFacts
+from loadtests.results.run_info import RunInfo
 from proof.files import LEDGER_FILE, RecordError, read_lines, write_whole
 from proof.percentiles import Latencies
 from proof.record import Outcome, Write
@@ -22,7 +22,7 @@ def write(folder: Path, found: LoadFigures) -> None:
     write_pair(folder, found.facts, found.corrected, found.uncorrected)
 
 
-def write_pair(folder: Path, facts: LoadFacts, corrected: Latencies, uncorrected: Latencies) -> None:
+def write_pair(folder: Path, facts: RunInfo, corrected: Latencies, uncorrected: Latencies) -> None:
     """Write two histograms of the run with `facts` into `folder`, whole or not at all."""
     start_s, length_s = facts.start_s, facts.measured_s
     lines = [
@@ -58,7 +58,7 @@ def read(folder: Path) -> tuple[Latencies, Latencies]:
     return found[_CORRECTED], found[_UNCORRECTED]
 
 
-def of_ledger(folder: Path, facts: LoadFacts) -> tuple[Latencies, Latencies]:
+def of_ledger(folder: Path, facts: RunInfo) -> tuple[Latencies, Latencies]:
     """Return both histograms over the ledger in `folder`: of what `figures` counts, and nothing more.
 
     Raises:

@@ -14,7 +14,7 @@ LOAD_FILE = "load.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkerFacts:
+class WorkerInfo:
     """What one of several workers had to spare, and whether its part of the load is whole."""
 
     number: int
@@ -40,7 +40,7 @@ class WorkerFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadFacts:
+class RunInfo:
     """What only the generator knows about its run."""
 
     environment: str
@@ -84,7 +84,7 @@ class LoadFacts:
     """Sent from the first arrival on, reads included."""
     storm: Storm | None = None
     """When one legal entity asked for more than its part; None: never."""
-    workers: tuple[WorkerFacts, ...] = ()
+    workers: tuple[WorkerInfo, ...] = ()
     """Those that made the load together; none: one process made it. Then CPU, memory, requests and what was
     held back are sums over them, and a lateness is that of the worker that was latest."""
 
@@ -96,25 +96,25 @@ class LoadFacts:
         return min(max(self.stopped_s - self.start_s, 0.0), self.duration_s)
 
 
-class LoadFactsError(ValueError):
+class RunInfoError(ValueError):
     """A `load.json` that lacks what its writer promises."""
 
 
-def write(folder: Path, facts: LoadFacts) -> None:
+def write(folder: Path, facts: RunInfo) -> None:
     """Write `facts` into `folder`, whole or not at all."""
     text = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_whole(folder / LOAD_FILE, text)
 
 
-def read(folder: Path) -> LoadFacts:
+def read(folder: Path) -> RunInfo:
     """Return the facts of the run in `folder`.
 
     Raises:
         FileNotFoundError: the generator was killed before it could write them.
-        LoadFactsError: the file is not what `write` writes.
+        RunInfoError: the file is not what `write` writes.
     """
     path = folder / LOAD_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=LoadFacts)
+        return msgspec.json.decode(path.read_bytes(), type=RunInfo)
     except msgspec.DecodeError as wrong:
-        raise LoadFactsError(f"{path}: {wrong}; run the load again") from None
+        raise RunInfoError(f"{path}: {wrong}; run the load again") from None

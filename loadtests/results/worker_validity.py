@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from loadtests.results.clocks import Offset
-from loadtests.results.run_info import LoadFacts, WorkerFacts
+from loadtests.results.run_info import RunInfo, WorkerInfo
 
 GENERATOR_CPU_PERCENT_MAX = 90.0
 """Above this the one event loop of a generator is the bottleneck, not what it measures."""
@@ -12,7 +12,7 @@ CLOCK_APART_MS_MAX = 20.0
 and the others. Servers that keep time by NTP in one city are within a millisecond or two."""
 
 
-def spoiled(facts: LoadFacts) -> list[str]:
+def spoiled(facts: RunInfo) -> list[str]:
     """Return a reason for each worker that is lost, whose clock is apart, or that had no CPU to spare."""
     workers = facts.workers
     lost = [f"{_name(worker, facts)} {worker.lost}" for worker in workers if worker.lost is not None]
@@ -32,7 +32,7 @@ def spoiled(facts: LoadFacts) -> list[str]:
     return lost + clocks + busy + fewer
 
 
-def _clocks(facts: LoadFacts) -> list[str]:
+def _clocks(facts: RunInfo) -> list[str]:
     known: dict[str, Offset] = {}
     unknown = []
     for worker in facts.workers:
@@ -71,5 +71,5 @@ def named(number: int, *, of: int, host: str | None) -> str:
     return f"worker {number} of {of}" + ("" if host is None else f" on {host}")
 
 
-def _name(worker: WorkerFacts, facts: LoadFacts) -> str:
+def _name(worker: WorkerInfo, facts: RunInfo) -> str:
     return named(worker.number, of=len(facts.workers), host=worker.host)

@@ -28,7 +28,7 @@ from inventory.model import Environment
 from loadtests.plan import options
 from loadtests.plan.options import LoadOptions, OptionsError
 from loadtests.plan.share import WHOLE
-from loadtests.results.run_info import LoadFactsError
+from loadtests.results.run_info import RunInfoError
 from loadtests.workers import fingerprint, remote
 from loadtests.workers import placement as places
 from loadtests.workers.load import INVALID, NO_LOAD, OK, USAGE, Load, say
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, stop)
     try:
         return load.run()
-    except (RecordError, LoadFactsError, FileNotFoundError) as damaged:
+    except (RecordError, RunInfoError, FileNotFoundError) as damaged:
         say(f"the record of the load is not whole: {damaged}")
         return NO_LOAD
 

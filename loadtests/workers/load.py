@@ -13,7 +13,7 @@ from loadtests.plan import options
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.share import Share
 from loadtests.results import clocks, worker_validity
-from loadtests.results.clocks import Asked, Offset
+from loadtests.results.clocks import ClockReading, Offset
 from loadtests.workers import fingerprint, merge, remote
 from loadtests.workers.merge import Part
 from loadtests.workers.monitor import Watch, Worker
@@ -69,7 +69,7 @@ class Load:
         """Run it from the start of the workers to their merged record, and return the exit code.
 
         Raises:
-            LedgerError, LoadFactsError, FileNotFoundError: the record of a worker is damaged.
+            LedgerError, RunInfoError, FileNotFoundError: the record of a worker is damaged.
         """
         try:
             self._start()
@@ -173,7 +173,7 @@ class Load:
     def _measure_clocks(self) -> None:
         """Ask every worker for its time; of two measurements the worse one counts."""
         for worker in self._watch.workers:
-            answers: list[Asked] = []
+            answers: list[ClockReading] = []
             self._asking = worker.number
             for _ in range(_CLOCK_QUESTIONS):
                 self._answer, sent_s = None, time.time()
@@ -181,7 +181,7 @@ class Load:
                 self._until(lambda: self._answer is not None, _CLOCK_ANSWER_WITHIN_S)
                 if self._answer is None:
                     break
-                answers.append(Asked(sent_s, *self._answer))
+                answers.append(ClockReading(sent_s, *self._answer))
             else:
                 known = self._clocks.get(worker.number)
                 self._clocks[worker.number] = clocks.worse(known, clocks.offset(answers))

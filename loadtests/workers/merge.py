@@ -17,7 +17,7 @@ from loadtests.results import hdr_log
 from loadtests.results import run_info as load_facts
 from loadtests.results.clocks import Offset
 from loadtests.results.hdr_log import HDR_FILE
-from loadtests.results.run_info import LOAD_FILE, LoadFacts, WorkerFacts
+from loadtests.results.run_info import LOAD_FILE, RunInfo, WorkerInfo
 from loadtests.workers.monitor import Worker
 from proof.files import LEDGER_FILE, READS_FILE, RecordError, replacing
 from proof.percentiles import Latencies
@@ -31,7 +31,7 @@ class Part:
 
     worker: Worker
     folder: Path
-    planned: LoadFacts
+    planned: RunInfo
     """What it was to do, with nothing measured: what is known where it left no `load.json`."""
     arrivals: int
     """All that were planned for it, with those of the warm-up."""
@@ -48,9 +48,9 @@ def folder_of(run_folder: Path, number: int) -> Path:
     return run_folder / WORKERS_DIR / str(number)
 
 
-def planned(asked: LoadOptions, plan: Plan, *, start_s: float, stopped_s: float | None) -> LoadFacts:
+def planned(asked: LoadOptions, plan: Plan, *, start_s: float, stopped_s: float | None) -> RunInfo:
     """Return the facts of a load, or of the share of it that was asked for, with nothing measured."""
-    return LoadFacts(
+    return RunInfo(
         environment=asked.environment,
         scenario=asked.scenario,
         rate_per_s=plan.rate_per_s,
@@ -75,13 +75,13 @@ def planned(asked: LoadOptions, plan: Plan, *, start_s: float, stopped_s: float 
     )
 
 
-def merge(run_folder: Path, parts: Sequence[Part], *, whole: LoadFacts) -> LoadFacts:
+def merge(run_folder: Path, parts: Sequence[Part], *, whole: RunInfo) -> RunInfo:
     """Write ledger, reads, histograms and `load.json` of the whole load into `run_folder`; return its facts.
 
     + whole: what all were to do together, with nothing measured, and when it was ended early
 
     Raises:
-        RecordError, LoadFactsError: the record of a worker is damaged, and not just cut off.
+        RecordError, RunInfoError: the record of a worker is damaged, and not just cut off.
     """
     for part in parts:
         if not part.is_known:
@@ -114,7 +114,7 @@ def merge_lines(into: Path, parts: Sequence[Path]) -> None:
             file.write(line)
 
 
-def merged(whole: LoadFacts, parts: Sequence[Part], known: Sequence[LoadFacts]) -> LoadFacts:
+def merged(whole: RunInfo, parts: Sequence[Part], known: Sequence[RunInfo]) -> RunInfo:
     """Return the facts of the whole load.
 
     + known: those of each part
@@ -140,10 +140,10 @@ def merged(whole: LoadFacts, parts: Sequence[Part], known: Sequence[LoadFacts]) 
     )
 
 
-def _of_worker(part: Part, facts: LoadFacts) -> WorkerFacts:
+def _of_worker(part: Part, facts: RunInfo) -> WorkerInfo:
     worker, clock = part.worker, part.clock
     is_known = part.is_known
-    return WorkerFacts(
+    return WorkerInfo(
         number=worker.number,
         users=part.planned.users,
         writes_planned=part.arrivals,

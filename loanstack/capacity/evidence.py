@@ -8,11 +8,11 @@ from typing import Any
 
 from inventory.model import Environment
 from loadtests.results import run_info
-from loadtests.results.run_info import LoadFacts
+from loadtests.results.run_info import RunInfo
 from loanstack.capacity import database_watch, prometheus
 from loanstack.capacity.bottleneck import Evidence
 from loanstack.measure import machine_watch
-from loanstack.measure.machine_watch import Sample, Used
+from loanstack.measure.machine_watch import MachineSample, Used
 from loanstack.runs.folder import RunFolder
 
 _WORDS = {"gateway": "gateways", "loan": "services", "oceanbase": "databases", "monitor": "monitoring"}
@@ -24,7 +24,7 @@ def of_folder(folder: Path, env: Environment) -> Evidence:
     """Return the evidence in a probe's folder; what was not saved there is left out."""
     try:
         load = run_info.read(folder)
-    except (FileNotFoundError, run_info.LoadFactsError):
+    except (FileNotFoundError, run_info.RunInfoError):
         return Evidence(is_shared=env.is_lab)
     samples = machine_watch.read(folder)
     until_s = load.start_s + load.measured_s
@@ -46,9 +46,9 @@ def of_folder(folder: Path, env: Environment) -> Evidence:
 def components(
     rows: Sequence[Mapping[str, Any]],
     env: Environment,
-    samples: Sequence[Sample],
+    samples: Sequence[MachineSample],
     used: Used | None,
-    load: LoadFacts,
+    load: RunInfo,
 ) -> dict[str, float]:
     """Return the percent of the machine that each component used in the measured window.
 

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from inventory.slo import LoadSlo
 from loanstack.capacity.search import Search
 from loanstack.cli.options import Command, Duration
-from loanstack.commands.capacity import CapacityAsked
+from loanstack.commands.capacity import CapacityParameters
 from loanstack.runs.task import find_environment
 from proof.history import ACKNOWLEDGED_MIN
 
@@ -26,7 +26,7 @@ _NOT_WITH = ("rate", "duration", "shape")
 
 
 def capacity_options(command: Command) -> Command:
-    """Add the options of a search; the command receives `how`: a CapacityAsked, or None without a search."""
+    """Add the options of a search; the command receives `how`: its parameters, or None without a search."""
 
     @functools.wraps(command)
     def checked(*, env: str, find_capacity: bool, **others: Any) -> Any:  # noqa: ANN401 - whatever the command has
@@ -94,7 +94,7 @@ def asked(
     probe_duration_s: float,
     repeats: int,
     within_s: float,
-) -> CapacityAsked | None:
+) -> CapacityParameters | None:
     """Return what a search was asked for, or None if none was.
 
     Raises:
@@ -145,4 +145,4 @@ def asked(
         repeats=repeats,
         promised_per_s=None if least is None else math.ceil(least),
     )
-    return CapacityAsked(search=search, probe_duration_s=probe_duration_s, within_s=within_s)
+    return CapacityParameters(search=search, probe_duration_s=probe_duration_s, within_s=within_s)

@@ -5,10 +5,10 @@ import click
 from inventory.purpose import Action
 from loanstack.cli.capacity_options import capacity_options
 from loanstack.cli.options import acts_on_hosts, json_option, load_options
-from loanstack.commands.capacity import CapacityAsked
-from loanstack.commands.compare import CompareAsked
+from loanstack.commands.capacity import CapacityParameters
+from loanstack.commands.compare import CompareParameters
 from loanstack.commands.compare import compare as run_compare
-from loanstack.commands.load import Asked
+from loanstack.commands.load import LoadParameters
 from loanstack.commands.verb import run_verb
 from proof.exits import ExitCode
 
@@ -28,7 +28,7 @@ from proof.exits import ExitCode
 @json_option
 def compare(
     env: str,
-    how: CapacityAsked | None,
+    how: CapacityParameters | None,
     scenario: str,
     rate: float | None,
     duration: float,
@@ -47,8 +47,10 @@ def compare(
       loanstack compare lab --rate 400 --duration 30s --rounds 1 --json | jq .figures.ratio_tps
       loanstack compare lab --find-capacity --from 600 --to 2000 --probe-duration 20s --rounds 1
     """
-    asked = CompareAsked(
-        load=Asked(scenario=scenario, rate_per_s=rate, duration_s=duration), rounds=rounds, capacity=how
+    asked = CompareParameters(
+        load=LoadParameters(scenario=scenario, rate_per_s=rate, duration_s=duration),
+        rounds=rounds,
+        capacity=how,
     )
     how_much: dict[str, object] = (
         {"rate": asked.load.mean_per_s, "duration_s": duration} if how is None else how.parameters

@@ -5,7 +5,7 @@ import click
 from chaos.engine.steady import STEADY_FOR_S, STEADY_WITHIN_S
 from inventory.purpose import Action
 from loanstack.cli.options import Duration, acts_on_hosts, json_option
-from loanstack.commands.drill import ALL, STOP, DrillAsked, known_drills
+from loanstack.commands.drill import ALL, STOP, DrillParameters, known_drills
 from loanstack.commands.drill import drill as run_drill
 from loanstack.commands.drill import stop as stop_drill
 from loanstack.commands.verb import run_verb
@@ -62,7 +62,7 @@ def drill(
         raise CommandError(
             f"--steady-within {steady_within:g}s: the hypothesis must hold for {STEADY_FOR_S:g} s by itself"
         )
-    asked = DrillAsked(rate_per_s=rate, steady_within_s=steady_within)
+    asked = DrillParameters(rate_per_s=rate, steady_within_s=steady_within)
     return run_verb(
         "drill",
         env,

@@ -17,13 +17,13 @@ from loanstack.cli.options import (
     workers_asked,
     workers_option,
 )
-from loanstack.commands.capacity import CapacityAsked, find_capacity
-from loanstack.commands.load import Asked
+from loanstack.commands.capacity import CapacityParameters, find_capacity
+from loanstack.commands.load import LoadParameters
 from loanstack.commands.load import load as run_load
-from loanstack.commands.seed import Asked as SeedAsked
+from loanstack.commands.seed import SeedParameters
 from loanstack.commands.seed import seed_environment
 from loanstack.commands.verb import run_verb
-from loanstack.companions.options import ANALYTICS, BesideAsked, duration_s
+from loanstack.companions.options import ANALYTICS, CompanionParameters, duration_s
 from loanstack.runs.task import find_environment
 from proof.exits import ExitCode
 
@@ -40,7 +40,7 @@ from proof.exits import ExitCode
 @json_option
 def load(
     env: str,
-    how: CapacityAsked | None,
+    how: CapacityParameters | None,
     scenario: str,
     rate: float | None,
     duration: float,
@@ -73,7 +73,7 @@ def load(
     """
     source = click.get_current_context().get_parameter_source("duration")
     duration = duration_s(scenario, duration, is_default=source is ParameterSource.DEFAULT)
-    asked = Asked(
+    asked = LoadParameters(
         scenario=scenario,
         rate_per_s=rate,
         duration_s=duration,
@@ -81,7 +81,7 @@ def load(
         spacing=spacing,
         abort_on_fail=abort_on_fail,
         workers=workers_asked(workers, processes_per_host, find_environment(env)),
-        beside=BesideAsked(
+        beside=CompanionParameters(
             major_freeze=major_freeze,
             analytics_on=DatabaseRole(analytics_on.upper()) if analytics_on else None,
         ),
@@ -156,7 +156,7 @@ def seed(env: str, customers: int | None, seed_number: int | None, machine_reada
       loanstack seed lab --customers 1000000
       loanstack seed lab --customers 1000000 --json | jq .figures.rows_per_s
     """
-    asked = SeedAsked(customers=customers or find_environment(env).journey.customers, seed=seed_number)
+    asked = SeedParameters(customers=customers or find_environment(env).journey.customers, seed=seed_number)
     return run_verb(
         "seed",
         env,

@@ -6,7 +6,7 @@ import click
 
 from inventory.purpose import Action
 from loanstack.cli.options import acts_on_hosts, json_option, load_options
-from loanstack.commands.load import Asked
+from loanstack.commands.load import LoadParameters
 from loanstack.commands.prove import prove as run_prove
 from loanstack.commands.verb import run_verb
 from loanstack.runs.task import find_environment
@@ -48,7 +48,7 @@ def prove(
     """
     found = find_environment(env)
     rate_per_s = found.prove_pace.load_per_s if rate is None else rate
-    asked = Asked(scenario=scenario, rate_per_s=rate_per_s, duration_s=duration)
+    asked = LoadParameters(scenario=scenario, rate_per_s=rate_per_s, duration_s=duration)
     return run_verb(
         "prove",
         env,

@@ -4,7 +4,7 @@ import click
 
 from inventory.purpose import Action
 from loanstack.cli.options import json_option
-from loanstack.commands.upgrade import UpgradeAsked
+from loanstack.commands.upgrade import UpgradeParameters
 from loanstack.commands.upgrade import upgrade as run_upgrade
 from loanstack.commands.verb import run_verb
 from loanstack.runs.task import find_environment
@@ -51,7 +51,7 @@ def upgrade(
     """
     if rate is None:
         rate = DEFAULT_RATE_PER_S if Action.LOAD in find_environment(env).allowed else 0.0
-    asked = UpgradeAsked(component=component, batch=batch, restart=restart, rate_per_s=rate)
+    asked = UpgradeParameters(component=component, batch=batch, restart=restart, rate_per_s=rate)
     return run_verb(
         "upgrade",
         env,

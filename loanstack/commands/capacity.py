@@ -15,7 +15,7 @@ from loanstack.capacity.cool_down import cool_down
 from loanstack.capacity.database_watch import DatabaseWatch
 from loanstack.capacity.probed import CAPACITY_FILE, CURVE_FIGURES, Probed, as_json, knee_of, ran_out
 from loanstack.capacity.search import Search, next_rate
-from loanstack.commands.load import Asked, load
+from loanstack.commands.load import LoadParameters, load
 from loanstack.runs.console import COLOUR_OF
 from loanstack.runs.folder import FINDINGS_FILE, Results
 from loanstack.runs.subprocesses import CommandTimeoutError
@@ -31,7 +31,7 @@ WARM_UP_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapacityAsked:
+class CapacityParameters:
     """What a search was asked for."""
 
     search: Search
@@ -39,7 +39,7 @@ class CapacityAsked:
     within_s: float
     """No probe begins that would not end within this time."""
 
-    def at(self, asked: Asked, rate_per_s: int) -> Asked:
+    def at(self, asked: LoadParameters, rate_per_s: int) -> LoadParameters:
         """Return what the probe of a rate is asked for."""
         warm_up_s = min(WARM_UP_S, self.probe_duration_s / 2.0)
         return replace(
@@ -59,7 +59,7 @@ class CapacityAsked:
         }
 
 
-def find_capacity(task: Task, asked: Asked, how: CapacityAsked) -> Results:
+def find_capacity(task: Task, asked: LoadParameters, how: CapacityParameters) -> Results:
     """Search the highest rate at which a load keeps every promise, and return what was found.
 
     + asked: what every probe is asked for, but for rate and duration
@@ -79,7 +79,7 @@ def find_capacity(task: Task, asked: Asked, how: CapacityAsked) -> Results:
     return task.end(_finish(task, how.search, done, ended=ended))
 
 
-def _probe_all(task: Task, asked: Asked, how: CapacityAsked, done: list[Probed]) -> str | None:
+def _probe_all(task: Task, asked: LoadParameters, how: CapacityParameters, done: list[Probed]) -> str | None:
     """Probe until the search is over; return why it ended early, or None."""
     until_s = time.monotonic() + how.within_s
     longest_s = how.probe_duration_s
@@ -101,7 +101,7 @@ def _probe_all(task: Task, asked: Asked, how: CapacityAsked, done: list[Probed])
     return None
 
 
-def _probe(task: Task, asked: Asked, count: int) -> Probed:
+def _probe(task: Task, asked: LoadParameters, count: int) -> Probed:
     """Make one probe: an ordinary load in a folder of its own, watched."""
     rate = round(asked.mean_per_s)
     folder = f"{count}-probe-{rate}-per-s"

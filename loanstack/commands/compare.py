@@ -10,9 +10,9 @@ from rich.table import Table
 from chaos.system.world import WorldError
 from inventory.peer import DatabaseKind
 from loanstack.capacity.cool_down import cool_down
-from loanstack.commands.capacity import CapacityAsked, find_capacity
+from loanstack.commands.capacity import CapacityParameters, find_capacity
 from loanstack.commands.deploy import deploy
-from loanstack.commands.load import Asked, load
+from loanstack.commands.load import LoadParameters, load
 from loanstack.commands.seed import seed
 from loanstack.measure.cpu_breakdown import DATABASES
 from loanstack.results import comparison
@@ -27,16 +27,16 @@ from proof.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareAsked:
+class CompareParameters:
     """What a comparison was asked for."""
 
-    load: Asked
+    load: LoadParameters
     rounds: int
-    capacity: CapacityAsked | None = None
+    capacity: CapacityParameters | None = None
     """Search each side's capacity instead of one load at a rate."""
 
 
-def compare(task: Task, asked: CompareAsked) -> Results:
+def compare(task: Task, asked: CompareParameters) -> Results:
     """Drive the same load on OceanBase and on MariaDB, in turns, and return their ratios.
 
     The services are put back on OceanBase at the end, also after Ctrl-C.
@@ -61,7 +61,7 @@ def compare(task: Task, asked: CompareAsked) -> Results:
     return task.end(_conclude(task, asked, done))
 
 
-def _turn(task: Task, asked: CompareAsked, kind: DatabaseKind, *, round_: int, place: int) -> Ran:
+def _turn(task: Task, asked: CompareParameters, kind: DatabaseKind, *, round_: int, place: int) -> Ran:
     """Have the services work on `kind`, bring it to rest, and drive the load."""
     task.console.say(f"== round {round_} of {asked.rounds}: {NAMES[kind]}")
     _switch(task, kind, f"{place}-deploy-{kind}")
@@ -78,7 +78,9 @@ def _turn(task: Task, asked: CompareAsked, kind: DatabaseKind, *, round_: int, p
         return _load(task, how, asked.capacity, round_=round_, folder=folder)
 
 
-def _load(task: Task, asked: Asked, capacity: CapacityAsked | None, *, round_: int, folder: str) -> Ran:
+def _load(
+    task: Task, asked: LoadParameters, capacity: CapacityParameters | None, *, round_: int, folder: str
+) -> Ran:
     kind = asked.database
     part = task.part(folder, scenario=asked.scenario, database=kind.value, round=round_)
     work: Callable[[], Results] = (
@@ -149,7 +151,7 @@ def _save(task: Task, done: Sequence[Ran]) -> tuple[Row, ...]:
     return rows
 
 
-def _conclude(task: Task, asked: CompareAsked, done: Sequence[Ran]) -> Results:
+def _conclude(task: Task, asked: CompareParameters, done: Sequence[Ran]) -> Results:
     """Save and say what the runs came to, and return it."""
     rows = _save(task, done)
     verdict, reasons = comparison.judge(done, rounds=asked.rounds)

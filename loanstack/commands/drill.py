@@ -28,7 +28,7 @@ TIMEOUT_S = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrillAsked:
+class DrillParameters:
     """What each run of a drill is asked for."""
 
     rate_per_s: float
@@ -54,7 +54,7 @@ def known_drills(env: Environment) -> dict[str, str]:
     return {drill.name: drill.title for drill in catalogue.drills(env).values()}
 
 
-def drill(task: Task, name: str, asked: DrillAsked, *, repeat: int) -> Results:
+def drill(task: Task, name: str, asked: DrillParameters, *, repeat: int) -> Results:
     """Run the drill `name`, `repeat` times, and return what it showed.
 
     Raises:
@@ -88,7 +88,7 @@ def drill(task: Task, name: str, asked: DrillAsked, *, repeat: int) -> Results:
     return task.end(results)
 
 
-def _all(task: Task, names: tuple[str, ...], asked: DrillAsked, *, repeat: int) -> Results:
+def _all(task: Task, names: tuple[str, ...], asked: DrillParameters, *, repeat: int) -> Results:
     """Run every drill, and say in tables what came of it; what one leaves behind ends it."""
     judged_by = promised.of_all_drills(task.env.drill_slo)
     task.begin(judged_by)
@@ -122,7 +122,7 @@ def _unfinished(task: Task, why: str) -> Results:
     return Results(verb="drill", environment=task.env.name, verdict=verdict, reasons=(why,))
 
 
-def _once(task: Task, name: str, asked: DrillAsked, judged_by: tuple[Objective, ...]) -> Results:
+def _once(task: Task, name: str, asked: DrillParameters, judged_by: tuple[Objective, ...]) -> Results:
     task.begin(judged_by)
     seed(task)
     folder = task.folder.path

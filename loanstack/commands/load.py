@@ -21,7 +21,7 @@ from loadtests.workers.placement import Place, hosts_of, not_on_hosts
 from loanstack.commands import sampler
 from loanstack.commands.seed import seed
 from loanstack.companions.companion import Companion
-from loanstack.companions.options import BesideAsked
+from loanstack.companions.options import CompanionParameters
 from loanstack.judging import readings
 from loanstack.judging.load import JudgedLoad, judge_load
 from loanstack.judging.readings import Reading, Readings
@@ -43,7 +43,7 @@ _EXPORT_WITHIN_S, _EXPORTED_PER_S = 120.0, 5_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class LoadParameters:
     """What a load run was asked for."""
 
     scenario: str
@@ -57,7 +57,7 @@ class Asked:
     """Processes that make the load together; none: one, by itself."""
     warm_up_s: float | None = None
     """How long the rate grows from nothing before that; None: as long as the generator is used to."""
-    beside: BesideAsked = field(default_factory=BesideAsked)
+    beside: CompanionParameters = field(default_factory=CompanionParameters)
     """What runs beside the transactions."""
     database: DatabaseKind = DatabaseKind.OCEANBASE
     """Which one the services work on."""
@@ -71,7 +71,9 @@ class Asked:
         return curve.mean_per_s * round(curve.writes) / curve.writes
 
 
-def load(task: Task, asked: Asked, *, beside: AbstractContextManager[object] | None = None) -> Results:
+def load(
+    task: Task, asked: LoadParameters, *, beside: AbstractContextManager[object] | None = None
+) -> Results:
     """Seed, drive the load, export the database and judge all of it.
 
     + beside: what is entered right before the traffic and left right after it
@@ -137,7 +139,7 @@ def _read(env: Environment) -> Reading:
     return Reading(hosts=usage.read(env), portals=portal_counts.read(env), machine=machine.cpu_times())
 
 
-def _require_load_hosts(env: Environment, asked: Asked) -> None:
+def _require_load_hosts(env: Environment, asked: LoadParameters) -> None:
     """Make sure, before anything is done, that the hosts which are to make the load can."""
     hosts = hosts_of(asked.workers)
     if not hosts:
@@ -148,7 +150,7 @@ def _require_load_hosts(env: Environment, asked: Asked) -> None:
         raise CommandError("--workers: " + "; ".join(problems))
 
 
-def _drive(task: Task, asked: Asked) -> tuple[Reading, Reading]:
+def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
     """Run the load with the sampler beside it, and return what hosts and machine said before and after."""
     env, folder = task.env, task.folder.path
     options = {
@@ -200,7 +202,7 @@ def _generator(env: Environment, where: tuple[Place, ...]) -> list[str]:
     return [*workers_module, "--workers", names, "--processes-per-host", str(per_host)]
 
 
-def _export(task: Task, asked: Asked) -> None:
+def _export(task: Task, asked: LoadParameters) -> None:
     within_s = _EXPORT_WITHIN_S + asked.mean_per_s * asked.duration_s / _EXPORTED_PER_S
     options = ["--run-folder", str(task.folder.path), "--within", f"{within_s:.0f}"]
     options += ["--database", asked.database.value]
@@ -211,7 +213,7 @@ def _export(task: Task, asked: Asked) -> None:
         raise CommandError(problem, code=ExitCode.INVALID)
 
 
-def _companions(task: Task, asked: Asked) -> list[Companion]:
+def _companions(task: Task, asked: LoadParameters) -> list[Companion]:
     warm_up_s = DEFAULT_WARM_UP_S if asked.warm_up_s is None else asked.warm_up_s
     return asked.beside.companions(
         task,

@@ -14,10 +14,10 @@ from rich.table import Table
 from inventory.availability import Durability
 from loanstack.commands import durability
 from loanstack.commands.deploy import deploy
-from loanstack.commands.drill import DrillAsked, drill
-from loanstack.commands.load import Asked, load
+from loanstack.commands.drill import DrillParameters, drill
+from loanstack.commands.load import LoadParameters, load
 from loanstack.commands.seed import seeding
-from loanstack.commands.steps import Done, Outcome, Planned, findings, go_through
+from loanstack.commands.steps import Done, Planned, StepOutcome, findings, go_through
 from loanstack.commands.verify import verify
 from loanstack.results.drills import rto_over
 from loanstack.runs.console import COLOUR_OF
@@ -40,7 +40,7 @@ Work = tuple[str, tuple[str, ...], Callable[[Task], Results], dict[str, object]]
 _OF_VERIFY = ("tests_passed", "tests_failed", "tests_skipped", "verify_s", "customers", "seed_s")
 
 
-def prove(task: Task, asked: Asked, *, keep: bool) -> Results:
+def prove(task: Task, asked: LoadParameters, *, keep: bool) -> Results:
     """Go through all of it and return one verdict.
 
     + keep: leave the lab up at the end
@@ -121,7 +121,7 @@ def _is_crossed(step: str) -> bool:
     return step.endswith(f" {Durability.CROSS_CENTRE}")
 
 
-def _steps(task: Task, asked: Asked) -> list[Planned]:
+def _steps(task: Task, asked: LoadParameters) -> list[Planned]:
     slo = task.env.deploy_slo
     first_durability, *others = durability.to_prove(task)
     first, second = promised.of_first_deploy(slo), promised.of_second_deploy(slo)
@@ -179,7 +179,7 @@ def _switch(part: Task) -> Results:
 
 
 def _drill_work(name: str, rate_per_s: float) -> Callable[[Task], Results]:
-    return lambda part: drill(part, name, DrillAsked(rate_per_s=rate_per_s), repeat=1)
+    return lambda part: drill(part, name, DrillParameters(rate_per_s=rate_per_s), repeat=1)
 
 
 def _under(mode: Durability, work: Callable[[Task], Results]) -> Callable[[Task], Results]:
@@ -200,7 +200,7 @@ def _part(
 ) -> Planned:
     folder = f"{number_}-{name.replace(' ', '-')}"
 
-    def run() -> Outcome:
+    def run() -> StepOutcome:
         part = task.part(folder, **parameters)
         try:
             results = work(part)
@@ -209,14 +209,16 @@ def _part(
             verb = name.split()[0]
             why = (str(failed),)
             results = Results(verb=verb, environment=task.env.name, verdict=verdict, reasons=why)
-            return Outcome(verdict=verdict, reasons=why, usable=False, results=part.end(results))
+            return StepOutcome(verdict=verdict, reasons=why, usable=False, results=part.end(results))
         broken = results.figures.get("hosts_failed", 0) or results.figures.get("residue", 0)
-        return Outcome(verdict=results.verdict, reasons=results.reasons, usable=not broken, results=results)
+        return StepOutcome(
+            verdict=results.verdict, reasons=results.reasons, usable=not broken, results=results
+        )
 
     return Planned(name=name, run=run, needs=needs, folder=folder)
 
 
-def _lab_up(task: Task) -> Outcome:
+def _lab_up(task: Task) -> StepOutcome:
     outcome = _lab(task, "up", LAB_UP_TIMEOUT_S)
     if outcome.usable:
         # The depot was filled only now, so only now the inventory knows the artifacts and their hashes.
@@ -224,7 +226,7 @@ def _lab_up(task: Task) -> Outcome:
     return outcome
 
 
-def _lab(task: Task, verb: str, timeout_s: float) -> Outcome:
+def _lab(task: Task, verb: str, timeout_s: float) -> StepOutcome:
     log = task.log(f"lab-{verb}")
     try:
         done = task.processes.run(
@@ -235,12 +237,12 @@ def _lab(task: Task, verb: str, timeout_s: float) -> Outcome:
             grace_s=60.0,
         )
     except CommandTimeoutError as late:
-        return Outcome(verdict=Verdict.FAIL, reasons=(str(late),), usable=False)
+        return StepOutcome(verdict=Verdict.FAIL, reasons=(str(late),), usable=False)
     if done.returncode == ExitCode.USAGE:
         raise CommandError(f"the lab cannot come up here:\n{tail(log)}")
     verdict = verdict_of_exit(done.returncode)
     why = () if verdict is Verdict.PASS else (f"lab {verb} ended with status {done.returncode}; see {log}",)
-    return Outcome(verdict=verdict, reasons=why, usable=verdict is Verdict.PASS)
+    return StepOutcome(verdict=verdict, reasons=why, usable=verdict is Verdict.PASS)
 
 
 def table(finished: Sequence[Done]) -> Table:

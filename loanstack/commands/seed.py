@@ -39,7 +39,7 @@ _SEED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class SeedParameters:
     """What a seeding was asked for."""
 
     customers: int
@@ -48,7 +48,7 @@ class Asked:
     """None: that of those who are there."""
 
 
-def seed_environment(task: Task, asked: Asked) -> Results:
+def seed_environment(task: Task, asked: SeedParameters) -> Results:
     """Seed so many customers, and wait until the standby has them.
 
     Raises:
@@ -86,7 +86,7 @@ def seed(task: Task) -> dict[str, float]:
         CommandError: the seeding failed.
     """
     with task.step("seed"):
-        done = _start(task, Asked(customers=task.env.journey.customers)).wait(TIMEOUT_S)
+        done = _start(task, SeedParameters(customers=task.env.journey.customers)).wait(TIMEOUT_S)
         return _few(_finish(task, done))
 
 
@@ -101,12 +101,12 @@ def seeding(task: Task) -> Iterator[dict[str, float]]:
         CommandError: the seeding failed.
     """
     measured: dict[str, float] = {}
-    child = _start(task, Asked(customers=task.env.journey.customers))
+    child = _start(task, SeedParameters(customers=task.env.journey.customers))
     yield measured
     measured.update(_few(_finish(task, child.wait(TIMEOUT_S))))
 
 
-def _start(task: Task, asked: Asked) -> Child:
+def _start(task: Task, asked: SeedParameters) -> Child:
     env = task.env
     command = _SEED.format(
         customers=asked.customers,

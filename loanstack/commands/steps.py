@@ -9,7 +9,7 @@ from proof.verdict import Finding, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class StepOutcome:
     """What became of one step."""
 
     verdict: Verdict
@@ -25,7 +25,7 @@ class Planned:
     """One step."""
 
     name: str
-    run: Callable[[], Outcome]
+    run: Callable[[], StepOutcome]
     needs: tuple[str, ...] = ()
     """Names of earlier steps that must have been usable."""
     folder: str | None = None
@@ -37,7 +37,7 @@ class Done:
     """One step that was gone through, or left out."""
 
     step: Planned
-    outcome: Outcome
+    outcome: StepOutcome
     seconds: float
     ran: bool = True
 
@@ -59,7 +59,7 @@ def go_through(
         missing = [name for name in step.needs if name not in finished or not _usable(finished[name])]
         if missing:
             why = (f"left out: {', '.join(missing)} did not succeed",)
-            outcome = Outcome(verdict=Verdict.INVALID, reasons=why, usable=False)
+            outcome = StepOutcome(verdict=Verdict.INVALID, reasons=why, usable=False)
             done = Done(step=step, outcome=outcome, seconds=0.0, ran=False)
         else:
             before(step)

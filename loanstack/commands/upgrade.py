@@ -23,7 +23,7 @@ from proof.verdict import Verdict, failed, overall
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpgradeAsked:
+class UpgradeParameters:
     """What to upgrade, and how many hosts at a time."""
 
     component: str
@@ -34,7 +34,7 @@ class UpgradeAsked:
     """Of the writes that clients make meanwhile; 0: none, where only real customers do."""
 
 
-def upgrade(task: Task, asked: UpgradeAsked) -> Results:
+def upgrade(task: Task, asked: UpgradeParameters) -> Results:
     """Bring every host of a component to the version that the inventory lists.
 
     The first host whose version does not start, or does not answer as it should, gets back the version of
@@ -68,7 +68,7 @@ def upgrade(task: Task, asked: UpgradeAsked) -> Results:
     return task.end(results)
 
 
-def _left(task: Task, asked: UpgradeAsked, rotation: Rotation) -> list[Host]:
+def _left(task: Task, asked: UpgradeParameters, rotation: Rotation) -> list[Host]:
     """Return the hosts that are to be upgraded, in order."""
     hosts = task.env.hosts_with(ROLES[asked.component])
     with task.step("look"):
@@ -80,7 +80,7 @@ def _left(task: Task, asked: UpgradeAsked, rotation: Rotation) -> list[Host]:
 
 
 def _under_load(
-    task: Task, asked: UpgradeAsked, rotation: Rotation, left: Sequence[Host]
+    task: Task, asked: UpgradeParameters, rotation: Rotation, left: Sequence[Host]
 ) -> tuple[list[str], list[str], dict[str, float]]:
     """Upgrade the hosts while clients write; returns those that are, failures, and what clients saw."""
     if not left or not asked.rate_per_s:
@@ -93,7 +93,7 @@ def _under_load(
 
 
 def _upgrade(
-    task: Task, asked: UpgradeAsked, rotation: Rotation, left: Sequence[Host]
+    task: Task, asked: UpgradeParameters, rotation: Rotation, left: Sequence[Host]
 ) -> tuple[list[str], list[str]]:
     hosts = task.env.hosts_with(ROLES[asked.component])
     upgraded: list[str] = []
@@ -154,7 +154,7 @@ def _trouble(state: InstanceState) -> str:
     return f"out because of {' and '.join(state.out_because)}" if state.out_because else "not well"
 
 
-def _one(task: Task, asked: UpgradeAsked, rotation: Rotation, host: Host) -> str | None:
+def _one(task: Task, asked: UpgradeParameters, rotation: Rotation, host: Host) -> str | None:
     """Upgrade one host; returns why it has its version of before again, None: it has the new one."""
     found, wanted = rotation.state(host), wanted_version(task.env, asked.component, host)
     before = version_before(found, wanted)

@@ -29,7 +29,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class ComponentSample:
     """What one component held at one moment."""
 
     at_s: float
@@ -85,16 +85,16 @@ class Trend:
         return f"{self.unit} on {self.host}"
 
 
-def encode(sample: Sample) -> bytes:
+def encode(sample: ComponentSample) -> bytes:
     """Return the JSON line of `sample`, with its newline."""
     return orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def read(folder: Path) -> Iterator[Sample]:
+def read(folder: Path) -> Iterator[ComponentSample]:
     """Yield the samples in `folder`; none if there are none."""
     path = folder / SAMPLES_FILE
     if path.exists():
-        yield from (Sample(**orjson.loads(line)) for line in path.read_bytes().splitlines())
+        yield from (ComponentSample(**orjson.loads(line)) for line in path.read_bytes().splitlines())
 
 
 def slope_per_h(points: Sequence[tuple[float, float]]) -> float:
@@ -123,7 +123,7 @@ def floor(points: Sequence[tuple[float, float]], stretch: int) -> list[tuple[flo
 
 
 def judge(
-    samples: Iterable[Sample],
+    samples: Iterable[ComponentSample],
     expected: Iterable[Key],
     slo: SoakSlo,
     *,
@@ -137,7 +137,7 @@ def judge(
 
     + caches_mib_max: what the caches of a database may hold
     """
-    series: defaultdict[Key, list[Sample]] = defaultdict(list)
+    series: defaultdict[Key, list[ComponentSample]] = defaultdict(list)
     for sample in samples:
         if from_s <= sample.at_s < until_s:
             series[sample.host, sample.unit].append(sample)
@@ -171,7 +171,7 @@ def judge(
 
 
 def trend(
-    key: Key, samples: Sequence[Sample], slo: SoakSlo, *, half_s: float, caches_mib_max: float
+    key: Key, samples: Sequence[ComponentSample], slo: SoakSlo, *, half_s: float, caches_mib_max: float
 ) -> Trend:
     """Return how the component `key` went; judged from `half_s` (unix time) on."""
     host, unit = key

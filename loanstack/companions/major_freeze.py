@@ -16,7 +16,7 @@ from inventory.model import Environment, Host
 from inventory.ssh import WHILE_CONNECTED, ssh_argv
 from loadtests.results.figures import LoadFigures
 from loanstack.companions import measured_start, merges
-from loanstack.companions.merges import Reading
+from loanstack.companions.merges import MergeProgress
 from loanstack.runs.subprocesses import Child
 from loanstack.runs.task import Task
 from proof.files import LEDGER_FILE, read_lines
@@ -127,7 +127,7 @@ class MajorFreeze:
                 return
             time.sleep(_INTERVAL_S)
 
-    def _read(self) -> Mapping[str, Sequence[Reading]]:
+    def _read(self) -> Mapping[str, Sequence[MergeProgress]]:
         return read(self._task.folder.path, self._task.env)
 
 
@@ -154,7 +154,7 @@ def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
         shells.close()
 
 
-def read(folder: Path, env: Environment) -> dict[str, list[Reading]]:
+def read(folder: Path, env: Environment) -> dict[str, list[MergeProgress]]:
     """Return what each database of `env` said about its merges, from the files in `folder`."""
     found = {}
     for host in database_hosts(env):

@@ -14,7 +14,7 @@ _COLUMNS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class MergeProgress:
     """What a database said about its merges at one moment."""
 
     at_s: float
@@ -35,7 +35,7 @@ class Merge:
     """Unix time at which it was seen to be done."""
 
 
-def parse(line: str) -> Reading | None:
+def parse(line: str) -> MergeProgress | None:
     """Return the reading in a line of the client; None unless it is whole."""
     fields = line.split()
     if len(fields) != _COLUMNS:
@@ -44,10 +44,10 @@ def parse(line: str) -> Reading | None:
         at_s, frozen_scn, merged_scn = float(fields[0]), int(fields[2]), int(fields[3])
     except ValueError:
         return None
-    return Reading(at_s=at_s, role=fields[1], frozen_scn=frozen_scn, merged_scn=merged_scn)
+    return MergeProgress(at_s=at_s, role=fields[1], frozen_scn=frozen_scn, merged_scn=merged_scn)
 
 
-def frozen(readings: Sequence[Reading], *, since_s: float) -> int | None:
+def frozen(readings: Sequence[MergeProgress], *, since_s: float) -> int | None:
     """Return up to which a freeze at `since_s` (unix time) froze; None if nothing shows that it did."""
     before = [reading.frozen_scn for reading in readings if reading.at_s <= since_s]
     later = [reading.frozen_scn for reading in readings if reading.at_s > since_s]
@@ -57,7 +57,7 @@ def frozen(readings: Sequence[Reading], *, since_s: float) -> int | None:
     return next((scn for scn in later if scn > before[-1]), None)
 
 
-def merged(host: str, readings: Iterable[Reading], *, scn: int) -> Merge | None:
+def merged(host: str, readings: Iterable[MergeProgress], *, scn: int) -> Merge | None:
     """Return the merge of `host` up to `scn`; None if it was not seen to be done."""
     for reading in readings:
         if reading.merged_scn >= scn:
@@ -65,7 +65,9 @@ def merged(host: str, readings: Iterable[Reading], *, scn: int) -> Merge | None:
     return None
 
 
-def merges(readings: Mapping[str, Sequence[Reading]], *, since_s: float) -> dict[str, Merge | None] | None:
+def merges(
+    readings: Mapping[str, Sequence[MergeProgress]], *, since_s: float
+) -> dict[str, Merge | None] | None:
     """Return the merge of each database after a freeze at `since_s`; None if no database shows the freeze."""
     scns = [scn for one in readings.values() if (scn := frozen(one, since_s=since_s)) is not None]
     if not scns:
@@ -75,7 +77,7 @@ def merges(readings: Mapping[str, Sequence[Reading]], *, since_s: float) -> dict
 
 def judge(
     found: LoadFigures,
-    readings: Mapping[str, Sequence[Reading]],
+    readings: Mapping[str, Sequence[MergeProgress]],
     writes: Iterable[Write],
     *,
     taken_s: float | None,

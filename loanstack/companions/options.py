@@ -30,7 +30,7 @@ def duration_s(scenario: str, asked_s: float, *, is_default: bool) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BesideAsked:
+class CompanionParameters:
     """What was asked for."""
 
     major_freeze: bool = False

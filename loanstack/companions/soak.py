@@ -11,7 +11,7 @@ from chaos.system.world import WorldError
 from inventory.model import Environment, Host
 from loadtests.results.figures import LoadFigures
 from loanstack.companions import components, flatness
-from loanstack.companions.flatness import SAMPLES_FILE, Sample
+from loanstack.companions.flatness import SAMPLES_FILE, ComponentSample
 from loanstack.runs.task import Task
 from proof.verdict import Finding
 
@@ -89,14 +89,14 @@ def _begin(shells: Shells, host: Host) -> Running | None:
         return None
 
 
-def _finish(host: Host, running: Running, at_s: float) -> list[Sample]:
+def _finish(host: Host, running: Running, at_s: float) -> list[ComponentSample]:
     try:
         done = running.finish(_ANSWER_WITHIN_S)
     except WorldError:
         return []
     found = components.parse(done.output)
     return [
-        Sample(
+        ComponentSample(
             at_s=at_s,
             host=host.name,
             unit=unit,

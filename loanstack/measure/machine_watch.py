@@ -28,7 +28,7 @@ _NO_DISK = re.compile(r"(loop|ram|zram|dm-|md|sr)\d*|.*\dp\d+$|[sv]d[a-z]+\d+$")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class MachineSample:
     """Counters at one moment."""
 
     at_s: float
@@ -66,7 +66,7 @@ def parse_disks(text: str) -> dict[str, int]:
     return {row[2]: int(row[12]) for row in rows if len(row) > 12 and not _NO_DISK.fullmatch(row[2])}
 
 
-def used(samples: Sequence[Sample], *, from_s: float, until_s: float) -> Used | None:
+def used(samples: Sequence[MachineSample], *, from_s: float, until_s: float) -> Used | None:
     """Return what was used in a window; None if no two samples lie in it, one after the other."""
     inside = [sample for sample in samples if from_s <= sample.at_s <= until_s]
     if len(inside) < 2:
@@ -93,7 +93,7 @@ def used(samples: Sequence[Sample], *, from_s: float, until_s: float) -> Used | 
     )
 
 
-def sample() -> Sample:
+def sample() -> MachineSample:
     """Return the counters now."""
     stalled: dict[str, int] = {}
     for kind in _PRESSURE:
@@ -102,7 +102,7 @@ def sample() -> Sample:
         except OSError:
             # A kernel without pressure accounting, or with it switched off, which says so at the read.
             continue
-    return Sample(
+    return MachineSample(
         at_s=time.time(),
         cpu=parse_cpu_times(Path("/proc/stat").read_text()),
         stalled_us=stalled,
@@ -137,7 +137,7 @@ class MachineWatch:
                     return
 
 
-def read(folder: Path) -> tuple[Sample, ...]:
+def read(folder: Path) -> tuple[MachineSample, ...]:
     """Return the samples in `folder`; none if nothing was sampled."""
     try:
         lines = (folder / MACHINE_FILE).read_text().splitlines()
@@ -173,5 +173,5 @@ def figures(folder: Path, measured: Mapping[str, float], *, is_lab: bool) -> dic
     return found
 
 
-def _of_json(found: Mapping[str, Any]) -> Sample:
-    return Sample(**{**found, "cpu": CpuTimes(**found["cpu"])})
+def _of_json(found: Mapping[str, Any]) -> MachineSample:
+    return MachineSample(**{**found, "cpu": CpuTimes(**found["cpu"])})

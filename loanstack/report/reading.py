@@ -50,7 +50,7 @@ class Run:
     tests: tuple[host_tests.HostTest, ...] = ()
     history: series.History | None = None
     lag: tuple[Point | None, ...] = ()
-    held: tuple[flatness.Sample, ...] = ()
+    held: tuple[flatness.ComponentSample, ...] = ()
     """What the components held in the measured time of a soak."""
     marks: tuple[tuple[float, str, str], ...] = ()
     reigns: tuple[roles.Reign, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from loadtests.results import figures, run_info
 from loadtests.results.figures import LoadFigures
-from loadtests.results.run_info import WorkerFacts
+from loadtests.results.run_info import WorkerInfo
 from loanstack.report.charts import Point
 from loanstack.runs.folder import RunFolderError
 from proof.files import LEDGER_FILE, READS_FILE, RecordError, read_lines
@@ -55,7 +55,7 @@ class History:
     outcomes: Mapping[str, int]
     errors_by_kind: Mapping[str, int]
     """What was not acknowledged, and how often, the most frequent first."""
-    workers: tuple[WorkerFacts, ...] = ()
+    workers: tuple[WorkerInfo, ...] = ()
     """Those that made the load together; none: one process made it."""
 
 
@@ -73,7 +73,7 @@ def of_folder(folder: Path) -> History | None:
         return of_load(figures.of_records(run_info.read(own), writes, reads, ()))
     except FileNotFoundError:
         return None
-    except (run_info.LoadFactsError, RecordError) as damaged:
+    except (run_info.RunInfoError, RecordError) as damaged:
         raise RunFolderError(str(damaged)) from None
 
 

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Sequence
 from itertools import cycle
 
-from loanstack.companions.flatness import Sample
+from loanstack.companions.flatness import ComponentSample
 from loanstack.report.charts import Point, Series, Span, time_chart
 
 _HEIGHT = 130
 _STYLES = ("good", "accent", "planned")
 """Of a unit's hosts, by their names."""
-_WHAT: tuple[tuple[str, str, Callable[[Sample], float]], ...] = (
+_WHAT: tuple[tuple[str, str, Callable[[ComponentSample], float]], ...] = (
     ("memory", "MiB", lambda sample: sample.memory_mib),
     ("open handles", "handles", lambda sample: float(sample.handles)),
 )
 """What is drawn, its unit, and where it stands in a sample."""
 
 
-def charts(samples: Sequence[Sample], *, start_s: float, end_s: float) -> list[tuple[str, str]]:
+def charts(samples: Sequence[ComponentSample], *, start_s: float, end_s: float) -> list[tuple[str, str]]:
     """Return (caption, chart) of each unit's memory and open handles, one line a host.
 
     + start_s: when the run's time axis begins (unix time)
@@ -46,7 +46,7 @@ def charts(samples: Sequence[Sample], *, start_s: float, end_s: float) -> list[t
 
 
 def _points(
-    samples: Sequence[Sample], value: Callable[[Sample], float], *, start_s: float
+    samples: Sequence[ComponentSample], value: Callable[[ComponentSample], float], *, start_s: float
 ) -> list[Point | None]:
     """Return one component's line, broken where it was restarted."""
     points: list[Point | None] = []

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from chaos.recorders import contents
-from chaos.system.sql_session import PositionReading, SqlSession
+from chaos.system.sql_session import RoleAndPosition, SqlSession
 from chaos.system.world import WorldError
 from inventory.lab import ENVIRONMENT
 from inventory.peer import DatabaseKind
@@ -105,12 +105,12 @@ def test_a_standby_that_does_not_get_there_and_a_database_that_refuses_are_named
 
 
 def test_a_database_is_waited_for_until_it_has_the_position(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = iter((None, PositionReading(role="STANDBY", scn=AT - 1), PositionReading(role="STANDBY", scn=AT)))
+    seen = iter((None, RoleAndPosition(role="STANDBY", scn=AT - 1), RoleAndPosition(role="STANDBY", scn=AT)))
     monkeypatch.setattr(SqlSession, "read", lambda self, within_s: next(seen))
     monkeypatch.setattr(contents.time, "sleep", lambda s: None)
     host = ENVIRONMENT.host("ob-b")
     assert contents._wait_for(ENVIRONMENT, host, DatabaseKind.OCEANBASE, AT) == "STANDBY"
-    monkeypatch.setattr(SqlSession, "read", lambda self, within_s: PositionReading(role="STANDBY", scn=1))
+    monkeypatch.setattr(SqlSession, "read", lambda self, within_s: RoleAndPosition(role="STANDBY", scn=1))
     monkeypatch.setattr(contents, "REACHED_WITHIN_S", 0.01)
     with pytest.raises(WorldError, match="ob-b: was at 1; waited"):
         contents._wait_for(ENVIRONMENT, host, DatabaseKind.OCEANBASE, AT)

@@ -21,7 +21,7 @@ from chaos.recorders.clients import LedgerTail, LoadClients
 from chaos.system import databases as ssh_databases
 from chaos.system.databases import SshDatabases
 from chaos.system.remote import Shells, ssh_argv
-from chaos.system.sql_session import PositionReading
+from chaos.system.sql_session import RoleAndPosition
 from chaos.system.switches import NetworkSwitch, PowerSwitch
 from chaos.system.world import ImpossibleHereError, WorldError
 from inventory.lab import ENVIRONMENT
@@ -42,8 +42,8 @@ RECORD = HealRecord(
 )
 
 
-def reading(role: str, scn: int) -> PositionReading:
-    return PositionReading(role=role, scn=scn)
+def reading(role: str, scn: int) -> RoleAndPosition:
+    return RoleAndPosition(role=role, scn=scn)
 
 
 def test_a_sample_of_a_healthy_pair() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chaos.recorders.replay_lag import ReplayLag
 from chaos.recorders.replication import sample_line
-from chaos.system.sql_session import PositionReading
+from chaos.system.sql_session import RoleAndPosition
 
 
 def test_a_replica_that_has_everything_is_not_behind() -> None:
@@ -51,9 +51,9 @@ def test_at_an_even_rate_it_finds_the_delay(rate: int, behind_s: float, every_s:
 def test_samples_of_mariadb_carry_that_lag() -> None:
     lag = ReplayLag()
     lag.lag_ms(10.0, 100, 100)
-    readings: dict[str, PositionReading | None] = {
-        "ob-a": PositionReading(role="PRIMARY", scn=200),
-        "ob-b": PositionReading(role="STANDBY", scn=150),
+    readings: dict[str, RoleAndPosition | None] = {
+        "ob-a": RoleAndPosition(role="PRIMARY", scn=200),
+        "ob-b": RoleAndPosition(role="STANDBY", scn=150),
     }
     line, primary = sample_line(11.0, readings, "ob-a", lag.lag_ms)
     assert (line["lag_ms"], primary) == (pytest.approx(500.0), "ob-a")

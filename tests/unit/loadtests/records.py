@@ -1,6 +1,6 @@
 """Literal records for the tests."""
 
-from loadtests.results.run_info import LoadFacts, WorkerFacts
+from loadtests.results.run_info import RunInfo, WorkerInfo
 from proof.record import Outcome, Read, Write
 
 START_S = 1_800_000_000.0
@@ -39,7 +39,7 @@ def read(at_s: float, **changed: object) -> Read:
     return Read(**{**fields, **changed})
 
 
-def facts(**changed: object) -> LoadFacts:
+def facts(**changed: object) -> RunInfo:
     """Ten writes a second for four seconds, as planned, by a generator with time to spare."""
     fields: dict[str, object] = {
         "environment": "lab",
@@ -61,10 +61,10 @@ def facts(**changed: object) -> LoadFacts:
         "lateness_max_ms": 9.0,
         "held_back": 0,
     }
-    return LoadFacts(**{**fields, **changed})
+    return RunInfo(**{**fields, **changed})
 
 
-def worker(number: int, **changed: object) -> WorkerFacts:
+def worker(number: int, **changed: object) -> WorkerInfo:
     """One of two workers that had time to spare, on this machine."""
     fields: dict[str, object] = {
         "number": number,
@@ -79,7 +79,7 @@ def worker(number: int, **changed: object) -> WorkerFacts:
         "clock_give_or_take_ms": 0.05,
         "lost": None,
     }
-    return WorkerFacts(**{**fields, **changed})
+    return WorkerInfo(**{**fields, **changed})
 
 
 def all_acknowledged() -> list[Write]:

@@ -4,13 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.results.clocks import Asked, Offset, offset, worse
+from loadtests.results.clocks import ClockReading, Offset, offset, worse
 
 way_s = st.floats(0.0, 0.5)
 
 
-def answer(ahead_s: float, there_s: float, back_s: float, sent_s: float = 1000.0) -> Asked:
-    return Asked(sent_s=sent_s, theirs_s=sent_s + there_s + ahead_s, received_s=sent_s + there_s + back_s)
+def answer(ahead_s: float, there_s: float, back_s: float, sent_s: float = 1000.0) -> ClockReading:
+    return ClockReading(
+        sent_s=sent_s, theirs_s=sent_s + there_s + ahead_s, received_s=sent_s + there_s + back_s
+    )
 
 
 @given(st.floats(-5.0, 5.0), st.lists(st.tuples(way_s, way_s), min_size=1, max_size=9))

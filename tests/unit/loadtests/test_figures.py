@@ -175,5 +175,5 @@ def test_facts_come_back_and_damaged_ones_are_refused(tmp_path):
     assert run_info.read(tmp_path) == records.facts(stopped_s=START_S + 1.0)
     for damage in (b"{", b"[]", b'{"users": 1}'):
         (tmp_path / "load.json").write_bytes(damage)
-        with pytest.raises(run_info.LoadFactsError, match="run the load again"):
+        with pytest.raises(run_info.RunInfoError, match="run the load again"):
             run_info.read(tmp_path)

@@ -163,5 +163,5 @@ def test_the_storm_is_kept_in_the_record_of_the_run(tmp_path):
     load_facts.write(tmp_path, facts)
     assert load_facts.read(tmp_path) == facts
     (tmp_path / "load.json").write_text((tmp_path / "load.json").read_text().replace("from_s", "form_s"))
-    with pytest.raises(load_facts.LoadFactsError, match="from_s"):
+    with pytest.raises(load_facts.RunInfoError, match="from_s"):
         load_facts.read(tmp_path)

@@ -16,7 +16,7 @@ from loanstack.capacity.evidence import of_folder
 from loanstack.capacity.prometheus import HostUse, PoolUse
 from loanstack.measure import machine_watch
 from loanstack.measure.machine import CpuTimes
-from loanstack.measure.machine_watch import MachineWatch, Sample, Used
+from loanstack.measure.machine_watch import MachineSample, MachineWatch, Used
 from tests.unit.loanstack import example
 
 WAITED = Statements(executions=9, elapsed_us=100, waited_us=60, blocked_share=0.0)
@@ -81,8 +81,8 @@ def test_elsewhere_the_generators_own_machine_is_no_host() -> None:
 
 def sample(
     at_s: float, busy: int, idle: int, *, stalled_us: int = 0, disk_ms: int = 0, loop_cpu_ms: float = 60.0
-) -> Sample:
-    return Sample(
+) -> MachineSample:
+    return MachineSample(
         at_s=at_s,
         cpu=CpuTimes(busy=busy, idle=idle, stolen=0),
         stalled_us={"cpu some": stalled_us},

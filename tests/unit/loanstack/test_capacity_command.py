@@ -12,8 +12,8 @@ from chaos.system.world import WorldError
 from loanstack.capacity.search import Search
 from loanstack.cli import load, main
 from loanstack.commands import capacity as module
-from loanstack.commands.capacity import CapacityAsked, find_capacity
-from loanstack.commands.load import Asked
+from loanstack.commands.capacity import CapacityParameters, find_capacity
+from loanstack.commands.load import LoadParameters
 from loanstack.commands.verb import run_verb
 from loanstack.report.page import render
 from loanstack.report.reading import read
@@ -22,12 +22,12 @@ from loanstack.runs.task import CommandError, InterruptedWith, Task
 from proof.exits import ExitCode
 from proof.verdict import Finding, Verdict
 
-HOW = CapacityAsked(
+HOW = CapacityParameters(
     search=Search(from_per_s=400, to_per_s=10_000, resolution=0.1, repeats=1, promised_per_s=1200),
     probe_duration_s=20.0,
     within_s=3600.0,
 )
-ASKED = Asked(scenario="journey", rate_per_s=None, duration_s=120.0)
+ASKED = LoadParameters(scenario="journey", rate_per_s=None, duration_s=120.0)
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Loads:
     """Number of a probe -> what it does instead."""
     watched: list[str] = field(default_factory=list)
 
-    def load(self, task: Task, asked: Asked, *, beside: AbstractContextManager[object]) -> Results:
+    def load(self, task: Task, asked: LoadParameters, *, beside: AbstractContextManager[object]) -> Results:
         task.begin(())
         assert asked.rate_per_s is not None
         self.rates.append(asked.rate_per_s)
@@ -224,7 +224,7 @@ def test_what_does_not_fit_is_refused_before_anything_happens(
 
 
 def test_a_search_is_asked_for_with_the_promise_of_the_inventory(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[Asked, CapacityAsked]] = []
+    seen: list[tuple[LoadParameters, CapacityParameters]] = []
     monkeypatch.setattr(load, "find_capacity", lambda task, asked, how: seen.append((asked, how)))
     monkeypatch.setattr(load, "run_verb", lambda verb, env, work, **_: work(None))
     options = ("--find-capacity", "--from", "200", "--to", "3000", "--resolution", "2.5", "--repeats", "5")

@@ -19,7 +19,7 @@ from loadtests.results.figures import LoadFigures
 from loanstack.companions import analytics, major_freeze, measured_start, report_record
 from loanstack.companions.analytics import Analytics
 from loanstack.companions.major_freeze import MajorFreeze
-from loanstack.companions.options import BesideAsked
+from loanstack.companions.options import CompanionParameters
 from loanstack.companions.report_session import ReportError
 from loanstack.companions.reports import Report, Row
 from loanstack.companions.soak import Soak
@@ -198,15 +198,15 @@ def test_reports_run_in_turn_from_the_first_arrival_on_and_each_is_recorded(
 @pytest.mark.parametrize(
     ("scenario", "asked", "kinds"),
     [
-        ("journey", BesideAsked(), []),
-        ("journey", BesideAsked(major_freeze=True), [MajorFreeze]),
-        ("analytics", BesideAsked(), [Analytics]),
-        ("analytics", BesideAsked(major_freeze=True), [Analytics, MajorFreeze]),
-        ("soak", BesideAsked(), [Soak]),
+        ("journey", CompanionParameters(), []),
+        ("journey", CompanionParameters(major_freeze=True), [MajorFreeze]),
+        ("analytics", CompanionParameters(), [Analytics]),
+        ("analytics", CompanionParameters(major_freeze=True), [Analytics, MajorFreeze]),
+        ("soak", CompanionParameters(), [Soak]),
     ],
 )
 def test_each_scenario_has_its_company(
-    task: Task, scenario: str, asked: BesideAsked, kinds: list[type]
+    task: Task, scenario: str, asked: CompanionParameters, kinds: list[type]
 ) -> None:
     found = asked.companions(task, scenario=scenario, duration_s=60.0, warm_up_s=10.0)
     assert [type(companion) for companion in found] == kinds
@@ -214,7 +214,7 @@ def test_each_scenario_has_its_company(
 
 @pytest.mark.parametrize("kind", DatabaseKind)
 def test_reports_are_asked_of_the_database_that_serves(task: Task, kind: DatabaseKind) -> None:
-    [reports] = BesideAsked().companions(
+    [reports] = CompanionParameters().companions(
         task, scenario="analytics", duration_s=60.0, warm_up_s=10.0, database=kind
     )
     assert isinstance(reports, Analytics)

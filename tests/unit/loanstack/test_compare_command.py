@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from click.testing import CliRunner
 
-from chaos.system.sql_session import PositionReading
+from chaos.system.sql_session import RoleAndPosition
 from inventory import environment
 from inventory.peer import DatabaseKind
 from loanstack.capacity.cool_down import not_level
@@ -15,8 +15,8 @@ from loanstack.cli import main
 from loanstack.commands import compare as module
 from loanstack.commands import deploy as deploy_module
 from loanstack.commands import sampler
-from loanstack.commands.compare import CompareAsked, compare
-from loanstack.commands.load import Asked
+from loanstack.commands.compare import CompareParameters, compare
+from loanstack.commands.load import LoadParameters
 from loanstack.report.page import render
 from loanstack.report.reading import read
 from loanstack.results.comparison import OURS, PEER
@@ -26,7 +26,9 @@ from loanstack.runs.task import CommandError, InterruptedWith, Task
 from proof.exits import ExitCode
 from proof.verdict import Finding, Verdict
 
-ASKED = CompareAsked(load=Asked(scenario="journey", rate_per_s=400.0, duration_s=20.0), rounds=2)
+ASKED = CompareParameters(
+    load=LoadParameters(scenario="journey", rate_per_s=400.0, duration_s=20.0), rounds=2
+)
 CPU_MS = {OURS: 0.9, PEER: 1.2}
 
 
@@ -46,7 +48,7 @@ class Site:
         self.done.append(f"deploy {database}")
         return part.end(Results(verb="deploy", environment="lab", verdict=Verdict.PASS))
 
-    def load(self, part: Task, asked: Asked) -> Results:
+    def load(self, part: Task, asked: LoadParameters) -> Results:
         part.begin(())
         self.loads += 1
         self.done.append(f"load {asked.database}")
@@ -146,13 +148,13 @@ def test_oceanbase_is_put_back_however_it_ends(site: Site, task: Task, wrong: Ba
 
 
 def test_options_become_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[CompareAsked] = []
+    seen: list[CompareParameters] = []
 
     def run_verb(verb: str, env: str, work: Callable[[Task], Results], **others: object) -> ExitCode:
         work(None)  # type: ignore[arg-type]
         return ExitCode.PASS
 
-    def remember(_task: Task, asked: CompareAsked) -> None:
+    def remember(_task: Task, asked: CompareParameters) -> None:
         seen.append(asked)
 
     monkeypatch.setattr(compare_cli, "run_verb", run_verb)
@@ -205,9 +207,9 @@ class Replica:
 
     def __init__(self, name: str, role: str | None, position: int = 0) -> None:
         self.host = environment("lab").host(name)
-        self._says = None if role is None else PositionReading(role=role, scn=position)
+        self._says = None if role is None else RoleAndPosition(role=role, scn=position)
 
-    def read(self, _within_s: float) -> PositionReading | None:
+    def read(self, _within_s: float) -> RoleAndPosition | None:
         return self._says
 
 

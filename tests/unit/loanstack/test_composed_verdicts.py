@@ -7,9 +7,9 @@ import pytest
 from inventory import environment
 from inventory.peer import DatabaseKind
 from loadtests.plan.scenarios import SCENARIOS
-from loanstack.commands.load import Asked
+from loanstack.commands.load import LoadParameters
 from loanstack.commands.prove import whole
-from loanstack.commands.steps import Done, Outcome, Planned
+from loanstack.commands.steps import Done, Planned, StepOutcome
 from loanstack.results import comparison, deploys, host_tests
 from loanstack.results.comparison import Ran
 from loanstack.results.deploys import DeployOutcome, HostOutcome
@@ -117,8 +117,8 @@ def test_a_missing_measurement_excuses_no_failure() -> None:
 def test_a_proof_is_as_good_as_its_worst_step(verdict: Verdict) -> None:
     steps = [
         Done(
-            step=Planned(name=name, run=lambda: Outcome(verdict=Verdict.PASS)),
-            outcome=Outcome(verdict=found, reasons=("so it was",)),
+            step=Planned(name=name, run=lambda: StepOutcome(verdict=Verdict.PASS)),
+            outcome=StepOutcome(verdict=found, reasons=("so it was",)),
             seconds=1.0,
         )
         for name, found in (("lab up", Verdict.PASS), ("load", verdict), ("verify", Verdict.PASS))
@@ -165,7 +165,7 @@ def test_a_deploy_that_pyinfra_broke_off_is_no_pass() -> None:
 def test_a_perfect_run_keeps_its_rate_however_the_plan_was_rounded(
     rate_per_s: float, duration_s: float
 ) -> None:
-    asked = Asked(scenario="journey", rate_per_s=rate_per_s, duration_s=duration_s)
+    asked = LoadParameters(scenario="journey", rate_per_s=rate_per_s, duration_s=duration_s)
     rate = promised.of_clients(LAB.load_slo, rate_per_s=asked.mean_per_s)[0]
     writes = round(rate_per_s * duration_s)
     assert rate.met_by({"tps_acknowledged": writes / duration_s})

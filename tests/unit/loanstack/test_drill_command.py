@@ -9,7 +9,7 @@ from rich.console import Console as RichConsole
 
 from inventory import environment
 from loanstack.commands import drill as module
-from loanstack.commands.drill import ALL, DrillAsked, drill, known_drills
+from loanstack.commands.drill import ALL, DrillParameters, drill, known_drills
 from loanstack.results.drills import outcome_table, over_drills, over_repeats, parts_table
 from loanstack.runs.folder import Results, RunFolder
 from loanstack.runs.task import CommandError, Task
@@ -71,7 +71,7 @@ def task(task: Task, monkeypatch: pytest.MonkeyPatch) -> Task:
 
 
 def run(task: Task, name: str, repeat: int = 1) -> Results:
-    return drill(task, name, DrillAsked(rate_per_s=500), repeat=repeat)
+    return drill(task, name, DrillParameters(rate_per_s=500), repeat=repeat)
 
 
 def test_all_runs_every_drill_so_often_in_the_order_of_the_catalogue(drilled: Drilled, task: Task) -> None:

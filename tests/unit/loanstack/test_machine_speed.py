@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inventory import environment
 from loanstack.measure import machine, machine_watch
-from loanstack.measure.machine_watch import MACHINE_FILE, Sample
+from loanstack.measure.machine_watch import MACHINE_FILE, MachineSample
 from proof import promised
 from proof.objectives import evaluate
 from proof.verdict import Verdict, overall
@@ -42,7 +42,7 @@ def test_the_loop_amid_a_load_is_told_in_processor_time_of_its_thread(
 
 def write(folder: Path, *loops_cpu_ms: float) -> None:
     now = machine_watch.sample()
-    lines = (asdict(Sample(**{**vars(now), "loop_cpu_ms": each})) for each in loops_cpu_ms)
+    lines = (asdict(MachineSample(**{**vars(now), "loop_cpu_ms": each})) for each in loops_cpu_ms)
     (folder / MACHINE_FILE).write_text("".join(json.dumps(line, default=asdict) + "\n" for line in lines))
 
 

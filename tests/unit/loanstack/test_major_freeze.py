@@ -15,7 +15,7 @@ from loadtests.results.figures import LoadFigures
 from loanstack.cli import load as load_cli
 from loanstack.cli import main
 from loanstack.companions import measured_start, merges
-from loanstack.companions.merges import Reading
+from loanstack.companions.merges import MergeProgress
 from loanstack.report.charts import Span
 from loanstack.report.drawings import merge_spans
 from proof.record import Write
@@ -27,11 +27,11 @@ TAKEN_S = START_S + 20.2
 OLD, NEW = 100, 200
 
 
-def reading(at_s: float, frozen: int, merged: int, role: str = "PRIMARY") -> Reading:
-    return Reading(at_s=START_S + at_s, role=role, frozen_scn=frozen, merged_scn=merged)
+def reading(at_s: float, frozen: int, merged: int, role: str = "PRIMARY") -> MergeProgress:
+    return MergeProgress(at_s=START_S + at_s, role=role, frozen_scn=frozen, merged_scn=merged)
 
 
-def a_merge(until_s: float, role: str) -> list[Reading]:
+def a_merge(until_s: float, role: str) -> list[MergeProgress]:
     """A database that was asked each second, froze at second 21 and was done at `until_s`."""
     return [
         reading(at_s, OLD if at_s < 21 else NEW, OLD if at_s < until_s else NEW, role) for at_s in range(60)
@@ -56,7 +56,7 @@ def load(stall: tuple[float, float] | None = None) -> LoadFigures:
 
 
 def judged(
-    readings: Mapping[str, Sequence[Reading]],
+    readings: Mapping[str, Sequence[MergeProgress]],
     stall: tuple[float, float] | None = None,
     taken_s: float | None = TAKEN_S,
     problem: str | None = None,
@@ -96,7 +96,7 @@ def test_the_worst_second_and_the_latencies_are_those_of_the_merge_alone() -> No
     ],
 )
 def test_a_merge_that_nobody_saw_end_proves_nothing(
-    readings: Mapping[str, Sequence[Reading]], words: str
+    readings: Mapping[str, Sequence[MergeProgress]], words: str
 ) -> None:
     verdict, reasons, found = judged(readings)
     assert verdict is Verdict.INVALID

@@ -13,18 +13,18 @@ from loanstack.cli import main
 from loanstack.cli import prove as prove_cli
 from loanstack.commands import prove as module
 from loanstack.commands import verb
-from loanstack.commands.drill import DrillAsked
+from loanstack.commands.drill import DrillParameters
 from loanstack.commands.durability import under
-from loanstack.commands.load import Asked
-from loanstack.commands.steps import Outcome
+from loanstack.commands.load import LoadParameters
+from loanstack.commands.steps import StepOutcome
 from loanstack.commands.verb import run_verb
 from loanstack.runs.folder import Results
 from loanstack.runs.task import CommandError, Task
 from proof.exits import ExitCode
 from proof.verdict import Verdict
 
-ASKED = Asked(scenario="journey", rate_per_s=10, duration_s=1)
-PASS = Outcome(verdict=Verdict.PASS)
+ASKED = LoadParameters(scenario="journey", rate_per_s=10, duration_s=1)
+PASS = StepOutcome(verdict=Verdict.PASS)
 
 
 class World:
@@ -33,11 +33,11 @@ class World:
     def __init__(self) -> None:
         self.ran: list[str] = []
         self.trouble: dict[str, BaseException | Results] = {}
-        self.lab: dict[str, Outcome | CommandError] = {}
+        self.lab: dict[str, StepOutcome | CommandError] = {}
         self.drilled_at_per_s: set[float] = set()
         self.under: dict[str, tuple[str, str | None]] = {}
 
-    def drill(self, task: Task, asked: DrillAsked) -> Results:
+    def drill(self, task: Task, asked: DrillParameters) -> Results:
         self.drilled_at_per_s.add(asked.rate_per_s)
         return self.verb(task, "drill")
 
@@ -51,7 +51,7 @@ class World:
         task.begin(())
         return task.end(found or Results(verb=name, environment="lab", verdict=Verdict.PASS))
 
-    def run_lab(self, verb: str) -> Outcome:
+    def run_lab(self, verb: str) -> StepOutcome:
         self.ran.append(f"lab {verb}")
         found = self.lab.get(verb, PASS)
         if isinstance(found, CommandError):
@@ -207,7 +207,7 @@ def test_a_machine_that_cannot_run_the_lab_is_a_usage_error(world: World, task: 
 
 
 def test_a_lab_that_does_not_go_down_is_no_pass(world: World, task: Task) -> None:
-    outcomes = iter([PASS, Outcome(verdict=Verdict.FAIL, reasons=("a mount is left",), usable=False)])
+    outcomes = iter([PASS, StepOutcome(verdict=Verdict.FAIL, reasons=("a mount is left",), usable=False)])
     world.run_lab = lambda verb: next(outcomes) if verb == "down" else PASS  # type: ignore[method-assign]
     found = module.prove(task, ASKED, keep=False)
     assert found.verdict is Verdict.FAIL

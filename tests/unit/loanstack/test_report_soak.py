@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from loanstack.companions import flatness
-from loanstack.companions.flatness import SAMPLES_FILE, Sample
+from loanstack.companions.flatness import SAMPLES_FILE, ComponentSample
 from loanstack.report import drawings, reading, soak
 from tests.unit.loanstack import example
 from tests.unit.loanstack.example import START_S
@@ -12,9 +12,11 @@ from tests.unit.loanstack.example import START_S
 INTERVAL_S = 10.0
 
 
-def held(host: str, unit: str, memories_mib: list[float], *, restarted_at: int | None = None) -> list[Sample]:
+def held(
+    host: str, unit: str, memories_mib: list[float], *, restarted_at: int | None = None
+) -> list[ComponentSample]:
     return [
-        Sample(
+        ComponentSample(
             at_s=START_S + INTERVAL_S * number,
             host=host,
             unit=unit,
@@ -62,7 +64,9 @@ def test_a_run_with_samples_shows_them_and_one_without_shows_none(tmp_path: Path
     folder = example.prove(tmp_path / "run").path / "4-load"
     plain = {caption for caption, _ in drawings.of_run(reading.read(folder))}
     samples = held("gw-a", "nginx", [9.0, 9.5])
-    outside = Sample(at_s=START_S - 60.0, host="gw-b", unit="nginx", pid=7, memory_mib=8.0, handles=3)
+    outside = ComponentSample(
+        at_s=START_S - 60.0, host="gw-b", unit="nginx", pid=7, memory_mib=8.0, handles=3
+    )
     (folder / SAMPLES_FILE).write_bytes(b"".join(flatness.encode(each) for each in (outside, *samples)))
     more = {caption for caption, _ in drawings.of_run(reading.read(folder))}
     assert more - plain == {

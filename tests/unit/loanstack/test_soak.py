@@ -17,7 +17,7 @@ from inventory.model import Host
 from inventory.slo import SoakSlo
 from loanstack.cli import load, main
 from loanstack.companions import components, flatness, soak
-from loanstack.companions.flatness import Key, Sample, floor, slope_per_h
+from loanstack.companions.flatness import ComponentSample, Key, floor, slope_per_h
 from proof.verdict import Verdict
 
 START_S = 1_800_000_000.0
@@ -106,18 +106,20 @@ def test_a_floor_is_the_least_of_each_stretch_and_of_whole_ones_only(held: list[
 
 def samples(
     key: Key = LOAN, *, mib_per_h: float = 0.0, handles_per_h: float = 0.0, first_half_mib: float = 0.0
-) -> Iterator[Sample]:
+) -> Iterator[ComponentSample]:
     """An hour, a sample each 10 s; the first half may grow in another way."""
     for n in range(360):
         hours = n / 360.0
         mib = 200.0 + mib_per_h * hours + (first_half_mib * min(hours, 0.5))
         handles = round(50 + handles_per_h * hours)
-        yield Sample(
+        yield ComponentSample(
             at_s=START_S + 10.0 * n, host=key[0], unit=key[1], pid=7, memory_mib=mib, handles=handles
         )
 
 
-def judged(*found: Sample, expected: tuple[Key, ...] = (LOAN,)) -> tuple[Verdict, str, dict[str, float]]:
+def judged(
+    *found: ComponentSample, expected: tuple[Key, ...] = (LOAN,)
+) -> tuple[Verdict, str, dict[str, float]]:
     finding = flatness.judge(
         found, expected, SLO, from_s=START_S, until_s=START_S + HOUR_S, caches_mib_max=800.0
     )
@@ -158,7 +160,7 @@ def test_a_database_is_judged_by_what_it_holds_after_a_dump(
 
 
 def test_caches_fill_up_to_their_limit_and_no_further() -> None:
-    def filling(per_h: float) -> list[Sample]:
+    def filling(per_h: float) -> list[ComponentSample]:
         grown = [per_h * n / 360.0 for n in range(360)]
         return [
             replace(one, memory_mib=one.memory_mib + mib, caches_mib=mib)

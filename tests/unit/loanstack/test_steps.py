@@ -9,22 +9,22 @@ from rich.console import Console as RichConsole
 
 from inventory.slo import DeploySlo, LoadSlo
 from loanstack.commands.prove import table, whole
-from loanstack.commands.steps import Done, Outcome, Planned, findings, go_through
+from loanstack.commands.steps import Done, Planned, StepOutcome, findings, go_through
 from loanstack.commands.verb import objectives_table
 from loanstack.results.drills import over_repeats, rto_over, together
 from loanstack.runs.folder import Results
 from proof import promised
 from proof.verdict import Verdict, overall
 
-PASS = Outcome(verdict=Verdict.PASS)
+PASS = StepOutcome(verdict=Verdict.PASS)
 
 
 def results(verb: str, verdict: Verdict = Verdict.PASS, **figures: float) -> Results:
     return Results(verb=verb, environment="lab", verdict=verdict, figures=figures)
 
 
-def step(name: str, outcome: Outcome = PASS, *needs: str, ran: list[str] | None = None) -> Planned:
-    def run() -> Outcome:
+def step(name: str, outcome: StepOutcome = PASS, *needs: str, ran: list[str] | None = None) -> Planned:
+    def run() -> StepOutcome:
         if ran is not None:
             ran.append(name)
         return outcome
@@ -32,8 +32,8 @@ def step(name: str, outcome: Outcome = PASS, *needs: str, ran: list[str] | None 
     return Planned(name=name, run=run, needs=needs, folder=f"1-{name.replace(' ', '-')}")
 
 
-def failing_deploy(*, usable: bool) -> Outcome:
-    return Outcome(verdict=Verdict.FAIL, reasons=("ob-a: no space",), usable=usable)
+def failing_deploy(*, usable: bool) -> StepOutcome:
+    return StepOutcome(verdict=Verdict.FAIL, reasons=("ob-a: no space",), usable=usable)
 
 
 def test_all_steps_run_in_order_when_all_succeed() -> None:
@@ -97,7 +97,7 @@ def test_steps_are_timed_and_told_about_as_they_begin_and_end() -> None:
 
 
 def test_ctrl_c_in_a_step_is_not_swallowed() -> None:
-    def interrupt() -> Outcome:
+    def interrupt() -> StepOutcome:
         raise KeyboardInterrupt
 
     ran: list[str] = []
@@ -124,9 +124,9 @@ def finished_prove() -> list[Done]:
     return go_through(step(name, PASS if of is None else outcome_of(of)) for name, of in found)
 
 
-def outcome_of(found: Results) -> Outcome:
+def outcome_of(found: Results) -> StepOutcome:
     reasons = () if found.verdict is Verdict.PASS else ("too slow",)
-    return Outcome(verdict=found.verdict, results=found, reasons=reasons)
+    return StepOutcome(verdict=found.verdict, results=found, reasons=reasons)
 
 
 def test_the_whole_is_the_worst_of_its_steps_and_carries_their_figures() -> None:

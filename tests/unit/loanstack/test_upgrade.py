@@ -12,7 +12,7 @@ from chaos.system.world import WorldError
 from inventory import environment
 from inventory.model import Artifact, Environment, Host
 from loanstack.commands import upgrade
-from loanstack.commands.upgrade import UpgradeAsked, in_order, too_few_left, version_before
+from loanstack.commands.upgrade import UpgradeParameters, in_order, too_few_left, version_before
 from loanstack.runs.console import Console
 from loanstack.runs.folder import Results, new_run
 from loanstack.runs.subprocesses import Processes
@@ -143,7 +143,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             )
             return upgrade.upgrade(
                 task,
-                UpgradeAsked(component="portal", batch=batch, restart=restart, rate_per_s=rate_per_s),
+                UpgradeParameters(component="portal", batch=batch, restart=restart, rate_per_s=rate_per_s),
             ), rotation
 
     return upgraded
