@@ -20,8 +20,7 @@ from loanstack.cli.options import (
 from loanstack.commands.capacity import CapacityParameters, find_capacity
 from loanstack.commands.load import LoadParameters
 from loanstack.commands.load import load as run_load
-from loanstack.commands.seed import SeedParameters
-from loanstack.commands.seed import seed_environment
+from loanstack.commands.seed import SeedParameters, seed_environment
 from loanstack.commands.verb import run_verb
 from loanstack.companions.options import ANALYTICS, CompanionParameters, duration_s
 from loanstack.runs.task import find_environment
