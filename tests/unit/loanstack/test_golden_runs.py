@@ -93,14 +93,15 @@ def test_a_standby_with_another_content_is_seen(run: Path) -> None:
 def test_a_figure_that_was_recorded_otherwise_is_named_by_the_command(run: Path) -> None:
     path = run / "results.json"
     recorded = json.loads(path.read_text())
-    recorded["figures"]["errors"] += 7
+    wrong = recorded["figures"]["errors"] + 7
+    recorded["figures"]["errors"] = wrong
     path.write_text(json.dumps(recorded))
     done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
     assert done.return_value == 1
-    assert ".: errors: recorded 7" in done.output
+    assert f".: errors: recorded {wrong}" in done.output
     done = CliRunner().invoke(cli, ["judge", str(run), "--json"], standalone_mode=False)
     (difference,) = json.loads(done.output)["differences"]
-    assert (difference["what"], difference["recorded"]) == ("errors", 7)
+    assert (difference["what"], difference["recorded"]) == ("errors", wrong)
 
 
 def test_what_cannot_be_judged_says_what_is_missing(tmp_path: Path) -> None:
@@ -123,3 +124,16 @@ def test_a_whole_is_never_better_than_its_parts(tmp_path: Path) -> None:
     found = judged(tmp_path)
     assert found.found.verdict is Verdict.FAIL
     assert {difference.folder for difference in found.differences} == {".", "drill"}
+
+
+def test_a_limit_that_was_read_as_it_cannot_have_been_is_seen(run: Path) -> None:
+    def one_fen_more(reads: list[dict]) -> list[dict]:
+        number = next(n for n, read in enumerate(reads) if read["used_fen"])
+        return [
+            {**read, "used_fen": read["used_fen"] + (n == number)} if read["used_fen"] else read
+            for n, read in enumerate(reads)
+        ]
+
+    change(run / "reads.jsonl", one_fen_more)
+    assert judged(run).figures["reads_impossible"] == 1
+    assert judged(run).found.verdict is Verdict.FAIL
