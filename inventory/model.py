@@ -6,11 +6,11 @@ so that all mistakes of an inventory are reported at once and not one a run.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from inventory.availability import Failover, Fence, Store
+from inventory.availability import Durability, Failover, Fence, Store
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
 from inventory.peer import MariaDb
@@ -371,6 +371,14 @@ class Environment:
     def allowed(self) -> frozenset[Action]:
         """Return what may be done to it, as `inventory.purpose` has it."""
         return ALLOWED[self.purpose] if self.allows is None else self.allows
+
+    def under(self, durability: Durability) -> "Environment":
+        """Return this environment with another durability, and with what loads promise under it."""
+        return replace(
+            self,
+            failover=replace(self.failover, durability=durability),
+            load_slo=self.load_slo_under.get(durability, self.load_slo),
+        )
 
     def require_allowed(self, *actions: Action) -> None:
         """Make sure that `actions` may be done to it, before anything is contacted.

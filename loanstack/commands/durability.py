@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from inventory.availability import Durability
-from inventory.model import Environment
 from loanstack.runs.task import Task
 
 
@@ -15,14 +14,6 @@ def to_prove(task: Task) -> tuple[Durability, ...]:
     if task.env.durability_variable is None:
         return (Durability(task.env.failover.durability),)
     return (Durability.LOCAL, Durability.CROSS_CENTRE)
-
-
-def _told(env: Environment, durability: Durability) -> Environment:
-    return replace(
-        env,
-        failover=replace(env.failover, durability=durability),
-        load_slo=env.load_slo_under.get(durability, env.load_slo),
-    )
 
 
 @contextmanager
@@ -38,7 +29,7 @@ def under(task: Task, durability: Durability) -> Iterator[Task]:
     before = os.environ.get(name)
     os.environ[name] = durability
     try:
-        yield replace(task, env=_told(task.env, durability))
+        yield replace(task, env=task.env.under(durability))
     finally:
         if before is None:
             del os.environ[name]

@@ -10,11 +10,12 @@ from chaos.catalogue import drills as catalogue
 from chaos.engine import judgement
 from chaos.engine import results as drill_files
 from chaos.recorders.clients import SAMPLE_INTERVAL_MS
+from inventory.availability import Durability
 from inventory.model import Environment
 from loanstack.judging.load import judge_load
 from loanstack.results import deploys, drills, host_tests
 from loanstack.results.ended import read_ended
-from loanstack.runs.folder import FINDINGS_FILE, Results, RunFolder
+from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder
 from loanstack.runs.task import SECRETS
 from proof.history import read_run
 from proof.objectives import OBJECTIVES_FILE, Objective, evaluate, from_list
@@ -100,7 +101,7 @@ def judge_again(
     judged = _Folder(
         run=run,
         recorded=recorded,
-        env=environment_of(recorded.environment),
+        env=_as_it_was(environment_of(recorded.environment), run.read_json(CONTEXT_FILE) or {}),
         objectives=from_list(run.read_json(OBJECTIVES_FILE) or ()),
     )
     found = _of_parts(judged, parts) if parts else _OF_VERB.get(recorded.verb, _as_recorded)(judged)
@@ -113,6 +114,12 @@ def judge_again(
         parts=parts,
         as_recorded=(*found.as_recorded, *sorted(recorded.figures.keys() - found.figures.keys())),
     )
+
+
+def _as_it_was(env: Environment, context: Mapping[str, Any]) -> Environment:
+    """Return the environment under the durability that the run had."""
+    durability = context.get("environment", {}).get("durability")
+    return env if durability is None else env.under(Durability(durability))
 
 
 def _of_load(judged: _Folder) -> _Found:

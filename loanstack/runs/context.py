@@ -46,6 +46,7 @@ def of_environment(env: Environment) -> dict[str, Any]:
         "name": env.name,
         "title": env.title,
         "is_lab": env.is_lab,
+        "durability": env.failover.durability,
         "client": " ".join(env.client_command),
         "centres": [asdict(centre) for centre in env.centres],
         "hosts": [

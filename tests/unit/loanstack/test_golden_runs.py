@@ -137,3 +137,15 @@ def test_a_limit_that_was_read_as_it_cannot_have_been_is_seen(run: Path) -> None
     change(run / "reads.jsonl", one_fen_more)
     assert judged(run).figures["reads_impossible"] == 1
     assert judged(run).found.verdict is Verdict.FAIL
+
+
+def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    context, agents = run / "context.json", run / "run.json"
+    recorded = json.loads(context.read_text())
+    recorded["environment"]["durability"] = "cross_centre"
+    context.write_text(json.dumps(recorded))
+    other = "the agents run durability local; the inventory promises cross_centre"
+    assert other in judged(run).found.reasons
+    agents.write_text(agents.read_text().replace('"durability": "local"', '"durability": "cross_centre"'))
+    assert not any("the agents run" in reason for reason in judged(run).found.reasons)
