@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+import msgspec
+
 from loanstack.capacity.conclusion import Conclusion
 from loanstack.capacity.knee import knee
 from loanstack.capacity.search import Bracket, Probe, Search, bracket
@@ -85,7 +87,4 @@ def as_json(search: Search, done: Sequence[Probed], found: Conclusion, *, limit_
 
 def from_json(found: Mapping[str, Any]) -> tuple[Probed, ...]:
     """Return the probes in the content of `capacity.json`."""
-    return tuple(
-        Probed(**{**one, "verdict": Verdict(one["verdict"]), "reasons": tuple(one["reasons"])})
-        for one in found["probes"]
-    )
+    return tuple(msgspec.convert(one, Probed) for one in found["probes"])

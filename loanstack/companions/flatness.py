@@ -17,6 +17,7 @@ import orjson
 
 from inventory.slo import SoakSlo
 from loanstack.companions.components import DATABASE_UNIT
+from proof.files import read_if_there
 from proof.verdict import Finding, Verdict
 
 SAMPLES_FILE = "components.jsonl"
@@ -92,9 +93,7 @@ def encode(sample: ComponentSample) -> bytes:
 
 def read(folder: Path) -> Iterator[ComponentSample]:
     """Yield the samples in `folder`; none if there are none."""
-    path = folder / SAMPLES_FILE
-    if path.exists():
-        yield from (ComponentSample(**orjson.loads(line)) for line in path.read_bytes().splitlines())
+    yield from read_if_there(folder / SAMPLES_FILE, ComponentSample)
 
 
 def slope_per_h(points: Sequence[tuple[float, float]]) -> float:

@@ -8,6 +8,7 @@ import orjson
 
 from loanstack.companions.reports import REPORTS
 from proof import percentiles
+from proof.files import read_if_there
 from proof.verdict import Finding, Verdict
 
 REPORTS_FILE = "reports.jsonl"
@@ -42,9 +43,7 @@ def encode(reported: Reported) -> bytes:
 
 def read(folder: Path) -> Iterator[Reported]:
     """Yield the reports recorded in `folder`; none if there is no record."""
-    path = folder / REPORTS_FILE
-    if path.exists():
-        yield from (Reported(**orjson.loads(line)) for line in path.read_bytes().splitlines())
+    yield from read_if_there(folder / REPORTS_FILE, Reported)
 
 
 def judge(reported: Iterable[Reported], *, from_s: float, until_s: float) -> Finding:

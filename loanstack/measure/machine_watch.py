@@ -8,13 +8,15 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from loanstack.measure.machine import CpuTimes, at_reference_speed, loop_cpu_ms, parse_cpu_times
+from proof.files import RecordError, read_lines
 
 MACHINE_FILE = "machine.jsonl"
 INTERVAL_S = 1.0
@@ -139,17 +141,10 @@ class MachineWatch:
 
 def read(folder: Path) -> tuple[MachineSample, ...]:
     """Return the samples in `folder`; none if nothing was sampled."""
-    try:
-        lines = (folder / MACHINE_FILE).read_text().splitlines()
-    except FileNotFoundError:
-        return ()
-    found = []
-    for line in lines:
-        try:
-            found.append(_of_json(json.loads(line)))
-        except ValueError:
-            # The last one of a watch that was cut off.
-            break
+    found: list[MachineSample] = []
+    # The last line of a watch that was cut off is no sample; those before it stay.
+    with suppress(RecordError, FileNotFoundError):
+        found.extend(read_lines(folder / MACHINE_FILE, MachineSample))
     return tuple(found)
 
 
@@ -171,7 +166,3 @@ def figures(folder: Path, measured: Mapping[str, float], *, is_lab: bool) -> dic
         cost_ms = at_reference_speed(measured["cpu_ms_per_transaction"], loop_cpu_ms=loop_ms)
         found["cpu_ms_per_transaction_at_reference_speed"] = round(cost_ms, 4)
     return found
-
-
-def _of_json(found: Mapping[str, Any]) -> MachineSample:
-    return MachineSample(**{**found, "cpu": CpuTimes(**found["cpu"])})
