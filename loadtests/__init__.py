@@ -35,6 +35,14 @@ here or on hosts of role loadgen (`loadtests.workers.supervisor`).
 Locust's own `--processes`, `--master` and `--worker` work too, given the same `--run-seed`, and without a
 merged record.
 
+| package | holds |
+|---|---|
+| `plan` | what a load is to be: scenarios, the rate over time, arrivals |
+| `users`, `transport` | what users do; from a step to an answer |
+| `engine` | making the load, and its record |
+| `workers` | several processes that make one load |
+| `results` | what a recorded load shows |
+
 Judging is apart from generating, pure, and needs no Locust:
 
     from loadtests.results import figures, judge
