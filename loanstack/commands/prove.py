@@ -19,7 +19,7 @@ from loanstack.commands.load import LoadParameters, load
 from loanstack.commands.seed import seeding
 from loanstack.commands.steps import Done, Planned, StepOutcome, findings, go_through
 from loanstack.commands.verify import verify
-from loanstack.results.drills import rto_over
+from loanstack.results.whole import figures_of, part_name
 from loanstack.runs.console import COLOUR_OF
 from loanstack.runs.folder import Results, Step
 from loanstack.runs.subprocesses import CommandTimeoutError
@@ -37,7 +37,6 @@ _FIRST_DRILLS = ("primary-crash",)
 """The same under the durability that comes first, where both are proved."""
 Work = tuple[str, tuple[str, ...], Callable[[Task], Results], dict[str, object]]
 """Name, names of what it needs, what it does, and what the report shows of what was asked."""
-_OF_VERIFY = ("tests_passed", "tests_failed", "tests_skipped", "verify_s", "customers", "seed_s")
 
 
 def prove(task: Task, asked: LoadParameters, *, keep: bool) -> Results:
@@ -76,28 +75,12 @@ def prove(task: Task, asked: LoadParameters, *, keep: bool) -> Results:
 
 def whole(finished: Sequence[Done], *, environment: str) -> Results:
     """Return the results over all steps: the worst verdict, and the figures that a reader asks for first."""
-    figures: dict[str, float] = {"prove_s": round(sum(done.seconds for done in finished), 1)}
-    by_name = {done.step.name: done.outcome.results for done in finished}
-    for name, prefix in (("deploy", "first"), ("deploy again", "second")):
-        deployed = by_name.get(name)
-        if deployed is not None:
-            for figure in ("deploy_s", "operations_changed"):
-                if figure in deployed.figures:
-                    figures[f"{prefix}_{figure}"] = deployed.figures[figure]
-    verified, loaded = by_name.get("verify"), by_name.get("load")
-    if loaded is not None:
-        figures |= loaded.figures
-    if verified is not None:
-        figures |= {name: value for name, value in verified.figures.items() if name in _OF_VERIFY}
-    drills = {name: found for name, found in by_name.items() if found is not None and found.verb == "drill"}
-    drilled = list(drills.values())
-    figures |= rto_over([found.figures.get("rto_ms") for found in drilled])
-    if drilled:
-        figures["acknowledged_lost_in_drills"] = _lost(drilled)
-        crossed = [found for name, found in drills.items() if _is_crossed(name)]
-        if crossed:
-            figures["acknowledged_lost_cross_centre"] = _lost(crossed)
-        figures["residue"] = sum(found.figures.get("residue", 0) for found in drilled)
+    parts = {
+        part_name(done.step.folder): done.outcome.results
+        for done in finished
+        if done.outcome.results is not None and done.step.folder is not None
+    }
+    figures = {"prove_s": round(sum(done.seconds for done in finished), 1), **figures_of(parts)}
     verdict, reasons = overall(findings(finished))
     return Results(
         verb="prove",
@@ -111,14 +94,6 @@ def whole(finished: Sequence[Done], *, environment: str) -> Results:
             if done.outcome.results is not None and done.step.folder is not None
         ),
     )
-
-
-def _lost(drilled: Sequence[Results]) -> float:
-    return sum(found.figures.get("acknowledged_lost", 0) for found in drilled)
-
-
-def _is_crossed(step: str) -> bool:
-    return step.endswith(f" {Durability.CROSS_CENTRE}")
 
 
 def _steps(task: Task, asked: LoadParameters) -> list[Planned]:

@@ -13,7 +13,7 @@ from chaos.recorders.clients import SAMPLE_INTERVAL_MS
 from inventory.availability import Durability
 from inventory.model import Environment
 from loanstack.judging.load import judge_load
-from loanstack.results import deploys, drills, host_tests
+from loanstack.results import deploys, drills, host_tests, whole
 from loanstack.results.ended import read_ended
 from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder
 from loanstack.runs.task import SECRETS
@@ -181,7 +181,11 @@ def _as_recorded(judged: _Folder) -> _Found:
 def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
     """Hold a whole against its parts: it is never better than the worst of them."""
     recorded = judged.recorded
-    figures = _over_drills(parts) if recorded.verb == "drill" else {}
+    figures: dict[str, float] = {}
+    if recorded.verb == "drill":
+        figures = _over_drills(parts)
+    elif recorded.verb == "prove":
+        figures = whole.figures_of({whole.part_name(name): results for name, results in _as_found(parts)})
     return _Found(
         findings=(
             # Also what stands for no part, such as a lab that did not come down.
@@ -193,14 +197,17 @@ def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
     )
 
 
+def _as_found(parts: Sequence[JudgedAgain]) -> list[tuple[str, Results]]:
+    """Return (folder, results) of each part, with the figures that were found."""
+    found = []
+    for part in parts:
+        known = {**part.recorded.figures, **part.figures}
+        found.append((part.name.rpartition("/")[2], replace(part.recorded, figures=known)))
+    return found
+
+
 def _over_drills(parts: Sequence[JudgedAgain]) -> dict[str, float]:
-    done = [
-        (
-            part.name.rpartition("/")[2],
-            replace(part.recorded, figures={**part.recorded.figures, **part.figures}),
-        )
-        for part in parts
-    ]
+    done = _as_found(parts)
     named = [(name.partition("-drill-")[2], results) for name, results in done]
     if all(name for name, _ in named):
         return drills.over_drills(named)

@@ -6,5 +6,6 @@
 | `host_tests` | pytest's JUnit file |
 | `drills` | repeats of drills |
 | `comparison` | OceanBase beside MariaDB |
+| `whole` | a proof, from its parts |
 | `ended` | the programs that did the work of a run |
 """
