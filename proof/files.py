@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,12 +44,16 @@ def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
     """
     # A run has half a million lines: msgspec reads them in a second, plain Python in half a minute.
     decoder = msgspec.json.Decoder(kind)
+    number = 0
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
+        try:
+            for line in file:
+                number += 1
                 yield decoder.decode(line)
-            except msgspec.DecodeError as broken:
-                raise RecordError(path, number, f"not a {kind.__name__}: {broken}") from None
+        except msgspec.DecodeError as broken:
+            raise RecordError(path, number, f"not a {kind.__name__}: {broken}") from None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as cut:
+            raise RecordError(path, number + 1, f"not a whole gzip file: {cut}") from None
 
 
 def read_if_there(path: Path, kind: type[_T]) -> tuple[_T, ...]:

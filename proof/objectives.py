@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
+
+import msgspec
 
 from proof.titles import shown, title, unit
 from proof.verdict import Finding, Verdict
@@ -52,11 +55,20 @@ def to_list(objectives: Iterable[Objective]) -> list[dict[str, Any]]:
 
 
 def from_list(found: Iterable[Mapping[str, Any]]) -> tuple[Objective, ...]:
-    """Return the objectives in JSON written by `to_list`."""
-    return tuple(
-        Objective(figure=str(p["figure"]), limit=float(p["limit"]), at_least=bool(p["at_least"]))
-        for p in found
-    )
+    """Return the objectives in JSON written by `to_list`.
+
+    Raises:
+        ValueError: they are not.
+    """
+    try:
+        objectives = msgspec.convert(found, tuple[Objective, ...])
+    except msgspec.ValidationError as wrong:
+        raise ValueError(f"{OBJECTIVES_FILE}: {wrong}") from None
+    for each in objectives:
+        if not isfinite(each.limit):
+            problem = f"limit of {each.figure} = {each.limit}; allowed: a finite number"
+            raise ValueError(f"{OBJECTIVES_FILE}: {problem}")
+    return objectives
 
 
 def _finding(objective: Objective, figures: Mapping[str, float], detail: str | None) -> Finding:

@@ -42,7 +42,7 @@ def of_upgrade(*, under_load: bool) -> tuple[Objective, ...]:
     + under_load: clients make requests meanwhile, none of which may fail
     """
     served = (
-        Objective(figure="transactions_acknowledged", limit=1, at_least=True),
+        Objective(figure="acknowledged_ratio", limit=0.8, at_least=True),
         Objective(figure="errors", limit=0),
     )
     return (Objective(figure="hosts_rolled_back", limit=0), *(served if under_load else ()))

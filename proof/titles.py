@@ -76,6 +76,8 @@ _TITLES = {
     "capacity_probes": "Rates probed for the capacity",
     "capacity_probes_invalid": "Of these, probes that proved nothing",
     "knee_tps": "Rate at the knee of the latency",
+    "acknowledged_ratio": "Acknowledged over planned writes",
+    "rows_invented": "Journal rows that no client asked for",
     "transactions_acknowledged": "Transactions acknowledged",
     "transactions_with_warm_up": "Transactions acknowledged, those of the warm-up too",
     "error_ratio": "Errors, share of all requests",

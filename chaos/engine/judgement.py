@@ -25,7 +25,7 @@ from proof.outage import (
     longest_silence_ms,
     parts_ms,
 )
-from proof.record import Event
+from proof.record import Event, Outcome, Read, Write
 from proof.verdict import Finding, Verdict, failed, overall, unproved
 
 
@@ -69,7 +69,7 @@ def judge_run(
     findings = [
         *unproved("planned_drill", run.spoiled, spoils=True),
         *failed("recovery", run.failures),
-        *unproved("hypothesis", run.invalid),
+        *unproved("hypothesis", run.invalid or ["interrupted"] * run.interrupted),
         *failed("residue", run.residue, title=None),
         *failed("durability", _another_durability(env, run)),
     ]
@@ -156,10 +156,16 @@ def window_of(drill: Drill, run: Run) -> FaultWindow | None:
 
 def _counts(records: Records) -> dict[str, float]:
     errors = errors_by_kind(records.writes)
+    acknowledged = sum(write.outcome == Outcome.ACKNOWLEDGED for write in records.writes)
+    # As in a load: a query that failed, and an acknowledgement with a wrong body, are no service either.
+    requests: list[Write | Read] = [*records.writes, *records.reads]
+    failed = sum(each.is_error for each in requests)
     figures: dict[str, float] = {
-        "transactions_acknowledged": len(records.writes) - sum(errors.values()),
-        "errors": sum(errors.values()),
-        "error_ratio": sum(errors.values()) / max(len(records.writes), 1),
+        "transactions_acknowledged": acknowledged,
+        "requests": len(requests),
+        "errors": failed,
+        "errors_read": sum(read.is_error for read in records.reads),
+        "error_ratio": failed / max(len(requests), 1),
         "replication_samples": len(records.samples),
     }
     return figures | {f"errors_{kind.replace(' ', '_')}": count for kind, count in errors.items()}

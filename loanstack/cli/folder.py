@@ -54,6 +54,10 @@ def judge(run_folder: Path, machine_readable: bool) -> ExitCode:
         judged = judge_again(run_folder, find_environment)
     except (FileNotFoundError, ValueError) as damaged:
         raise CommandError(f"{run_folder} cannot be judged: {damaged}") from None
+    except (LookupError, TypeError, AttributeError, SyntaxError) as damaged:
+        # Of files that other programs write, or somebody changed by hand, any part may be missing.
+        what = f"{type(damaged).__name__}: {damaged}"
+        raise CommandError(f"{run_folder} cannot be judged, a file of it is damaged: {what}") from None
     if machine_readable:
         Console.print_json(_as_json(judged))
     else:

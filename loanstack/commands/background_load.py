@@ -28,6 +28,8 @@ class BackgroundLoad:
         self._rate_per_s = rate_per_s
         self._folder = task.folder.path / "load"
         self._child: Child | None = None
+        self._began_s = self._lasted_s = 0.0
+        self._ended_early = False
 
     def __enter__(self) -> Self:
         """Start it, and wait for its first answers.
@@ -64,6 +66,7 @@ class BackgroundLoad:
                 )
                 raise CommandError(problem, code=ExitCode.INVALID)
             time.sleep(_LOOK_EVERY_S)
+        self._began_s = time.monotonic()
         return self
 
     def __exit__(
@@ -71,7 +74,9 @@ class BackgroundLoad:
     ) -> None:
         """End it: what is under way gets its outcome."""
         if self._child is not None:
+            self._ended_early = self._child.process.poll() is not None
             self._child.end()
+            self._lasted_s = time.monotonic() - self._began_s
 
     def figures(self) -> dict[str, float]:
         """Return how many requests its clients made, and how many of them failed, once it has ended.
@@ -79,6 +84,10 @@ class BackgroundLoad:
         Raises:
             CommandError: its record is not whole.
         """
+        if self._ended_early:
+            said = tail(self._task.log("locust"))
+            problem = f"the background load ended before what it was to go on beside; it says:\n{said}"
+            raise CommandError(problem, code=ExitCode.INVALID)
         try:
             found = figures.of_folder(self._folder).values
         except (FileNotFoundError, ValueError) as damaged:
@@ -89,6 +98,9 @@ class BackgroundLoad:
             "requests": found["requests"],
             "errors": found["errors"],
             "transactions_acknowledged": found["transactions_with_warm_up"],
+            "acknowledged_ratio": round(
+                found["transactions_with_warm_up"] / max(self._rate_per_s * self._lasted_s, 1.0), 3
+            ),
         }
 
 

@@ -13,14 +13,16 @@ from chaos.recorders.clients import SAMPLE_INTERVAL_MS
 from inventory.availability import Durability
 from inventory.model import Environment
 from loanstack.judging.load import judge_load
+from loanstack.judging.readings import READINGS_FILE
 from loanstack.results import deploys, drills, host_tests, whole
 from loanstack.results.ended import read_ended
-from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder
+from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder, RunFolderError
 from loanstack.runs.task import SECRETS
 from proof.history import read_run
 from proof.objectives import OBJECTIVES_FILE, Objective, evaluate, from_list
 from proof.verdict import Finding, Judgement, Verdict, overall
 
+_DECIDED_BY_PARTS = ("prove", "drill")
 _SAME = 1e-9
 """Figures that differ by less are the same sum in another order."""
 
@@ -46,6 +48,8 @@ class JudgedAgain:
     found: Judgement
     figures: Mapping[str, float]
     """Those that were recomputed."""
+    promised: frozenset[str] = frozenset()
+    """Figures that an objective of the run is about."""
     parts: tuple["JudgedAgain", ...] = ()
     as_recorded: tuple[str, ...] = ()
     """Figures and findings whose origin no file of the run holds, so that they are taken as they are."""
@@ -94,6 +98,9 @@ def judge_again(
     """
     run = RunFolder(path=folder)
     recorded = run.read_results()
+    for part in recorded.children:
+        if Path(part).name != part or part in {".", ".."}:
+            raise RunFolderError(f"{folder}: part {part!r}; allowed: the name of a folder inside it")
     parts = tuple(
         judge_again(folder / part, environment_of, name=part if name == "." else f"{name}/{part}")
         for part in recorded.children
@@ -101,7 +108,7 @@ def judge_again(
     judged = _Folder(
         run=run,
         recorded=recorded,
-        env=_as_it_was(environment_of(recorded.environment), run.read_json(CONTEXT_FILE) or {}),
+        env=_as_it_was(environment_of(recorded.environment), run.read_json(CONTEXT_FILE)),
         objectives=from_list(run.read_json(OBJECTIVES_FILE) or ()),
     )
     found = _of_parts(judged, parts) if parts else _OF_VERB.get(recorded.verb, _as_recorded)(judged)
@@ -111,20 +118,26 @@ def judge_again(
         recorded=recorded,
         found=overall((*found.findings, *secrets)),
         figures=found.figures,
+        promised=frozenset(each.figure for each in judged.objectives),
         parts=parts,
         as_recorded=(*found.as_recorded, *sorted(recorded.figures.keys() - found.figures.keys())),
     )
 
 
-def _as_it_was(env: Environment, context: Mapping[str, Any]) -> Environment:
-    """Return the environment under the durability that the run had."""
+def _as_it_was(env: Environment, context: object) -> Environment:
+    """Return the environment under the durability that the run had; + context: None: it left none."""
+    if context is None:
+        return env
+    if not isinstance(context, dict):
+        raise RunFolderError(f"{CONTEXT_FILE}: not a JSON object; restore it from the run")
     durability = context.get("environment", {}).get("durability")
     return env if durability is None else env.under(Durability(durability))
 
 
 def _of_load(judged: _Folder) -> _Found:
-    if not (judged.run.path / "load.json").exists():
-        return _as_recorded(judged)
+    if not (judged.run.path / READINGS_FILE).exists():
+        return _unfinished(judged, READINGS_FILE)
+    _require_objectives(judged)
     load = judge_load(judged.run.path, judged.env, judged.objectives)
     checked = {finding.name for finding in load.findings}
     saved = judged.run.read_json(FINDINGS_FILE) or ()
@@ -142,7 +155,10 @@ def _of_load(judged: _Folder) -> _Found:
 def _of_drill(judged: _Folder) -> _Found:
     run = drill_files.read_run(judged.run.path)
     if run is None:
-        return _as_recorded(judged)
+        return _unfinished(judged, drill_files.RUN_FILE)
+    _require_objectives(judged)
+    if run.drill not in catalogue.drills(judged.env):
+        raise RunFolderError(f"{judged.run.path}: drill {run.drill!r} is not in the catalogue any more")
     found = judgement.judge_run(
         judged.env,
         catalogue.drills(judged.env)[run.drill],
@@ -172,6 +188,19 @@ def _of_deploy(judged: _Folder) -> _Found:
     return _Found(findings=(_told(*found),), figures=figures)
 
 
+def _unfinished(judged: _Folder, file: str) -> _Found:
+    """Take a run as it was recorded that did not get as far as to leave `file`: it cannot have passed."""
+    if judged.recorded.verdict is Verdict.PASS:
+        raise RunFolderError(f"{judged.run.path / file} is missing; restore it from the run")
+    return _as_recorded(judged)
+
+
+def _require_objectives(judged: _Folder) -> None:
+    if not judged.objectives:
+        path = judged.run.path / OBJECTIVES_FILE
+        raise RunFolderError(f"{path} is missing or empty; restore it from the run")
+
+
 def _as_recorded(judged: _Folder) -> _Found:
     """Hold what was recorded against its own objectives: no file holds what the figures come from."""
     kept = evaluate(judged.objectives, judged.recorded.figures)
@@ -186,11 +215,13 @@ def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
         figures = _over_drills(parts)
     elif recorded.verb == "prove":
         figures = whole.figures_of({whole.part_name(name): results for name, results in _as_found(parts)})
+    # A search for the capacity is made of loads that fail beyond it: they decide nothing.
+    deciding = parts if recorded.verb in _DECIDED_BY_PARTS else ()
     return _Found(
         findings=(
             # Also what stands for no part, such as a lab that did not come down.
             _told(recorded.verdict, recorded.reasons),
-            *(Finding(name=part.name, verdict=part.found.verdict) for part in parts),
+            *(Finding(name=part.name, verdict=part.found.verdict) for part in deciding),
             *evaluate(judged.objectives, {**recorded.figures, **figures}),
         ),
         figures=figures,
@@ -233,6 +264,10 @@ def _differences(judged: JudgedAgain) -> Iterator[Difference]:
         yield Difference(
             folder=judged.name, what="verdict", recorded=recorded.verdict.value, found=found.verdict.value
         )
+    for figure in sorted(judged.promised - recorded.figures.keys()):
+        if figure in judged.figures:
+            now = judged.figures[figure]
+            yield Difference(folder=judged.name, what=figure, recorded="nothing", found=now)
     for figure, now in sorted(judged.figures.items()):
         # What nobody recorded, because a later version computes more, differs from nothing.
         before = recorded.figures.get(figure, now)

@@ -48,6 +48,7 @@ def judge_load(
         FileNotFoundError, ValueError: the record is not whole; says which file.
     """
     read = readings.read(folder)
+    readings.require_whole(read, env)
     record = figures.of_folder(folder)
     findings = (*_checked(folder, env, record), *beside(record))
     measured: dict[str, float] = {**read.figures, **machine.figures(read.before.machine, read.after.machine)}

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 import msgspec
 
+from inventory.model import Environment, Role
 from loanstack.measure.machine import CpuTimes
 from loanstack.measure.portal_counts import Counts
 from loanstack.measure.usage import HostUsage
@@ -38,6 +40,29 @@ class Readings:
 
 class ReadingsError(ValueError):
     """A `readings.json` that lacks what its writer promises."""
+
+
+def require_whole(found: Readings, env: Environment) -> None:
+    """Make sure that every host was read twice, with counters that only grew.
+
+    Raises:
+        ReadingsError: one was not; names it. Hosts that make load may be lost: the load itself says so.
+    """
+    names = {host.name for host in env.hosts if not host.has(Role.LOADGEN)}
+    for when, reading in (("before", found.before), ("after", found.after)):
+        if missing := sorted(names - reading.hosts.keys()):
+            raise ReadingsError(f"{READINGS_FILE}: {', '.join(missing)} not read {when} the load")
+    if found.after.machine.busy < found.before.machine.busy:
+        raise ReadingsError(f"{READINGS_FILE}: what was read after the load is from before it")
+    wrong = [
+        f"{name} {unit}"
+        for reading in (found.before, found.after)
+        for name, usage in reading.hosts.items()
+        for unit, value in (*usage.cpu_s.items(), *usage.memory_mib.items())
+        if not (isfinite(value) and value >= 0.0)
+    ]
+    if wrong:
+        raise ReadingsError(f"{READINGS_FILE}: negative or no numbers: {', '.join(wrong[:5])}")
 
 
 def write(folder: Path, readings: Readings) -> None:

@@ -8,6 +8,8 @@ from proof.history import History
 from proof.record import Application, TableContent, Write
 from proof.verdict import Finding, Verdict
 
+TABLES = ("journal", "credit_limit", "application")
+"""What of both databases has to be read."""
 _AT_LEAST = {
     "admission": ("admitted", "assessed", "granted"),
     "assessment": ("assessed", "granted"),
@@ -22,9 +24,11 @@ def standby_has_the_same(history: History) -> Finding:
     by_table: defaultdict[str, list[TableContent]] = defaultdict(list)
     for content in history.contents:
         by_table[content.table].append(content)
-    alone = [table for table, found in by_table.items() if len(found) < 2]
-    if not by_table or alone:
-        missing = f"no second copy of {', '.join(alone)} was read" if alone else "no database was read"
+    alone = [table for table in TABLES if {each.role for each in by_table[table]} != {"PRIMARY", "STANDBY"}]
+    if not history.contents or alone:
+        missing = "no database was read"
+        if history.contents:
+            missing = f"not both copies were read of {', '.join(alone)}"
         return Finding(name=name, verdict=Verdict.INVALID, reasons=(missing,))
     differing = [
         table
@@ -64,6 +68,7 @@ def applications_have_their_status(history: History) -> Finding:
         for problem in _wrong(write, known)
     ]
     listed += _too_many(history, history.applications)
+    listed += _not_granted(history, history.applications)
     reasons = [f"{len(listed)} applications are not what their clients were told"] if listed else []
     figures = {"applications": len(known), "applications_wrong": len(listed)}
     return finding(history, name, reasons, figures=figures, listed=listed)
@@ -107,6 +112,20 @@ def _too_many(history: History, applications: Iterable[Application]) -> list[Map
         }
         for (entity, customer_id), count in there.items()
         if count > admitted[entity, customer_id]
+    ]
+
+
+def _not_granted(history: History, applications: Iterable[Application]) -> list[Mapping[str, object]]:
+    """Return the applications that are granted although no row grants a limit of their number."""
+    granted = {(row.entity, row.limit_id) for row in history.journal if row.kind == "grant"}
+    return [
+        {
+            "entity": each.entity,
+            "application_id": each.application_id,
+            "problem": "no row grants it",
+        }
+        for each in applications
+        if each.status == "granted" and (each.entity, each.application_id) not in granted
     ]
 
 

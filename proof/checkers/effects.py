@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping
 
 from proof.checkers.checker import finding
 from proof.history import History
-from proof.record import JournalRow, Limit, Outcome
+from proof.record import JournalRow, Limit, Outcome, Read, Write
 from proof.verdict import Finding, Verdict
 
 ATTEMPTED_OFTEN = 10
 """An operation that was tried fewer times may have failed each time by chance."""
-LAST_S = 5.0
-"""So long before the last planned write, everything must be served again."""
 TOLD_APART_S = 1.0
 """Of two changes of one limit's status that are closer, nobody can say which came last: rows bear the time at
 which their statement began, and not that of their commit."""
@@ -80,24 +78,29 @@ def each_operation_acknowledged(history: History) -> Finding:
 
 
 def each_kind_served_at_the_end(history: History) -> Finding:
-    """Each operation and each legal entity that was tried often in the last seconds was acknowledged in them.
+    """Of the last tries of each operation, query and legal entity, one at least was served.
 
     A small part of the load may be dead without a word from error ratio, rate and silence.
     """
-    until_s = max((write.planned_s for write in history.writes), default=0.0)
-    tried: Counter[str] = Counter()
-    served: Counter[str] = Counter()
-    for write in history.writes:
-        if write.planned_s >= until_s - LAST_S and write.outcome != Outcome.UNSENT:
-            kinds = (f"{write.operation} requests", f"requests of {write.entity}")
-            tried.update(kinds)
+    tries: defaultdict[str, list[bool]] = defaultdict(list)
+    requests: list[Write | Read] = [*history.writes, *history.reads]
+    for request in sorted(requests, key=lambda each: each.planned_s):
+        if request.outcome == Outcome.UNSENT:
+            continue
+        kinds = [f"{request.operation} requests"]
+        kinds += [f"requests of {request.entity}"] if isinstance(request, Write) else []
+        for kind in kinds:
             # A definite no that is right was served, too.
-            served.update(kinds if write.outcome in (Outcome.ACKNOWLEDGED, Outcome.REFUSED) else ())
-    dead = [kind for kind, count in sorted(tried.items()) if count >= ATTEMPTED_OFTEN > served[kind] == 0]
+            tries[kind].append(request.outcome in (Outcome.ACKNOWLEDGED, Outcome.REFUSED))
+    dead = [
+        kind
+        for kind, served in sorted(tries.items())
+        if len(served) >= ATTEMPTED_OFTEN and not any(served[-ATTEMPTED_OFTEN:])
+    ]
     return Finding(
         name="each_kind_served_at_the_end",
         verdict=Verdict.FAIL if dead else Verdict.PASS,
-        reasons=tuple(f"none of {tried[kind]} {kind} in the last {LAST_S:g} s was served" for kind in dead),
+        reasons=tuple(f"none of the last {ATTEMPTED_OFTEN} {kind} was served" for kind in dead),
         figures={"kinds_dead_at_the_end": len(dead)},
     )
 

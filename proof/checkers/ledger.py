@@ -124,6 +124,12 @@ def entities_apart(history: History) -> Finding:
             listed.append({**_row_of_journal(row), "problem": "the customer is another entity's"})
         elif row.limit_id is not None and owner.get(row.limit_id, row.entity) != row.entity:
             listed.append({**_row_of_journal(row), "problem": f"the limit is {owner[row.limit_id]}'s"})
+    owners = {(limit.entity, limit.limit_id): limit.customer_id for limit in history.limits}
+    for row in history.journal:
+        if row.limit_id is None or row.customer_id is None:
+            continue
+        if owners.get((row.entity, row.limit_id), row.customer_id) != row.customer_id:
+            listed.append({**_row_of_journal(row), "problem": "the limit is another customer's"})
     for limit in history.limits:
         if limit.customer_id // CUSTOMERS_PER_ENTITY != numbers.get(limit.entity):
             problem = "the limit's customer is another entity's"
@@ -155,6 +161,26 @@ def rejected_left_no_trace(history: History) -> Finding:
         reasons if traced else (),
         figures=figures,
         listed=(_row_of(write) for write in traced),
+    )
+
+
+def nothing_invented(history: History) -> Finding:
+    """Each row that came into the journal while clients wrote is one of theirs."""
+    asked = {(write.entity, write.key) for write in history.writes}
+    from_s = min((write.started_s for write in history.writes), default=0.0)
+    until_s = max((write.ended_s for write in history.writes), default=0.0)
+    invented = [
+        row
+        for row in history.journal
+        if from_s <= row.created_s <= until_s and (row.entity, row.key) not in asked
+    ]
+    reasons = [f"{len(invented)} journal rows have a key that no client sent"] if invented else []
+    return finding(
+        history,
+        "nothing_invented",
+        reasons,
+        figures={"rows_invented": len(invented)},
+        listed=(_row_of_journal(row) for row in invented),
     )
 
 
@@ -194,10 +220,12 @@ def _differences(write: Write, row: JournalRow) -> Iterable[str]:
 
 
 def _is_double_entry(row: JournalRow) -> bool:
-    if row.amount_fen == 0:
-        return row.debit_account is None and row.credit_account is None
-    both = row.debit_account is not None and row.credit_account is not None
-    return both and row.amount_fen > 0 and row.debit_account != row.credit_account
+    """Say whether a row moves money between its limit's loan and its entity's settlement, the right way."""
+    if row.kind not in SIGN_OF_KIND:
+        return row.amount_fen == 0 and row.debit_account is None and row.credit_account is None
+    accounts = (f"loan:{row.limit_id}", f"settlement:{row.entity}")
+    wanted = accounts if SIGN_OF_KIND[row.kind] > 0 else accounts[::-1]
+    return row.amount_fen > 0 and (row.debit_account, row.credit_account) == wanted
 
 
 def _row_of(write: Write) -> dict[str, object]:

@@ -63,14 +63,16 @@ def lost_within_lag(history: History) -> Finding:
         verdict = Verdict.INVALID
         reasons = ["writes are missing, and no lag was measured before the fault to judge them by"]
     else:
-        reasons = _unexplained(missing, fault, moment_s, (lag_ms or 0.0) + context.sample_interval_ms)
+        allowed_ms = (lag_ms or 0.0) + context.sample_interval_ms
+        reasons = _unexplained(history, missing, fault, moment_s, allowed_ms)
         verdict = Verdict.FAIL if reasons else Verdict.PASS
     return Finding(name=name, verdict=verdict, reasons=tuple(reasons), figures=figures, listed=listed)
 
 
 def _unexplained(
-    missing: tuple[Write, ...], fault: FaultWindow, moment_s: float, allowed_ms: float
+    history: History, missing: tuple[Write, ...], fault: FaultWindow, moment_s: float, allowed_ms: float
 ) -> list[str]:
+    holes = _holes(history, missing, fault)
     too_old = sum(write.ended_s < moment_s - allowed_ms / 1000 for write in missing)
     too_new = sum(write.started_s > fault.ended_s for write in missing)
     by_new_primary = sum(
@@ -80,6 +82,11 @@ def _unexplained(
         for write in missing
     )
     reasons = []
+    if holes:
+        reasons.append(
+            f"{holes} writes are there that were begun after a missing one had been acknowledged: a standby"
+            " that is merely behind lacks nothing of what came before what it has"
+        )
     if too_old:
         reasons.append(
             f"{too_old} missing writes were acknowledged more than {allowed_ms:.0f} ms before the fault,"
@@ -90,6 +97,18 @@ def _unexplained(
     if by_new_primary:
         reasons.append(f"{by_new_primary} missing writes were acknowledged by the new primary")
     return reasons
+
+
+def _holes(history: History, missing: tuple[Write, ...], fault: FaultWindow) -> int:
+    """Return how many writes of the old primary are there although they followed one that is not."""
+    first_s = min((write.ended_s for write in missing), default=None)
+    if first_s is None:
+        return 0
+    rows = history.rows_by_key
+    return sum(
+        write.started_s > first_s and write.ended_s <= fault.started_s and (write.entity, write.key) in rows
+        for write in history.acknowledged
+    )
 
 
 def _listed(write: Write, moment_s: float) -> dict[str, object]:

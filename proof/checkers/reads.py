@@ -12,8 +12,6 @@ from proof.verdict import Finding
 
 CLOCKS_APART_S = 0.05
 """Clients on several hosts may be so far apart; what is closer may have happened in either order."""
-_LONGEST_S = 60.0
-"""No request takes longer: its client has given up long before."""
 _NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
 
 
@@ -28,6 +26,8 @@ class _Moves:
     perhaps: list[Write] = field(default_factory=list)
     """Nobody knows from when on, until when, or whether at all: indeterminate, or lost with a primary."""
     ends_s: list[float] = field(default_factory=list)
+    longest_s: float = 0.0
+    """That any told move took."""
     sums_fen: list[int] = field(default_factory=list)
     """Of the first so many told moves, with the base."""
 
@@ -35,6 +35,7 @@ class _Moves:
         """Bring them into order, once all are there."""
         self.told.sort(key=lambda write: write.ended_s)
         self.ends_s = [write.ended_s for write in self.told]
+        self.longest_s = max((write.ended_s - write.started_s for write in self.told), default=0.0)
         self.sums_fen = [self.base_fen]
         for write in self.told:
             self.sums_fen.append(self.sums_fen[-1] + _moved_fen(write))
@@ -44,7 +45,7 @@ class _Moves:
         begun_s, over_s = read.started_s - CLOCKS_APART_S, read.ended_s + CLOCKS_APART_S
         certain = bisect_right(self.ends_s, begun_s)
         low = high = self.sums_fen[certain]
-        for write in self.told[certain : bisect_left(self.ends_s, over_s + _LONGEST_S)]:
+        for write in self.told[certain : bisect_left(self.ends_s, over_s + self.longest_s)]:
             if write.started_s < over_s:
                 low += min(_moved_fen(write), 0)
                 high += max(_moved_fen(write), 0)
@@ -61,13 +62,17 @@ def reads_were_possible(history: History) -> Finding:
     As a bank checker does: not only the last state has to add up, but every one that a client saw.
     """
     moves = _moves_of(history)
+    # A cap never changes.
+    caps = {(limit.entity, limit.limit_id): limit.cap_fen for limit in history.limits}
     asked = [read for read in history.reads if read.used_fen is not None and read.limit_id is not None]
     listed: list[Mapping[str, object]] = []
     for read in asked:
         assert read.used_fen is not None
         assert read.limit_id is not None
         low, high = moves[read.entity, read.limit_id].possible_fen(read)
-        if not low <= read.used_fen <= high or not 0 <= read.used_fen <= (read.cap_fen or 0):
+        cap_fen = caps.get((read.entity, read.limit_id), read.cap_fen)
+        is_within = low <= read.used_fen <= high and 0 <= read.used_fen <= (cap_fen or 0)
+        if not is_within or read.cap_fen != cap_fen:
             listed.append(
                 {
                     "entity": read.entity,
@@ -76,6 +81,7 @@ def reads_were_possible(history: History) -> Finding:
                     "ended_s": read.ended_s,
                     "used_fen": read.used_fen,
                     "cap_fen": read.cap_fen,
+                    "cap_fen_of_the_limit": cap_fen,
                     "possible_fen": f"{low} to {high}",
                 }
             )

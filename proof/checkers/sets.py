@@ -14,6 +14,7 @@ from proof.checkers.ledger import (
     no_overdrawn_limit,
     nothing_acknowledged_lost,
     nothing_doubled,
+    nothing_invented,
     rejected_left_no_trace,
 )
 from proof.checkers.loss import lost_within_lag
@@ -22,6 +23,7 @@ from proof.checkers.single_primary import one_primary_throughout
 
 _ANY_HISTORY: tuple[Checker, ...] = (
     nothing_doubled,
+    nothing_invented,
     ledger_balances,
     no_overdrawn_limit,
     entities_apart,

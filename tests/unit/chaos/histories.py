@@ -39,7 +39,7 @@ def row(key: str, **changes: Any) -> JournalRow:
         customer_id=1_000_000_001,
         amount_fen=500,
         debit_account="loan:1000000001",
-        credit_account="cash:QH01",
+        credit_account="settlement:QH01",
         created_s=100.0,
     )
     return replace(plain, **changes)
@@ -71,7 +71,7 @@ def sample(at_s: float, lag_ms: float | None) -> Sample:
 
 def contents(journal: int = 1, limits: int = 1, **standby: int) -> tuple[TableContent, ...]:
     """What both databases hold: so many rows, unless the standby's differ."""
-    rows = {"journal": journal, "credit_limit": limits}
+    rows = {"journal": journal, "credit_limit": limits, "application": 0}
     return tuple(
         TableContent(
             host=host,

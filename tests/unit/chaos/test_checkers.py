@@ -136,7 +136,13 @@ def test_a_limit_that_does_not_fold() -> None:
 
 
 def test_repayments_give_the_limit_back() -> None:
-    back = row("k2", kind="repayment", amount_fen=200)
+    back = row(
+        "k2",
+        kind="repayment",
+        amount_fen=200,
+        debit_account="settlement:QH01",
+        credit_account="loan:1000000001",
+    )
     found = ledger.ledger_balances(history(journal=(row("k1"), back), limits=(limit(used_fen=300),)))
     assert found.verdict is Verdict.PASS
 
@@ -208,3 +214,34 @@ def test_a_checker_that_breaks_proves_nothing_and_takes_no_other_along() -> None
     found = run_checkers(history(), (broken, ledger.nothing_doubled))
     assert [finding.verdict for finding in found] == [Verdict.INVALID, Verdict.PASS]
     assert (found[0].name, found[0].reasons) == ("broken", ("the checker failed: KeyError: 'QH09'",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"debit_account": "loan:1000000002"},
+        {"credit_account": "settlement:QH02"},
+        {"debit_account": "settlement:QH01", "credit_account": "loan:1000000001"},
+        {"kind": "repayment"},
+        {"kind": "assessment"},
+    ],
+)
+def test_money_moves_between_the_limit_and_its_entity_and_the_right_way(changes: dict[str, str]) -> None:
+    found = ledger.ledger_balances(history(journal=(row("k1", **changes),)))
+    assert found.figures["rows_one_sided"] == 1
+
+
+def test_a_row_under_a_key_that_nobody_sent_is_invented() -> None:
+    asked = (write("k1", ended_s=100.0), write("k2", ended_s=200.0))
+    own = (row("k1", created_s=100.0), row("k2", created_s=199.999))
+    for created_s, invented in ((99.0, 0), (150.0, 1), (200.1, 0)):
+        found = ledger.nothing_invented(history(asked, (*own, row("ghost", created_s=created_s))))
+        assert found.figures["rows_invented"] == invented
+        assert (found.verdict is Verdict.FAIL) is bool(invented)
+
+
+def test_a_row_of_another_customer_than_the_limits_is_mixed_up() -> None:
+    assert (
+        ledger.entities_apart(history(journal=(row("k1", customer_id=1_000_000_002),))).verdict
+        is Verdict.FAIL
+    )

@@ -40,6 +40,8 @@ def _play(steps: list[tuple[str, int, str, int, str]]) -> History:
         sign = {"drawdown": 1, "repayment": -1}.get(operation, 0)
         after = before + sign * asked_fen
         key = f"{number:032x}"
+        accounts: tuple[str | None, str | None] = (f"loan:{place[1]}", f"settlement:{entity}")
+        accounts = accounts[::sign] if sign else (None, None)
         limit_id = None if operation == "admission" else place[1]
         asked = write(
             key,
@@ -80,8 +82,8 @@ def _play(steps: list[tuple[str, int, str, int, str]]) -> History:
                 limit_id=limit_id,
                 customer_id=owner,
                 amount_fen=asked.amount_fen,
-                debit_account=f"loan:{owner}" if sign else None,
-                credit_account=f"cash:{entity}" if sign else None,
+                debit_account=accounts[0],
+                credit_account=accounts[1],
                 created_s=100.0 + 2.0 * number,
             )
         )
@@ -240,6 +242,8 @@ def test_any_copy_that_holds_something_else_is_noticed(found: History, data: st.
     for wrong in (replace(other, rows=other.rows + 1), replace(other, checksum=other.checksum + 1)):
         changed = tuple(wrong if each is other else each for each in found.contents)
         assert contents.standby_has_the_same(_changed(found, contents=changed)).verdict is Verdict.FAIL
+    if other.table == "application":
+        return
     both = tuple(
         replace(each, rows=each.rows + 1) if each.table == other.table else each for each in found.contents
     )

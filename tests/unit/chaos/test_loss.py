@@ -113,3 +113,14 @@ def test_any_one_older_loss_is_noticed(before_ms: list[int], lag_ms: int, data: 
     lost = (*(f"k{ms}" for ms in before_ms if ms <= lag_ms), f"k{extra}")
     record = failover(*writes.values(), lost=lost, fault=AT_ONCE, samples=(sample(199.0, float(lag_ms)),))
     assert lost_within_lag(record).verdict is Verdict.FAIL
+
+
+def test_a_hole_in_the_log_is_no_tail_of_it() -> None:
+    missing = write("k", ended_s=199.90)
+    later = write("later", ended_s=199.98, started_s=199.95)
+    amid = write("amid", ended_s=199.98, started_s=199.89)
+    assert lost_within_lag(failover(*BEFORE, missing, amid, lost=("k",))).verdict is Verdict.PASS
+    found = lost_within_lag(failover(*BEFORE, missing, later, lost=("k",)))
+    assert found.verdict is Verdict.FAIL
+    assert found.reasons[0].startswith("1 writes are there that were begun after a missing one")
+    assert lost_within_lag(failover(*BEFORE, missing, later, lost=("k", "later"))).verdict is Verdict.PASS

@@ -111,3 +111,9 @@ def test_one_after_the_other_every_state_is_known_exactly(
     assert is_possible(found)
     wrong = replace(reads[0], used_fen=(reads[0].used_fen or 0) + by)
     assert not is_possible(replace(found, reads=(wrong, *reads[1:])))
+
+
+def test_a_cap_that_the_limit_does_not_have_is_wrong() -> None:
+    right = history((DRAWN,), (BASE, row("k1")), (limit(used_fen=600),), reads=(read(600, 150.0),))
+    assert is_possible(right)
+    assert not is_possible(replace(right, reads=(read(600, 150.0, cap_fen=CAP_FEN + 1),)))

@@ -149,3 +149,74 @@ def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> Non
     assert other in judged(run).found.reasons
     agents.write_text(agents.read_text().replace('"durability": "local"', '"durability": "cross_centre"'))
     assert not any("the agents run" in reason for reason in judged(run).found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content"),
+    [
+        ("load", "readings.json", None),
+        ("drill", "run.json", None),
+        ("load", OBJECTIVES_FILE, None),
+        ("drill", OBJECTIVES_FILE, "[]"),
+        ("load", OBJECTIVES_FILE, "[{}]"),
+        ("load", OBJECTIVES_FILE, '[{"figure": "errors", "limit": "much", "at_least": false}]'),
+        ("load", "context.json", "[]"),
+        ("load", "findings.json", "[{}]"),
+        ("load", "database/journal.jsonl.gz", "not gzip"),
+        ("load", "load.json", "{}"),
+        ("drill", "run.json", '{"drill": "nobody-knows"}'),
+    ],
+)
+def test_a_run_whose_evidence_is_gone_or_damaged_is_refused_and_never_as_good_as_recorded(
+    name: str, file: str, content: str | None, tmp_path: Path
+) -> None:
+    run = unpacked(name, tmp_path)
+    (run / file).unlink() if content is None else (run / file).write_text(content)
+    done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
+    assert "cannot be judged" in str(done.exception)
+
+
+def test_a_gzip_file_that_was_cut_off_names_itself(tmp_path: Path) -> None:
+    run = unpacked("load", tmp_path)
+    journal = run / "database/journal.jsonl.gz"
+    journal.write_bytes(journal.read_bytes()[:-2000])
+    done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
+    assert "journal.jsonl.gz line" in str(done.exception)
+
+
+def test_a_figure_that_an_objective_is_about_must_have_been_recorded(run: Path) -> None:
+    path = run / "results.json"
+    recorded = json.loads(path.read_text())
+    del recorded["figures"]["acknowledged_doubled"]
+    path.write_text(json.dumps(recorded))
+    (difference,) = judged(run).differences
+    assert (difference.what, difference.recorded, difference.found) == ("acknowledged_doubled", "nothing", 0)
+
+
+def test_parts_lie_within_the_folder(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    for part in ("..", ".", "../drill", "/tmp"):
+        recorded = {**json.loads((run / "results.json").read_text()), "children": [part]}
+        (run / "results.json").write_text(json.dumps(recorded))
+        done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
+        assert "allowed: the name of a folder inside it" in str(done.exception)
+
+
+def test_what_hosts_spent_must_have_been_read_of_all_of_them(tmp_path: Path) -> None:
+    run = unpacked("load", tmp_path)
+    readings = json.loads((run / "readings.json").read_text())
+    del readings["after"]["hosts"]["ob-a"]
+    (run / "readings.json").write_text(json.dumps(readings))
+    done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
+    assert "ob-a not read after the load" in str(done.exception)
+
+
+def test_queries_that_fail_and_bodies_that_are_wrong_are_no_service_in_a_drill_either(tmp_path: Path) -> None:
+    for file, spoil in (
+        ("reads.jsonl", {"outcome": "indeterminate", "status": 502, "error": "HTTP 502"}),
+        ("ledger.jsonl", {"error": "body: not a JSON object"}),
+    ):
+        run = unpacked("drill", tmp_path / file)
+        change(run / file, lambda lines, spoil=spoil: [{**line, **spoil} for line in lines])
+        assert judged(run).found.verdict is Verdict.FAIL
+        assert judged(run).figures["error_ratio"] > 0.2

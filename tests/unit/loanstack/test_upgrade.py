@@ -162,9 +162,9 @@ def test_one_host_after_the_other_is_drained_replaced_judged_and_brought_back(ru
 @pytest.mark.parametrize(
     ("clients", "verdict"),
     [
-        ({"transactions_acknowledged": 900, "errors": 0}, Verdict.PASS),
-        ({"transactions_acknowledged": 900, "errors": 1}, Verdict.FAIL),
-        ({"transactions_acknowledged": 0, "errors": 0}, Verdict.FAIL),
+        ({"acknowledged_ratio": 0.99, "errors": 0}, Verdict.PASS),
+        ({"acknowledged_ratio": 0.99, "errors": 1}, Verdict.FAIL),
+        ({"acknowledged_ratio": 0.79, "errors": 0}, Verdict.FAIL),
         ({}, Verdict.INVALID),
     ],
 )
