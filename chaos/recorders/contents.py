@@ -24,6 +24,8 @@ from proof.record import Application, TableContent, Write
 REACHED_WITHIN_S = 30.0
 """A standby that follows is there within a fraction of a second."""
 _ANSWERS_WITHIN_S = 5.0
+_ASK_AGAIN_AFTER_S = 0.5
+_NOT_READABLE_YET = "ERROR 4344 "
 _BEFORE_FIRST_S = 10.0
 """Applications from so long before the first write on; nobody writes then."""
 
@@ -118,7 +120,7 @@ def _wait_for(env: Environment, host: Host, kind: DatabaseKind, at: int) -> str:
             reading = session.read(_ANSWERS_WITHIN_S)
             if reading is not None and reading.scn >= at:
                 return reading.role
-            time.sleep(0.2)
+            time.sleep(_ASK_AGAIN_AFTER_S)
     finally:
         session.close()
     seen = "did not answer" if reading is None else f"was at {reading.scn}"
@@ -126,18 +128,28 @@ def _wait_for(env: Environment, host: Host, kind: DatabaseKind, at: int) -> str:
 
 
 def _ask(env: Environment, host: Host, kind: DatabaseKind, script: str, within_s: float) -> list[str]:
-    try:
-        done = subprocess.run(
-            ssh_argv(env, host, f"{QUESTIONS[kind].tool} sql"),
-            input=script,
-            capture_output=True,
-            text=True,
-            timeout=within_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise WorldError(f"{host.name}: its tables were not summed up within {within_s:.0f} s") from None
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-        raise WorldError(f"{host.name}: {QUESTIONS[kind].tool} ended with {done.returncode}: {said[0]!r}")
-    return done.stdout.splitlines()
+    """Return the lines of the answers.
+
+    A standby that has just been copied has a position in its log for a moment before it can be read as of it
+    (OceanBase: error 4344, "invalid timestamp"): it is asked again.
+    """
+    until_s = time.monotonic() + REACHED_WITHIN_S
+    while True:
+        try:
+            done = subprocess.run(
+                ssh_argv(env, host, f"{QUESTIONS[kind].tool} sql"),
+                input=script,
+                capture_output=True,
+                text=True,
+                timeout=within_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            problem = f"{host.name}: its tables were not summed up within {within_s:.0f} s"
+            raise WorldError(problem) from None
+        if done.returncode == 0:
+            return done.stdout.splitlines()
+        if _NOT_READABLE_YET not in done.stderr or time.monotonic() > until_s:
+            said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
+            raise WorldError(f"{host.name}: {QUESTIONS[kind].tool} ended with {done.returncode}: {said[0]!r}")
+        time.sleep(_ASK_AGAIN_AFTER_S)

@@ -114,3 +114,24 @@ def test_a_database_is_waited_for_until_it_has_the_position(monkeypatch: pytest.
     monkeypatch.setattr(contents, "REACHED_WITHIN_S", 0.01)
     with pytest.raises(WorldError, match="ob-b: was at 1; waited"):
         contents._wait_for(ENVIRONMENT, host, DatabaseKind.OCEANBASE, AT)
+
+
+def test_a_copy_that_cannot_be_read_yet_is_asked_again(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def run(argv: list[str], **how: str) -> subprocess.CompletedProcess[str]:
+        asked.append(argv[0])
+        is_early = asked.count("ob-b") == 1 and argv[0] == "ob-b"
+        said = "ERROR 4344 (HY000) at line 1: invalid timestamp"
+        return subprocess.CompletedProcess(argv, int(is_early), ANSWERS, said if is_early else "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(contents.time, "sleep", lambda s: None)
+    saved(tmp_path)
+    assert asked == ["ob-a", "ob-b", "ob-b"]
+    monkeypatch.setattr(contents, "REACHED_WITHIN_S", -1.0)
+    asked.clear()
+    with pytest.raises(WorldError, match="ob-b: loanstack-db ended with 1: 'ERROR 4344"):
+        saved(tmp_path)
