@@ -23,6 +23,8 @@ class Outcome(StrEnum):
     """Planned, but never left the client: no user was free for too long."""
 
 
+NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
+"""A definite no, or never sent: none of these has left a trace."""
 _RIGHT = (Outcome.ACKNOWLEDGED, Outcome.REFUSED)
 
 

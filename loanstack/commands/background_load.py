@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from loadtests.results import figures
+from loanstack.commands.load import LOCUST
 from loanstack.runs.subprocesses import Child
 from loanstack.runs.task import CommandError, Task, tail
 from proof.exits import ExitCode
@@ -38,15 +39,7 @@ class BackgroundLoad:
             CommandError: none came.
         """
         env = self._task.env
-        argv = [
-            *env.client_command,
-            sys.executable,
-            "-m",
-            "locust",
-            "-f",
-            "loadtests/locustfile.py",
-            "--headless",
-        ]
+        argv = [*env.client_command, sys.executable, *LOCUST]
         options = {
             "--environment": env.name,
             "--rate": f"{self._rate_per_s:g}",

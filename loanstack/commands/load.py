@@ -33,7 +33,7 @@ from proof.exits import ExitCode
 from proof.objectives import Objective
 from proof.verdict import Finding
 
-_LOCUST = ("-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
+LOCUST = ("-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
 _LONGER_THAN_LOAD_S = 90.0
 """What the generator may take beyond its duration: start, users, and the last answers' deadline."""
 _LONGER_PER_S = 0.1
@@ -193,7 +193,7 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
 def _generator(env: Environment, where: tuple[Place, ...]) -> list[str]:
     """Return the command that makes the load: one process where clients stand, or several."""
     if not where:
-        return [*env.client_command, sys.executable, *_LOCUST]
+        return [*env.client_command, sys.executable, *LOCUST]
     workers_module = [sys.executable, "-m", "loadtests.workers"]
     hosts = hosts_of(where)
     if not hosts:

@@ -157,11 +157,12 @@ def _of_drill(judged: _Folder) -> _Found:
     if run is None:
         return _unfinished(judged, drill_files.RUN_FILE)
     _require_objectives(judged)
-    if run.drill not in catalogue.drills(judged.env):
+    drill = catalogue.drills(judged.env).get(run.drill)
+    if drill is None:
         raise RunFolderError(f"{judged.run.path}: drill {run.drill!r} is not in the catalogue any more")
     found = judgement.judge_run(
         judged.env,
-        catalogue.drills(judged.env)[run.drill],
+        drill,
         run,
         read_run(judged.run.path),
         sample_interval_ms=SAMPLE_INTERVAL_MS,

@@ -39,8 +39,8 @@ def standby_has_the_same(history: History) -> Finding:
     exported = {"journal": len(history.journal), "credit_limit": len(history.limits)}
     for table, count in exported.items():
         held = {content.rows for content in by_table[table] if content.role == "PRIMARY"}
-        if table in by_table and held != {count}:
-            there = ", ".join(map(str, sorted(held))) or "none"
+        if held != {count}:
+            there = ", ".join(map(str, sorted(held)))
             reasons.append(f"{table}: the services exported {count} rows; the primary itself holds {there}")
     return finding(
         history,
@@ -90,10 +90,7 @@ def _wrong(write: Write, known: Mapping[tuple[str, int], Application]) -> Iterab
         yield f"its application is {found.status}; the client was told one that is {' or '.join(allowed)}"
     if write.customer_id is not None and found.customer_id != write.customer_id:
         yield f"its application is customer {found.customer_id}'s, the client's {write.customer_id}"
-    if write.operation == "assessment" and (found.score, found.grade) != (
-        told.get("score"),
-        told.get("grade"),
-    ):
+    if write.operation == "assessment" and (found.score, found.grade) != scored:
         yield (
             f"its application has score {found.score} and grade {found.grade}; the client was told"
             f" {scored[0]!r} and {scored[1]!r}"

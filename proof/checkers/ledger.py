@@ -5,13 +5,11 @@ from collections.abc import Iterable, Mapping
 
 from proof.checkers.checker import finding
 from proof.history import SIGN_OF_KIND, History
-from proof.record import JournalRow, Outcome, Write
+from proof.record import NOT_EXECUTED, JournalRow, Outcome, Write
 from proof.verdict import Finding
 
 CUSTOMERS_PER_ENTITY = 1_000_000_000
 """A customer's number is its entity's number times this, plus its own."""
-
-_NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
 
 _OF_A_LIMIT = frozenset({"grant", "drawdown", "repayment", "freeze", "unfreeze"})
 """Operations whose journal row names the limit they acted on."""
@@ -144,7 +142,7 @@ def rejected_left_no_trace(history: History) -> Finding:
     traced = [
         write
         for write in history.writes
-        if write.outcome in _NOT_EXECUTED and (write.entity, write.key) in rows
+        if write.outcome in NOT_EXECUTED and (write.entity, write.key) in rows
     ]
     open_ends = [write for write in history.writes if write.outcome == Outcome.INDETERMINATE]
     committed = sum((write.entity, write.key) in rows for write in open_ends)

@@ -4,15 +4,15 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from proof.checkers.checker import finding
 from proof.history import SIGN_OF_KIND, History
-from proof.record import Outcome, Read, Write
+from proof.record import NOT_EXECUTED, Outcome, Read, Write
 from proof.verdict import Finding
 
 CLOCKS_APART_S = 0.05
 """Clients on several hosts may be so far apart; what is closer may have happened in either order."""
-_NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
 
 
 @dataclass(kw_only=True)
@@ -45,11 +45,8 @@ class _Moves:
         begun_s, over_s = read.started_s - CLOCKS_APART_S, read.ended_s + CLOCKS_APART_S
         certain = bisect_right(self.ends_s, begun_s)
         low = high = self.sums_fen[certain]
-        for write in self.told[certain : bisect_left(self.ends_s, over_s + self.longest_s)]:
-            if write.started_s < over_s:
-                low += min(_moved_fen(write), 0)
-                high += max(_moved_fen(write), 0)
-        for write in self.perhaps:
+        amid = self.told[certain : bisect_left(self.ends_s, over_s + self.longest_s)]
+        for write in chain(amid, self.perhaps):
             if write.started_s < over_s:
                 low += min(_moved_fen(write), 0)
                 high += max(_moved_fen(write), 0)
@@ -96,7 +93,7 @@ def _moves_of(history: History) -> Mapping[tuple[str, int], _Moves]:
     own = set()
     for write in history.writes:
         own.add((write.entity, write.key))
-        if write.operation not in SIGN_OF_KIND or write.limit_id is None or write.outcome in _NOT_EXECUTED:
+        if write.operation not in SIGN_OF_KIND or write.limit_id is None or write.outcome in NOT_EXECUTED:
             continue
         moves = found[write.entity, write.limit_id]
         is_told = write.outcome == Outcome.ACKNOWLEDGED and (write.entity, write.key) in rows
