@@ -12,11 +12,26 @@ writes to a client does not end by itself: the mariadb client does not mind that
 LOAD_WORKER = "/usr/local/sbin/loanstack-load-worker"
 """The command of a host of role loadgen: the deploy writes it, loads start it."""
 
+LOAD_UNIT = "loanstack-load@{slot}.service"
+"""A worker of a load on a host of role loadgen; its slot counts from 1."""
 
-def ssh_argv(env: Environment, host: Host, command: str, *, patient: bool = False) -> list[str]:
+LOAD_PORTS = range(15571, 15579)
+"""On such a host, loopback only: where the worker of slot 1, 2 ... reaches the master of its load, through
+the SSH session that the control machine opened."""
+
+
+def ssh_argv(
+    env: Environment,
+    host: Host,
+    command: str,
+    *,
+    patient: bool = False,
+    reverse: tuple[int, int] | None = None,
+) -> list[str]:
     """Return the command line that runs `command` (for the remote shell) on `host`.
 
     + patient: keep the session to a host that says nothing, so that it goes on the moment the host does
+    + reverse: (port there, port here), loopback on both sides: what connects there is connected here
     """
     options = {
         "BatchMode": "yes",
@@ -29,5 +44,8 @@ def ssh_argv(env: Environment, host: Host, command: str, *, patient: bool = Fals
         "LogLevel": "ERROR",
     }
     pairs = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+    if reverse is not None:
+        there, here = reverse
+        pairs += ["-o", "ExitOnForwardFailure=yes", "-R", f"127.0.0.1:{there}:127.0.0.1:{here}"]
     target = f"{env.ssh.user}@{host.management_address}"
     return [*DIES_WITH_US, "ssh", "-T", "-i", str(env.ssh.key_file), *pairs, target, command]

@@ -23,7 +23,6 @@ Every option has a default but the run folder, which is then a new one below `ru
 | `--users N` | concurrent clients; as many as arrive in a second, at most the environment's |
 | `--host URL` | one target in place of the environment's gateways |
 | `--ca-dir DIR` | where `ca.pem` of the gateways' authority is; the environment's |
-| `--share K/N` | what worker K of N does; `python -m loadtests.workers` starts all N and merges |
 
 It writes `ledger.jsonl` (every write), `reads.jsonl` and `load.json` (what was planned, and what the
 generator itself had to spare). Exit code: 0 it ran as planned, whatever was answered; 2 the options are
@@ -31,9 +30,7 @@ wrong, no customers are seeded or no gateway answers: nothing was written then. 
 early: no arrival starts any more, those under way are recorded with their outcome, files are complete.
 
 Several processes make one load together with `python -m loadtests.workers` (`loadtests.workers` says how),
-here or on hosts of role loadgen (`loadtests.workers.supervisor`).
-Locust's own `--processes`, `--master` and `--worker` work too, given the same `--run-seed`, and without a
-merged record.
+here or on hosts of role loadgen: Locust's master and workers, with one plan and one merged record.
 
 | package | holds |
 |---|---|

@@ -4,65 +4,31 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from typing import NoReturn
 
 import gevent
-from gevent.fileobject import FileObjectPosix
-from locust import FastHttpUser, events, task
+from locust import events
 from locust.env import Environment as LocustEnvironment
 from locust.exception import LocustError
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
-import inventory
-from inventory.model import Environment
-from loadtests.engine import progress
+from loadtests.engine import preparation, progress
 from loadtests.engine.generator import Generator
-from loadtests.engine.journey_user import JourneyUser
-from loadtests.engine.recorder import Recorder
+from loadtests.engine.loan_user import LoanUser
 from loadtests.plan import options
-from loadtests.plan.schedule import Plan
 from loadtests.results import hdr_log, run_info
-from loadtests.results.budget import Meter, budgets
-from loadtests.transport import preflight, targets
-from loadtests.transport.connections import Connections
-from loadtests.workers import locust_engine
-from loadtests.workers.link import Link, MissedStartError
+from loadtests.workers.worker import Worker
+from proof.exits import ExitCode
 from proof.record import Outcome, Read, Write
 
-_USAGE = 2
+__all__ = ["LoanUser"]
+
 _FLUSH_EVERY_S = 1.0
-
-
-class LoanUser(FastHttpUser):
-    """A user of the gateways. Its requests and their times come from the run's shared schedule."""
-
-    host = "https://gateway"
-    generator: Generator
-    numbers: Iterator[int] = iter(())
-
-    def on_start(self) -> None:
-        """Connect, and stand ready."""
-        number = next(self.numbers, None)
-        if number is None:
-            # Locust's master gives a lost worker's users to the others, but its arrivals are its own.
-            gevent.sleep(_FOREVER_S)
-            return
-        self.journey = JourneyUser(self.generator, number)
-        self.journey.prepare()
-        self.generator.user_ready()
-
-    @task
-    def take_arrivals(self) -> None:
-        """Serve planned arrivals until none is left; Locust's own pacing would make a closed loop."""
-        self.journey.run()
-        self.generator.user_done()
-        gevent.sleep(_FOREVER_S)
-
-
-_FOREVER_S = 10.0 * 365 * 86_400
+_NO_MASTER = (
+    "--master and --processes: workers that share a plan and leave one record are started by "
+    "python -m loadtests.workers --workers N; Locust's own tables (--csv, --html) are for one process"
+)
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
@@ -72,76 +38,52 @@ def _add_options(parser: argparse.ArgumentParser, **_: object) -> None:
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _prepare(environment: LocustEnvironment, **_: object) -> None:
-    parsed = environment.parsed_options
+    parsed, runner = environment.parsed_options, environment.runner
     if parsed is None:
         raise LocustError(
             "loadtests/locustfile.py needs the command line's options; start it with `locust -f`"
         )
-    runner = environment.runner
-    tables = _tables_wanted(parsed) or locust_engine.is_worker(runner)
+    if isinstance(runner, MasterRunner):
+        _refuse(_NO_MASTER)
+    tables = _tables_wanted(parsed)
     if not tables:
         logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
-    found = _inventory(parsed.environment)
-    if parsed.ca_dir is not None:
-        found = replace(found, ca_dir=parsed.ca_dir)
+    if isinstance(runner, WorkerRunner):
+        Worker(environment, runner, parsed).report_for_work()
+        return
     try:
-        asked = locust_engine.placed(options.checked(parsed, found), runner, parsed)
-        if locust_engine.is_master(runner):
-            parsed.num_users, parsed.spawn_rate = asked.users, float(asked.users)
-            locust_engine.quit_when_all_are_done(environment)
-            return
-        gateways = targets.chosen(asked.host, found)
-        deadline_s = found.journey.deadline_ms / 1000.0
-        probes = [(target.url, Connections([target], first=0, deadline_s=deadline_s)) for target in gateways]
-        population = preflight.population(found, probes, time.time)
-        asked.run_folder.mkdir(parents=True, exist_ok=True)
-        recorder = Recorder(asked.run_folder)
-    except (options.OptionsError, preflight.NotReadyError) as wrong:
-        _refuse(*wrong.problems)
-    except FileExistsError as exists:
-        _refuse(f"{exists.filename} is the record of another run; choose another --run-folder")
-    except (ValueError, OSError) as wrong:
-        _refuse(str(wrong))
-    for _url, connections in probes:
-        connections.close()
-    plan = options.plan_of(asked, found)
-    LoanUser.generator = Generator(
-        options=asked,
-        plan=plan,
-        population=population,
-        targets=gateways,
-        deadline_s=deadline_s,
-        recorder=recorder,
-        sent=(lambda record: _tell(environment, record)) if tables else None,
-        meter=_meter(plan, found) if asked.abort_on_fail else None,
-    )
-    LoanUser.numbers = iter(LoanUser.generator.user_numbers)
-    parsed.num_users = len(LoanUser.generator.user_numbers)
+        generator = preparation.prepare(
+            parsed, sent=(lambda record: _tell(environment, record)) if tables else None
+        )
+    except preparation.RefusedError as refused:
+        _refuse(*refused.problems)
+    LoanUser.serve(generator)
+    parsed.num_users = len(generator.user_numbers)
     parsed.spawn_rate = float(parsed.num_users)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _watch(environment: LocustEnvironment, **_: object) -> None:
-    if locust_engine.is_master(environment.runner):
+    if isinstance(environment.runner, WorkerRunner):
         return
-    generator = LoanUser.generator
-    if not generator.options.linked:
-        gevent.spawn(_quit_when_finished, environment)
-        gevent.spawn(generator.watch_cpu)
-        gevent.spawn(_report_progress, environment, generator)
-        return
-    # Without blocking: while this waits for orders, the users work.
-    orders = FileObjectPosix(sys.stdin.fileno(), "rb", close=False)
-    link = Link(orders.readline, sys.stdout.buffer)
-    gevent.spawn(_obey, environment, link)
-    gevent.spawn(_report_to, link, generator)
+    generator = _generator()
+    gevent.spawn(_quit_when_finished, environment, generator)
+    gevent.spawn(generator.watch_cpu)
+    gevent.spawn(_report_progress, environment, generator)
+
+
+@events.user_error.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
+def _note_a_broken_user(**_: object) -> None:
+    # A worker's runner tells its master of it, and forgets it.
+    LoanUser.is_broken = True
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _end(environment: LocustEnvironment, **_: object) -> None:
-    if locust_engine.is_master(environment.runner):
-        return
     generator = LoanUser.generator
+    if generator is None:
+        # A worker that never had a plan.
+        return
     generator.stop()
     if environment.runner is not None:
         # Ends the users that still wait for an answer: each records that it does not know it.
@@ -149,9 +91,9 @@ def _end(environment: LocustEnvironment, **_: object) -> None:
     recorder, folder, found = generator.recorder, generator.options.run_folder, generator.facts()
     recorder.close()
     run_info.write(folder, found)
-    if generator.options.linked:
+    if generator.options.is_conducted:
         hdr_log.write_pair(folder, found, *hdr_log.of_ledger(folder, found))
-    _say(
+    progress.say(
         progress.ended(
             acknowledged=recorder.acknowledged,
             planned=len(generator.plan),
@@ -160,20 +102,13 @@ def _end(environment: LocustEnvironment, **_: object) -> None:
         )
     )
     # What the system answered is judged from the record; here only counts whether the run was made.
-    broken = environment.runner is not None and bool(environment.runner.exceptions)
-    environment.process_exit_code = 1 if broken else 0
+    if environment.process_exit_code is None:
+        environment.process_exit_code = ExitCode.FAIL if LoanUser.is_broken else ExitCode.PASS
 
 
-def _meter(plan: Plan, found: Environment) -> Meter:
-    requests = round(len(plan) * (1.0 + plan.reads_per_write))
-    return Meter(budgets(found.load_slo, writes=plan.measured, requests=requests))
-
-
-def _inventory(name: str) -> Environment:
-    try:
-        return inventory.environment(name)
-    except inventory.InventoryError as wrong:
-        _refuse(str(wrong))
+def _generator() -> Generator:
+    assert LoanUser.generator is not None
+    return LoanUser.generator
 
 
 def _tables_wanted(parsed: argparse.Namespace) -> bool:
@@ -197,13 +132,10 @@ def _tell(environment: LocustEnvironment, record: Write | Read) -> None:
     )
 
 
-def _quit_when_finished(environment: LocustEnvironment) -> None:
-    LoanUser.generator.finished.wait()
-    runner = environment.runner
-    if isinstance(runner, WorkerRunner):
-        locust_engine.tell_done(runner)
-    elif runner is not None:
-        runner.quit()
+def _quit_when_finished(environment: LocustEnvironment, generator: Generator) -> None:
+    generator.finished.wait()
+    if environment.runner is not None:
+        environment.runner.quit()
 
 
 def _report_progress(environment: LocustEnvironment, generator: Generator) -> None:
@@ -215,7 +147,7 @@ def _report_progress(environment: LocustEnvironment, generator: Generator) -> No
             return
         recorder.flush()
         if generator.abort_if_failed():
-            _say(f"ended early: {generator.aborted}")
+            progress.say(f"ended early: {generator.aborted}")
             if environment.runner is not None:
                 environment.runner.quit()
             return
@@ -228,46 +160,10 @@ def _report_progress(environment: LocustEnvironment, generator: Generator) -> No
             late=generator.waiting(),
         )
         before = recorder.acknowledged
-        _say(line)
-
-
-def _obey(environment: LocustEnvironment, link: Link) -> None:
-    """Begin when told, and end when the orders end."""
-    generator = LoanUser.generator
-    try:
-        for at_s in link.starts():
-            generator.begin(at_s)
-    except MissedStartError as missed:
-        _say(str(missed))
-    generator.stop()
-    if environment.runner is not None:
-        environment.runner.quit()
-
-
-def _report_to(link: Link, generator: Generator) -> None:
-    """Say that all users stand, how the load goes, and that it is done; it lives until the orders end."""
-    generator.ready.wait()
-    link.tell("ready")
-    recorder = generator.recorder
-    while not generator.finished.wait(timeout=_FLUSH_EVERY_S):
-        recorder.flush()
-        link.tell(
-            "status",
-            acknowledged=recorder.acknowledged,
-            errors=recorder.errors,
-            late=generator.waiting(),
-            cpu_percent=generator.cpu_percent,
-            memory_mib=generator.memory_mib(),
-        )
-    link.tell("done", acknowledged=recorder.acknowledged, errors=recorder.errors)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"load: {line}\n")
-    sys.stderr.flush()
+        progress.say(line)
 
 
 def _refuse(*problems: str) -> NoReturn:
     for problem in problems:
-        _say(problem)
-    sys.exit(_USAGE)
+        progress.say(problem)
+    sys.exit(ExitCode.USAGE)

@@ -4,5 +4,6 @@
 |---|---|
 | `generator` | starts arrivals when they are due |
 | `recorder`, `progress` | the record; what is said meanwhile |
-| `journey_user` | the Locust user: takes an arrival, sends its requests |
+| `preparation` | from options to a generator that can begin |
+| `loan_user`, `journey_user` | the Locust user; how it takes an arrival and sends its requests |
 """

@@ -94,7 +94,7 @@ class Generator:
             gc.freeze()
             gc.set_threshold(50_000, 50, 100)
             self.ready.set()
-            if not self.options.linked:
+            if not self.options.is_conducted:
                 self.begin(time.time() + READY_LEAD_S)
 
     def begin(self, first_s: float) -> None:

@@ -1,5 +1,6 @@
-"""What is said of a load while it runs, the same of one process and of several workers. Pure."""
+"""What is said of a load while it runs, the same of one process and of several workers."""
 
+import sys
 from pathlib import Path
 
 EVERY_S = 5
@@ -17,3 +18,9 @@ def running(*, elapsed_s: float, acknowledged_per_s: float, errors: int, late: i
 def ended(*, acknowledged: int, planned: int, errors: int, folder: Path) -> str:
     """Return the line that is said at the end."""
     return f"{acknowledged} acknowledged of {planned} planned, {errors} errors; record: {folder}"
+
+
+def say(line: str) -> None:
+    """Tell a human something about the load."""
+    sys.stderr.write(f"load: {line}\n")
+    sys.stderr.flush()

@@ -14,7 +14,7 @@ from loadtests.plan import storm
 from loadtests.plan.scenarios import SCENARIOS
 from loadtests.plan.schedule import Plan, Spacing, duration_s, planned
 from loadtests.plan.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
-from loadtests.plan.share import WHOLE, Share, share_of
+from loadtests.plan.share import WHOLE, Share
 
 DEFAULT_RATE_PER_S = 1000.0
 DEFAULT_WARM_UP_S = 25.0
@@ -55,8 +55,8 @@ class LoadOptions:
     """End the run once a promise cannot be kept any more."""
     share: Share = WHOLE
     """What of the plan this process makes."""
-    linked: bool = False
-    """It is started and stopped over standard input (`loadtests.workers.link`)."""
+    is_conducted: bool = False
+    """A master says when it begins and ends (`loadtests.workers`)."""
 
     @property
     def rate_per_s(self) -> float:
@@ -90,7 +90,6 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="end the run once a promise of the inventory cannot be kept any more",
     )
-    # Text, as far as a process that conducts others sends its options on.
     group.add_argument("--run-folder", metavar="DIR", help="where the record goes; default: new")
     group.add_argument(
         "--spacing", type=Spacing, choices=tuple(Spacing), default=Spacing.EVEN, help="arrivals in time"
@@ -99,23 +98,26 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--start-at", type=float, metavar="UNIX_S", help="when the first arrival is due; default: at once"
     )
-    group.add_argument(
-        "--share", default=str(WHOLE), metavar="K/N", help="make what worker K of N does; default: all"
-    )
-    group.add_argument(
-        "--linked",
-        action="store_true",
-        help="start and stop as standard input says (loadtests.workers.link)",
-    )
     # Where `loanstack load` has started what runs beside the scenario.
     group.add_argument("--accompanied", action="store_true", help=argparse.SUPPRESS)
+    # With Locust's --worker: which of the workers that its master expects this one is.
+    group.add_argument("--place", metavar="HOST/SLOT", help=argparse.SUPPRESS)
     group.add_argument("--ca-dir", type=Path, metavar="DIR", help="where ca.pem is; default: the inventory's")
     # Locust prints tables meant for a person at a terminal; this prints one line every few seconds.
     parser.set_defaults(loglevel="WARNING", only_summary=True)
 
 
-def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions:
+def checked(
+    parsed: argparse.Namespace,
+    environment: Environment,
+    *,
+    share: Share = WHOLE,
+    is_conducted: bool = False,
+) -> LoadOptions:
     """Return the options in `parsed`, Locust's among them.
+
+    + share: what of the plan this process makes
+    + is_conducted: a master says when it begins and ends
 
     Raises:
         OptionsError: naming every option that cannot be used, with what is allowed.
@@ -124,8 +126,8 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     try:
         environment.require_allowed(Action.LOAD)
     except ConsentNeededError as needed:
-        # Whoever conducts a linked one was asked already; on another host it cannot be.
-        problems += [] if parsed.linked else [str(needed)]
+        # The master was asked already; a worker on another host cannot be.
+        problems += [] if is_conducted else [str(needed)]
     except NotAllowedError as refused:
         problems.append(str(refused))
     companion = SCENARIOS[parsed.scenario].companion
@@ -154,11 +156,6 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
     most = customers // CUSTOMERS_PER_USER_MIN
     if not 1 <= users <= most:
         problems.append(f"--users {users}; allowed: 1 to {most}, a tenth of {whose}")
-    share = WHOLE
-    try:
-        share = share_of(parsed.share)
-    except ValueError as wrong:
-        problems.append(f"--share: {wrong}")
     if share.of > users:
         problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
     if parsed.start_at is not None and parsed.start_at < time.time():
@@ -181,7 +178,7 @@ def checked(parsed: argparse.Namespace, environment: Environment) -> LoadOptions
         host=parsed.host,
         abort_on_fail=parsed.abort_on_fail,
         share=share,
-        linked=parsed.linked,
+        is_conducted=is_conducted,
     )
 
 

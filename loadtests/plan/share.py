@@ -5,12 +5,9 @@ has its even part of every second; user u belongs to worker u mod N and keeps th
 a load of one process, so no two workers touch one limit.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 from loadtests.plan.schedule import Plan
-
-_SHARE = re.compile(r"(?P<number>\d{1,4})/(?P<of>\d{1,4})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +17,6 @@ class Share:
     number: int
     """From 1."""
     of: int
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.of}"
 
     def users(self, total: int) -> range:
         """Return the numbers (from 0) of this worker's users among `total`."""
@@ -43,15 +37,3 @@ class Share:
 
 WHOLE = Share(number=1, of=1)
 """The share of a load of one process."""
-
-
-def share_of(text: str) -> Share:
-    """Return the share that `text`, such as `1/4`, stands for.
-
-    Raises:
-        ValueError: it is none.
-    """
-    match = _SHARE.fullmatch(text)
-    if match is None or not 1 <= int(match["number"]) <= int(match["of"]):
-        raise ValueError(f"share {text!r}; allowed: worker/workers, counted from 1, such as 1/4")
-    return Share(number=int(match["number"]), of=int(match["of"]))

@@ -4,9 +4,9 @@
 
 | module | holds |
 |---|---|
-| `command`, `load` | the command; one load from start to merged record |
+| `command`, `conductor` | the command; one load from start to merged record |
 | `placement`, `pool`, `monitor` | where workers run; starting and ending them; whether each goes on |
-| `remote`, `supervisor`, `link` | workers on hosts; what keeps them there; messages between |
+| `master`, `worker`, `messages` | Locust's master and workers, and what they say to each other |
+| `remote`, `on_host` | workers on hosts: what is done from here; what is answered there |
 | `merge`, `fingerprint` | one record of many; whether all have the same code |
-| `locust_engine` | Locust's own `--processes`, `--master` and `--worker` |
 """

@@ -1,19 +1,19 @@
 """One load made by several processes: they share its plan, begin together, and leave one record.
 
-    python -m loadtests.workers --workers 4 --environment lab --rate 2000 --duration 2m --run-folder runs/mine
+    ip netns exec ls-client .venv/bin/python -m loadtests.workers --workers 4 --rate 2000 --duration 2m
 
-Takes the options of `loadtests/locustfile.py`, starts that many of it where clients stand (here, where
-`--host` names the target), and writes what one would have written; what each wrote stays below `workers/`.
-With `--workers load-a,load-b` they run on these hosts, which the deploy gave the same code, each linked to
-this machine by an SSH session and nothing else; what they recorded is copied here afterwards.
+Takes the options of `loadtests/locustfile.py`, is Locust's master, starts that many of its workers beside
+itself (so in front stands the environment's `client_command`, as with plain Locust), and writes what one
+process would have written; what each worker wrote stays below `workers/`. With `--workers load-a,load-b` they
+run on these hosts, which the deploy gave the same code, each reaching this master through an SSH session and
+nothing else; what they recorded is copied here afterwards.
 Exit code: 0 it ran, or was ended early; 2 refused, nothing was sent; 3 a worker was lost: the others were
 ended at once, the record says so and is judged INVALID; 1 no load came about, as where clocks are apart.
 
-Not Locust's own master and workers: those share out users, not planned arrivals; when a worker is lost, its
-users are quietly moved to the others; statistics come back as rounded counts; and no start is agreed on. Here
-a worker is a plain load with a share of the plan (`loadtests.plan.share`), an order when to start, and a
-folder of its own. Workers never coordinate during the run. A lost worker ends the load and makes
-it INVALID.
+Locust's master knows its workers, gives them their users and hears their signs of life. The rest is ours. It
+shares out users and not planned arrivals: each worker gets a share of the plan (`loadtests.plan.share`) and
+an order when to begin. It moves a lost worker's users to the others: here a lost worker ends the load and
+makes it INVALID. Its statistics are rounded counts: here the records are merged.
 """
 
 import argparse
@@ -25,41 +25,23 @@ from types import FrameType
 
 import inventory
 from inventory.model import Environment
+from loadtests.engine.progress import say
 from loadtests.plan import options
 from loadtests.plan.options import LoadOptions, OptionsError
-from loadtests.plan.share import WHOLE
 from loadtests.results.run_info import RunInfoError
 from loadtests.workers import fingerprint, remote
 from loadtests.workers import placement as places
-from loadtests.workers.load import INVALID, NO_LOAD, OK, USAGE, Load, say
+from proof.exits import ExitCode
 from proof.files import LEDGER_FILE, RecordError
 
-__all__ = ["INVALID", "NO_LOAD", "OK", "USAGE", "main"]
+_NOT_SENT = ("workers", "processes_per_host", "run_folder", "start_at", "ca_dir", "place")
+"""Options that are the master's alone, or that each worker has of its own."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one load of several workers and return the exit code."""
     given = sys.argv[1:] if argv is None else list(argv)
-    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    ours.add_argument(
-        "--workers",
-        required=True,
-        metavar="N|HOSTS",
-        help="processes on this machine, or hosts of role loadgen with commas between",
-    )
-    ours.add_argument("--processes-per-host", type=int, metavar="N", help="with hosts; 1")
-    parser = argparse.ArgumentParser(
-        prog="python -m loadtests.workers", parents=[ours], allow_abbrev=False, description=__doc__
-    )
-    parser.add_argument("--users", type=int, dest="num_users", metavar="N", help="concurrent clients in all")
-    parser.add_argument("--host", metavar="URL", help="one target in place of the environment's gateways")
-    options.add_to(parser)
-    parsed, _ = parser.parse_known_args(given)
-    # Said to each worker anew, or of no concern to it.
-    kept = argparse.ArgumentParser(add_help=False, allow_abbrev=False, parents=[ours])
-    for option in ("--run-folder", "--start-at"):
-        kept.add_argument(option)
-    _, passed_on = kept.parse_known_args(given)
+    parsed = _parser().parse_args(given)
     try:
         env = inventory.environment(parsed.environment)
         asked = options.checked(parsed, env)
@@ -67,20 +49,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OptionsError, inventory.InventoryError) as wrong:
         for problem in wrong.problems if isinstance(wrong, OptionsError) else (str(wrong),):
             say(str(problem))
-        return USAGE
+        return ExitCode.USAGE
     asked = replace(asked, run_folder=asked.run_folder.resolve())
-    load = Load(asked, env, [*passed_on, "--run-seed", str(asked.run_seed)], where)
+    sent = {name: value for name, value in vars(parsed).items() if name not in _NOT_SENT}
+    sent |= {"num_users": asked.users, "run_seed": asked.run_seed, "start_at": None}
+    # Not before: Locust patches the process that imports it.
+    from loadtests.workers.conductor import Conductor
+
+    conductor = Conductor(asked, env, sent, where)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        load.stop()
+        conductor.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     try:
-        return load.run()
+        return conductor.run()
     except (RecordError, RunInfoError, FileNotFoundError) as damaged:
         say(f"the record of the load is not whole: {damaged}")
-        return NO_LOAD
+        return ExitCode.FAIL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtests.workers",
+        allow_abbrev=False,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--workers",
+        required=True,
+        metavar="N|HOSTS",
+        help="processes on this machine, or hosts of role loadgen with commas between",
+    )
+    parser.add_argument("--processes-per-host", type=int, metavar="N", help="with hosts; 1")
+    parser.add_argument("--users", type=int, dest="num_users", metavar="N", help="concurrent clients in all")
+    parser.add_argument("--host", metavar="URL", help="one target in place of the environment's gateways")
+    options.add_to(parser)
+    return parser
 
 
 def _checked(
@@ -98,8 +105,6 @@ def _checked(
         problems += places.not_on_hosts(shape=asked.shape, target=asked.host)
     if asked.abort_on_fail:
         problems.append("--abort-on-fail: each worker sees its own share of the budget only; use one process")
-    if asked.share != WHOLE or asked.linked:
-        problems.append("--share and --linked are for the workers themselves; leave them out")
     if (asked.run_folder / LEDGER_FILE).exists():
         problems.append(f"{asked.run_folder} is the record of another run; choose another --run-folder")
     # Last, because it takes a moment.

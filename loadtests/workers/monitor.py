@@ -1,17 +1,17 @@
 """What is known of several workers from what they say, and when one counts as lost. Pure: time is given."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from loadtests.workers import messages
+from loadtests.workers.remote import SSH_LOST
 
 READY_WITHIN_S = 60.0
 """Until all users of a worker stand: it starts, asks the gateways, and makes its plan."""
 SILENT_S = 5.0
 """A worker says how it stands once a second; one that says nothing for this long hangs or stands still."""
-
-SSH_LOST = 255
-"""How ssh ends where it could not log in, or lost the host."""
 
 
 @dataclass(kw_only=True)
@@ -24,8 +24,12 @@ class Worker:
     """Where it runs; None: on this machine."""
     heard_s: float = 0.0
     """When it said something last; at first, when it was started."""
+    is_here: bool = False
+    """It is connected to the master."""
     ready: bool = False
     done: bool = False
+    refused: tuple[str, ...] = ()
+    """Why it cannot make its share of the load, in its own words."""
     status: int | None = None
     """How its process ended, though nobody had asked for that: exit code, or minus the signal."""
     acknowledged: int = 0
@@ -35,6 +39,13 @@ class Worker:
     memory_mib: float = 0.0
     lost: str | None = None
     """Why it is lost; None: it is not."""
+    is_silent: bool = False
+    """It is lost because it says nothing, so it would not hear anything either."""
+
+    @property
+    def can_hear(self) -> bool:
+        """Say whether an order would reach it."""
+        return self.is_here and self.status is None and not self.is_silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +58,7 @@ class Progress:
 
 
 @dataclass(kw_only=True)
-class Watch:
+class Monitor:
     """All workers of one load."""
 
     workers: Sequence[Worker]
@@ -56,6 +67,11 @@ class Watch:
     def lost(self) -> tuple[Worker, ...]:
         """Return those that are lost."""
         return tuple(worker for worker in self.workers if worker.lost is not None)
+
+    @property
+    def all_here(self) -> bool:
+        """Say whether every worker is connected."""
+        return all(worker.is_here for worker in self.workers)
 
     @property
     def all_ready(self) -> bool:
@@ -76,19 +92,25 @@ class Watch:
             late=sum(worker.late for worker in self.workers),
         )
 
-    def heard(self, number: int, message: dict[str, Any], now_s: float) -> None:
-        """Take note of what worker `number` said."""
+    def heard(self, number: int, name: str, data: Mapping[str, Any], now_s: float) -> None:
+        """Take note of a message of worker `number`.
+
+        + name, data: as `loadtests.workers.messages` has them
+        """
         worker = self.workers[number - 1]
         worker.heard_s = now_s
-        match message["said"]:
-            case "ready":
+        match name:
+            case messages.HELLO:
+                worker.is_here = True
+            case messages.REFUSED:
+                worker.refused = tuple(data["problems"])
+                _lose(worker, f"refused: {'; '.join(worker.refused)}")
+            case messages.READY:
                 worker.ready = True
-            case "done":
-                worker.done, worker.late = True, 0
-                worker.acknowledged, worker.errors = message["acknowledged"], message["errors"]
-            case "status":
-                for name in ("acknowledged", "errors", "late", "cpu_percent", "memory_mib"):
-                    setattr(worker, name, message[name])
+            case messages.STATUS | messages.DONE:
+                worker.done = name == messages.DONE
+                for field in messages.Status.__annotations__:
+                    setattr(worker, field, data[field])
 
     def ended(self, number: int, status: int) -> None:
         """Take note of the end of worker `number`, which nobody had asked for.
@@ -116,8 +138,10 @@ class Watch:
             silent_s = now_s - worker.heard_s
             if not worker.ready:
                 if silent_s > READY_WITHIN_S:
+                    worker.is_silent = True
                     _lose(worker, f"was not ready within {READY_WITHIN_S:g} s")
             elif not worker.done and silent_s > SILENT_S:
+                worker.is_silent = True
                 _lose(worker, f"said nothing for {SILENT_S:g} s")
 
 

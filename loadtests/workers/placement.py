@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from inventory.model import Environment, Host, Role
+from inventory.ssh import LOAD_PORTS
 
-PER_HOST_MAX = 8
-"""Each is an SSH session, all are opened at once, and sshd drops some where more than ten log in together."""
+PER_HOST_MAX = len(LOAD_PORTS)
+"""Each has an SSH session; all are opened at once, and sshd drops some of more than ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,11 @@ class Place:
     """None: this machine."""
     slot: int
     """Which of the workers there, from 1."""
+
+    @property
+    def name(self) -> str:
+        """What the worker calls itself: `load-a/1`."""
+        return f"{'here' if self.host is None else self.host.name}/{self.slot}"
 
 
 def places(text: str, *, per_host: int | None, env: Environment, users: int) -> tuple[Place, ...]:

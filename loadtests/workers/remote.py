@@ -1,9 +1,10 @@
-"""Workers on hosts of role loadgen, as the control machine starts, asks and empties them over SSH.
+"""Workers on hosts of role loadgen, as the control machine starts, ends and empties them over SSH.
 
-Nothing else goes between the machines: orders, answers and records all pass through SSH sessions that this
-machine opens, with the keys that the deploy uses.
+Nothing else goes between the machines: an SSH session starts the worker's unit and waits for its end, and
+carries its connection to the master, from one loopback address to the other.
 """
 
+import re
 import shlex
 import subprocess
 import tarfile
@@ -11,27 +12,52 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inventory.model import Environment, Host
-from inventory.ssh import LOAD_WORKER, ssh_argv
+from inventory.ssh import LOAD_PORTS, LOAD_UNIT, LOAD_WORKER, ssh_argv
+from loadtests.workers.on_host import RECORD
 from loadtests.workers.placement import Place
-from loadtests.workers.supervisor import RECORD
 
+SSH_LOST = 255
+"""How ssh ends where it could not log in, could not listen there, or lost the host."""
 _ANSWER_WITHIN_S = 20.0
 _RECORD_WITHIN_S = 120.0
 """Some seconds until the worker has ended, and 100 MB over a slow line."""
+_EXITED = 1
+"""`ExecMainCode` of a process that ended by itself (CLD_EXITED); others were killed by a signal."""
 
 
-def work_argv(
-    env: Environment, place: Place, options: Sequence[str], *, version: str, end_within_s: float
-) -> list[str]:
-    """Return the command line that starts a worker at `place`, a host, and links it to its pipes.
+def work_argv(env: Environment, place: Place, *, master_port: int) -> list[str]:
+    """Return the command line that starts a worker at `place`, a host, and lasts until it has ended.
 
-    + options: those of the locustfile that every worker gets, and its share
-    + version: that of our own code
-    + end_within_s: how long the worker may take to complete its record
+    + master_port: where the master listens on this machine
     """
     assert place.host is not None
-    asked = ["--version", version, "--slot", str(place.slot), "--end-within", f"{end_within_s:.0f}"]
-    return ssh_argv(env, place.host, shlex.join([LOAD_WORKER, "work", *asked, "--", *options]))
+    unit = LOAD_UNIT.format(slot=place.slot)
+    start = f"systemctl reset-failed {unit} 2>/dev/null; systemctl start --wait {unit}"
+    ended = f"systemctl show --property ExecMainCode,ExecMainStatus {unit}"
+    ports = (LOAD_PORTS[place.slot - 1], master_port)
+    return ssh_argv(env, place.host, f"{start}; {ended}", reverse=ports)
+
+
+def worker_status(ssh_status: int, log: Path) -> int:
+    """Return how a worker on a host ended: exit code, or minus the signal that killed it.
+
+    + ssh_status: how the session of `work_argv` ended; if that was not by itself, this is returned
+    + log: what the session printed
+    """
+    if ssh_status != 0:
+        return ssh_status
+    shown = dict(re.findall(r"^(ExecMain\w+)=(\d+)$", log.read_text(errors="replace"), flags=re.MULTILINE))
+    if not {"ExecMainCode", "ExecMainStatus"} <= set(shown):
+        return SSH_LOST
+    status = int(shown["ExecMainStatus"])
+    return status if int(shown["ExecMainCode"]) == _EXITED else -status
+
+
+def kill(env: Environment, place: Place) -> None:
+    """Kill the worker at `place`, a host, which hears nothing; that the host does not hear us is no error."""
+    assert place.host is not None
+    command = f"systemctl kill --signal KILL {LOAD_UNIT.format(slot=place.slot)}"
+    _answer(env, place.host, _start(ssh_argv(env, place.host, command)))
 
 
 def problems(env: Environment, hosts: Sequence[Host], *, version: str) -> tuple[str, ...]:

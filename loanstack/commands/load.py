@@ -16,7 +16,7 @@ from loadtests.plan.schedule import Spacing
 from loadtests.plan.shape import CONSTANT
 from loadtests.results import hdr_log
 from loadtests.results.figures import LoadFigures
-from loadtests.workers import command, fingerprint, remote
+from loadtests.workers import fingerprint, remote
 from loadtests.workers.placement import Place, hosts_of, not_on_hosts
 from loanstack.commands import sampler
 from loanstack.commands.seed import seed
@@ -182,7 +182,7 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
     except usage.UsageError as silent:
         raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
     # What a lost worker means for the verdict is said by the record, which is whole all the same.
-    if done.returncode != 0 and (not asked.workers or done.returncode != command.INVALID):
+    if done.returncode != 0 and (not asked.workers or done.returncode != ExitCode.INVALID):
         raise CommandError(
             f"the load generator ended with status {done.returncode} and says:\n{tail(task.log('locust'))}",
             code=ExitCode.INVALID,
@@ -197,7 +197,7 @@ def _generator(env: Environment, where: tuple[Place, ...]) -> list[str]:
     workers_module = [sys.executable, "-m", "loadtests.workers"]
     hosts = hosts_of(where)
     if not hosts:
-        return [*workers_module, "--workers", str(len(where))]
+        return [*env.client_command, *workers_module, "--workers", str(len(where))]
     names, per_host = ",".join(host.name for host in hosts), len(where) // len(hosts)
     return [*workers_module, "--workers", names, "--processes-per-host", str(per_host)]
 

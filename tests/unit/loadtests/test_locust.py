@@ -59,10 +59,13 @@ def command(host: str, folder: Path, *more: str, is_patient: bool = True) -> lis
     ]
 
 
-def run(host: str, folder: Path, *more: str, is_patient: bool = True) -> subprocess.CompletedProcess[str]:
+def run(
+    host: str, folder: Path, *more: str, is_patient: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(host, folder, *more, is_patient=is_patient),
         cwd=PROJECT_ROOT,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -183,33 +186,20 @@ def test_tables_of_locust_itself_are_kept_for_whoever_asks(tmp_path):
     assert any(row.startswith("POST,/v1/limits/{id}/drawdowns,") for row in rows)
 
 
-def test_locusts_own_workers_share_the_load_and_its_master_has_the_tables(tmp_path):
-    with services() as host:
-        done = run(
-            *(host, tmp_path / "run", "--rate", "50", "--duration", "2s", "--users", "4"),
-            *("--processes", "2", "--csv", str(tmp_path / "table")),
-        )
-    assert done.returncode == 0, done.stderr
-    found = []
-    for number in (1, 2):
-        own = tmp_path / "run" / "workers" / str(number)
-        assert run_info.read(own).users == 2
-        found.append(list(read_lines(own / "ledger.jsonl", Write)))
-    assert [len(writes) for writes in found] == [50, 50]
-    assert len({write.key for writes in found for write in writes}) == 100
-    customers = [{write.customer_id for write in writes} for writes in found]
-    assert not customers[0] & customers[1]
-    table = (tmp_path / "table_stats.csv").read_text()
-    posts = [row.split(",") for row in table.splitlines() if row.startswith("POST,")]
-    assert 0 < sum(int(row[2]) for row in posts) <= 100
-
-
-def test_locusts_own_workers_are_refused_where_shares_would_not_fit(tmp_path):
-    master = ("--master", "--expect-workers", "2", "--master-bind-port", "15579", "--users", "3")
-    done = run("http://127.0.0.1:9", tmp_path / "run", *master)
+@pytest.mark.parametrize("more", [("--processes", "2"), ("--master", "--master-bind-port", "15579")])
+def test_a_master_without_our_workers_is_refused_and_says_how_it_is_done(tmp_path, more):
+    done = run("http://127.0.0.1:9", tmp_path / "run", *more)
     assert done.returncode == 2, done.stderr
-    assert "--users 3 for 2 workers; allowed: a multiple" in done.stderr
+    assert "python -m loadtests.workers --workers N" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_user_makes_no_load(tmp_path):
+    with services() as host:
+        asked = ("--rate", "50", "--duration", "1s", "--users", "4")
+        done = run(host, tmp_path / "run", *asked, BROKEN_USER="1")
+    assert done.returncode == 1, done.stderr
+    assert run_info.read(tmp_path / "run").requests > 0, "its record is whole"
 
 
 def test_a_service_that_hangs_slows_nothing_down_in_silence(tmp_path):

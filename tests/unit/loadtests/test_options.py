@@ -100,17 +100,17 @@ def test_all_options_that_do_not_fit_are_named_at_once():
     )
 
 
-@pytest.mark.parametrize("linked", [(), ("--linked",), ("--linked", "--share", "1/2")])
-def test_production_is_loaded_by_nobody_not_even_by_a_worker(linked, monkeypatch):
+@pytest.mark.parametrize("is_conducted", [False, True])
+def test_production_is_loaded_by_nobody_not_even_by_a_worker(is_conducted, monkeypatch):
     qinghai = environment("qinghai")
     monkeypatch.setenv(CONSENT_VARIABLE, "qinghai")
     with pytest.raises(options.OptionsError, match="is for production"):
-        options.checked(parse(*linked), qinghai)
+        options.checked(parse(), qinghai, is_conducted=is_conducted)
     rehearsal = replace(qinghai, purpose=Purpose.REHEARSAL)
-    assert options.checked(parse(*linked), rehearsal).linked is bool(linked)
+    assert options.checked(parse(), rehearsal, is_conducted=is_conducted).is_conducted is is_conducted
     monkeypatch.delenv(CONSENT_VARIABLE)
-    if linked:
-        assert options.checked(parse(*linked), rehearsal).linked
+    if is_conducted:
+        assert options.checked(parse(), rehearsal, is_conducted=True).is_conducted
     else:
         with pytest.raises(options.OptionsError, match="--yes qinghai"):
             options.checked(parse(), rehearsal)

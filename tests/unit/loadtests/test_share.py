@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from loadtests.plan.schedule import Spacing, planned
 from loadtests.plan.shape import curve_of
-from loadtests.plan.share import WHOLE, Share, share_of
+from loadtests.plan.share import WHOLE, Share
 from tests.unit.loadtests.test_schedule import WEIGHTS
 
 workers = st.integers(1, 9)
@@ -44,16 +44,5 @@ def test_shares_partition_the_users_who_keep_their_customers(of, users):
 
 
 def test_one_worker_makes_the_whole():
-    assert share_of("1/1") == WHOLE
+    assert shares(1) == [WHOLE]
     assert list(WHOLE.users(3)) == [0, 1, 2]
-
-
-@given(workers)
-def test_a_share_reads_as_it_is_written(of):
-    assert [share_of(str(share)) for share in shares(of)] == shares(of)
-
-
-@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "-1/2", "1/0", "a/b", "1/2/3", "1/99999"])
-def test_what_is_no_share_is_refused(text):
-    with pytest.raises(ValueError, match="allowed: worker/workers, counted from 1, such as 1/4"):
-        share_of(text)

@@ -1,6 +1,7 @@
 """Several workers as users start them, in processes of their own, against fake services."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ import pytest
 from inventory.places import PROJECT_ROOT
 from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
-from loadtests.workers.command import INVALID, USAGE, main
+from loadtests.workers.command import main
 from loadtests.workers.merge import folder_of
+from proof.exits import ExitCode
 from proof.files import LEDGER_FILE, READS_FILE, read_lines
 from proof.record import Write
 from proof.verdict import Verdict
@@ -39,10 +41,13 @@ def command(host: str, folder: Path, number: int, *more: str) -> list[str]:
     ]
 
 
-def run(host: str, folder: Path, number: int, *more: str) -> "subprocess.CompletedProcess[str]":
+def run(
+    host: str, folder: Path, number: int, *more: str, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         command(host, folder, number, *more),
         cwd=PROJECT_ROOT,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -90,11 +95,10 @@ def pids(folder: Path) -> dict[int, int]:
             words = path.read_bytes().decode().split("\0")
         except OSError:
             continue
-        # A keeper that another test runs beside this one has a share, and no folder of its own.
-        if not {"--share", "--run-folder"} <= set(words):
+        if not {"--place", "--run-folder"} <= set(words):
             continue
         if Path(words[words.index("--run-folder") + 1]).parent.parent == folder:
-            found[int(words[words.index("--share") + 1].split("/")[0])] = int(path.parent.name)
+            found[int(words[words.index("--place") + 1].split("/")[1])] = int(path.parent.name)
     return found
 
 
@@ -134,7 +138,7 @@ def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole
     with under_way(tmp_path, 3, {"SILENT_S": "5"} if number == signal.SIGSTOP else {}) as process:
         os.kill(pids(tmp_path)[2], number)
         _, said = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == INVALID, said
+        assert process.returncode == ExitCode.INVALID, said
         assert not pids(tmp_path)
     assert f"worker 2 of 3 {words}" in said
     known = run_info.read(tmp_path)
@@ -150,6 +154,31 @@ def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole
     judgement = judge_record(figures.of_folder(tmp_path), SLO)
     assert judgement.verdict is Verdict.INVALID
     assert judgement.reasons[0] == f"worker 2 of 3 {words}"
+
+
+def test_workers_that_are_told_too_late_begin_nothing(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, 2, "--rate", "20", "--duration", "300s", START_LEAD_S="-1")
+    assert done.returncode == ExitCode.INVALID, done.stderr
+    assert re.search(r"worker 1 of 2 refused: the order to begin came \d+ ms too late", done.stderr)
+    assert (tmp_path / LEDGER_FILE).read_bytes() == b""
+    assert judge_record(figures.of_folder(tmp_path), SLO).verdict is Verdict.INVALID
+
+
+def test_a_worker_with_a_broken_user_is_lost(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, 2, "--rate", "20", "--duration", "2s", BROKEN_USER="1")
+    assert done.returncode == ExitCode.INVALID, done.stderr
+    lost = "ended with status 1 when the load was over"
+    assert [one.lost for one in run_info.read(tmp_path).workers] == [lost, lost]
+
+
+def test_five_workers_share_twelve_users(tmp_path):
+    with services() as host:
+        done = run(host, tmp_path, 5, "--rate", "50", "--duration", "2s")
+    assert done.returncode == ExitCode.PASS, done.stderr
+    assert [one.users for one in run_info.read(tmp_path).workers] == [3, 3, 2, 2, 2]
+    assert len(list(read_lines(tmp_path / LEDGER_FILE, Write))) == 100
 
 
 def test_ctrl_c_ends_all_workers_and_leaves_a_whole_record(tmp_path):
@@ -185,7 +214,7 @@ def test_workers_end_by_themselves_when_nobody_is_left_to_end_them(tmp_path):
         (0, (), "--workers 0; allowed: 1 to 12, the users that they share"),
         (13, (), "--workers 13; allowed: 1 to 12, the users that they share"),
         (-1, (), "--workers -1; allowed: 1 to 12"),
-        (2, ("--share", "1/2"), "--share and --linked are for the workers themselves"),
+        (2, ("--frequency", "5"), "unrecognized arguments: --frequency 5"),
         (2, ("--rate", "0"), "argument --rate: '0'"),
         (2, ("--shape", "wave"), "shape 'wave'; allowed: constant"),
     ],
@@ -193,7 +222,7 @@ def test_workers_end_by_themselves_when_nobody_is_left_to_end_them(tmp_path):
 def test_what_cannot_be_run_is_refused_before_anything_is_started(
     tmp_path, capsys, number, options, complaint
 ):
-    assert refused("http://127.0.0.1:9", tmp_path / "run", number, *options) == USAGE
+    assert refused("http://127.0.0.1:9", tmp_path / "run", number, *options) == ExitCode.USAGE
     assert complaint in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
@@ -208,13 +237,13 @@ def refused(*asked) -> int | str | None:
 
 def test_what_the_workers_refuse_is_said_once_in_their_words(tmp_path):
     done = run("http://127.0.0.1:9", tmp_path, 2)
-    assert done.returncode == USAGE
+    assert done.returncode == ExitCode.USAGE
     assert done.stderr.count("http://127.0.0.1:9/v1/products for QH01: connect: Connection refused") == 1
     assert "Traceback" not in done.stderr
 
 
 def test_the_record_of_another_run_is_kept(tmp_path, capsys):
     (tmp_path / LEDGER_FILE).write_text("evidence\n")
-    assert refused("http://127.0.0.1:9", tmp_path, 2) == USAGE
+    assert refused("http://127.0.0.1:9", tmp_path, 2) == ExitCode.USAGE
     assert "is the record of another run; choose another --run-folder" in capsys.readouterr().err
     assert (tmp_path / LEDGER_FILE).read_text() == "evidence\n"

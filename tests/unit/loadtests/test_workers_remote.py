@@ -1,4 +1,4 @@
-"""Workers on hosts, with processes in place of the hosts: what ssh would carry is carried by pipes."""
+"""Workers on hosts, with a script in place of ssh and processes in place of the hosts' units."""
 
 import os
 import re
@@ -19,9 +19,10 @@ from inventory.ssh import LOAD_WORKER
 from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers import remote
-from loadtests.workers.command import INVALID, NO_LOAD, USAGE, main
+from loadtests.workers.command import main
 from loadtests.workers.merge import folder_of
 from loadtests.workers.placement import Place
+from proof.exits import ExitCode
 from proof.files import LEDGER_FILE, read_lines
 from proof.record import Write
 from tests.unit.loadtests.test_locust import PATIENT, SLO, TIMEOUT_S, services
@@ -31,26 +32,32 @@ QINGHAI = environment("qinghai")
 HOSTS = ("load-a1", "load-b1")
 
 _SSH = f'''#!{sys.executable}
-"""As ssh would: runs the command with pipes; each host has its folder, and its gateways are fake services."""
-import json, os, shlex, subprocess, sys
-words = shlex.split(sys.argv[-1])
-assert words.pop(0) == "{LOAD_WORKER}", words
-hosts = os.environ["FAKE_HOSTS"]
-folder = os.path.join(hosts, sys.argv[-2])
+"""As ssh would: each host has its folder, and its units of systemd are processes on this machine."""
+import os, re, shlex, subprocess, sys
+hosts, command, target = os.environ["FAKE_HOSTS"], sys.argv[-1], sys.argv[-2]
+folder = os.path.join(hosts, target)
 os.makedirs(folder, exist_ok=True)
-target = ["--host", os.environ["FAKE_TARGET"]] if words[0] == "work" else []
-module = "loadtests.workers.supervisor"
-keeper = [sys.executable, "{PATIENT}/run.py", module, "--folder", folder, "--ca-dir", hosts]
-ahead_s = float(os.environ.get("FAKE_AHEAD_S", 0)) * ("10.63.0.149" in folder)
-if words[0] != "work" or not ahead_s:
-    os.execv(sys.executable, [*keeper, *words, *target])
-with subprocess.Popen([*keeper, *words, *target], stdout=subprocess.PIPE) as child:
-    for line in child.stdout:
-        said = json.loads(line)
-        if said["said"] == "clock":
-            said["at_s"] += ahead_s
-        print(json.dumps(said), flush=True)
-sys.exit(child.returncode)
+words = shlex.split(command)
+if words[0] == "{LOAD_WORKER}":
+    module = ["-m", "loadtests.workers.on_host", "--folder", folder]
+    os.execv(sys.executable, [sys.executable, *module, *words[1:]])
+if words[:2] == ["systemctl", "kill"]:
+    os.kill(int(open(os.path.join(folder, "pid")).read()), 9)
+    sys.exit(0)
+host, is_b = ("load-b1", True) if "10.63.0.149" in target else ("load-a1", False)
+slot = re.search("load@([0-9]+)", command)[1]
+port = sys.argv[sys.argv.index("-R") + 1].rsplit(":", 1)[1]
+os.makedirs(os.path.join(folder, slot))
+locust = [sys.executable, "-m", "locust", "-f", "{PATIENT}/locustfile.py", "--headless", "--worker"]
+master = ["--master-host", "127.0.0.1", "--master-port", port, "--place", f"{{host}}/{{slot}}"]
+own = ["--run-folder", os.path.join(folder, slot), "--host", os.environ["FAKE_TARGET"]]
+ahead = {{"FAKE_AHEAD_S": os.environ.get("FAKE_AHEAD_S", "0")}} if is_b else {{}}
+# A unit outlives the session that waits for it.
+unit = subprocess.Popen([*locust, *master, *own], env={{**os.environ, "FAKE_AHEAD_S": "0", **ahead}},
+                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+open(os.path.join(folder, "pid"), "w").write(str(unit.pid))
+status = unit.wait()
+print(f"ExecMainCode={{2 if status < 0 else 1}}", f"ExecMainStatus={{abs(status)}}", sep=os.linesep)
 '''
 
 
@@ -71,13 +78,13 @@ def command(folder: Path, *more: str, hosts: str = ",".join(HOSTS)) -> list[str]
 
 
 @contextmanager
-def under_way(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def under_way(folder: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     """A load of five minutes, of which every worker has recorded something on its host."""
     with services() as target:
         process = subprocess.Popen(
             command(folder, "--rate", "100", "--duration", "300s"),
             cwd=PROJECT_ROOT,
-            env=surroundings(folder, target),
+            env=surroundings(folder, target) | {"MASTER_SILENT_S": "10"} | environment,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -93,19 +100,20 @@ def under_way(folder: Path) -> Iterator["subprocess.Popen[str]"]:
             wait_until(lambda: not left(folder), "the end of all workers")
 
 
-def left(folder: Path, word: str = "") -> dict[str, int]:
-    """Return {share: process} of workers, with their keepers, that run for `folder`.
-
-    + word: only where the command line has it
-    """
+def left(folder: Path, program: str = "locust") -> dict[str, int]:
+    """Return {place: process} of workers, or of the sessions to them, that run for `folder`."""
     found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            words = path.read_bytes().decode().split("\0")
+            text = path.read_bytes().decode()
         except OSError:
             continue
-        if "--share" in words and word in words and any(str(folder) in each for each in words):
-            found[words[words.index("--share") + 1]] = int(path.parent.name)
+        words = text.split("\0")
+        if program == "locust" and "--place" in words and str(folder) in text:
+            found[words[words.index("--place") + 1]] = int(path.parent.name)
+        elif program == "ssh" and f"{folder}/bin/ssh" in words and "load@" in text:
+            host = "load-b1" if "10.63.0.149" in text else "load-a1"
+            found[f"{host}/{re.findall('load@([0-9]+)', text)[0]}"] = int(path.parent.name)
     return found
 
 
@@ -147,7 +155,7 @@ def test_hosts_whose_clocks_are_apart_begin_nothing(tmp_path, ahead_s):
             timeout=TIMEOUT_S,
             check=False,
         )
-    assert done.returncode == NO_LOAD, done.stderr
+    assert done.returncode == ExitCode.FAIL, done.stderr
     told = re.search(r"the clock of worker 2 of 2 on load-b1 is (.+) ms \(give or take (.+)\)", done.stderr)
     assert told is not None, done.stderr
     assert float(told[1]) == pytest.approx(float(ahead_s) * 1000, abs=float(told[2]) + 0.1)
@@ -158,9 +166,9 @@ def test_hosts_whose_clocks_are_apart_begin_nothing(tmp_path, ahead_s):
 
 def test_a_worker_that_is_killed_on_its_host_ends_the_load_and_what_it_had_recorded_comes_here(tmp_path):
     with under_way(tmp_path) as process:
-        os.kill(left(tmp_path, "locust")["2/2"], signal.SIGKILL)
+        os.kill(left(tmp_path)["load-b1/1"], signal.SIGKILL)
         _, said = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == INVALID, said
+        assert process.returncode == ExitCode.INVALID, said
         assert not left(tmp_path)
     run = tmp_path / "run"
     lost = "worker 2 of 2 on load-b1 was killed by SIGKILL"
@@ -170,13 +178,22 @@ def test_a_worker_that_is_killed_on_its_host_ends_the_load_and_what_it_had_recor
     assert (folder_of(run, 2) / LEDGER_FILE).stat().st_size > 0
 
 
-def test_a_keeper_that_is_killed_takes_its_worker_along(tmp_path):
+def test_a_worker_whose_session_ends_is_lost_and_ends_when_its_master_is_silent(tmp_path):
     with under_way(tmp_path) as process:
-        os.kill(left(tmp_path, "work")["1/2"], signal.SIGKILL)
+        os.kill(left(tmp_path, "ssh")["load-a1/1"], signal.SIGKILL)
         _, said = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == INVALID, said
+        assert process.returncode == ExitCode.INVALID, said
         assert not left(tmp_path)
     assert [one.lost for one in run_info.read(tmp_path / "run").workers] == ["was killed by SIGKILL", None]
+
+
+def test_a_worker_that_hangs_on_its_host_is_killed_there(tmp_path):
+    with under_way(tmp_path, SILENT_S="5") as process:
+        os.kill(left(tmp_path)["load-a1/1"], signal.SIGSTOP)
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == ExitCode.INVALID, said
+        assert not left(tmp_path)
+    assert [one.lost for one in run_info.read(tmp_path / "run").workers] == ["said nothing for 5 s", None]
 
 
 def test_workers_end_by_themselves_when_the_control_machine_is_gone(tmp_path):
@@ -227,7 +244,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_started(tmp_path, caps
         (("--host", "http://127.0.0.1:9"), "the environment's gateways only"),
         (("--processes-per-host", "7"), "allowed: 1 to 12, the users that they share"),
     ):
-        assert main(command(tmp_path, *more)[3:]) == USAGE
+        assert main(command(tmp_path, *more)[3:]) == ExitCode.USAGE
         assert words in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 

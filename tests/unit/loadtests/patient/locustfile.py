@@ -1,14 +1,35 @@
 """The locustfile, with patient users for a starved machine; the example of real hosts may be rehearsed."""
 
+import os
+import time
 from dataclasses import replace
 
 from inventory import purpose, qinghai
 from loadtests.engine import generator
+from loadtests.engine.journey_user import JourneyUser
 from loadtests.transport import connections
+from loadtests.workers import worker
 
 qinghai.ENVIRONMENT = replace(qinghai.ENVIRONMENT, purpose=purpose.Purpose.REHEARSAL)
 
 PATIENCE_S = 200.0
+
+if "BROKEN_USER" in os.environ:
+    _run = JourneyUser.run
+    _broken: list[JourneyUser] = []
+
+    def _break_once(self: JourneyUser) -> None:
+        if not _broken:
+            _broken.append(self)
+            raise RuntimeError("broken")
+        _run(self)
+
+    JourneyUser.run = _break_once  # type: ignore[method-assign]
+
+# A worker whose master is gone is to end soon, and one whose clock is another says another time.
+worker.MASTER_SILENT_S = float(os.environ.get("MASTER_SILENT_S", PATIENCE_S))
+_AHEAD_S = float(os.environ.get("FAKE_AHEAD_S", 0.0))
+worker.now_s = lambda: time.time() + _AHEAD_S
 
 generator.UNSENT_AFTER_S = connections.CONNECT_TIMEOUT_S = PATIENCE_S
 _prepare = connections.Connection.__init__

@@ -1,7 +1,7 @@
-"""Runs `loadtests.workers`, or a worker's keeper on a host, as patient as a starved machine needs it.
+"""Runs `loadtests.workers` as patient as a starved machine needs it.
 
-`python run.py MODULE ARGUMENT...`; with SILENT_S in its environment it gives up on who is silent for so long,
-and with CLOCK_APART_MS_MAX on clocks that are so far apart.
+`python run.py MODULE ARGUMENT...`; its environment may shorten what it waits for (SILENT_S, START_LEAD_S) and
+what it bears (CLOCK_APART_MS_MAX).
 """
 
 import os
@@ -14,26 +14,17 @@ PATIENCE_S = 200.0
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
 
-def make_patient(keeper: bool) -> None:
-    """Take the production time-outs out of one of the two."""
-    if keeper:
-        from loadtests.workers import supervisor
-
-        supervisor.SILENT_S = supervisor._RECORD_WITHIN_S = PATIENCE_S
-        supervisor.LOCUSTFILE = LOCUSTFILE
-        return
+def make_patient() -> None:
+    """Take the production time-outs out."""
     from loadtests.results import worker_validity
-    from loadtests.workers import load, monitor, pool
+    from loadtests.workers import conductor, monitor, pool
 
     # What is asked and answered by processes that wait for a processor is answered late.
     worker_validity.CLOCK_APART_MS_MAX = float(os.environ.get("CLOCK_APART_MS_MAX", PATIENCE_S * 1000))
-    pool.TERMINATE_AFTER_S = load.TERMINATE_AFTER_S = PATIENCE_S
-    pool._KILL_AFTER_S = PATIENCE_S
-    load._CLOCK_ANSWER_WITHIN_S = load._FINISH_S = PATIENCE_S
-    load._GENERATOR = tuple(
-        str(LOCUSTFILE) if word == "loadtests/locustfile.py" else word for word in load._GENERATOR
-    )
-    load.START_LEAD_S = 2.0
+    conductor.END_WITHIN_S = pool._KILL_AFTER_S = PATIENCE_S
+    conductor._CLOCK_ANSWER_WITHIN_S = conductor._FINISH_S = PATIENCE_S
+    conductor.LOCUSTFILE = str(LOCUSTFILE)
+    conductor.START_LEAD_S = float(os.environ.get("START_LEAD_S", 2.0))
     monitor.READY_WITHIN_S = PATIENCE_S
     monitor.SILENT_S = float(os.environ.get("SILENT_S", PATIENCE_S))
 
@@ -51,5 +42,5 @@ if __name__ == "__main__":
     sys.path[0] = str(Path.cwd())
     name = sys.argv.pop(1)
     rehearse()
-    make_patient(keeper=name == "loadtests.workers.supervisor")
+    make_patient()
     sys.exit(import_module(name).main())

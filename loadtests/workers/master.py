@@ -1,0 +1,79 @@
+"""Locust's master of one load: it holds the connections to the workers, and gives them their users.
+
+It listens on the loopback address alone. Workers on hosts reach it through their SSH session (`remote`).
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+from locust.env import Environment as LocustEnvironment
+from locust.event import Events
+
+from loadtests.engine.loan_user import LoanUser
+from loadtests.workers import messages
+
+_LOOPBACK = "127.0.0.1"
+_ANY_FREE_PORT = 0
+
+Heard = Callable[[str, str, Mapping[str, Any], float], None]
+"""Called with place, message, what it carries, and when it came (unix seconds)."""
+
+
+class Master:
+    """The master; create it once in a process."""
+
+    def __init__(self, heard: Heard) -> None:
+        """Begin to listen.
+
+        + heard: told of every message of a worker, its `HELLO` included
+        """
+        # Users are given out at once, of which it warns; and a lost worker is our own finding.
+        logging.getLogger("locust").setLevel(logging.CRITICAL)
+        self._heard = heard
+        self._clients: dict[str, str] = {}
+        events = Events()  # type: ignore[no-untyped-call]  # Locust's events have no types
+        environment = LocustEnvironment(user_classes=[LoanUser], events=events)
+        self._runner = environment.create_master_runner(_LOOPBACK, _ANY_FREE_PORT)
+        for name in messages.FROM_WORKERS:
+            self._runner.register_message(name, self._hear)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port on which workers are awaited."""
+        return _LOOPBACK, int(self._runner.server.port)
+
+    def tell(self, place: str, name: str, data: Mapping[str, Any] | None = None) -> None:
+        """Send a message to the worker at `place`; nothing happens if there is none, or no longer."""
+        client = self._clients.get(place)
+        if client is not None and client in self._runner.clients:
+            self._runner.send_message(name, None if data is None else dict(data), client)
+
+    def has(self, workers: int) -> bool:
+        """Say whether Locust holds so many workers to be alive and without users."""
+        return len(self._runner.clients.ready) == workers
+
+    def spawn_users(self, users: int, *, workers: int) -> None:
+        """Have Locust spawn the users of the workers, all at once, and return without waiting for them.
+
+        Each worker gets equally many, because which one would get fewer is not ours to say: a user for whom
+        a worker has no number idles.
+        """
+        total = workers * math.ceil(users / workers)
+        gevent.spawn(self._runner.start, total, float(total))
+
+    def close(self) -> None:
+        """End whatever worker is still connected, and listen no more."""
+        self._runner.quit()
+        self._runner.server.close(linger=0)  # type: ignore[no-untyped-call]
+
+    def _hear(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message, without types
+        data = msg.data or {}
+        if msg.type == messages.HELLO:
+            self._clients.setdefault(data["place"], msg.node_id)
+        for place, client in self._clients.items():
+            if client == msg.node_id:
+                self._heard(place, msg.type, data, time.time())
