@@ -30,7 +30,11 @@ def before_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
             content=render("baseline/sysctl.conf.j2", kernel=spec.kernel, kernel_is_shared=shared),
         ),
         # 05: before the distribution's own, because the first value of a keyword wins.
-        ConfigFile(path=SSHD, content=render("baseline/sshd.conf.j2"), mode=0o600),
+        ConfigFile(
+            path=SSHD,
+            content=render("baseline/sshd.conf.j2", listen_ports=spec.ssh_listen_ports),
+            mode=0o600,
+        ),
     ]
     if spec.is_database:
         limits = render("baseline/limits.conf.j2", user="oceanbase", limits=_LIMITS)

@@ -1,6 +1,6 @@
-"""The load generator: bundle with its own runtime, and the command that a control machine starts over SSH.
+"""The load generator: bundle with its own runtime, a unit for each worker, and what a control machine asks.
 
-No service: it runs while a load does, and nothing connects to it.
+Nothing is kept running: a worker runs while a load does, and connects to the master of that load.
 """
 
 from pathlib import PurePosixPath
@@ -9,12 +9,21 @@ from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
 from deploys.content import AUTHORITY, ConfigFile, Folder, render
-from deploys.operations import artifacts, files
+from deploys.operations import artifacts, files, services
 from deploys.specs.load_generator import LoadGeneratorSpec
+from inventory.ssh import LOAD_UNIT
+
+LOCUSTFILE = "{folder}/current/lib/python3.11/dist-packages/loadtests/locustfile.py"
+"""Where the artifact has it: its Python is Debian's, which keeps libraries there."""
+
+
+def unit_path(spec: LoadGeneratorSpec) -> str:
+    """Return where the template of the workers' units is."""
+    return f"/etc/systemd/system/{spec.unit}"
 
 
 def files_of(spec: LoadGeneratorSpec) -> tuple[ConfigFile, ...]:
-    """Return the command, and the authority that vouches for the gateways."""
+    """Return the command, the workers' unit, and the authority that vouches for the gateways."""
     return (
         ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(
@@ -23,11 +32,23 @@ def files_of(spec: LoadGeneratorSpec) -> tuple[ConfigFile, ...]:
                 "load_generator/loanstack-load-worker.j2",
                 folder=spec.folder,
                 records=spec.records,
+                user=spec.user,
+            ),
+            mode=0o755,
+        ),
+        ConfigFile(
+            path=unit_path(spec),
+            content=render(
+                "load_generator/loanstack-load@.service.j2",
+                host_name=spec.host_name,
+                folder=spec.folder,
+                records=spec.records,
+                locustfile=LOCUSTFILE.format(folder=spec.folder),
+                port_prefix=spec.port_prefix,
                 ca_dir=PurePosixPath(AUTHORITY).parent,
                 user=spec.user,
                 open_files=spec.open_files,
             ),
-            mode=0o755,
         ),
     )
 
@@ -56,8 +77,13 @@ def load_generator(spec: LoadGeneratorSpec) -> None:
         arch=spec.artifact.arch,
         shown_by=artifacts.PYTHON_LOADS,
     )
-    files.converge(
-        name="Write the load generator's command",
+    written = files.converge(
+        name="Write the load generator's command and unit",
         folders=(Folder(path=spec.records, mode=0o700, user=spec.user, group=spec.user),),
         files=files_of(spec),
+    )
+    services.known(
+        name="Have systemd know the workers' unit",
+        unit=LOAD_UNIT.format(slot=1),
+        written=(written,),
     )

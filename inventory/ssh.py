@@ -15,7 +15,7 @@ LOAD_WORKER = "/usr/local/sbin/loanstack-load-worker"
 LOAD_UNIT = "loanstack-load@{slot}.service"
 """A worker of a load on a host of role loadgen; its slot counts from 1."""
 
-LOAD_PORTS = range(15571, 15579)
+LOAD_PORTS = range(5571, 5579)
 """On such a host, loopback only: where the worker of slot 1, 2 ... reaches the master of its load, through
 the SSH session that the control machine opened."""
 

@@ -98,6 +98,21 @@ def launched(unit: str) -> Generator[StringCommand, None, None]:
 
 
 @operation()
+def known(unit: str, written: tuple[Any, ...] = ()) -> Generator[StringCommand, None, None]:
+    """Have systemd know `unit` as it is on disk; something else starts and ends it.
+
+    + unit: full name; of a template, that of an instance
+    + written: operations that write its file: a dry run then foresees the reload
+    """
+    now = host.get_fact(Service, unit=unit)
+    is_foreseen = not state.is_executing and any(op.will_change for op in written)
+    if now.is_loaded and not now.needs_daemon_reload and not is_foreseen:
+        host.noop(f"systemd knows {unit} as it is on disk")
+        return
+    yield StringCommand("systemctl daemon-reload")
+
+
+@operation()
 def kept_stopped(unit: str) -> Generator[StringCommand, None, None]:
     """Disable and stop `unit`, where there is one.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from deploys.specs import firewall, platform
 from inventory.model import Environment, Host, Role
 from inventory.peer import DatabaseKind
+from inventory.ssh import LOAD_PORTS
 
 DATABASE_KERNEL = (
     ("fs.aio-max-nr", "1048576"),
@@ -43,6 +44,8 @@ class BaselineSpec:
     """Addresses to take the time from; empty on the host that gives it."""
     time_clients: tuple[str, ...]
     """Networks that may ask this host for the time."""
+    ssh_listen_ports: tuple[int, ...] = ()
+    """Loopback ports that an SSH session may open here, and lead to where it came from."""
 
     @property
     def kernel_is_shared(self) -> str | None:
@@ -75,6 +78,7 @@ def baseline_spec(
         management_network=env.management_network,
         time_sources=() if gives_time else tuple(h.address for h in monitors),
         time_clients=tuple(c.segment for c in env.centres) if gives_time else (),
+        ssh_listen_ports=tuple(LOAD_PORTS) if host.has(Role.LOADGEN) else (),
     )
 
 

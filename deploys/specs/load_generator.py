@@ -4,18 +4,23 @@ from dataclasses import dataclass
 
 from deploys.specs.artifact import artifact_for
 from inventory.model import Artifact, Environment, Host
-from inventory.ssh import LOAD_WORKER
+from inventory.ssh import LOAD_PORTS, LOAD_UNIT, LOAD_WORKER
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadGeneratorSpec:
     """One host of role loadgen."""
 
+    host_name: str
     artifact: Artifact
     authority: str
     """PEM certificate of the authority that signed the gateways'."""
 
     command: str = LOAD_WORKER
+    unit: str = LOAD_UNIT.format(slot="")
+    """Template of the workers' units; the instance is the slot."""
+    port_prefix: str = str(LOAD_PORTS[0])[:-1]
+    """With the slot behind it, the port on which its worker reaches the master."""
     folder: str = "/opt/loanstack/load-generator"
     records: str = "/var/lib/loanstack-load"
     """Where workers record, each until the next load."""
@@ -29,4 +34,6 @@ def load_generator_spec(env: Environment, host: Host, *, authority: str) -> Load
 
     + authority: PEM certificate of the authority
     """
-    return LoadGeneratorSpec(artifact=artifact_for(env, host, "load-generator"), authority=authority)
+    return LoadGeneratorSpec(
+        host_name=host.name, artifact=artifact_for(env, host, "load-generator"), authority=authority
+    )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-import gevent.event
 
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
@@ -19,8 +18,9 @@ from loadtests.plan import options
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.share import Share
 from loadtests.results import clocks, worker_validity
-from loadtests.results.clocks import ClockReading, Offset
+from loadtests.results.clocks import Offset
 from loadtests.workers import merge, messages, remote
+from loadtests.workers.clock_questions import ClockQuestions
 from loadtests.workers.master import Master
 from loadtests.workers.merge import Part
 from loadtests.workers.monitor import Monitor, Worker
@@ -33,8 +33,6 @@ START_LEAD_S = 1.0
 END_WITHIN_S = 20.0
 """A worker that is ended waits for answers for up to a client's deadline and some seconds."""
 _LOOK_EVERY_S = 0.1
-_CLOCK_QUESTIONS = 7
-_CLOCK_ANSWER_WITHIN_S = 2.0
 _FINISH_S, _FINISHED_PER_S = 10.0, 5_000.0
 """A worker reads its ledger once more at its end, and takes so long: some seconds, and what it planned."""
 LOCUSTFILE = "loadtests/locustfile.py"
@@ -61,10 +59,8 @@ class Conductor:
         self._pool = Pool()
         self._monitor = Monitor(workers=[_worker(*each) for each in zip(self._shares, places, strict=True)])
         self._master = Master(self._hear)
+        self._clock = ClockQuestions(self._master)
         self._clocks: dict[int, Offset | None] = {}
-        self._questions = 0
-        self._answer: gevent.event.AsyncResult[ClockReading] = gevent.event.AsyncResult()
-        self._asked_s = 0.0
         self._first_s: float | None = None
         self._stopped_s: float | None = None
         self._said_s, self._said_acknowledged = 0.0, 0
@@ -164,28 +160,16 @@ class Conductor:
         number = self._numbers.get(place)
         if number is None:
             return
-        # An answer that comes after we gave up on it is no answer to a later question.
-        if name == messages.CLOCK and data["question"] == self._questions:
-            self._answer.set(ClockReading(self._asked_s, data["at_s"], received_s))
+        if name == messages.CLOCK:
+            self._clock.answered(data, received_s)
         self._monitor.heard(number, name, data, time.monotonic())
 
     def _measure_clocks(self) -> None:
         """Ask every worker for its time; of two measurements the worse one counts."""
         for number, place in enumerate(self._places, start=1):
-            answers: list[ClockReading] = []
-            for _ in range(_CLOCK_QUESTIONS):
-                if self._stopped_s is not None:
-                    return
-                self._questions, self._answer = self._questions + 1, gevent.event.AsyncResult()
-                self._asked_s = time.time()
-                self._master.tell(place.name, messages.CLOCK, {"question": self._questions})
-                answer = self._answer.wait(timeout=_CLOCK_ANSWER_WITHIN_S)
+            if self._stopped_s is None:
+                self._clocks[number] = clocks.worse(self._clocks.get(number), self._clock.offset(place.name))
                 self._look()
-                if answer is None:
-                    break
-                answers.append(answer)
-            else:
-                self._clocks[number] = clocks.worse(self._clocks.get(number), clocks.offset(answers))
 
     def _apart(self) -> list[str]:
         """Return why the workers could not begin together, by what is known of their clocks."""

@@ -21,6 +21,7 @@ SSH_LOST = 255
 _ANSWER_WITHIN_S = 20.0
 _RECORD_WITHIN_S = 120.0
 """Some seconds until the worker has ended, and 100 MB over a slow line."""
+_LAST_LINES = 30
 _EXITED = 1
 """`ExecMainCode` of a process that ended by itself (CLD_EXITED); others were killed by a signal."""
 
@@ -33,9 +34,10 @@ def work_argv(env: Environment, place: Place, *, master_port: int) -> list[str]:
     assert place.host is not None
     unit = LOAD_UNIT.format(slot=place.slot)
     start = f"systemctl reset-failed {unit} 2>/dev/null; systemctl start --wait {unit}"
+    said = f"journalctl --quiet --no-pager --output cat --lines {_LAST_LINES} --unit {unit}"
     ended = f"systemctl show --property ExecMainCode,ExecMainStatus {unit}"
     ports = (LOAD_PORTS[place.slot - 1], master_port)
-    return ssh_argv(env, place.host, f"{start}; {ended}", reverse=ports)
+    return ssh_argv(env, place.host, f"{start}; {said}; {ended}", reverse=ports)
 
 
 def worker_status(ssh_status: int, log: Path) -> int:

@@ -165,7 +165,7 @@ def test_a_worker_that_is_killed_makes_the_load_invalid_and_hangs_nothing(loaded
         [str(LOANSTACK), *asked], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
     ) as load:
         try:
-            victim = wait_for_worker("2/2", load)
+            victim = wait_for_worker(2, load)
             os.kill(victim, signal.SIGKILL)
             printed, _ = load.communicate(timeout=60)
         finally:
@@ -181,29 +181,29 @@ def test_a_worker_that_is_killed_makes_the_load_invalid_and_hangs_nothing(loaded
     assert set(first) <= set(merged)
 
 
-def wait_for_worker(share: str, load: "subprocess.Popen[str]") -> int:
+def wait_for_worker(number: int, load: "subprocess.Popen[str]") -> int:
     """Return the process of one worker of `load`, once it has recorded writes."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert load.poll() is None, "the load ended by itself"
         folder = LATEST.resolve()
-        ledger = folder / "workers" / share.split("/")[0] / "ledger.jsonl"
+        ledger = folder / "workers" / str(number) / "ledger.jsonl"
         if ledger.exists() and ledger.stat().st_size and (found := workers_of(folder)):
-            return found[share]
+            return found[number]
         time.sleep(0.1)
     pytest.fail("no worker recorded a write within 60 s")
 
 
-def workers_of(folder: Path) -> dict[str, int]:
-    """Return {share: process} of the workers that record into `folder`."""
+def workers_of(folder: Path) -> dict[int, int]:
+    """Return {number: process} of the workers that record into `folder`."""
     found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().decode().split("\0")
         except OSError:
             continue
-        if "--share" in words and words[words.index("--run-folder") + 1].startswith(str(folder)):
-            found[words[words.index("--share") + 1]] = int(path.parent.name)
+        if "--place" in words and words[words.index("--run-folder") + 1].startswith(str(folder)):
+            found[int(words[words.index("--place") + 1].removeprefix("here/"))] = int(path.parent.name)
     return found
 
 

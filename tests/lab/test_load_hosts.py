@@ -17,8 +17,7 @@ from tests.lab.conftest import LOANSTACK, Finished, Run
 LATEST = PROJECT_ROOT / "runs" / "latest"
 TOPOLOGY = ("env", "LOANSTACK_LAB_TOPOLOGY=load")
 ON_LOAD_A = ("--workers", "load-a", "--processes-per-host", "2")
-_SECOND = "[l]ocust.*--share 2/2"
-_LEFT = "pgrep --full --list-full '[h]ost_worker work|[-]m locust' || true"
+_LEFT = "pgrep --full --list-full '[-]m locust' || true"
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +56,10 @@ def test_a_worker_that_is_killed_on_its_host_makes_the_load_invalid(loading: Run
     ) as load:
         try:
             # What lies there before it has started is the record of the load before.
-            recording = f"pgrep --full '{_SECOND}' && test -s /var/lib/loanstack-load/2/ledger.jsonl"
+            unit = "loanstack-load@2.service"
+            recording = f"systemctl is-active {unit} && test -s /var/lib/loanstack-load/2/ledger.jsonl"
             wait_until(lambda: loading("lab", "shell", "load-a", recording).exit_code == 0, load)
-            killed = loading("lab", "shell", "load-a", f"pkill --signal KILL --full '{_SECOND}'")
+            killed = loading("lab", "shell", "load-a", f"systemctl kill --signal KILL {unit}")
             assert killed.exit_code == 0, killed.output
             killed_s = time.monotonic()
             printed, _ = load.communicate(timeout=60)

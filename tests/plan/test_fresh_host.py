@@ -130,19 +130,20 @@ def test_operations_of_each_role_in_order(lab_site: Site, name: str) -> None:
     assert [p.name for p in lab_site.plan(name, fresh())] == _EVERY_HOST_FIRST + _OF_HOST[name]
 
 
-def test_a_host_that_makes_load_gets_a_generator_and_no_service(qinghai_site: Site) -> None:
+def test_a_host_that_makes_load_gets_a_generator_and_starts_nothing(qinghai_site: Site) -> None:
     planned = qinghai_site.plan("load-b1", fresh())
-    assert [p.name for p in planned][-6:] == [
+    assert [p.name for p in planned][-7:] == [
         "Load generator | Know the load generator's user",
         "Load generator | Install the load generator",
-        "Load generator | Write the load generator's command",
+        "Load generator | Write the load generator's command and unit",
+        "Load generator | Have systemd know the workers' unit",
         _KEPT,
         _SERVES,
         _STARTED,
     ]
     commands = [str(c) for p in planned if p.name.startswith("Load generator") for c in p.commands]
     assert any("load-generator-0.1.0-aarch64.tar.gz" in command for command in commands)
-    assert not [command for command in commands if "systemctl" in command]
+    assert [command for command in commands if "systemctl" in command] == ["systemctl daemon-reload"]
 
 
 def test_dnf_runs_once_and_only_with_the_depot(lab_site: Site) -> None:

@@ -123,7 +123,26 @@ def test_load_generator(qinghai_site: Site) -> None:
     spec = load_generator_spec(qinghai_site.env, qinghai_site.env.host("load-a1"), authority="CA\n")
     files = load_generator.files_of(spec)
     assert_golden("loanstack-load-worker", _text(files, LOAD_WORKER))
-    assert [(file.path, file.mode) for file in files] == [(AUTHORITY, 0o644), (LOAD_WORKER, 0o755)]
+    unit = load_generator.unit_path(spec)
+    assert_golden("loanstack-load@.service", _text(files, unit))
+    assert [(file.path, file.mode) for file in files] == [
+        (AUTHORITY, 0o644),
+        (LOAD_WORKER, 0o755),
+        (unit, 0o644),
+    ]
+
+
+def test_ssh_forwards_nothing_but_the_connections_of_workers(qinghai_site: Site) -> None:
+    def lines(name: str) -> list[str]:
+        host = qinghai_site.env.host(name)
+        files = baseline.before_packages(baseline_spec(qinghai_site.env, host))
+        return _text(files, baseline.SSHD).splitlines()
+
+    forwarding = [line for line in lines("load-a1") if line.startswith(("AllowTcp", "PermitListen"))]
+    ports = " ".join(f"127.0.0.1:{port}" for port in range(5571, 5579))
+    assert forwarding == ["AllowTcpForwarding remote", f"PermitListen {ports}"]
+    assert "AllowTcpForwarding no" in lines("gw-a1")
+    assert not any(line.startswith("PermitListen") for line in lines("gw-a1"))
 
 
 def test_failover_agent(lab_site: Site) -> None:

@@ -80,3 +80,19 @@ def test_a_service_never_keeps_running_with_files_it_has_not_read(
         assert "systemctl reload x.service" in commands
     else:
         assert commands == []
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted"),
+    [
+        (replace(_WELL, is_active=False), []),
+        (replace(_WELL, needs_daemon_reload=True), ["systemctl daemon-reload"]),
+        (NO_SERVICE, ["systemctl daemon-reload"]),
+    ],
+)
+def test_systemd_is_told_of_a_unit_that_it_does_not_know_as_it_is(
+    now: ServiceState, wanted: list[str]
+) -> None:
+    with prepared("here", {Service: lambda unit: now}, {}):
+        planned = services.known._inner(unit="x@1.service")  # type: ignore[attr-defined]
+        assert [str(command) for command in planned] == wanted
