@@ -8,7 +8,9 @@ import re
 import shlex
 import subprocess
 import tarfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from inventory.model import Environment, Host
@@ -81,22 +83,38 @@ def fetch(env: Environment, place: Place, *, into: Path) -> str | None:
     assert process.stdout is not None
     assert process.stderr is not None
     broken: Exception | None = None
-    try:
-        with tarfile.open(fileobj=process.stdout, mode="r|gz") as tar:
-            for member in tar:
-                if member.name in RECORD and member.isfile():
-                    tar.extract(member, into, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
-        broken = error
-    try:
-        _, said = process.communicate(timeout=_RECORD_WITHIN_S)
-    except subprocess.TimeoutExpired:
+    is_late = threading.Event()
+
+    def give_up() -> None:
+        is_late.set()
         process.kill()
-        process.communicate()
+
+    with _after(_RECORD_WITHIN_S, give_up):
+        try:
+            with tarfile.open(fileobj=process.stdout, mode="r|gz") as tar:
+                for member in tar:
+                    if member.name in RECORD and member.isfile():
+                        tar.extract(member, into, filter="data")
+        except (tarfile.TarError, EOFError, OSError) as error:
+            broken = error
+        _, said = process.communicate()
+    if is_late.is_set():
         return f"did not send its record within {_RECORD_WITHIN_S:g} s"
     if process.returncode == 0 and broken is None:
         return None
     return f"did not send its record ({_last_words(said) or broken})"
+
+
+@contextmanager
+def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Take an action if what stands in the block lasts longer."""
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _start(argv: Sequence[str]) -> "subprocess.Popen[bytes]":

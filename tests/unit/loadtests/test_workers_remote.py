@@ -265,6 +265,14 @@ def test_a_record_that_does_not_come_whole_is_said_to_be_missing(tmp_path, monke
     assert why in (remote.fetch(QINGHAI, place, into=tmp_path) or "")
 
 
+def test_a_record_of_which_nothing_more_comes_is_given_up(tmp_path, monkeypatch):
+    ssh = "#!/bin/sh\nexec tail -f /dev/null\n"
+    monkeypatch.setenv("PATH", surroundings(tmp_path, "", ssh)["PATH"])
+    monkeypatch.setattr(remote, "_RECORD_WITHIN_S", 0.0)
+    place = Place(host=QINGHAI.host("load-a1"), slot=1)
+    assert remote.fetch(QINGHAI, place, into=tmp_path) == "did not send its record within 0 s"
+
+
 def test_nothing_but_the_record_is_taken_from_a_host(tmp_path, monkeypatch):
     (tmp_path / "sent").mkdir()
     for name in (LEDGER_FILE, "evil.py"):
