@@ -6,6 +6,7 @@ from inventory.model import Journey
 from inventory.slo import DeploySlo, LoadSlo
 from proof import promised
 from proof.objectives import Objective
+from proof.promised import Traffic
 
 MOSTLY_READS_FROM = 1.0
 """With so many queries for each write, they are what is loaded."""
@@ -28,24 +29,21 @@ class Scenario:
     """In the middle third of the run, one legal entity adds so many times the whole rate; 0: none does."""
 
     @property
-    def may_refuse(self) -> bool:
-        """Say whether a definite no can be the right answer to a write."""
-        return self.hot_limits > 0
+    def traffic(self) -> Traffic:
+        """What of the mix decides which objectives the load has."""
+        return Traffic(
+            may_refuse=self.hot_limits > 0,
+            has_storm=self.storm > 0,
+            mostly_reads=(self.reads_per_write or 0.0) >= MOSTLY_READS_FROM,
+        )
 
     def of_clients(self, slo: LoadSlo, *, rate_per_s: float) -> tuple[Objective, ...]:
         """Return what clients are promised at `rate_per_s`."""
-        return promised.of_clients(slo, rate_per_s=rate_per_s, **self._kinds())
+        return promised.of_clients(slo, rate_per_s=rate_per_s, traffic=self.traffic)
 
     def objectives(self, load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Objective, ...]:
         """Return all that a load at `rate_per_s` promises."""
-        return promised.of_load(load, deploy, rate_per_s=rate_per_s, **self._kinds())
-
-    def _kinds(self) -> dict[str, bool]:
-        return {
-            "may_refuse": self.may_refuse,
-            "has_storm": self.storm > 0,
-            "mostly_reads": (self.reads_per_write or 0.0) >= MOSTLY_READS_FROM,
-        }
+        return promised.of_load(load, deploy, rate_per_s=rate_per_s, traffic=self.traffic)
 
     def mix(self, journey: Journey) -> tuple[tuple[tuple[str, int], ...], float]:
         """Return weights and reads per write, where the inventory says `journey`."""
