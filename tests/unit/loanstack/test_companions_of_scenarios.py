@@ -10,6 +10,7 @@ from inventory.peer import DatabaseKind
 from loadtests.plan.companion_kind import CompanionKind
 from loadtests.plan.scenarios import SCENARIOS
 from loanstack.cli import load, main
+from loanstack.commands.load import LoadParameters
 from loanstack.companions.catalogue import BUILDERS
 from loanstack.companions.companion import AccompaniedLoad
 from loanstack.companions.options import CompanionParameters, declared_options
@@ -106,6 +107,18 @@ def test_what_nobody_asks_for_is_what_the_scenario_declares(name: str, recorded)
     for option in declared_options():
         default = option.default if option in scenario.options else None
         assert parameters.get(option.name) == default
+
+
+def test_what_was_asked_for_reaches_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    driven: list[LoadParameters] = []
+    monkeypatch.setattr(load, "run_load", lambda task, asked: driven.append(asked))
+    monkeypatch.setattr(load, "run_verb", lambda verb, env, work, **_: work(None) or 0)
+    options = ["--major-freeze", "--scenario", "analytics", "--analytics-on", "standby"]
+    done = CliRunner().invoke(main.cli, ["load", "lab", *options])
+    assert done.exit_code == 0, done.output
+    [asked] = driven
+    assert asked.scenario == "analytics"
+    assert asked.beside == CompanionParameters(major_freeze=True, given={"analytics_on": "standby"})
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
