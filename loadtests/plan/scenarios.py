@@ -30,10 +30,15 @@ class Scenario:
     """In the middle third of the run, one legal entity adds so many times the whole rate; 0: none does."""
 
     @property
+    def may_refuse(self) -> bool:
+        """Say whether a definite no can be the right answer to a write."""
+        return self.hot_limits > 0
+
+    @property
     def traffic(self) -> Traffic:
         """What of the mix decides which objectives the load has."""
         return Traffic(
-            may_refuse=self.hot_limits > 0,
+            may_refuse=self.may_refuse,
             has_storm=self.storm > 0,
             mostly_reads=(self.reads_per_write or 0.0) >= MOSTLY_READS_FROM,
         )

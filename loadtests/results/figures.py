@@ -213,7 +213,7 @@ class _Tally:
 
     def _refused_figures(self) -> dict[str, float]:
         scenario, window_s = SCENARIOS.get(self.facts.scenario), self.facts.measured_s
-        if scenario is None or not scenario.traffic.may_refuse:
+        if scenario is None or not scenario.may_refuse:
             return {}
         answered = self.acknowledged_in_window + self.refused_in_window
         return {

@@ -81,7 +81,7 @@ def _checked(folder: Path, env: Environment, record: LoadFigures) -> tuple[Findi
     records = read_run(folder)
     codes = tuple(entity.code for entity in env.entities)
     history = records.history(Context(entity_numbers=entity_numbers(codes), samples=records.samples))
-    more = contention.CHECKERS if SCENARIOS[record.facts.scenario].traffic.may_refuse else ()
+    more = contention.CHECKERS if SCENARIOS[record.facts.scenario].may_refuse else ()
     return run_checkers(history, (*sets.LOAD, *more))
 
 
