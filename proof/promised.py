@@ -1,6 +1,6 @@
 """What each kind of run promises: the objectives of the inventory, as limits of figures. Pure."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from inventory.drill_slo import DrillLimit, DrillSlo
 from inventory.slo import DeploySlo, LoadSlo
@@ -20,6 +20,21 @@ OVER_REPEATS = {
 """What a figure of one run is called over several; the others add up."""
 NO_HOST_FAILED = Objective(figure="hosts_failed", limit=0)
 """What every deploy promises."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What a load is made of, as far as its objectives depend on that."""
+
+    may_refuse: bool = False
+    """A definite no can be the right answer to a write."""
+    has_storm: bool = False
+    """One legal entity asks for more than its part."""
+    mostly_reads: bool = False
+    """Queries are what it is made of."""
+
+
+PLAIN_TRAFFIC = Traffic()
 
 
 def of_first_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
@@ -66,28 +81,15 @@ def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Objective, ...]:
 
 
 def of_load(
-    load: LoadSlo,
-    deploy: DeploySlo,
-    *,
-    rate_per_s: float,
-    may_refuse: bool = False,
-    has_storm: bool = False,
-    mostly_reads: bool = False,
+    load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float, traffic: Traffic = PLAIN_TRAFFIC
 ) -> tuple[Objective, ...]:
     """Return what a load at `rate_per_s` promises.
 
-    + may_refuse: a definite no can be the right answer to a write
-    + has_storm: one legal entity asks for more than its part
-    + mostly_reads: queries are what it is made of
+    + traffic: what it is made of
     """
+    may_refuse = traffic.may_refuse
     return (
-        *of_clients(
-            load,
-            rate_per_s=rate_per_s,
-            may_refuse=may_refuse,
-            has_storm=has_storm,
-            mostly_reads=mostly_reads,
-        ),
+        *of_clients(load, rate_per_s=rate_per_s, traffic=traffic),
         # Movements of the few limits that may be used up go to few hosts.
         *_least("service_share_min", None if may_refuse else load.service_share_min),
         *([Objective(figure="overdraws_acknowledged", limit=0)] if may_refuse else []),
@@ -98,27 +100,25 @@ def of_load(
 
 
 def of_clients(
-    load: LoadSlo,
-    *,
-    rate_per_s: float,
-    may_refuse: bool = False,
-    has_storm: bool = False,
-    mostly_reads: bool = False,
+    load: LoadSlo, *, rate_per_s: float, traffic: Traffic = PLAIN_TRAFFIC
 ) -> tuple[Objective, ...]:
-    """Return what the record of a load alone must show: what clients got, and the standby's lag."""
+    """Return what the record of a load alone must show: what clients got, and the standby's lag.
+
+    + traffic: what the load is made of
+    """
     ratio = load.error_ratio_max
     # Where a definite no can be the right answer, it keeps the rate too.
-    rate = "tps_answered" if may_refuse else "tps_acknowledged"
+    rate = "tps_answered" if traffic.may_refuse else "tps_acknowledged"
     return (
         Objective(figure=rate, limit=load.tps_ratio_min * rate_per_s, at_least=True),
         Objective(figure="errors", limit=load.errors_max)
         if ratio is None
         else Objective(figure="error_ratio", limit=ratio),
         *(Objective(figure=name, limit=most_ms) for name, most_ms in load.latency_limits_ms.items()),
-        *_most("latency_reads_p99_ms", load.latency_reads_p99_ms_max if mostly_reads else None),
+        *_most("latency_reads_p99_ms", load.latency_reads_p99_ms_max if traffic.mostly_reads else None),
         *_least("worst_second_ratio", load.worst_second_ratio_min),
         Objective(figure="standby_lag_p99_ms", limit=load.standby_lag_p99_ms_max),
-        *_most(SLOWDOWN, load.others_slowdown_p99_ratio_max if has_storm else None),
+        *_most(SLOWDOWN, load.others_slowdown_p99_ratio_max if traffic.has_storm else None),
     )
 
 

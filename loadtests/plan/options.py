@@ -130,12 +130,12 @@ def checked(
         problems += [] if is_conducted else [str(needed)]
     except NotAllowedError as refused:
         problems.append(str(refused))
-    companion = SCENARIOS[parsed.scenario].companion
-    if companion is not None and not parsed.accompanied:
-        problems.append(
-            f"--scenario {parsed.scenario}: this drives the journey and not {companion}; run"
-            f" loanstack load {environment.name} --scenario {parsed.scenario}"
-        )
+    companions = () if parsed.accompanied else SCENARIOS[parsed.scenario].companions
+    problems += [
+        f"--scenario {parsed.scenario}: this drives the journey and not {companion.title}; run"
+        f" loanstack load {environment.name} --scenario {parsed.scenario}"
+        for companion in companions
+    ]
     curve = None
     try:
         curve = curve_asked(

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from inventory.model import Journey
+from inventory.model import DatabaseRole, Journey
 from inventory.slo import DeploySlo, LoadSlo
+from loadtests.plan.companion_kind import CompanionKind, CompanionOption
 from proof import promised
 from proof.objectives import Objective
+from proof.promised import Traffic
 
 MOSTLY_READS_FROM = 1.0
 """With so many queries for each write, they are what is loaded."""
@@ -22,8 +24,8 @@ class Scenario:
     """Queries that ride along with each write, on average; None: as in the inventory's journey."""
     hot_limits: int = 0
     """All users draw on so few limits together until these are used up; 0: each has limits of its own."""
-    companion: str | None = None
-    """What runs beside it; `loanstack load` starts it, plain Locust cannot."""
+    companions: tuple[CompanionKind, ...] = ()
+    """What runs beside the traffic; `loanstack load` starts it, plain Locust cannot."""
     storm: float = 0.0
     """In the middle third of the run, one legal entity adds so many times the whole rate; 0: none does."""
 
@@ -32,26 +34,58 @@ class Scenario:
         """Say whether a definite no can be the right answer to a write."""
         return self.hot_limits > 0
 
+    @property
+    def traffic(self) -> Traffic:
+        """What of the mix decides which objectives the load has."""
+        return Traffic(
+            may_refuse=self.may_refuse,
+            has_storm=self.storm > 0,
+            mostly_reads=(self.reads_per_write or 0.0) >= MOSTLY_READS_FROM,
+        )
+
     def of_clients(self, slo: LoadSlo, *, rate_per_s: float) -> tuple[Objective, ...]:
         """Return what clients are promised at `rate_per_s`."""
-        return promised.of_clients(slo, rate_per_s=rate_per_s, **self._kinds())
+        return promised.of_clients(slo, rate_per_s=rate_per_s, traffic=self.traffic)
 
     def objectives(self, load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Objective, ...]:
         """Return all that a load at `rate_per_s` promises."""
-        return promised.of_load(load, deploy, rate_per_s=rate_per_s, **self._kinds())
+        return promised.of_load(load, deploy, rate_per_s=rate_per_s, traffic=self.traffic)
 
-    def _kinds(self) -> dict[str, bool]:
-        return {
-            "may_refuse": self.may_refuse,
-            "has_storm": self.storm > 0,
-            "mostly_reads": (self.reads_per_write or 0.0) >= MOSTLY_READS_FROM,
-        }
+    def default_duration_s(self, of_any_load_s: float) -> float:
+        """Return how long a load is measured when nobody says.
+
+        + of_any_load_s: where no companion asks for more
+        """
+        return max((of_any_load_s, *(kind.duration_s for kind in self.companions)))
+
+    @property
+    def options(self) -> tuple[CompanionOption, ...]:
+        """The options of its companions."""
+        return tuple(option for kind in self.companions for option in kind.options)
 
     def mix(self, journey: Journey) -> tuple[tuple[tuple[str, int], ...], float]:
         """Return weights and reads per write, where the inventory says `journey`."""
         reads = journey.reads_per_write if self.reads_per_write is None else self.reads_per_write
         return self.weights or journey.weights, reads
 
+
+REPORTS = CompanionKind(
+    title="the reports",
+    options=(
+        CompanionOption(
+            name="analytics_on",
+            choices=tuple(role.lower() for role in DatabaseRole),
+            default=DatabaseRole.PRIMARY.lower(),
+            meaning="the database that answers the reports",
+        ),
+    ),
+)
+COMPONENT_SAMPLES = CompanionKind(
+    title="the samples of memory and handles",
+    duration_s=3600.0,
+    duration_note="a soak: 1h, and judged from 48m on",
+    needs_long_load_for="a slope",
+)
 
 SCENARIOS = {
     "journey": Scenario(title="the whole flow from admission to repayment, as the inventory weighs it"),
@@ -73,9 +107,9 @@ SCENARIOS = {
         title="in the middle third one legal entity adds --rate once more, and the others must not feel it",
         storm=1.0,
     ),
-    "analytics": Scenario(title="the journey, and heavy reports beside it", companion="the reports"),
+    "analytics": Scenario(title="the journey, and heavy reports beside it", companions=(REPORTS,)),
     "soak": Scenario(
         title="the journey, an hour by default; memory and open handles must stay flat",
-        companion="the samples of memory and handles",
+        companions=(COMPONENT_SAMPLES,),
     ),
 }

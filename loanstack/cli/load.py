@@ -3,14 +3,13 @@
 import click
 from click.core import ParameterSource
 
-from inventory.model import DatabaseRole
 from inventory.purpose import Action
 from loadtests.plan.scenarios import SCENARIOS
 from loanstack.cli.capacity_options import capacity_options
+from loanstack.cli.companion_options import companion_options
 from loanstack.cli.options import (
     abort_option,
     acts_on_hosts,
-    beside_options,
     json_option,
     load_options,
     shape_options,
@@ -22,7 +21,7 @@ from loanstack.commands.load import LoadParameters
 from loanstack.commands.load import load as run_load
 from loanstack.commands.seed import SeedParameters, seed_environment
 from loanstack.commands.verb import run_verb
-from loanstack.companions.options import ANALYTICS, CompanionParameters, duration_s
+from loanstack.companions.options import CompanionParameters
 from loanstack.runs.task import find_environment
 from proof.exits import ExitCode
 
@@ -33,13 +32,14 @@ from proof.exits import ExitCode
 @shape_options
 @abort_option
 @workers_option
-@beside_options
+@companion_options
 @capacity_options
 @acts_on_hosts
 @json_option
 def load(
     env: str,
     how: CapacityParameters | None,
+    beside: CompanionParameters,
     scenario: str,
     rate: float | None,
     duration: float,
@@ -47,8 +47,6 @@ def load(
     spacing: str,
     abort_on_fail: bool,
     workers: str | None,
-    major_freeze: bool,
-    analytics_on: str | None,
     processes_per_host: int | None,
     machine_readable: bool,
 ) -> ExitCode:
@@ -70,8 +68,8 @@ def load(
       loanstack load lab --rate 2000 --workers load-a,load-b --processes-per-host 2
       loanstack load lab --find-capacity --from 400
     """
-    source = click.get_current_context().get_parameter_source("duration")
-    duration = duration_s(scenario, duration, is_default=source is ParameterSource.DEFAULT)
+    if click.get_current_context().get_parameter_source("duration") is ParameterSource.DEFAULT:
+        duration = SCENARIOS[scenario].default_duration_s(duration)
     asked = LoadParameters(
         scenario=scenario,
         rate_per_s=rate,
@@ -80,10 +78,7 @@ def load(
         spacing=spacing,
         abort_on_fail=abort_on_fail,
         workers=workers_asked(workers, processes_per_host, find_environment(env)),
-        beside=CompanionParameters(
-            major_freeze=major_freeze,
-            analytics_on=DatabaseRole(analytics_on.upper()) if analytics_on else None,
-        ),
+        beside=beside,
     )
     if asked.workers and abort_on_fail:
         raise click.UsageError(
@@ -93,7 +88,7 @@ def load(
         raise click.UsageError(
             f"--find-capacity with --scenario {scenario}: its storm makes two rates of one; allowed: another"
         )
-    wrong = asked.beside.problems(scenario=scenario, duration_s=duration, is_search=how is not None)
+    wrong = beside.problems(scenario=scenario, duration_s=duration, is_search=how is not None)
     if wrong:
         raise click.UsageError("\n".join(wrong))
     if how is not None:
@@ -122,8 +117,8 @@ def load(
             "spacing": spacing,
             "abort_on_fail": abort_on_fail,
             "workers": workers or 1,
-            "major_freeze": major_freeze,
-            **({"analytics_on": analytics_on or "primary"} if scenario == ANALYTICS else {}),
+            "major_freeze": beside.major_freeze,
+            **beside.settings(scenario),
         },
         actions=(Action.LOAD, Action.SEED),
     )

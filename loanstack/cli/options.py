@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
-from inventory.model import DatabaseRole, Environment
+from inventory.model import Environment
 from inventory.purpose import CONSENT_VARIABLE
 from loadtests.plan.options import DEFAULT_RATE_PER_S
 from loadtests.plan.scenarios import SCENARIOS
 from loadtests.plan.schedule import Spacing
 from loadtests.plan.shape import CONSTANT, KINDS
 from loadtests.workers.placement import Place, places
-from loanstack.companions.options import ANALYTICS_ON_HELP, MAJOR_FREEZE_HELP
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 COMPONENTS = (
@@ -123,17 +122,6 @@ def workers_option(command: Command) -> Command:
     return workers(per_host(command))
 
 
-def beside_options(command: Command) -> Command:
-    """Add what runs beside the transactions."""
-    freeze = click.option("--major-freeze", is_flag=True, help=MAJOR_FREEZE_HELP)
-    reports = click.option(
-        "--analytics-on",
-        type=click.Choice([role.lower() for role in DatabaseRole]),
-        help=ANALYTICS_ON_HELP,
-    )
-    return freeze(reports(command))
-
-
 def workers_asked(workers: str | None, per_host: int | None, env: Environment) -> tuple[Place, ...]:
     """Return where the workers that `--workers` asks for run; none: it was left out.
 
@@ -152,13 +140,15 @@ def workers_asked(workers: str | None, per_host: int | None, env: Environment) -
 
 def load_options(command: Command) -> Command:
     """Add what a load is asked for."""
+    kinds = dict.fromkeys(kind for scenario in SCENARIOS.values() for kind in scenario.companions)
+    durations = "; ".join(("How long", *(kind.duration_note for kind in kinds if kind.duration_note)))
     for option in (
         click.option(
             "--duration",
             type=Duration(),
             default="120s",
             show_default=True,
-            help="How long; a soak: 1h, and judged from 48m on.",
+            help=f"{durations}.",
         ),
         click.option(
             "--rate",

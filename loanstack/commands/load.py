@@ -164,7 +164,7 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
         "--run-folder": str(folder),
     }
     flags = ["--abort-on-fail"] if asked.abort_on_fail else []
-    flags += ["--accompanied"] if SCENARIOS[asked.scenario].companion else []
+    flags += ["--accompanied"] if SCENARIOS[asked.scenario].companions else []
     argv = [*_generator(env, asked.workers), *(part for pair in options.items() for part in pair), *flags]
     try:
         before = _read(env)

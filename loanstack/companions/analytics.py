@@ -10,6 +10,7 @@ from inventory.model import DatabaseRole
 from inventory.peer import DatabaseKind
 from loadtests.results.figures import LoadFigures
 from loanstack.companions import measured_start, report_record
+from loanstack.companions.companion import AccompaniedLoad
 from loanstack.companions.databases import host_with
 from loanstack.companions.report_record import REPORTS_FILE, Reported
 from loanstack.companions.report_session import TIMEOUT_S, ReportError, ReportSession, counted
@@ -20,6 +21,12 @@ from proof.verdict import Finding
 _AFTER_FAILURE_S = 1.0
 _BROKEN_OFF_S = 1.0
 """After traffic that was broken off nobody needs the report that still runs."""
+
+
+def build(load: AccompaniedLoad) -> "Analytics":
+    """Return the reports that run beside `load`."""
+    on = DatabaseRole(load.settings["analytics_on"].upper())
+    return Analytics(load.task, on=on, database=load.database)
 
 
 class Analytics:

@@ -1,10 +1,29 @@
 """A companion of a load: it acts while the traffic runs, and says afterwards what came of it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from inventory.peer import DatabaseKind
 from loadtests.results.figures import LoadFigures
+from loanstack.runs.task import Task
 from proof.verdict import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccompaniedLoad:
+    """The load that a companion is built for."""
+
+    task: Task
+    duration_s: float
+    """How long it is measured."""
+    warm_up_s: float
+    """How long it warms up before that."""
+    database: DatabaseKind
+    """What the services work on."""
+    settings: Mapping[str, str]
+    """The options of the scenario's companions: name -> choice."""
 
 
 class Companion(Protocol):

@@ -16,6 +16,7 @@ from inventory.model import Environment, Host
 from inventory.ssh import WHILE_CONNECTED, ssh_argv
 from loadtests.results.figures import LoadFigures
 from loanstack.companions import measured_start, merges
+from loanstack.companions.companion import AccompaniedLoad
 from loanstack.companions.merges import MergeProgress
 from loanstack.runs.subprocesses import Child
 from loanstack.runs.task import Task
@@ -44,6 +45,11 @@ _SQL = (
 )
 # --force: a question that is refused amid the merge is no end of the watch.
 _LOOP = f'while {WHILE_CONNECTED} && echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql --force'
+
+
+def build(load: AccompaniedLoad) -> "MajorFreeze":
+    """Return what forces and watches a merge amid `load`."""
+    return MajorFreeze(load.task, duration_s=load.duration_s, warm_up_s=load.warm_up_s)
 
 
 class MajorFreeze:

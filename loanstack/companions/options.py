@@ -1,32 +1,25 @@
 """What shall run beside the transactions of a load, and whether that fits the load."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from inventory.model import DatabaseRole
 from inventory.peer import DatabaseKind
-from loanstack.companions.analytics import Analytics
-from loanstack.companions.companion import Companion
-from loanstack.companions.major_freeze import DURATION_S_MIN, GRACE_S, MajorFreeze
-from loanstack.companions.soak import DURATION_S as SOAK_S
-from loanstack.companions.soak import Soak
+from loadtests.plan.companion_kind import CompanionOption
+from loadtests.plan.scenarios import SCENARIOS
+from loanstack.companions import major_freeze
+from loanstack.companions.catalogue import BUILDERS
+from loanstack.companions.companion import AccompaniedLoad, Companion
+from loanstack.companions.major_freeze import DURATION_S_MIN
 from loanstack.runs.task import Task
 
-ANALYTICS = "analytics"
-SOAK = "soak"
-ANALYTICS_ON_HELP = "Of scenario analytics: the database that answers the reports; primary by default."
-MAJOR_FREEZE_HELP = (
-    "Force a MAJOR FREEZE when a third of the duration (at least"
-    f" {DURATION_S_MIN:g}s) is over, and watch the merge to its end, at most {GRACE_S:g}s after the load."
-)
 
-
-def duration_s(scenario: str, asked_s: float, *, is_default: bool) -> float:
-    """Return how long a load of `scenario` is measured.
-
-    + asked_s: what the command says
-    + is_default: nobody asked for that
-    """
-    return SOAK_S if scenario == SOAK and is_default else asked_s
+def declared_options() -> dict[CompanionOption, tuple[str, ...]]:
+    """Return every option that a companion brings, with the names of the scenarios that have it."""
+    found: dict[CompanionOption, tuple[str, ...]] = {}
+    for name, scenario in SCENARIOS.items():
+        for option in scenario.options:
+            found[option] = (*found.get(option, ()), name)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +27,13 @@ class CompanionParameters:
     """What was asked for."""
 
     major_freeze: bool = False
-    analytics_on: DatabaseRole | None = None
-    """None: it was not asked for."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Options of companions that the command line sets: name -> choice."""
 
     def problems(self, *, scenario: str, duration_s: float, is_search: bool) -> tuple[str, ...]:
         """Return what does not fit the load, one sentence for each.
 
+        + scenario: the name of the load's scenario
         + duration_s: how long it is measured
         + is_search: it is one of the probes of a search for the capacity
         """
@@ -49,11 +43,24 @@ class CompanionParameters:
         elif self.major_freeze and duration_s < DURATION_S_MIN:
             given, least = f"--major-freeze with --duration {duration_s:g}s", f"at least {DURATION_S_MIN:g}s"
             found.append(f"{given}; allowed: {least}, or the merge has no time to show what it does")
-        if scenario == SOAK and is_search:
-            found.append("--scenario soak: not with --find-capacity, whose probes are too short for a slope")
-        if self.analytics_on is not None and scenario != ANALYTICS:
-            found.append(f"--analytics-on with --scenario {scenario}; allowed: --scenario {ANALYTICS}")
+        found += [
+            f"--scenario {scenario}: not with --find-capacity, whose probes are too short for"
+            f" {kind.needs_long_load_for}"
+            for kind in SCENARIOS[scenario].companions
+            if is_search and kind.needs_long_load_for
+        ]
+        found += [
+            f"{option.flag} with --scenario {scenario}; allowed: --scenario {' or '.join(names)}"
+            for option, names in declared_options().items()
+            if option.name in self.given and scenario not in names
+        ]
         return tuple(found)
+
+    def settings(self, scenario: str) -> dict[str, str]:
+        """Return the options that `scenario` has, with their defaults where nothing was given."""
+        return {
+            option.name: self.given.get(option.name, option.default) for option in SCENARIOS[scenario].options
+        }
 
     def companions(
         self,
@@ -66,15 +73,17 @@ class CompanionParameters:
     ) -> list[Companion]:
         """Return what runs beside the load of `task`.
 
-        + database: what the services work on
+        + scenario: the name of the load's scenario
         + duration_s: how long the load is measured
         + warm_up_s: how long it warms up before that
+        + database: what the services work on
         """
-        found: list[Companion] = []
-        if scenario == ANALYTICS:
-            found.append(Analytics(task, on=self.analytics_on or DatabaseRole.PRIMARY, database=database))
-        if scenario == SOAK:
-            found.append(Soak(task))
-        if self.major_freeze:
-            found.append(MajorFreeze(task, duration_s=duration_s, warm_up_s=warm_up_s))
-        return found
+        load = AccompaniedLoad(
+            task=task,
+            duration_s=duration_s,
+            warm_up_s=warm_up_s,
+            database=database,
+            settings=self.settings(scenario),
+        )
+        found = [BUILDERS[kind](load) for kind in SCENARIOS[scenario].companions]
+        return [*found, *([major_freeze.build(load)] if self.major_freeze else [])]

@@ -11,17 +11,21 @@ from chaos.system.world import WorldError
 from inventory.model import Environment, Host
 from loadtests.results.figures import LoadFigures
 from loanstack.companions import components, flatness
+from loanstack.companions.companion import AccompaniedLoad
 from loanstack.companions.flatness import SAMPLES_FILE, ComponentSample
 from loanstack.runs.task import Task
 from proof.verdict import Finding
 
-DURATION_S = 3600.0
-"""How long a soak is when nobody says."""
 INTERVAL_S = 10.0
 CACHES_SHARE_MAX = 0.4
 """Of a database's memory budget: what seekdb 1.4's `kvcache_memory_limit` is where it is not set."""
 _ANSWER_WITHIN_S = 8.0
 _ENDS_WITHIN_S = 15.0
+
+
+def build(load: AccompaniedLoad) -> "Soak":
+    """Return what samples the components beside `load`."""
+    return Soak(load.task)
 
 
 class Soak:

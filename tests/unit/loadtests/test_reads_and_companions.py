@@ -47,7 +47,7 @@ def test_a_read_is_planned_as_much_earlier_as_its_user_was_late():
     assert (record.planned_s, record.started_s, record.outcome) == (8.5, 10.0, Outcome.REJECTED)
 
 
-@pytest.mark.parametrize("name", [name for name, each in SCENARIOS.items() if each.companion])
+@pytest.mark.parametrize("name", [name for name, each in SCENARIOS.items() if each.companions])
 def test_a_scenario_with_a_companion_is_refused_by_plain_locust(name):
     with pytest.raises(ValueError, match=f"run loanstack load lab --scenario {name}"):
         checked("--scenario", name)

@@ -214,8 +214,12 @@ def test_each_scenario_has_its_company(
 
 @pytest.mark.parametrize("kind", DatabaseKind)
 def test_reports_are_asked_of_the_database_that_serves(task: Task, kind: DatabaseKind) -> None:
-    [reports] = CompanionParameters().companions(
-        task, scenario="analytics", duration_s=60.0, warm_up_s=10.0, database=kind
-    )
-    assert isinstance(reports, Analytics)
-    assert reports._database is kind
+    for asked, role in (
+        (CompanionParameters(), DatabaseRole.PRIMARY),
+        (CompanionParameters(given={"analytics_on": "standby"}), DatabaseRole.STANDBY),
+    ):
+        [reports] = asked.companions(
+            task, scenario="analytics", duration_s=60.0, warm_up_s=10.0, database=kind
+        )
+        assert isinstance(reports, Analytics)
+        assert (reports._on, reports._database) == (role, kind)
