@@ -25,7 +25,8 @@ GRACE_S = 10.0
 """How long a child may take to end on SIGTERM, unless somebody knows better."""
 GROUP_GRACE_S = 2.0
 """How long the rest of a group gets between SIGTERM and SIGKILL once its leader has gone."""
-_POLL_S = 0.05
+_POLL_S, _POLL_MIN_S, _POLL_SHARE = 0.05, 0.001, 0.02
+"""How long to wait between two looks: a share of how long it has been so far, within these."""
 _LAST_WORDS = 400
 
 
@@ -109,10 +110,14 @@ class Child:
 
     def ended(self, within_s: float = 0.0) -> Completed | None:
         """Return how it ended by itself; None if it still runs after `within_s`."""
-        try:
-            self.process.wait(within_s)
-        except subprocess.TimeoutExpired:
-            return None
+        since_s = time.monotonic()
+        while self.process.poll() is None:
+            waited_s = time.monotonic() - since_s
+            if waited_s >= within_s:
+                return None
+            # A drill takes the end of a switch's command for the moment of its fault; Popen.wait may see it
+            # 50 ms late.
+            time.sleep(min(max(_POLL_MIN_S, _POLL_SHARE * waited_s), _POLL_S, within_s - waited_s))
         return self._finish()
 
     def wait(self, within_s: float) -> Completed:

@@ -49,6 +49,7 @@ class Processes:
         + on_line: called with each line of the log, from another thread
         + grace_s: how long it may take to end on SIGTERM
         """
+        assert log is not None or on_line is None, "lines are those of the log"
         with ExitStack() as opened:
             given = opened.enter_context(tempfile.TemporaryFile())
             given.write(stdin.encode())
@@ -56,15 +57,15 @@ class Processes:
             out = opened.enter_context(stdout.open("wb")) if stdout is not None else None
             logged = opened.enter_context(log.open("ab")) if log is not None else None
             err = subprocess.PIPE if on_line is not None else logged
-            is_one = log is not None and stdout is None
+            is_merged = log is not None and stdout is None
             with _interrupts_held():
                 child = Child(
                     argv,
                     name=name,
                     log=log,
                     stdin=given,
-                    stdout=err if is_one else out,
-                    stderr=subprocess.STDOUT if is_one else err,
+                    stdout=err if is_merged else out,
+                    stderr=subprocess.STDOUT if is_merged else err,
                     env=env,
                     grace_s=grace_s,
                 )

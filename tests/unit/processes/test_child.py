@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import child as module
 from processes.child import Child, Completed
 from processes.group import Processes
 from tests.unit.processes.running import DEADLINE_S, is_running, wait_gone
@@ -48,6 +49,41 @@ def test_a_child_that_runs_has_not_ended() -> None:
     assert child.end().returncode == -signal.SIGTERM
     assert not child.was_killed
     assert child.ended_because() == "'sleep 600' was ended by signal 15 and said 'nothing'"
+
+
+class Ending:
+    """A process that ends at a moment of a clock that only its waiting moves."""
+
+    returncode = 0
+
+    def __init__(self, pid: int, ends_s: float) -> None:
+        self.pid = pid
+        self.now_s = 0.0
+        self._ends_s = ends_s
+
+    def poll(self) -> int | None:
+        return 0 if self.now_s >= self._ends_s else None
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.mark.parametrize("ends_s", [0.01, 0.3, 2.0])
+def test_an_end_is_seen_when_it_comes_and_not_much_later(
+    ends_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = Child(["true"])
+    ended.process.wait()
+    ending = Ending(ended.process.pid, ends_s)
+    monkeypatch.setattr(module, "time", ending)
+    monkeypatch.setattr(ended, "process", ending)
+    assert ended.ended(ends_s / 2) is None
+    assert ending.now_s == pytest.approx(ends_s / 2)
+    assert ended.ended(60.0) is not None
+    assert ending.now_s <= 1.02 * ends_s + 0.001
 
 
 def test_a_child_with_a_log_says_why_it_ended_by_its_last_words(tmp_path: Path) -> None:
