@@ -256,6 +256,7 @@ def test_a_client_that_ended_by_itself_says_why_and_ends_the_drills_clients(tmp_
     (tmp_path / "load").mkdir()
     clients._folder = tmp_path
     clients._start("load", ["bash", "-c", "echo no customers are seeded; exit 2"], "locust", 120)
+    assert [child.grace_s for child in clients._children] == [120]
     until(lambda: clients.stopped_because() is not None)
     assert "load ended with 2 and said 'no customers are seeded'" in str(clients.stopped_because())
     with pytest.raises(WorldError, match=r"no customers are seeded.*load/locust\.log"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inventory.places import PROJECT_ROOT
 from processes import child as module
 from processes.child import Child, Completed
 from processes.group import Processes
@@ -18,6 +19,15 @@ def test_a_child_has_a_session_of_its_own_which_ctrl_c_does_not_reach() -> None:
         assert os.getsid(child.process.pid) == child.process.pid
     finally:
         child.end()
+
+
+def test_a_child_runs_in_the_projects_root_with_our_variables_and_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OURS", "ours")
+    done = Child(["sh", "-c", "pwd; echo $OURS $OWN"], env={"OWN": "own"}).wait(DEADLINE_S)
+    assert done.stdout.splitlines() == [str(PROJECT_ROOT), "ours own"]
 
 
 @pytest.mark.parametrize(("outlives_us", "sent"), [(False, "TERM"), (True, "[none]")])

@@ -159,6 +159,7 @@ try:
     with Processes() as processes:
         processes.start(["sleep", "600"])
 except KeyboardInterrupt:
+    os.kill(os.getpid(), signal.SIGINT)  # a second one changes nothing
     sys.exit(0 if born and not is_running(born[0]) else 1)
 """
 
