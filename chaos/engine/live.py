@@ -8,7 +8,7 @@ from chaos.system.alerts import SshAlerts
 from chaos.system.databases import SshDatabases
 from chaos.system.hosts import SshHosts
 from chaos.system.pair import database_hosts
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.switches import NetworkSwitch, PowerSwitch
 from chaos.system.world import Agents, Alerts, Clients, Databases, Hosts, Network, Power, Store
 from inventory.model import Environment

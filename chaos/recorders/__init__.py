@@ -6,5 +6,4 @@
 | `replication`, `replay_lag` | the positions of both databases, and the lag between them |
 | `write_probe` | attempts to write into each database directly |
 | `export`, `contents` | journal and limits as the services read them afterwards; what both databases hold |
-| `children` | these programs as child processes |
 """

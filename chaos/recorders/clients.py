@@ -7,10 +7,11 @@ from pathlib import Path
 
 import orjson
 
-from chaos.recorders.children import Child
 from chaos.recorders.export import save_database
 from chaos.system.world import ClientsSeen, WorldError
 from inventory.model import Environment, Host
+from processes.child import Child
+from processes.group import Processes
 from proof.record import Outcome
 
 SAMPLE_INTERVAL_MS = 250.0
@@ -91,7 +92,8 @@ class LoadClients:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._children: tuple[tuple[Child, float], ...] = ()
+        self._processes = Processes()
+        self._children: tuple[Child, ...] = ()
         self._folder: Path | None = None
         self._tail: LedgerTail | None = None
 
@@ -115,15 +117,13 @@ class LoadClients:
             "--run-folder": str(own),
         }
         asked = [part for pair in options.items() for part in pair]
-        load = Child("load", [*self._env.client_command, *generator, *asked], own / "locust.log")
-        self._children = ((load, _LOAD_ENDS_WITHIN_S),)
+        self._start("load", [*self._env.client_command, *generator, *asked], "locust", _LOAD_ENDS_WITHIN_S)
         for name, module, out, extra in (
             ("replication sampler", "chaos.recorders.replication", "replication", _SAMPLER_OPTIONS),
             ("prober", "chaos.recorders.write_probe", "probes", ()),
         ):
             argv = [sys.executable, "-m", module, self._env.name, "--out", str(folder / f"{out}.jsonl")]
-            child = Child(name, [*argv, *extra], own / f"{out}.log")
-            self._children = (*self._children, (child, _OTHERS_END_WITHIN_S))
+            self._start(name, [*argv, *extra], out, _OTHERS_END_WITHIN_S)
 
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
         """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
@@ -136,7 +136,7 @@ class LoadClients:
 
     def stopped_because(self) -> str | None:
         """Return why one of them ended by itself; None while all run."""
-        for child, _ in self._children:
+        for child in self._children:
             if (why := child.ended_because()) is not None:
                 return why
         return None
@@ -144,12 +144,7 @@ class LoadClients:
     def stop(self) -> None:
         """End all and put the ledger where a run folder has it; does nothing the second time."""
         children, self._children = self._children, ()
-        problems = []
-        for child, within_s in children:
-            try:
-                child.stop(within_s)
-            except WorldError as failed:
-                problems.append(str(failed))
+        problems = [problem for child in children if (problem := end_cleanly(child)) is not None]
         if self._folder is not None:
             for name in ("ledger.jsonl", "reads.jsonl", "load.json"):
                 written = self._folder / "load" / name
@@ -161,3 +156,20 @@ class LoadClients:
     def export(self, primary: Host, folder: Path) -> None:
         """Save the journal and the limits of the primary below `folder`."""
         save_database(self._env, folder, since_s=None, near=primary)
+
+    def _start(self, name: str, argv: list[str], log_name: str, ends_within_s: float) -> None:
+        assert self._folder is not None
+        log = self._folder / "load" / f"{log_name}.log"
+        child = self._processes.start(argv, name=name, log=log, grace_s=ends_within_s)
+        self._children = (*self._children, child)
+
+
+def end_cleanly(child: Child) -> str | None:
+    """End `child`, and return what is wrong with how it ended, now or before; None: nothing."""
+    done = child.end()
+    if child.was_killed:
+        return (
+            f"{child.name} did not end within {child.grace_s:.0f} s of SIGTERM and was killed; its record may"
+            " lack its end"
+        )
+    return child.ended_because() if done.returncode != 0 else None

@@ -5,7 +5,6 @@ export have a part in it, so that what these say can be held against it.
 """
 
 import gzip
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 from chaos.system.pair import database_hosts
-from chaos.system.remote import ssh_argv
 from chaos.system.sql_session import QUESTIONS, SqlSession
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host
 from inventory.peer import DatabaseKind
+from processes import ssh
 from proof.files import APPLICATIONS_FILE, CONTENTS_FILE, LEDGER_FILE, read_lines, write_whole
 from proof.record import Application, TableContent, Write
 
@@ -133,23 +132,14 @@ def _ask(env: Environment, host: Host, kind: DatabaseKind, script: str, within_s
     A standby that has just been copied has a position in its log for a moment before it can be read as of it
     (OceanBase: error 4344, "invalid timestamp"): it is asked again.
     """
+    tool = QUESTIONS[kind].tool
     until_s = time.monotonic() + REACHED_WITHIN_S
     while True:
-        try:
-            done = subprocess.run(
-                ssh_argv(env, host, f"{QUESTIONS[kind].tool} sql"),
-                input=script,
-                capture_output=True,
-                text=True,
-                timeout=within_s,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            problem = f"{host.name}: its tables were not summed up within {within_s:.0f} s"
-            raise WorldError(problem) from None
+        done = ssh.run(env, host, f"{tool} sql", within_s=within_s, stdin=script)
+        if done is None:
+            raise WorldError(f"{host.name}: its tables were not summed up within {within_s:.0f} s")
         if done.returncode == 0:
             return done.stdout.splitlines()
         if _NOT_READABLE_YET not in done.stderr or time.monotonic() > until_s:
-            said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-            raise WorldError(f"{host.name}: {QUESTIONS[kind].tool} ended with {done.returncode}: {said[0]!r}")
+            raise WorldError(done.sentence(f"{host.name}: {tool}"))
         time.sleep(_ASK_AGAIN_AFTER_S)

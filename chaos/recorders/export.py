@@ -5,18 +5,17 @@
 The loan services' own account reads them, on a host that has it; nothing secret leaves that host.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
 import click
 
 from chaos.recorders.contents import save_contents
-from chaos.system.remote import ssh_argv
 from chaos.system.world import WorldError
 from inventory import environment
 from inventory.model import Environment, Host, Role
 from inventory.peer import DatabaseKind
+from processes import ssh
 
 TABLES = ("journal", "limits")
 WITHIN_S = 120.0
@@ -70,34 +69,15 @@ def save_database(
 def _save(
     env: Environment, hosts: list[Host], command: str, target: Path, what: str, within_s: float
 ) -> None:
+    """Write what `command` prints on the first host that can into `target`; raises WorldError if none can."""
     problems = []
     for host in hosts:
-        problem = _problem_of(env, host, command, target, within_s)
-        if problem is None:
+        done = ssh.run(env, host, command, within_s=within_s, stdout=target)
+        if done is not None and done.returncode == 0:
             return
-        problems.append(problem)
+        late = f"{host.name}: not done within {within_s:.0f} s"
+        problems.append(late if done is None else done.sentence(f"{host.name}: the export"))
     raise WorldError(f"no {Role.LOAN.value} host could export the {what}: {'; '.join(problems)}")
-
-
-def _problem_of(env: Environment, host: Host, command: str, target: Path, within_s: float) -> str | None:
-    """Write what `command` prints on `host` to `target`; return what went wrong, or None."""
-    try:
-        with target.open("wb") as file:
-            done = subprocess.run(
-                ssh_argv(env, host, command),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.PIPE,
-                text=False,
-                timeout=within_s,
-                check=False,
-            )
-    except subprocess.TimeoutExpired:
-        return f"{host.name}: not done within {within_s:.0f} s"
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["nothing"]
-        return f"{host.name}: ended with {done.returncode} and said {said[0]!r}"
-    return None
 
 
 @click.command()

@@ -24,10 +24,11 @@ import click
 import orjson
 
 from chaos.system.pair import database_hosts
-from chaos.system.remote import Channel, ChannelClosedError, ssh_argv
 from inventory import environment
 from inventory.model import Environment, Host
 from inventory.purpose import Action, NotAllowedError
+from inventory.ssh import ssh_argv
+from processes.lines import Channel, ChannelClosedError
 from proof.record import WriteAttempt
 
 INTERVAL_MS = 200.0

@@ -6,5 +6,5 @@
 | `pair` | which host is primary and which is standby |
 | `host_fault` | how a fault is started, seen and undone on its host |
 | `databases`, `hosts`, `agents`, `switches`, `alerts` | each of them |
-| `remote`, `sql_session` | shells, channels and SQL sessions below that |
+| `shells`, `sql_session` | open shells and SQL sessions below that |
 """

@@ -10,7 +10,7 @@ import msgspec
 from chaos.system.host_fault import AGENT_UNIT
 from chaos.system.hosts import RemotePending
 from chaos.system.pair import database_hosts
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.world import Pending, WorldError
 from inventory.model import Environment, Host, Role
 from proof.record import Event
@@ -87,7 +87,7 @@ class SshAgents:
                 asked = ["systemctl", "cat", AGENT_UNIT]
                 with contextlib.suppress(WorldError):
                     self._deployed = (
-                        self._shells.of(host).run(asked, within_s=_LOOKED_AT_WITHIN_S).returncode == 0
+                        self._shells.get(host).run(asked, within_s=_LOOKED_AT_WITHIN_S).returncode == 0
                     )
                     break
         return bool(self._deployed)
@@ -109,16 +109,16 @@ class SshAgents:
     def switchover(self, source: Host, to: Host) -> Pending:
         """Ask the agent of the primary `source` to hand over to `to`."""
         asked = ["loanstack-failover", "switchover", "--to", to.name]
-        return RemotePending(self._shells.of(source).begin(asked), source, f"switchover to {to.name}")
+        return RemotePending(self._shells.get(source).begin(asked), source, f"switchover to {to.name}")
 
     def _ask(self, host: Host, path: str, within_s: float, *options: str) -> str | None:
         url = f"http://127.0.0.1:{self._env.failover.agent_port}/{path}"
         asked = ["curl", "-s", "--max-time", f"{within_s:.3f}", *options, url]
         try:
-            done = self._shells.of(host).run(asked, within_s=within_s + 1)
+            done = self._shells.get(host).run(asked, within_s=within_s + 1)
         except WorldError:
             return None
-        return done.output if done.returncode == 0 else None
+        return done.stdout if done.returncode == 0 else None
 
 
 class SshStore:
@@ -135,6 +135,6 @@ class SshStore:
     def _is_healthy(self, host: Host) -> bool:
         asked = ["loanstack-store", "wait-healthy", "1"]
         try:
-            return self._shells.of(host).run(asked, within_s=_LOOKED_AT_WITHIN_S).returncode == 0
+            return self._shells.get(host).run(asked, within_s=_LOOKED_AT_WITHIN_S).returncode == 0
         except WorldError:
             return False

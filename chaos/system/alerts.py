@@ -2,7 +2,7 @@
 
 import json
 
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.world import WorldError
 from inventory.model import Environment, Role
 
@@ -22,8 +22,8 @@ class SshAlerts:
         command = ["curl", "--silent", "--fail", "--max-time", f"{_WITHIN_S:g}", url]
         for host in self._env.hosts_with(Role.MONITOR):
             try:
-                done = self._shells.of(host).run(command, within_s=_WITHIN_S + 1.0)
-                return firing_in(done.output)
+                done = self._shells.get(host).run(command, within_s=_WITHIN_S + 1.0)
+                return firing_in(done.stdout)
             except (WorldError, ValueError):
                 continue
         return frozenset()

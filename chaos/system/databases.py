@@ -4,7 +4,7 @@ import socket
 
 from chaos.system.host_fault import DATABASE_UNIT as UNIT
 from chaos.system.hosts import RemotePending
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.sql_session import RoleAndPosition, SqlSession
 from chaos.system.world import DOWN, UNREACHABLE, Pending, WorldError
 from inventory.model import Environment, Host
@@ -32,7 +32,7 @@ class SshDatabases:
     def open(self, hosts: tuple[Host, ...]) -> None:
         """Open the shells and sessions to `hosts`, so that nothing in a drill waits for a handshake."""
         for host in hosts:
-            self._shells.of(host).open()
+            self._shells.get(host).open()
             self._session(host).ask()
 
     def close(self) -> None:
@@ -55,15 +55,15 @@ class SshDatabases:
         if not self.is_reachable(host):
             return UNREACHABLE
         try:
-            done = self._shells.of(host).run(["loanstack-db", "role"], within_s=_ROLE_WITHIN_S)
+            done = self._shells.get(host).run(["loanstack-db", "role"], within_s=_ROLE_WITHIN_S)
         except WorldError:
             return UNREACHABLE
         if done.returncode != 0:
             raise WorldError(
-                f"{host.name}: 'loanstack-db role' ended with {done.returncode}: {done.output!r};"
+                f"{host.name}: 'loanstack-db role' ended with {done.returncode}: {done.stdout!r};"
                 " deploy the environment first"
             )
-        return done.output.strip() or DOWN
+        return done.stdout.strip() or DOWN
 
     def is_reachable(self, host: Host) -> bool:
         """Say whether an SSH server greets at the host's management address, within a second.
@@ -79,7 +79,7 @@ class SshDatabases:
 
     def kill(self, host: Host) -> Pending:
         """Kill the database process (SIGKILL, by its pid)."""
-        running = self._shells.of(host).begin(["bash", "-c", _KILL])
+        running = self._shells.get(host).begin(["bash", "-c", _KILL])
         return RemotePending(running, host, "kill the database")
 
     def _session(self, host: Host) -> SqlSession:

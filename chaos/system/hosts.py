@@ -15,7 +15,7 @@ from chaos.system.host_fault import (
     begin_argv,
     undo_argv,
 )
-from chaos.system.remote import Running, Shells, succeeded
+from chaos.system.shells import Running, Shells, succeeded
 from chaos.system.world import Pending
 from inventory.model import Host
 
@@ -66,27 +66,27 @@ class SshHosts:
 
     def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
         """Make `fault` on `host`; a timer there undoes it after `for_s`, whatever becomes of us."""
-        return RemotePending(self._shells.of(host).begin(begin_argv(fault, for_s=for_s)), host, fault.name)
+        return RemotePending(self._shells.get(host).begin(begin_argv(fault, for_s=for_s)), host, fault.name)
 
     def undo(self, host: Host, fault: HostFault) -> None:
         """Undo `fault` and stop its timer; does nothing where neither is. Raises WorldError."""
-        self._shells.must(host, f"undo {fault.name}", undo_argv(fault), within_s=_UNDONE_WITHIN_S)
+        self._shells.check_run(host, f"undo {fault.name}", undo_argv(fault), within_s=_UNDONE_WITHIN_S)
 
     def shows(self, host: Host, fault: HostFault) -> str | None:
         """Return None if `fault` is seen to act on `host`, else what is seen there; raises WorldError."""
-        done = self._shells.of(host).run(["bash", "-c", fault.seen], within_s=_LOOKED_AT_WITHIN_S)
-        return None if done.returncode == 0 else f"{host.name}: {done.output.strip() or 'nothing of it'}"
+        done = self._shells.get(host).run(["bash", "-c", fault.seen], within_s=_LOOKED_AT_WITHIN_S)
+        return None if done.returncode == 0 else f"{host.name}: {done.stdout.strip() or 'nothing of it'}"
 
     def reaches(self, host: Host, other: Host) -> bool:
         """Say whether the database port of `other` answers `host`, if only with a no; raises WorldError."""
         connect = f"exec 3<>/dev/tcp/{other.address}/{self._database_port}"
         argv = ["timeout", f"{_ANSWERS_WITHIN_S:g}", "bash", "-c", connect]
-        done = self._shells.of(host).run(argv, within_s=_LOOKED_AT_WITHIN_S)
+        done = self._shells.get(host).run(argv, within_s=_LOOKED_AT_WITHIN_S)
         return done.returncode != _TIMED_OUT
 
     def residue(self, host: Host) -> tuple[str, ...]:
         """Return what drills left on the host, and which of its units do not run."""
-        done = self._shells.must(
+        done = self._shells.check_run(
             host, "look for residue", ["bash", "-c", _RESIDUE], within_s=_LOOKED_AT_WITHIN_S
         )
-        return tuple(line for line in done.output.splitlines() if line.strip())
+        return tuple(line for line in done.stdout.splitlines() if line.strip())

@@ -7,9 +7,10 @@ the services alone, and its administrator's password never leaves its host.
 import time
 from dataclasses import dataclass
 
-from chaos.system.remote import Channel, ChannelClosedError, ssh_argv
 from inventory.model import Environment, Host
 from inventory.peer import DatabaseKind
+from inventory.ssh import ssh_argv
+from processes.lines import Channel, ChannelClosedError
 
 ASK_AGAIN_AFTER_S = 0.2
 """Pause on the host between two attempts to connect to a database that is down."""

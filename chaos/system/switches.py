@@ -1,47 +1,34 @@
 """The switches of an environment, as commands that its inventory names: the hosts' power, the network."""
 
-import subprocess
 import time
 from collections.abc import Callable
 
 from chaos.system.world import ImpossibleHereError, Pending, WorldError
 from inventory.model import Environment, Host
-from inventory.places import PROJECT_ROOT
+from processes.child import Child
 
 _ON_WITHIN_S = 90.0
 _SSH_WITHIN_S = 60.0
 _THROWN_WITHIN_S = 30.0
 
 
-class Thrown:
-    """A switch that is being thrown."""
+class SwitchCommand:
+    """A switch that is being thrown; neither Ctrl-C nor our end may leave it half-thrown."""
 
     def __init__(self, argv: tuple[str, ...], what: str) -> None:
-        self._what = what
-        self._ended_s: float | None = None
-        # Its own session: Ctrl-C must not leave a switch half-thrown.
-        self._process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT_ROOT,
-            start_new_session=True,
-        )
+        self._child = Child(argv, name=what, outlives_us=True)
+        self._confirmed_s: float | None = None
 
     def wait(self, within_s: float) -> float:
         """Return when the switch had confirmed (unix seconds); raises WorldError."""
-        if self._ended_s is None:
-            try:
-                _, said = self._process.communicate(timeout=within_s)
-            except subprocess.TimeoutExpired:
-                raise WorldError(f"{self._what} did not confirm within {within_s:.0f} s") from None
-            if self._process.returncode != 0:
-                last = said.strip().splitlines()[-1:] or ["nothing"]
-                raise WorldError(f"{self._what} ended with {self._process.returncode} and said {last[0]!r}")
-            self._ended_s = time.time()
-        return self._ended_s
+        if self._confirmed_s is None:
+            done = self._child.ended(within_s)
+            if done is None:
+                raise WorldError(f"{self._child.name} did not confirm within {within_s:.0f} s")
+            if done.returncode != 0:
+                raise WorldError(done.sentence(self._child.name))
+            self._confirmed_s = time.time()
+        return self._confirmed_s
 
 
 class PowerSwitch:
@@ -85,14 +72,14 @@ class PowerSwitch:
         """Let a frozen host go on; does nothing if it does, or is off."""
         self._throw("thaw", host).wait(_THROWN_WITHIN_S)
 
-    def _throw(self, position: str, host: Host, *options: str) -> Thrown:
+    def _throw(self, position: str, host: Host, *options: str) -> SwitchCommand:
         if not self._env.power_command:
             raise ImpossibleHereError(
                 f"environment {self._env.name!r} names no power_command, so {host.name} cannot be switched"
                 f" {position}; give one in inventory/{self._env.name}.py"
             )
         argv = (*self._env.power_command, position, host.name, *options)
-        return Thrown(argv, f"power {position} {host.name}")
+        return SwitchCommand(argv, f"power {position} {host.name}")
 
 
 class NetworkSwitch:
@@ -109,10 +96,10 @@ class NetworkSwitch:
         """Mend the cut; does nothing if it is not made."""
         self._throw("mend", name).wait(_THROWN_WITHIN_S)
 
-    def _throw(self, verb: str, name: str, *options: str) -> Thrown:
+    def _throw(self, verb: str, name: str, *options: str) -> SwitchCommand:
         if not self._env.network_command:
             raise ImpossibleHereError(
                 f"environment {self._env.name!r} names no network_command, so its network cannot be broken"
                 f" ({verb} {name}); give one in inventory/{self._env.name}.py"
             )
-        return Thrown((*self._env.network_command, verb, name, *options), f"network {verb} {name}")
+        return SwitchCommand((*self._env.network_command, verb, name, *options), f"network {verb} {name}")

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from chaos.engine.live import WallClock
 from chaos.system.databases import SshDatabases
 from chaos.system.pair import database_hosts, not_following
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.sql_session import MARIADB, SqlSession
 from chaos.system.world import DOWN, PRIMARY, STANDBY, Clock, wait_until
 from inventory.model import Environment, Role
 from inventory.peer import DatabaseKind
-from loanstack.system.asking import ask
+from processes import ssh
 
 COOL_DOWN_WITHIN_S = 120.0
 CALM_FOR_S = 2.0
@@ -82,10 +82,10 @@ def queued(env: Environment) -> str | None:
     """Return what still waits in the services, or None."""
     for host in env.hosts_with(Role.LOAN):
         command = f"curl --silent --fail --max-time 3 http://{host.address}:{env.loan.port}/metrics"
-        page = ask(env, host, command, within_s=_WITHIN_S)
-        if page is None:
+        done = ssh.run(env, host, command, within_s=_WITHIN_S)
+        if done is None:
             return f"{host.name} does not answer"
-        why = waiting_in(page)
+        why = waiting_in(done.stdout)
         if why is not None:
             return f"{host.name}: {why}"
     return None

@@ -8,8 +8,8 @@ from typing import Self
 
 from inventory.model import Role
 from inventory.ssh import WHILE_CONNECTED, ssh_argv
-from loanstack.runs.subprocesses import Child
 from loanstack.runs.task import Task
+from processes.child import Child
 
 _FILE = "statements-{host}.tsv"
 _INTERVAL_S = 2

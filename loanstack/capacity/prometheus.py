@@ -11,7 +11,7 @@ from typing import Any
 
 from inventory.model import Environment, Role
 from loanstack.runs.folder import RunFolder
-from loanstack.system.asking import ask
+from processes import ssh
 
 PROMETHEUS_FILE = "prometheus.json"
 _WITHIN_S = 15.0
@@ -56,8 +56,9 @@ def save(env: Environment, folder: RunFolder, *, from_s: float, until_s: float) 
     command = shlex.join(["curl", "--silent", "--fail", "--max-time", "10", *options, url])
     found: list[Series] = []
     for host in monitors[:1]:
+        done = ssh.run(env, host, command, within_s=_WITHIN_S)
         with suppress(ValueError, KeyError):
-            found = json.loads(ask(env, host, command, within_s=_WITHIN_S) or "")["data"]["result"]
+            found = json.loads(done.stdout if done else "")["data"]["result"]
     folder.write_json(PROMETHEUS_FILE, found)
 
 

@@ -14,8 +14,8 @@ from loanstack.cli.load import load, seed
 from loanstack.cli.prove import prove
 from loanstack.cli.upgrade import upgrade
 from loanstack.runs.folder import RunFolderError
-from loanstack.runs.subprocesses import interrupt_on_signals
 from loanstack.runs.task import CommandError
+from processes.group import interrupt_on_signals
 from proof.exits import ExitCode
 
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from loadtests.results import figures
 from loanstack.commands.load import LOCUST
-from loanstack.runs.subprocesses import Child
 from loanstack.runs.task import CommandError, Task, tail
+from processes.child import Child
 from proof.exits import ExitCode
 from proof.files import LEDGER_FILE
 
@@ -51,7 +51,7 @@ class BackgroundLoad:
         self._child = self._task.processes.start(argv, log=self._task.log("locust"), grace_s=_ENDS_WITHIN_S)
         until_s = time.monotonic() + _STARTS_WITHIN_S
         while not _has_answers(self._folder / LEDGER_FILE):
-            if time.monotonic() > until_s or self._child.process.poll() is not None:
+            if time.monotonic() > until_s or self._child.ended() is not None:
                 self._child.end()
                 said = tail(self._task.log("locust"))
                 problem = (
@@ -67,7 +67,7 @@ class BackgroundLoad:
     ) -> None:
         """End it: what is under way gets its outcome."""
         if self._child is not None:
-            self._ended_early = self._child.process.poll() is not None
+            self._ended_early = self._child.ended() is not None
             self._child.end()
             self._lasted_s = time.monotonic() - self._began_s
 

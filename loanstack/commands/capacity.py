@@ -18,8 +18,8 @@ from loanstack.capacity.search import Search, next_rate
 from loanstack.commands.load import LoadParameters, load
 from loanstack.runs.console import COLOUR_OF
 from loanstack.runs.folder import FINDINGS_FILE, Results
-from loanstack.runs.subprocesses import CommandTimeoutError
 from loanstack.runs.task import CommandError, InterruptedWith, Task
+from processes.child import CommandTimeoutError
 from proof import objectives, promised
 from proof.exits import ExitCode
 from proof.objectives import OBJECTIVES_FILE

@@ -18,9 +18,9 @@ from loanstack.measure.cpu_breakdown import DATABASES
 from loanstack.results import comparison
 from loanstack.results.comparison import COMPARED, COMPARISON_FILE, NAMES, OURS, PEER, Ran, Row
 from loanstack.runs.folder import FINDINGS_FILE, Results
-from loanstack.runs.subprocesses import CommandTimeoutError
 from loanstack.runs.task import CommandError, InterruptedWith, Task
 from loanstack.system import semi_sync
+from processes.child import CommandTimeoutError
 from proof.exits import ExitCode
 from proof.titles import number, title
 from proof.verdict import Verdict

@@ -13,8 +13,8 @@ from loanstack.results import deploys
 from loanstack.results.deploys import DeployOutcome
 from loanstack.results.ended import Ended, write_ended
 from loanstack.runs.folder import Results
-from loanstack.runs.subprocesses import Completed
 from loanstack.runs.task import CommandError, Task, read_json, tail
+from processes.child import Completed
 from proof import promised
 from proof.objectives import Objective
 from proof.verdict import Verdict
@@ -129,14 +129,13 @@ def _pyinfra(
     env: Mapping[str, str] | None = None,
 ) -> Completed:
     program = Path(sys.executable).with_name("pyinfra")
-    return task.processes.run(
+    return task.processes.start(
         [str(program), *options, f"inventory/{task.env.name}.py", "deploys/site.py"],
         log=task.log("pyinfra"),
         stdout=stdout,
         env=env,
-        timeout_s=TIMEOUT_S,
         on_line=task.console.note,
-    )
+    ).wait(TIMEOUT_S)
 
 
 def _table(found: DeployOutcome) -> Table:

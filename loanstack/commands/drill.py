@@ -130,13 +130,12 @@ def _once(task: Task, name: str, asked: DrillParameters, judged_by: tuple[Object
     options = ["--run-folder", str(folder), "--rate", f"{asked.rate_per_s:g}"]
     options += ["--steady-within", f"{asked.steady_within_s:g}"]
     with task.step(name):
-        done = task.processes.run(
+        done = task.processes.start(
             [*argv, *options],
             log=task.log("drill"),
-            timeout_s=TIMEOUT_S,
             on_line=task.console.note,
             grace_s=HEALS_WITHIN_S,
-        )
+        ).wait(TIMEOUT_S)
     if not (folder / "results.json").exists() or done.returncode == ExitCode.USAGE:
         said = tail(task.log("drill"))
         problem = f"drill {name} ended with status {done.returncode} and no results; it says:\n{said}"

@@ -5,18 +5,14 @@ the tool on the host reads it there. Whatever that prints, and its exit code, ar
 """
 
 import shlex
-import subprocess
-import sys
 from collections.abc import Sequence
 
-from chaos.system.remote import ssh_argv
 from inventory.model import Environment, Host, Role
 from loanstack.runs.task import CommandError
+from processes import ssh
 from proof.exits import ExitCode
 
 TOOL = "loanstack-failover"
-_SSH_FAILED = 255
-"""ssh's own code for a host it could not reach; no command of ours ends with it."""
 
 
 def database_hosts(env: Environment, on: str | None) -> tuple[Host, ...]:
@@ -51,12 +47,8 @@ def tell(env: Environment, arguments: Sequence[str], *, on: str | None = None) -
     command = shlex.join([TOOL, *arguments])
     tried = []
     for host in database_hosts(env, on):
-        argv = ssh_argv(env, host, command)
-        if sys.stdout.isatty():
-            # A terminal there too: tables are then fitted to it, and Ctrl-C ends what is watched.
-            argv[argv.index("-T")] = "-tt"
-        code = subprocess.run(argv, check=False).returncode
-        if code != _SSH_FAILED:
+        code = ssh.run_attached(env, host, command)
+        if code != ssh.UNREACHABLE:
             return code
         tried.append(host.name)
     raise CommandError(

@@ -170,13 +170,12 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
         before = _read(env)
         sampling = sampler.start(task, asked.database)
         task.folder.note("load", at_s=time.time(), detail=f"{asked.mean_per_s:g} writes/s planned")
-        done = task.processes.run(
+        done = task.processes.start(
             argv,
             log=task.log("locust"),
-            timeout_s=asked.duration_s * (1 + _LONGER_PER_S) + _LONGER_THAN_LOAD_S,
             on_line=task.console.note,
             grace_s=30,
-        )
+        ).wait(asked.duration_s * (1 + _LONGER_PER_S) + _LONGER_THAN_LOAD_S)
         after = _read(env)
         sampling.end()
     except usage.UsageError as silent:
@@ -207,7 +206,7 @@ def _export(task: Task, asked: LoadParameters) -> None:
     options = ["--run-folder", str(task.folder.path), "--within", f"{within_s:.0f}"]
     options += ["--database", asked.database.value]
     argv = [sys.executable, "-m", "chaos.recorders.export", task.env.name, *options]
-    done = task.processes.run(argv, log=task.log("export"), timeout_s=3.0 * within_s)
+    done = task.processes.start(argv, log=task.log("export")).wait(3.0 * within_s)
     if done.returncode != 0:
         problem = f"the database could not be exported:\n{tail(task.log('export'))}"
         raise CommandError(problem, code=ExitCode.INVALID)

@@ -22,8 +22,8 @@ from loanstack.commands.verify import verify
 from loanstack.results.whole import figures_of, part_name
 from loanstack.runs.console import COLOUR_OF
 from loanstack.runs.folder import Results, Step
-from loanstack.runs.subprocesses import CommandTimeoutError
 from loanstack.runs.task import CommandError, Task, tail
+from processes.child import CommandTimeoutError
 from proof import promised
 from proof.exits import ExitCode, verdict_of_exit
 from proof.titles import number
@@ -204,13 +204,12 @@ def _lab_up(task: Task) -> StepOutcome:
 def _lab(task: Task, verb: str, timeout_s: float) -> StepOutcome:
     log = task.log(f"lab-{verb}")
     try:
-        done = task.processes.run(
+        done = task.processes.start(
             [sys.executable, "-m", "lab", verb],
             log=log,
-            timeout_s=timeout_s,
             on_line=task.console.say,
             grace_s=60.0,
-        )
+        ).wait(timeout_s)
     except CommandTimeoutError as late:
         return StepOutcome(verdict=Verdict.FAIL, reasons=(str(late),), usable=False)
     if done.returncode == ExitCode.USAGE:

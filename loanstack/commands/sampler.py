@@ -3,8 +3,8 @@
 import sys
 
 from inventory.peer import DatabaseKind
-from loanstack.runs.subprocesses import Child
 from loanstack.runs.task import Task
+from processes.child import Child
 
 SAMPLES_FILE = "replication.jsonl"
 _INTERVAL_MS = 500

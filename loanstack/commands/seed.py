@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.system.remote import ssh_argv
 from inventory.model import Environment, Host, Role
+from inventory.ssh import ssh_argv
 from loanstack.commands import sampler
 from loanstack.runs.folder import Results
-from loanstack.runs.subprocesses import Child, Completed
 from loanstack.runs.task import CommandError, Task, read_json, tail
 from loanstack.system import seeding as pure
+from processes.child import Child, Completed
 from proof import promised
 from proof.exits import ExitCode
 from proof.files import read_lines

@@ -12,7 +12,6 @@ from loanstack.runs.folder import (
     RunFolderError,
     new_run,
 )
-from loanstack.runs.subprocesses import CommandTimeoutError, Processes
 from loanstack.runs.task import (
     RUNS_DIR,
     CommandError,
@@ -23,6 +22,8 @@ from loanstack.runs.task import (
     require_allowed,
     require_reachable,
 )
+from processes.child import CommandTimeoutError
+from processes.group import Processes
 from proof import objectives
 from proof.exits import ExitCode
 from proof.objectives import OBJECTIVES_FILE, Objective

@@ -28,9 +28,7 @@ def verify(task: Task) -> Results:
         *("--environment", task.env.name, "--junitxml", str(junit)),
     ]
     with task.step("verify"):
-        done = task.processes.run(
-            argv, log=task.log("pytest"), timeout_s=TIMEOUT_S, on_line=task.console.note
-        )
+        done = task.processes.start(argv, log=task.log("pytest"), on_line=task.console.note).wait(TIMEOUT_S)
     if not junit.exists():
         raise CommandError(f"the host tests did not run; pytest says:\n{tail(task.log('pytest'))}")
     addresses = host_tests.addresses_of((host.name, host.management_address) for host in task.env.hosts)

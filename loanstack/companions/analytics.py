@@ -5,7 +5,6 @@ import time
 from types import TracebackType
 from typing import Self
 
-from chaos.system.remote import ChannelClosedError
 from inventory.model import DatabaseRole
 from inventory.peer import DatabaseKind
 from loadtests.results.figures import LoadFigures
@@ -16,6 +15,7 @@ from loanstack.companions.report_record import REPORTS_FILE, Reported
 from loanstack.companions.report_session import TIMEOUT_S, ReportError, ReportSession, counted
 from loanstack.companions.reports import REPORTS, Report
 from loanstack.runs.task import Task
+from processes.lines import ChannelClosedError
 from proof.verdict import Finding
 
 _AFTER_FAILURE_S = 1.0

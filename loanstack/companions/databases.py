@@ -2,7 +2,7 @@
 
 from chaos.system.databases import SshDatabases
 from chaos.system.pair import find_scene
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.world import WorldError
 from inventory.model import DatabaseRole, Environment, Host, Role
 from inventory.peer import DatabaseKind

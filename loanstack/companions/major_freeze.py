@@ -10,7 +10,7 @@ from typing import Self
 
 from chaos.system.databases import SshDatabases
 from chaos.system.pair import database_hosts, find_scene
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host
 from inventory.ssh import WHILE_CONNECTED, ssh_argv
@@ -18,8 +18,8 @@ from loadtests.results.figures import LoadFigures
 from loanstack.companions import measured_start, merges
 from loanstack.companions.companion import AccompaniedLoad
 from loanstack.companions.merges import MergeProgress
-from loanstack.runs.subprocesses import Child
 from loanstack.runs.task import Task
+from processes.child import Child
 from proof.files import LEDGER_FILE, read_lines
 from proof.record import Write
 from proof.verdict import Finding
@@ -149,12 +149,12 @@ def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
     def freeze() -> Host:
         scene = find_scene(env, SshDatabases(env, shells))
         for host in (scene.standby, scene.primary):
-            shells.must(host, "the daily merge", _MERGE, within_s=_TAKEN_WITHIN_S)
+            shells.check_run(host, "the daily merge", _MERGE, within_s=_TAKEN_WITHIN_S)
         return scene.primary
 
     try:
         for host in database_hosts(env):
-            shells.of(host).open()
+            shells.get(host).open()
         yield freeze
     finally:
         shells.close()

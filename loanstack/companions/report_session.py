@@ -4,11 +4,12 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from chaos.system.remote import Channel, ChannelClosedError, ssh_argv
 from inventory import secrets
 from inventory.model import Environment, Host
 from inventory.peer import DatabaseKind
+from inventory.ssh import ssh_argv
 from loanstack.companions.reports import Report, Row
+from processes.lines import Channel, ChannelClosedError
 
 USER = "report"
 TIMEOUT_S = 30.0
@@ -34,7 +35,7 @@ class ReportError(Exception):
 
 
 class Line(Protocol):
-    """What a session is spoken to over: `chaos.system.remote.Channel`, or what stands for it."""
+    """What a session is spoken to over: `processes.lines.Channel`, or what stands for it."""
 
     closed: bool
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chaos.system.remote import Running, Shells
+from chaos.system.shells import Running, Shells
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host
 from loadtests.results.figures import LoadFigures
@@ -88,7 +88,7 @@ def sample_until(over: threading.Event, env: Environment, shells: Shells, folder
 
 def _begin(shells: Shells, host: Host) -> Running | None:
     try:
-        return shells.of(host).begin(("bash", "-c", components.question(host)))
+        return shells.get(host).begin(("bash", "-c", components.question(host)))
     except WorldError:
         return None
 
@@ -98,7 +98,7 @@ def _finish(host: Host, running: Running, at_s: float) -> list[ComponentSample]:
         done = running.finish(_ANSWER_WITHIN_S)
     except WorldError:
         return []
-    found = components.parse(done.output)
+    found = components.parse(done.stdout)
     return [
         ComponentSample(
             at_s=at_s,

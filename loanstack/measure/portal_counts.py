@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from inventory.model import Environment, Host, Role
-from loanstack.system import everywhere
+from processes import ssh
 
 _TIMEOUT_S = 10.0
 _LINE = re.compile(
@@ -54,8 +54,8 @@ def read(env: Environment) -> Portals:
         (host, f"curl --silent --max-time 3 http://{host.address}:{env.tongweb.port}/portal/metrics")
         for host in env.hosts_with(Role.TONGWEB)
     )
-    answers = everywhere.ask(env, commands, within_s=_TIMEOUT_S)
-    return {host.name: parse(answer.printed) for host, answer in answers if answer is not None}
+    answers = ssh.run_on_all(env, commands, within_s=_TIMEOUT_S)
+    return {host.name: parse(answer.stdout) for host, answer in answers if answer is not None}
 
 
 def shares(before: Portals, after: Portals, env: Environment) -> tuple[Share, ...]:

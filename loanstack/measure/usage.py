@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inventory.model import Environment, Host, Role
-from loanstack.system import everywhere
+from processes import ssh
 
 PORTAL_UNIT = "loanstack-tongweb"
 
@@ -99,15 +99,15 @@ def read(env: Environment) -> dict[str, HostUsage]:
     """
     found: dict[str, HostUsage] = {}
     problems: dict[Host, str] = {}
-    answers = everywhere.ask(env, ((host, _READ) for host in env.hosts), within_s=_TIMEOUT_S)
+    answers = ssh.run_on_all(env, ((host, _READ) for host in env.hosts), within_s=_TIMEOUT_S)
     for host, answer in answers:
         if answer is None:
             problems[host] = f"{host.name} did not answer within {_TIMEOUT_S:g} s"
             continue
         try:
-            found[host.name] = parse(answer.printed)
+            found[host.name] = parse(answer.stdout)
         except ValueError:
-            problems[host] = f"{host.name}: {answer.complained.strip() or 'no answer'}"
+            problems[host] = f"{host.name}: {answer.stderr.strip() or 'no answer'}"
     fatal = [problem for host, problem in problems.items() if not host.has(Role.LOADGEN)]
     if fatal:
         raise UsageError("; ".join(fatal))

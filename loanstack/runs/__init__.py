@@ -5,5 +5,5 @@
 | `folder`, `context` | the files of a run; what it ran on |
 | `task` | a command from its folder to its report |
 | `console`, `exits`, `junit` | what people, shells and pipelines are told |
-| `subprocesses`, `secrecy` | child processes; that no secret is in any file of a run |
+| `secrecy` | that no secret is in any file of a run |
 """

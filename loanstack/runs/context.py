@@ -2,7 +2,6 @@
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,9 +12,10 @@ from typing import Any
 
 from inventory import artifacts
 from inventory.model import Artifact, Environment, Role
-from inventory.places import PROJECT_ROOT
 from loanstack.measure.machine import loop_ms
+from processes.group import Processes
 
+_GIT_WITHIN_S = 10.0
 _TOOLS = ("pyinfra", "pytest", "pytest-testinfra", "locust", "PyMySQL", "hdrhistogram")
 """Libraries whose version may change a figure."""
 
@@ -115,10 +115,6 @@ def _cpu_model() -> str:
 
 def _git(*arguments: str) -> str | None:
     """Return git's answer about the checkout, or None outside of one (an unpacked archive)."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=10, check=False
-        )
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    with Processes() as processes:
+        done = processes.start(["git", *arguments]).ended(within_s=_GIT_WITHIN_S)
+    return done.stdout.strip() if done and done.returncode == 0 else None

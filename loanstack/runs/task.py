@@ -24,7 +24,7 @@ from loanstack.runs.folder import (
     RunFolder,
     Step,
 )
-from loanstack.runs.subprocesses import Processes
+from processes.group import Processes
 from proof import objectives
 from proof.exits import ExitCode
 from proof.objectives import OBJECTIVES_FILE, Objective

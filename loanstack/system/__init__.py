@@ -2,7 +2,6 @@
 
 | module | holds |
 |---|---|
-| `everywhere`, `asking` | one command on many hosts at once; on one |
 | `seeding` | customers seeded while something else runs |
 | `rotation` | taking an instance out of service and back |
 | `semi_sync` | what of MariaDB was answered without its replica |

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.system.remote import Shells
+from chaos.system.shells import Shells
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host, Role
 
@@ -88,4 +88,5 @@ class Rotation:
 
     def _run(self, host: Host, command: str, more: Sequence[str], within_s: float) -> str:
         argv = [TOOL, self._component, command, *more]
-        return self._shells.must(host, f"{self._component} {command}", argv, within_s=within_s).output.strip()
+        what = f"{self._component} {command}"
+        return self._shells.check_run(host, what, argv, within_s=within_s).stdout.strip()

@@ -1,7 +1,7 @@
 """Whether MariaDB's replica acknowledged what was committed: without it the pair is an asynchronous one."""
 
 from inventory.model import DatabaseRole, Environment, Role
-from loanstack.system.asking import ask
+from processes import ssh
 
 _COMMAND = "loanstack-mariadb unacknowledged"
 _WITHIN_S = 10.0
@@ -10,5 +10,6 @@ _WITHIN_S = 10.0
 def unacknowledged(env: Environment) -> int | None:
     """Return how many commits of the primary, since its start, no replica acknowledged; None: not known."""
     primary = next(h for h in env.hosts_with(Role.OCEANBASE) if h.database_role == DatabaseRole.PRIMARY)
-    said = (ask(env, primary, _COMMAND, within_s=_WITHIN_S) or "").strip()
+    done = ssh.run(env, primary, _COMMAND, within_s=_WITHIN_S)
+    said = done.stdout.strip() if done else ""
     return int(said) if said.isdigit() else None

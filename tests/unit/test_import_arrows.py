@@ -8,25 +8,28 @@ from importlib import import_module
 import pytest
 
 from inventory.places import PROJECT_ROOT
+from lab.bundle import PACKAGES
 
 OURS = frozenset(
-    {"inventory", "deploys", "app_stub", "failover", "proof", "loadtests", "chaos", "lab", "loanstack"}
+    {"inventory", "deploys", "app_stub", "failover", "lab"}
+    | {"processes", "proof", "loadtests", "chaos", "loanstack"}
 )
 ALLOWED = {
     "inventory": frozenset[str](),
     "app_stub": frozenset[str](),
     "failover": frozenset[str](),
     "deploys": frozenset({"inventory"}),
+    "processes": frozenset({"inventory"}),
     "proof": frozenset({"inventory"}),
-    "loadtests": frozenset({"inventory", "proof"}),
-    "chaos": frozenset({"inventory", "proof"}),
+    "loadtests": frozenset({"inventory", "processes", "proof"}),
+    "chaos": frozenset({"inventory", "processes", "proof"}),
     "lab": frozenset({"inventory"}),
-    "loanstack": frozenset({"inventory", "proof", "chaos", "loadtests", "lab"}),
+    "loanstack": frozenset({"inventory", "processes", "proof", "chaos", "loadtests", "lab"}),
 }
 PATCHING = ("gevent", "locust", "pyinfra")
 """They patch the process when imported, so nothing of the command may import them."""
 
-OF_THE_COMMAND = frozenset({"loanstack", "chaos", "lab", "inventory", "proof"})
+OF_THE_COMMAND = frozenset({"loanstack", "chaos", "lab", "inventory", "processes", "proof"})
 
 SCRIPTS = frozenset({"deploys.site", "loadtests.locustfile"})
 """Run by pyinfra and Locust, which import them with their own state around."""
@@ -109,6 +112,12 @@ def test_a_part_imports_only_what_it_may(package: str, part: str) -> None:
     )
     ours = {name.split(".")[1] for name in loaded if name.startswith(f"{package}.")}
     assert ours <= {part} | INSIDE[package][part]
+
+
+@pytest.mark.parametrize("packages", PACKAGES.values(), ids=PACKAGES)
+def test_a_bundle_holds_all_of_ours_that_its_package_imports(packages: tuple[str, ...]) -> None:
+    loaded = loaded_after_importing(modules_of(packages[0]))
+    assert {name.split(".")[0] for name in loaded} & OURS <= set(packages)
 
 
 def test_the_decision_needs_nothing_but_the_standard_library() -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from chaos.system.agents import SshAgents, SshStore, View, events_of, view_of
-from chaos.system.remote import Completed
 from chaos.system.world import WorldError
 from inventory.lab import ENVIRONMENT
 from inventory.model import Host
+from processes.child import Completed
 from proof.record import Event
 
 SERVES = {
@@ -74,7 +74,7 @@ class PretendedShells:
     answers: dict[str, tuple[int, str]]
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
 
-    def of(self, host: Host) -> "PretendedShell":
+    def get(self, host: Host) -> "PretendedShell":
         return PretendedShell(self, host.name)
 
 
@@ -89,7 +89,7 @@ class PretendedShell:
         if self.name not in self.shells.answers:
             raise WorldError(f"{self.name}: did not end")
         code, output = self.shells.answers[self.name]
-        return Completed(returncode=code, output=output)
+        return Completed(returncode=code, seconds=0.0, stdout=output)
 
     def begin(self, argv: list[str]) -> None:
         self.shells.asked.append((self.name, argv))

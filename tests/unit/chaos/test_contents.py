@@ -1,6 +1,5 @@
 """What databases are asked about their contents, and how their answers are read."""
 
-import subprocess
 from pathlib import Path
 
 import orjson
@@ -10,7 +9,9 @@ from chaos.recorders import contents
 from chaos.system.sql_session import RoleAndPosition, SqlSession
 from chaos.system.world import WorldError
 from inventory.lab import ENVIRONMENT
+from inventory.model import Host
 from inventory.peer import DatabaseKind
+from processes.child import Completed
 from proof.history import read_run
 from proof.record import Application, Outcome, TableContent
 from tests.unit.chaos.histories import write
@@ -30,12 +31,12 @@ class Databases:
         self.scripts: dict[str, str] = {}
         self.positions = {"ob-a": AT, "ob-b": AT}
         self.status = 0
-        monkeypatch.setattr(contents, "ssh_argv", lambda env, host, command: [host.name, command])
-        monkeypatch.setattr(subprocess, "run", self._run)
+        monkeypatch.setattr(contents.ssh, "run", self._run)
 
-    def _run(self, argv: list[str], **how: str) -> subprocess.CompletedProcess[str]:
-        self.scripts[argv[0]] = how["input"]
-        return subprocess.CompletedProcess(argv, self.status, ANSWERS, "ERROR 1412: no")
+    def _run(self, _env: object, host: Host, command: str, *, within_s: float, stdin: str) -> Completed:
+        assert command.endswith(" sql")
+        self.scripts[host.name] = stdin
+        return Completed(returncode=self.status, seconds=0.0, stdout=ANSWERS, stderr="ERROR 1412: no")
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_a_standby_that_does_not_get_there_and_a_database_that_refuses_are_named
     with pytest.raises(WorldError, match="ob-b: was at 4710"):
         saved(tmp_path)
     databases.positions["ob-b"], databases.status = AT, 1
-    with pytest.raises(WorldError, match="ob-a: loanstack-db ended with 1: 'ERROR 1412: no'"):
+    with pytest.raises(WorldError, match="ob-a: loanstack-db ended with 1 and said 'ERROR 1412: no'"):
         saved(tmp_path)
     assert not (tmp_path / "database" / "contents.jsonl").exists()
 
@@ -121,17 +122,17 @@ def test_a_copy_that_cannot_be_read_yet_is_asked_again(
 ) -> None:
     asked: list[str] = []
 
-    def run(argv: list[str], **how: str) -> subprocess.CompletedProcess[str]:
-        asked.append(argv[0])
-        is_early = asked.count("ob-b") == 1 and argv[0] == "ob-b"
-        said = "ERROR 4344 (HY000) at line 1: invalid timestamp"
-        return subprocess.CompletedProcess(argv, int(is_early), ANSWERS, said if is_early else "")
+    def run(_env: object, host: Host, *_: str, **__: object) -> Completed:
+        asked.append(host.name)
+        is_early = asked.count("ob-b") == 1 and host.name == "ob-b"
+        said = "ERROR 4344 (HY000) at line 1: invalid timestamp" if is_early else ""
+        return Completed(returncode=int(is_early), seconds=0.0, stdout=ANSWERS, stderr=said)
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(contents.ssh, "run", run)
     monkeypatch.setattr(contents.time, "sleep", lambda s: None)
     saved(tmp_path)
     assert asked == ["ob-a", "ob-b", "ob-b"]
     monkeypatch.setattr(contents, "REACHED_WITHIN_S", -1.0)
     asked.clear()
-    with pytest.raises(WorldError, match="ob-b: loanstack-db ended with 1: 'ERROR 4344"):
+    with pytest.raises(WorldError, match="ob-b: loanstack-db ended with 1 and said 'ERROR 4344"):
         saved(tmp_path)

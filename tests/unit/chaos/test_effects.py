@@ -16,17 +16,21 @@ import pytest
 
 from chaos.catalogue.model import HealRecord
 from chaos.engine.heal import load_record, save_record
-from chaos.recorders import children, export, replication
-from chaos.recorders.clients import LedgerTail, LoadClients
+from chaos.recorders import export, replication
+from chaos.recorders.clients import LedgerTail, LoadClients, end_cleanly
 from chaos.system import databases as ssh_databases
 from chaos.system.databases import SshDatabases
-from chaos.system.remote import Shells, ssh_argv
+from chaos.system.shells import Shells
 from chaos.system.sql_session import RoleAndPosition
 from chaos.system.switches import NetworkSwitch, PowerSwitch
 from chaos.system.world import ImpossibleHereError, WorldError
 from inventory.lab import ENVIRONMENT
 from inventory.model import Environment, Host
 from inventory.secrets import Secrets
+from inventory.ssh import ssh_argv
+from processes import ssh
+from processes.child import Child
+from processes.group import Processes
 from proof.files import RecordError, read_lines
 from proof.history import read_run
 from proof.record import Write
@@ -164,11 +168,11 @@ def test_switches_are_thrown_with_their_timers() -> None:
     )
     power = PowerSwitch(env, is_reachable=lambda host: True, forget=lambda name: None)
     pending = power.freeze(ENVIRONMENT.host("ob-a"), for_s=80.0)
-    assert pending._process.args == ("false", "power", "freeze", "ob-a", "--for", "80")  # type: ignore[attr-defined]
+    assert pending._child.argv == ("false", "power", "freeze", "ob-a", "--for", "80")  # type: ignore[attr-defined]
     with pytest.raises(WorldError, match="power freeze ob-a ended with 1"):
         pending.wait(120)
     cut = NetworkSwitch(env).cut("a-to-b", for_s=75.5)
-    assert cut._process.args == ("false", "net", "cut", "a-to-b", "--for", "75.5")  # type: ignore[attr-defined]
+    assert cut._child.argv == ("false", "net", "cut", "a-to-b", "--for", "75.5")  # type: ignore[attr-defined]
     with pytest.raises(WorldError, match="network mend a-to-b ended with 1"):
         NetworkSwitch(env).mend("a-to-b")
 
@@ -210,24 +214,34 @@ def test_a_switch_that_fails_is_not_taken_for_off() -> None:
         pending.wait(within_s=120)
 
 
+def test_a_switch_is_thrown_to_its_end_though_we_may_be_killed() -> None:
+    pending = _switch("bash", "-c", "exec setpriv --dump").off(ENVIRONMENT.host("ob-a"))
+    assert pending.wait(within_s=120) == pending.wait(within_s=0) > 0
+    assert "Parent death signal: [none]" in pending._child.end().stdout  # type: ignore[attr-defined]
+
+
 def test_a_switch_that_hangs_is_not_taken_for_off() -> None:
     pending = _switch("bash", "-c", "exec sleep 60").off(ENVIRONMENT.host("ob-a"))
     with pytest.raises(WorldError, match="did not confirm within"):
         pending.wait(within_s=0.1)
 
 
-def test_a_child_is_asked_to_end_and_has_to(tmp_path: Path) -> None:
-    def child(name: str, trap: str) -> children.Child:
-        waits = f"trap '{trap}' TERM; echo ready; while :; do sleep 0.05; done"
-        begun = children.Child(name, ["bash", "-c", waits], tmp_path / name)
-        until(lambda: "ready" in (tmp_path / name).read_text())
-        return begun
+def test_a_client_is_asked_to_end_and_has_to(tmp_path: Path) -> None:
+    with Processes() as processes:
 
-    polite = child("polite", "exit 0")
-    assert polite.ended_because() is None
-    polite.stop(120)
-    with pytest.raises(WorldError, match="was killed"):
-        child("stubborn", "").stop(2)
+        def client(name: str, trap: str) -> Child:
+            waits = f"trap '{trap}' TERM; echo ready; while :; do sleep 0.05; done"
+            log = tmp_path / name
+            begun = processes.start(["bash", "-c", waits], name=name, log=log, grace_s=2 if not trap else 120)
+            until(lambda: "ready" in log.read_text())
+            return begun
+
+        polite = client("polite", "exit 0")
+        assert polite.ended_because() is None
+        assert end_cleanly(polite) is None
+        assert "stubborn did not end within 2 s of SIGTERM and was killed" in str(
+            end_cleanly(client("stubborn", ""))
+        )
 
 
 def until(reached: Callable[[], bool]) -> None:
@@ -237,12 +251,17 @@ def until(reached: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_child_that_ended_by_itself_says_why(tmp_path: Path) -> None:
-    child = children.Child("load", ["bash", "-c", "echo no customers are seeded; exit 2"], tmp_path / "log")
-    until(lambda: child.ended_because() is not None)
-    assert "ended with 2; it last said: no customers are seeded" in str(child.ended_because())
-    with pytest.raises(WorldError, match="no customers are seeded"):
-        child.stop(1)
+def test_a_client_that_ended_by_itself_says_why_and_ends_the_drills_clients(tmp_path: Path) -> None:
+    clients = LoadClients(ENVIRONMENT)
+    (tmp_path / "load").mkdir()
+    clients._folder = tmp_path
+    clients._start("load", ["bash", "-c", "echo no customers are seeded; exit 2"], "locust", 120)
+    assert [child.grace_s for child in clients._children] == [120]
+    until(lambda: clients.stopped_because() is not None)
+    assert "load ended with 2 and said 'no customers are seeded'" in str(clients.stopped_because())
+    with pytest.raises(WorldError, match=r"no customers are seeded.*load/locust\.log"):
+        clients.stop()
+    clients.stop()
 
 
 def test_both_tables_are_exported_at_one_position_and_the_next_host_is_asked_if_one_fails(
@@ -259,7 +278,7 @@ def test_both_tables_are_exported_at_one_position_and_the_next_host_is_asked_if_
 
     summed = []
     monkeypatch.setattr(export, "save_contents", lambda env, folder, **how: summed.append(how["at"]))
-    monkeypatch.setattr(export, "ssh_argv", argv)
+    monkeypatch.setattr(ssh, "ssh_argv", argv)
     export.save_database(ENVIRONMENT, tmp_path, since_s=7.5, near=ENVIRONMENT.host("ob-b"))
     assert asked == [
         (host, what)
@@ -281,7 +300,7 @@ def test_an_export_that_nobody_can_make_fails(tmp_path: Path, monkeypatch: pytes
             return ["echo", "4711"]
         return ["bash", "-c", "set -euo pipefail; false | gzip -1; true"]
 
-    monkeypatch.setattr(export, "ssh_argv", argv)
+    monkeypatch.setattr(ssh, "ssh_argv", argv)
     with pytest.raises(WorldError, match="no loan host could export the journal"):
         export.save_database(ENVIRONMENT, tmp_path, since_s=None)
     assert not (tmp_path / "database" / "journal.jsonl.gz").exists()
@@ -290,6 +309,6 @@ def test_an_export_that_nobody_can_make_fails(tmp_path: Path, monkeypatch: pytes
 def test_an_export_is_given_the_time_that_its_caller_knows_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "ssh_argv", lambda *_: ["sleep", "20"])
+    monkeypatch.setattr(ssh, "ssh_argv", lambda *_: ["sleep", "20"])
     with pytest.raises(WorldError, match=r"app-a: not done within 0 s; app-b"):
         export.save_database(ENVIRONMENT, tmp_path, since_s=None, within_s=0.1)

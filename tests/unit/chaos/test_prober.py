@@ -15,9 +15,9 @@ import pytest
 
 from chaos.recorders import write_probe
 from chaos.recorders.write_probe import Attempts, parse
-from chaos.system.remote import ssh_argv
 from inventory.lab import ENVIRONMENT
 from inventory.places import PROJECT_ROOT
+from inventory.ssh import ssh_argv
 from proof.files import read_lines
 from proof.record import WriteAttempt
 

@@ -7,8 +7,8 @@ import pytest
 from inventory import environment
 from loanstack.runs.console import Console
 from loanstack.runs.folder import RunFolder
-from loanstack.runs.subprocesses import Processes
 from loanstack.runs.task import Task
+from processes.group import Processes
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.system.remote import ChannelClosedError
 from inventory import environment
 from inventory.model import DatabaseRole
 from inventory.peer import DatabaseKind
@@ -19,6 +18,7 @@ from loanstack.companions.databases import host_with
 from loanstack.companions.report_record import REPORTS_FILE, Reported
 from loanstack.companions.report_session import ReportError, ReportSession, counted
 from loanstack.companions.reports import REPORTS, Row, balanced, used_as_moved
+from processes.lines import ChannelClosedError
 from proof.verdict import Verdict
 
 START_S = 1_800_000_000.0
@@ -121,7 +121,7 @@ class Client:
 
     def send(self, text: str) -> None:
         if self.closed:
-            raise ChannelClosedError("the session ended")
+            raise ChannelClosedError
         self.told.append(text)
 
     def read_line(self, within_s: float) -> str | None:

@@ -21,8 +21,9 @@ from loanstack.report.page import render
 from loanstack.report.reading import read
 from loanstack.results.comparison import OURS, PEER
 from loanstack.runs.folder import Results
-from loanstack.runs.subprocesses import Completed, Processes
 from loanstack.runs.task import CommandError, InterruptedWith, Task
+from processes.child import Completed
+from processes.group import Processes
 from proof.exits import ExitCode
 from proof.verdict import Finding, Verdict
 
@@ -195,7 +196,7 @@ def test_a_deploy_is_told_which_database_serves(
 
     def pyinfra(_task: Task, arguments: list[str], **_: object) -> Completed:
         seen.append(arguments)
-        return Completed(argv=(), returncode=0, seconds=1.0)
+        return Completed(returncode=0, seconds=1.0)
 
     monkeypatch.setattr(deploy_module, "_pyinfra", pyinfra)
     deploy_module.deploy(task, database=kind)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from loanstack.cli.main import cli
-from loanstack.commands import failover
+from processes import ssh
 
 ENV = "lab"
 
@@ -25,7 +25,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, int]], list[tupl
             calls.append((target, command))
             return subprocess.CompletedProcess(argv, codes[target])
 
-        monkeypatch.setattr(failover.subprocess, "run", run)
+        monkeypatch.setattr(ssh.subprocess, "run", run)
         return calls
 
     return answer

@@ -15,7 +15,7 @@ from loadtests.plan.scenarios import SCENARIOS
 from loanstack.measure import machine, usage
 from loanstack.measure.bulk import bulk_reading
 from loanstack.results import deploys, host_tests
-from loanstack.system import everywhere
+from processes import ssh
 from proof import objectives, promised
 from proof.objectives import Objective, evaluate
 from proof.titles import number, shown, title, unit
@@ -316,7 +316,7 @@ def test_only_hosts_of_the_system_must_tell_what_they_used(monkeypatch: pytest.M
     def argv(_: Environment, host: Host, command: str) -> list[str]:
         return ["sh", "-c", "echo gone >&2" if host.name in silent else "echo 100"]
 
-    monkeypatch.setattr(everywhere, "ssh_argv", argv)
+    monkeypatch.setattr(ssh, "ssh_argv", argv)
     assert set(usage.read(env)) == {host.name for host in env.hosts} - silent
     silent.add("ob-a1")
     with pytest.raises(usage.UsageError, match=r"^ob-a1: gone$"):

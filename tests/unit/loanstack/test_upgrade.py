@@ -15,9 +15,9 @@ from loanstack.commands import upgrade
 from loanstack.commands.upgrade import UpgradeParameters, in_order, too_few_left, version_before
 from loanstack.runs.console import Console
 from loanstack.runs.folder import Results, new_run
-from loanstack.runs.subprocesses import Processes
 from loanstack.runs.task import CommandError, Task
 from loanstack.system.rotation import InstanceState
+from processes.group import Processes
 from proof.verdict import Verdict
 
 OLD, NEW = "1.0+old", "1.1+new"

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from chaos.system import remote, sql_session
-from chaos.system.remote import ChannelClosedError, Shell, ssh_argv
+from chaos.system import shells, sql_session
+from chaos.system.shells import Shell
 from chaos.system.sql_session import SqlSession
 from chaos.system.world import WorldError
 from inventory.lab import ENVIRONMENT
+from inventory.ssh import ssh_argv
 
 HOST = ENVIRONMENT.host("ob-a")
 WITHIN_S = 120.0
@@ -23,7 +24,7 @@ def _local(_env: object, _host: object, command: str) -> list[str]:
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    monkeypatch.setattr(remote, "ssh_argv", _local)
+    monkeypatch.setattr(shells, "ssh_argv", _local)
     opened = Shell(ENVIRONMENT, HOST)
     yield opened
     opened.close()
@@ -32,38 +33,38 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
 def test_a_command_returns_its_end_and_its_output(shell: Shell) -> None:
     done = shell.run(["bash", "-c", "echo out; echo err >&2; exit 3"], within_s=WITHIN_S)
     assert done.returncode == 3
-    assert sorted(done.output.splitlines()) == ["err", "out"]
+    assert sorted(done.stdout.splitlines()) == ["err", "out"]
 
 
 def test_output_without_a_newline_at_its_end(shell: Shell) -> None:
-    assert shell.run(["printf", "%s", "no newline"], within_s=WITHIN_S).output == "no newline"
+    assert shell.run(["printf", "%s", "no newline"], within_s=WITHIN_S).stdout == "no newline"
 
 
 @pytest.mark.parametrize("nasty", ["a b", "'", '"; echo hacked', "$(id)", "`id`", "*", "", "\\", "名"])
 def test_arguments_cross_the_shell_unchanged(shell: Shell, nasty: str) -> None:
-    assert shell.run(["printf", "<%s>", nasty], within_s=WITHIN_S).output == f"<{nasty}>"
+    assert shell.run(["printf", "<%s>", nasty], within_s=WITHIN_S).stdout == f"<{nasty}>"
 
 
 def test_a_command_that_reads_its_input_does_not_eat_the_session(shell: Shell) -> None:
-    assert shell.run(["cat"], within_s=WITHIN_S).output == ""
-    assert shell.run(["echo", "still here"], within_s=WITHIN_S).output == "still here"
+    assert shell.run(["cat"], within_s=WITHIN_S).stdout == ""
+    assert shell.run(["echo", "still here"], within_s=WITHIN_S).stdout == "still here"
 
 
 def test_a_time_out_is_kept_and_the_next_command_works(shell: Shell) -> None:
     with pytest.raises(WorldError, match=r"ob-a: .* did not end within 0.2 s"):
         shell.run(["sleep", "600"], within_s=0.2)
-    assert shell.run(["echo", "again"], within_s=WITHIN_S).output == "again"
+    assert shell.run(["echo", "again"], within_s=WITHIN_S).stdout == "again"
 
 
 def test_a_session_that_ended_is_opened_anew(shell: Shell) -> None:
-    with pytest.raises(ChannelClosedError, match="the session ended"):
+    with pytest.raises(WorldError, match="the session ended"):
         shell.run(["bash", "-c", "kill -9 $PPID"], within_s=WITHIN_S)
-    assert shell.run(["echo", "again"], within_s=WITHIN_S).output == "again"
+    assert shell.run(["echo", "again"], within_s=WITHIN_S).stdout == "again"
 
 
 def test_several_commands_share_one_session(shell: Shell) -> None:
-    first = shell.run(["bash", "-c", "echo $PPID"], within_s=WITHIN_S).output
-    assert shell.run(["bash", "-c", "echo $PPID"], within_s=WITHIN_S).output == first
+    first = shell.run(["bash", "-c", "echo $PPID"], within_s=WITHIN_S).stdout
+    assert shell.run(["bash", "-c", "echo $PPID"], within_s=WITHIN_S).stdout == first
 
 
 def test_a_host_is_reached_by_its_management_address_with_a_known_key() -> None:

@@ -4,54 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from inventory.places import PROJECT_ROOT
-from loanstack.runs.subprocesses import CommandTimeoutError, Processes
-
-DEADLINE_S = 120.0
-
-
-def is_running(pid: int) -> bool:
-    """Say whether the process exists and is no zombie."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def pids_in(path: Path, count: int) -> list[int]:
-    """Wait until `count` lines with process ids stand in `path`."""
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        found = path.read_text().split() if path.exists() else []
-        if len(found) >= count:
-            return [int(pid) for pid in found]
-        time.sleep(0.02)
-    raise AssertionError(f"{path} did not get {count} process ids within {DEADLINE_S} s")
-
-
-def wait_gone(pids: list[int]) -> list[int]:
-    """Wait for the processes' ends and return those that still run at the deadline."""
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline and any(is_running(pid) for pid in pids):
-        time.sleep(0.02)
-    return [pid for pid in pids if is_running(pid)]
+from processes.child import CommandTimeoutError
+from processes.group import Processes
+from tests.unit.processes.running import DEADLINE_S, pids_in, wait_gone
 
 
 def test_output_goes_to_the_log_and_line_by_line_to_the_caller(tmp_path: Path) -> None:
     lines: list[str] = []
     with Processes() as processes:
-        done = processes.run(
-            ["sh", "-c", "echo one; echo two >&2"],
-            log=tmp_path / "log",
-            timeout_s=DEADLINE_S,
-            on_line=lines.append,
+        child = processes.start(
+            ["sh", "-c", "echo one; echo two >&2"], log=tmp_path / "log", on_line=lines.append
         )
+        done = child.wait(DEADLINE_S)
     assert done.returncode == 0
     assert sorted(lines) == ["one", "two"]
     assert sorted((tmp_path / "log").read_text().split()) == ["one", "two"]
@@ -59,12 +28,11 @@ def test_output_goes_to_the_log_and_line_by_line_to_the_caller(tmp_path: Path) -
 
 def test_standard_output_can_be_kept_apart_from_the_log(tmp_path: Path) -> None:
     with Processes() as processes:
-        done = processes.run(
+        done = processes.start(
             ["sh", "-c", "echo '{}'; echo noise >&2; exit 7"],
             log=tmp_path / "log",
             stdout=tmp_path / "out.json",
-            timeout_s=DEADLINE_S,
-        )
+        ).wait(DEADLINE_S)
     assert done.returncode == 7
     assert (tmp_path / "out.json").read_text() == "{}\n"
     assert (tmp_path / "log").read_text() == "noise\n"
@@ -96,7 +64,7 @@ def test_a_grandchild_that_outlives_its_parent_does_not_outlive_us(tmp_path: Pat
     note = tmp_path / "pids"
     program = f"sleep 600 > /dev/null 2>&1 & echo $! >> {note}"
     with Processes() as processes:
-        processes.run(["sh", "-c", program], log=tmp_path / "log", timeout_s=DEADLINE_S)
+        processes.start(["sh", "-c", program], log=tmp_path / "log").wait(DEADLINE_S)
     assert wait_gone(pids_in(note, 1)) == []
 
 
@@ -116,14 +84,14 @@ def test_the_leader_may_clean_up_with_its_own_children_before_they_are_ended(tmp
 _VICTIM = """
 import sys
 from pathlib import Path
-from loanstack.runs.subprocesses import Processes, interrupt_on_signals
+from processes.group import Processes, interrupt_on_signals
 
 interrupt_on_signals()
 note = sys.argv[1]
 try:
     with Processes() as processes:
         program = f"sleep 600 & echo $! >> {note}; echo $$ >> {note}; wait"
-        processes.run(["sh", "-c", program], log=Path(note + ".log"), timeout_s=600)
+        processes.start(["sh", "-c", program], log=Path(note + ".log")).wait(600)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -158,3 +126,46 @@ def test_an_impatient_second_signal_does_not_cut_the_clean_up_short(tmp_path: Pa
             os.kill(command.pid, signal.SIGINT)
         assert command.wait(DEADLINE_S) == 130
     assert wait_gone(pids) == []
+
+
+def test_the_youngest_child_is_ended_first(tmp_path: Path) -> None:
+    note, order = tmp_path / "pids", tmp_path / "order"
+    with Processes() as processes:
+        for number in range(3):
+            program = (
+                f"trap 'echo {number} >> {order}; exit' TERM; echo $$ >> {note}; while :; do sleep 0.05; done"
+            )
+            processes.start(["sh", "-c", program], log=tmp_path / "log", grace_s=DEADLINE_S)
+        pids_in(note, 3)
+    assert order.read_text().split() == ["2", "1", "0"]
+
+
+_BORN = """
+import os, signal, subprocess, sys
+from processes.group import Processes, interrupt_on_signals
+from tests.unit.processes.running import is_running
+
+born = []
+
+class Interrupted(subprocess.Popen):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        born.append(self.pid)
+        os.kill(os.getpid(), signal.SIGINT)
+
+subprocess.Popen = Interrupted
+interrupt_on_signals()
+try:
+    with Processes() as processes:
+        processes.start(["sleep", "600"])
+except KeyboardInterrupt:
+    os.kill(os.getpid(), signal.SIGINT)  # a second one changes nothing
+    sys.exit(0 if born and not is_running(born[0]) else 1)
+"""
+
+
+def test_a_child_that_is_born_amid_ctrl_c_is_ended_all_the_same() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BORN], cwd=PROJECT_ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
