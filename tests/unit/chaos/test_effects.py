@@ -17,7 +17,7 @@ import pytest
 from chaos.catalogue.model import HealRecord
 from chaos.engine.heal import load_record, save_record
 from chaos.recorders import children, export, replication
-from chaos.recorders.clients import LedgerTail, LoadClients
+from chaos.recorders.clients import LoadClients, RecordTail
 from chaos.system import databases as ssh_databases
 from chaos.system.databases import SshDatabases
 from chaos.system.remote import Shells, ssh_argv
@@ -78,7 +78,7 @@ def test_two_primaries_have_no_lag_and_are_recorded() -> None:
 
 def test_the_ledger_is_followed_while_it_grows(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    tail = LedgerTail(path)
+    tail = RecordTail(tmp_path)
     assert tail.acknowledged_per_s(100.0) == 0.0
     lines = [orjson.dumps(write(f"k{n}", ended_s=97 + n / 100)) + b"\n" for n in range(300)]
     lines[5] = orjson.dumps(write("no", ended_s=97.05, outcome="rejected")) + b"\n"
