@@ -138,6 +138,14 @@ class TableContent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Seeding:
+    """What the seeding before the run said; `seed.json`."""
+
+    customers: int
+    """There afterwards, over all legal entities."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """One line of `replication.jsonl`: both sides' log positions (END_SCN, nanoseconds) at one moment."""
 

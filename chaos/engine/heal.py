@@ -10,7 +10,10 @@ from inventory import places
 from inventory.model import Environment
 from proof.files import FileError, read_json, write_whole
 
-_REMEDY = "make one database the primary and the other its standby, by hand, then delete the file"
+_REMEDY = (
+    "look at the roles of both databases, make one the primary and the other its standby,"
+    " then delete the file"
+)
 
 
 def record_path(env: Environment) -> Path:

@@ -11,7 +11,7 @@ from proof import promised
 from proof.checkers.checker import run_checkers
 from proof.checkers.loss import lost_within_lag
 from proof.exits import ExitCode, exit_code
-from proof.history import Context, FaultWindow, History, Records, entity_numbers
+from proof.history import FaultWindow, History, Records
 from proof.objectives import Objective, evaluate
 from proof.outage import (
     SERVED_SHARE,
@@ -172,13 +172,10 @@ def _counts(records: Records) -> dict[str, float]:
 
 
 def _history(env: Environment, drill: Drill, run: Run, records: Records, interval_ms: float) -> History:
-    context = Context(
-        entity_numbers=entity_numbers(tuple(entity.code for entity in env.entities)),
-        fault=window_of(drill, run),
-        samples=records.samples,
-        sample_interval_ms=interval_ms,
-    )
-    return records.history(context)
+    # Its clients go through the inventory's journey.
+    context = records.context(env, reads_limits=env.journey.reads_per_write > 0)
+    fault = window_of(drill, run)
+    return records.history(replace(context, fault=fault, sample_interval_ms=interval_ms))
 
 
 def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[str, float]]:

@@ -30,7 +30,7 @@ from inventory.secrets import Secrets
 from proof.files import RecordError, read_lines
 from proof.history import read_run
 from proof.record import Write
-from tests.unit.chaos.histories import row, write
+from tests.unit.chaos.histories import read, row, write
 
 RECORD = HealRecord(
     environment="lab",
@@ -111,12 +111,20 @@ def test_a_broken_heal_record_says_what_to_do(text: str, tmp_path: Path) -> None
 def test_a_run_folder_is_read_back(tmp_path: Path) -> None:
     (tmp_path / "database").mkdir()
     (tmp_path / "ledger.jsonl").write_bytes(orjson.dumps(write("k1")) + b"\n")
+    (tmp_path / "reads.jsonl").write_bytes(orjson.dumps(read(500, 200.0)) + b"\n")
     with gzip.open(tmp_path / "database" / "journal.jsonl.gz", "wb") as file:
         file.write(orjson.dumps(row("k1")) + b"\n")
     records = read_run(tmp_path)
     assert records.writes == (write("k1"),)
+    assert records.reads == (read(500, 200.0),)
     assert records.journal == (row("k1"),)
     assert (records.limits, records.samples, records.timeline) == ((), (), ())
+    assert records.seeding is None
+    (tmp_path / "seed.json").write_text('{"customers": 100000, "inserted": 0, "seconds": 0.1}')
+    assert read_run(tmp_path).context(ENVIRONMENT, reads_limits=True).customers == 100_000
+    (tmp_path / "reads.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match=r"reads\.jsonl"):
+        read_run(tmp_path)
 
 
 @pytest.mark.parametrize("line", [b'{"key": "cut off', b'{"key": "k1"}', b"[]"])

@@ -21,7 +21,7 @@ from proof.exits import ExitCode
 from proof.history import FaultWindow, Records
 from proof.record import Event, Write
 from proof.verdict import Verdict, worst
-from tests.unit.chaos.histories import contents, limit, probes, row, sample, write
+from tests.unit.chaos.histories import contents, limit, probes, read, row, sample, write
 
 CROSS_CENTRE = replace(
     ENVIRONMENT, failover=replace(ENVIRONMENT.failover, durability=Durability.CROSS_CENTRE)
@@ -39,6 +39,7 @@ RECORDS = Records(
     journal=ROWS,
     limits=(limit(used_fen=500 * len(ROWS), cap_fen=10**9),),
     samples=(sample(195.0, 80.0), sample(199.9, 120.0)),
+    reads=(read(0, 100.0, cap_fen=10**9),),
     contents=contents(len(ROWS)),
     applications=(),
     probes=(

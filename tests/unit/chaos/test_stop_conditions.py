@@ -19,9 +19,8 @@ from inventory.lab import ENVIRONMENT
 from proof.history import Records
 from proof.verdict import Verdict
 from tests.unit.chaos.fake_world import pair
-from tests.unit.chaos.histories import write
+from tests.unit.chaos.histories import read, write
 from tests.unit.chaos.test_agents_drills import runner_of
-from tests.unit.chaos.test_reads import read
 
 CONDITIONS = StopConditions(outage_s_max=30.0, failed_ratio_max=0.95, failed_over_s=30.0)
 NOW_S = 1000.0

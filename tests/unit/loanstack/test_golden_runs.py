@@ -139,6 +139,20 @@ def test_a_limit_that_was_read_as_it_cannot_have_been_is_seen(run: Path) -> None
     assert judged(run).found.verdict is Verdict.FAIL
 
 
+def test_a_run_in_which_no_limit_was_read_as_expected_is_unproved(run: Path) -> None:
+    change(run / "reads.jsonl", lambda reads: [{**read, "used_fen": None} for read in reads])
+    assert judged(run).found == (Verdict.INVALID, ("reads_were_possible: no limit was read",))
+
+
+def test_a_customer_that_both_databases_lost_is_seen(run: Path) -> None:
+    change(
+        run / "database/contents.jsonl",
+        lambda held: [{**one, "rows": one["rows"] - (one["table"] == "customer")} for one in held],
+    )
+    reason = "customer: the seeding left 100000 rows; the primary itself holds 99999"
+    assert judged(run).found == (Verdict.FAIL, (f"standby_has_the_same: {reason}",))
+
+
 def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> None:
     run = unpacked("drill", tmp_path)
     context, agents = run / "context.json", run / "run.json"
@@ -164,6 +178,9 @@ def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> Non
         ("load", "findings.json", "[{}]"),
         ("load", "database/journal.jsonl.gz", "not gzip"),
         ("load", "load.json", "{}"),
+        ("load", "reads.jsonl", None),
+        ("drill", "reads.jsonl", None),
+        ("load", "seed.json", "{}"),
         ("drill", "run.json", '{"drill": "nobody-knows"}'),
     ],
 )
