@@ -15,7 +15,7 @@ from inventory.model import Environment
 from loanstack.judging.load import judge_load
 from loanstack.judging.readings import READINGS_FILE
 from loanstack.results import deploys, drills, host_tests, whole
-from loanstack.results.ended import read_ended
+from loanstack.results.ended import ENDED_FILE, read_ended
 from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder, RunFolderError
 from loanstack.runs.task import SECRETS
 from proof.history import read_run
@@ -156,6 +156,10 @@ def _of_drill(judged: _Folder) -> _Found:
     run = drill_files.read_run(judged.run.path)
     if run is None:
         return _unfinished(judged, drill_files.RUN_FILE)
+    # `python -m chaos` by itself leaves no context, and nobody sees how it ended.
+    is_whole_command = (judged.run.path / CONTEXT_FILE).exists()
+    if is_whole_command and not (judged.run.path / ENDED_FILE).exists():
+        return _unfinished(judged, ENDED_FILE)
     _require_objectives(judged)
     drill = catalogue.drills(judged.env).get(run.drill)
     if drill is None:
@@ -168,8 +172,11 @@ def _of_drill(judged: _Folder) -> _Found:
         sample_interval_ms=SAMPLE_INTERVAL_MS,
         objectives=judged.objectives,
     )
-    over_one = drills.over_repeats([replace(judged.recorded, figures=found.figures)])
-    return _Found(findings=(_told(found.verdict, found.reasons),), figures={**over_one, **found.figures})
+    results = replace(judged.recorded, verdict=found.verdict, reasons=found.reasons, figures=found.figures)
+    if is_whole_command:
+        results = drills.as_ended(run.drill, results, status=read_ended(judged.run).status)
+    figures = {**drills.over_repeats([results]), **results.figures}
+    return _Found(findings=(_told(results.verdict, results.reasons),), figures=figures)
 
 
 def _of_verify(judged: _Folder) -> _Found:

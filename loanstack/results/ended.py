@@ -12,7 +12,7 @@ ENDED_FILE = "ended.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """The end of pyinfra or pytest."""
+    """The end of pyinfra, of pytest, or of a drill."""
 
     status: int
     """That it ended with."""

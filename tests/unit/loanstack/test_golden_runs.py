@@ -182,6 +182,8 @@ def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> Non
         ("drill", "reads.jsonl", None),
         ("load", "seed.json", "{}"),
         ("drill", "run.json", '{"drill": "nobody-knows"}'),
+        ("drill", "ended.json", None),
+        ("drill", "ended.json", "{}"),
     ],
 )
 def test_a_run_whose_evidence_is_gone_or_damaged_is_refused_and_never_as_good_as_recorded(
@@ -191,6 +193,27 @@ def test_a_run_whose_evidence_is_gone_or_damaged_is_refused_and_never_as_good_as
     (run / file).unlink() if content is None else (run / file).write_text(content)
     done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
     assert "cannot be judged" in str(done.exception)
+
+
+def test_the_end_of_a_drills_program_that_its_results_do_not_explain_is_judged(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    for status, verdict in (
+        (137, Verdict.FAIL),
+        (4, Verdict.FAIL),
+        (3, Verdict.INVALID),
+        (130, Verdict.INVALID),
+    ):
+        (run / "ended.json").write_text(json.dumps({"status": status, "seconds": 33.0}))
+        reason = f"drill primary-crash ended with status {status}, which its results do not explain"
+        assert judged(run).found == (verdict, (reason,))
+        assert judged(run).figures["residue"] == (status == 4)
+
+
+def test_how_a_drill_ended_is_not_known_where_no_command_started_it(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    for name in ("ended.json", "context.json"):
+        (run / name).unlink()
+    assert judged(run).found.verdict is Verdict.PASS
 
 
 def test_a_gzip_file_that_was_cut_off_names_itself(tmp_path: Path) -> None:
