@@ -40,7 +40,7 @@ def report(run_folder: Path, machine_readable: bool) -> None:
 @click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @json_option
 def judge(run_folder: Path, machine_readable: bool) -> ExitCode:
-    """Recompute every finding, figure and verdict of RUN_FOLDER from its files, and say what differs.
+    """Recompute every finding, figure, verdict and reason of RUN_FOLDER, and say what differs.
 
     Changes nothing and contacts nobody. Figures that no file holds the origin of, such as how long a seeding
     took, are taken as they were recorded; --json names them. Exit code 1: something differs.

@@ -1,6 +1,6 @@
 """A run folder judged again from its files: what is found now, next to what was recorded."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isclose
 from pathlib import Path
@@ -12,12 +12,13 @@ from chaos.engine import results as drill_files
 from chaos.recorders.clients import SAMPLE_INTERVAL_MS
 from inventory.availability import Durability
 from inventory.model import Environment
+from loanstack.judging import slowness
 from loanstack.judging.load import judge_load
 from loanstack.judging.readings import READINGS_FILE
 from loanstack.results import deploys, drills, host_tests, whole
 from loanstack.results.ended import ENDED_FILE, read_ended
 from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder, RunFolderError
-from loanstack.runs.task import SECRETS
+from loanstack.runs.task import SECRETS, tail
 from proof.history import read_run
 from proof.objectives import OBJECTIVES_FILE, Objective, evaluate, from_list
 from proof.verdict import Finding, Judgement, Verdict, overall
@@ -33,7 +34,7 @@ class Difference:
 
     folder: str
     what: str
-    """`verdict`, or the name of a figure."""
+    """`verdict`, `reason`, or the name of a figure."""
     recorded: str | float
     found: str | float
 
@@ -112,7 +113,8 @@ def judge_again(
         objectives=from_list(run.read_json(OBJECTIVES_FILE) or ()),
     )
     found = _of_parts(judged, parts) if parts else _OF_VERB.get(recorded.verb, _as_recorded)(judged)
-    secrets = (_saved(each) for each in run.read_json(FINDINGS_FILE) or () if each["name"] == SECRETS)
+    leaked = (_saved(each) for each in run.read_json(FINDINGS_FILE) or () if each["name"] == SECRETS)
+    secrets = (replace(each, title="") for each in leaked)
     return JudgedAgain(
         name=name,
         recorded=recorded,
@@ -192,7 +194,8 @@ def _of_deploy(judged: _Folder) -> _Found:
     ended = read_ended(judged.run)
     outcome = deploys.of_summary(judged.run.read_json(deploys.SUMMARY_FILE), ended.hosts)
     figures = {**outcome.figures(), "deploy_s": ended.seconds}
-    found = deploys.judged(judged.objectives, figures, outcome, status=ended.status, said="")
+    said = tail(judged.run.path / f"{deploys.LOG}.log")
+    found = deploys.judged(judged.objectives, figures, outcome, status=ended.status, said=said)
     return _Found(findings=(_told(*found),), figures=figures)
 
 
@@ -272,6 +275,11 @@ def _differences(judged: JudgedAgain) -> Iterator[Difference]:
         yield Difference(
             folder=judged.name, what="verdict", recorded=recorded.verdict.value, found=found.verdict.value
         )
+    told, now_told = _comparable(recorded.reasons), _comparable(found.reasons)
+    for reason in sorted(told - now_told):
+        yield Difference(folder=judged.name, what="reason", recorded=reason, found="nothing")
+    for reason in sorted(now_told - told):
+        yield Difference(folder=judged.name, what="reason", recorded="nothing", found=reason)
     for figure in sorted(judged.promised - recorded.figures.keys()):
         if figure in judged.figures:
             now = judged.figures[figure]
@@ -281,6 +289,11 @@ def _differences(judged: JudgedAgain) -> Iterator[Difference]:
         before = recorded.figures.get(figure, now)
         if not isclose(before, now, rel_tol=_SAME, abs_tol=_SAME):
             yield Difference(folder=judged.name, what=figure, recorded=before, found=now)
+
+
+def _comparable(reasons: Iterable[str]) -> set[str]:
+    # What explains that a load was slow is also drawn from what was saved after it had been judged.
+    return {reason for reason in reasons if not reason.startswith(f"{slowness.TITLE}: ")}
 
 
 _OF_VERB = {"load": _of_load, "drill": _of_drill, "verify": _of_verify, "deploy": _of_deploy}

@@ -62,7 +62,12 @@ def judge_load(
     components = _components(env, rows, measured)
     kept = evaluate(objectives, measured, details=validity.details(record))
     slow = [slowness.explanation(folder, env, measured)] if slowness.is_too_slow(kept) else []
-    everything = (*validity.findings(record), *kept, *findings, *failed("slowness", slow))
+    everything = (
+        *validity.findings(record),
+        *kept,
+        *findings,
+        *failed("slowness", slow, title=slowness.TITLE),
+    )
     return JudgedLoad(
         judgement=overall(everything),
         all_findings=everything,

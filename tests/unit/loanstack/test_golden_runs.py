@@ -104,6 +104,63 @@ def test_a_figure_that_was_recorded_otherwise_is_named_by_the_command(run: Path)
     assert (difference["what"], difference["recorded"]) == ("errors", wrong)
 
 
+def record(run: Path, **changes: object) -> None:
+    path = run / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_reason_that_was_recorded_and_is_not_found_or_found_and_not_recorded_is_named(run: Path) -> None:
+    (run / "database/contents.jsonl").unlink()
+    lost = "standby_has_the_same: no database was read"
+    record(run, verdict="INVALID", reasons=["a write was lost"])
+    assert [(each.what, each.recorded, each.found) for each in judged(run).differences] == [
+        ("reason", "a write was lost", "nothing"),
+        ("reason", "nothing", lost),
+    ]
+    record(run, reasons=[lost])
+    assert judged(run).differences == ()
+
+
+def test_what_explains_a_slow_load_is_no_difference(tmp_path: Path) -> None:
+    run = unpacked("load", tmp_path)
+    tight = [
+        {**one, "limit": one["limit"] / 100 if "latency" in one["figure"] else one["limit"]}
+        for one in objectives(run)
+    ]
+    (run / OBJECTIVES_FILE).write_text(json.dumps(tight))
+    found = judged(run).found
+    record(run, verdict="FAIL", reasons=[*found.reasons[:-1], "Too slow: the disk"])
+    assert found.reasons[-1].startswith("Too slow: ")
+    assert judged(run).differences == ()
+
+
+def test_a_secret_that_was_found_in_a_run_is_the_reason_that_was_recorded(run: Path) -> None:
+    leak = "a secret was in drill.log"
+    finding = {"name": "secrets", "verdict": "FAIL", "reasons": [leak], "figures": {}, "listed": []}
+    path = run / "findings.json"
+    path.write_text(json.dumps([*json.loads(path.read_text()), finding]))
+    record(run, verdict="FAIL", reasons=[leak])
+    assert judged(run).differences == ()
+
+
+def test_the_last_words_of_a_deploy_that_broke_off_are_its_reason_again(tmp_path: Path) -> None:
+    reason = "pyinfra ended before it did anything and says:\nno route to host"
+    hosts = [host.name for host in find_environment("lab").hosts]
+    lost = [f"{name}: nothing was done on it" for name in hosts]
+    broken = f"Hosts that failed: {len(hosts)}; promised: at most 0"
+    recorded = {
+        "verb": "deploy",
+        "environment": "lab",
+        "verdict": "FAIL",
+        "figures": {"hosts_failed": len(hosts)},
+    }
+    (tmp_path / "results.json").write_text(json.dumps({**recorded, "reasons": [broken, *lost, reason]}))
+    (tmp_path / "ended.json").write_text(json.dumps({"status": 1, "seconds": 2.0, "hosts": hosts}))
+    (tmp_path / OBJECTIVES_FILE).write_text('[{"figure": "hosts_failed", "limit": 0, "at_least": false}]')
+    (tmp_path / "pyinfra.log").write_text("no route to host\n")
+    assert judged(tmp_path).differences == ()
+
+
 def test_what_cannot_be_judged_says_what_is_missing(tmp_path: Path) -> None:
     run = unpacked("load", tmp_path)
     (run / "readings.json").unlink()
