@@ -12,6 +12,7 @@ from pathlib import Path
 from inventory.model import Environment
 from proof.files import (
     APPLICATIONS_FILE,
+    CLOCKS_FILE,
     CONTENTS_FILE,
     JOURNAL_FILE,
     LEDGER_FILE,
@@ -28,6 +29,7 @@ from proof.files import (
 from proof.record import (
     Application,
     Event,
+    HostClock,
     JournalRow,
     Limit,
     Outcome,
@@ -146,6 +148,7 @@ class Records:
     contents: tuple[TableContent, ...] = ()
     applications: tuple[Application, ...] | None = None
     seeding: Seeding | None = None
+    clocks: tuple[HostClock, ...] = ()
 
     def context(self, env: Environment, *, reads_limits: bool) -> Context:
         """Return what checkers must know of a run in `env`.
@@ -182,7 +185,8 @@ def read_run(folder: Path) -> Records:
     """Read the records of a load or a drill back from its run folder.
 
     + folder: holds `ledger.jsonl` and `reads.jsonl`, and after an export `database/journal.jsonl.gz` and
-      `limits.jsonl.gz`; `replication.jsonl`, `timeline.jsonl`, `probes.jsonl` and `seed.json` may be absent
+      `limits.jsonl.gz`; `replication.jsonl`, `timeline.jsonl`, `probes.jsonl`, `clocks.jsonl` and
+      `seed.json` may be absent
 
     Raises:
         FileNotFoundError: no ledger, or no reads.
@@ -203,5 +207,6 @@ def read_run(folder: Path) -> Records:
             if (folder / APPLICATIONS_FILE).exists()
             else None
         ),
+        clocks=read_if_there(folder / CLOCKS_FILE, HostClock),
         seeding=read_json(seed_file, Seeding) if seed_file.exists() else None,
     )

@@ -177,6 +177,26 @@ class WriteAttempt:
     accepted: bool
 
 
+class Moment(StrEnum):
+    """When hosts were asked for their time."""
+
+    BEGIN = "begin"
+    END = "end"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostClock:
+    """One line of `clocks.jsonl`: how far the clock of a host was from the control machine's."""
+
+    host: str
+    moment: Moment
+    """Of the run: before its traffic, or after it."""
+    ahead_ms: float | None
+    """Negative: behind. None: the host did not answer; so with the other."""
+    give_or_take_ms: float | None
+    """How well that is known."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """One line of `timeline.jsonl`."""

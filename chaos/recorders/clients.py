@@ -9,11 +9,12 @@ from typing import Generic, TypeVar
 import msgspec
 
 from chaos.recorders.children import Child
+from chaos.recorders.clocks import record_clocks
 from chaos.recorders.export import save_database
 from chaos.system.world import ClientsSeen, WorldError
 from inventory.model import Environment, Host
 from proof.files import LEDGER_FILE, READS_FILE
-from proof.record import Outcome, Read, Write
+from proof.record import Moment, Outcome, Read, Write
 
 SAMPLE_INTERVAL_MS = 250.0
 _SAMPLER_OPTIONS = ("--interval-ms", f"{SAMPLE_INTERVAL_MS:g}")
@@ -120,10 +121,12 @@ class LoadClients:
     def start_load(self, rate: float, folder: Path) -> None:
         """Start the background load, the replication sampler and the prober.
 
-        + folder: gets `load/` with the generator's own files, `replication.jsonl` and `probes.jsonl`
+        + folder: gets `load/` with the generator's own files, `replication.jsonl`, `probes.jsonl` and
+          `clocks.jsonl`
         """
         own = folder / "load"
         own.mkdir()
+        record_clocks(self._env, folder, Moment.BEGIN)
         self._folder = folder
         self._tail = RecordTail(own)
         generator = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"]
@@ -181,5 +184,6 @@ class LoadClients:
             raise WorldError("; ".join(problems))
 
     def export(self, primary: Host, folder: Path) -> None:
-        """Save the journal and the limits of the primary below `folder`."""
+        """Save the journal and the limits of the primary below `folder`, and the clocks of all hosts."""
+        record_clocks(self._env, folder, Moment.END)
         save_database(self._env, folder, since_s=None, near=primary)

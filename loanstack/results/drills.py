@@ -8,6 +8,7 @@ from rich.table import Table
 
 from loanstack.runs.console import COLOUR_OF
 from loanstack.runs.folder import Results, with_residue
+from proof.clocks import CERTAIN_OFFSET
 from proof.exits import ExitCode, verdict_of_exit
 from proof.objectives import Objective, evaluate
 from proof.outage import PARTS
@@ -24,7 +25,7 @@ SUMMED = (
 )
 """Figures of a drill that add up over its repeats."""
 
-_LONGEST = ("rto_sustained_ms", "silence_ms", "error_ratio", "two_primaries_blind_ms")
+_LONGEST = ("rto_sustained_ms", "silence_ms", "error_ratio", "two_primaries_blind_ms", CERTAIN_OFFSET)
 """Figures of a drill of which the worst of its repeats counts."""
 
 _OF_EACH = ("rto_ms_p50", "rto_ms_p95", "rto_ms_max", "acknowledged_lost", "errors")

@@ -16,7 +16,7 @@ import pytest
 
 from chaos.catalogue.model import HealRecord
 from chaos.engine.heal import load_record, save_record
-from chaos.recorders import children, export, replication
+from chaos.recorders import children, clients, export, replication
 from chaos.recorders.clients import LoadClients, RecordTail
 from chaos.system import databases as ssh_databases
 from chaos.system.databases import SshDatabases
@@ -146,6 +146,7 @@ def test_no_command_line_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Monk
             argvs.append(argv)
 
     monkeypatch.setattr(subprocess, "Popen", Recorded)
+    monkeypatch.setattr(clients, "record_clocks", lambda env, folder, moment: None)
     LoadClients(ENVIRONMENT).start_load(500, tmp_path)
     switch = PowerSwitch(ENVIRONMENT, is_reachable=lambda host: True, forget=lambda name: None)
     switch.off(ENVIRONMENT.host("ob-a"))

@@ -53,6 +53,7 @@ class Drilled:
             lost_window_ms=40.0 if name.startswith("primary") else 0.0,
             errors=0 if name in NO_ERRORS else 3,
             error_ratio=0.0 if name in NO_ERRORS else 0.003,
+            clock_offset_certain_ms=0.0,
             residue=0,
         )
         return task.end(Results(**{**vars(shown), "figures": {**over_repeats([shown]), **shown.figures}}))

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from loanstack.cli.main import cli
 from loanstack.judging.again import JudgedAgain, judge_again
 from loanstack.runs.task import find_environment
-from proof.objectives import OBJECTIVES_FILE
+from proof.objectives import OBJECTIVES_FILE, to_list
+from proof.promised import CLOCKS_TOGETHER
 from proof.verdict import Verdict
 
 RUNS = Path(__file__).with_name("golden_runs")
@@ -208,6 +209,68 @@ def test_a_customer_that_both_databases_lost_is_seen(run: Path) -> None:
     )
     reason = "customer: the seeding left 100000 rows; the primary itself holds 99999"
     assert judged(run).found == (Verdict.FAIL, (f"standby_has_the_same: {reason}",))
+
+
+def with_clocks(run: Path, *, ob_b_ahead_ms: float | None = 0.3, left_out: str = "") -> None:
+    """Let the run have promised what runs promise by now, and have read all clocks at both moments."""
+    clocks = [
+        {
+            "host": host.name,
+            "moment": moment,
+            "ahead_ms": ob_b_ahead_ms if (host.name, moment) == ("ob-b", "end") else -0.2,
+            "give_or_take_ms": 1.5,
+        }
+        for moment in ("begin", "end")
+        for host in find_environment("lab").hosts
+        if host.name != left_out
+    ]
+    (run / "clocks.jsonl").write_text("".join(json.dumps(clock) + "\n" for clock in clocks))
+    together = to_list([CLOCKS_TOGETHER])
+    (run / OBJECTIVES_FILE).write_text(json.dumps([*objectives(run), *together]))
+
+
+def test_clocks_that_are_together_are_figures_of_the_run(run: Path) -> None:
+    with_clocks(run)
+    found = judged(run)
+    assert found.found == (Verdict.PASS, ())
+    assert found.figures["clock_offset_max_ms"] == 0.3
+    assert found.figures["clock_offset_uncertainty_ms"] == 1.5
+    assert found.figures["clock_offset_certain_ms"] == 0.0
+
+
+def test_a_clock_that_is_apart_for_certain_leaves_the_run_unproved(run: Path) -> None:
+    with_clocks(run, ob_b_ahead_ms=-75.5)
+    verdict, (reason,) = judged(run).found
+    assert verdict is Verdict.INVALID
+    assert "74 ms (ob-b -75.5 ms, give or take 1.5, at the end of the run); allowed: at most 50 ms" in reason
+
+
+def test_clocks_that_are_missing_from_the_record_leave_it_unproved(run: Path) -> None:
+    promised_before = (run / OBJECTIVES_FILE).read_text()
+    with_clocks(run, left_out="gw-a")
+    verdict, reasons = judged(run).found
+    assert verdict is Verdict.INVALID
+    assert "the clocks of gw-a could not be read at the begin of the run" in reasons
+    (run / "clocks.jsonl").unlink()
+    assert judged(run).found.verdict is Verdict.INVALID
+    (run / OBJECTIVES_FILE).write_text(promised_before)
+    assert judged(run).found.verdict is Verdict.PASS, "a run of before they were read"
+
+
+def test_a_host_that_the_fault_hit_may_be_silent_at_the_end_of_a_drill(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    with_clocks(run)
+    timeline = json.loads((run / "run.json").read_text())["timeline"]
+    hit = next(each["host"] for each in timeline if each["event"] == "fault")
+    for host, verdict in ((hit, Verdict.PASS), ("gw-a", Verdict.INVALID)):
+        change(
+            run / "clocks.jsonl",
+            lambda clocks, host=host: [
+                {**each, "ahead_ms": None} if (each["host"], each["moment"]) == (host, "end") else each
+                for each in clocks
+            ],
+        )
+        assert judged(run).found.verdict is verdict
 
 
 def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> None:
