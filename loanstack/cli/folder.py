@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from loanstack.cli.options import json_option
-from loanstack.judging.again import Difference, JudgedAgain, judge_again
+from loanstack.judging.again import judge_again
+from loanstack.judging.differences import Difference, JudgedAgain
 from loanstack.report.page import write_report
 from loanstack.runs.console import Console
 from loanstack.runs.folder import RunFolder

@@ -1,8 +1,7 @@
-"""A run folder judged again from its files: what is found now, next to what was recorded."""
+"""A run folder judged again from its files."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from chaos.engine import results as drill_files
 from chaos.recorders.clients import SAMPLE_INTERVAL_MS
 from inventory.availability import Durability
 from inventory.model import Environment
-from loanstack.judging import slowness
+from loanstack.judging.differences import JudgedAgain
 from loanstack.judging.load import judge_load
 from loanstack.judging.readings import READINGS_FILE
 from loanstack.results import deploys, drills, host_tests, whole
@@ -21,50 +20,9 @@ from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolde
 from loanstack.runs.task import SECRETS, tail
 from proof.history import read_run
 from proof.objectives import OBJECTIVES_FILE, Objective, evaluate, from_list
-from proof.verdict import Finding, Judgement, Verdict, overall
+from proof.verdict import Finding, Verdict, overall
 
 _DECIDED_BY_PARTS = ("prove", "drill")
-_SAME = 1e-9
-"""Figures that differ by less are the same sum in another order."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One thing that the files of a run do not bear out."""
-
-    folder: str
-    what: str
-    """`verdict`, `reason`, or the name of a figure."""
-    recorded: str | float
-    found: str | float
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedAgain:
-    """One run folder and its parts, judged again."""
-
-    name: str
-    """`.`, or the part's path below it."""
-    recorded: Results
-    found: Judgement
-    figures: Mapping[str, float]
-    """Those that were recomputed."""
-    promised: frozenset[str] = frozenset()
-    """Figures that an objective of the run is about."""
-    parts: tuple["JudgedAgain", ...] = ()
-    as_recorded: tuple[str, ...] = ()
-    """Figures and findings whose origin no file of the run holds, so that they are taken as they are."""
-
-    @property
-    def differences(self) -> tuple[Difference, ...]:
-        """What is found otherwise than it was recorded, here and in all parts."""
-        return (*_differences(self), *(each for part in self.parts for each in part.differences))
-
-    def all(self) -> Iterator["JudgedAgain"]:
-        """Yield this one and all of its parts."""
-        yield self
-        for part in self.parts:
-            yield from part.all()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,33 +225,6 @@ def _saved(finding: Mapping[str, Any]) -> Finding:
         reasons=tuple(finding["reasons"]),
         figures=finding["figures"],
     )
-
-
-def _differences(judged: JudgedAgain) -> Iterator[Difference]:
-    recorded, found = judged.recorded, judged.found
-    if recorded.verdict is not found.verdict:
-        yield Difference(
-            folder=judged.name, what="verdict", recorded=recorded.verdict.value, found=found.verdict.value
-        )
-    told, now_told = _comparable(recorded.reasons), _comparable(found.reasons)
-    for reason in sorted(told - now_told):
-        yield Difference(folder=judged.name, what="reason", recorded=reason, found="nothing")
-    for reason in sorted(now_told - told):
-        yield Difference(folder=judged.name, what="reason", recorded="nothing", found=reason)
-    for figure in sorted(judged.promised - recorded.figures.keys()):
-        if figure in judged.figures:
-            now = judged.figures[figure]
-            yield Difference(folder=judged.name, what=figure, recorded="nothing", found=now)
-    for figure, now in sorted(judged.figures.items()):
-        # What nobody recorded, because a later version computes more, differs from nothing.
-        before = recorded.figures.get(figure, now)
-        if not isclose(before, now, rel_tol=_SAME, abs_tol=_SAME):
-            yield Difference(folder=judged.name, what=figure, recorded=before, found=now)
-
-
-def _comparable(reasons: Iterable[str]) -> set[str]:
-    # What explains that a load was slow is also drawn from what was saved after it had been judged.
-    return {reason for reason in reasons if not reason.startswith(f"{slowness.TITLE}: ")}
 
 
 _OF_VERB = {"load": _of_load, "drill": _of_drill, "verify": _of_verify, "deploy": _of_deploy}

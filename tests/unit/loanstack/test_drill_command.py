@@ -14,7 +14,7 @@ from loanstack.results.drills import as_ended, outcome_table, over_drills, over_
 from loanstack.results.ended import Ended, read_ended
 from loanstack.runs.folder import Results, RunFolder, Step
 from loanstack.runs.subprocesses import Completed
-from loanstack.runs.task import CommandError, Task
+from loanstack.runs.task import CommandError, InterruptedWith, Task
 from proof.exits import ExitCode
 from proof.percentiles import nearest_rank
 from proof.verdict import Verdict, worst
@@ -105,6 +105,20 @@ def test_a_program_that_dies_after_its_results_has_not_passed_and_leaves_its_sta
     assert found.verdict is Verdict.FAIL
     assert found.reasons == ("drill primary-crash ended with status 137, which its results do not explain",)
     assert read_ended(task.folder) == Ended(status=137, seconds=41.5)
+
+
+def test_a_drill_that_was_interrupted_after_its_results_has_not_passed(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(argv: list[str], **_: object) -> Completed:
+        task.folder.write_results(result())
+        return Completed(argv=tuple(argv), returncode=130, seconds=41.5)
+
+    monkeypatch.setattr(module, "seed", lambda task: {})
+    monkeypatch.setattr(task.processes, "run", stopped)
+    with pytest.raises(InterruptedWith) as interrupted:
+        run(task, "primary-crash")
+    assert interrupted.value.results.verdict is Verdict.INVALID
 
 
 @pytest.mark.parametrize("verdict", Verdict)

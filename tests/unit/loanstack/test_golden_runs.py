@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from loanstack.cli.main import cli
-from loanstack.judging.again import JudgedAgain, judge_again
+from loanstack.judging.again import judge_again
+from loanstack.judging.differences import JudgedAgain
 from loanstack.runs.task import find_environment
 from proof.objectives import OBJECTIVES_FILE, to_list
 from proof.promised import CLOCKS_TOGETHER
