@@ -33,7 +33,7 @@ from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
 from inventory.purpose import Action, NotAllowedError
 from proof.exits import ExitCode
-from proof.files import RecordError
+from proof.files import FileError
 from proof.history import Records, read_run
 
 
@@ -175,7 +175,7 @@ def _records(folder: Path, run: Run) -> Records:
         return read_run(folder)
     except FileNotFoundError:
         return Records(writes=())
-    except RecordError as broken:
+    except FileError as broken:
         run.invalid.append(str(broken))
         run.exported = False
         return Records(writes=())

@@ -38,7 +38,7 @@ class StopConditions:
     outage_s_max: float = 30.0
     """So long nobody may be acknowledged: twice what the slowest drill may take."""
     failed_ratio_max: float = 0.95
-    """Failed writes over all, within `failed_over_s`."""
+    """Failed requests over all, queries and wrong answers too, within `failed_over_s`."""
     failed_over_s: float = 30.0
     alerts: tuple[str, ...] = ()
     """Names of Prometheus alerts that end a drill as soon as one fires; none: Prometheus is not asked."""

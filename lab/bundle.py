@@ -22,7 +22,7 @@ from lab.errors import RefusedError
 PACKAGES = {
     "loan-services": ("app_stub",),
     "failover-agent": ("failover",),
-    "load-generator": ("loadtests", "proof", "inventory"),
+    "load-generator": ("loadtests", "proof", "processes", "inventory"),
 }
 """Packages of ours in each bundle, by the bundle's name; the first has the list of its libraries."""
 

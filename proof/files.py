@@ -1,4 +1,4 @@
-"""The files of a run folder: their names, reading lines with checked types, writing whole or not at all."""
+"""The files of a run folder: their names, reading them with checked types, writing whole or not at all."""
 
 import gzip
 import os
@@ -17,7 +17,9 @@ LEDGER_FILE = "ledger.jsonl"
 READS_FILE = "reads.jsonl"
 REPLICATION_FILE = "replication.jsonl"
 PROBES_FILE = "probes.jsonl"
+CLOCKS_FILE = "clocks.jsonl"
 TIMELINE_FILE = "timeline.jsonl"
+SEED_FILE = "seed.json"
 JOURNAL_FILE = "database/journal.jsonl.gz"
 LIMITS_FILE = "database/limits.jsonl.gz"
 APPLICATIONS_FILE = "database/applications.jsonl.gz"
@@ -26,13 +28,34 @@ CONTENTS_FILE = "database/contents.jsonl"
 _T = TypeVar("_T")
 
 
-class RecordError(ValueError):
-    """A saved file that is not what its writer promises; carries where."""
+class FileError(ValueError):
+    """A saved file that is not what its writer promises; says which file, what is wrong, and what to do."""
+
+
+class RecordError(FileError):
+    """The same of a file of lines; carries where."""
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
         self.path = path
         self.line = line
         super().__init__(f"{path} line {line}: {problem}; the run proves nothing without a sound record")
+
+
+def read_json(path: Path, kind: type[_T], *, remedy: str = "restore it from the run") -> _T:
+    """Return the `kind` that a JSON file holds; unknown fields are left out.
+
+    + remedy: what to do about a file that is missing or damaged, for the message
+
+    Raises:
+        FileNotFoundError: no such file.
+        FileError: it is not JSON, lacks a field of `kind`, or has one of another type.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing; {remedy}") from None
+    except msgspec.DecodeError as wrong:
+        raise FileError(f"{path} is no {kind.__name__}: {wrong}; {remedy}") from None
 
 
 def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from inventory.model import Environment
 from proof.files import (
     APPLICATIONS_FILE,
+    CLOCKS_FILE,
     CONTENTS_FILE,
     JOURNAL_FILE,
     LEDGER_FILE,
@@ -18,18 +20,22 @@ from proof.files import (
     PROBES_FILE,
     READS_FILE,
     REPLICATION_FILE,
+    SEED_FILE,
     TIMELINE_FILE,
     read_if_there,
+    read_json,
     read_lines,
 )
 from proof.record import (
     Application,
     Event,
+    HostClock,
     JournalRow,
     Limit,
     Outcome,
     Read,
     Sample,
+    Seeding,
     TableContent,
     Write,
     WriteAttempt,
@@ -69,6 +75,10 @@ class Context:
 
     entity_numbers: Mapping[str, int]
     """Legal entity code -> its number, the billions of its customer numbers."""
+    reads_limits: bool = True
+    """Clients read limits too, so that a record without any shows nothing of them."""
+    customers: int | None = None
+    """Those that were seeded; None: nobody noted how many."""
     acknowledged_min: int = ACKNOWLEDGED_MIN
     fault: FaultWindow | None = None
     samples: tuple[Sample, ...] = ()
@@ -137,6 +147,20 @@ class Records:
     probes: tuple[WriteAttempt, ...] = ()
     contents: tuple[TableContent, ...] = ()
     applications: tuple[Application, ...] | None = None
+    seeding: Seeding | None = None
+    clocks: tuple[HostClock, ...] = ()
+
+    def context(self, env: Environment, *, reads_limits: bool) -> Context:
+        """Return what checkers must know of a run in `env`.
+
+        + reads_limits: whether its clients were to read limits too
+        """
+        return Context(
+            entity_numbers=entity_numbers(tuple(entity.code for entity in env.entities)),
+            reads_limits=reads_limits,
+            customers=None if self.seeding is None else self.seeding.customers,
+            samples=self.samples,
+        )
 
     def history(self, context: Context) -> History:
         """Return what checkers may look at, with `context`."""
@@ -160,16 +184,18 @@ def entity_numbers(codes: tuple[str, ...]) -> dict[str, int]:
 def read_run(folder: Path) -> Records:
     """Read the records of a load or a drill back from its run folder.
 
-    + folder: holds `ledger.jsonl`, and after an export `database/journal.jsonl.gz` and `limits.jsonl.gz`;
-      `replication.jsonl`, `timeline.jsonl` and `probes.jsonl` may be absent
+    + folder: holds `ledger.jsonl` and `reads.jsonl`, and after an export `database/journal.jsonl.gz` and
+      `limits.jsonl.gz`; `replication.jsonl`, `timeline.jsonl`, `probes.jsonl`, `clocks.jsonl` and
+      `seed.json` may be absent
 
     Raises:
-        FileNotFoundError: no ledger.
-        RecordError: a line that is cut off or lacks a field.
+        FileNotFoundError: no ledger, or no reads.
+        FileError: a line that is cut off or lacks a field, or a damaged file.
     """
+    seed_file = folder / SEED_FILE
     return Records(
         writes=tuple(read_lines(folder / LEDGER_FILE, Write)),
-        reads=read_if_there(folder / READS_FILE, Read),
+        reads=tuple(read_lines(folder / READS_FILE, Read)),
         journal=read_if_there(folder / JOURNAL_FILE, JournalRow),
         limits=read_if_there(folder / LIMITS_FILE, Limit),
         samples=read_if_there(folder / REPLICATION_FILE, Sample),
@@ -181,4 +207,6 @@ def read_run(folder: Path) -> Records:
             if (folder / APPLICATIONS_FILE).exists()
             else None
         ),
+        clocks=read_if_there(folder / CLOCKS_FILE, HostClock),
+        seeding=read_json(seed_file, Seeding) if seed_file.exists() else None,
     )

@@ -138,6 +138,14 @@ class TableContent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Seeding:
+    """What the seeding before the run said; `seed.json`."""
+
+    customers: int
+    """There afterwards, over all legal entities."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """One line of `replication.jsonl`: both sides' log positions (END_SCN, nanoseconds) at one moment."""
 
@@ -167,6 +175,26 @@ class WriteAttempt:
     answered_s: float | None
     """None: nobody answered, so that it proves nothing."""
     accepted: bool
+
+
+class Moment(StrEnum):
+    """When hosts were asked for their time."""
+
+    BEGIN = "begin"
+    END = "end"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostClock:
+    """One line of `clocks.jsonl`: how far the clock of a host was from the control machine's."""
+
+    host: str
+    moment: Moment
+    """Of the run: before its traffic, or after it."""
+    ahead_ms: float | None
+    """Negative: behind. None: the host did not answer; so with the other."""
+    give_or_take_ms: float | None
+    """How well that is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,13 +4,16 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import msgspec
-
 from chaos.catalogue.model import HealRecord
 from chaos.system.world import WorldError
 from inventory import places
 from inventory.model import Environment
-from proof.files import write_whole
+from proof.files import FileError, read_json, write_whole
+
+_REMEDY = (
+    "look at the roles of both databases, make one the primary and the other its standby,"
+    " then delete the file"
+)
 
 
 def record_path(env: Environment) -> Path:
@@ -42,11 +45,8 @@ def load_record(path: Path) -> HealRecord | None:
         WorldError: the file cannot be understood; says what to do.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=HealRecord)
+        return read_json(path, HealRecord, remedy=_REMEDY)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as broken:
-        raise WorldError(
-            f"{path} is not a heal record ({broken}); look at the roles of both databases, make one the"
-            " primary and the other its standby, then delete the file"
-        ) from None
+    except FileError as broken:
+        raise WorldError(str(broken)) from None

@@ -7,11 +7,11 @@ from chaos.catalogue.drills import checkers_for
 from chaos.catalogue.model import Drill, Expect
 from chaos.engine.run import Run
 from inventory.model import Environment
-from proof import promised
+from proof import clocks, promised
 from proof.checkers.checker import run_checkers
 from proof.checkers.loss import lost_within_lag
 from proof.exits import ExitCode, exit_code
-from proof.history import Context, FaultWindow, History, Records, entity_numbers
+from proof.history import FaultWindow, History, Records
 from proof.objectives import Objective, evaluate
 from proof.outage import (
     SERVED_SHARE,
@@ -65,6 +65,7 @@ def judge_run(
     promised_here = objectives_of(env, drill) if objectives is None else tuple(objectives)
     figures: dict[str, float] = {"residue": len(run.residue), **_counts(records)}
     figures |= {"rejoin_s": run.heal_s} if run.heal_s is not None else {}
+    figures |= clocks.figures(records.clocks)
     # Nothing passes for want of objections: these are there only if something is wrong.
     findings = [
         *unproved("planned_drill", run.spoiled, spoils=True),
@@ -82,12 +83,13 @@ def judge_run(
         if run.exported:
             history = _history(env, drill, run, records, sample_interval_ms)
             checked = run_checkers(history, checkers_for(drill, env.failover.durability))
+            findings += unproved("clocks", clocks.unread(records.clocks, env, broken=_hit(run)))
         for finding in checked:
             figures |= finding.figures
         if not run.interrupted:
             findings += [
                 *failed("served_again", outage_reasons),
-                *evaluate(promised_here, figures),
+                *evaluate(promised_here, figures, details=clocks.details(records.clocks)),
             ]
         findings += checked
     verdict, reasons = overall(findings)
@@ -100,6 +102,11 @@ def judge_run(
         residue=tuple(run.residue),
         objectives=promised_here,
     )
+
+
+def _hit(run: Run) -> set[str]:
+    """Return the hosts that the fault was seen at."""
+    return {event.host for event in run.timeline if event.event == "fault" and event.host is not None}
 
 
 def objectives_of(env: Environment, drill: Drill) -> tuple[Objective, ...]:
@@ -172,13 +179,10 @@ def _counts(records: Records) -> dict[str, float]:
 
 
 def _history(env: Environment, drill: Drill, run: Run, records: Records, interval_ms: float) -> History:
-    context = Context(
-        entity_numbers=entity_numbers(tuple(entity.code for entity in env.entities)),
-        fault=window_of(drill, run),
-        samples=records.samples,
-        sample_interval_ms=interval_ms,
-    )
-    return records.history(context)
+    # Its clients go through the inventory's journey.
+    context = records.context(env, reads_limits=env.journey.reads_per_write > 0)
+    fault = window_of(drill, run)
+    return records.history(replace(context, fault=fault, sample_interval_ms=interval_ms))
 
 
 def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[str, float]]:

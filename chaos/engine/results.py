@@ -9,7 +9,7 @@ from chaos.catalogue.model import Drill
 from chaos.engine.judgement import JudgedDrill
 from chaos.engine.run import Run
 from inventory.model import Environment
-from proof.files import RecordError, write_whole
+from proof.files import read_json, write_whole
 from proof.objectives import OBJECTIVES_FILE, to_list
 
 RUN_FILE = "run.json"
@@ -60,12 +60,7 @@ def read_run(folder: Path) -> Run | None:
     """Return what is known of the drill in `folder`; None if it was not run to its end.
 
     Raises:
-        RecordError: the file is damaged.
+        FileError: the file is damaged.
     """
     path = folder / RUN_FILE
-    if not path.exists():
-        return None
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Run)
-    except msgspec.DecodeError as wrong:
-        raise RecordError(path, 1, str(wrong)) from None
+    return read_json(path, Run) if path.exists() else None

@@ -41,10 +41,10 @@ def met_by(seen: ClientsSeen, conditions: StopConditions, *, now_s: float) -> st
         silent_s = now_s - seen.last_acknowledged_s
         if silent_s > conditions.outage_s_max:
             return f"nothing was acknowledged for {silent_s:.0f} s; allowed: {conditions.outage_s_max:g} s"
-    whole = seen.acknowledged + seen.failed
+    whole = seen.served + seen.failed
     if seen.is_whole and whole and seen.failed > conditions.failed_ratio_max * whole:
         return (
-            f"{seen.failed} of {whole} writes failed within {conditions.failed_over_s:g} s; allowed:"
+            f"{seen.failed} of {whole} requests failed within {conditions.failed_over_s:g} s; allowed:"
             f" {conditions.failed_ratio_max:.0%} of them"
         )
     return None

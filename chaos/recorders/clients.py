@@ -4,15 +4,18 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from typing import Generic, TypeVar
 
-import orjson
+import msgspec
 
+from chaos.recorders.clocks import record_clocks
 from chaos.recorders.export import save_database
 from chaos.system.world import ClientsSeen, WorldError
 from inventory.model import Environment, Host
 from processes.child import Child
 from processes.group import Processes
-from proof.record import Outcome
+from proof.files import LEDGER_FILE, READS_FILE
+from proof.record import Moment, Outcome, Read, Write
 
 SAMPLE_INTERVAL_MS = 250.0
 _SAMPLER_OPTIONS = ("--interval-ms", f"{SAMPLE_INTERVAL_MS:g}")
@@ -22,21 +25,22 @@ _LONGEST_S = 900
 
 _RATE_OVER_S = 2.0
 _WRITTEN_AFTER_S = 1.0
-"""The generator writes its ledger in batches; the last second is not complete."""
+"""The generator writes its record in batches; the last second is not complete."""
 
 _LOAD_ENDS_WITHIN_S = 30.0
 _OTHERS_END_WITHIN_S = 10.0
 
 
-class LedgerTail:
-    """Follows a growing ledger and knows the rate of acknowledged writes."""
+class RecordTail:
+    """Follows the growing record of a load, and knows what its clients were told lately."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._rest = b""
-        self._ends: deque[float] = deque()
-        self._failed: deque[float] = deque()
+    def __init__(self, folder: Path) -> None:
+        """Follow the record in `folder`; it may not be there yet."""
+        self._writes = _GrowingLines(folder / LEDGER_FILE, Write)
+        self._reads = _GrowingLines(folder / READS_FILE, Read)
+        self._acknowledged_s: deque[float] = deque()
+        self._served_s: deque[float] = deque()
+        self._failed_s: deque[float] = deque()
         self._first_s: float | None = None
         self._last_acknowledged_s: float | None = None
 
@@ -50,41 +54,60 @@ class LedgerTail:
         from_s = until_s - _RATE_OVER_S
         if from_s < since_s:
             return 0.0
-        return sum(from_s <= end < until_s for end in self._ends) / _RATE_OVER_S
+        return sum(from_s <= end_s < until_s for end_s in self._acknowledged_s) / _RATE_OVER_S
 
     def seen(self, now_s: float, over_s: float) -> ClientsSeen:
         """Return what clients were told over the last seconds that are surely written."""
         self._read()
         from_s = now_s - _WRITTEN_AFTER_S - over_s
-        while self._failed and self._failed[0] < from_s:
-            self._failed.popleft()
-        while self._ends and self._ends[0] < from_s:
-            self._ends.popleft()
+        for moments_s in (self._acknowledged_s, self._served_s, self._failed_s):
+            while moments_s and moments_s[0] < from_s:
+                moments_s.popleft()
         return ClientsSeen(
             last_acknowledged_s=self._last_acknowledged_s,
-            acknowledged=len(self._ends),
-            failed=len(self._failed),
+            served=len(self._served_s),
+            failed=len(self._failed_s),
             is_whole=self._first_s is not None and self._first_s <= from_s,
         )
 
     def _read(self) -> None:
+        for write in self._writes.more():
+            self._first_s = self._first_s or write.ended_s
+            if write.outcome == Outcome.ACKNOWLEDGED:
+                self._acknowledged_s.append(write.ended_s)
+                self._last_acknowledged_s = write.ended_s
+            self._count(write)
+        for read in self._reads.more():
+            self._count(read)
+
+    def _count(self, request: Write | Read) -> None:
+        # As in the verdict: a query that failed, and an acknowledgement with a wrong body, are no service.
+        (self._failed_s if request.is_error else self._served_s).append(request.ended_s)
+
+
+_Record = TypeVar("_Record", Write, Read)
+
+
+class _GrowingLines(Generic[_Record]):
+    """The lines of a file that somebody still writes."""
+
+    def __init__(self, path: Path, kind: type[_Record]) -> None:
+        self._path = path
+        self._decoder: msgspec.json.Decoder[_Record] = msgspec.json.Decoder(kind)
+        self._offset = 0
+        self._rest = b""
+
+    def more(self) -> list[_Record]:
+        """Return the records whose lines were completed since the last call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 found = file.read()
         except FileNotFoundError:
-            return
+            return []
         self._offset += len(found)
         *lines, self._rest = (self._rest + found).split(b"\n")
-        for line in lines:
-            write = orjson.loads(line)
-            ended_s = write["ended_s"]
-            self._first_s = self._first_s or ended_s
-            if write["outcome"] == Outcome.ACKNOWLEDGED:
-                self._ends.append(ended_s)
-                self._last_acknowledged_s = ended_s
-            else:
-                self._failed.append(ended_s)
+        return [self._decoder.decode(line) for line in lines]
 
 
 class LoadClients:
@@ -95,17 +118,19 @@ class LoadClients:
         self._processes = Processes()
         self._children: tuple[Child, ...] = ()
         self._folder: Path | None = None
-        self._tail: LedgerTail | None = None
+        self._tail: RecordTail | None = None
 
     def start_load(self, rate: float, folder: Path) -> None:
         """Start the background load, the replication sampler and the prober.
 
-        + folder: gets `load/` with the generator's own files, `replication.jsonl` and `probes.jsonl`
+        + folder: gets `load/` with the generator's own files, `replication.jsonl`, `probes.jsonl` and
+          `clocks.jsonl`
         """
         own = folder / "load"
         own.mkdir()
+        record_clocks(self._env, folder, Moment.BEGIN)
         self._folder = folder
-        self._tail = LedgerTail(own / "ledger.jsonl")
+        self._tail = RecordTail(own)
         generator = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"]
         options = {
             "--environment": self._env.name,
@@ -154,7 +179,8 @@ class LoadClients:
             raise WorldError("; ".join(problems))
 
     def export(self, primary: Host, folder: Path) -> None:
-        """Save the journal and the limits of the primary below `folder`."""
+        """Save the journal and the limits of the primary below `folder`, and the clocks of all hosts."""
+        record_clocks(self._env, folder, Moment.END)
         save_database(self._env, folder, since_s=None, near=primary)
 
     def _start(self, name: str, argv: list[str], log_name: str, ends_within_s: float) -> None:

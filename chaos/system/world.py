@@ -168,8 +168,10 @@ class ClientsSeen:
 
     last_acknowledged_s: float | None
     """Unix time; None: nothing was acknowledged yet."""
-    acknowledged: int
+    served: int
+    """Requests that were answered rightly: writes and queries."""
     failed: int
+    """All others: also a query without an answer, and an acknowledgement with a wrong body."""
     is_whole: bool
     """Whether clients have written for as long as was asked about."""
 

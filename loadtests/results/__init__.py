@@ -3,7 +3,7 @@
 | module | holds |
 |---|---|
 | `figures`, `hdr_log` | figures from the record; latencies as an HDR log |
-| `run_info`, `clocks` | what only the generator knows of its run (`load.json`); how far clocks are apart |
+| `run_info` | what only the generator knows of its run (`load.json`) |
 | `validity`, `worker_validity` | whether it was the planned load, and measured well enough |
 | `judge` | the verdict over the record alone |
 | `budget` | how many requests may break a promise, and how many did |

@@ -61,7 +61,7 @@ def of_folder(folder: Path) -> LoadFigures:
 
     Raises:
         FileNotFoundError: no ledger, no reads or no `load.json`.
-        RecordError, RunInfoError: a damaged file.
+        FileError: a damaged file.
     """
     return of_records(
         load_facts.read(folder),

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import orjson
 
 from loadtests.plan.shape import CONSTANT
 from loadtests.plan.storm import Storm
-from proof.files import write_whole
+from proof.files import FileError, read_json, write_whole
 
 LOAD_FILE = "load.json"
 
@@ -96,8 +95,8 @@ class RunInfo:
         return min(max(self.stopped_s - self.start_s, 0.0), self.duration_s)
 
 
-class RunInfoError(ValueError):
-    """A `load.json` that lacks what its writer promises."""
+RunInfoError = FileError
+"""What `loadtests.workers` calls it."""
 
 
 def write(folder: Path, facts: RunInfo) -> None:
@@ -111,10 +110,6 @@ def read(folder: Path) -> RunInfo:
 
     Raises:
         FileNotFoundError: the generator was killed before it could write them.
-        RunInfoError: the file is not what `write` writes.
+        FileError: the file is not what `write` writes.
     """
-    path = folder / LOAD_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=RunInfo)
-    except msgspec.DecodeError as wrong:
-        raise RunInfoError(f"{path}: {wrong}; run the load again") from None
+    return read_json(folder / LOAD_FILE, RunInfo, remedy="run the load again")

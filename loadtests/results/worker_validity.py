@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from loadtests.results.clocks import Offset
 from loadtests.results.run_info import RunInfo, WorkerInfo
+from proof.clocks import Offset
 
 GENERATOR_CPU_PERCENT_MAX = 90.0
 """Above this the one event loop of a generator is the bottleneck, not what it measures."""

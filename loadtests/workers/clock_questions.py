@@ -6,10 +6,10 @@ from typing import Any
 
 from gevent.event import AsyncResult
 
-from loadtests.results import clocks
-from loadtests.results.clocks import ClockReading, Offset
 from loadtests.workers import messages
 from loadtests.workers.master import Master
+from proof import clocks
+from proof.clocks import ClockReading, Offset
 
 _QUESTIONS = 7
 ANSWER_WITHIN_S = 2.0

@@ -10,15 +10,12 @@ from typing import Any
 import gevent
 
 from inventory.model import Environment
-from inventory.places import PROJECT_ROOT
-from inventory.ssh import DIES_WITH_US
 from loadtests.engine import progress
 from loadtests.engine.progress import say
 from loadtests.plan import options
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.share import Share
-from loadtests.results import clocks, worker_validity
-from loadtests.results.clocks import Offset
+from loadtests.results import worker_validity
 from loadtests.workers import merge, messages, remote
 from loadtests.workers.clock_questions import ClockQuestions
 from loadtests.workers.master import Master
@@ -26,6 +23,8 @@ from loadtests.workers.merge import Part
 from loadtests.workers.monitor import Monitor, Worker
 from loadtests.workers.placement import Place
 from loadtests.workers.pool import LOG_FILE, Pool
+from proof import clocks
+from proof.clocks import Offset
 from proof.exits import ExitCode
 
 START_LEAD_S = 1.0
@@ -117,7 +116,7 @@ class Conductor:
             folder = merge.folder_of(self._asked.run_folder, share.number)
             folder.mkdir(parents=True, exist_ok=True)
             argv = self._command(place, folder)
-            self._pool.start(share.number, argv, cwd=PROJECT_ROOT, log=folder / LOG_FILE)
+            self._pool.start(share.number, argv, log=folder / LOG_FILE)
             self._monitor.workers[share.number - 1].heard_s = time.monotonic()
 
     def _command(self, place: Place, folder: Path) -> list[str]:
@@ -126,7 +125,7 @@ class Conductor:
             return remote.work_argv(self._env, place, master_port=port)
         locust = [sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--headless", "--worker"]
         master = ["--master-host", host, "--master-port", str(port)]
-        return [*DIES_WITH_US, *locust, *master, "--place", place.name, "--run-folder", str(folder)]
+        return [*locust, *master, "--place", place.name, "--run-folder", str(folder)]
 
     def _share_out(self) -> None:
         """Give each worker its share of the plan and its users."""

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import inventory
+import processes
 import proof
 
 _HEX_DIGITS = 12
@@ -11,9 +12,9 @@ _HEX_DIGITS = 12
 
 def of_code() -> str:
     """Return a short SHA-256 over all modules of the load generator; it differs if any file differs."""
-    return of_packages(
-        Path(__file__).parents[1], Path(proof.__file__).parent, Path(inventory.__file__).parent
-    )
+    ours = Path(__file__).parents[1]
+    others = (Path(str(package.__file__)).parent for package in (inventory, processes, proof))
+    return of_packages(ours, *others)
 
 
 def of_packages(*folders: Path) -> str:

@@ -15,10 +15,10 @@ from loadtests.plan.options import LoadOptions
 from loadtests.plan.schedule import Plan
 from loadtests.results import hdr_log
 from loadtests.results import run_info as load_facts
-from loadtests.results.clocks import Offset
 from loadtests.results.hdr_log import HDR_FILE
 from loadtests.results.run_info import LOAD_FILE, RunInfo, WorkerInfo
 from loadtests.workers.monitor import Worker
+from proof.clocks import Offset
 from proof.files import LEDGER_FILE, READS_FILE, RecordError, replacing
 from proof.percentiles import Latencies
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadtests.workers import messages
-from loadtests.workers.remote import SSH_LOST
+from processes.ssh import UNREACHABLE
 
 READY_WITHIN_S = 60.0
 """Until all users of a worker stand: it starts, asks the gateways, and makes its plan."""
@@ -153,6 +153,6 @@ def _lose(worker: Worker, how: str) -> None:
 def _how(worker: Worker, status: int) -> str:
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
-    if worker.host is not None and status == SSH_LOST:
+    if worker.host is not None and status == UNREACHABLE:
         return "was cut off from us (its SSH session ended)"
     return f"ended with status {status}"

@@ -6,20 +6,17 @@ carries its connection to the master, from one loopback address to the other.
 
 import re
 import shlex
-import subprocess
 import tarfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from inventory.model import Environment, Host
 from inventory.ssh import LOAD_PORTS, LOAD_UNIT, LOAD_WORKER, ssh_argv
 from loadtests.workers.on_host import RECORD
 from loadtests.workers.placement import Place
+from processes import ssh
+from processes.child import Completed
 
-SSH_LOST = 255
-"""How ssh ends where it could not log in, could not listen there, or lost the host."""
 _ANSWER_WITHIN_S = 20.0
 _RECORD_WITHIN_S = 120.0
 """Some seconds until the worker has ended, and 100 MB over a slow line."""
@@ -52,7 +49,7 @@ def worker_status(ssh_status: int, log: Path) -> int:
         return ssh_status
     shown = dict(re.findall(r"^(ExecMain\w+)=(\d+)$", log.read_text(errors="replace"), flags=re.MULTILINE))
     if not {"ExecMainCode", "ExecMainStatus"} <= set(shown):
-        return SSH_LOST
+        return ssh.UNREACHABLE
     status = int(shown["ExecMainStatus"])
     return status if int(shown["ExecMainCode"]) == _EXITED else -status
 
@@ -61,14 +58,14 @@ def kill(env: Environment, place: Place) -> None:
     """Kill the worker at `place`, a host, which hears nothing; that the host does not hear us is no error."""
     assert place.host is not None
     command = f"systemctl kill --signal KILL {LOAD_UNIT.format(slot=place.slot)}"
-    _answer(env, place.host, _start(ssh_argv(env, place.host, command)))
+    ssh.run(env, place.host, command, within_s=_ANSWER_WITHIN_S)
 
 
 def problems(env: Environment, hosts: Sequence[Host], *, version: str) -> tuple[str, ...]:
     """Ask each of `hosts` whether it can make load, and return a sentence for each that cannot."""
     asked = shlex.join([LOAD_WORKER, "check", "--version", version])
-    running = [(host, _start(ssh_argv(env, host, asked))) for host in hosts]
-    return tuple(why for host, process in running if (why := _answer(env, host, process)) is not None)
+    answers = ssh.run_on_all(env, [(host, asked) for host in hosts], within_s=_ANSWER_WITHIN_S)
+    return tuple(why for host, done in answers if (why := _refusal(env, host, done)) is not None)
 
 
 def fetch(env: Environment, place: Place, *, into: Path) -> str | None:
@@ -77,61 +74,30 @@ def fetch(env: Environment, place: Place, *, into: Path) -> str | None:
     A file that did not come whole is one that is cut off, as if the worker had been killed.
     """
     assert place.host is not None
-    process = _start(
-        ssh_argv(env, place.host, shlex.join([LOAD_WORKER, "record", "--slot", str(place.slot)]))
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
+    asked = shlex.join([LOAD_WORKER, "record", "--slot", str(place.slot)])
+    packed = into / "record.tar.gz"
+    done = ssh.run(env, place.host, asked, within_s=_RECORD_WITHIN_S, stdout=packed)
     broken: Exception | None = None
-    is_late = threading.Event()
-
-    def give_up() -> None:
-        is_late.set()
-        process.kill()
-
-    with _after(_RECORD_WITHIN_S, give_up):
-        try:
-            with tarfile.open(fileobj=process.stdout, mode="r|gz") as tar:
-                for member in tar:
-                    if member.name in RECORD and member.isfile():
-                        tar.extract(member, into, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
-            broken = error
-        _, said = process.communicate()
-    if is_late.is_set():
+    try:
+        with tarfile.open(packed, mode="r|gz") as tar:
+            for member in tar:
+                if member.name in RECORD and member.isfile():
+                    tar.extract(member, into, filter="data")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        broken = error
+    packed.unlink()
+    if done is None:
         return f"did not send its record within {_RECORD_WITHIN_S:g} s"
-    if process.returncode == 0 and broken is None:
+    if done.returncode == 0 and broken is None:
         return None
-    return f"did not send its record ({_last_words(said) or broken})"
+    return f"did not send its record ({_last_words(done) or broken})"
 
 
-@contextmanager
-def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
-    """Take an action if what stands in the block lasts longer."""
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _start(argv: Sequence[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
-def _answer(env: Environment, host: Host, process: "subprocess.Popen[bytes]") -> str | None:
-    try:
-        _, said = process.communicate(timeout=_ANSWER_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+def _refusal(env: Environment, host: Host, done: Completed | None) -> str | None:
+    if done is None:
         return f"{host.name} did not answer within {_ANSWER_WITHIN_S:g} s"
-    words = _last_words(said)
-    match process.returncode:
+    words = _last_words(done)
+    match done.returncode:
         case 0:
             return None
         case 2 if words.startswith("load: "):
@@ -139,12 +105,12 @@ def _answer(env: Environment, host: Host, process: "subprocess.Popen[bytes]") ->
         case 127:
             deploy = f"loanstack deploy {env.name} --only load_generator"
             return f"{host.name}: no load generator is deployed there; run: {deploy}"
-        case 255:
+        case ssh.UNREACHABLE:
             return f"{host.name} does not let us in: {words or 'ssh says nothing'}; is it up?"
         case status:
             return f"{host.name}: the load generator ended with status {status}: {words or 'no word'}"
 
 
-def _last_words(said: bytes) -> str:
-    lines = said.decode(errors="replace").strip().splitlines()
+def _last_words(done: Completed) -> str:
+    lines = done.stderr.strip().splitlines()
     return lines[-1] if lines else ""

@@ -14,6 +14,7 @@ from loanstack.capacity.bottleneck import Evidence
 from loanstack.measure import machine_watch
 from loanstack.measure.machine_watch import MachineSample, Used
 from loanstack.runs.folder import RunFolder
+from proof.files import FileError
 
 _WORDS = {"gateway": "gateways", "loan": "services", "oceanbase": "databases", "monitor": "monitoring"}
 _GENERATOR = "load generator"
@@ -24,7 +25,7 @@ def of_folder(folder: Path, env: Environment) -> Evidence:
     """Return the evidence in a probe's folder; what was not saved there is left out."""
     try:
         load = run_info.read(folder)
-    except (FileNotFoundError, run_info.RunInfoError):
+    except (FileNotFoundError, FileError):
         return Evidence(is_shared=env.is_lab)
     samples = machine_watch.read(folder)
     until_s = load.start_s + load.measured_s

@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from loanstack.cli.options import json_option
-from loanstack.judging.again import Difference, JudgedAgain, judge_again
+from loanstack.judging.again import judge_again
+from loanstack.judging.differences import Difference, JudgedAgain
 from loanstack.report.page import write_report
 from loanstack.runs.console import Console
 from loanstack.runs.folder import RunFolder
@@ -40,7 +41,7 @@ def report(run_folder: Path, machine_readable: bool) -> None:
 @click.argument("run_folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @json_option
 def judge(run_folder: Path, machine_readable: bool) -> ExitCode:
-    """Recompute every finding, figure and verdict of RUN_FOLDER from its files, and say what differs.
+    """Recompute every finding, figure, verdict and reason of RUN_FOLDER, and say what differs.
 
     Changes nothing and contacts nobody. Figures that no file holds the origin of, such as how long a seeding
     took, are taken as they were recorded; --json names them. Exit code 1: something differs.

@@ -52,7 +52,7 @@ def deploy(
     found = deploys.of_summary(written if isinstance(written, dict) else None, hosts)
     figures = {**found.figures(), "deploy_s": round(done.seconds, 2)}
     write_ended(task.folder, Ended(status=done.returncode, seconds=figures["deploy_s"], hosts=tuple(hosts)))
-    said = tail(task.log("pyinfra"))
+    said = tail(task.log(deploys.LOG))
     verdict, reasons = deploys.judged(judged_by, figures, found, status=done.returncode, said=said)
     results = Results(
         verb="deploy", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
@@ -131,7 +131,7 @@ def _pyinfra(
     program = Path(sys.executable).with_name("pyinfra")
     return task.processes.start(
         [str(program), *options, f"inventory/{task.env.name}.py", "deploys/site.py"],
-        log=task.log("pyinfra"),
+        log=task.log(deploys.LOG),
         stdout=stdout,
         env=env,
         on_line=task.console.note,

@@ -11,13 +11,13 @@ from chaos.engine.steady import STEADY_WITHIN_S
 from inventory.drill_slo import NoObjectivesError
 from inventory.model import Environment
 from loanstack.commands.seed import seed
-from loanstack.results.drills import outcome_table, over_drills, over_repeats, parts_table, together
-from loanstack.runs.folder import Results, with_residue
+from loanstack.results.drills import as_ended, outcome_table, over_drills, over_repeats, parts_table, together
+from loanstack.results.ended import Ended, write_ended
+from loanstack.runs.folder import Results
 from loanstack.runs.task import CommandError, InterruptedWith, Task, tail
 from proof import promised
 from proof.exits import ExitCode, verdict_of_exit
 from proof.objectives import Objective
-from proof.verdict import worst
 
 ALL = "all"
 """Stands for every drill of the catalogue, in its order."""
@@ -136,21 +136,16 @@ def _once(task: Task, name: str, asked: DrillParameters, judged_by: tuple[Object
             on_line=task.console.note,
             grace_s=HEALS_WITHIN_S,
         ).wait(TIMEOUT_S)
+    write_ended(task.folder, Ended(status=done.returncode, seconds=round(done.seconds, 3)))
     if not (folder / "results.json").exists() or done.returncode == ExitCode.USAGE:
         said = tail(task.log("drill"))
         problem = f"drill {name} ended with status {done.returncode} and no results; it says:\n{said}"
         raise CommandError(problem, code=ExitCode.INVALID)
-    results = task.folder.read_results()
+    results = as_ended(name, task.folder.read_results(), status=done.returncode)
     if done.returncode == ExitCode.INTERRUPTED:
         # Somebody ended it (`loanstack drill stop`): whatever was to come after it is not wanted either.
         raise InterruptedWith(results)
     # Its own steps say more than the one that stands for all of them here.
     task.steps[-1:] = results.steps
     results = replace(results, figures={**over_repeats([results]), **results.figures})
-    if done.returncode == ExitCode.RESIDUE and not results.figures.get("residue"):
-        results = with_residue(results, 1)
-    said = verdict_of_exit(done.returncode)
-    if worst([said, results.verdict]) is not results.verdict:
-        why = f"drill {name} ended with status {done.returncode}, which its results do not explain"
-        results = replace(results, verdict=said, reasons=(*results.reasons, why))
     return task.end(results)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from chaos.recorders.clocks import record_clocks
 from inventory.model import Environment
 from inventory.peer import DatabaseKind
 from loadtests.plan.options import DEFAULT_WARM_UP_S, curve_asked
@@ -31,6 +32,7 @@ from loanstack.runs.folder import Results
 from loanstack.runs.task import CommandError, Task, tail
 from proof.exits import ExitCode
 from proof.objectives import Objective
+from proof.record import Moment
 from proof.verdict import Finding
 
 LOCUST = ("-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
@@ -166,6 +168,7 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
     flags = ["--abort-on-fail"] if asked.abort_on_fail else []
     flags += ["--accompanied"] if SCENARIOS[asked.scenario].companions else []
     argv = [*_generator(env, asked.workers), *(part for pair in options.items() for part in pair), *flags]
+    record_clocks(env, folder, Moment.BEGIN)
     try:
         before = _read(env)
         sampling = sampler.start(task, asked.database)
@@ -178,6 +181,7 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
         ).wait(asked.duration_s * (1 + _LONGER_PER_S) + _LONGER_THAN_LOAD_S)
         after = _read(env)
         sampling.end()
+        record_clocks(env, folder, Moment.END)
     except usage.UsageError as silent:
         raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
     # What a lost worker means for the verdict is said by the record, which is whole all the same.

@@ -18,12 +18,11 @@ from loanstack.system import seeding as pure
 from processes.child import Child, Completed
 from proof import promised
 from proof.exits import ExitCode
-from proof.files import read_lines
+from proof.files import SEED_FILE, read_lines
 from proof.objectives import evaluate
 from proof.record import Sample
 from proof.verdict import overall
 
-SEED_FILE = "seed.json"
 TIMEOUT_S = 300.0
 """Of the inventory's customers; `loanstack seed` has `_TIMEOUT_PER_CUSTOMER_S` more for each."""
 _TIMEOUT_PER_CUSTOMER_S = 0.001

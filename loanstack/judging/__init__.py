@@ -4,5 +4,5 @@
 |---|---|
 | `readings` | what was read of hosts and machine around a load, as a file |
 | `load`, `slowness` | a load: record, checkers, costs, objectives; what made it too slow |
-| `again` | a whole run folder, with its parts; what differs from what was recorded |
+| `again`, `differences` | a whole run folder, with its parts; what differs from what was recorded |
 """

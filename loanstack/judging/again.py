@@ -1,8 +1,7 @@
-"""A run folder judged again from its files: what is found now, next to what was recorded."""
+"""A run folder judged again from its files."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -12,58 +11,18 @@ from chaos.engine import results as drill_files
 from chaos.recorders.clients import SAMPLE_INTERVAL_MS
 from inventory.availability import Durability
 from inventory.model import Environment
+from loanstack.judging.differences import JudgedAgain
 from loanstack.judging.load import judge_load
 from loanstack.judging.readings import READINGS_FILE
 from loanstack.results import deploys, drills, host_tests, whole
-from loanstack.results.ended import read_ended
+from loanstack.results.ended import ENDED_FILE, read_ended
 from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder, RunFolderError
-from loanstack.runs.task import SECRETS
+from loanstack.runs.task import SECRETS, tail
 from proof.history import read_run
 from proof.objectives import OBJECTIVES_FILE, Objective, evaluate, from_list
-from proof.verdict import Finding, Judgement, Verdict, overall
+from proof.verdict import Finding, Verdict, overall
 
 _DECIDED_BY_PARTS = ("prove", "drill")
-_SAME = 1e-9
-"""Figures that differ by less are the same sum in another order."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One thing that the files of a run do not bear out."""
-
-    folder: str
-    what: str
-    """`verdict`, or the name of a figure."""
-    recorded: str | float
-    found: str | float
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedAgain:
-    """One run folder and its parts, judged again."""
-
-    name: str
-    """`.`, or the part's path below it."""
-    recorded: Results
-    found: Judgement
-    figures: Mapping[str, float]
-    """Those that were recomputed."""
-    promised: frozenset[str] = frozenset()
-    """Figures that an objective of the run is about."""
-    parts: tuple["JudgedAgain", ...] = ()
-    as_recorded: tuple[str, ...] = ()
-    """Figures and findings whose origin no file of the run holds, so that they are taken as they are."""
-
-    @property
-    def differences(self) -> tuple[Difference, ...]:
-        """What is found otherwise than it was recorded, here and in all parts."""
-        return (*_differences(self), *(each for part in self.parts for each in part.differences))
-
-    def all(self) -> Iterator["JudgedAgain"]:
-        """Yield this one and all of its parts."""
-        yield self
-        for part in self.parts:
-            yield from part.all()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +71,8 @@ def judge_again(
         objectives=from_list(run.read_json(OBJECTIVES_FILE) or ()),
     )
     found = _of_parts(judged, parts) if parts else _OF_VERB.get(recorded.verb, _as_recorded)(judged)
-    secrets = (_saved(each) for each in run.read_json(FINDINGS_FILE) or () if each["name"] == SECRETS)
+    leaked = (_saved(each) for each in run.read_json(FINDINGS_FILE) or () if each["name"] == SECRETS)
+    secrets = (replace(each, title="") for each in leaked)
     return JudgedAgain(
         name=name,
         recorded=recorded,
@@ -156,6 +116,10 @@ def _of_drill(judged: _Folder) -> _Found:
     run = drill_files.read_run(judged.run.path)
     if run is None:
         return _unfinished(judged, drill_files.RUN_FILE)
+    # `python -m chaos` by itself leaves no context, and nobody sees how it ended.
+    is_whole_command = (judged.run.path / CONTEXT_FILE).exists()
+    if is_whole_command and not (judged.run.path / ENDED_FILE).exists():
+        return _unfinished(judged, ENDED_FILE)
     _require_objectives(judged)
     drill = catalogue.drills(judged.env).get(run.drill)
     if drill is None:
@@ -168,8 +132,11 @@ def _of_drill(judged: _Folder) -> _Found:
         sample_interval_ms=SAMPLE_INTERVAL_MS,
         objectives=judged.objectives,
     )
-    over_one = drills.over_repeats([replace(judged.recorded, figures=found.figures)])
-    return _Found(findings=(_told(found.verdict, found.reasons),), figures={**over_one, **found.figures})
+    results = replace(judged.recorded, verdict=found.verdict, reasons=found.reasons, figures=found.figures)
+    if is_whole_command:
+        results = drills.as_ended(run.drill, results, status=read_ended(judged.run).status)
+    figures = {**drills.over_repeats([results]), **results.figures}
+    return _Found(findings=(_told(results.verdict, results.reasons),), figures=figures)
 
 
 def _of_verify(judged: _Folder) -> _Found:
@@ -185,7 +152,8 @@ def _of_deploy(judged: _Folder) -> _Found:
     ended = read_ended(judged.run)
     outcome = deploys.of_summary(judged.run.read_json(deploys.SUMMARY_FILE), ended.hosts)
     figures = {**outcome.figures(), "deploy_s": ended.seconds}
-    found = deploys.judged(judged.objectives, figures, outcome, status=ended.status, said="")
+    said = tail(judged.run.path / f"{deploys.LOG}.log")
+    found = deploys.judged(judged.objectives, figures, outcome, status=ended.status, said=said)
     return _Found(findings=(_told(*found),), figures=figures)
 
 
@@ -257,23 +225,6 @@ def _saved(finding: Mapping[str, Any]) -> Finding:
         reasons=tuple(finding["reasons"]),
         figures=finding["figures"],
     )
-
-
-def _differences(judged: JudgedAgain) -> Iterator[Difference]:
-    recorded, found = judged.recorded, judged.found
-    if recorded.verdict is not found.verdict:
-        yield Difference(
-            folder=judged.name, what="verdict", recorded=recorded.verdict.value, found=found.verdict.value
-        )
-    for figure in sorted(judged.promised - recorded.figures.keys()):
-        if figure in judged.figures:
-            now = judged.figures[figure]
-            yield Difference(folder=judged.name, what=figure, recorded="nothing", found=now)
-    for figure, now in sorted(judged.figures.items()):
-        # What nobody recorded, because a later version computes more, differs from nothing.
-        before = recorded.figures.get(figure, now)
-        if not isclose(before, now, rel_tol=_SAME, abs_tol=_SAME):
-            yield Difference(folder=judged.name, what=figure, recorded=before, found=now)
 
 
 _OF_VERB = {"load": _of_load, "drill": _of_drill, "verify": _of_verify, "deploy": _of_deploy}

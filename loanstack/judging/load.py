@@ -6,15 +6,16 @@ from pathlib import Path
 
 from inventory.model import Environment, Role
 from loadtests.plan.scenarios import SCENARIOS
-from loadtests.results import budget, figures, validity
+from loadtests.results import budget, figures, run_info, validity
 from loadtests.results.figures import LoadFigures
 from loanstack.judging import readings, slowness
 from loanstack.measure import cpu_breakdown, machine, machine_watch, portal_counts, usage
+from proof import clocks
 from proof.checkers import contention, sets
 from proof.checkers.checker import run_checkers
-from proof.history import Context, entity_numbers, read_run
+from proof.history import Records, read_run
 from proof.objectives import Objective, evaluate
-from proof.verdict import Finding, Judgement, failed, overall
+from proof.verdict import Finding, Judgement, failed, overall, unproved
 
 Beside = Callable[[LoadFigures], Iterable[Finding]]
 """What came of that which ran beside the transactions."""
@@ -49,19 +50,27 @@ def judge_load(
     """
     read = readings.read(folder)
     readings.require_whole(read, env)
-    record = figures.of_folder(folder)
-    findings = (*_checked(folder, env, record), *beside(record))
+    records = read_run(folder)
+    record = figures.of_records(run_info.read(folder), records.writes, records.reads, records.samples)
+    findings = (*_checked(records, env, record), *beside(record))
     measured: dict[str, float] = {**read.figures, **machine.figures(read.before.machine, read.after.machine)}
-    measured |= record.values | budget.figures(record, env.load_slo)
+    measured |= clocks.figures(records.clocks) | record.values | budget.figures(record, env.load_slo)
     for finding in findings:
         measured |= finding.figures
     rows = usage.rows(read.before.hosts, read.after.hosts)
     services = portal_counts.shares(read.before.portals, read.after.portals, env)
     measured |= _costs(folder, env, rows, services, measured)
     components = _components(env, rows, measured)
-    kept = evaluate(objectives, measured, details=validity.details(record))
+    details = {**validity.details(record), **clocks.details(records.clocks)}
+    kept = evaluate(objectives, measured, details=details)
     slow = [slowness.explanation(folder, env, measured)] if slowness.is_too_slow(kept) else []
-    everything = (*validity.findings(record), *kept, *findings, *failed("slowness", slow))
+    everything = (
+        *validity.findings(record),
+        *unproved("clocks", clocks.unread(records.clocks, env)),
+        *kept,
+        *findings,
+        *failed("slowness", slow, title=slowness.TITLE),
+    )
     return JudgedLoad(
         judgement=overall(everything),
         all_findings=everything,
@@ -77,10 +86,10 @@ def judge_load(
     )
 
 
-def _checked(folder: Path, env: Environment, record: LoadFigures) -> tuple[Finding, ...]:
-    records = read_run(folder)
-    codes = tuple(entity.code for entity in env.entities)
-    history = records.history(Context(entity_numbers=entity_numbers(codes), samples=records.samples))
+def _checked(records: Records, env: Environment, record: LoadFigures) -> tuple[Finding, ...]:
+    _, reads_per_write = SCENARIOS[record.facts.scenario].mix(env.journey)
+    # Each mix that has queries reads limits among them.
+    history = records.history(records.context(env, reads_limits=reads_per_write > 0))
     more = contention.CHECKERS if SCENARIOS[record.facts.scenario].may_refuse else ()
     return run_checkers(history, (*sets.LOAD, *more))
 

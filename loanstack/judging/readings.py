@@ -11,7 +11,7 @@ from inventory.model import Environment, Role
 from loanstack.measure.machine import CpuTimes
 from loanstack.measure.portal_counts import Counts
 from loanstack.measure.usage import HostUsage
-from proof.files import write_whole
+from proof.files import read_json, write_whole
 
 READINGS_FILE = "readings.json"
 
@@ -39,7 +39,7 @@ class Readings:
 
 
 class ReadingsError(ValueError):
-    """A `readings.json` that lacks what its writer promises."""
+    """Readings that cannot be those around a load."""
 
 
 def require_whole(found: Readings, env: Environment) -> None:
@@ -75,10 +75,6 @@ def read(folder: Path) -> Readings:
 
     Raises:
         FileNotFoundError: the load was broken off before its end.
-        ReadingsError: the file is not what `write` writes.
+        FileError: the file is not what `write` writes.
     """
-    path = folder / READINGS_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Readings)
-    except msgspec.DecodeError as wrong:
-        raise ReadingsError(f"{path}: {wrong}; restore it from the run") from None
+    return read_json(folder / READINGS_FILE, Readings)

@@ -9,6 +9,7 @@ from loanstack.capacity.bottleneck import statement
 from loanstack.measure import machine
 from proof.verdict import Finding, Verdict
 
+TITLE = "Too slow"
 _OF_SPEED = ("tps_acknowledged", "tps_answered", "worst_second_ratio", "standby_lag_p99_ms")
 
 

@@ -10,7 +10,7 @@ from loadtests.results.figures import LoadFigures
 from loadtests.results.run_info import WorkerInfo
 from loanstack.report.charts import Point
 from loanstack.runs.folder import RunFolderError
-from proof.files import LEDGER_FILE, READS_FILE, RecordError, read_lines
+from proof.files import LEDGER_FILE, READS_FILE, FileError, read_lines
 from proof.record import Read, Write
 
 _MARKS = {
@@ -73,7 +73,7 @@ def of_folder(folder: Path) -> History | None:
         return of_load(figures.of_records(run_info.read(own), writes, reads, ()))
     except FileNotFoundError:
         return None
-    except (run_info.RunInfoError, RecordError) as damaged:
+    except FileError as damaged:
         raise RunFolderError(str(damaged)) from None
 
 

@@ -8,6 +8,8 @@ from proof.objectives import Objective, evaluate
 from proof.verdict import Judgement, failed, overall
 
 SUMMARY_FILE = "deploy.json"
+LOG = "pyinfra"
+"""Name of the log of what pyinfra said."""
 FEW_CHANGES_MAX = 12
 """More are a first deploy or an upgrade, where the counts say more than the names."""
 

@@ -1,16 +1,19 @@
-"""What the repeats of drills say together: percentiles, sums, and tables for a terminal; pure."""
+"""What a drill that ended showed, and repeats of drills together: percentiles, sums, tables; pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.markup import escape
 from rich.table import Table
 
 from loanstack.runs.console import COLOUR_OF
-from loanstack.runs.folder import Results
+from loanstack.runs.folder import Results, with_residue
+from proof.clocks import CERTAIN_OFFSET
+from proof.exits import ExitCode, verdict_of_exit
 from proof.objectives import Objective, evaluate
 from proof.outage import PARTS
 from proof.percentiles import nearest_rank
-from proof.verdict import Finding, overall
+from proof.verdict import Finding, Verdict, overall, worst
 
 SUMMED = (
     "transactions_acknowledged",
@@ -22,11 +25,27 @@ SUMMED = (
 )
 """Figures of a drill that add up over its repeats."""
 
-_LONGEST = ("rto_sustained_ms", "silence_ms", "error_ratio", "two_primaries_blind_ms")
+_LONGEST = ("rto_sustained_ms", "silence_ms", "error_ratio", "two_primaries_blind_ms", CERTAIN_OFFSET)
 """Figures of a drill of which the worst of its repeats counts."""
 
 _OF_EACH = ("rto_ms_p50", "rto_ms_p95", "rto_ms_max", "acknowledged_lost", "errors")
 """Figures of one drill that results over several drills carry too, under its name."""
+
+
+def as_ended(name: str, results: Results, *, status: int) -> Results:
+    """Return the results of one drill with what its program's end adds to them.
+
+    + name: of the drill
+    + results: as the program left them
+    + status: that it ended with; one that the results do not explain may have come after they were written
+    """
+    if status == ExitCode.RESIDUE and not results.figures.get("residue"):
+        results = with_residue(results, 1)
+    told = Verdict.INVALID if status == ExitCode.INTERRUPTED else verdict_of_exit(status)
+    if worst([told, results.verdict]) is results.verdict:
+        return results
+    why = f"drill {name} ended with status {status}, which its results do not explain"
+    return replace(results, verdict=told, reasons=(*results.reasons, why))
 
 
 def rto_over(rto_ms: Sequence[float | None]) -> dict[str, float]:

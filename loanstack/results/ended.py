@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from loanstack.runs.folder import RunFolder, RunFolderError
-from proof.files import write_whole
+from loanstack.runs.folder import RunFolder
+from proof.files import read_json, write_whole
 
 ENDED_FILE = "ended.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """The end of pyinfra or pytest."""
+    """The end of pyinfra, of pytest, or of a drill."""
 
     status: int
     """That it ended with."""
@@ -31,12 +31,6 @@ def read_ended(folder: RunFolder) -> Ended:
     """Return how the program of the run in `folder` ended.
 
     Raises:
-        RunFolderError: the file is missing or damaged.
+        FileNotFoundError, FileError: the file is missing or damaged.
     """
-    path = folder.path / ENDED_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Ended)
-    except FileNotFoundError:
-        raise RunFolderError(f"{path} is missing; restore it from the run") from None
-    except msgspec.DecodeError as wrong:
-        raise RunFolderError(f"{path}: {wrong}; restore it from the run") from None
+    return read_json(folder.path / ENDED_FILE, Ended)

@@ -8,7 +8,7 @@ from proof.history import History
 from proof.record import Application, TableContent, Write
 from proof.verdict import Finding, Verdict
 
-TABLES = ("journal", "credit_limit", "application")
+TABLES = ("journal", "credit_limit", "application", "customer")
 """What of both databases has to be read."""
 _AT_LEAST = {
     "admission": ("admitted", "assessed", "granted"),
@@ -19,7 +19,10 @@ _AT_LEAST = {
 
 
 def standby_has_the_same(history: History) -> Finding:
-    """Primary and standby hold the same rows at one position of the log, and as many as were exported."""
+    """Primary and standby hold the same rows at one position of the log, and as many as are known of.
+
+    Those are the exported journal and limits, and the customers: requests add none to those that were seeded.
+    """
     name = "standby_has_the_same"
     by_table: defaultdict[str, list[TableContent]] = defaultdict(list)
     for content in history.contents:
@@ -36,12 +39,17 @@ def standby_has_the_same(history: History) -> Finding:
         if len({(content.rows, content.checksum) for content in found}) > 1
     ]
     reasons = [f"{table}: {_told(by_table[table])}" for table in differing]
-    exported = {"journal": len(history.journal), "credit_limit": len(history.limits)}
-    for table, count in exported.items():
+    known = {
+        "journal": (len(history.journal), "the services exported"),
+        "credit_limit": (len(history.limits), "the services exported"),
+    }
+    if history.context.customers is not None:
+        known["customer"] = (history.context.customers, "the seeding left")
+    for table, (count, who) in known.items():
         held = {content.rows for content in by_table[table] if content.role == "PRIMARY"}
         if held != {count}:
             there = ", ".join(map(str, sorted(held)))
-            reasons.append(f"{table}: the services exported {count} rows; the primary itself holds {there}")
+            reasons.append(f"{table}: {who} {count} rows; the primary itself holds {there}")
     return finding(
         history,
         name,

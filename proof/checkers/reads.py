@@ -9,7 +9,7 @@ from itertools import chain
 from proof.checkers.checker import finding
 from proof.history import SIGN_OF_KIND, History
 from proof.record import NOT_EXECUTED, Outcome, Read, Write
-from proof.verdict import Finding
+from proof.verdict import Finding, Verdict
 
 CLOCKS_APART_S = 0.05
 """Clients on several hosts may be so far apart; what is closer may have happened in either order."""
@@ -57,7 +57,9 @@ def reads_were_possible(history: History) -> Finding:
     """Each limit that was read had used what had been told by then, and nothing that was asked for later.
 
     As a bank checker does: not only the last state has to add up, but every one that a client saw.
+    INVALID if clients were to read limits, and none was read.
     """
+    name = "reads_were_possible"
     moves = _moves_of(history)
     # A cap never changes.
     caps = {(limit.entity, limit.limit_id): limit.cap_fen for limit in history.limits}
@@ -84,7 +86,9 @@ def reads_were_possible(history: History) -> Finding:
             )
     reasons = [f"{len(listed)} of {len(asked)} limits were read as they cannot have been"] if listed else []
     figures = {"limits_read": len(asked), "reads_impossible": len(listed)}
-    return finding(history, "reads_were_possible", reasons, figures=figures, listed=listed)
+    if history.context.reads_limits and not asked:
+        return Finding(name=name, verdict=Verdict.INVALID, reasons=("no limit was read",), figures=figures)
+    return finding(history, name, reasons, figures=figures, listed=listed)
 
 
 def _moves_of(history: History) -> Mapping[tuple[str, int], _Moves]:

@@ -112,7 +112,7 @@ class FakeWorld:
     begun: list[HostFault] = field(default_factory=list)
     load_ends: str | None = None
     failing: int = 0
-    """How many of a hundred and so many writes failed lately, as clients say."""
+    """How many of a hundred and so many requests failed lately, as clients say."""
     firing_alerts: frozenset[str] = frozenset()
     _last_served_s: float | None = None
     before_call: Callable[[str], None] = lambda call: None
@@ -383,7 +383,7 @@ class FakeWorld:
         if serving or self._last_served_s is None:
             self._last_served_s = self.clock.at_s
         return ClientsSeen(
-            last_acknowledged_s=self._last_served_s, acknowledged=100, failed=self.failing, is_whole=True
+            last_acknowledged_s=self._last_served_s, served=100, failed=self.failing, is_whole=True
         )
 
     def firing(self) -> frozenset[str]:

@@ -4,9 +4,20 @@ from dataclasses import replace
 from typing import Any
 
 from proof.history import Context, FaultWindow, History
-from proof.record import Event, JournalRow, Limit, Sample, TableContent, Write, WriteAttempt
+from proof.record import (
+    Event,
+    JournalRow,
+    Limit,
+    Outcome,
+    Read,
+    Sample,
+    TableContent,
+    Write,
+    WriteAttempt,
+)
 
 NUMBERS = {"QH01": 1, "QH02": 2}
+CUSTOMERS = 9
 
 
 def write(key: str, **changes: Any) -> Write:
@@ -57,6 +68,24 @@ def limit(**changes: Any) -> Limit:
     return replace(plain, **changes)
 
 
+def read(used_fen: int, started_s: float, ended_s: float | None = None, **changes: Any) -> Read:
+    """A query for the limit of `write`, which shows `used_fen`; answered within 10 ms."""
+    plain = Read(
+        entity="QH01",
+        operation="limit",
+        route="/v1/limits/{id}",
+        planned_s=started_s,
+        started_s=started_s,
+        ended_s=started_s + 0.01 if ended_s is None else ended_s,
+        outcome=Outcome.ACKNOWLEDGED,
+        status=200,
+        limit_id=1_000_000_001,
+        used_fen=used_fen,
+        cap_fen=10_000,
+    )
+    return replace(plain, **changes)
+
+
 def sample(at_s: float, lag_ms: float | None) -> Sample:
     standby = None if lag_ms is None else int(at_s * 1e9 - lag_ms * 1e6)
     return Sample(
@@ -71,7 +100,7 @@ def sample(at_s: float, lag_ms: float | None) -> Sample:
 
 def contents(journal: int = 1, limits: int = 1, **standby: int) -> tuple[TableContent, ...]:
     """What both databases hold: so many rows, unless the standby's differ."""
-    rows = {"journal": journal, "credit_limit": limits, "application": 0}
+    rows = {"journal": journal, "credit_limit": limits, "application": 0, "customer": CUSTOMERS}
     return tuple(
         TableContent(
             host=host,
@@ -93,6 +122,9 @@ def history(
     **context: Any,
 ) -> History:
     context.setdefault("acknowledged_min", 1)
+    context.setdefault("customers", CUSTOMERS)
+    # Most histories are about writes.
+    context.setdefault("reads_limits", False)
     context_keys = {"contents", "applications", "reads"} & context.keys()
     more = {key: context.pop(key) for key in context_keys}
     more.setdefault("contents", contents(len(journal), len(limits)))

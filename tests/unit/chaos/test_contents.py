@@ -61,7 +61,8 @@ def saved(folder: Path, kind: DatabaseKind = DatabaseKind.OCEANBASE) -> None:
 def test_both_are_summed_up_at_one_position_and_the_primarys_applications_kept(
     databases: Databases, tmp_path: Path
 ) -> None:
-    (tmp_path / "ledger.jsonl").write_bytes(b"")
+    for record in ("ledger.jsonl", "reads.jsonl"):
+        (tmp_path / record).touch()
     saved(tmp_path)
     found = read_run(tmp_path)
     assert TableContent(host="ob-b", role="STANDBY", table="journal", rows=2, checksum=11) in found.contents

@@ -16,8 +16,8 @@ import pytest
 
 from chaos.catalogue.model import HealRecord
 from chaos.engine.heal import load_record, save_record
-from chaos.recorders import export, replication
-from chaos.recorders.clients import LedgerTail, LoadClients, end_cleanly
+from chaos.recorders import clients, export, replication
+from chaos.recorders.clients import LoadClients, RecordTail, end_cleanly
 from chaos.system import databases as ssh_databases
 from chaos.system.databases import SshDatabases
 from chaos.system.shells import Shells
@@ -34,7 +34,7 @@ from processes.group import Processes
 from proof.files import RecordError, read_lines
 from proof.history import read_run
 from proof.record import Write
-from tests.unit.chaos.histories import row, write
+from tests.unit.chaos.histories import read, row, write
 
 RECORD = HealRecord(
     environment="lab",
@@ -82,7 +82,7 @@ def test_two_primaries_have_no_lag_and_are_recorded() -> None:
 
 def test_the_ledger_is_followed_while_it_grows(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    tail = LedgerTail(path)
+    tail = RecordTail(tmp_path)
     assert tail.acknowledged_per_s(100.0) == 0.0
     lines = [orjson.dumps(write(f"k{n}", ended_s=97 + n / 100)) + b"\n" for n in range(300)]
     lines[5] = orjson.dumps(write("no", ended_s=97.05, outcome="rejected")) + b"\n"
@@ -115,12 +115,20 @@ def test_a_broken_heal_record_says_what_to_do(text: str, tmp_path: Path) -> None
 def test_a_run_folder_is_read_back(tmp_path: Path) -> None:
     (tmp_path / "database").mkdir()
     (tmp_path / "ledger.jsonl").write_bytes(orjson.dumps(write("k1")) + b"\n")
+    (tmp_path / "reads.jsonl").write_bytes(orjson.dumps(read(500, 200.0)) + b"\n")
     with gzip.open(tmp_path / "database" / "journal.jsonl.gz", "wb") as file:
         file.write(orjson.dumps(row("k1")) + b"\n")
     records = read_run(tmp_path)
     assert records.writes == (write("k1"),)
+    assert records.reads == (read(500, 200.0),)
     assert records.journal == (row("k1"),)
     assert (records.limits, records.samples, records.timeline) == ((), (), ())
+    assert records.seeding is None
+    (tmp_path / "seed.json").write_text('{"customers": 100000, "inserted": 0, "seconds": 0.1}')
+    assert read_run(tmp_path).context(ENVIRONMENT, reads_limits=True).customers == 100_000
+    (tmp_path / "reads.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match=r"reads\.jsonl"):
+        read_run(tmp_path)
 
 
 @pytest.mark.parametrize("line", [b'{"key": "cut off', b'{"key": "k1"}', b"[]"])
@@ -142,6 +150,7 @@ def test_no_command_line_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Monk
             argvs.append(argv)
 
     monkeypatch.setattr(subprocess, "Popen", Recorded)
+    monkeypatch.setattr(clients, "record_clocks", lambda env, folder, moment: None)
     LoadClients(ENVIRONMENT).start_load(500, tmp_path)
     switch = PowerSwitch(ENVIRONMENT, is_reachable=lambda host: True, forget=lambda name: None)
     switch.off(ENVIRONMENT.host("ob-a"))

@@ -19,9 +19,9 @@ from inventory.model import Environment
 from proof import outage
 from proof.exits import ExitCode
 from proof.history import FaultWindow, Records
-from proof.record import Event, Write
+from proof.record import Event, HostClock, Moment, Write
 from proof.verdict import Verdict, worst
-from tests.unit.chaos.histories import contents, limit, probes, row, sample, write
+from tests.unit.chaos.histories import contents, limit, probes, read, row, sample, write
 
 CROSS_CENTRE = replace(
     ENVIRONMENT, failover=replace(ENVIRONMENT.failover, durability=Durability.CROSS_CENTRE)
@@ -39,7 +39,13 @@ RECORDS = Records(
     journal=ROWS,
     limits=(limit(used_fen=500 * len(ROWS), cap_fen=10**9),),
     samples=(sample(195.0, 80.0), sample(199.9, 120.0)),
+    reads=(read(0, 100.0, cap_fen=10**9),),
     contents=contents(len(ROWS)),
+    clocks=tuple(
+        HostClock(host=host.name, moment=moment, ahead_ms=0.3, give_or_take_ms=1.0)
+        for host in ENVIRONMENT.hosts
+        for moment in Moment
+    ),
     applications=(),
     probes=(
         *probes("ob-a", "+" * 100 + "-" * 400, from_s=190.0),

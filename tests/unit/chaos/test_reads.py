@@ -1,37 +1,20 @@
 """Reads of limits amid writes: what a right bank may answer passes, any other answer does not."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory import ENVIRONMENT_NAMES, environment
+from loadtests.plan.scenarios import SCENARIOS, Scenario
 from proof.checkers.reads import CLOCKS_APART_S, reads_were_possible
 from proof.history import History
-from proof.record import Outcome, Read
+from proof.record import Outcome
 from proof.verdict import Verdict
-from tests.unit.chaos.histories import history, limit, row, write
+from tests.unit.chaos.histories import history, limit, read, row, write
 
-LIMIT_ID = 1_000_000_001
 CAP_FEN = 10_000
-
-
-def read(used_fen: int, started_s: float, ended_s: float | None = None, **changes: Any) -> Read:
-    plain = Read(
-        entity="QH01",
-        operation="limit",
-        route="/v1/limits/{id}",
-        planned_s=started_s,
-        started_s=started_s,
-        ended_s=started_s + 0.01 if ended_s is None else ended_s,
-        outcome=Outcome.ACKNOWLEDGED,
-        status=200,
-        limit_id=LIMIT_ID,
-        used_fen=used_fen,
-        cap_fen=CAP_FEN,
-    )
-    return replace(plain, **changes)
 
 
 def is_possible(found: History) -> bool:
@@ -117,3 +100,19 @@ def test_a_cap_that_the_limit_does_not_have_is_wrong() -> None:
     right = history((DRAWN,), (BASE, row("k1")), (limit(used_fen=600),), reads=(read(600, 150.0),))
     assert is_possible(right)
     assert not is_possible(replace(right, reads=(read(600, 150.0, cap_fen=CAP_FEN + 1),)))
+
+
+def test_clients_that_were_to_read_limits_and_read_none_prove_nothing() -> None:
+    other = replace(read(0, 1.0), operation="products", limit_id=None, used_fen=None, cap_fen=None)
+    for reads in ((), (other,)):
+        found = reads_were_possible(history(reads=reads, reads_limits=True))
+        assert (found.verdict, found.reasons) == (Verdict.INVALID, ("no limit was read",))
+        assert reads_were_possible(history(reads=reads, reads_limits=False)).verdict is Verdict.PASS
+    assert is_possible(history((DRAWN,), (BASE, row("k1")), reads=(read(600, 150.0),), reads_limits=True))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT_NAMES)
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_every_load_and_the_clients_of_every_drill_read_limits(scenario: Scenario, name: str) -> None:
+    _, reads_per_write = scenario.mix(environment(name).journey)
+    assert reads_per_write > 0

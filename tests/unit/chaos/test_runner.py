@@ -218,7 +218,7 @@ def test_an_unreadable_record_stops_the_drill(tmp_path: Path, record: Path) -> N
     record.write_text('{"victim": "ob-a"}')
     world = pair()
     done = run(world, tmp_path)
-    assert "is not a heal record" in done.failures[0]
+    assert "is no HealRecord" in done.failures[0]
     assert world.calls == []
 
 

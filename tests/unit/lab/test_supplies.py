@@ -132,7 +132,7 @@ def test_each_package_that_hosts_run_has_a_bundle_of_its_own_the_depot_can_name(
     assert found == {
         "loan-services": ("app_stub", "app_stub"),
         "failover-agent": ("failover", "failover"),
-        "load-generator": ("loadtests", "loadtests", "proof", "inventory"),
+        "load-generator": ("loadtests", "loadtests", "proof", "processes", "inventory"),
     }
 
 

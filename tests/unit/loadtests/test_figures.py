@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from loadtests.engine.recorder import Recorder
 from loadtests.results import figures, run_info
 from proof import percentiles
-from proof.files import RecordError
+from proof.files import FileError, RecordError
 from proof.record import Outcome, Sample
 from tests.unit.loadtests import records
 from tests.unit.loadtests.records import START_S
@@ -175,5 +175,5 @@ def test_facts_come_back_and_damaged_ones_are_refused(tmp_path):
     assert run_info.read(tmp_path) == records.facts(stopped_s=START_S + 1.0)
     for damage in (b"{", b"[]", b'{"users": 1}'):
         (tmp_path / "load.json").write_bytes(damage)
-        with pytest.raises(run_info.RunInfoError, match="run the load again"):
+        with pytest.raises(FileError, match="run the load again"):
             run_info.read(tmp_path)

@@ -15,6 +15,7 @@ from loadtests.plan.storm import Storm
 from loadtests.results import figures, others
 from loadtests.results import run_info as load_facts
 from loadtests.results.judge import judge_record
+from proof.files import FileError
 from proof.record import Outcome
 from proof.verdict import Verdict
 from tests.unit.loadtests import records
@@ -163,5 +164,5 @@ def test_the_storm_is_kept_in_the_record_of_the_run(tmp_path):
     load_facts.write(tmp_path, facts)
     assert load_facts.read(tmp_path) == facts
     (tmp_path / "load.json").write_text((tmp_path / "load.json").read_text().replace("from_s", "form_s"))
-    with pytest.raises(load_facts.RunInfoError, match="from_s"):
+    with pytest.raises(FileError, match="from_s"):
         load_facts.read(tmp_path)

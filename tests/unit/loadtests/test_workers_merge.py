@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from loadtests.engine.recorder import Recorder
 from loadtests.results import figures, hdr_log, run_info
-from loadtests.results.clocks import Offset
 from loadtests.workers import merge
 from loadtests.workers.merge import Part, folder_of
 from loadtests.workers.monitor import Worker
+from proof.clocks import Offset
 from proof.files import LEDGER_FILE, READS_FILE, RecordError, encode, read_lines
 from proof.record import Outcome, Read, Write
 from tests.unit.loadtests import records

@@ -83,7 +83,15 @@ def test_all_kept_is_a_pass(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "each"), EACH, ids=lambda value: getattr(value, "figure", value))
 def test_each_objective_that_is_broken_fails_it(kind: str, each: Objective) -> None:
     broken = each.limit * 0.99 if each.at_least else each.limit + max(0.01 * each.limit, 1.0)
-    assert KINDS[kind][1]({**kept(kind), each.figure: broken}) is Verdict.FAIL
+    expected = Verdict.INVALID if each.of_evidence else Verdict.FAIL
+    assert KINDS[kind][1]({**kept(kind), each.figure: broken}) is expected
+
+
+def test_the_clocks_of_hosts_are_all_that_is_asked_of_the_evidence_by_every_load_and_drill() -> None:
+    for kind, (objectives, _) in KINDS.items():
+        of_evidence = [each.figure.removesuffix("_max") for each in objectives if each.of_evidence]
+        mixes_clocks = kind.startswith(("load", "drill"))
+        assert of_evidence == ["clock_offset_certain_ms"] * mixes_clocks, kind
 
 
 @pytest.mark.parametrize(("kind", "each"), EACH, ids=lambda value: getattr(value, "figure", value))

@@ -5,17 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from loanstack.runs.subprocesses import Completed
 from rich.console import Console as RichConsole
 
 from inventory import environment
 from loanstack.commands import drill as module
 from loanstack.commands.drill import ALL, DrillParameters, drill, known_drills
-from loanstack.results.drills import outcome_table, over_drills, over_repeats, parts_table
-from loanstack.runs.folder import Results, RunFolder
-from loanstack.runs.task import CommandError, Task
+from loanstack.results.drills import as_ended, outcome_table, over_drills, over_repeats, parts_table
+from loanstack.results.ended import Ended, read_ended
+from loanstack.runs.folder import Results, RunFolder, Step
+from loanstack.runs.task import CommandError, InterruptedWith, Task
 from proof.exits import ExitCode
 from proof.percentiles import nearest_rank
-from proof.verdict import Verdict
+from proof.verdict import Verdict, worst
 
 NAMES = tuple(known_drills(environment("lab")))
 NO_ERRORS = {"switchover-under-load", "switchover-under-ddl", "tongweb-killed"}
@@ -51,6 +53,7 @@ class Drilled:
             lost_window_ms=40.0 if name.startswith("primary") else 0.0,
             errors=0 if name in NO_ERRORS else 3,
             error_ratio=0.0 if name in NO_ERRORS else 0.003,
+            clock_offset_certain_ms=0.0,
             residue=0,
         )
         return task.end(Results(**{**vars(shown), "figures": {**over_repeats([shown]), **shown.figures}}))
@@ -86,6 +89,48 @@ def test_all_runs_every_drill_so_often_in_the_order_of_the_catalogue(drilled: Dr
     assert found.figures["primary_crash_rto_ms_max"] == 300
     child = RunFolder(path=task.folder.path / found.children[0])
     assert child.read_results().children == tuple(f"{n}-primary-crash" for n in (1, 2, 3))
+
+
+def test_a_program_that_dies_after_its_results_has_not_passed_and_leaves_its_status(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def died(argv: list[str], **_: object) -> Completed:
+        task.steps.append(Step(name="primary-crash", seconds=1.0))
+        task.folder.write_results(result())
+        return Completed(argv=tuple(argv), returncode=137, seconds=41.5)
+
+    monkeypatch.setattr(module, "seed", lambda task: {})
+    monkeypatch.setattr(task.processes, "run", died)
+    found = run(task, "primary-crash")
+    assert found.verdict is Verdict.FAIL
+    assert found.reasons == ("drill primary-crash ended with status 137, which its results do not explain",)
+    assert read_ended(task.folder) == Ended(status=137, seconds=41.5)
+
+
+def test_a_drill_that_was_interrupted_after_its_results_has_not_passed(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(argv: list[str], **_: object) -> Completed:
+        task.folder.write_results(result())
+        return Completed(argv=tuple(argv), returncode=130, seconds=41.5)
+
+    monkeypatch.setattr(module, "seed", lambda task: {})
+    monkeypatch.setattr(task.processes, "run", stopped)
+    with pytest.raises(InterruptedWith) as interrupted:
+        run(task, "primary-crash")
+    assert interrupted.value.results.verdict is Verdict.INVALID
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_only_an_end_that_is_worse_than_the_results_changes_them(verdict: Verdict) -> None:
+    shown = result(verdict)
+    expected = {0: verdict, 1: Verdict.FAIL, 3: worst([verdict, Verdict.INVALID]), 137: Verdict.FAIL}
+    for status, then in expected.items():
+        found = as_ended("x", shown, status=status)
+        assert found.verdict is then
+        assert (found == shown) is (then is verdict)
+    assert as_ended("x", shown, status=4).figures["residue"] == 1
+    assert as_ended("x", result(verdict, residue=3), status=4).figures["residue"] == 3
 
 
 def test_all_once_has_no_folders_within_folders(drilled: Drilled, task: Task) -> None:

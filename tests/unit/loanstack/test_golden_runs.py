@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from loanstack.cli.main import cli
-from loanstack.judging.again import JudgedAgain, judge_again
+from loanstack.judging.again import judge_again
+from loanstack.judging.differences import JudgedAgain
 from loanstack.runs.task import find_environment
-from proof.objectives import OBJECTIVES_FILE
+from proof.objectives import OBJECTIVES_FILE, to_list
+from proof.promised import CLOCKS_TOGETHER
 from proof.verdict import Verdict
 
 RUNS = Path(__file__).with_name("golden_runs")
@@ -104,6 +106,63 @@ def test_a_figure_that_was_recorded_otherwise_is_named_by_the_command(run: Path)
     assert (difference["what"], difference["recorded"]) == ("errors", wrong)
 
 
+def record(run: Path, **changes: object) -> None:
+    path = run / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_reason_that_was_recorded_and_is_not_found_or_found_and_not_recorded_is_named(run: Path) -> None:
+    (run / "database/contents.jsonl").unlink()
+    lost = "standby_has_the_same: no database was read"
+    record(run, verdict="INVALID", reasons=["a write was lost"])
+    assert [(each.what, each.recorded, each.found) for each in judged(run).differences] == [
+        ("reason", "a write was lost", "nothing"),
+        ("reason", "nothing", lost),
+    ]
+    record(run, reasons=[lost])
+    assert judged(run).differences == ()
+
+
+def test_what_explains_a_slow_load_is_no_difference(tmp_path: Path) -> None:
+    run = unpacked("load", tmp_path)
+    tight = [
+        {**one, "limit": one["limit"] / 100 if "latency" in one["figure"] else one["limit"]}
+        for one in objectives(run)
+    ]
+    (run / OBJECTIVES_FILE).write_text(json.dumps(tight))
+    found = judged(run).found
+    record(run, verdict="FAIL", reasons=[*found.reasons[:-1], "Too slow: the disk"])
+    assert found.reasons[-1].startswith("Too slow: ")
+    assert judged(run).differences == ()
+
+
+def test_a_secret_that_was_found_in_a_run_is_the_reason_that_was_recorded(run: Path) -> None:
+    leak = "a secret was in drill.log"
+    finding = {"name": "secrets", "verdict": "FAIL", "reasons": [leak], "figures": {}, "listed": []}
+    path = run / "findings.json"
+    path.write_text(json.dumps([*json.loads(path.read_text()), finding]))
+    record(run, verdict="FAIL", reasons=[leak])
+    assert judged(run).differences == ()
+
+
+def test_the_last_words_of_a_deploy_that_broke_off_are_its_reason_again(tmp_path: Path) -> None:
+    reason = "pyinfra ended before it did anything and says:\nno route to host"
+    hosts = [host.name for host in find_environment("lab").hosts]
+    lost = [f"{name}: nothing was done on it" for name in hosts]
+    broken = f"Hosts that failed: {len(hosts)}; promised: at most 0"
+    recorded = {
+        "verb": "deploy",
+        "environment": "lab",
+        "verdict": "FAIL",
+        "figures": {"hosts_failed": len(hosts)},
+    }
+    (tmp_path / "results.json").write_text(json.dumps({**recorded, "reasons": [broken, *lost, reason]}))
+    (tmp_path / "ended.json").write_text(json.dumps({"status": 1, "seconds": 2.0, "hosts": hosts}))
+    (tmp_path / OBJECTIVES_FILE).write_text('[{"figure": "hosts_failed", "limit": 0, "at_least": false}]')
+    (tmp_path / "pyinfra.log").write_text("no route to host\n")
+    assert judged(tmp_path).differences == ()
+
+
 def test_what_cannot_be_judged_says_what_is_missing(tmp_path: Path) -> None:
     run = unpacked("load", tmp_path)
     (run / "readings.json").unlink()
@@ -139,6 +198,82 @@ def test_a_limit_that_was_read_as_it_cannot_have_been_is_seen(run: Path) -> None
     assert judged(run).found.verdict is Verdict.FAIL
 
 
+def test_a_run_in_which_no_limit_was_read_as_expected_is_unproved(run: Path) -> None:
+    change(run / "reads.jsonl", lambda reads: [{**read, "used_fen": None} for read in reads])
+    assert judged(run).found == (Verdict.INVALID, ("reads_were_possible: no limit was read",))
+
+
+def test_a_customer_that_both_databases_lost_is_seen(run: Path) -> None:
+    change(
+        run / "database/contents.jsonl",
+        lambda held: [{**one, "rows": one["rows"] - (one["table"] == "customer")} for one in held],
+    )
+    reason = "customer: the seeding left 100000 rows; the primary itself holds 99999"
+    assert judged(run).found == (Verdict.FAIL, (f"standby_has_the_same: {reason}",))
+
+
+def with_clocks(run: Path, *, ob_b_ahead_ms: float | None = 0.3, left_out: str = "") -> None:
+    """Let the run have promised what runs promise by now, and have read all clocks at both moments."""
+    clocks = [
+        {
+            "host": host.name,
+            "moment": moment,
+            "ahead_ms": ob_b_ahead_ms if (host.name, moment) == ("ob-b", "end") else -0.2,
+            "give_or_take_ms": 1.5,
+        }
+        for moment in ("begin", "end")
+        for host in find_environment("lab").hosts
+        if host.name != left_out
+    ]
+    (run / "clocks.jsonl").write_text("".join(json.dumps(clock) + "\n" for clock in clocks))
+    together = to_list([CLOCKS_TOGETHER])
+    (run / OBJECTIVES_FILE).write_text(json.dumps([*objectives(run), *together]))
+
+
+def test_clocks_that_are_together_are_figures_of_the_run(run: Path) -> None:
+    with_clocks(run)
+    found = judged(run)
+    assert found.found == (Verdict.PASS, ())
+    assert found.figures["clock_offset_max_ms"] == 0.3
+    assert found.figures["clock_offset_uncertainty_ms"] == 1.5
+    assert found.figures["clock_offset_certain_ms"] == 0.0
+
+
+def test_a_clock_that_is_apart_for_certain_leaves_the_run_unproved(run: Path) -> None:
+    with_clocks(run, ob_b_ahead_ms=-75.5)
+    verdict, (reason,) = judged(run).found
+    assert verdict is Verdict.INVALID
+    assert "74 ms (ob-b -75.5 ms, give or take 1.5, at the end of the run); allowed: at most 50 ms" in reason
+
+
+def test_clocks_that_are_missing_from_the_record_leave_it_unproved(run: Path) -> None:
+    promised_before = (run / OBJECTIVES_FILE).read_text()
+    with_clocks(run, left_out="gw-a")
+    verdict, reasons = judged(run).found
+    assert verdict is Verdict.INVALID
+    assert "the clocks of gw-a could not be read at the begin of the run" in reasons
+    (run / "clocks.jsonl").unlink()
+    assert judged(run).found.verdict is Verdict.INVALID
+    (run / OBJECTIVES_FILE).write_text(promised_before)
+    assert judged(run).found.verdict is Verdict.PASS, "a run of before they were read"
+
+
+def test_a_host_that_the_fault_hit_may_be_silent_at_the_end_of_a_drill(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    with_clocks(run)
+    timeline = json.loads((run / "run.json").read_text())["timeline"]
+    hit = next(each["host"] for each in timeline if each["event"] == "fault")
+    for host, verdict in ((hit, Verdict.PASS), ("gw-a", Verdict.INVALID)):
+        change(
+            run / "clocks.jsonl",
+            lambda clocks, host=host: [
+                {**each, "ahead_ms": None} if (each["host"], each["moment"]) == (host, "end") else each
+                for each in clocks
+            ],
+        )
+        assert judged(run).found.verdict is verdict
+
+
 def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> None:
     run = unpacked("drill", tmp_path)
     context, agents = run / "context.json", run / "run.json"
@@ -164,7 +299,12 @@ def test_a_run_is_judged_under_the_durability_that_it_had(tmp_path: Path) -> Non
         ("load", "findings.json", "[{}]"),
         ("load", "database/journal.jsonl.gz", "not gzip"),
         ("load", "load.json", "{}"),
+        ("load", "reads.jsonl", None),
+        ("drill", "reads.jsonl", None),
+        ("load", "seed.json", "{}"),
         ("drill", "run.json", '{"drill": "nobody-knows"}'),
+        ("drill", "ended.json", None),
+        ("drill", "ended.json", "{}"),
     ],
 )
 def test_a_run_whose_evidence_is_gone_or_damaged_is_refused_and_never_as_good_as_recorded(
@@ -174,6 +314,27 @@ def test_a_run_whose_evidence_is_gone_or_damaged_is_refused_and_never_as_good_as
     (run / file).unlink() if content is None else (run / file).write_text(content)
     done = CliRunner().invoke(cli, ["judge", str(run)], standalone_mode=False)
     assert "cannot be judged" in str(done.exception)
+
+
+def test_the_end_of_a_drills_program_that_its_results_do_not_explain_is_judged(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    for status, verdict in (
+        (137, Verdict.FAIL),
+        (4, Verdict.FAIL),
+        (3, Verdict.INVALID),
+        (130, Verdict.INVALID),
+    ):
+        (run / "ended.json").write_text(json.dumps({"status": status, "seconds": 33.0}))
+        reason = f"drill primary-crash ended with status {status}, which its results do not explain"
+        assert judged(run).found == (verdict, (reason,))
+        assert judged(run).figures["residue"] == (status == 4)
+
+
+def test_how_a_drill_ended_is_not_known_where_no_command_started_it(tmp_path: Path) -> None:
+    run = unpacked("drill", tmp_path)
+    for name in ("ended.json", "context.json"):
+        (run / name).unlink()
+    assert judged(run).found.verdict is Verdict.PASS
 
 
 def test_a_gzip_file_that_was_cut_off_names_itself(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""JSON files of a run folder: read with their types checked, or refused with words that help."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chaos.engine import results as drill_files
+from chaos.engine.heal import load_record
+from chaos.system.world import WorldError
+from loadtests.results import run_info
+from loanstack.judging import readings
+from loanstack.results.ended import ENDED_FILE, read_ended
+from loanstack.runs.folder import RunFolder
+from proof.files import FileError, read_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    status: int
+
+
+def test_what_was_saved_comes_back_without_fields_that_nobody_knows(tmp_path: Path) -> None:
+    path = tmp_path / "saved.json"
+    path.write_text('{"status": 3, "of_a_later_version": 1}')
+    assert read_json(path, Saved) == Saved(status=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [("", "truncated"), ("{", "truncated"), ("[]", "Expected `object`"), ('{"status": "x"}', r"\$\.status")],
+)
+def test_a_damaged_file_says_which_what_is_wrong_and_what_to_do(
+    text: str, wrong: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "saved.json"
+    path.write_text(text)
+    with pytest.raises(FileError, match=rf"saved\.json is no Saved: .*{wrong}.*; restore it from the run"):
+        read_json(path, Saved)
+
+
+def test_a_missing_file_says_which_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"saved\.json is missing; look elsewhere$"):
+        read_json(tmp_path / "saved.json", Saved, remedy="look elsewhere")
+
+
+def test_every_file_of_one_object_is_read_so(tmp_path: Path) -> None:
+    for name in (run_info.LOAD_FILE, readings.READINGS_FILE, drill_files.RUN_FILE, ENDED_FILE, "heal.json"):
+        (tmp_path / name).write_text("[]")
+    with pytest.raises(FileError, match=r"load\.json is no RunInfo.*run the load again"):
+        run_info.read(tmp_path)
+    with pytest.raises(FileError, match=r"readings\.json is no Readings.*restore it"):
+        readings.read(tmp_path)
+    with pytest.raises(FileError, match=r"run\.json is no Run.*restore it"):
+        drill_files.read_run(tmp_path)
+    with pytest.raises(FileError, match=r"ended\.json is no Ended.*restore it"):
+        read_ended(RunFolder(path=tmp_path))
+    with pytest.raises(WorldError, match=r"heal\.json is no HealRecord.*delete the file"):
+        load_record(tmp_path / "heal.json")
