@@ -1,7 +1,7 @@
-"""`failover`: commands to the failover agents, given to the agent of a database host over SSH.
+"""`failover`: commands to the failover agents, sent to a database host over SSH.
 
-The agents take commands from their own host only, so that the token which they ask for crosses no network;
-the tool on the host reads it there. Whatever that prints, and its exit code, are handed through.
+The agents accept commands from their own host only, so that their token crosses no network. The tool
+`loanstack-failover` on the host reads the token there. Its output and its exit code are passed on.
 """
 
 import shlex
@@ -16,7 +16,7 @@ from proof.exits import ExitCode
 
 TOOL = "loanstack-failover"
 _SSH_FAILED = 255
-"""ssh's own code for a host it could not reach; no command of ours ends with it."""
+"""Exit code of ssh for a host that it could not reach; no command of ours ends with this code."""
 
 
 def database_hosts(env: Environment, on: str | None) -> tuple[Host, ...]:
@@ -40,7 +40,7 @@ def database_hosts(env: Environment, on: str | None) -> tuple[Host, ...]:
 def tell(env: Environment, arguments: Sequence[str], *, on: str | None = None) -> int:
     """Run `loanstack-failover` with `arguments` on a database host; returns its exit code.
 
-    A host that cannot be reached is passed over for the next: any agent can take any command.
+    If a host cannot be reached, the next one is tried: any agent accepts any command.
 
     + arguments: verb and options, as the tool on the host takes them
     + on: the host whose agent is to be asked; None: the first that answers
@@ -53,7 +53,7 @@ def tell(env: Environment, arguments: Sequence[str], *, on: str | None = None) -
     for host in database_hosts(env, on):
         argv = ssh_argv(env, host, command)
         if sys.stdout.isatty():
-            # A terminal there too: tables are then fitted to it, and Ctrl-C ends what is watched.
+            # With a terminal on the host, tables fit its width, and Ctrl-C ends `--watch`.
             argv[argv.index("-T")] = "-tt"
         code = subprocess.run(argv, check=False).returncode
         if code != _SSH_FAILED:

@@ -1,4 +1,4 @@
-"""What shall run beside the transactions of a load, and whether that fits the load."""
+"""Options for the companions of a load, and the check that they fit the load."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from loanstack.runs.task import Task
 
 ANALYTICS = "analytics"
 SOAK = "soak"
-ANALYTICS_ON_HELP = "Of scenario analytics: the database that answers the reports; primary by default."
+ANALYTICS_ON_HELP = "Scenario analytics: the database that answers the reports; primary by default."
 MAJOR_FREEZE_HELP = (
     "Force a MAJOR FREEZE when a third of the duration (at least"
     f" {DURATION_S_MIN:g}s) is over, and watch the merge to its end, at most {GRACE_S:g}s after the load."
@@ -23,25 +23,25 @@ MAJOR_FREEZE_HELP = (
 def duration_s(scenario: str, asked_s: float, *, is_default: bool) -> float:
     """Return how long a load of `scenario` is measured.
 
-    + asked_s: what the command says
-    + is_default: nobody asked for that
+    + asked_s: duration of the command line, or its default
+    + is_default: `asked_s` is the default and was not given
     """
     return SOAK_S if scenario == SOAK and is_default else asked_s
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompanionParameters:
-    """What was asked for."""
+    """The companions that a load was asked to have."""
 
     major_freeze: bool = False
     analytics_on: DatabaseRole | None = None
-    """None: it was not asked for."""
+    """Database that answers the reports; None: the option was not given."""
 
     def problems(self, *, scenario: str, duration_s: float, is_search: bool) -> tuple[str, ...]:
-        """Return what does not fit the load, one sentence for each.
+        """Return one sentence for each option that does not fit the load.
 
-        + duration_s: how long it is measured
-        + is_search: it is one of the probes of a search for the capacity
+        + duration_s: how long the load is measured
+        + is_search: the load is one of the probes of a capacity search
         """
         found = []
         if self.major_freeze and is_search:
@@ -64,9 +64,9 @@ class CompanionParameters:
         warm_up_s: float,
         database: DatabaseKind = DatabaseKind.OCEANBASE,
     ) -> list[Companion]:
-        """Return what runs beside the load of `task`.
+        """Return the companions of the load of `task`.
 
-        + database: what the services work on
+        + database: database product that the services use
         + duration_s: how long the load is measured
         + warm_up_s: how long it warms up before that
         """

@@ -1,8 +1,8 @@
-"""Child processes that end with us: each in a session of its own, ended leader first, then its whole group.
+"""Child processes that end with this one: each has its own session; its leader is ended first.
 
-The leader gets SIGTERM alone, because it may need its own children (ssh, a load generator) to undo what it
-did; whatever of its group is left when it has gone, or when its grace is over, is killed. If we are killed
-with SIGKILL, the kernel gives each leader its SIGTERM.
+Only the leader gets SIGTERM, because it may need its own children (ssh, a load generator) to undo its work.
+When the leader has ended, or its grace is over, the rest of its process group is killed. If this process is
+killed with SIGKILL, the kernel sends SIGTERM to each leader.
 """
 
 import os
@@ -21,12 +21,12 @@ from inventory.places import PROJECT_ROOT
 from inventory.ssh import DIES_WITH_US
 
 GROUP_GRACE_S = 2.0
-"""How long the rest of a group gets between SIGTERM and SIGKILL once its leader has gone."""
+"""Time between SIGTERM and SIGKILL for the rest of a group after its leader has ended."""
 _POLL_S = 0.05
 
 
 class CommandTimeoutError(TimeoutError):
-    """A child that did not finish by its deadline; it has been ended."""
+    """A child did not finish by its deadline, and has been ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Completed:
 
 
 class Child:
-    """One running child; its standard error (and output, if asked) goes line by line to a log file."""
+    """One running child; its standard error (and output, if asked) is copied line by line to a log file."""
 
     def __init__(self, argv: Sequence[str], process: "subprocess.Popen[bytes]", grace_s: float) -> None:
         self.argv = tuple(argv)
@@ -54,10 +54,10 @@ class Child:
         self._copier.start()
 
     def wait(self, timeout_s: float) -> Completed:
-        """Wait until it ends by itself.
+        """Wait until the child ends by itself.
 
         Raises:
-            CommandTimeoutError: it did not within `timeout_s`; it has been ended.
+            CommandTimeoutError: the child did not end within `timeout_s`; it has been ended.
         """
         try:
             self.process.wait(timeout_s)
@@ -69,7 +69,7 @@ class Child:
         return self._finish()
 
     def end(self) -> Completed:
-        """End it: SIGTERM to the leader, its grace, then the rest of the group."""
+        """End the child: SIGTERM to the leader, its grace, then the rest of the group."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -88,7 +88,7 @@ class Child:
 
 
 class Processes:
-    """The children of one command: leaving the `with` block ends those that still run."""
+    """The children of one command; leaving the `with` block ends those that still run."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []
@@ -114,15 +114,15 @@ class Processes:
         on_line: Callable[[str], None] | None = None,
         grace_s: float = 10.0,
     ) -> Child:
-        """Start `argv` in the project's root and in a session of its own.
+        """Start `argv` in the project's root and in its own session.
 
         Call it from a thread that lives as long as the child: the kernel ends the child with that thread.
 
-        + log: receives its standard error, and its standard output unless `stdout` is given
+        + log: file for its standard error, and for its standard output unless `stdout` is given
         + stdout: file for its standard output
-        + env: variables added to ours
+        + env: variables added to this process's environment
         + on_line: called with each line of the log, from another thread
-        + grace_s: how long it may take to end on SIGTERM
+        + grace_s: how long the child may take to end on SIGTERM
         """
         out = stdout.open("wb") if stdout is not None else None
         try:
@@ -180,11 +180,11 @@ class _Interrupts:
 
 
 def interrupt_on_signals() -> None:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: raise KeyboardInterrupt in the main thread, once.
+    """Let SIGTERM and SIGHUP act like Ctrl-C: raise KeyboardInterrupt in the main thread, once.
 
-    A second signal during the clean-up is ignored: cutting the clean-up short is what leaves things behind.
+    A second signal is ignored, because an interrupted clean-up would leave things behind.
     """
-    # Handlers and not SIG_IGN: children inherit ignored signals, and could then not be ended.
+    # Handlers and not SIG_IGN: children inherit ignored signals, and then SIGTERM could not end them.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
 
@@ -199,7 +199,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Let no Ctrl-C fall between the start of a child and our note of it."""
+    """Hold Ctrl-C back between the start of a child and its registration."""
     _Interrupts.held = True
     try:
         yield
@@ -220,7 +220,7 @@ def _copy(stream: IO[bytes], log: Path, on_line: Callable[[str], None] | None) -
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    # The group may have gone by itself a moment ago, which is what we want.
+    # The group may have just ended by itself, which is fine.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
 
@@ -238,10 +238,10 @@ def _clear_group(group: int) -> None:
 
 
 def _is_alive(group: int) -> bool:
-    """Say whether the group has a process that is no zombie: an idle init may leave those for long."""
+    """Say whether the group has a process other than zombies, which an idle init may leave for long."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # Behind the name, which may hold anything: state, parent, group.
+            # After the name, which may contain any character, come state, parent and group.
             state, _, found = stat.read_text().rpartition(")")[2].split()[:3]
         except (FileNotFoundError, ProcessLookupError):
             continue

@@ -1,4 +1,4 @@
-"""One question to a host, answered or not: evidence that is missing is no reason to fail a probe."""
+"""Runs one command on a host to collect evidence; a missing answer does not fail a probe."""
 
 import subprocess
 
@@ -7,7 +7,7 @@ from inventory.model import Environment, Host
 
 
 def ask(env: Environment, host: Host, command: str, *, within_s: float) -> str | None:
-    """Return what `command` printed on `host`, however it ended; None if it did not end in time."""
+    """Return the output of `command` on `host`, whatever its status; None if it did not end in time."""
     try:
         done = subprocess.run(
             ssh_argv(env, host, command),

@@ -1,4 +1,4 @@
-"""Commands on many hosts at once, each over an SSH session of its own."""
+"""Runs commands on many hosts at once, each over its own SSH session."""
 
 import subprocess
 from collections.abc import Iterable
@@ -10,20 +10,20 @@ from inventory.model import Environment, Host
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a command said on one host."""
+    """Output of a command on one host."""
 
     printed: str
     complained: str
-    """Its standard error, or why SSH did not get there."""
+    """Standard error of the command, or why SSH could not reach the host."""
 
 
 def ask(
     env: Environment, commands: Iterable[tuple[Host, str]], *, within_s: float
 ) -> list[tuple[Host, Answer | None]]:
-    """Run one command on each host, all at once, and return what they said; None: no end in time.
+    """Run one command on each host, all at once, and return their outputs; None: the command timed out.
 
     + commands: (host, shell command)
-    + within_s: seconds that each of them has, from when the one before has ended
+    + within_s: timeout per host; hosts are awaited one after another, so n hosts may take n times as long
     """
     running = [
         (
