@@ -1,4 +1,4 @@
-"""What each kind of run promises: the objectives of the inventory, as limits of figures. Pure."""
+"""The objectives of each kind of run, from the limits in the inventory. Pure."""
 
 from dataclasses import replace
 
@@ -7,9 +7,9 @@ from inventory.slo import DeploySlo, LoadSlo
 from proof.objectives import Objective
 
 SLOWDOWN = "others_slowdown_p99_ratio"
-"""Of the other legal entities in one's storm."""
+"""Latency of the other legal entities while one entity has a storm, over their latency before."""
 P95_FROM_REPEATS = 20
-"""Of fewer repeats the 95th percentile is the longest, which has a limit of its own."""
+"""With fewer repeats the 95th percentile is the longest value, which has its own limit."""
 OVER_REPEATS = {
     "rto_ms": "rto_ms_max",
     "rto_sustained_ms": "rto_sustained_ms_max",
@@ -17,18 +17,18 @@ OVER_REPEATS = {
     "error_ratio": "error_ratio_max",
     "lost_window_ms": "lost_window_ms_p99",
 }
-"""What a figure of one run is called over several; the others add up."""
+"""Figure of one run -> its name over several runs; other figures are added up."""
 NO_HOST_FAILED = Objective(figure="hosts_failed", limit=0)
-"""What every deploy promises."""
+"""Objective of every deploy."""
 
 
 def of_first_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
-    """Return what a deploy onto fresh hosts promises."""
+    """Return the objectives of a deploy onto fresh hosts."""
     return (Objective(figure="deploy_s", limit=slo.first_s_max), NO_HOST_FAILED)
 
 
 def of_second_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
-    """Return what a deploy onto converged hosts promises."""
+    """Return the objectives of a deploy onto converged hosts."""
     return (
         Objective(figure="operations_changed", limit=slo.second_changes_max),
         Objective(figure="deploy_s", limit=slo.second_s_max),
@@ -37,9 +37,9 @@ def of_second_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
 
 
 def of_upgrade(*, under_load: bool) -> tuple[Objective, ...]:
-    """Return what an upgrade promises.
+    """Return the objectives of an upgrade.
 
-    + under_load: clients make requests meanwhile, none of which may fail
+    + under_load: our clients make requests during the upgrade, none of which may fail
     """
     served = (
         Objective(figure="acknowledged_ratio", limit=0.8, at_least=True),
@@ -49,7 +49,7 @@ def of_upgrade(*, under_load: bool) -> tuple[Objective, ...]:
 
 
 def of_verify() -> tuple[Objective, ...]:
-    """Return what a validation promises: every test passes, and one at least on each host."""
+    """Return the objectives of a validation: every test passes, and at least one passes on each host."""
     return (
         Objective(figure="tests_passed", limit=1, at_least=True),
         Objective(figure="tests_failed", limit=0),
@@ -58,7 +58,7 @@ def of_verify() -> tuple[Objective, ...]:
 
 
 def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Objective, ...]:
-    """Return what a seeding of so many customers promises."""
+    """Return the objectives of a seeding; + customers: number of customers that must exist afterwards."""
     return (
         Objective(figure="customers", limit=customers, at_least=True),
         Objective(figure="standby_lag_ms", limit=lag_limit_ms),
@@ -74,11 +74,11 @@ def of_load(
     has_storm: bool = False,
     mostly_reads: bool = False,
 ) -> tuple[Objective, ...]:
-    """Return what a load at `rate_per_s` promises.
+    """Return the objectives of a load at `rate_per_s`.
 
-    + may_refuse: a definite no can be the right answer to a write
-    + has_storm: one legal entity asks for more than its part
-    + mostly_reads: queries are what it is made of
+    + may_refuse: whether a definite no can be the right answer to a write
+    + has_storm: whether one legal entity sends more than its share for a time
+    + mostly_reads: whether the load consists mostly of queries
     """
     return (
         *of_clients(
@@ -88,7 +88,7 @@ def of_load(
             has_storm=has_storm,
             mostly_reads=mostly_reads,
         ),
-        # Movements of the few limits that may be used up go to few hosts.
+        # In such a load, the movements of a few limits go to a few hosts, so shares are uneven.
         *_least("service_share_min", None if may_refuse else load.service_share_min),
         *([Objective(figure="overdraws_acknowledged", limit=0)] if may_refuse else []),
         *of_hosts(load, deploy, rate_per_s=rate_per_s),
@@ -105,9 +105,9 @@ def of_clients(
     has_storm: bool = False,
     mostly_reads: bool = False,
 ) -> tuple[Objective, ...]:
-    """Return what the record of a load alone must show: what clients got, and the standby's lag."""
+    """Return the objectives on the record of a load: results of the clients, and the standby's lag."""
     ratio = load.error_ratio_max
-    # Where a definite no can be the right answer, it keeps the rate too.
+    # If a definite no can be the right answer, it counts towards the rate too.
     rate = "tps_answered" if may_refuse else "tps_acknowledged"
     return (
         Objective(figure=rate, limit=load.tps_ratio_min * rate_per_s, at_least=True),
@@ -123,7 +123,7 @@ def of_clients(
 
 
 def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Objective, ...]:
-    """Return what a load may cost the hosts: memory; processor time only at a rate that it is judged at."""
+    """Return the objectives on the hosts' memory, and on processor time at a rate at which it is judged."""
     limits: dict[str, float | None] = {"memory_mib_total": deploy.memory_mib_max}
     if rate_per_s >= load.cpu_judged_from_per_s:
         limits["cpu_ms_per_transaction"] = load.cpu_ms_per_transaction_max
@@ -134,17 +134,17 @@ def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Ob
 
 
 def of_capacity(load: LoadSlo, *, figure: str = "capacity_tps") -> tuple[Objective, ...]:
-    """Return what a search for the capacity promises; + figure: that it is shown by."""
+    """Return the objectives of a capacity search; + figure: the figure that holds the capacity."""
     return _least(figure, load.capacity_tps_min)
 
 
 def of_drill(slo: DrillSlo, name: str, *, may_lose: bool) -> tuple[Objective, ...]:
-    """Return what one run of the drill `name` promises.
+    """Return the objectives of one run of the drill `name`.
 
-    + may_lose: acknowledged writes of the last moments may be missing afterwards
+    + may_lose: whether the last acknowledged writes before the fault may be missing afterwards
 
     Raises:
-        NoObjectivesError: the inventory sets no limits for it.
+        NoObjectivesError: the inventory has no limits for the drill.
     """
     limit = slo.of(name)
     lost_ms = limit.lost_window_ms_p99 if may_lose else None
@@ -160,7 +160,7 @@ def of_drill(slo: DrillSlo, name: str, *, may_lose: bool) -> tuple[Objective, ..
 
 
 def of_repeats(slo: DrillSlo, name: str, *, may_lose: bool, repeats: int) -> tuple[Objective, ...]:
-    """Return what so many runs of the drill `name` promise together: what each of them does, and the p95."""
+    """Return the objectives of `repeats` runs of the drill `name`: those of each run, and the RTO's p95."""
     p95_ms = slo.of(name).rto_ms_p95 if repeats >= P95_FROM_REPEATS else None
     each = of_drill(slo, name, may_lose=may_lose)
     over_all = (replace(one, figure=OVER_REPEATS.get(one.figure, one.figure)) for one in each)
@@ -168,7 +168,7 @@ def of_repeats(slo: DrillSlo, name: str, *, may_lose: bool, repeats: int) -> tup
 
 
 def of_all_drills(slo: DrillSlo) -> tuple[Objective, ...]:
-    """Return what every drill promises, and so all of them together."""
+    """Return the objectives of all drills together: those that hold for every drill."""
     return (
         Objective(figure="acknowledged_doubled", limit=slo.doubled_max),
         Objective(figure="two_primaries_seen", limit=0),
