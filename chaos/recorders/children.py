@@ -1,4 +1,4 @@
-"""Child processes that work beside a drill: started apart from our terminal, ended with a deadline."""
+"""Child processes that run during a drill: started without our terminal's signals, ended with a deadline."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ class Child:
         self.name = name
         self._log = log
         with log.open("wb") as output:
-            # Its own session: Ctrl-C is answered by the drill, which then ends its children in order.
+            # Its own session: Ctrl-C goes to the drill alone, which then ends its children in order.
             self._process = subprocess.Popen(
                 [*DIES_WITH_US, *argv],
                 stdin=subprocess.DEVNULL,
@@ -31,7 +31,7 @@ class Child:
             )
 
     def ended_because(self) -> str | None:
-        """Return exit code and last words; None while it runs."""
+        """Return a sentence with exit code and last output; None while the child runs."""
         code = self._process.poll()
         if code is None:
             return None
@@ -39,10 +39,10 @@ class Child:
         return f"{self.name} ended with {code}; it last said: {said} (all of it: {self._log})"
 
     def stop(self, within_s: float) -> None:
-        """Ask it to end (SIGTERM) and wait; after the time it is killed.
+        """Send SIGTERM and wait; kill the child if it still runs after `within_s`.
 
         Raises:
-            WorldError: it had ended by itself with an error, ended with one now, or had to be killed.
+            WorldError: the child had ended by itself with an error, ended with one now, or had to be killed.
         """
         if self._process.poll() is None:
             self._process.terminate()

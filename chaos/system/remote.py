@@ -1,7 +1,7 @@
-"""Talking to hosts over SSH: open shells and SQL sessions that answer within a deadline or are given up.
+"""Open shells on hosts over SSH; each command has a deadline, after which its session is given up.
 
-Sessions are opened before anything breaks, so that an operator's first command does not pay for a
-handshake on a busy machine, and so that a host that vanishes costs a time-out and no more.
+Sessions are opened before anything breaks, so that the first command does not wait for a handshake on a busy
+machine, and so that a host that vanishes costs one time-out only.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ _LAST_WORDS = 400
 
 
 class ChannelClosedError(WorldError):
-    """The other side is gone."""
+    """The session has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """The end of a remote command."""
+    """Exit status and output of a remote command."""
 
     returncode: int
     output: str
@@ -36,11 +36,11 @@ class Completed:
 
 
 class Channel:
-    """A child process that is spoken to in lines, with deadlines."""
+    """A child process that exchanges lines, with deadlines."""
 
     def __init__(self, argv: Sequence[str]) -> None:
         # Its own session: Ctrl-C on the terminal must not end the sessions that the heal needs.
-        # What ssh itself complains about comes as lines too, and so ends up in the error that names it.
+        # Error messages of ssh come as lines too, so that our error message can contain them.
         self._process = subprocess.Popen(
             list(argv),
             stdin=subprocess.PIPE,
@@ -68,7 +68,7 @@ class Channel:
             raise ChannelClosedError("the session ended") from gone
 
     def read_line(self, within_s: float) -> str | None:
-        """Return the next line without its end; None if there is none in time; raises ChannelClosedError."""
+        """Return the next line without its newline; None if none comes in time; raises ChannelClosedError."""
         deadline = time.monotonic() + within_s
         while b"\n" not in self._buffer:
             if not self._selector.select(max(0.0, deadline - time.monotonic())):
@@ -82,7 +82,7 @@ class Channel:
         return line.decode(errors="replace")
 
     def close(self) -> None:
-        """End the child; does nothing the second time."""
+        """End the child; a second call does nothing."""
         if self.closed:
             return
         self.closed = True
@@ -100,7 +100,7 @@ class Channel:
 
 
 class Shell:
-    """An open bash on a host. Opened at the first command; opened anew after a time-out."""
+    """An open bash on a host. Opened at the first command, and opened again after a time-out."""
 
     def __init__(self, env: Environment, host: Host) -> None:
         self._env = env
@@ -117,21 +117,21 @@ class Shell:
         self._channel = Channel(ssh_argv(self._env, self._host, "exec bash --noprofile --norc"))
 
     def run(self, argv: Sequence[str], *, within_s: float) -> Completed:
-        """Run a command and return how it ended.
+        """Run a command and return its exit status and output.
 
         Raises:
-            WorldError: no end within the time, or the session ended; the command may still have run.
+            WorldError: the command timed out, or the session ended; the command may still have run.
         """
         return self.begin(argv).finish(within_s)
 
     def begin(self, argv: Sequence[str]) -> "Running":
-        """Send a command and return at once; one command at a time."""
+        """Send a command and return at once; the previous command must have ended."""
         command = shlex.join(argv)
         self.open()
         assert self._channel is not None
         self._count += 1
         token = f"loanstack-end-{self._count}"
-        # The empty echo ends a last line that lacks its newline, so that the token stands on its own.
+        # The leading newline ends a last line that lacks one, so that the token is on its own line.
         try:
             self._channel.send(f"{{ {command}; }} </dev/null 2>&1; printf '\\n%s %d\\n' {token} $?\n")
         except ChannelClosedError as gone:
@@ -153,7 +153,7 @@ class Running:
         self._what = what
 
     def finish(self, within_s: float) -> Completed:
-        """Return how the command ended; raises WorldError if that is not known in time."""
+        """Return exit status and output of the command; raises WorldError if it does not end in time."""
         deadline = time.monotonic() + within_s
         lines: list[str] = []
         while True:
@@ -170,7 +170,7 @@ class Running:
 
 
 class Shells:
-    """One open shell a host."""
+    """One open shell for each host."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
@@ -181,11 +181,11 @@ class Shells:
         return self._open.setdefault(host.name, Shell(self._env, host))
 
     def must(self, host: Host, what: str, argv: Sequence[str], *, within_s: float) -> Completed:
-        """Run a command that has to succeed; raises WorldError with its last words."""
+        """Run a command that must succeed; raises WorldError with its last output."""
         return succeeded(host, what, self.of(host).run(argv, within_s=within_s))
 
     def forget(self, name: str) -> None:
-        """End the shell of a host that was switched off; the next command connects anew."""
+        """End the shell of a host that was switched off; the next command connects again."""
         shell = self._open.pop(name, None)
         if shell is not None:
             shell.close()
@@ -197,7 +197,7 @@ class Shells:
 
 
 def succeeded(host: Host, what: str, done: Completed) -> Completed:
-    """Return `done` if it ended well; raises WorldError with its last words otherwise."""
+    """Return `done` if the command succeeded; raises WorldError with its last output otherwise."""
     if done.returncode != 0:
         said = done.output[-_LAST_WORDS:] or "nothing"
         raise WorldError(f"{host.name}: {what} ended with {done.returncode} and said {said!r}")
