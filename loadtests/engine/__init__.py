@@ -1,8 +1,8 @@
-"""Making the load: arrivals are due at planned times, users stand ready, everything is recorded.
+"""Makes the load: starts arrivals at their planned times, with users that are ready, and records everything.
 
 | module | holds |
 |---|---|
 | `generator` | starts arrivals when they are due |
-| `recorder`, `progress` | the record; what is said meanwhile |
+| `recorder`, `progress` | the record; the lines of progress |
 | `journey_user` | the Locust user: takes an arrival, sends its requests |
 """

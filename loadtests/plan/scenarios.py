@@ -1,4 +1,4 @@
-"""What the users of a load do: each scenario a few lines that a bank's tester can read."""
+"""The scenarios of a load: each is a few lines that a bank's tester can read."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from proof import promised
 from proof.objectives import Objective
 
 MOSTLY_READS_FROM = 1.0
-"""With so many queries for each write, they are what is loaded."""
+"""From this many queries for each write, a scenario counts as mostly reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +19,13 @@ class Scenario:
     weights: tuple[tuple[str, int], ...] = ()
     """(operation, weight) of the writes; none: those of the inventory's journey."""
     reads_per_write: float | None = None
-    """Queries that ride along with each write, on average; None: as in the inventory's journey."""
+    """Queries sent with each write, on average; None: as in the inventory's journey."""
     hot_limits: int = 0
-    """All users draw on so few limits together until these are used up; 0: each has limits of its own."""
+    """Number of limits that all users draw on together until they are used up; 0: each has its own limits."""
     companion: str | None = None
-    """What runs beside it; `loanstack load` starts it, plain Locust cannot."""
+    """What runs during the load; `loanstack load` starts it, and plain Locust cannot."""
     storm: float = 0.0
-    """In the middle third of the run, one legal entity adds so many times the whole rate; 0: none does."""
+    """In the middle third of the run, one legal entity adds this many times the whole rate; 0: no storm."""
 
     @property
     def may_refuse(self) -> bool:
@@ -33,11 +33,11 @@ class Scenario:
         return self.hot_limits > 0
 
     def of_clients(self, slo: LoadSlo, *, rate_per_s: float) -> tuple[Objective, ...]:
-        """Return what clients are promised at `rate_per_s`."""
+        """Return the objectives on the clients' record at `rate_per_s`."""
         return promised.of_clients(slo, rate_per_s=rate_per_s, **self._kinds())
 
     def objectives(self, load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Objective, ...]:
-        """Return all that a load at `rate_per_s` promises."""
+        """Return all objectives of a load at `rate_per_s`."""
         return promised.of_load(load, deploy, rate_per_s=rate_per_s, **self._kinds())
 
     def _kinds(self) -> dict[str, bool]:
@@ -48,7 +48,7 @@ class Scenario:
         }
 
     def mix(self, journey: Journey) -> tuple[tuple[tuple[str, int], ...], float]:
-        """Return weights and reads per write, where the inventory says `journey`."""
+        """Return weights and reads per write; + journey: defaults from the inventory."""
         reads = journey.reads_per_write if self.reads_per_write is None else self.reads_per_write
         return self.weights or journey.weights, reads
 
@@ -65,12 +65,12 @@ SCENARIOS = {
         reads_per_write=20.0,
     ),
     "hot-limit": Scenario(
-        title="all draw on eight limits until these are used up, and what finds no room must be refused",
+        title="all users draw on eight limits until these are used up; then drawdowns must be refused",
         weights=(("drawdown", 50), ("repayment", 40), ("overdraw", 10)),
         hot_limits=8,
     ),
     "multi-entity": Scenario(
-        title="in the middle third one legal entity adds --rate once more, and the others must not feel it",
+        title="in the middle third one legal entity adds --rate once more; the others must stay as fast",
         storm=1.0,
     ),
     "analytics": Scenario(title="the journey, and heavy reports beside it", companion="the reports"),
