@@ -56,8 +56,7 @@ class Write:
 
     @property
     def is_error(self) -> bool:
-        """Say whether the answer is wrong or missing. An acknowledgement with the expected body is right; a
-        refusal is right if the limit has no room."""
+        """Say whether the answer is wrong or missing; a refusal is right if the limit has no room."""
         return self.error is not None or self.outcome not in _RIGHT
 
 
