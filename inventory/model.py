@@ -385,7 +385,7 @@ class Environment:
 
         Raises:
             NotAllowedError: an action is not allowed; `ConsentNeededError` if a person must name the
-            environment.
+                environment.
         """
         named = os.environ.get(CONSENT_VARIABLE)
         require(self.name, self.purpose, self.allowed, actions, consent=named)

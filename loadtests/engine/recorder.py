@@ -18,7 +18,7 @@ class Recorder:
 
         Raises:
             FileExistsError: the folder holds the record of another run, which is evidence and is not
-            overwritten.
+                overwritten.
         """
         self._ledger = (folder / LEDGER_FILE).open("xb", buffering=_BUFFER_BYTES)
         self._reads = (folder / READS_FILE).open("xb", buffering=_BUFFER_BYTES)

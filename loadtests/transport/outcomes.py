@@ -8,7 +8,7 @@ def of_answer(status: int, *, retry_after: bool) -> Outcome:
 
     + status: HTTP status code
     + retry_after: whether the answer has a `Retry-After` header. The services send 503 with it if nothing
-    was executed; a 503 without it may come from any server on the path
+      was executed; a 503 without it may come from any server on the path
     """
     if 200 <= status < 300:
         return Outcome.ACKNOWLEDGED

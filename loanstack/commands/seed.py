@@ -53,7 +53,7 @@ def seed_environment(task: Task, asked: SeedParameters) -> Results:
 
     Raises:
         CommandError: the customers do not fit into the databases, contradict those already there (another
-        seed), or could not be inserted.
+            seed), or could not be inserted.
     """
     env = task.env
     too_many = pure.space_problems(env.database, asked.customers)

@@ -47,7 +47,7 @@ def require_whole(found: Readings, env: Environment) -> None:
 
     Raises:
         ReadingsError: a host was not; names it. Hosts that make load may be missing: the load's own record
-        tells when one is lost.
+            tells when one is lost.
     """
     names = {host.name for host in env.hosts if not host.has(Role.LOADGEN)}
     for when, reading in (("before", found.before), ("after", found.after)):
