@@ -1,4 +1,4 @@
-"""The drills as a command: `python -m chaos list|run|heal`.
+"""The command line of the drills: `python -m chaos list|run|heal|stop`.
 
 Exit codes: 0 PASS; 1 FAIL; 2 usage; 3 INVALID; 4 residue or a failed heal; 130 interrupted and healed.
 """
@@ -39,13 +39,13 @@ from proof.history import Records, read_run
 
 @click.group()
 def main() -> None:
-    """Break things on purpose, and put them right."""
+    """Break a system on purpose, and heal it."""
 
 
 @main.command("list")
 @click.argument("environment_name", metavar="[ENV]", default="lab")
 def list_drills(environment_name: str) -> None:
-    """List the drills: one name and title a line."""
+    """List the drills, one name and title on each line."""
     for drill in drills.drills(_environment(environment_name)).values():
         click.echo(f"{drill.name}\t{drill.title}")
 
@@ -63,7 +63,7 @@ def list_drills(environment_name: str) -> None:
     type=click.FloatRange(min=STEADY_FOR_S),
     default=STEADY_WITHIN_S,
     show_default=True,
-    help="Seconds to wait for the hypothesis.",
+    help="Seconds to wait until the hypothesis holds.",
 )
 def run_drill(
     environment_name: str, name: str, run_folder: Path, rate: float, steady_within_s: float
@@ -101,9 +101,9 @@ def run_drill(
 @main.command("heal")
 @click.argument("environment_name", metavar="ENV")
 def heal(environment_name: str) -> None:
-    """Finish the heal that an earlier run of ENV left; does nothing if there is none."""
+    """Finish the heal that an earlier run left in ENV; does nothing if there is none."""
     env = _environment(environment_name)
-    # A heal that somebody ends half-way would be the residue that it is there to undo.
+    # A heal that is interrupted half-way would leave residue.
     with _only_drill(env), interrupts.shielded():
         try:
             left = load_record(record_path(env))
@@ -125,7 +125,7 @@ def heal(environment_name: str) -> None:
 @main.command("stop")
 @click.argument("environment_name", metavar="ENV")
 def stop(environment_name: str) -> None:
-    """End the drill of ENV that runs, from another terminal: it heals first, and proves nothing."""
+    """End the running drill of ENV, from another terminal. The drill heals first; its verdict is INVALID."""
     env = _environment(environment_name)
     try:
         pid = stop_running(_lock_of(env), within_s=HEALS_WITHIN_S)

@@ -29,7 +29,7 @@ def before_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
             path=SYSCTL,
             content=render("baseline/sysctl.conf.j2", kernel=spec.kernel, kernel_is_shared=shared),
         ),
-        # 05: before the distribution's own, because the first value of a keyword wins.
+        # 05: sorted before the distribution's files, because the first value of a keyword wins.
         ConfigFile(
             path=SSHD,
             content=render("baseline/sshd.conf.j2", listen_ports=spec.ssh_listen_ports),
@@ -47,7 +47,7 @@ def before_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
 
 
 def after_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
-    """Return the files of what came as a package: firewall and time."""
+    """Return the files of packages: firewall and time."""
     names = spec.platform
     return (
         ConfigFile(
@@ -89,7 +89,7 @@ def _chrony_unit(spec: BaselineSpec) -> str:
 
 @deploy("Baseline")
 def baseline(spec: BaselineSpec) -> None:
-    """Converge what needs no package, so that a host is hardened before anything is installed on it.
+    """Converge settings that need no package, so that a host is hardened before anything is installed on it.
 
     + spec: the baseline of this host
     """
@@ -111,7 +111,7 @@ def baseline(spec: BaselineSpec) -> None:
 
 @deploy("Firewall and time")
 def firewall_and_time(spec: BaselineSpec) -> None:
-    """Converge what came with the baseline's packages.
+    """Converge firewall and time, which need the baseline's packages.
 
     + spec: the baseline of this host
     """

@@ -2,7 +2,7 @@
 
 Runs on the control machine. In production a bank's own authority signs: put `ca.pem`, and for each gateway
 `<host>.pem` and `<host>.key`, for each member `<host>-store.pem` and `<host>-store.key` into `ca_dir`. They
-are used as they are, for as long as they are valid, name the right host and may be used for what it does.
+are used unchanged as long as they are valid, name the right host and allow its usage.
 """
 
 import os
@@ -36,7 +36,7 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class _Holder:
-    """Whom a certificate names, and what it may be used for."""
+    """Names and allowed usages of a certificate."""
 
     file_name: str
     """Without its ending."""
@@ -58,12 +58,12 @@ def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
 def gateway_certificate(
     ca_dir: Path, *, host_name: str, server_name: str, addresses: Sequence[str], now: datetime
 ) -> Certificate:
-    """Return the certificate of a gateway, issuing it if there is none that fits.
+    """Return the certificate of a gateway; issue one if none fits.
 
     + ca_dir: where authority and certificates live; keys there are 0600
-    + host_name: whose certificate
-    + server_name, addresses: what clients call it (subject alternative names)
-    + now: aware time, to judge validity by
+    + host_name: host of the certificate
+    + server_name, addresses: names by which clients reach it (subject alternative names)
+    + now: aware time, for the check of validity
     """
     holder = _Holder(
         file_name=host_name,
@@ -76,15 +76,15 @@ def gateway_certificate(
 def store_certificate(
     ca_dir: Path, *, host_name: str, addresses: Sequence[str], now: datetime
 ) -> Certificate:
-    """Return the certificate of a member of the store, issuing it if there is none that fits.
+    """Return the certificate of a member of the store; issue one if none fits.
 
-    It serves clients and members, and opens connections to the other members: a gateway's certificate does
-    not pass there.
+    A member serves clients and members, and opens connections to other members, so it needs more usages than
+    a gateway's certificate has.
 
     + ca_dir: where authority and certificates live; keys there are 0600
-    + host_name: whose certificate
-    + addresses: where it is reached, and comes from (subject alternative names)
-    + now: aware time, to judge validity by
+    + host_name: host of the certificate
+    + addresses: addresses of the member (subject alternative names)
+    + now: aware time, for the check of validity
     """
     holder = _Holder(
         file_name=f"{host_name}-store",
@@ -112,7 +112,7 @@ def _certificate(ca_dir: Path, holder: _Holder, now: datetime) -> Certificate:
 
 
 def _authority(ca_dir: Path, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey | None]:
-    """Return the authority; its key is None where only a bank's own authority has it."""
+    """Return the authority; its key is None if only a bank's own authority has it."""
     certificate_file, key_file = ca_dir / "ca.pem", ca_dir / "ca.key"
     if certificate_file.exists():
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
@@ -181,7 +181,7 @@ def _may_be_used(certificate: x509.Certificate, usages: Sequence[x509.ObjectIden
     try:
         allowed = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
-        return True  # a certificate that says nothing about it is for every use
+        return True  # a certificate without this extension allows every usage
     return set(usages) <= set(allowed)
 
 
@@ -228,7 +228,7 @@ def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
 
 
 def _write(path: Path, content: bytes, *, mode: int) -> None:
-    """Write whole or not at all."""
+    """Write a file atomically."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
@@ -237,5 +237,5 @@ def _write(path: Path, content: bytes, *, mode: int) -> None:
 
 
 def utc_now() -> datetime:
-    """Return the current time; the one place here that asks the clock."""
+    """Return the current time; this is the only function here that reads the clock."""
     return datetime.now(UTC)

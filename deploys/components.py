@@ -1,4 +1,4 @@
-"""Which components a host gets, and in which order."""
+"""The components of each role, in the order of their deploy."""
 
 import os
 
@@ -64,18 +64,18 @@ DEPLOYED_ROLES = (
     Role.ARBITER,
     Role.LOADGEN,
 )
-"""Roles that have a component; others are named aloud and left alone."""
+"""Roles that have a component; for other roles, the deploy prints a message and does nothing."""
 
 
 class DeployError(PyinfraError, ValueError):
-    """A site that cannot be deployed as asked: inventory, secrets, artifacts or `only` are wrong."""
+    """The site cannot be deployed as asked: inventory, secrets, artifacts or `only` are wrong."""
 
 
 def converge_host() -> None:
     """Register every operation of the current host.
 
     Raises:
-        DeployError: before anything is touched.
+        DeployError: the site cannot be deployed as asked; nothing was changed.
     """
     only = host.data.get("only")
     if only is not None and only not in COMPONENTS:

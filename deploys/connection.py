@@ -1,7 +1,7 @@
-"""Noticing a host that died in the middle of a run.
+"""Detects a host that dies in the middle of a run.
 
-Its connection does not end by itself: nobody answers, and nobody says so. pyinfra waits for ever on the
-answer, and the hosts that live wait with it.
+The connection to a dead host does not end by itself. pyinfra would wait for its answer for ever, and the
+living hosts would wait too.
 """
 
 import socket
@@ -17,9 +17,9 @@ _UNANSWERED_MS = (_IDLE_S + _INTERVAL_S * _PROBES) * 1000
 
 
 def notice_death_of(host: Host) -> None:
-    """Make operations on a dead host fail within about 20 s, and only there.
+    """Make operations on a dead host fail within about 20 s, without affecting other hosts.
 
-    + host: a connected host; one with another connector than SSH is left as it is
+    + host: a connected host; a host with another connector than SSH is not changed
     """
     connector = host.connector
     if not isinstance(connector, SSHConnector) or connector.client is None:
@@ -28,7 +28,7 @@ def notice_death_of(host: Host) -> None:
     assert transport is not None, "the host is connected"
     link = transport.sock
     if not isinstance(link, socket.socket):
-        return  # a connection through another host: its own socket is not ours to set
+        return  # the connection goes through another host, so there is no socket to set
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _IDLE_S)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _INTERVAL_S)
@@ -37,7 +37,7 @@ def notice_death_of(host: Host) -> None:
     ask = connector.run_shell_command
 
     def ask_or_say_gone(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on as they are
-        # paramiko's EOFError is no OSError: pyinfra 3.10 would end the run on every host over it.
+        # paramiko's EOFError is not an OSError, so pyinfra 3.10 would end the run on every host.
         try:
             return ask(*args, **kwargs)
         except EOFError as gone:

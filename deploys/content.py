@@ -1,4 +1,4 @@
-"""What a component puts on a host: files rendered from `templates/`, and folders. Plain values."""
+"""Files and folders of components, rendered from `templates/`. Plain values."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from inventory import places
 
 TEMPLATES = places.PROJECT_ROOT / "templates"
 AUTHORITY = "/etc/loanstack/ca.pem"
-"""Where hosts have the certificate of the authority that signed the others'."""
+"""Path on hosts of the certificate of the authority that signed all others."""
 
 _JINJA = Environment(
     loader=FileSystemLoader(TEMPLATES),
@@ -23,19 +23,19 @@ _JINJA = Environment(
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigFile:
-    """A file as it shall be on a host."""
+    """Wanted state of a file on a host."""
 
     path: str
     content: str = field(repr=False)
-    """Text with a newline at its end; kept out of `repr`, so no log of arguments can show it."""
+    """Text with a newline at its end; left out of `repr`, so that no log of arguments shows it."""
     mode: int = 0o644
     user: str = "root"
     group: str = "root"
     secret: bool = False
-    """Never shown in a diff; its mode must keep others out."""
+    """Whether it is never shown in a diff; its mode must then exclude other users."""
 
     def __post_init__(self) -> None:
-        """Refuse what would be written wrongly."""
+        """Refuse content without a newline at its end, and a secret with too wide a mode."""
         if not self.content.endswith("\n"):
             raise ValueError(f"{self.path}: the content must end with a newline")
         if self.secret and self.mode & 0o077:
@@ -44,7 +44,7 @@ class ConfigFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A folder as it shall be on a host."""
+    """Wanted state of a folder on a host."""
 
     path: str
     mode: int = 0o755

@@ -1,4 +1,4 @@
-"""The depot client: signed packages, by dnf, from the offline depot only."""
+"""The depot client: dnf installs signed packages, from the offline depot only."""
 
 from pyinfra.api.deploy import deploy
 
@@ -28,7 +28,7 @@ def files_of(spec: DepotClientSpec) -> tuple[ConfigFile, ...]:
 def depot_client(spec: DepotClientSpec) -> None:
     """Converge repository and packages of one host.
 
-    + spec: where the depot is, and what this host installs from it
+    + spec: the depot, and the packages of this host
     """
     files.converge(
         name="Know the depot and its key, and no other source",

@@ -1,4 +1,4 @@
-"""The failover agent: bundle with its own runtime, settings, unit, and the command of its name."""
+"""The failover agent: bundle with its own runtime, settings, unit and command."""
 
 import json
 from dataclasses import asdict
@@ -43,7 +43,7 @@ def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
 
 
 def settings(spec: FailoverSpec) -> dict[str, object]:
-    """Return what the agent's settings file holds; its reader refuses what it does not know."""
+    """Return the content of the agent's settings file; its reader refuses unknown fields."""
     failover = spec.failover
     return {
         "environment": spec.environment,
@@ -94,8 +94,9 @@ def _ms(seconds: float) -> int:
 def failover(spec: FailoverSpec) -> None:
     """Converge the agent of one database host.
 
-    An agent that is replaced takes its database down for a moment. So those of standbys are replaced first;
-    then the primary is handed over as planned, which loses no request, and its agent is replaced last.
+    Replacing an agent takes its database down for a moment. So the agents of standbys are replaced first.
+    Then the primary is handed over by a planned switchover, which loses no request, and its agent is
+    replaced last.
 
     + spec: artifact, peers and settings of this host
     """

@@ -1,4 +1,4 @@
-"""The gateway: nginx with TLS, and nothing but the API behind it."""
+"""The gateway: nginx with TLS in front of the API."""
 
 from pyinfra.api.deploy import deploy
 

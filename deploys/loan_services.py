@@ -15,7 +15,7 @@ READY_DEADLINE_S = 60
 
 
 def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
-    """Return the unit, the two environment files, and what takes the services out of rotation."""
+    """Return the unit, the two environment files, and the files of the rotation tool."""
     return (
         *rotation.files_of((spec.rotation,)),
         ConfigFile(
@@ -36,7 +36,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
             mode=0o600,
             secret=True,
         ),
-        # Apart, because the running services have no business with the owner's password: the seeder reads it.
+        # A separate file: only the seeder reads the owner's password, the running services do not need it.
         ConfigFile(
             path=OWNER_ENVIRONMENT,
             content=render(

@@ -1,4 +1,4 @@
-"""Monitoring: a node exporter on every host, Prometheus where the inventory says so."""
+"""Monitoring: a node exporter on every host, Prometheus on hosts of role monitor."""
 
 from pyinfra.api.deploy import deploy
 
@@ -15,7 +15,7 @@ _UNITS = "/etc/systemd/system"
 
 
 def exporter_files(spec: MonitoringSpec) -> tuple[ConfigFile, ...]:
-    """Return what every host gets."""
+    """Return the files of every host."""
     return (
         ConfigFile(
             path=_override(spec.platform.node_exporter_unit),
@@ -30,7 +30,7 @@ def exporter_files(spec: MonitoringSpec) -> tuple[ConfigFile, ...]:
 
 
 def prometheus_files(spec: MonitoringSpec) -> tuple[ConfigFile, ...]:
-    """Return what the monitor gets."""
+    """Return the files of the monitor."""
     monitoring = spec.monitoring
     jobs = tuple(dict.fromkeys(target.job for target in spec.targets))
     return (

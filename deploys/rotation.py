@@ -5,7 +5,7 @@ from deploys.specs.rotation import SETTINGS, TOOL, Rotation
 
 
 def files_of(services: tuple[Rotation, ...]) -> tuple[ConfigFile, ...]:
-    """Return the tool, and what it has to know of each of `services`."""
+    """Return the tool, and its settings for each of `services`."""
     return (
         ConfigFile(path=TOOL, content=(TEMPLATES / "rotation/loanstack-rotation").read_text(), mode=0o755),
         *(

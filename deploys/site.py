@@ -4,7 +4,7 @@
     pyinfra -y inventory/lab.py deploys/site.py                converge
     pyinfra -y inventory/lab.py deploys/site.py --limit ob-a --data only=oceanbase
 
-pyinfra executes this once for each host; what a host gets follows from its roles in the inventory.
+pyinfra executes this once for each host; the host's components follow from its roles in the inventory.
 """
 
 from deploys.components import converge_host

@@ -1,4 +1,4 @@
-"""The SQL proxy: HAProxy on loopback, which asks the failover agents which database leads."""
+"""The SQL proxy: HAProxy on loopback; it asks the failover agents which database leads."""
 
 from pyinfra.api.deploy import deploy
 
@@ -26,7 +26,7 @@ def files_of(spec: SqlProxySpec) -> tuple[ConfigFile, ...]:
 def sql_proxy(spec: SqlProxySpec) -> None:
     """Converge HAProxy of one host.
 
-    + spec: where it listens, and which databases may lead
+    + spec: its port, and the databases that may lead
     """
     written = files.converge(name="Write the SQL proxy's configuration", files=files_of(spec))
     services.kept_running(

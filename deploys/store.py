@@ -1,7 +1,7 @@
 """The consensus store: one etcd member on each host of role arbiter.
 
-A member is up only once a majority is: so all are told to start before any is waited for, and later changes
-restart one after the other, that the majority never goes.
+A member is up only when a majority is. So all members are started before any is waited for. Later changes
+restart members one after the other, so that the majority is never lost.
 """
 
 from pyinfra.api.deploy import deploy
@@ -22,12 +22,12 @@ READY_DEADLINE_S = 60
 
 
 def override(spec: StoreSpec) -> str:
-    """Return the path of what is changed of the packaged unit."""
+    """Return the path of the drop-in file for the packaged unit."""
     return f"/etc/systemd/system/{spec.unit}.d/loanstack.conf"
 
 
 def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
-    """Return settings, unit, certificate and tool; on the member that keeps access, passwords."""
+    """Return settings, unit, certificate and tool; on the member that keeps users, also passwords."""
     found = [
         ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(path=CERTIFICATE, content=spec.certificate),
@@ -112,7 +112,7 @@ def store(spec: StoreSpec) -> None:
     )
     services.launched(name="Have the member start", unit=spec.unit)
     operations.answers(name="Wait for a majority of the store", deadline_s=READY_DEADLINE_S)
-    # Certificate and key are not among the files: etcd reads them at each handshake.
+    # Certificate and key are not in this list, because etcd reads them at each handshake.
     services.kept_running(
         name="Run the member with its current settings, one host after the other",
         unit=spec.unit,

@@ -1,6 +1,6 @@
-"""What a run did, for other programs: `LOANSTACK_DEPLOY_SUMMARY=FILE` asks for it.
+"""The summary of a run, for other programs: `LOANSTACK_DEPLOY_SUMMARY=FILE` writes it.
 
-The file is written anew after each operation and at the end: it also tells about a run that was broken off.
+The file is rewritten after each operation and at the end, so that it also describes an interrupted run.
 {"hosts": {HOST: {"operations": n, "changed": n, "failed": n, "error": text or null, "changes": [names]}},
  "steps": [{"name", "seconds"}]}
 """
@@ -30,13 +30,13 @@ class Summary(BaseStateCallback):
         self.began_s = time.monotonic()
 
     def operation_end(self, state: State, op_hash: str) -> None:  # type: ignore[override]
-        """Write what is known now."""
+        """Write the present summary."""
         name = ", ".join(sorted(state.get_op_meta(op_hash).names))
         self.steps.append({"name": name, "seconds": round(time.monotonic() - self.began_s, 2)})
         self.write(state)
 
     def write(self, state: State) -> None:
-        """Write the file, whole."""
+        """Write the whole file."""
         hosts = {h.name: _of_host(state, h) for h in state.inventory if state.is_host_in_limit(h)}
         unfinished = self.path.with_name(f".{self.path.name}.new")
         unfinished.write_text(json.dumps({"hosts": hosts, "steps": self.steps}, indent=1, ensure_ascii=False))
@@ -65,12 +65,12 @@ def _of_host(state: State, host: Host) -> dict[str, object]:
 
 
 def attach(state: State, path: str | None) -> None:
-    """Write a summary of this run to `path`, once, however many hosts ask for it.
+    """Write a summary of this run to `path`, only once for all hosts.
 
     + path: value of the environment variable; None or empty: no summary
     """
     if path and not any(isinstance(handler, Summary) for handler in state.callback_handlers):
         summary = Summary(Path(path).absolute())
         state.add_callback_handler(summary)  # type: ignore[no-untyped-call]
-        # An operation that fails on the last host left ends the run, without an end of its own.
+        # If an operation fails on the last remaining host, the run ends without the operation's end event.
         atexit.register(summary.write, state)

@@ -15,7 +15,7 @@ from inventory.model import Artifact, DeploysBy
 SETTINGS = "/etc/loanstack/tongweb.conf"
 ACCOUNTS = "/etc/loanstack/tongweb-accounts"
 CONFIGURATION = "/etc/loanstack/tongweb.xml"
-"""All but the data source's password, which only the product's own script can write."""
+"""The configuration without the data source's password, which only the product's own script can write."""
 DATA_SOURCE = "/etc/loanstack/tongweb-data-source"
 _UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 

@@ -35,7 +35,7 @@ def files_of(spec: VirtualAddressesSpec) -> tuple[ConfigFile, ...]:
 def virtual_addresses(spec: VirtualAddressesSpec) -> None:
     """Converge keepalived of one gateway.
 
-    + spec: addresses, and who else may have them
+    + spec: addresses, and the other gateways that may have them
     """
     written = files.converge(name="Write keepalived's configuration", files=files_of(spec))
     services.kept_running(

@@ -1,19 +1,19 @@
-"""The database failover agent: who leads, who must not, and what to do next.
+"""The database failover agent: it decides which database leads, fences the others, and acts on this host.
 
-- `core` decides, and is pure: `words`, `observed` and `limits` are what is seen in one look, `actions` what
-  may be done next, `decision` leads from the one to the other, with `safety`, `eligibility`, `claims`,
-  `fencing`, `leading`, `following`, `standby`, `alone`, `requests` and `objections`.
-- `store` is etcd: its `gateway`, the `client`, its `records`, the `history` and who writes it down.
-- `host` is what is touched: the database here (`processes`, `session`, `database`, `note`, `tool`), other
-  hosts (`peers`, `devices`, `verify`) and systemd (`notify`).
-- `agent` is the `loop`, what it remembers (`memory`), how it sees (`store_watch`, `looking`) and what it does
+- `core` decides, and is pure. Its input is `words`, `observed` and `limits`, its output one of `actions`.
+  `decision` computes the action with `safety`, `eligibility`, `claims`, `fencing`, `leading`, `following`,
+  `standby`, `alone`, `requests` and `objections`.
+- `store` is etcd: its `gateway`, the `client`, its `records`, the `history` and its `recorder`.
+- `host` has all effects on hosts: this host's database (`processes`, `session`, `database`, `note`, `tool`),
+  other hosts (`peers`, `devices`, `verify`) and systemd (`notify`).
+- `agent` is the `loop` with its `memory`, its inputs (`store_watch`, `looking`) and its effects
   (`self_fence`, `acting`, `claiming`, `changing`, `powering`, `leader_record`); `agent` puts it together.
-- `api` is who is told what (`announcement`, `status`, `story`) and what operators may order (`orders`,
+- `api` answers queries (`announcement`, `status`, `story`) and takes operators' commands (`orders`,
   `outcome`), over `http`.
 
-Beside them: the one file with everything an agent needs to be told (`settings`, `settings_file`, `reading`),
-its commands (`cli`, `agent_client`, `tables`), its `clock` and its `logs`. `core` knows none of the others,
-and only `agent` knows all of them.
+The other modules are the agent's settings file (`settings`, `settings_file`, `reading`), its commands (`cli`,
+`agent_client`, `tables`), its `clock` and its `logs`. `core` imports none of the others; only `agent` imports
+all of them.
 
-Imports nothing of the project's other packages: this folder goes to hosts as a built artifact.
+This package imports no other package of the project, because it goes to hosts as a built artifact.
 """

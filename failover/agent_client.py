@@ -1,4 +1,4 @@
-"""What the commands ask the agent of this host, over its API on loopback."""
+"""Client of the agent of this host, over its API on loopback, for the commands."""
 
 import http.client
 import time
@@ -19,7 +19,7 @@ _HERE = "127.0.0.1"
 _UNIT = "loanstack-failover.service"
 _ANSWER_S = 10.0
 _OUTCOME_S = 45.0
-"""Longer than an agent waits for the outcome of what it was asked for."""
+"""Longer than an agent waits for the outcome of a request."""
 _POLL_MS = 250
 _PAUSE_S = 0.2
 _LEAST_FAULT = 400
@@ -27,7 +27,7 @@ _NO_PRIMARY = 503
 
 
 class AgentError(RuntimeError):
-    """The agent does not answer, or does not do it; `reasons` says why, one sentence each."""
+    """The agent does not answer, or refuses; `reasons` has one sentence for each reason."""
 
     def __init__(self, *reasons: str) -> None:
         self.reasons = reasons
@@ -95,14 +95,14 @@ class Agent:
         return _decoded(body, Json)
 
     def follow(self, verb: str, fields: Mapping[str, object], tell: Callable[[str], None]) -> Json:
-        """Return the answer to a command whose outcome takes a while; `tell` hears of each step meanwhile.
+        """Return the answer to a command whose outcome takes some time; `tell` is called with each step.
 
         Raises:
-            AgentError: as `command` does.
+            AgentError: as in `command`.
         """
         tag = self.primary().tag
         answer: Future[Json] = Future()
-        # A daemon: whoever gives up watching does not wait for the outcome.
+        # A daemon thread, so that a user who stops watching need not wait for the outcome.
         Thread(target=self._command_into, args=(answer, verb, fields), daemon=True).start()
         begun_s = time.monotonic()
         while not answer.done():
@@ -120,7 +120,7 @@ class Agent:
     def _command_into(self, answer: Future[Json], verb: str, fields: Mapping[str, object]) -> None:
         try:
             answer.set_result(self.command(verb, fields))
-        except Exception as failure:  # raised by whoever takes the result
+        except Exception as failure:  # raised again where the result is taken
             answer.set_exception(failure)
 
     def _get(self, path: str) -> bytes:

@@ -27,7 +27,7 @@ _config = click.option(
     help="The agent's settings file.",
 )
 _dry_run = click.option(
-    "--dry-run", is_flag=True, help="Check everything that the real one would, and change nothing."
+    "--dry-run", is_flag=True, help="Make every check of the real command, and change nothing."
 )
 _json = click.option("--json", "machine_readable", is_flag=True, help="Print JSON, nothing else.")
 
@@ -46,7 +46,7 @@ def cli() -> None:
 def run(config: Path) -> None:
     """Be the agent of this host. The unit loanstack-failover.service does that."""
     settings = _settings(config)
-    # Only here: the agent brings along what no other command needs.
+    # Imported only here, because no other command needs the agent's libraries.
     from failover.agent.agent import run_agent
 
     run_agent(settings)
@@ -72,7 +72,7 @@ def status(config: Path, watch: bool, machine_readable: bool) -> None:
                 return
             time.sleep(_WATCH_INTERVAL_S)
     except KeyboardInterrupt:
-        # How watching ends, and no failure.
+        # Ctrl-C is the normal end of watching.
         return
 
 
@@ -192,7 +192,7 @@ def _show_status(agent: Agent, machine_readable: bool, watch: bool) -> None:
     except AgentError as failure:
         if not watch:
             _give_up(failure.reasons)
-        # An agent that is restarted is there again in a moment.
+        # A restarted agent answers again in a moment.
         _tell(failure.reasons)
         return
     if watch and not machine_readable:

@@ -1,4 +1,4 @@
-"""The two clocks: one that only goes on, for every decision; one that people read, for the history."""
+"""The two clocks: a steady one for every decision, and the Unix time for the history."""
 
 import time
 
@@ -11,5 +11,5 @@ def steady_ms() -> int:
 
 
 def wall_s() -> float:
-    """Return the Unix time. It may jump: nothing is decided by it on one host alone."""
+    """Return the Unix time. It may jump, so a host makes no decision by it alone."""
     return round(time.time(), 3)

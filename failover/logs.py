@@ -37,5 +37,5 @@ def configure(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # One line a request would drown the rest.
+    # One line for each request would hide the other lines.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -1,10 +1,10 @@
-"""Reading a JSON object field by field: what is wrong is collected, and the reading goes on. Pure."""
+"""Reads a JSON object field by field, and collects all problems. Pure."""
 
 from collections.abc import Sequence
 
 
 class Reader:
-    """One JSON object; every method returns the field's value, or a harmless one after noting the problem."""
+    """One JSON object; every method returns the field's value, or notes a problem and returns a default."""
 
     def __init__(self, found: object, where: str, problems: list[str]) -> None:
         """Read `found`.
@@ -91,7 +91,7 @@ class Reader:
     def nested(self, name: str) -> "Reader":
         """Return a reader of an object in this one."""
         value = self._take(name)
-        # What is missing was noted: its fields need not be, one by one.
+        # The missing object is already noted, so its fields are not noted one by one.
         problems = [] if value is _MISSING else self._problems
         return Reader({} if value is _MISSING else value, self._path(name), problems)
 
@@ -115,7 +115,7 @@ class Reader:
         return ()
 
     def finish(self) -> None:
-        """Note every field that nobody asked for: most are misspelt."""
+        """Note every field that was not read, because it is probably misspelt."""
         for name in self._unread:
             self._note(self._path(name), "is unknown; remove it")
 

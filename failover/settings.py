@@ -19,7 +19,7 @@ class Fence:
     """Redfish: the system's id."""
     user: str
     reason: str
-    """`none`: why that is accepted."""
+    """`none`: why a host without a device is accepted."""
     ca_file: str
     """Redfish over https: who signed its certificate; empty: the system's own list."""
 
@@ -47,7 +47,7 @@ class Store:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How long everything may take; see the inventory for what each is traded against."""
+    """Time limits and intervals; the inventory explains their trade-offs."""
 
     lease_ttl_ms: int
     loop_interval_ms: int
@@ -63,7 +63,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Durability:
-    """When services acknowledge a write; the agents tell them."""
+    """When services acknowledge a write; they get this from the agents."""
 
     mode: str
     timeout_ms: int
@@ -72,13 +72,13 @@ class Durability:
 
     @property
     def alone_after_ms(self) -> int | None:
-        """For how long a primary without a standby keeps services waiting; None: for ever, or not at all."""
+        """How long services wait for a standby that is gone; None: for ever, or they do not wait at all."""
         return self.degrade_after_ms if self.mode == CROSS_CENTRE else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything the agent of one host needs."""
+    """All settings of the agent of one host."""
 
     environment: str
     me: str

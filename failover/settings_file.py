@@ -38,13 +38,12 @@ from failover.settings import (
 
 SETTINGS_FILE = Path("/etc/loanstack/failover.json")
 LOOPS_IN_A_LEASE = 5
-"""A lease outlives this many loops, so that one slow loop costs no outage."""
+"""A lease lasts at least this many loops, so that one slow loop costs no outage."""
 _LEAST_TOKEN_LENGTH = 16
 
 
 class SettingsError(ValueError):
-    """A settings file that cannot be used; `problems` holds one sentence for each mistake, never a value
-    that is secret."""
+    """A settings file cannot be used; `problems` holds one sentence for each mistake, and never a secret."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         self.problems = problems
@@ -77,7 +76,8 @@ def parse(found: object) -> Settings:
     """Return the settings in `found`, the JSON value of the file.
 
     Raises:
-        SettingsError: naming every field that is missing, unknown or out of range, with what is allowed.
+        SettingsError: fields are missing, unknown or out of range; names all of them, with the allowed
+            values.
     """
     problems: list[str] = []
     top = Reader(found, "", problems)
@@ -173,7 +173,7 @@ def _durability(reader: Reader) -> Durability:
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """Return what does not fit together, though each value alone is allowed."""
+    """Return problems of values that do not fit together, although each value alone is allowed."""
     problems = []
     timing = settings.timing
     least_ms = timing.safety_margin_ms + max(

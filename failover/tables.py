@@ -1,4 +1,4 @@
-"""What the commands print: plain tables that fit 80 columns. Pure."""
+"""Output of the commands: plain tables that fit 80 columns. Pure."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ _INDENT = " " * 7
 
 
 def status_lines(status: Status) -> Iterator[str]:
-    """Yield what an operator wants to see of an agent's view."""
+    """Yield the lines of an agent's status for an operator."""
     yield from _wrapped(f"{status.environment}: {_leading(status.leader)}; told by {status.me}")
     yield from (line for sentence in _remarks(status) for line in _wrapped(sentence))
     if status.members:
@@ -32,7 +32,7 @@ def status_lines(status: Status) -> Iterator[str]:
 
 
 def history_lines(story: Sequence[Told]) -> Iterator[str]:
-    """Yield what happened, oldest first: one line an event, its detail below."""
+    """Yield the history, oldest event first: one line for each event, with its detail below."""
     if not story:
         yield "nothing has happened yet"
         return
@@ -60,7 +60,7 @@ def table(
     """
     widths = [max(len(line[n]) for line in (headers, *rows)) for n in range(len(headers))]
     while sum(widths) + len(_GAP) * (len(widths) - 1) > WIDTH:
-        # Host names are the only text without a limit; the full ones are in the JSON.
+        # Only host names have no limit of length; the JSON has the full names.
         widths[widths.index(max(widths))] -= 1
     for line in (headers, *rows):
         cells = (
@@ -81,7 +81,7 @@ def _leading(leader: LeaderStatus | None) -> str:
 
 
 def _remarks(status: Status) -> Iterator[str]:
-    """Yield what is not as it is every day."""
+    """Yield warnings about everything unusual."""
     answered_ms = status.store_answered_ago_ms
     if answered_ms is None:
         yield "! the store has not answered since this agent started"

@@ -29,10 +29,10 @@ def parse_sums(text: str) -> dict[str, str]:
 
 
 def listed_in(sums_file: Path, *, base_url: str) -> tuple[Artifact, ...]:
-    """Return the artifacts of a filled depot; before it was filled there are none.
+    """Return the artifacts of a filled depot; none if the depot is not filled yet.
 
     + sums_file: the depot's SHA256SUMS on the control machine
-    + base_url: where hosts download the files from
+    + base_url: URL from which hosts download the files
     """
     if not sums_file.exists():
         return ()

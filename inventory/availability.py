@@ -10,26 +10,26 @@ class Durability(StrEnum):
     LOCAL = "local"
     """At the primary's own commit: a failover may lose the last tens of milliseconds."""
     CROSS_CENTRE = "cross_centre"
-    """Once the standby's log has passed the commit: a failover loses nothing that was acknowledged."""
+    """After the standby's log has passed the commit: a failover loses no acknowledged write."""
 
 
 class FenceKind(StrEnum):
-    """How a database host is switched off by somebody else."""
+    """Device by which another host can switch a database host off."""
 
     LAB = "lab"
-    """The lab's power switch, which speaks Redfish on the management network."""
+    """The lab's power switch: Redfish on the management network."""
     REDFISH = "redfish"
     IPMI = "ipmi"
     NONE = "none"
-    """Not at all; the inventory must say why that is accepted."""
+    """No device; the inventory must say why that is accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fence:
-    """The fence device of one host: a frozen host cannot fence itself, and thaws writable."""
+    """The fence device of one host: a frozen host cannot fence itself, and is writable when it thaws."""
 
     kind: str
-    """A value of `FenceKind`; kept as text so that an unknown one can be reported and not just crash."""
+    """A value of `FenceKind`; kept as text so that the checks can report an unknown value."""
     address: str = ""
     """`redfish`, `lab`: the service's base URL; `ipmi`: address of the BMC; `none`: empty."""
     system: str = ""
@@ -47,31 +47,31 @@ class Store:
     peer_port: int = 2380
     metrics_port: int = 2381
     heartbeat_interval_ms: int = 100
-    """Of three members that nobody asks anything, a heartbeat each 50 ms takes 4.6 % of a core, each 100 ms
-    3.5 % (measured)."""
+    """Three idle members use 4.6 % of a core with a heartbeat every 50 ms, 3.5 % every 100 ms (measured)."""
     election_timeout_ms: int = 500
-    """etcd asks for at least five heartbeats, and for more than ten round trips between the farthest centres.
-    Losing its leader costs up to two of these and must leave the primary time to renew its lease."""
+    """etcd requires at least five heartbeats, and more than ten round trips between the farthest centres.
+    The loss of etcd's leader takes up to two of these time-outs, after which the primary must still have
+    time to renew its lease."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failover:
     """The failover agents, one on each database host.
 
-    The trade-off of `lease_ttl_s`: shorter means that a primary which was cut off is replaced sooner, and
-    that a store which stalls for as long costs an outage that nothing else called for.
+    The trade-off of `lease_ttl_s`: with a shorter lease, a primary that is cut off is replaced sooner, but a
+    stall of the store for that long also costs an outage, without any other reason.
     """
 
     agent_port: int = 8008
     lease_ttl_s: float = 3.0
     loop_interval_ms: int = 200
-    """How often an agent decides; and how often it looks at the store, its database and the other hosts as
-    soon as anything is not as it should be."""
+    """How often an agent decides. While anything is wrong, the agent also reads the store, its database and
+    the other hosts this often."""
     calm_interval_ms: int = 500
-    """How often it looks at the store and the other hosts while everything is. What others change in the
-    store is told to it at once, and so is the end of its database's process."""
+    """How often it reads the store and the other hosts while all is well. It is notified at once of changes
+    in the store, and of the end of its database's process."""
     store_timeout_ms: int = 400
-    """A member of the store that does not answer within this is passed over for the next."""
+    """If a member of the store does not answer within this time, the agent asks the next one."""
     safety_margin_ms: int = 1000
     """A primary that cannot renew its lease is fenced this long before the lease ends."""
     database_silent_ms: int = 2000
@@ -79,16 +79,17 @@ class Failover:
     peer_silent_ms: int = 1200
     """A primary that is silent to the store, to SQL and over its agent for this long counts as dead."""
     lag_limit_ms: int = 5000
-    """A standby that was further behind when the primary was last heard is not promoted by itself."""
+    """A standby is not promoted automatically if it lagged more than this when the primary was last heard."""
     anti_flap_s: float = 10.0
-    """After an automatic failover no other happens by itself for this long."""
+    """Least time between two automatic failovers."""
     rejoin_interval_s: float = 10.0
-    """Two re-bootstraps of one database are at least this far apart."""
+    """Least time between two re-bootstraps of one database."""
     durability: str = Durability.LOCAL
     """A value of `Durability`."""
     durability_timeout_ms: int = 2000
-    """A write that the standby has not confirmed by then is answered as indeterminate."""
+    """A write that the standby has not confirmed within this time is answered as indeterminate."""
     degrade_after_s: float | None = None
-    """`cross_centre`: once the standby is gone for this long, acknowledge on the primary alone, visibly; a
-    new primary, whose standby is yet to come back, does so from the start. Nobody else is promoted by itself
-    until a standby has all of it again. None: never; without a standby every write is indeterminate then."""
+    """`cross_centre`: after the standby has been gone for this long, the primary acknowledges writes alone,
+    and reports it. A new primary, whose standby is not back yet, does so from the start. Until a standby has
+    all writes again, no other database is promoted automatically. None: never; without a standby every write
+    is then indeterminate."""

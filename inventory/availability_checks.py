@@ -1,4 +1,4 @@
-"""Checks of what an inventory says about high availability: store, failover, fences, durability."""
+"""Checks of an inventory's high availability: store, failover, fences, durability."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from inventory.model import Environment, Host, Role
 from inventory.problem import Problem
 
 LOOPS_IN_A_LEASE = 5
-"""A lease outlives this many looks of an agent, so that one slow look costs no outage."""
+"""A lease lasts at least this many loops of an agent, so that one slow loop costs no outage."""
 
 
 def availability_problems(env: Environment) -> Iterator[Problem]:

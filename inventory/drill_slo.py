@@ -1,51 +1,52 @@
-"""What drills are judged by, each by its own: a drill without objectives is not run."""
+"""Objectives of drills: each drill has its own, and a drill without objectives is not run."""
 
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrillLimit:
-    """What one drill promises."""
+    """Objectives of one drill."""
 
     rto_ms_max: float
-    """Longest time in which no client was answered, in any repeat."""
+    """Longest time in which no client got an acknowledgement, in any repeat."""
     rto_ms_p95: float | None = None
-    """Over several repeats; None: only the longest counts."""
+    """p95 over several repeats; None: only the longest counts."""
     rto_sustained_ms_max: float
-    """Until the rate is back for good, whoever was without service meanwhile. Counted from the fault, or from
-    its end where only that brings all clients back."""
+    """Time until the rate is back for good, even if only some clients were without service. Counted from the
+    fault, or from its end if only that brings all clients back."""
     errors_max: int | None = None
-    """Failed requests, in place of `error_ratio_max`: where a fault must cost none."""
+    """Most failed requests, in place of `error_ratio_max`, for faults that must cost none."""
     error_ratio_max: float = 0.02
-    """Failed requests, over all."""
+    """Failed requests over all requests."""
     lost_window_ms_p99: float | None = 300.0
-    """`durability: local`: how far back from the fence acknowledged writes may be missing. None: while a
-    centre is cut off, its primary acknowledges what nobody else gets, until it fences itself."""
+    """`durability: local`: how long before the fence acknowledged writes may be missing. None: no limit,
+    because the primary of a cut-off centre acknowledges writes that no standby gets, until it fences
+    itself."""
 
     @property
     def silence_ms_max(self) -> float:
-        """The longest time without an answer of any one route or legal entity.
+        """The longest time without an acknowledgement on any single route or legal entity.
 
-        A quarter more than for all of them: of fewer requests, the pauses are longer by chance.
+        A quarter more than for all requests, because with fewer requests the pauses are longer by chance.
         """
         return 1.25 * self.rto_ms_max
 
 
 @dataclass(frozen=True, kw_only=True)
 class StopConditions:
-    """What ends any drill before its time: it is healed at once, and has failed."""
+    """Conditions that end any drill early: it is healed at once, and its verdict is FAIL."""
 
     outage_s_max: float = 30.0
-    """So long nobody may be acknowledged: twice what the slowest drill may take."""
+    """Longest time without any acknowledgement: twice the limit of the slowest drill."""
     failed_ratio_max: float = 0.95
-    """Failed requests over all, queries and wrong answers too, within `failed_over_s`."""
+    """Failed requests over all requests within `failed_over_s`; queries and wrong answers count too."""
     failed_over_s: float = 30.0
     alerts: tuple[str, ...] = ()
     """Names of Prometheus alerts that end a drill as soon as one fires; none: Prometheus is not asked."""
 
 
 class NoObjectivesError(ValueError):
-    """A drill that an environment sets no objectives for; the message says what to add."""
+    """An environment has no objectives for a drill; the message says what to add."""
 
 
 _CRASH = DrillLimit(rto_ms_max=5000.0, rto_ms_p95=3000.0, rto_sustained_ms_max=8000.0)
@@ -59,7 +60,7 @@ _SAME_PRIMARY = DrillLimit(rto_ms_max=2000.0, rto_sustained_ms_max=4000.0, error
 
 @dataclass(frozen=True, kw_only=True)
 class DrillSlo:
-    """What the drills of an environment are judged by."""
+    """Objectives and stop conditions of an environment's drills."""
 
     doubled_max: int = 0
     stop: StopConditions = StopConditions()
@@ -67,7 +68,7 @@ class DrillSlo:
         ("primary-crash", _CRASH),
         ("primary-host-poweroff", _CRASH),
         # The database ends with its agent, and needs 3 to 4 s to start again (measured: 4.0, 4.1 and 5.9 s
-        # without service); what waits for longer than the services allow fails.
+        # without service); requests that wait longer than the services allow fail.
         (
             "agent-killed",
             DrillLimit(rto_ms_max=8000.0, rto_sustained_ms_max=12_000.0, error_ratio_max=0.35),
@@ -85,7 +86,7 @@ class DrillSlo:
         ),
         ("primary-disk-full", DrillLimit(rto_ms_max=15_000.0, rto_sustained_ms_max=15_000.0)),
         ("tongweb-killed", DrillLimit(rto_ms_max=1000.0, rto_sustained_ms_max=4000.0, errors_max=0)),
-        # All users wait for the hung host's answers until the gateway gives up on it.
+        # All users wait for the hung host until the gateway gives it up.
         ("tongweb-hung", DrillLimit(rto_ms_max=4000.0, rto_sustained_ms_max=6000.0, error_ratio_max=0.05)),
         ("portal-heap-exhausted", _SAME_PRIMARY),
         ("service-killed", _SAME_PRIMARY),
@@ -95,10 +96,10 @@ class DrillSlo:
     )
 
     def of(self, drill: str) -> DrillLimit:
-        """Return what the drill of that name promises.
+        """Return the objectives of the drill `drill`.
 
         Raises:
-            NoObjectivesError: it has no entry.
+            NoObjectivesError: the drill has no entry.
         """
         found = dict(self.limits).get(drill)
         if found is None:

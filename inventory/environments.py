@@ -1,4 +1,4 @@
-"""Finding an environment by its name."""
+"""Finds an environment by its name."""
 
 from importlib import import_module
 
@@ -12,7 +12,7 @@ def environment(name: str) -> Environment:
     """Return the environment called `name`, checked.
 
     Raises:
-        KeyError: no such environment; names the known ones.
+        KeyError: there is no such environment; names the known ones.
         inventory.InventoryError: its values do not fit together; lists all problems.
     """
     if name not in ENVIRONMENT_NAMES:

@@ -1,4 +1,4 @@
-"""Processors of the machines that the stack runs on, as the machines themselves name them."""
+"""Processors of the machines that the stack runs on, with the names that the machines report."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ _KIB = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Processor:
-    """What `lscpu` and `getconf` say on one kind of machine."""
+    """Output of `lscpu` and `getconf` on one kind of machine."""
 
     name: str
     arch: str

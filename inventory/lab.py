@@ -1,7 +1,7 @@
 """The lab: seven booted hosts in three centres on one machine (topology `core`).
 
-`LOANSTACK_LAB_TOPOLOGY=load` adds two that make load, `full` an aarch64 host of the loan services; every
-command reads it, so set it for all of them.
+`LOANSTACK_LAB_TOPOLOGY=load` adds two hosts that make load, `full` adds an aarch64 host of the loan services.
+Every command reads the variable, so set it for all of them.
 
 Both an importable environment and a pyinfra inventory: `pyinfra inventory/lab.py deploys/site.py`.
 Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
@@ -21,14 +21,14 @@ _DURABILITY_VARIABLE = "LOANSTACK_LAB_DURABILITY"
 _DURABILITY = os.environ.get(_DURABILITY_VARIABLE, availability.Durability.LOCAL)
 _LOAD_SLO: dict[str, slo.LoadSlo] = {
     durability: slo.LoadSlo(
-        # Of two cores that carry everything, and share the machine with others: how late they answer depends
-        # on the neighbours. docs/performance.md has what a quiet one measures.
+        # For two cores that run everything, on a machine shared with others: latency depends on the
+        # neighbours. docs/performance.md has the figures of a quiet machine.
         latency_p99_ms_max=500.0,
         cpu_ms_at_reference_speed_max=cpu_ms_max,
         capacity_tps_min=1200.0,
     )
     for durability, cpu_ms_max in (
-        # Measured: 1.17 to 1.29 ms. To ask both databases for their positions costs 0.15 ms more.
+        # Measured: 1.17 to 1.29 ms. Querying both databases for their positions costs 0.15 ms more.
         (availability.Durability.LOCAL, 1.35),
         (availability.Durability.CROSS_CENTRE, 1.6),
     )
@@ -79,10 +79,10 @@ _MORE = {
         _host("load-a", (model.Role.LOADGEN,), 14, 512, dmz_address="198.19.0.14"),
         _host("load-b", (model.Role.LOADGEN,), 24, 512, dmz_address="198.19.0.24"),
     ),
-    # By emulation a request takes many times as long: one in twenty-one goes there.
+    # In emulation a request takes many times as long, so one request in twenty-one goes there.
     "full": (_host("app-b2", (model.Role.LOAN,), 25, 1024, arch=model.Arch.AARCH64, weight=1),),
 }
-"""Hosts beside the seven, by the topology."""
+"""Hosts in addition to the seven, by topology."""
 _TOPOLOGY = os.environ.get("LOANSTACK_LAB_TOPOLOGY", "core")
 if _TOPOLOGY not in _MORE:
     _WRONG = problem.Problem(
@@ -95,7 +95,7 @@ if _TOPOLOGY not in _MORE:
 
 _IS_EMULATING = _TOPOLOGY == "full"
 _PROVE_PACE = slo.ProvePace(load_per_s=200.0, drill_per_s=100.0) if _IS_EMULATING else slo.ProvePace()
-"""Two cores that emulate an aarch64 host as well acknowledged 978 of 1000 writes a second, with errors."""
+"""With an emulated aarch64 host too, two cores acknowledged 978 of 1000 writes a second, with errors."""
 _MEMORY_MIB_MAX = 6 * 1024
 _DEPLOY_SLO = (
     slo.DeploySlo(first_s_max=540.0, second_s_max=60.0, memory_mib_max=_MEMORY_MIB_MAX)
@@ -114,8 +114,8 @@ ENVIRONMENT = model.Environment(
     ),
     hosts=(
         _host("gw-a", (model.Role.GATEWAY,), 11, 512, dmz_address="198.19.0.11"),
-        # A core for each TongWeb: threads that wake one another across a virtual machine's cores cost more.
-        # Once warm, in turns at 1000/s: 0.27 ms a request where it was 0.32, p99 0.6 s where it was 6.9 s.
+        # One core for each TongWeb: waking threads across a virtual machine's cores costs more. Warm,
+        # compared in turns at 1000/s: 0.27 ms per request instead of 0.32, p99 0.6 s instead of 6.9 s.
         _host("app-a", (model.Role.LOAN, model.Role.TONGWEB), 12, 1024, tongweb_cpus="0"),
         _host("ob-a", _DATABASE, 13, 2048, database_role=model.DatabaseRole.PRIMARY),
         _host("gw-b", (model.Role.GATEWAY,), 21, 512, dmz_address="198.19.0.21"),
@@ -142,8 +142,8 @@ ENVIRONMENT = model.Environment(
     loan=model.LoanServices(pool_size=16),
     tongweb=model.TongWeb(
         heap_mib=256,
-        # Compiling is half of what a request costs in the first minutes. With less inlined it takes 3.2 s of
-        # processor for the first 40,000 in place of 5.2, and what is compiled is as fast (to 1 in 10).
+        # Compiling is half of a request's cost in the first minutes. With less inlining it takes 3.2 s of CPU
+        # for the first 40,000 requests instead of 5.2, and the compiled code is as fast (within 10 %).
         jvm_options=("-XX:FreqInlineSize=100", "-XX:MaxInlineLevel=5", "-XX:InlineSmallCode=1000"),
         data_source=model.DataSource(driver="org.mariadb.jdbc.Driver", protocol="mariadb"),
     ),
@@ -152,7 +152,7 @@ ENVIRONMENT = model.Environment(
     ),
     monitoring=model.Monitoring(),
     failover=availability.Failover(
-        # So that both can be measured on one lab; `loanstack deploy lab` switches it.
+        # A variable, so that both can be measured on one lab; `loanstack deploy lab` switches it.
         durability=_DURABILITY,
         degrade_after_s=3.0,
     ),
@@ -176,7 +176,7 @@ ENVIRONMENT = model.Environment(
         reads_per_write=0.05,
         users=1024,
     ),
-    # Another word than these two is a mistake, which the checks of the inventory name.
+    # Any other value is a mistake, which the checks of the inventory report.
     load_slo=_LOAD_SLO.get(_DURABILITY, slo.LoadSlo()),
     load_slo_under=_LOAD_SLO,
     prove_pace=_PROVE_PACE,

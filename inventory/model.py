@@ -1,7 +1,7 @@
 """The typed inventory: hosts, roles, sizes and promises of one environment.
 
-Everything here is a frozen value. Whether the values fit together is asked in `inventory.validation`,
-so that all mistakes of an inventory are reported at once and not one a run.
+Everything here is a frozen value. `inventory.validation` checks whether the values fit together, so that all
+mistakes of an inventory are reported at once.
 """
 
 import os
@@ -19,7 +19,7 @@ from inventory.slo import DeploySlo, LoadSlo, ProvePace, SoakSlo
 
 
 class Role(StrEnum):
-    """What a host is for; a host may have several."""
+    """Purpose of a host; a host may have several roles."""
 
     GATEWAY = "gateway"
     TONGWEB = "tongweb"
@@ -32,7 +32,7 @@ class Role(StrEnum):
     MONITOR = "monitor"
     DEPOT = "depot"
     LOADGEN = "loadgen"
-    """Makes load, as clients do and from where they stand; what it costs is no cost of the system."""
+    """Makes load as clients do, from the clients' network; its cost does not count as cost of the system."""
 
 
 class Arch(StrEnum):
@@ -43,16 +43,16 @@ class Arch(StrEnum):
 
 
 class DeploysBy(StrEnum):
-    """How TongWeb comes to an application."""
+    """How TongWeb gets an application."""
 
     AUTODEPLOY = "autodeploy"
-    """It finds the WAR in its folder."""
+    """TongWeb finds the WAR in its folder."""
     COMMAND = "commandstool"
-    """It is told, by its own command line."""
+    """The deploy gives it to TongWeb with TongWeb's own command line."""
 
 
 class DatabaseRole(StrEnum):
-    """The role a database is first deployed with; drills and failovers may swap it later."""
+    """The role that a database is first deployed with; drills and failovers may swap it later."""
 
     PRIMARY = "PRIMARY"
     STANDBY = "STANDBY"
@@ -65,7 +65,7 @@ class Centre:
     name: str
     """One letter: `a` production, `b` same city, `c` another city."""
     site: str
-    """The city or campus it stands in."""
+    """City or campus of the centre."""
     segment: str
     """CIDR of the segment through which hosts reach each other."""
     router: str
@@ -74,12 +74,12 @@ class Centre:
 
 @dataclass(frozen=True, kw_only=True)
 class OsRelease:
-    """The operating system a host must run, as its `/etc/os-release` and `uname -r` say it."""
+    """The operating system that a host must run, as in its `/etc/os-release` and `uname -r`."""
 
     id: str = "kylin"
     version_id: str = "V10"
     codename: str = "Lance"
-    """Of all that a host says, only this tells the service packs apart."""
+    """Codename; the only value of a host that distinguishes the service packs."""
     kernel: str = "4.19.90-"
     """What `uname -r` begins with."""
     stand_in: str | None = None
@@ -93,28 +93,28 @@ class Host:
     name: str
     centre: str
     roles: tuple[str, ...]
-    """Values of `Role`; kept as text so that an unknown one can be reported and not just crash."""
+    """Values of `Role`; kept as text so that the checks can report an unknown value."""
     management_address: str
-    """Where SSH answers; never touched by drills."""
+    """Address of SSH; drills never touch this network."""
     address: str
-    """Address in the centre's segment: what the other hosts use."""
+    """Address in the centre's segment, which the other hosts use."""
     dmz_address: str | None = None
-    """Only gateways have one, because clients reach nothing else; and hosts that make load as clients do."""
+    """Only gateways have one, because clients reach no other host, and hosts that make load as clients do."""
     arch: str = Arch.X86_64
     processor: Processor | None = None
-    """What the machine is; None where looking at it proves nothing (lab)."""
+    """Processor of the machine; None if checking it would prove nothing (lab)."""
     memory_mib: int = 1024
     os: OsRelease = field(default_factory=OsRelease)
     database_role: str | None = None
     """`PRIMARY` or `STANDBY`: how a host of role oceanbase is first deployed."""
     may_lead: bool = True
-    """False: a database that is never promoted, such as a third copy in another city."""
+    """False for a database that is never promoted, such as a third copy in another city."""
     fence: Fence | None = None
-    """How others switch it off; every host of role oceanbase has one."""
+    """Device by which other hosts switch it off; every host of role oceanbase has one."""
     weight: int = 10
-    """Of role loan: its share of the requests, against the others' weights."""
+    """For role loan: its share of the requests, relative to the other hosts' weights."""
     tongweb_cpus: str | None = None
-    """Of role tongweb: processors that it may run on, such as those of a NUMA node (`0-31`); None: all."""
+    """For role tongweb: CPUs that it may run on, such as those of a NUMA node (`0-31`); None: all."""
 
     def has(self, role: Role) -> bool:
         """Say whether this host carries `role`."""
@@ -130,7 +130,7 @@ class Artifact:
     arch: str
     url: str
     sha256: str | None = None
-    """Hex digest; None where it is the one listed in the depot's SHA256SUMS (see `sums_file`)."""
+    """Hex digest; None: the digest is listed in the depot's SHA256SUMS (see `sums_file`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,14 +163,14 @@ class Database:
     schema: str = "loan"
     cpu_count: int
     memory_mib: int
-    """Memory the kernel may come to use; the log disk is measured against it."""
+    """Limit of the database's memory; the size of the log disk is checked against it."""
     datafile_size_mib: int
     datafile_maxsize_mib: int
     log_disk_size_mib: int
     lag_limit_ms: int = 500
     """The deploy waits until the standby is at most this far behind."""
     merge_at: str = "02:00"
-    """Local time, HH:MM, at which both databases merge what they have dumped since the day before."""
+    """Local time, HH:MM, at which both databases merge the dumps of the last day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +187,7 @@ class LoanServices:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """The JDBC pool for applications on TongWeb: at the primary, by way of the SQL proxy of their host."""
+    """The JDBC pool of applications on TongWeb; it reaches the primary through the SQL proxy of its host."""
 
     driver: str = "com.oceanbase.jdbc.Driver"
     """Class in artifact `jdbc-driver`."""
@@ -198,7 +198,7 @@ class DataSource:
     wait_ms: int = 1000
     """How long an application waits for a connection."""
     proxy_port: int = 2883
-    """Of the SQL proxy on loopback: where OceanBase's own proxy would listen."""
+    """Port of the SQL proxy on loopback; OceanBase's own proxy uses the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,28 +207,28 @@ class TongWeb:
 
     port: int = 8088
     console_port: int = 9060
-    """On the management address only."""
+    """Port of the console, on the management address only."""
     ejb_port: int = 5100
     jmx_port: int = 7200
-    """This and the one before: only what the vendor's installer asks for; firewalls open neither."""
+    """This port and the previous one are only answers for the vendor's installer; firewalls open neither."""
     shutdown_port: int = 7090
     heap_mib: int
     jvm_options: tuple[str, ...] = ()
-    """Beside those that the deploy gives."""
+    """Options in addition to those of the deploy."""
     max_threads: int = 512
-    """One for each request under way."""
+    """Number of threads; each request under way uses one."""
     deploys_by: str = DeploysBy.AUTODEPLOY
     autodeploy_interval_ms: int = 1000
     access_log: bool = False
-    """A line for each request costs more than it tells: gateways log what went wrong."""
+    """Whether to log each request: this costs more than it is worth, because gateways log errors."""
     connect_timeout_ms: int = 500
     request_timeout_ms: int = 4800
-    """The portal gives up on a loan service after this long, before the gateway gives up on the portal."""
+    """The portal gives up a loan service after this time, before the gateway gives up the portal."""
     ready_deadline_s: int = 90
     drain_s: int = 15
-    """How long what is under way may take when it stops."""
+    """Time for requests under way when TongWeb stops."""
     warm_up_requests: int = 20_000
-    """Sent by the host itself before gateways send any."""
+    """Requests that the host sends itself to warm up, before gateways send any."""
     license_servers: tuple[str, ...] = ()
     """ip:port of TongWeb's licence servers; none: artifact `tongweb-license` is the licence."""
     data_source: DataSource = DataSource()
@@ -240,8 +240,8 @@ class Gateway:
 
     server_name: str
     virtual_addresses: tuple[str, ...] = ()
-    """Where clients go: each is on one gateway at a time, and moves when that one is lost. The n-th begins at
-    the n-th gateway. Empty: clients know the gateways' own addresses."""
+    """Virtual addresses for clients: each is on one gateway at a time, and moves if that gateway is lost.
+    The n-th begins at the n-th gateway. Empty: clients use the gateways' own addresses."""
     virtual_interface: str = "dmz0"
     """The gateways' interface in the DMZ."""
     port: int = 443
@@ -263,7 +263,7 @@ class Monitoring:
 
 @dataclass(frozen=True, kw_only=True)
 class LegalEntity:
-    """An independent bank of the union; owns its products, thresholds and rows."""
+    """An independent bank of the union, with its own products, thresholds and rows."""
 
     code: str
     name: str
@@ -271,29 +271,29 @@ class LegalEntity:
 
 @dataclass(frozen=True, kw_only=True)
 class Journey:
-    """The load journey: what customers do, and how often."""
+    """The load journey: operations of customers, and their frequency."""
 
     customers: int
     weights: tuple[tuple[str, int], ...]
-    """(operation, weight) for the writes; they make up the asked rate."""
+    """(operation, weight) of the writes, which together have the planned rate."""
     reads_per_write: float
-    """Queries that ride along with each write; reported apart, never counted as TPS."""
+    """Queries sent with each write; reported separately, never counted as TPS."""
     users: int
-    """Concurrent clients that share the arrivals, at most; a load uses as many as arrive in a second."""
+    """Most concurrent clients; a load uses as many as arrive in one second."""
     deadline_ms: int = 10_000
-    """A client gives up after this long: the outcome is then indeterminate."""
+    """A client gives up after this time; the outcome is then indeterminate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One environment, whole."""
+    """One whole environment."""
 
     name: str
     title: str
     purpose: Purpose = Purpose.PRODUCTION
-    """What it is for: unless it says so, nobody may load or break it."""
+    """Purpose; by default production, which may be neither loaded nor broken."""
     allows: frozenset[Action] | None = None
-    """What may be done to it; None: whatever its purpose allows."""
+    """Allowed actions; None: all that its purpose allows."""
     centres: tuple[Centre, ...]
     hosts: tuple[Host, ...]
     artifacts: tuple[Artifact, ...]
@@ -304,7 +304,7 @@ class Environment:
     """Certificate authority and certificates on the control machine."""
     database: Database
     peer: MariaDb = field(default_factory=MariaDb)
-    """What the database is compared with."""
+    """The database that OceanBase is compared with."""
     loan: LoanServices
     tongweb: TongWeb
     gateway: Gateway
@@ -316,7 +316,7 @@ class Environment:
     prove_pace: ProvePace = field(default_factory=ProvePace)
     load_slo: LoadSlo = field(default_factory=LoadSlo)
     load_slo_under: Mapping[str, LoadSlo] = field(default_factory=dict, hash=False)
-    """What loads promise under another durability, where that differs from `load_slo`."""
+    """Objectives of loads under another durability, if they differ from `load_slo`."""
     drill_slo: DrillSlo = field(default_factory=DrillSlo)
     deploy_slo: DeploySlo = field(default_factory=DeploySlo)
     soak_slo: SoakSlo = field(default_factory=SoakSlo)
@@ -325,13 +325,13 @@ class Environment:
     dmz_network: str
     """CIDR from which gateways accept clients."""
     durability_variable: str | None = None
-    """Environment variable that tells every command `failover.durability`; None: the inventory alone does."""
+    """Environment variable that sets `failover.durability` for every command; None: the inventory sets it."""
     client_command: tuple[str, ...] = ()
-    """Put before a client's command line so that it runs where clients stand; empty: here."""
+    """Prefix of a client's command line that makes it run in the clients' network; empty: it runs here."""
     power_command: tuple[str, ...] = ()
-    """Followed by `off`, `on`, `freeze` or `thaw` and a host: the hosts' power switch; empty: none known."""
+    """Power switch of the hosts, followed by `off`, `on`, `freeze` or `thaw` and a host; empty: none."""
     network_command: tuple[str, ...] = ()
-    """Followed by `cut` or `mend` and a cut's name: breaks the network for drills; empty: nothing does."""
+    """Breaks the network for drills, followed by `cut` or `mend` and a cut's name; empty: there is none."""
 
     def host(self, name: str) -> Host:
         """Return the host called `name`; raises KeyError naming the known ones."""
@@ -369,11 +369,11 @@ class Environment:
 
     @property
     def allowed(self) -> frozenset[Action]:
-        """Return what may be done to it, as `inventory.purpose` has it."""
+        """Return the allowed actions, as in `inventory.purpose`."""
         return ALLOWED[self.purpose] if self.allows is None else self.allows
 
     def under(self, durability: Durability) -> "Environment":
-        """Return this environment with another durability, and with what loads promise under it."""
+        """Return this environment with another durability, and with the objectives of loads under it."""
         return replace(
             self,
             failover=replace(self.failover, durability=durability),
@@ -381,10 +381,11 @@ class Environment:
         )
 
     def require_allowed(self, *actions: Action) -> None:
-        """Make sure that `actions` may be done to it, before anything is contacted.
+        """Check that `actions` are allowed, before any host is contacted.
 
         Raises:
-            NotAllowedError: they may not; `ConsentNeededError` where somebody has to name it first.
+            NotAllowedError: an action is not allowed; `ConsentNeededError` if a person must name the
+                environment.
         """
         named = os.environ.get(CONSENT_VARIABLE)
         require(self.name, self.purpose, self.allowed, actions, consent=named)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class DatabaseKind(StrEnum):
-    """Which database the loan services work on."""
+    """Database product that the loan services use."""
 
     OCEANBASE = "oceanbase"
     MARIADB = "mariadb"
@@ -13,17 +13,17 @@ class DatabaseKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class MariaDb:
-    """A semi-synchronous MariaDB pair: primary and replica where OceanBase's were first deployed.
+    """A semi-synchronous MariaDB pair, on the hosts of OceanBase's first primary and standby.
 
-    It is there for comparison only. Nothing of it is on a host before a comparison asks for it, and it never
-    runs beside OceanBase.
+    It is for comparison only. It is not installed before a comparison needs it, and it never runs at the same
+    time as OceanBase.
     """
 
     sql_port: int = 3306
     buffer_pool_share: float = 0.5
-    """Of the memory that OceanBase may come to use: its own also holds write sets, plans and the log."""
+    """Share of OceanBase's memory limit: OceanBase's memory also holds write sets, plans and the log."""
     redo_log_mib: int = 1024
-    """Large enough that a load of minutes never waits for a checkpoint."""
+    """Large enough that a load of some minutes never waits for a checkpoint."""
     semi_sync_timeout_ms: int = 10_000
-    """A replica that is silent for so long is waited for no more; a comparison in which that happened is
-    INVALID."""
+    """After this time, the primary no longer waits for a silent replica; a comparison in which that happens
+    is INVALID."""

@@ -1,4 +1,4 @@
-"""Where loanstack keeps what outlives a command: the cache, and the state of the running lab."""
+"""Folders for data that outlive a command: the cache, and the state of the running lab."""
 
 import os
 from pathlib import Path
@@ -12,10 +12,10 @@ def cache_dir() -> Path:
 
 
 def state_dir() -> Path:
-    """Return the folder of what belongs to a running environment (``LOANSTACK_STATE``)."""
+    """Return the folder with the state of running environments (``LOANSTACK_STATE``)."""
     return Path(os.environ.get("LOANSTACK_STATE", "/var/lib/loanstack"))
 
 
 def lab_dir() -> Path:
-    """Return the folder of the one lab this machine can run: keys, secrets, depot, disks."""
+    """Return the folder of the one lab that this machine can run: keys, secrets, depot, disks."""
     return state_dir() / "lab"

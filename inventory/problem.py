@@ -1,14 +1,14 @@
-"""One thing that is wrong with an inventory, as all checks report it."""
+"""One problem of an inventory, in the form that all checks report."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing that is wrong with an inventory."""
+    """One problem of an inventory."""
 
     where: str
-    """Host name, or the environment's name where no single host is at fault."""
+    """Host name; the environment's name if the problem is not that of a single host."""
     field: str
     value: object
     allowed: str

@@ -1,22 +1,22 @@
-"""What an environment is for, and what may be done to it because of that."""
+"""The purpose of an environment, and the actions that it allows."""
 
 from collections.abc import Collection
 from enum import StrEnum
 
 
 class Purpose(StrEnum):
-    """What an environment is for."""
+    """Purpose of an environment."""
 
     LAB = "lab"
-    """Stand-ins that exist to be broken: nothing is asked."""
+    """Stand-ins that exist to be broken: no confirmation is needed."""
     REHEARSAL = "rehearsal"
-    """Real hosts without a bank's business: whoever loads or breaks them types its name."""
+    """Real hosts without a bank's business: a person who loads or breaks them must type the name."""
     PRODUCTION = "production"
-    """A bank's business: nothing is invented there, and nothing is broken."""
+    """A bank's business: no invented data are written there, and nothing is broken."""
 
 
 class Action(StrEnum):
-    """What would be dangerous in the wrong place."""
+    """Actions that are dangerous in the wrong environment."""
 
     LOAD = "load"
     SEED = "seed"
@@ -31,25 +31,25 @@ _HARM = {
     Action.DRILL: "it breaks what customers depend on",
     Action.COMPARE: "it puts another database in the place of the bank's",
 }
-"""Why production refuses it."""
+"""Why production refuses an action."""
 
 ALLOWED = {
     Purpose.LAB: frozenset(Action),
     Purpose.REHEARSAL: frozenset(Action),
     Purpose.PRODUCTION: frozenset(Action) - set(_HARM),
 }
-"""The most that an environment may allow."""
+"""Actions that an environment of each purpose may allow at most."""
 
 CONSENT_VARIABLE = "LOANSTACK_YES"
-"""Names the environment that may be loaded or broken; `--yes` sets it, for programs that are started too."""
+"""Variable that names the environment that may be loaded or broken; `--yes` sets it, for children too."""
 
 
 class NotAllowedError(Exception):
-    """Something that must not be done to an environment; the message says why, and what to change."""
+    """An action is not allowed in an environment; the message says why, and what to change."""
 
 
 class ConsentNeededError(NotAllowedError):
-    """Something that may be done once somebody has named the environment."""
+    """An action is allowed only after a person has named the environment."""
 
 
 def require(
@@ -60,15 +60,15 @@ def require(
     *,
     consent: str | None,
 ) -> None:
-    """Make sure that `actions` may be done to an environment; contacts nothing.
+    """Check that `actions` are allowed in an environment; contacts no host.
 
-    + name: of the environment
-    + allows: what its inventory allows
-    + consent: the environment that somebody has named
+    + name: name of the environment
+    + allows: actions that its inventory allows
+    + consent: name of the environment that a person has given
 
     Raises:
-        NotAllowedError: its inventory, or its purpose, does not allow one of them.
-        ConsentNeededError: it is a rehearsal, and nobody has named it.
+        NotAllowedError: its inventory or its purpose does not allow one of the actions.
+        ConsentNeededError: it is a rehearsal, and no person has named it.
     """
     refused = [action for action in actions if action not in allows]
     if refused:

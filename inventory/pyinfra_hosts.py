@@ -1,4 +1,4 @@
-"""The inventory as pyinfra wants it: (name, data) pairs with the SSH settings."""
+"""The inventory in pyinfra's form: (name, data) pairs with the SSH settings."""
 
 from inventory.model import Environment
 
@@ -6,8 +6,8 @@ from inventory.model import Environment
 def of(environment: Environment) -> list[tuple[str, dict[str, str | bool | list[str]]]]:
     """Return pyinfra's host list for `environment`.
 
-    The data holds only what the SSH connector needs and the environment's name: deploys look the typed
-    values up in the inventory itself, so that there is one source for them.
+    The data hold only the settings of the SSH connector and the environment's name. Deploys read the typed
+    values from the inventory itself, so that these have one source.
     """
     return [
         (

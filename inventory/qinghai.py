@@ -1,4 +1,4 @@
-"""Qinghai: an example of the real thing, to copy and fill with your own addresses.
+"""Qinghai: an example of a real environment, to copy and fill with your own addresses.
 
 Two sites, three centres: `a` and `b` are two rooms of one city, `c` stands in another city. TaiShan
 (Kunpeng, aarch64) and Suma R6230HA (Hygon, x86_64) servers under Kylin V10 SP3. Addresses and names are

@@ -19,21 +19,21 @@ class Secrets:
     loan_app_password: str
     probe_password: str
     report_password: str
-    """Of the user that reads rows for reports, and writes none."""
+    """Password of the user that reads rows for reports, and writes none."""
     store_root_password: str
     """Administrator of the consensus store."""
     store_agent_password: str
     """The failover agents' own user there."""
     agent_token: str
-    """What a command to a failover agent must carry."""
+    """Token that a command to a failover agent must have."""
     data_source_password: str
-    """Of the database user of the applications on TongWeb."""
+    """Password of the database user of the applications on TongWeb."""
     tongweb_console_password: str
-    """What the passwords of TongWeb's console are made of."""
+    """Secret from which the passwords of TongWeb's console are made."""
     tongweb_license_key: str
-    """Public key of TongWeb's licence servers; used where the inventory names any."""
+    """Public key of TongWeb's licence servers; used if the inventory names any."""
     fence_password: str
-    """Of the user with whom agents switch off hosts at their fence devices."""
+    """Password of the user of the fence devices, with which agents switch off hosts."""
 
     def __repr__(self) -> str:
         return "Secrets(<hidden>)"
@@ -43,7 +43,7 @@ _NAMES = tuple(f.name for f in fields(Secrets))
 
 
 class SecretsError(ValueError):
-    """A secrets file that cannot be trusted or read; the message never holds a value."""
+    """A secrets file cannot be trusted or read; the message never contains a secret."""
 
 
 def load(path: Path) -> Secrets:
@@ -63,12 +63,12 @@ def load(path: Path) -> Secrets:
 
 
 def ensure(path: Path) -> Secrets:
-    """Return the secrets in `path`, generating the file (0600, whole or not at all) if there is none.
+    """Return the secrets in `path`; generate the file (0600, atomically) if there is none.
 
-    One that an earlier version made gets what it lacks; what it has stays.
+    A file of an earlier version gets the secrets that it lacks; its existing secrets stay.
 
     Raises:
-        SecretsError: there is a file that cannot be trusted or read.
+        SecretsError: the file exists, and cannot be trusted or read.
     """
     there = _read(path) if path.exists() else {}
     if not there.keys() >= set(_NAMES):

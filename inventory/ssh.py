@@ -1,4 +1,4 @@
-"""How every part of ours logs in on a host: with the inventory's key, on a host that is known."""
+"""The SSH command line of all parts: with the inventory's key, and only to hosts with a known key."""
 
 from inventory.model import Environment, Host
 

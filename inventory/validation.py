@@ -1,4 +1,4 @@
-"""Consistency checks over a whole inventory: every problem at once, each saying what to change."""
+"""Consistency checks over a whole inventory: they report every problem at once, each with its remedy."""
 
 import re
 from collections import Counter
@@ -25,16 +25,16 @@ ARTIFACTS_OF_ROLE = (
     (Role.TONGWEB, "jdbc-driver"),
     (Role.LOADGEN, "load-generator"),
 )
-"""Which artifacts a host of a role cannot do without."""
+"""Artifacts that a host of a role needs."""
 
 _CPUS = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 JOURNEY_OPERATIONS = ("admission", "assessment", "grant", "drawdown", "repayment", "freeze", "unfreeze")
-"""The writes a journey may be weighted with."""
+"""Writes that a journey may have weights for."""
 
 
 class InventoryError(ValueError):
-    """An inventory whose values do not fit together; `problems` holds all of them."""
+    """The values of an inventory do not fit together; `problems` holds all problems."""
 
     def __init__(self, environment: str, problems: tuple[Problem, ...]) -> None:
         self.environment = environment
@@ -45,10 +45,10 @@ class InventoryError(ValueError):
 
 
 def check(environment: Environment) -> Environment:
-    """Return `environment` unchanged if it is sound.
+    """Return `environment` unchanged if it has no problem.
 
     Raises:
-        InventoryError: with every problem found.
+        InventoryError: there are problems; names all of them.
     """
     problems = tuple(find_problems(environment))
     if problems:
@@ -264,12 +264,12 @@ def _artifact_problems(env: Environment) -> Iterator[Problem]:
     if not_filled_yet:
         return
     known = {(artifact.name, artifact.arch) for artifact in env.artifacts}
-    # Hashes come with a depot's own list; what an earlier filling lacks altogether, the next one adds: an
-    # artifact, or all of an architecture.
+    # The depot's own list has the hashes. An artifact or architecture that an earlier filling lacks
+    # altogether is added by the next filling.
     is_listing = all(artifact.sha256 is not None for artifact in env.artifacts)
     for host in env.hosts:
         if host.arch not in tuple(Arch):
-            # Named already, with the architectures there are.
+            # Already reported, with the existing architectures.
             continue
         for role, name in ARTIFACTS_OF_ROLE:
             if host.has(role) and (name, host.arch) not in known:

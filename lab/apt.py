@@ -1,4 +1,4 @@
-"""Fetching Debian packages with apt, in folders of our own: this machine's apt state is left alone."""
+"""Fetches Debian packages with apt in our own folders, so that this machine's apt state does not change."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,13 @@ class Apt:
 
     folder: Path
     architecture: str = NATIVE.debian
-    """Of the packages, as Debian calls it."""
+    """Debian's name of the packages' architecture."""
 
     def update(self) -> None:
         """Fetch the package lists.
 
         Raises:
-            LabError: a source does not answer or is not signed as it should be.
+            LabError: a source does not answer, or its signature is wrong.
         """
         for name in ("lists/partial", "cache/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -56,9 +56,9 @@ class Apt:
         return sorted(into.glob("*.deb"))
 
     def fetch_closure(self, names: tuple[str, ...], *, dpkg_status: Path, into: Path) -> list[Path]:
-        """Download the packages `names` and all they need that is not installed yet; returns the files.
+        """Download the packages `names` and their dependencies that are not installed; return the files.
 
-        + dpkg_status: says what is installed already
+        + dpkg_status: dpkg's status file, which lists the installed packages
         + into: apt's folder of downloads
 
         Raises:

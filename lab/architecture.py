@@ -1,4 +1,4 @@
-"""The machines that the lab's hosts are: this one's own kind, and aarch64 by emulation."""
+"""The architectures of the lab's hosts: that of this machine, and aarch64 by emulation."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ from inventory.model import Arch
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """One kind of machine, by its names."""
+    """One architecture, by its names."""
 
     arch: str
-    """As `uname -m`, RPM and Python's wheels have it."""
+    """Name in `uname -m`, RPM and Python's wheels."""
     debian: str
 
 
 X86_64 = Architecture(arch=Arch.X86_64, debian="amd64")
 AARCH64 = Architecture(arch=Arch.AARCH64, debian="arm64")
 NATIVE = X86_64
-"""What the lab runs on; see `lab.preflight`."""
+"""Architecture of the machine that the lab runs on; see `lab.preflight`."""
 ALL = (X86_64, AARCH64)
 
 
 def of(arch: str) -> Architecture:
-    """Return the architecture that `uname -m` calls `arch`; the inventory's validation knows no other."""
+    """Return the architecture that `uname -m` calls `arch`; the inventory's validation allows no other."""
     return next(each for each in ALL if each.arch == arch)

@@ -1,7 +1,7 @@
-"""Bundles of what we run on hosts: a package of ours, its locked libraries and a Python, in one tarball each.
+"""Bundles for hosts: each is one tarball with a package of ours, its locked libraries and a Python.
 
-A bank's hosts have an old Python or none, so loan services and failover agent bring theirs. Runtime and
-libraries are cached apart, so that a change of a package costs only the packing.
+A bank's hosts have an old Python or none, so the bundles bring their own. Runtime and libraries are cached
+separately, so that a change of our package needs only a new packing.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ PACKAGES = {
     "failover-agent": ("failover",),
     "load-generator": ("loadtests", "proof", "processes", "inventory"),
 }
-"""Packages of ours in each bundle, by the bundle's name; the first has the list of its libraries."""
+"""Our packages in each bundle, by the bundle's name; the first one has the list of the libraries."""
 
 _RECIPE_VERSION = 1
-"""To be raised when this module changes what a bundle holds."""
+"""Raise this number if a change of this module changes the content of bundles."""
 _RUNTIME_PACKAGES = ("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
 _RUNTIME_LEFT_OUT = (
     "ensurepip",
@@ -39,17 +39,17 @@ _RUNTIME_LEFT_OUT = (
     "turtledemo",
 )
 _LIBRARIES = Path("lib/python3.11/dist-packages")
-"""Debian's Python looks here and not in `site-packages`."""
+"""Folder of libraries: Debian's Python searches here and not in `site-packages`."""
 _LEFT_OUT = frozenset({"__pycache__", "portal"})
-"""Folders of our packages that no bundle holds; the portal is Java, and an artifact of its own."""
+"""Folders of our packages that bundles leave out; the portal is Java, and has its own artifact."""
 _PYTHON = "/usr/bin/python3.11"
-"""Debian 12's own, of the version that the bundles bring along."""
+"""Debian 12's Python, in the version that the bundles contain."""
 _DEADLINE_S = 600
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What a bundle is made from, of this checkout."""
+    """The files of this checkout that a bundle is made from."""
 
     name: str
     lock_file: Path
@@ -73,7 +73,7 @@ def checkout_sources(
 ) -> tuple[Sources, ...]:
     """Return what this checkout has, for each bundle.
 
-    + names: those that are wanted
+    + names: names of the wanted bundles
 
     Raises:
         RefusedError: the lock file of a bundle's libraries is missing.
@@ -99,16 +99,16 @@ def checkout_sources(
 
 
 def version_of(sources: Sources) -> str:
-    """Return the version: the project's, and 12 hex digits of a hash of all the bundle is made from."""
+    """Return the version: the project's, and 12 hex digits of a hash of the bundle's sources."""
     digest = tarballs.digest_of((_RECIPE_VERSION, _RUNTIME_PACKAGES), _named(sources))
     return f"{sources.base_version}+{digest}"
 
 
 def build(cache: Path, sources: Sources, apt: Apt, architecture: Architecture = NATIVE) -> Path:
-    """Return the bundle for `sources`, building what the cache lacks.
+    """Return the bundle for `sources`; build the parts that the cache lacks.
 
-    + apt: of that architecture, with its lists fetched if the runtime has to be built
-    + architecture: of the hosts that it is for
+    + apt: apt for that architecture, with its lists fetched if the runtime has to be built
+    + architecture: architecture of the hosts that the bundle is for
 
     Raises:
         LabError: a download failed or has another hash than the lock file says.
@@ -221,8 +221,9 @@ def _libraries(cache: Path, sources: Sources, arch: str) -> Path:
 
 
 def _compile(folder: Path) -> None:
-    # Programs may not write there, and would compile at each start. Checked by hash never: content is fixed.
-    # By this machine's own Python 3.11: compiled code is the same for every machine.
+    # Programs may not write there, so without compiled files they would compile at each start. Compiled
+    # files are never checked against sources, because the content is fixed. This machine's own Python 3.11
+    # compiles them: compiled code is the same for every architecture.
     run(
         [_PYTHON, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)],
         doing=f"compile {folder.name}",

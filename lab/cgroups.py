@@ -1,14 +1,14 @@
-"""Control groups: one per host, so that all its processes can be found, measured and ended at once.
+"""Control groups: one for each host, so that all its processes can be found, measured and ended together.
 
-Membership is kept by the kernel from the first instruction on, so nothing started by an `up` that was
-killed in the middle can be missed. Works with the unified hierarchy (a usual Debian 12) and with the
-hybrid one (version 1 controllers beside it).
+The kernel keeps the membership from the first instruction of a process on, so even processes of an
+interrupted `up` are always found. Works with the unified hierarchy (a usual Debian 12) and with the hybrid
+one (version 1 controllers beside it).
 
-The processor is shared out among all threads of the lab alike, whatever host they belong to: one group of the
-`cpu` controller holds them all. Without it the kernel's autogroups give each service of each host the same
-share, busy or not. Then a database that needs two thirds of a core gets less than a merge on the host beside
-it, which on machines of their own would never meet (measured, 1000 writes a second through a MAJOR FREEZE:
-p99 843 ms, and 253 ms in one group).
+All threads of the lab get equal shares of the CPU, whatever host they belong to, because one group of the
+`cpu` controller holds them all. Without this group, the kernel's autogroups give each service of each host
+the same share, busy or not. Then a database that needs two thirds of a core gets less than a merge on
+another host, although on machines of their own the two would not compete (measured at 1000 writes a second
+during a MAJOR FREEZE: p99 843 ms without the group, 253 ms with it).
 """
 
 import os
@@ -39,12 +39,12 @@ class Hierarchies:
 
     @property
     def all(self) -> tuple[Path, ...]:
-        """Every hierarchy in which hosts get a group of their own."""
+        """Every hierarchy in which each host gets its own group."""
         return tuple(p for p in (self.unified, self.memory_v1, self.systemd_v1) if p is not None)
 
 
 def parse_mounts(mounts: str) -> Hierarchies | None:
-    """Return the hierarchies named in the text of /proc/self/mounts; None: there is no unified one."""
+    """Return the hierarchies in the text of /proc/self/mounts; None if there is no unified hierarchy."""
     unified: Path | None = None
     v1: dict[str, Path] = {}
     for line in mounts.splitlines():
@@ -78,7 +78,7 @@ def hierarchies() -> Hierarchies:
 
 
 def make(name: str) -> tuple[Path, ...]:
-    """Make the group `name` in every hierarchy; returns the `cgroup.procs` files a process is to join."""
+    """Make the group `name` in every hierarchy; return the `cgroup.procs` files that a process must join."""
     found = hierarchies()
     _share_out(found.unified, "cpu", "memory")
     (found.unified / GROUP).mkdir(exist_ok=True)
@@ -92,17 +92,17 @@ def make(name: str) -> tuple[Path, ...]:
 
 
 def joining(groups: tuple[Path, ...]) -> list[str]:
-    """Return a command prefix: what follows it runs in `groups`, in a session of its own, left to itself.
+    """Return a command prefix: the command after it runs in `groups`, in its own session, in the background.
 
     + groups: `cgroup.procs` files, as `make` returns them
     """
-    # Joined before the fork, so that when the prefix returns the process is already to be found.
+    # Joined before the fork, so that the process is already in its groups when the prefix returns.
     join = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec setsid --fork "$@"'
     return ["/bin/sh", "-c", join, "join", *map(str, groups), "--"]
 
 
 def processes(name: str = "") -> frozenset[int]:
-    """Return the pids in group `name` and below; with no name, of the whole lab."""
+    """Return the pids in group `name` and below; without a name, those of the whole lab."""
     return frozenset(
         int(pid)
         for group in _existing(name)
@@ -112,10 +112,10 @@ def processes(name: str = "") -> frozenset[int]:
 
 
 def kill(name: str = "") -> None:
-    """End every process of group `name` (of the whole lab without one) with SIGKILL, all at once.
+    """End every process of group `name` (without a name: of the whole lab) with SIGKILL, all at once.
 
     Raises:
-        LabError: one is still there after the deadline (it hangs in the kernel).
+        LabError: a process still exists after the deadline (it hangs in the kernel).
     """
     for group in _existing(name):
         if (group / "cgroup.kill").exists():
@@ -131,12 +131,12 @@ def kill(name: str = "") -> None:
 
 
 def freeze(name: str) -> None:
-    """Stop every process of group `name` and below where it stands; what is stopped already stays so.
+    """Freeze every process of group `name` and below; a group that is already frozen stays frozen.
 
-    The kernel's own part of the network goes on: connections are accepted, and nobody answers.
+    The kernel's network stack goes on: it accepts connections, but no process answers.
 
     Raises:
-        LabError: the kernel has no freezer of its own in the unified hierarchy, or one process did not stop.
+        LabError: the kernel has no freezer in the unified hierarchy, or a process did not freeze.
     """
     switch = freezer_of(name)
     if not switch.exists():
@@ -154,38 +154,38 @@ def freeze(name: str) -> None:
 
 
 def thaw(name: str) -> None:
-    """Let the processes of group `name` go on; does nothing if they do, or if there are none."""
+    """Thaw the processes of group `name`; does nothing if they are not frozen, or if there are none."""
     switch = freezer_of(name)
     if switch.exists():
         switch.write_text("0")
 
 
 def freezer_of(name: str) -> Path:
-    """Return the file into which a 0 is written to let group `name` go on."""
+    """Return the file into which a 0 is written to thaw group `name`."""
     return hierarchies().unified / GROUP / name / "cgroup.freeze"
 
 
 def is_frozen(name: str) -> bool:
-    """Say whether all processes of group `name` stand still."""
+    """Say whether all processes of group `name` are frozen."""
     return "frozen 1" in _read(freezer_of(name).with_name("cgroup.events")).splitlines()
 
 
 def remove(name: str = "") -> None:
-    """Remove the emptied group `name` and those below; what is not there is no error."""
+    """Remove the empty group `name` and those below it; missing groups are no error."""
     for group in _existing(name):
         for folder in sorted(_tree(group), key=lambda p: len(p.parts), reverse=True):
             _remove_folder(folder)
 
 
 def leftovers() -> list[str]:
-    """Return the lab's groups that are still there, in words."""
+    """Return a description of each group of the lab that still exists."""
     return [f"control group {group}" for group in _existing("")]
 
 
 def memory_mib(name: str) -> float | None:
-    """Return the working set of group `name` in MiB: what it uses less the file cache that can go at once.
+    """Return the working set of group `name` in MiB: its memory without the file cache that can be dropped.
 
-    None: the group is not there or its memory is not accounted for.
+    None: the group does not exist, or its memory is not accounted for.
     """
     found = hierarchies()
     if found.memory_v1 is not None:
@@ -204,7 +204,7 @@ def memory_mib(name: str) -> float | None:
 
 
 def _share_out(parent: Path, *resources: str) -> None:
-    """Have the groups below `parent` compete for these, where the unified hierarchy is in charge of them."""
+    """Enable these controllers for the groups below `parent`, if they belong to the unified hierarchy."""
     known = (parent / "cgroup.controllers").read_text().split()
     for resource in resources:
         if resource in known:
@@ -220,7 +220,7 @@ def _existing(name: str) -> list[Path]:
 
 
 def _tree(group: Path) -> Iterator[Path]:
-    # os.walk passes over groups that go away while it looks, as those of a booting host do.
+    # os.walk skips groups that disappear meanwhile, as groups of a booting host do.
     return (Path(folder) for folder, _, _ in os.walk(group))
 
 
@@ -228,12 +228,12 @@ def _read(path: Path) -> str:
     try:
         return path.read_text()
     except OSError:
-        # The group went away between listing and reading: as good as empty.
+        # The group disappeared between listing and reading, so it counts as empty.
         return ""
 
 
 def _remove_folder(folder: Path) -> None:
-    # The kernel lets a group go some milliseconds after its last process.
+    # The kernel allows removing a group only some milliseconds after its last process has ended.
     deadline = time.monotonic() + 2.0
     while True:
         try:

@@ -28,7 +28,7 @@ _FOR = click.option(
     "for_s",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Undo it by itself after this long, whatever becomes of who caused it.",
+    help="A timer undoes it after this time, even if the process that caused it has ended.",
 )
 
 
@@ -52,7 +52,7 @@ def _speaking(command: Callable[_P, None]) -> Callable[_P, None]:
             click.echo(f"lab: {error}", err=True)
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("lab: stopped as asked; what was half made is undone", err=True)
+            click.echo("lab: stopped as asked; what was half done has been undone", err=True)
             sys.exit(_INTERRUPTED)
 
     return speaking
@@ -66,7 +66,7 @@ def lab() -> None:
 @lab.command()
 @_speaking
 def up() -> None:
-    """Bring the lab up, or complete it: every host accepts SSH, the depot is current."""
+    """Bring the lab up, or complete it: afterwards every host accepts SSH and the depot is current."""
     _this_lab().up()
 
 
@@ -83,7 +83,7 @@ def down(*, any_owner: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_speaking
 def status(*, as_json: bool) -> None:
-    """Show every host: state, uptime, memory; and what of the network is cut."""
+    """Show the state, uptime and memory of every host, and the cuts of the network."""
     this = _this_lab()
     found = state.load(this.lab_dir)
     hosts = statuses.of_hosts(this.environment) if found is not None else ()
@@ -121,7 +121,7 @@ def shell(host: str, command: tuple[str, ...]) -> None:
 @lab.command()
 @_speaking
 def depot() -> None:
-    """Rebuild what changed of the depot (after a change of app_stub) and serve it to the running lab."""
+    """Rebuild the changed parts of the depot (after a change of app_stub), and serve them to the lab."""
     _this_lab().refresh_depot()
 
 
@@ -134,7 +134,7 @@ def power() -> None:
 @click.argument("host", type=_HOST)
 @_speaking
 def power_off(host: str) -> None:
-    """Pull HOST's plug: silent on the network and dead, all at once. Its disk stays."""
+    """Switch HOST off like a power cut: it sends no packet any more, all processes end, its disk stays."""
     faults.power(_this_lab(), host, "off")
 
 
@@ -142,7 +142,7 @@ def power_off(host: str) -> None:
 @click.argument("host", type=_HOST)
 @_speaking
 def power_on(host: str) -> None:
-    """Boot HOST from the disk it had, and wait until it accepts SSH."""
+    """Boot HOST from its disk, and wait until it accepts SSH."""
     faults.power(_this_lab(), host, "on")
 
 
@@ -150,7 +150,7 @@ def power_on(host: str) -> None:
 @click.argument("host", type=_HOST)
 @_speaking
 def power_kill(host: str) -> None:
-    """Kill all processes of HOST while its network stays: peers see resets, as after a kernel's death."""
+    """Kill all processes of HOST but keep its network: its peers get resets, as after a kernel's death."""
     faults.power(_this_lab(), host, "kill")
 
 
@@ -159,7 +159,7 @@ def power_kill(host: str) -> None:
 @_FOR
 @_speaking
 def power_freeze(host: str, for_s: float | None) -> None:
-    """Stop all processes of HOST where they stand: connections to it open, and nobody answers."""
+    """Freeze all processes of HOST: connections to it are still accepted, but no process answers."""
     faults.freeze(_this_lab(), host, for_s=for_s)
 
 
@@ -167,7 +167,7 @@ def power_freeze(host: str, for_s: float | None) -> None:
 @click.argument("host", type=_HOST)
 @_speaking
 def power_thaw(host: str) -> None:
-    """Let a frozen HOST go on as if nothing had been."""
+    """Thaw a frozen HOST; its processes continue."""
     faults.thaw(_this_lab(), host)
 
 
@@ -181,7 +181,7 @@ def net() -> None:
 @_FOR
 @_speaking
 def net_cut(name: str, for_s: float | None) -> None:
-    """Make CUT at the router: what it forbids is dropped in silence, also of open connections."""
+    """Make CUT at the router: it drops the forbidden packets silently, also those of open connections."""
     faults.cut(_this_lab(), name, for_s=for_s)
 
 
@@ -189,5 +189,5 @@ def net_cut(name: str, for_s: float | None) -> None:
 @click.argument("names", type=click.Choice(list(_CUTS)), metavar="[CUT]...", nargs=-1)
 @_speaking
 def net_mend(names: tuple[str, ...]) -> None:
-    """Mend each CUT, or all of them where none is named."""
+    """Mend each CUT; without a name, mend all."""
     faults.mend(_this_lab(), names or tuple(_CUTS))

@@ -1,4 +1,4 @@
-"""Running other programs: always a list of arguments, always a deadline, errors with the program's words."""
+"""Runs other programs: always with a list of arguments and a deadline; errors have the program's output."""
 
 import contextlib
 import os
@@ -22,17 +22,17 @@ def run(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> str:
-    """Run `command` to its end and return what it printed.
+    """Run `command` until it ends and return its output.
 
     + command: program and arguments
-    + doing: what it is for, for the error message
+    + doing: purpose of the command, for the error message
     + deadline_s: seconds after which it is killed
-    + stdin: text to feed it; None: an empty input
-    + environment: its whole environment; None: ours
-    + folder: its working directory; None: ours
+    + stdin: text for its input; None: an empty input
+    + environment: its whole environment; None: that of this process
+    + folder: its working directory; None: that of this process
 
     Raises:
-        LabError: it failed, could not be started, or took longer than `deadline_s`.
+        LabError: the command failed, could not be started, or took longer than `deadline_s`.
     """
     try:
         done = subprocess.run(
@@ -63,9 +63,9 @@ def run(
 
 
 def end_children() -> None:
-    """Kill the programs that this process's threads are running right now, so that they all return."""
+    """Kill the programs that threads of this process are running, so that all these threads return."""
     for folder in Path("/proc").glob("[0-9]*"):
-        # A process may end while it is looked at.
+        # A process may end while it is read.
         with contextlib.suppress(OSError):
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             if parent == os.getpid():
@@ -73,10 +73,10 @@ def end_children() -> None:
 
 
 def isolated(command: Sequence[str]) -> list[str]:
-    """Return `command` so that it dies with us and leaves neither processes nor mounts behind.
+    """Return `command` wrapped so that it ends with this process and leaves no process or mount behind.
 
-    It runs in its own process and mount namespaces: whatever it mounts or starts ends with it, and it
-    is killed when this program ends in whatever way, kill -9 included.
+    It runs in its own process and mount namespaces, so everything that it mounts or starts ends with it. It
+    is killed when this program ends in any way, even by kill -9.
     """
     return [
         *("setpriv", "--pdeathsig", "KILL", "--"),

@@ -1,7 +1,7 @@
-"""Cuts of the network between centres, at the router: silent, named, and each mended by its name.
+"""Cuts of the network between centres, at the router: each has a name, and drops packets silently.
 
-A cut is an nftables table of its own in the router's namespace. The management network does not pass the
-router, so no cut touches it; neither does what stays within one centre, nor the DMZ.
+Each cut is a separate nftables table in the router's namespace. A cut never touches the management network,
+the DMZ, or traffic within one centre, because these do not pass the router.
 """
 
 from collections.abc import Iterable
@@ -23,18 +23,18 @@ class Cut:
     name: str
     title: str
     rules: tuple[str, ...]
-    """What the router drops, in nftables' words."""
+    """Packets that the router drops, as nftables rules."""
 
     @property
     def table(self) -> str:
-        """Name of its table; nftables wants no hyphens."""
+        """Name of its table; nftables allows no hyphens."""
         return _TABLE + self.name.replace("-", "_")
 
 
 def cuts_of(environment: Environment) -> dict[str, Cut]:
     """Return every cut of `environment` by its name.
 
-    `centre-a` cuts centre a off; `a-to-b` drops what a sends to b, so that a still hears b.
+    `centre-a` cuts centre a off; `a-to-b` drops packets from a to b only, so that a still receives from b.
     """
     centres = [centre.name for centre in environment.centres]
     whole = [
@@ -67,7 +67,7 @@ def segment_of(centre: str) -> str:
 
 
 def ruleset(cut: Cut) -> str:
-    """Return the input of `nft -f` that makes `cut`, also where it was made already."""
+    """Return the input of `nft -f` that makes `cut`, even if it was already made."""
     table = f"table inet {cut.table}"
     chain = ("type filter hook forward priority -10; policy accept;", *cut.rules)
     lines = (table, f"delete {table}", f"{table} {{", "chain forward {", *chain, "}", "}")
@@ -77,17 +77,17 @@ def ruleset(cut: Cut) -> str:
 def make(cut: Cut, *, for_s: float | None = None) -> None:
     """Make `cut`.
 
-    + for_s: after so many seconds it is mended by itself; None: only when somebody does
+    + for_s: seconds after which a timer mends it; None: no timer
     """
     dead_man.cancel(cut.name)
     if for_s is not None:
-        # First: should this very process end right after the cut, it is mended all the same.
+        # The timer comes first, so that the cut is mended even if this process ends right after the cut.
         dead_man.set_timer(cut.name, _in_router("delete", "table", "inet", cut.table), after_s=for_s)
     run(_in_router("-f", "-"), doing=f"cut {cut.name}", deadline_s=_DEADLINE_S, stdin=ruleset(cut))
 
 
 def mend(cut: Cut) -> None:
-    """Mend `cut`; does nothing if it is not made."""
+    """Mend `cut`; does nothing if it was not made."""
     dead_man.cancel(cut.name)
     if cut.table in _tables():
         run(
@@ -98,7 +98,7 @@ def mend(cut: Cut) -> None:
 
 
 def made(known: Iterable[Cut]) -> tuple[Cut, ...]:
-    """Return which of `known` are made right now."""
+    """Return those of the `known` cuts that are currently made."""
     tables = _tables()
     return tuple(cut for cut in known if cut.table in tables)
 

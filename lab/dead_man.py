@@ -1,6 +1,6 @@
-"""Timers that undo a fault of the lab even if whoever caused it is gone by then.
+"""Timers that undo a fault of the lab even if the process that caused it has ended.
 
-A timer is a sleeping shell in a control group of its own, so that `cancel` and `down` find it.
+A timer is a sleeping shell in its own control group, so that `cancel` and `down` find it.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ _STARTS_WITHIN_S = 10.0
 def set_timer(name: str, command: Sequence[str], *, after_s: float) -> None:
     """Run `command` after `after_s` seconds, unless it is cancelled before.
 
-    + name: of the fault that it undoes; no timer of that name is set
+    + name: name of the fault that it undoes; there must be no timer of that name
     """
     waiting = ["/bin/sh", "-c", 'sleep "$1"; shift; exec "$@"', "dead-man", f"{after_s:g}", *command]
     subprocess.run(

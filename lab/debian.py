@@ -1,4 +1,4 @@
-"""What this machine's apt is set up to fetch from Debian 12, without naming any mirror ourselves."""
+"""The Debian 12 sources of this machine's apt, so that no mirror is named here."""
 
 import re
 from pathlib import Path
@@ -13,10 +13,10 @@ _WANTED_RELEASE = re.compile(rf"{SUITE}(-updates|-security)?")
 
 
 def sources_from_targets(listing: str, architecture: str = NATIVE.debian) -> tuple[str, ...]:
-    """Return `deb` lines for Debian 12's main archive out of apt's own list of its targets.
+    """Return `deb` lines for Debian 12's main archive from apt's own list of its targets.
 
-    + listing: lines ``uri|release|component|architecture``, as `sources` asks apt for them
-    + architecture: that is wanted from these archives; each holds all that Debian has
+    + listing: lines ``uri|release|component|architecture``, in the format that `sources` asks apt for
+    + architecture: wanted architecture; each archive has all of Debian's
     """
     found = []
     for line in listing.splitlines():
@@ -32,10 +32,10 @@ def sources_from_targets(listing: str, architecture: str = NATIVE.debian) -> tup
 def sources(architecture: str = NATIVE.debian) -> tuple[str, ...]:
     """Return the `deb` lines that this machine's apt uses for Debian 12.
 
-    + architecture: that is wanted from them, as Debian calls it
+    + architecture: Debian's name of the wanted architecture
 
     Raises:
-        RefusedError: apt is set up for something else.
+        RefusedError: apt has no source for Debian 12.
     """
     listing = run(
         [

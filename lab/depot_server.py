@@ -1,4 +1,4 @@
-"""The depot's web server: hands out files below one folder, on the management network only.
+"""The depot's web server: serves the files below one folder, on the management network only.
 
 `python -m lab.depot_server FOLDER ADDRESS PORT`. Runs until it is killed.
 """
@@ -18,12 +18,12 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     extensions_map = {"": "application/octet-stream"}  # noqa: RUF012 - the base class declares it so
 
     def list_directory(self, path: object) -> None:
-        """Refuse listings: hosts know what they want."""
+        """Refuse listings, which hosts do not need."""
         self.send_error(404)
 
 
 def handler_for(folder: Path) -> Callable[..., _Handler]:
-    """Return what answers requests for files below `folder`."""
+    """Return the request handler for files below `folder`."""
     return functools.partial(_Handler, directory=str(folder))
 
 

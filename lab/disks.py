@@ -1,9 +1,9 @@
-"""The hosts' disks: for each an overlay over its image, all on one file system in a file of this machine.
+"""The hosts' disks: each is an overlay over the host's image; all are on one file system in a file.
 
-That file system has no journal and asks for no barrier: what a host syncs is done once it is in the machine's
-memory, as on a server whose disks have a write cache with a battery, and the machine's disk gets it later. A
-lab never outlives the machine's boot (`lab.state`), so nothing would be gained by more; and all hosts would
-wait, for up to two seconds (measured), whenever the one disk that they share does.
+That file system has no journal and uses no barriers: a host's sync returns when the data are in the machine's
+memory, as on a server whose disk cache has a battery, and the machine's disk gets them later. A lab never
+survives a restart of the machine (`lab.state`), so real syncs would have no use. With them, all hosts would
+wait whenever their one shared disk is slow, for up to two seconds (measured).
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from lab.image import Image
 
 _DEADLINE_S = 20.0
 _NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
-"""nspawn makes a folder per container here, and leaves it when it is killed."""
+"""nspawn makes a folder for each container here, and leaves it there when it is killed."""
 _SIZE_MAX = 64 * 1024**3
-"""Bytes; the file is as large as what was written to it, and never larger than what is free."""
+"""Bytes of the sparse file, which uses only the space that was written; never more than the free space."""
 
 
 def _hosts_dir(lab_dir: Path) -> Path:
@@ -33,21 +33,21 @@ def _file_of(lab_dir: Path) -> Path:
 
 
 def make_room(lab_dir: Path) -> None:
-    """Make the empty file system that the disks of all hosts are on, and mount it."""
+    """Make and mount the empty file system for the disks of all hosts."""
     file, hosts_dir = _file_of(lab_dir), _hosts_dir(lab_dir)
     hosts_dir.mkdir(parents=True)
     with file.open("wb") as sparse:
         sparse.truncate(min(_SIZE_MAX, shutil.disk_usage(lab_dir).free))
     make = ["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-E", "nodiscard", str(file)]
     run(make, doing="make the file system of the hosts' disks", deadline_s=_DEADLINE_S)
-    # The inode tables of a new sparse file are zero as they are.
+    # The inode tables of a new sparse file are already zero.
     mount = ["mount", "-o", "loop,nobarrier,noatime,noinit_itable", str(file), str(hosts_dir)]
     run(mount, doing="mount the file system of the hosts' disks", deadline_s=_DEADLINE_S)
     (hosts_dir / "lost+found").rmdir()
 
 
 def remove_room(lab_dir: Path) -> None:
-    """Unmount and delete that file system, if there is one, once the disks on it are gone."""
+    """Unmount and delete that file system, if there is one; the disks on it must be deleted before."""
     hosts_dir = _hosts_dir(lab_dir)
     if os.path.ismount(hosts_dir):
         run(["umount", str(hosts_dir)], doing="unmount the hosts' disks", deadline_s=_DEADLINE_S)
@@ -62,27 +62,27 @@ class Disk:
 
     @property
     def upper(self) -> Path:
-        """What the host wrote; survives a power cut."""
+        """Files that the host wrote; they survive a power cut."""
         return self.folder / "upper"
 
     @property
     def work(self) -> Path:
-        """The overlay's own scratch folder."""
+        """The overlay's work folder."""
         return self.folder / "work"
 
     @property
     def root(self) -> Path:
-        """Where the whole is mounted."""
+        """Mount point of the overlay."""
         return self.folder / "root"
 
     @property
     def console(self) -> Path:
-        """What the host printed while booting."""
+        """Console output of the host's boot."""
         return self.folder / "console.log"
 
     @property
     def power_lock(self) -> Path:
-        """Held by whoever switches the host on or off."""
+        """Lock file of a process that switches the host on or off."""
         return self.folder / "power.lock"
 
 
@@ -97,7 +97,7 @@ def names_of_disks(lab_dir: Path) -> list[str]:
 
 
 def has_disk(lab_dir: Path, host: str) -> bool:
-    """Say whether the disk of `host` is there to boot from."""
+    """Say whether the disk of `host` is mounted, so that it can boot."""
     return disk_of(lab_dir, host).root.is_mount()
 
 
@@ -125,7 +125,7 @@ def make_disk(environment: Environment, host: Host, image: Image, lab_dir: Path)
 
 
 def remove_disk(lab_dir: Path, host: str) -> None:
-    """Unmount and delete the disk of `host`, if there is one, and what nspawn kept beside it."""
+    """Unmount and delete the disk of `host`, if there is one, and nspawn's folder for it."""
     with contextlib.suppress(FileNotFoundError):
         (_NSPAWN_FOLDER / host).rmdir()
     disk = disk_of(lab_dir, host)
@@ -136,7 +136,7 @@ def remove_disk(lab_dir: Path, host: str) -> None:
 
 
 def hosts_file(environment: Environment) -> str:
-    """Return /etc/hosts: the only name service of the lab."""
+    """Return the text of /etc/hosts, the lab's only name service."""
     lines = ["127.0.0.1 localhost"]
     lines += [f"{h.address} {h.name}" for h in environment.hosts]
     return "".join(f"{line}\n" for line in lines)

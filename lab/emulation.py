@@ -1,7 +1,7 @@
-"""Programs of another architecture on this machine: QEMU in user mode, which the kernel starts for them.
+"""Runs programs of another architecture with QEMU in user mode, which the kernel starts for them.
 
-The kernel opens the interpreter once, when it is registered (flag F), so that it is there in every root and
-namespace. What another has registered is used as it is; what we did stays, as a loaded module does.
+The kernel opens the interpreter once, when it is registered (flag F), so that it works in every root and
+namespace. An existing registration is used unchanged. Our registration stays, as a loaded module does.
 """
 
 from pathlib import Path
@@ -12,16 +12,16 @@ from lab.errors import RefusedError
 
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _INTERPRETER = Path("/usr/bin/qemu-aarch64-static")
-"""Of Debian's qemu-user-static."""
+"""From Debian's package qemu-user-static."""
 _NAME = "qemu-aarch64"
 _MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
 _MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
-"""Executables and libraries alike, whatever their ABI says; as QEMU's own qemu-binfmt-conf.sh has it."""
+"""Matches executables and libraries of any ABI, as QEMU's own qemu-binfmt-conf.sh does."""
 _DEADLINE_S = 20
 
 
 def ensure(arch: str) -> None:
-    """Have programs for `arch` run here.
+    """Make programs for `arch` run on this machine.
 
     Raises:
         RefusedError: the kernel or the interpreter is missing; says what to do.

@@ -1,19 +1,19 @@
-"""What can go wrong in the lab, as one exception that knows its exit code."""
+"""Errors of the lab, as exceptions with an exit code."""
 
 
 class LabError(RuntimeError):
-    """The lab could not do what was asked; the message says what, where and the remedy."""
+    """The lab could not do what was asked; the message says what, where, and the remedy."""
 
     exit_code = 1
 
 
 class RefusedError(LabError):
-    """Nothing was done, because it must not be done now; the message says why and what to do instead."""
+    """Nothing was done, because it is not allowed now; the message says why, and what to do instead."""
 
     exit_code = 2
 
 
 class ResidueError(LabError):
-    """The lab was taken down, but something of it is still there; the message lists what."""
+    """The lab was taken down, but parts of it still exist; the message lists them."""
 
     exit_code = 4

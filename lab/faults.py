@@ -1,6 +1,6 @@
-"""What is broken of a running lab from outside, and put right: hosts' power, frozen hosts, cut networks.
+"""Faults of a running lab, and their undoing: hosts' power, frozen hosts, network cuts.
 
-Each raises RefusedError when the lab is not up or another command is changing it.
+Each function raises RefusedError if the lab is not up, or if another command is changing it.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ def power(lab: Lab, name: str, action: str) -> None:
     + action: `off`, `on` or `kill`
 
     Raises:
-        KeyError: no such host.
+        KeyError: there is no such host.
         LabError: a host that was switched on did not come up.
     """
     target = lab.environment.host(name)
@@ -33,9 +33,9 @@ def power(lab: Lab, name: str, action: str) -> None:
 
 
 def freeze(lab: Lab, name: str, *, for_s: float | None) -> None:
-    """Stop every process of host `name` where it stands; refused if it is off.
+    """Freeze every process of host `name`; refused if the host is off.
 
-    + for_s: after so many seconds it is thawed by itself; None: only when somebody does
+    + for_s: seconds after which a timer thaws it; None: no timer
 
     Raises:
         LabError: this kernel cannot freeze it.
@@ -47,7 +47,7 @@ def freeze(lab: Lab, name: str, *, for_s: float | None) -> None:
 
 
 def thaw(lab: Lab, name: str) -> None:
-    """Let host `name` go on; does nothing if it does, or is off."""
+    """Thaw host `name`; does nothing if it is not frozen, or is off."""
     with lab.changing():
         frozen.thaw(name)
 
@@ -55,14 +55,14 @@ def thaw(lab: Lab, name: str) -> None:
 def cut(lab: Lab, name: str, *, for_s: float | None) -> None:
     """Make the cut `name` of the network, one of `lab.cuts.cuts_of`.
 
-    + for_s: after so many seconds it is mended by itself; None: only when somebody does
+    + for_s: seconds after which a timer mends it; None: no timer
     """
     with lab.changing():
         cuts.make(cuts.cuts_of(lab.environment)[name], for_s=for_s)
 
 
 def mend(lab: Lab, names: Iterable[str]) -> None:
-    """Mend the cuts `names`; does nothing for those that are not made."""
+    """Mend the cuts `names`; does nothing for cuts that were not made."""
     known = cuts.cuts_of(lab.environment)
     with lab.changing():
         for name in names:

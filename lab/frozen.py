@@ -1,26 +1,26 @@
-"""Freezing a host: all its processes stop where they stand, as those of a server that hangs."""
+"""Freezes a host: all its processes stop, as on a server that hangs."""
 
 from lab import cgroups, dead_man
 
 
 def freeze(host: str, *, for_s: float | None) -> None:
-    """Stop every process of `host`.
+    """Freeze every process of `host`.
 
-    + for_s: after so many seconds it is thawed by itself; None: only when somebody does
+    + for_s: seconds after which a timer thaws it; None: no timer
 
     Raises:
         LabError: this kernel cannot freeze it.
     """
     dead_man.cancel(_timer(host))
     if for_s is not None:
-        # First: should this very process end right after the freeze, the host is thawed all the same.
+        # The timer comes first, so that the host is thawed even if this process ends right after the freeze.
         thaw_it = f"echo 0 > {cgroups.freezer_of(host)}"
         dead_man.set_timer(_timer(host), ["/bin/sh", "-c", thaw_it], after_s=for_s)
     cgroups.freeze(host)
 
 
 def thaw(host: str) -> None:
-    """Let `host` go on; does nothing if it does, or is off."""
+    """Thaw `host`; does nothing if it is not frozen, or is off."""
     dead_man.cancel(_timer(host))
     cgroups.thaw(host)
 

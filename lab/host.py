@@ -20,7 +20,7 @@ _POLL_S = 0.1
 
 
 def boot(host: str, lab_dir: Path) -> None:
-    """Start `host` from its mounted disk in its laid network; returns at once."""
+    """Start `host` from its mounted disk in its existing network; return at once."""
     disk = disk_of(lab_dir, host)
     cgroups.kill(host)
     cgroups.remove(host)
@@ -36,17 +36,17 @@ def boot(host: str, lab_dir: Path) -> None:
             cwd="/",
             env={
                 "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                # Where controllers are still version 1, nspawn must be told to use the unified tree.
+                # If controllers are still version 1, nspawn must be told to use the unified hierarchy.
                 "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
             },
         )
 
 
 def nspawn_command(host: str, root: Path, groups: tuple[Path, ...]) -> list[str]:
-    """Return the command that starts the host's systemd-nspawn in its control groups, on its own.
+    """Return the command that starts the host's systemd-nspawn in its control groups, in the background.
 
     + root: the mounted disk
-    + groups: `cgroup.procs` files to join first, so that no process of the host is ever outside
+    + groups: `cgroup.procs` files to join first, so that every process of the host is in the groups
     """
     return [
         *cgroups.joining(groups),
@@ -63,14 +63,14 @@ def nspawn_command(host: str, root: Path, groups: tuple[Path, ...]) -> list[str]
         "--link-journal=no",
         "--private-users=no",
         "--console=read-only",
-        # Its own network is a host's to set up; the machine's clock and modules are not.
+        # A host may set up its own network, but not the machine's clock and modules.
         "--capability=CAP_NET_ADMIN",
         "--drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE",
     ]
 
 
 def is_running(host: str) -> bool:
-    """Say whether any process of `host` is there."""
+    """Say whether `host` has any process."""
     return bool(cgroups.processes(host))
 
 
@@ -81,10 +81,10 @@ def end(host: str) -> None:
 
 
 def switch_off(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
-    """Pull the plug: the network goes silent first, as it does when a server loses power, then all ends.
+    """Switch `host` off like a power cut: first its network goes silent, then all its processes end.
 
-    Ending the processes first would let the kernel send resets on their behalf, which no dead server does.
-    Returns once nothing of the host is left, also where nothing was.
+    If the processes ended first, the kernel would send resets for them, which a server without power cannot
+    do. Returns when nothing of the host is left; does nothing if the host did not run.
     """
     part = plan.host(host)
     with _power_lock(host, lab_dir):
@@ -94,7 +94,7 @@ def switch_off(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
 
 
 def switch_on(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
-    """Plug `host` in and boot it from the disk it had, unless it runs; returns at once."""
+    """Connect `host` and boot it from its disk, unless it runs; return at once."""
     with _power_lock(host, lab_dir):
         if not is_running(host):
             wiring.lay_host(plan.host(host))
@@ -103,9 +103,9 @@ def switch_on(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
 
 @contextlib.contextmanager
 def _power_lock(host: str, lab_dir: Path) -> Iterator[None]:
-    """Hold the lock of the host's power: a command and the power switch's server may come at once.
+    """Hold the lock of the host's power: a command and the power switch's server may act at the same time.
 
-    Not the machine's lock: a fence cannot wait for whatever else is done to the lab.
+    This is not the machine's lock, because a fence cannot wait for other commands of the lab.
     """
     with disk_of(lab_dir, host).power_lock.open("w") as file:
         deadline = time.monotonic() + _DEADLINE_S
@@ -115,7 +115,7 @@ def _power_lock(host: str, lab_dir: Path) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise LabError(
-                        f"the power of {host} is being switched by another for {_DEADLINE_S:g} s"
+                        f"another process has been switching the power of {host} for {_DEADLINE_S:g} s"
                     ) from None
                 time.sleep(_POLL_S)
             else:
@@ -124,7 +124,7 @@ def _power_lock(host: str, lab_dir: Path) -> Iterator[None]:
 
 
 def answers_ssh(address: str, *, timeout_s: float = 1.0) -> bool:
-    """Say whether an SSH server greets at `address`."""
+    """Say whether an SSH server sends its greeting at `address`."""
     try:
         with socket.create_connection((address, 22), timeout=timeout_s) as connection:
             return connection.recv(4) == b"SSH-"
@@ -133,12 +133,12 @@ def answers_ssh(address: str, *, timeout_s: float = 1.0) -> bool:
 
 
 def wait_for_ssh(host: Host, lab_dir: Path, *, deadline_s: float) -> None:
-    """Wait until `host` lets the lab's key in.
+    """Wait until `host` accepts the lab's key.
 
     + deadline_s: seconds from now
 
     Raises:
-        LabError: it died or did not come up in time; holds the end of what it printed.
+        LabError: the host died or did not come up in time; the message has the end of its output.
     """
     deadline = time.monotonic() + deadline_s
     while not answers_ssh(host.management_address):

@@ -1,7 +1,7 @@
 """The hosts' image: a Debian 12 userland that stands in for Kylin, built once and kept in the cache.
 
-Keyed by a hash of its recipe: another package, file or source gives another image, and an old one is
-never changed under a running lab.
+The key is a hash of the recipe: another package, file or source gives another image. An old image is never
+changed while a lab runs on it.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from lab.commands import isolated, run
 from lab.debian import SUITE, sources
 
 _RECIPE_VERSION = 1
-"""To be raised when `build` changes in a way that its data do not show."""
+"""Raise this number if `build` changes in a way that its data do not show."""
 _BUILD_DEADLINE_S = 900
 _REGISTER_DEADLINE_S = 180
-"""Seconds on this machine's own kind, a minute by emulation."""
+"""Time limit of a step; it takes seconds natively, and a minute in emulation."""
 
 PACKAGES = (
     "ca-certificates",
@@ -47,10 +47,10 @@ PACKAGES = (
     "vim-tiny",
     "xz-utils",
 )
-"""What Kylin's minimal installation has and deploys rely on; all else comes from the depot."""
+"""Packages of Kylin's minimal installation that deploys rely on; all others come from the depot."""
 
 _LEFT_OUT = ("doc", "man", "locale", "info", "lintian", "bug")
-"""Folders of /usr/share that no lab host reads; half the image otherwise."""
+"""Folders of /usr/share that no lab host reads; they would be half of the image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +61,9 @@ class Image:
     """First 16 hex digits of its recipe's hash."""
     architecture: Architecture
     root: Path
-    """The userland, as lower layer of every host's disk; never to be written to."""
+    """The userland, which is the lower layer of every host's disk; never written to."""
     dpkg_status: Path
-    """What Debian packages it was made from: what the depot need not repeat."""
+    """The Debian packages that it was made from, which the depot need not contain."""
 
 
 def recipe_key(release: OsRelease, architecture: Architecture = NATIVE) -> str:
@@ -90,19 +90,19 @@ def image_at(cache: Path, release: OsRelease, architecture: Architecture = NATIV
 
 
 def is_built(image: Image) -> bool:
-    """Say whether the image is there, whole."""
+    """Say whether the complete image is in the cache."""
     return image.dpkg_status.exists()
 
 
 def build(cache: Path, release: OsRelease, architecture: Architecture = NATIVE) -> Image:
-    """Return the image, building it when the cache lacks it. The caller holds the cache's lock.
+    """Return the image; build it if the cache lacks it. The caller holds the cache's lock.
 
     + cache: where images are kept
-    + release: what the image shall say it is
-    + architecture: another one than this machine's needs `lab.emulation`
+    + release: the operating system that the image shall claim to be
+    + architecture: an architecture other than this machine's needs `lab.emulation`
 
     Raises:
-        LabError: the Debian mirror or a package refused.
+        LabError: the Debian mirror did not answer, or a package could not be installed.
     """
     image = image_at(cache, release, architecture)
     if is_built(image):
@@ -150,7 +150,7 @@ def _mmdebstrap(root: Path, architecture: str) -> list[str]:
             "--variant=essential",
             f"--architectures={architecture}",
             "--quiet",
-            # The cache is renamed into place only when whole: no need to wait for the disk at each file.
+            # The finished folder is renamed into the cache as a whole, so single files need no sync.
             "--dpkgopt=force-unsafe-io",
             '--aptopt=Apt::Install-Recommends "0"',
             *options,

@@ -1,4 +1,4 @@
-"""Being asked to stop: once is heard as an exception, and while undoing not at all."""
+"""Signals to stop: the first raises an exception; while work is undone, signals are ignored."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP stop us as Ctrl-C does: by an exception, so that what is half made is undone."""
+    """Let SIGTERM and SIGHUP act like Ctrl-C: they raise an exception, so that half-done work is undone."""
 
     def stop(number: int, _frame: object) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
@@ -22,7 +22,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Hear no request to stop while undoing: a second Ctrl-C must not leave half of it."""
+    """Ignore signals while work is undone: a second Ctrl-C must not interrupt that."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:

@@ -1,4 +1,4 @@
-"""Keeping a server of the lab serving: the parent of two processes starts the other again when it ends."""
+"""Keeps a server of the lab running: a parent process starts the server again whenever it ends."""
 
 import multiprocessing
 import sys
@@ -11,9 +11,9 @@ _PAUSE_S = 1.0
 
 
 def keep_up(serve: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
-    """Run `serve` in a process of its own, again and again: a crash costs a second and not the lab.
+    """Run `serve` in a child process, again and again, so that a crash costs one second only.
 
-    Never returns; both processes end with the lab, which kills them.
+    Never returns; the lab kills both processes when it is taken down.
     """
     while True:
         worker = multiprocessing.Process(target=serve, args=args, kwargs=kwargs)

@@ -1,4 +1,4 @@
-"""Kernel settings that hosts share with the machine: raised where OceanBase needs more, put back after."""
+"""Kernel settings that hosts share with the machine: raised if OceanBase needs more, and restored later."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ WANTED_AT_LEAST = {
     "fs.aio-max-nr": 1_048_576,
     "fs.file-max": 6_573_688,
 }
-"""What OceanBase's own installer (OBD) checks on a server; a lab host cannot change them by itself."""
+"""Settings that OceanBase's own installer (OBD) checks on a server; a lab host cannot change them itself."""
 
 
 def to_raise(present: Mapping[str, int]) -> dict[str, int]:

@@ -13,7 +13,7 @@ def host_key(lab_dir: Path, host: Host) -> Path:
 
 
 def ensure(environment: Environment, lab_dir: Path) -> None:
-    """Make what is missing of the log-in key, the host keys, known_hosts and an ssh configuration.
+    """Make the log-in key, the host keys, known_hosts and an ssh configuration, as far as they are missing.
 
     + lab_dir: the lab's state folder
     """
@@ -34,7 +34,7 @@ def ensure(environment: Environment, lab_dir: Path) -> None:
 
 
 def known_hosts_line(host: Host, public_key: str) -> str:
-    """Return the line by which a client recognises `host` under its name and its address."""
+    """Return the known_hosts line of `host`, for its name and its address."""
     kind, key = public_key.split()[:2]
     return f"{host.name},{host.management_address} {kind} {key}\n"
 

@@ -1,8 +1,8 @@
-"""How a Debian 12 userland is made to look, and to be administered, like Kylin V10 SP3.
+"""Makes a Debian 12 userland look like Kylin V10 SP3, and lets it be administered like it.
 
-A stand-in: the licensed product is not here. Its identity files, dnf as the only package manager and a
-closed door to apt make deploys and validation take the same path as on the real thing. What stays Debian
-(kernel, glibc, file layout) is what `/etc/loanstack-stand-in` admits.
+This is a stand-in, because the licensed product is not available here. It has Kylin's identity files, and dnf
+as the only package manager, without apt. So deploys and validation take the same path as on a real Kylin.
+`/etc/loanstack-stand-in` lists the parts that stay Debian (kernel, glibc, file layout).
 """
 
 import shutil
@@ -70,7 +70,7 @@ HIDDEN = (
     "usr/lib/systemd/system/dpkg-*",
     "etc/systemd/system/timers.target.wants/dpkg-*",
 )
-"""Debian's package management: gone from a host, so that nothing can fall back on it."""
+"""Debian's package management: removed from hosts, so that nothing can fall back on it."""
 
 MASKED_UNITS = (
     "console-getty.service",
@@ -93,7 +93,7 @@ MASKED_UNITS = (
     "dev-hugepages.mount",
     "remote-fs.target",
 )
-"""Units that a container does not need; each costs memory and boot time seven times over."""
+"""Units that a container does not need; each would cost memory and boot time on seven hosts."""
 
 
 RELEASE_PACKAGE = "kylin-release"
@@ -136,7 +136,7 @@ class IdentityFile:
 
 
 def identity_files(release: OsRelease, arch: str = Arch.X86_64) -> tuple[IdentityFile, ...]:
-    """Return the files that make an image say and do what `release` names."""
+    """Return the files that make an image look and act like `release`."""
     words = {
         "version": release.version_id,
         "codename": release.codename,
@@ -153,7 +153,7 @@ def identity_files(release: OsRelease, arch: str = Arch.X86_64) -> tuple[Identit
         IdentityFile(path="etc/loanstack-stand-in", text=f"{release.stand_in}\n"),
         IdentityFile(path="etc/dnf/dnf.conf", text=_DNF_CONF),
         IdentityFile(path="etc/dnf/vars/releasever", text=f"{release.version_id}\n"),
-        # Debian's rpm keeps root's packages in his home folder; a server's are the system's.
+        # Debian's rpm keeps its database in root's home folder; on a server it belongs to the system.
         IdentityFile(path="etc/rpm/macros", text="%_dbpath /var/lib/rpm\n"),
         IdentityFile(path="etc/ssh/sshd_config.d/10-baseline.conf", text=_SSHD),
         IdentityFile(path="etc/systemd/journald.conf.d/10-lab.conf", text=_JOURNALD),
@@ -172,8 +172,8 @@ _WITHOUT_CREDENTIALS = tuple(
     IdentityFile(path=f"etc/systemd/system/{name}.service.d/10-lab.conf", text="[Service]\nLoadCredential=\n")
     for name in ("systemd-sysusers", "systemd-tmpfiles-setup", "systemd-tmpfiles-setup-dev")
 )
-"""QEMU's user mode cannot mount what systemd keeps a unit's credentials in; these three would load some, and
-there are none."""
+"""QEMU's user mode cannot mount the file system for a unit's credentials. These three units would load
+credentials, although there are none."""
 
 _NSSWITCH = """\
 passwd:         files
@@ -189,9 +189,9 @@ rpc:            files
 
 
 def release_spec(release: OsRelease) -> str:
-    """Return the spec of the package that stands for the base system, to be built inside the image.
+    """Return the spec of the package that represents the base system; it is built inside the image.
 
-    Every package with a scriptlet requires `/bin/sh`, which on a real Kylin a package provides.
+    Every package with a scriptlet requires `/bin/sh`, which a package provides on a real Kylin.
     """
     return _RELEASE_SPEC.format(
         package=RELEASE_PACKAGE,
@@ -206,8 +206,8 @@ def apply_identity(root: Path, release: OsRelease, arch: str = Arch.X86_64) -> N
     """Turn the userland at `root` into the stand-in.
 
     + root: root folder of an unpacked Debian 12 userland
-    + release: what it shall say it is
-    + arch: of which machines
+    + release: the operating system that it shall claim to be
+    + arch: architecture of the hosts
     """
     for pattern in HIDDEN:
         for path in root.glob(pattern):

@@ -1,4 +1,4 @@
-"""Bringing the lab up and taking it down."""
+"""Brings the lab up and takes it down."""
 
 import shutil
 import time
@@ -30,7 +30,7 @@ from lab.network import NetworkPlan, namespace_of, plan_of
 from lab.progress import Progress
 
 BOOT_DEADLINE_S = 120.0
-"""Promised are 60 s, usual are 5 s; a machine busy with other things may take longer than that."""
+"""The objective is 60 s, and a boot usually takes 5 s; a busy machine may need longer than the objective."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +49,15 @@ class Lab:
 
     @property
     def owner(self) -> state.Owner:
-        """What the machine's record says when the lab is this one."""
+        """The machine's record if the lab is this one."""
         return state.Owner(checkout=str(places.PROJECT_ROOT), lab_dir=str(self.lab_dir))
 
     def up(self) -> None:
         """Bring the lab up, or complete it: afterwards every host accepts SSH and the depot is current.
 
         Raises:
-            RefusedError: another lab runs here, or the running one was made from another image.
-            LabError: a host did not come up; what this call made is undone.
+            RefusedError: another lab runs here, or the running lab was made from another image.
+            LabError: a host did not come up; everything that this call made is undone.
         """
         if problems := preflight.machine_problems():
             raise RefusedError("; ".join(problems))
@@ -81,7 +81,7 @@ class Lab:
                 raise
 
     def down(self, *, any_owner: bool = False) -> bool:
-        """Take the lab down; afterwards no process, mount, interface or namespace of it is left.
+        """Take the lab down, without leaving a process, mount, interface or namespace.
 
         + any_owner: also take down a lab that another checkout brought up
 
@@ -105,17 +105,17 @@ class Lab:
             return there
 
     def refresh_depot(self) -> None:
-        """Build what changed of the depot and serve it to the running lab."""
+        """Build the changed parts of the depot, and serve it to the running lab."""
         with self.changing():
             supplies = supply.ensure(self.environment, self.cache, self.progress)
             supply.publish(supplies, self.lab_dir / "depot")
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Hold the running lab against any other command that changes it.
+        """Hold the lock of the running lab, so that no other command changes it.
 
         Raises:
-            RefusedError: it is not up, or another one is at work.
+            RefusedError: the lab is not up, or another command is changing it.
         """
         with state.machine_lock():
             self.require_up()
@@ -125,7 +125,7 @@ class Lab:
         """Return the state of the running lab.
 
         Raises:
-            RefusedError: it is not up.
+            RefusedError: the lab is not up.
         """
         found = state.load(self.lab_dir)
         if found is None or found.phase is not state.Phase.UP or found.boot_id != state.boot_id():
@@ -147,17 +147,17 @@ class Lab:
         for host in missing:
             hosts.switch_on(host.name, self.plan, self.lab_dir)
         for host in self.environment.hosts:
-            # A frozen host would never let anybody in.
+            # A frozen host would never accept SSH.
             frozen.thaw(host.name)
         title = f"Boot {', '.join(h.name for h in missing)}" if missing else "All hosts run: log in on each"
         with self.progress.step(title):
             self._wait(self.environment.hosts)
 
     def _fit_to_inventory(self, supplies: supply.Supplies) -> None:
-        """Make disks for hosts that the inventory has by now; take away those it no longer has."""
+        """Make disks for new hosts of the inventory, and remove hosts that are no longer in it."""
         wanted = [host.name for host in self.environment.hosts]
         for name in disks.names_of_disks(self.lab_dir):
-            # One that is not mounted is what an interrupted call has left.
+            # A disk that is not mounted was left by an interrupted call.
             if name not in wanted or not disks.has_disk(self.lab_dir, name):
                 hosts.end(name)
                 wiring.remove_namespaces([namespace_of(name)])
@@ -224,7 +224,7 @@ class Lab:
             state.save(lab_dir, found.moved_to(state.Phase.FALLING))
         cgroups.kill()
         cgroups.remove()
-        # Found by their folders: an older checkout's lab may have had other hosts than this inventory.
+        # Hosts are found by their folders, because the lab of an older checkout may have had other hosts.
         names = disks.names_of_disks(lab_dir)
         for name in names:
             disks.remove_disk(lab_dir, name)
@@ -245,5 +245,5 @@ def _load_if_whole(lab_dir: Path) -> state.LabState | None:
     try:
         return state.load(lab_dir)
     except LabError:
-        # A broken record must not keep `down` from removing what it can see.
+        # A damaged record must not prevent `down` from removing everything that it finds.
         return None

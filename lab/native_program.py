@@ -1,7 +1,7 @@
-"""Programs that QEMU's user mode cannot run: in an emulated host this machine's own build takes their place.
+"""Replaces programs that QEMU's user mode cannot run by this machine's own build, in an emulated host.
 
-Its kernel is this machine's, which starts the program itself; a script at the program's path brings it, the
-loader and the libraries from a folder of their own.
+An emulated host uses this machine's kernel, which can run this machine's programs. A script at the program's
+path starts it with its own loader and libraries, from a separate folder.
 """
 
 import re
@@ -11,24 +11,24 @@ from pathlib import Path
 from lab.commands import run
 
 FOLDER = Path("usr/lib/loanstack-lab-native")
-"""Below a host's root."""
+"""Folder below a host's root."""
 _LIBRARY = re.compile(r"(?:=>\s+|^\s*)(/\S+) \(0x")
 """A line of `ldd` that names a file: a library, or the loader."""
 _DEADLINE_S = 20
 
 
 def libraries(said: str) -> list[Path]:
-    """Return the files that `ldd` named, the loader among them."""
+    """Return the files in the output of `ldd`, with the loader."""
     return [Path(found.group(1)) for line in said.splitlines() if (found := _LIBRARY.search(line))]
 
 
 def put(root: Path, program: str) -> None:
-    """Put this machine's build of `program` in its place below the folder `root`.
+    """Install this machine's build of `program` at the same path below the folder `root`.
 
-    + program: path without its first slash; the same here and there
+    + program: path without its first slash
 
     Raises:
-        LabError: it is not installed here.
+        LabError: the program is not installed on this machine.
     """
     here = Path("/") / program
     needed = libraries(run(["ldd", str(here)], doing=f"see what {here} needs", deadline_s=_DEADLINE_S))

@@ -1,6 +1,6 @@
-"""The lab's network as data: which namespaces, bridges, cables, addresses and routes there are.
+"""The lab's network as data: namespaces, bridges, cables, addresses and routes.
 
-Nothing here touches the machine; `lab.wiring` carries it out. Drills cut cables by the names given here.
+This module does not touch the machine; `lab.wiring` makes the network. Drills use the names given here.
 
 Management (bridge `ls-mgmt` in the machine's own namespace), one segment per centre (bridges `seg-a` ...
 in the namespace `ls-router`, which forwards between them) and the DMZ (bridge `dmz` in `ls-dmz`, a switch
@@ -23,16 +23,16 @@ CLIENT_NUMBER = 100
 """Last byte of the clients' address in the DMZ."""
 DEPOT_PORT = 8480
 POWER_SWITCH_PORT = 8481
-"""Both of this machine, on the management network; hosts reach nothing else of it."""
+"""Ports of this machine on the management network; hosts can reach no other port of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bridge:
-    """A switch, with or without an address of its own."""
+    """A switch, with or without an address."""
 
     name: str
     namespace: str | None
-    """None: the machine's own."""
+    """Network namespace; None: that of the machine."""
     address: str | None = None
     """With its prefix length, as in ``198.18.1.1/24``."""
 
@@ -51,24 +51,24 @@ class Cable:
 
     @property
     def mac(self) -> str:
-        """A fixed address of the card, so that a host that comes back is found by its neighbours at once."""
+        """A fixed MAC address, so that neighbours find a host at once when it comes back."""
         return ":".join(f"{byte:02x}" for byte in (0x02, 0, *ip_interface(self.address).ip.packed))
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostNetwork:
-    """A host's namespace, its cables, and the address it sends the lab's other traffic to."""
+    """A host's namespace, its cables, and its gateway to the rest of the lab."""
 
     host: str
     namespace: str
     cables: tuple[Cable, ...]
     gateway: str | None
-    """Router for `LAB_RANGE`; None: only what is directly connected can be reached."""
+    """Router for `LAB_RANGE`; None: the host reaches only directly connected networks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPlan:
-    """Everything that `up` lays and `down` removes."""
+    """Everything that `up` makes and `down` removes."""
 
     bridges: tuple[Bridge, ...]
     hosts: tuple[HostNetwork, ...]
@@ -89,7 +89,7 @@ class NetworkPlan:
         return bridges + tuple(c.port for c in cables if c.bridge_namespace is None)
 
     def host(self, name: str) -> HostNetwork:
-        """Return the part of `name`; raises KeyError naming the known hosts."""
+        """Return the part of host `name`; raises KeyError with the known hosts."""
         for part in self.hosts:
             if part.host == name:
                 return part
@@ -105,7 +105,7 @@ def plan_of(environment: Environment) -> NetworkPlan:
     """Return the network of `environment`.
 
     Raises:
-        ValueError: an address lies outside its network or outside the benchmarking range.
+        ValueError: an address is outside its network or outside the benchmarking range.
     """
     management = _network(environment.management_network, "management_network")
     dmz = _network(environment.dmz_network, "dmz_network")

@@ -1,7 +1,7 @@
-"""The hosts' power switch, as their management controllers would be: Redfish over HTTP, for database hosts.
+"""The power switch of the database hosts: Redfish over HTTP, in place of management controllers.
 
-`python -m lab.power_switch ADDRESS PORT`. Runs until it is killed, in the lab's own control group. It acts
-in this very process: a fence must not wait for an interpreter to start.
+`python -m lab.power_switch ADDRESS PORT`. Runs until it is killed, in the lab's own control group. It
+switches hosts in its own process, because a fence must not wait for an interpreter to start.
 """
 
 import contextlib
@@ -30,13 +30,13 @@ _NO_BODY = "Content-Length is missing, not a number or too large"
 
 
 class Switch(Protocol):
-    """What can be done to hosts. Each does nothing where nothing is to be done."""
+    """Operations on hosts. Each does nothing if the host is already in the wanted state."""
 
     def state(self, host: str) -> PowerState:
         """Say whether `host` has power."""
 
     def force_off(self, host: str) -> None:
-        """Return once `host` is certainly gone; raises LabError."""
+        """Switch `host` off and return when it is certainly off; raises LabError."""
 
     def on(self, host: str) -> None:
         """Begin to boot `host`; raises LabError."""
@@ -54,17 +54,17 @@ class LabSwitch:
         return PowerState.ON if hosts.is_running(host) else PowerState.OFF
 
     def force_off(self, host: str) -> None:
-        """Pull the plug of `host`; returns once no process of it is left."""
+        """Switch `host` off; return when none of its processes is left."""
         hosts.switch_off(host, self.plan, self.lab_dir)
 
     def on(self, host: str) -> None:
-        """Plug `host` in and begin its boot, unless it runs."""
+        """Connect `host` and begin its boot, unless it runs."""
         hosts.switch_on(host, self.plan, self.lab_dir)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Who may use the switch."""
+    """User and password of the switch."""
 
     user: str
     password: str
@@ -74,7 +74,7 @@ class Account:
 
 
 def systems_of(environment: Environment) -> dict[str, str]:
-    """Return {Redfish system: host} of every host whose fence device this switch is."""
+    """Return {Redfish system: host} for every host that has this switch as its fence device."""
     return {
         host.fence.system: host.name
         for host in environment.hosts
@@ -84,7 +84,7 @@ def systems_of(environment: Environment) -> dict[str, str]:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # A client that says nothing more gives its thread back.
+    # A silent client is disconnected, so that its thread is free again.
     timeout = _CLIENT_SILENT_S
     account: Account
     switch: Switch
@@ -97,7 +97,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(self._act)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what the base class refuses by itself in Redfish's form too, such as other methods."""
+        """Answer in Redfish's form too if the base class itself refuses a request, such as another method."""
         self._send(redfish.error(HTTPStatus(code), "GeneralError", message or HTTPStatus(code).phrase))
 
     def _answer(self, work: Callable[[], Reply]) -> None:
@@ -112,9 +112,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send(self, reply: Reply) -> None:
         body = reply.as_bytes()
         if reply.status >= HTTPStatus.BAD_REQUEST:
-            # What was refused may have a body that nobody read: the next request would begin in its middle.
+            # A refused request may have an unread body, in the middle of which the next request would begin.
             self.close_connection = True
-        # A client that went away cannot be told; what it asked for is done all the same.
+        # If the client has disconnected, it gets no answer; its request is carried out all the same.
         with contextlib.suppress(OSError):
             self.send_response(reply.status)
             if reply.status == HTTPStatus.UNAUTHORIZED:
@@ -162,7 +162,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def handler_for(account: Account, switch: Switch, systems: Mapping[str, str]) -> type[_Handler]:
-    """Return what answers requests about `systems`."""
+    """Return the request handler for `systems`."""
     members = {"account": account, "switch": switch, "systems": systems}
     return type("Handler", (_Handler,), members)
 

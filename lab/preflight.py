@@ -1,7 +1,7 @@
-"""Can this machine run the lab? `python3 -m lab.preflight`, before anything is installed.
+"""Checks whether this machine can run the lab: `python3 -m lab.preflight`, before anything is installed.
 
-Standard library only. Each problem is one sentence with its remedy. Nothing is installed or changed;
-what is tried is tried in throw-away namespaces and folders.
+Uses the standard library only. Each problem is one sentence with its remedy. Nothing is installed or changed;
+trials run in temporary namespaces and folders.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from inventory import places
 DISK_GIB = 8
 MEMORY_GIB = 8
 _MEMORY_SLACK = 0.93
-"""The kernel and the firmware keep some of what a machine is sold with."""
+"""Tolerance: the kernel and the firmware keep some of a machine's nominal memory."""
 _GIB = 1024**3
 _DEADLINE_S = 60
 _REGISTRY_TIMEOUT_S = 15
@@ -47,7 +47,7 @@ fi
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check everything, say what is wrong; returns 0, or 2 when something is, or 130 when interrupted."""
+    """Check everything and print the problems; return 0 without problems, 2 with some, 130 if interrupted."""
     parser = argparse.ArgumentParser(prog="python3 -m lab.preflight", description=__doc__)
     parser.add_argument("--no-registries", action="store_true", help="ask no package registry")
     options = parser.parse_args(arguments)
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not problems and not options.no_registries:
             problems = registry_problems()
     except KeyboardInterrupt:
-        # Nothing was changed, and whoever started this says the rest.
+        # Nothing was changed, and the program that started this one prints a message.
         return 130
     for problem in problems:
         sys.stderr.write(f"preflight: {problem}\n")
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def machine_problems() -> list[str]:
-    """Return what this machine lacks, a sentence each; empty: it is fit."""
+    """Return one sentence for each thing that this machine lacks; empty: it can run the lab."""
     if os.geteuid() != 0:
         return [
             f"hosts run in namespaces, which only root makes, not user {os.geteuid()}; run this with sudo"
@@ -83,12 +83,12 @@ def machine_problems() -> list[str]:
 
 
 def registry_problems() -> list[str]:
-    """Return which package registry does not answer its ordinary client here; empty: all do."""
+    """Return one sentence for each package registry that does not answer its ordinary client."""
     return list(_found(_apt_problem(), _pip_problem()))
 
 
 def system_problem(os_release: str, architecture: str) -> str | None:
-    """Say why this operating system will not do, if so.
+    """Return why this operating system is unsuitable, or None.
 
     + os_release: text of /etc/os-release
     + architecture: as `uname -m` prints it
@@ -108,7 +108,7 @@ def system_problem(os_release: str, architecture: str) -> str | None:
 
 
 def capability_problem(status: str) -> str | None:
-    """Say which capability root lacks, if so (as in a plain container).
+    """Return a sentence about capabilities that root lacks (as in a plain container), or None.
 
     + status: text of /proc/self/status
     """
@@ -122,7 +122,7 @@ def capability_problem(status: str) -> str | None:
 
 
 def cgroup_problem(mounts: str) -> str | None:
-    """Say that there is no unified control group tree, if so.
+    """Return a sentence if there is no unified control group hierarchy, or None.
 
     + mounts: text of /proc/self/mounts
     """
@@ -135,7 +135,7 @@ def cgroup_problem(mounts: str) -> str | None:
 
 
 def memory_problem(meminfo: str) -> str | None:
-    """Say that the machine has too little memory, if so.
+    """Return a sentence if the machine has too little memory, or None.
 
     + meminfo: text of /proc/meminfo
     """
@@ -153,7 +153,7 @@ def _found(*problems: str | None) -> Iterable[str]:
 def _disk_problem(folder: Path) -> str | None:
     there = _nearest(folder)
     free_gib = shutil.disk_usage(there).free / _GIB
-    # What the lab has put there already need not be free a second time.
+    # Space that the lab already uses there counts as free.
     if free_gib >= DISK_GIB or (folder.exists() and any(folder.iterdir()) and free_gib >= DISK_GIB / 2):
         return None
     name = "LOANSTACK_CACHE" if folder == places.cache_dir() else "LOANSTACK_STATE"
@@ -165,7 +165,7 @@ def _disk_problem(folder: Path) -> str | None:
 
 def _host_disks_problem(folder: Path) -> str | None:
     if shutil.which("mkfs.ext4") is None:
-        # e2fsprogs comes with the set-up; `lab up` asks again.
+        # The set-up installs e2fsprogs; `lab up` checks again.
         return None
     with tempfile.TemporaryDirectory(dir=_nearest(folder), prefix=".loanstack-preflight-") as name:
         said = _tried(["unshare", "--mount", "/bin/sh", "-c", _TRY_DISKS], folder=Path(name))
@@ -180,7 +180,7 @@ def _host_disks_problem(folder: Path) -> str | None:
 
 def _network_problem() -> str | None:
     if shutil.which("ip") is None:
-        # iproute2 comes with the set-up; `lab up` asks again.
+        # The set-up installs iproute2; `lab up` checks again.
         return None
     said = _tried(["unshare", "--net", "/bin/sh", "-c", _TRY_NETWORK], folder=Path("/"))
     if said is None:
@@ -218,7 +218,7 @@ def _pip_problem() -> str | None:
     venv_python = places.PROJECT_ROOT / ".venv" / "bin" / "python"
     python = next((p for p in (str(venv_python), sys.executable) if _has_pip(p)), None)
     if python is None:
-        # pip comes with the set-up, which then speaks to the index itself.
+        # The set-up installs pip, and then contacts the index itself.
         return None
     ask = [
         python,
@@ -241,7 +241,7 @@ def _has_pip(python: str) -> bool:
 
 
 def _tried(command: Sequence[str], *, folder: Path) -> str | None:
-    """Run `command`; returns None when it went well, else its last words."""
+    """Run `command`; return None if it succeeded, else its last output."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=folder, timeout=_DEADLINE_S

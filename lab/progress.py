@@ -1,4 +1,4 @@
-"""Saying what a long command does, on stderr, while stdout stays for results."""
+"""Progress of a long command on stderr; stdout is kept for results."""
 
 import sys
 import threading
@@ -13,7 +13,7 @@ _STILL_AFTER_S = 15.0
 
 @dataclass(kw_only=True)
 class Progress:
-    """Prints each step with the time it took, and that it still runs when it takes long."""
+    """Prints each step with its duration, and reminders while a step takes long."""
 
     out: TextIO = field(default_factory=lambda: sys.stderr)
 
@@ -23,7 +23,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Time what is done inside and print it at the end; now and then that it is still going on."""
+        """Measure the time of the block and print it at the end; remind now and then that it still runs."""
         started = time.monotonic()
         ended = threading.Event()
 

@@ -1,7 +1,7 @@
-"""The part of DMTF Redfish that a fence device needs, as data: what is asked for, and what is answered.
+"""The part of DMTF Redfish that a fence device needs, as data: requests and answers.
 
 `GET /redfish/v1/Systems/<id>` tells the power state; `POST .../Actions/ComputerSystem.Reset` changes it.
-Nothing here listens or acts; `lab.power_switch` does.
+This module neither listens nor acts; `lab.power_switch` does.
 """
 
 import base64
@@ -19,7 +19,7 @@ _RESET = "Actions/ComputerSystem.Reset"
 
 
 class ResetType(StrEnum):
-    """What the switch does; a graceful shutdown is no fence, because a hung host never ends one."""
+    """Resets that the switch makes; without a graceful shutdown, which a hung host would never finish."""
 
     FORCE_OFF = "ForceOff"
     ON = "On"
@@ -34,18 +34,18 @@ class PowerState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What is sent back."""
+    """An answer."""
 
     status: HTTPStatus
     body: Mapping[str, Any] | None = None
 
     def as_bytes(self) -> bytes:
-        """Return the body as JSON; empty where there is none."""
+        """Return the body as JSON; empty if there is none."""
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
 class RefusedRequest(Exception):  # noqa: N818 - a request that was refused, not an error of this program
-    """A request that gets an error's answer."""
+    """A request that is answered with an error."""
 
     def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
         self.reply = error(status, code, message)
@@ -61,7 +61,7 @@ def error(status: HTTPStatus, code: str, message: str) -> Reply:
 
 
 def service_root() -> Reply:
-    """Return the root, the one resource that needs no password."""
+    """Return the service root, the only resource that needs no password."""
     body = {"@odata.id": ROOT, "RedfishVersion": "1.6.0", "Systems": {"@odata.id": f"{ROOT}/Systems"}}
     return Reply(status=HTTPStatus.OK, body=body)
 
@@ -80,7 +80,7 @@ def system(name: str, state: PowerState) -> Reply:
 
 
 def is_authorised(header: str | None, *, user: str, password: str) -> bool:
-    """Say whether an `Authorization` header carries this user and password (Basic); in constant time."""
+    """Say whether an `Authorization` header has this user and password (Basic); takes constant time."""
     scheme, _, given = (header or "").partition(" ")
     try:
         decoded = base64.b64decode(given, validate=True)
@@ -97,10 +97,10 @@ def is_root(path: str) -> bool:
 def system_of(path: str, *, known: frozenset[str], action: bool) -> str:
     """Return the system that `path` is about.
 
-    + action: it must be the path of its reset action, else that of the system itself
+    + action: whether `path` must be that of the reset action; otherwise that of the system itself
 
     Raises:
-        RefusedRequest: 404, for anything else and for systems that are not `known`.
+        RefusedRequest: 404 for any other path, and for systems that are not `known`.
     """
     parts = path.removeprefix(f"{ROOT}/Systems/").split("/", 1) if path.startswith(f"{ROOT}/Systems/") else []
     wanted = _RESET if action else ""
@@ -112,10 +112,10 @@ def system_of(path: str, *, known: frozenset[str], action: bool) -> str:
 
 
 def reset_type_in(body: bytes) -> ResetType:
-    """Return what the body of a reset asks for.
+    """Return the kind of reset in the body of a request.
 
     Raises:
-        RefusedRequest: 400; it is not JSON, or asks for something that this switch does not do.
+        RefusedRequest: 400; the body is not JSON, or asks for a reset that this switch does not make.
     """
     try:
         found = json.loads(body)

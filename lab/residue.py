@@ -1,4 +1,4 @@
-"""Looking for what a lab may have left on this machine, independently of what any record says."""
+"""Finds remains of a lab on this machine, independently of any record."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ def mounts_below(folder: Path, mounts: str) -> list[str]:
 
 
 def find(plan: NetworkPlan, lab_dir: Path) -> list[str]:
-    """Return everything of a lab that is there, in words; empty: the machine is clean.
+    """Return a description of everything of a lab that exists; empty: the machine is clean.
 
-    + plan: the network whose names are looked for
+    + plan: network whose names are searched
     + lab_dir: the lab's state folder
     """
     found = [f"process {pid}" for pid in sorted(cgroups.processes())]

@@ -1,7 +1,7 @@
-"""What Debian's maintainer scripts do that a package of Kylin does in its own `%pre` and `%post`.
+"""Tasks of Debian's maintainer scripts that a package of Kylin does in its own `%pre` and `%post`.
 
-Users, state directories and default files: done by the package, so that a deploy finds on a lab host what
-it would find on a real one.
+The package makes users, state directories and default files, so that a deploy finds the same on a lab host as
+on a real host.
 """
 
 import shlex
@@ -33,11 +33,11 @@ class Chores:
     users: tuple[SystemUser, ...] = ()
     directories: tuple[Directory, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
-    """(from, to): packed a second time, as the configuration that Debian copies at installation."""
+    """(from, to): files packed a second time, as the configuration that Debian copies at installation."""
     links: tuple[tuple[str, str], ...] = ()
     """(path, target): symbolic links that Debian's alternatives make."""
     not_emulated: tuple[str, ...] = ()
-    """Programs of which an emulated host gets this machine's own; paths without the first slash."""
+    """Programs that an emulated host gets from this machine; paths without the first slash."""
 
     def before_install(self) -> tuple[str, ...]:
         """Return the shell lines of `%pre`."""
@@ -108,4 +108,4 @@ CHORES: dict[str, Chores] = {
     "nftables": Chores(not_emulated=("usr/sbin/nft",)),
     "mariadb-common": Chores(links=(("/etc/mysql/my.cnf", "mariadb.cnf"),)),
 }
-"""By the name of the Debian package; the others have none that matter on a lab host."""
+"""Chores by the name of the Debian package; other packages need none on a lab host."""

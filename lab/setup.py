@@ -1,7 +1,7 @@
 """Prepare a machine: Debian packages and the project's virtual environment.
 
 Standard library only, because it runs before anything is installed: `python3 -m lab.setup --venv .venv`.
-Each step does nothing where it finds its work done, so an interrupted set-up is completed by the next.
+Each step does nothing if its work is already done, so the next run completes an interrupted set-up.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the set-up.
 
     Returns:
-        The exit code; 2: the machine lacks something, said in one sentence; 130: interrupted.
+        The exit code; 2: the machine lacks something, which one sentence names; 130: interrupted.
     """
     parser = argparse.ArgumentParser(prog="python3 -m lab.setup", description=__doc__)
     parser.add_argument(
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return 2
     except KeyboardInterrupt:
-        _say("interrupted; the next run completes what was begun")
+        _say("interrupted; the next run completes the set-up")
         return _INTERRUPTED
     return 0
 
@@ -68,16 +68,16 @@ def missing_packages(wanted: Sequence[str]) -> list[str]:
 
 
 def install_packages(wanted: Sequence[str]) -> str:
-    """Install what is missing of `wanted`; returns what was done, in words.
+    """Install the packages of `wanted` that are missing; return a sentence about what was done.
 
     Raises:
-        SetupError: dpkg or the Debian registry refused.
+        SetupError: dpkg or the Debian registry reported an error.
     """
     missing = missing_packages(wanted)
     if not missing:
         return "all there"
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # An apt-get that was killed in the middle leaves packages unpacked; this finishes them first.
+    # A killed apt-get leaves packages unpacked but not configured; this finishes them first.
     _run(["dpkg", "--configure", "-a"], "repair dpkg by hand: dpkg --configure -a", environment)
     _run([*APT, "update"], "check apt's sources and the network, then run this again", environment)
     _run([*APT, "install", *missing], "check apt's sources and the network, then run this again", environment)
@@ -85,10 +85,10 @@ def install_packages(wanted: Sequence[str]) -> str:
 
 
 def create_environment(venv: Path, uv_version: str) -> str:
-    """Fill `venv` with exactly what requirements.lock lists, and this project; returns what was done.
+    """Fill `venv` with exactly the packages of requirements.lock, and this project; return what was done.
 
     Raises:
-        SetupError: venv or a package index refused.
+        SetupError: venv or a package index reported an error.
     """
     again = "check pip's index and the network, then run this again"
     python = venv / "bin" / "python"

@@ -1,8 +1,9 @@
-"""What the machine knows of its lab: who owns it, how far it came, what must be put back.
+"""The records of the machine's lab: its owner, its phase, and the settings to restore.
 
-Two records. The machine's (`/run`, gone after a restart, one whatever LOANSTACK_STATE says) names the one
-lab and is the lock against a second. The lab's own says what `down` has to restore. Each is written
-before the effects it speaks of, so that whatever is interrupted can be finished or undone.
+There are two records. The machine's record (in `/run`, so it is gone after a restart; there is only one,
+whatever LOANSTACK_STATE is) names the one lab, and is the lock against a second lab. The lab's own record
+lists what `down` must restore. Each record is written before the effects that it describes, so that an
+interrupted command can be finished or undone.
 """
 
 import fcntl
@@ -22,7 +23,7 @@ MACHINE_LOCK = Path("/run/loanstack-lab.lock")
 
 
 class Phase(StrEnum):
-    """How far a lab came."""
+    """Phase of a lab."""
 
     RISING = "rising"
     UP = "up"
@@ -31,10 +32,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Whose lab this machine runs."""
+    """Owner of the lab that this machine runs."""
 
     checkout: str
-    """Root folder of the checkout it was brought up from."""
+    """Root folder of the checkout that brought it up."""
     lab_dir: str
     """Its state folder."""
 
@@ -46,11 +47,11 @@ class LabState:
     phase: Phase
     image_key: str
     boot_id: str
-    """The machine's boot it belongs to; after a restart nothing of it runs any more."""
+    """Boot id of the machine when it was brought up; after a restart nothing of it runs any more."""
     since_s: float
     """Unix time of its `up`."""
     settings_before: dict[str, int] = field(default_factory=dict)
-    """Kernel settings that `up` raised, with the values to put back."""
+    """Kernel settings that `up` raised, with the values to restore."""
 
     def moved_to(self, phase: Phase) -> "LabState":
         """Return this state in `phase`."""
@@ -58,12 +59,12 @@ class LabState:
 
 
 class Course(StrEnum):
-    """What `up` has to do with what it finds."""
+    """How `up` must treat an existing lab."""
 
     FRESH = "fresh"
-    """Nothing is there: bring a lab up."""
+    """There is no lab: bring one up."""
     CLEAN_FIRST = "clean-first"
-    """Left by a run that was interrupted or by a machine that restarted: remove it, then bring one up."""
+    """An interrupted run or a restart of the machine left remains: remove them, then bring a lab up."""
     CONTINUE = "continue"
     """A lab is up: start only what is missing."""
 
@@ -72,8 +73,8 @@ def course(state: LabState | None, *, boot_id: str, anything_left: bool) -> Cour
     """Decide what `up` does.
 
     + state: the lab's record; None: there is none
-    + boot_id: the machine's present boot
-    + anything_left: a process, mount, interface or namespace of a lab is there
+    + boot_id: boot id of the machine now
+    + anything_left: whether a process, mount, interface or namespace of a lab exists
     """
     if state is None:
         return Course.CLEAN_FIRST if anything_left else Course.FRESH
@@ -83,15 +84,15 @@ def course(state: LabState | None, *, boot_id: str, anything_left: bool) -> Cour
 
 
 def state_file(lab_dir: Path) -> Path:
-    """Return where the lab's record is kept."""
+    """Return the path of the lab's record."""
     return lab_dir / "state.json"
 
 
 def load(lab_dir: Path) -> LabState | None:
-    """Return the lab's record; None when there is none.
+    """Return the lab's record; None if there is none.
 
     Raises:
-        LabError: the record is broken.
+        LabError: the record is damaged.
     """
     path = state_file(lab_dir)
     try:
@@ -104,35 +105,35 @@ def load(lab_dir: Path) -> LabState | None:
 
 
 def save(lab_dir: Path, state: LabState) -> None:
-    """Write the lab's record, whole or not at all."""
-    # Below it are the hosts' disks: their private files are no business of this machine's users.
+    """Write the lab's record atomically."""
+    # The hosts' disks are below this folder; this machine's users must not read their private files.
     lab_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write(state_file(lab_dir), json.dumps(asdict(state), indent=2))
 
 
 def owner() -> Owner | None:
-    """Return whose lab this machine runs; None: nobody's."""
+    """Return the owner of the lab that this machine runs; None if it runs none."""
     try:
         return Owner(**json.loads(MACHINE_RECORD.read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):
-        # Written whole or not at all, so this is not ours: as good as none.
+        # We write the file atomically, so a damaged file is not ours and counts as missing.
         return None
 
 
 def claim(mine: Owner) -> None:
-    """Write down that this machine's lab is `mine`."""
+    """Record that this machine's lab is `mine`."""
     _write(MACHINE_RECORD, json.dumps(asdict(mine)))
 
 
 def release() -> None:
-    """Write down that this machine runs no lab."""
+    """Record that this machine runs no lab."""
     MACHINE_RECORD.unlink(missing_ok=True)
 
 
 def refuse_another(mine: Owner, found: Owner | None, *, is_alive: bool) -> None:
-    """Refuse to go on when this machine runs a living lab that is not `mine`.
+    """Refuse to go on if this machine runs a lab that is not `mine`.
 
     Raises:
         RefusedError: names the other lab and the remedy.
@@ -153,16 +154,16 @@ def refuse_another(mine: Owner, found: Owner | None, *, is_alive: bool) -> None:
 
 
 def boot_id() -> str:
-    """Return what tells this boot of the machine from any other."""
+    """Return the id of the machine's current boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 @contextmanager
 def machine_lock() -> Iterator[None]:
-    """Hold the machine's lab against any other command that changes it.
+    """Hold the lock of the machine's lab, so that no other command changes it.
 
     Raises:
-        RefusedError: another one is at work; names its process.
+        RefusedError: another command is changing the lab; names its process.
     """
     with _opened(MACHINE_LOCK) as file:
         try:

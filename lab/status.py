@@ -1,4 +1,4 @@
-"""How the lab is: what runs, since when, with how much memory."""
+"""Status of the lab: which hosts run, since when, and with how much memory."""
 
 import os
 import time
@@ -18,19 +18,19 @@ _STYLE = {"up": "green", "booting": "yellow", "frozen": "yellow", "off": "red"}
 
 
 class HostState(StrEnum):
-    """Whether a host can be worked on."""
+    """State of a host."""
 
     UP = "up"
     BOOTING = "booting"
-    """It runs but does not accept SSH: it boots, or hangs."""
+    """It runs but does not accept SSH, because it is booting or hangs."""
     FROZEN = "frozen"
-    """All its processes were stopped where they stood."""
+    """All its processes are frozen."""
     OFF = "off"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostStatus:
-    """One host at one moment."""
+    """Status of one host at one moment."""
 
     name: str
     centre: str
@@ -40,7 +40,7 @@ class HostStatus:
     state: HostState
     uptime_s: float | None
     memory_mib: float | None
-    """Working set: what it uses, less the file cache that could go at once."""
+    """Working set: its memory without the file cache that can be dropped."""
 
 
 def of_hosts(environment: Environment) -> tuple[HostStatus, ...]:
@@ -50,7 +50,7 @@ def of_hosts(environment: Environment) -> tuple[HostStatus, ...]:
 
 
 def total_memory_mib(statuses: Sequence[HostStatus]) -> float:
-    """Return what all hosts use together."""
+    """Return the memory of all hosts together, in MiB."""
     return sum(s.memory_mib or 0.0 for s in statuses)
 
 
@@ -75,7 +75,7 @@ def table(statuses: Sequence[HostStatus]) -> Table:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time span as people write it; `-` for None."""
+    """Return a time span as text for people; `-` for None."""
     if seconds is None:
         return "-"
     minutes, rest = divmod(int(seconds), 60)
@@ -106,10 +106,10 @@ def _of_host(host: Host) -> HostStatus:
 
 
 def _started_s(pid: int) -> float | None:
-    """Return when process `pid` started, in seconds since the machine's boot; None: it is gone."""
+    """Return when process `pid` started, in seconds since the machine's boot; None if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    # Field 22 of proc(5), counted from 1; the first two went with the name.
+    # Field 22 of proc(5), counted from 1; the first two were removed with the name.
     return int(fields[19]) / os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,7 @@
-"""What hosts are made of and install from: the image, the yum repository and the artifacts.
+"""The supplies of hosts: the image, the yum repository and the artifacts.
 
-All of it comes from the cache; what the cache lacks is built, in parallel where one does not need the
-other. Building is the only part of the lab that reaches package registries.
+All supplies come from the cache. Missing ones are built, in parallel if they do not need each other.
+Building is the only part of the lab that contacts package registries.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Userland:
-    """What hosts of one architecture are made of and install from, in the cache."""
+    """The supplies of hosts of one architecture, in the cache."""
 
     image: image.Image
     repository: rpm_repo.Repository
@@ -42,7 +42,7 @@ class Userland:
 
 @dataclass(frozen=True, kw_only=True)
 class Supplies:
-    """Everything that one lab is made of, in the cache."""
+    """All supplies of one lab, in the cache."""
 
     userlands: Mapping[str, Userland]
     """By architecture."""
@@ -50,24 +50,24 @@ class Supplies:
 
     @property
     def image_key(self) -> str:
-        """What the lab's record knows them by."""
+        """Key of these supplies in the lab's record."""
         return "+".join(userland.image.key for userland in self.userlands.values())
 
 
 def architectures(environment: Environment) -> tuple[Architecture, ...]:
-    """Return what the hosts of `environment` are, this machine's own kind first."""
+    """Return the architectures of the hosts of `environment`, this machine's own first."""
     found = {host.arch for host in environment.hosts}
     return tuple(architecture.of(arch) for arch in sorted(found, key=lambda arch: arch != NATIVE.arch))
 
 
 def is_current(image_key: str, environment: Environment) -> bool:
-    """Say whether a lab whose record holds `image_key` was made from images of the current recipes."""
+    """Say whether a lab with `image_key` in its record was made from images of the current recipes."""
     release = environment.hosts[0].os
     return set(image_key.split("+")) <= {image.recipe_key(release, each) for each in architecture.ALL}
 
 
 def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplies:
-    """Return the supplies of `environment`, building what the cache lacks.
+    """Return the supplies of `environment`; build those that the cache lacks.
 
     Raises:
         LabError: a registry does not answer, or a build failed.
@@ -89,7 +89,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
         wants_index = not seekdb.archive_at(cache).exists() or any(
             bundle.needs_index(cache, sources, each) for each in kinds for sources in bundles[each]
         )
-        # Said in one sentence before anything is begun, instead of in a build's words in its middle.
+        # Check now, for one clear message before any build begins instead of an error within a build.
         if (wanting or wants_index) and (problems := preflight.registry_problems()):
             raise RefusedError("; ".join(problems))
         for each in wanting:
@@ -128,12 +128,12 @@ def _apt_folder(cache: Path, kind: Architecture) -> Path:
 
 
 def tongweb_artifacts(cache: Path) -> tuple[Path, ...]:
-    """Return what role tongweb needs, made from this machine's OpenJDK and Tomcat if the cache lacks it."""
+    """Return the artifacts of role tongweb; make missing ones from this machine's OpenJDK and Tomcat."""
     return tuple(each.build(cache) for each in (distribution, license_file, jdbc_driver, jdk, portal))
 
 
 def artifacts_of(environment: Environment, arch: str = NATIVE.arch) -> tuple[str, ...]:
-    """Return the names of the artifacts that hosts of `environment` run which are of one architecture."""
+    """Return the names of the architecture-specific artifacts that hosts of `environment` run."""
     return tuple(
         name
         for role, name in ARTIFACTS_OF_ROLE
@@ -142,9 +142,9 @@ def artifacts_of(environment: Environment, arch: str = NATIVE.arch) -> tuple[str
 
 
 def publish(supplies: Supplies, folder: Path) -> None:
-    """Lay the depot's served tree at `folder`, or bring it up to date.
+    """Make the depot's tree of served files at `folder`, or update it.
 
-    The yum repository stays as it is while a lab runs; artifacts are added and the hash list replaced whole.
+    The yum repository does not change while a lab runs; artifacts are added, and the hash list is replaced.
     """
     artifacts = folder / "artifacts"
     artifacts.mkdir(parents=True, exist_ok=True)
@@ -164,15 +164,15 @@ def publish(supplies: Supplies, folder: Path) -> None:
 
 
 def wait_until_served(url: str, *, deadline_s: float) -> None:
-    """Wait until `url` is handed out.
+    """Wait until `url` is served.
 
     + deadline_s: seconds from now
 
     Raises:
-        LabError: it was not, within the deadline.
+        LabError: it was not served within the deadline.
     """
     deadline = time.monotonic() + deadline_s
-    # Proxies of this machine's environment do not lead into the lab.
+    # Ignore proxies from this machine's environment: they cannot reach the lab.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
         try:
@@ -186,13 +186,13 @@ def wait_until_served(url: str, *, deadline_s: float) -> None:
 
 
 def current_keys(cache: Path, release: OsRelease) -> frozenset[str]:
-    """Return the keys of the images and repositories that the current recipes give, for any architecture."""
+    """Return the keys of the images and repositories of the current recipes, for all architectures."""
     images = [image.image_at(cache, release, each) for each in architecture.ALL]
     return frozenset(key for each in images for key in (each.key, rpm_repo.recipe_key(each)))
 
 
 def forget_others(cache: Path, kept: Collection[str]) -> None:
-    """Delete what interrupted builds left, and older recipes' images unless hosts still run on them.
+    """Delete remains of interrupted builds, and images of older recipes that no host runs on.
 
     + kept: keys of images and repositories
     """
@@ -201,7 +201,7 @@ def forget_others(cache: Path, kept: Collection[str]) -> None:
         for folder in (cache / kind).glob("*"):
             if folder.name not in kept and f"={folder}/" not in mounted:
                 shutil.rmtree(folder)
-    # The cache is ours alone now, so whatever is still being built is so for ever.
+    # We hold the cache's lock, so any unfinished build was interrupted.
     for leftover in (*cache.glob("building-*"), *cache.glob("*/building-*")):
         shutil.rmtree(leftover)
     for leftover in cache.glob("artifacts/.*.tar.gz"):
@@ -209,17 +209,17 @@ def forget_others(cache: Path, kept: Collection[str]) -> None:
 
 
 def finish_together(*jobs: Future[Any]) -> None:
-    """Wait for all of `jobs`; when one fails or we are asked to stop, end the others' programs at once.
+    """Wait for all `jobs`; if one fails or a signal asks us to stop, end the programs of the others at once.
 
     Raises:
-        LabError: what the first to fail said.
+        LabError: the error of the job that failed first.
     """
     try:
-        # In short waits: a request to stop that another thread was given is heard between them.
+        # Wait in short intervals, so that a signal that another thread received is noticed in between.
         while not all(job.done() for job in jobs):
             done, _ = wait(jobs, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
             for job in done:
-                # Raised here, because the others are about to fail too, of being ended.
+                # Raise this error now, because the other jobs will fail too when they are ended.
                 job.result()
     finally:
         with deaf():
@@ -239,7 +239,7 @@ def _link(source: str, target: str) -> str:
 
 @contextmanager
 def _locked(cache: Path) -> Iterator[None]:
-    """Hold the cache alone: two builds of the same thing would spoil each other's."""
+    """Hold the cache's lock: two builds of the same supply would damage each other."""
     cache.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _LOCK_DEADLINE_S
     with (cache / "lock").open("w") as file:

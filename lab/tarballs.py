@@ -1,4 +1,4 @@
-"""Writing tar archives that depend on their content alone: same files in, same bytes out."""
+"""Writes reproducible tar archives: equal files give equal bytes."""
 
 import gzip
 import hashlib
@@ -11,16 +11,16 @@ from inventory.model import Arch
 
 _EPOCH_S = 0
 _COMPRESSION = 3
-"""Of 9: the hosts are on this very machine, so a second saved in packing counts more than a megabyte."""
+"""Compression level of 9: the hosts are on this machine, so fast packing matters more than a small file."""
 _KEPT = 4
-"""Versions of an archive that stay in a cache, for each architecture."""
+"""Number of versions of an archive that the cache keeps, for each architecture."""
 
 
 def write(archive: Path, content: Path, *, top: str) -> None:
-    """Pack the folder `content` as `archive`, below the folder name `top`; whole or not at all.
+    """Pack the folder `content` as `archive`, below the folder name `top`, atomically.
 
     + archive: the .tar.gz to write
-    + top: name that everything in it starts with
+    + top: first folder of every path in it
     """
     unfinished = archive.with_name(f".{archive.name}")
     with (
@@ -39,10 +39,10 @@ def write(archive: Path, content: Path, *, top: str) -> None:
 def cached(
     folder: Path, name: str, version: str, fill: Callable[[Path], None], arch: str = Arch.X86_64
 ) -> Path:
-    """Return the archive of one version of `name`, made unless it is there; the oldest others are deleted.
+    """Return the archive of one version of `name`; make it if it is missing, and delete the oldest versions.
 
-    + folder: where archives are kept; made if missing
-    + fill: puts what is in it into an empty folder
+    + folder: folder of archives; made if missing
+    + fill: writes the content of the archive into an empty folder
     + arch: architecture of the hosts that it is for
     """
     archive = folder / f"{name}-{version}-{arch}.tar.gz"
@@ -60,7 +60,7 @@ def cached(
 
 
 def digest_of(recipe: object, files: Iterable[tuple[str, Path]]) -> str:
-    """Return 12 hex digits of a hash over names and contents of `files`, and over their `recipe`."""
+    """Return 12 hex digits of a hash over `recipe` and over names and contents of `files`."""
     digest = hashlib.sha256(repr(recipe).encode())
     for name, path in files:
         content = path.read_bytes()

@@ -1,7 +1,7 @@
-"""Laying and removing the network of `lab.network` on this machine, with iproute2 and nftables.
+"""Makes and removes the network of `lab.network` on this machine, with iproute2 and nftables.
 
-Every step first removes what an interrupted run may have left of the same name, and removing what is
-not there is no error: both can be repeated.
+Every step first removes things of the same name that an interrupted run may have left. Removing a missing
+thing is no error. So both making and removing can be repeated.
 """
 
 import subprocess
@@ -21,10 +21,10 @@ from lab.network import (
 _DEADLINE_S = 20.0
 FIREWALL_TABLE = "loanstack_lab"
 _QUIET = (
-    # IPv6 would only add neighbour chatter, and a way round the IPv4 rules.
+    # IPv6 would only add neighbour discovery traffic, and a way around the IPv4 rules.
     "net.ipv6.conf.all.disable_ipv6=1",
     "net.ipv6.conf.default.disable_ipv6=1",
-    # A switch knows no firewall: each frame would pass netfilter a second time, 5 % of a busy gateway.
+    # A switch has no firewall. With one, each frame would pass netfilter twice: 5 % of a busy gateway's CPU.
     "net.bridge.bridge-nf-call-iptables=0",
     "net.bridge.bridge-nf-call-ip6tables=0",
     "net.bridge.bridge-nf-call-arptables=0",
@@ -46,17 +46,17 @@ table inet {FIREWALL_TABLE} {{
     }}
 }}
 """
-"""Hosts open connections to the depot and the power switch, to nothing else here, whatever this forwards."""
+"""Hosts may open connections only to the depot and the power switch of this machine."""
 
 
 def lay_common(plan: NetworkPlan) -> None:
-    """Lay the bridges, the router, the DMZ switch and the clients' namespace."""
+    """Make the bridges, the router, the DMZ switch and the clients' namespace."""
     _make_namespaces({b.namespace for b in plan.bridges if b.namespace is not None})
     for namespace in {b.namespace for b in plan.bridges}:
         lines = []
         for bridge in plan.bridges:
             if bridge.namespace == namespace:
-                # No forwarding delay: a port passes frames as soon as it is plugged in.
+                # No forwarding delay: a port passes frames as soon as it is connected.
                 lines += [
                     f"link add {bridge.name} type bridge forward_delay 0",
                     f"link set {bridge.name} addrgenmode none",
@@ -72,8 +72,9 @@ def lay_common(plan: NetworkPlan) -> None:
 
 
 def lay_host(part: HostNetwork) -> None:
-    """Make a host's namespace and plug its cables in."""
-    # A removed namespace takes its cables with it only some time later; their ports' names must be free now.
+    """Make a host's namespace and connect its cables."""
+    # The kernel removes the cables of a removed namespace only some time later, but the names of their ports
+    # must be free now.
     unplug(part)
     _make_namespaces([part.namespace])
     for cable in part.cables:
@@ -93,13 +94,13 @@ def lay_host(part: HostNetwork) -> None:
 
 
 def unplug(part: HostNetwork) -> None:
-    """Take a host's cables out at once: from here on its peers hear nothing, not even a reset."""
+    """Remove a host's cables at once: its peers then receive nothing from it, not even a reset."""
     for cable in part.cables:
         _ignore_missing(_ip(cable.bridge_namespace, "link", "del", cable.port))
 
 
 def remove_namespaces(names: Iterable[str]) -> None:
-    """Remove the named network namespaces and what is plugged into them."""
+    """Remove the named network namespaces and everything connected to them."""
     there = namespaces()
     for name in names:
         if name in there:
@@ -122,7 +123,7 @@ def namespaces() -> frozenset[str]:
 
 
 def leftovers(plan: NetworkPlan) -> list[str]:
-    """Return what of the plan is on this machine, in words; empty when nothing is."""
+    """Return a description of each part of the plan that exists on this machine; empty if there is none."""
     found = [f"network namespace {name}" for name in plan.namespaces if name in namespaces()]
     listing = run(["ip", "-o", "link", "show"], doing="list interfaces", deadline_s=_DEADLINE_S)
     names = {line.split(":")[1].strip().split("@")[0] for line in listing.splitlines()}
@@ -165,5 +166,5 @@ def _batch(namespace: str | None, lines: Sequence[str]) -> None:
 
 
 def _ignore_missing(command: Sequence[str]) -> None:
-    # Its exit status says only whether the thing was there; `leftovers` tells whether it still is.
+    # The exit status says only whether the thing existed; `leftovers` checks whether it still exists.
     subprocess.run(command, capture_output=True, check=False, timeout=_DEADLINE_S)

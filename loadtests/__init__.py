@@ -13,11 +13,11 @@ Every option has a default but the run folder, which is then a new one below `ru
 | `--environment NAME` | which inventory; `lab` |
 | `--scenario NAME` | what the users do: one of `loadtests.plan.scenarios`; `journey` |
 | `--rate N` | planned writes a second; 1000 |
-| `--shape SHAPE` | how the rate goes over time: `constant`, `ramp:A..B`, `steps:A,B`, `replay:FILE` |
+| `--shape SHAPE` | how the rate changes over time: `constant`, `ramp:A..B`, `steps:A,B`, `replay:FILE` |
 | `--duration 120s` | how long arrivals are planned for; `s`, `m` or `h` |
-| `--warm-up 25s` | before that, the rate grows from nothing, then stays; recorded, not measured |
+| `--warm-up 25s` | before that, the rate grows from 0, then stays; recorded, not measured |
 | `--run-folder DIR` | where the record goes; made if missing |
-| `--spacing even\\|poisson` | evenly spaced arrivals, or as strangers arrive |
+| `--spacing even\\|poisson` | evenly spaced arrivals, or random ones (Poisson) |
 | `--run-seed N` | the seed of the mix and of the customers chosen; from the clock |
 | `--start-at UNIX_S` | when the first arrival is due; 2 s after the users stand |
 | `--users N` | concurrent clients; as many as arrive in a second, at most the environment's |
@@ -34,13 +34,13 @@ here or on hosts of role loadgen: Locust's master and workers, with one plan and
 
 | package | holds |
 |---|---|
-| `plan` | what a load is to be: scenarios, the rate over time, arrivals |
-| `users`, `transport` | what users do; from a step to an answer |
+| `plan` | the plan of a load: scenarios, the rate over time, arrivals |
+| `users`, `transport` | the steps of users; sending a step and reading its answer |
 | `engine` | making the load, and its record |
 | `workers` | several processes that make one load |
-| `results` | what a recorded load shows |
+| `results` | figures and verdict of a recorded load |
 
-Judging is apart from generating, pure, and needs no Locust:
+Judging is separate from generating, is pure, and needs no Locust:
 
     from loadtests.results import figures, judge
     found = figures.of_folder(folder)            # ledger, reads, replication samples, load.json

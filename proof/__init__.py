@@ -1,14 +1,14 @@
-"""What a run folder holds and what it proves: the record, the checkers, the objectives and the verdict. Pure.
+"""The content of a run folder, and the code that judges it: record, checkers, objectives, verdict. Pure.
 
 | module | holds |
 |---|---|
-| `record`, `files` | what clients, databases and samplers wrote down; reading and writing it |
-| `history` | the records of one run together, as checkers look at them |
-| `checkers/` | one promise of the bank each, over a history |
-| `outage` | how long clients were without service, and in which parts |
-| `clocks` | how far the clocks of hosts are from the control machine's |
+| `record`, `files` | the records of clients, databases and samplers; reading and writing them |
+| `history` | the records of one run together, for checkers |
+| `checkers/` | checkers of a history, one for each promise of the bank |
+| `outage` | how long clients were without service, split into parts |
+| `clocks` | offsets of the hosts' clocks from the control machine's clock |
 | `percentiles` | the one definition of a percentile |
-| `objectives`, `promised` | limits of figures, evaluated once; what each kind of run promises |
-| `titles` | what figures are called, and their units |
-| `verdict`, `exits` | PASS, FAIL, INVALID, findings, and how several become one; exit codes |
+| `objectives`, `promised` | limits of figures and their evaluation; the objectives of each kind of run |
+| `titles` | titles and units of figures |
+| `verdict`, `exits` | PASS, FAIL, INVALID, findings, and the verdict over several; exit codes |
 """

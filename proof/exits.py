@@ -1,4 +1,4 @@
-"""Exit codes: what a shell script or a pipeline learns from a command without reading its output."""
+"""Exit codes, for shell scripts and pipelines that do not read a command's output."""
 
 from enum import IntEnum
 
@@ -12,11 +12,11 @@ class ExitCode(IntEnum):
     FAIL = 1
     """An SLO or a validation failed, or a host did."""
     USAGE = 2
-    """Wrong arguments, a wrong inventory, or a machine that cannot do it; nothing was changed."""
+    """Wrong arguments, a wrong inventory, or an unsuitable machine; nothing was changed."""
     INVALID = 3
     """The run proves nothing."""
     RESIDUE = 4
-    """A heal failed or left something behind: look before the next run."""
+    """A heal failed or left something behind: inspect the hosts before the next run."""
     PENDING = 5
     """`plan` found changes."""
     INTERRUPTED = 130
@@ -39,9 +39,9 @@ def exit_code(verdict: Verdict, *, residue: float = 0, pending: float = 0) -> Ex
 
 
 def verdict_of_exit(code: int) -> Verdict:
-    """Return what the exit code of a child command of ours says; an unknown code is a failure.
+    """Return the verdict for the exit code of a child command of ours; an unknown code is a FAIL.
 
-    Residue is a failure too: the caller keeps it apart by the code itself.
+    Residue is a FAIL too; the caller tells it apart by the code.
     """
     if code == ExitCode.PASS:
         return Verdict.PASS

@@ -1,4 +1,4 @@
-"""The files of a run folder: their names, reading them with checked types, writing whole or not at all."""
+"""The files of a run folder: their names, reading them with checked types, atomic writing."""
 
 import gzip
 import os
@@ -29,11 +29,11 @@ _T = TypeVar("_T")
 
 
 class FileError(ValueError):
-    """A saved file that is not what its writer promises; says which file, what is wrong, and what to do."""
+    """A saved file is damaged; the message names the file, the damage and the remedy."""
 
 
 class RecordError(FileError):
-    """The same of a file of lines; carries where."""
+    """A line of a saved file is damaged; the message names file and line."""
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
         self.path = path
@@ -59,11 +59,11 @@ def read_json(path: Path, kind: type[_T], *, remedy: str = "restore it from the 
 
 
 def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
-    """Yield one `kind` a line of a JSONL file (gzip if its name says so); unknown fields are left out.
+    """Yield one `kind` for each line of a JSONL file (gzip if its name says so); unknown fields are ignored.
 
     Raises:
         FileNotFoundError: no such file.
-        RecordError: a line that is not JSON, lacks a field of `kind`, or has one of another type.
+        RecordError: a line is not JSON, lacks a field of `kind`, or has a field of another type.
     """
     # A run has half a million lines: msgspec reads them in a second, plain Python in half a minute.
     decoder = msgspec.json.Decoder(kind)
@@ -91,9 +91,9 @@ def encode(record: Write | Read) -> bytes:
 
 @contextmanager
 def replacing(path: Path, *, durably: bool = False) -> Iterator[BinaryIO]:
-    """Give a file whose content becomes that of `path` at the end: a reader sees the old one or the new one.
+    """Yield a file that replaces `path` at the end: a reader sees the old content or the new content.
 
-    + durably: it is on disk before it has its name, so that a power cut leaves no empty file
+    + durably: sync the file to disk before it is renamed, so that a power cut leaves no empty file
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     with unfinished.open("wb") as file:
@@ -105,6 +105,6 @@ def replacing(path: Path, *, durably: bool = False) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: Path, content: str | bytes, *, durably: bool = False) -> None:
-    """Write `content` to `path`, whole or not at all; + durably: as `replacing` has it."""
+    """Write `content` to `path` atomically; + durably: as in `replacing`."""
     with replacing(path, durably=durably) as file:
         file.write(content.encode() if isinstance(content, str) else content)

@@ -1,4 +1,4 @@
-"""The saved history of a run: what clients were told, what the database holds, what was measured.
+"""The saved history of a run: answers to clients, contents of the databases, measurements.
 
 Checkers read nothing else, so a verdict can be recomputed from a run folder at any later time.
 """
@@ -42,7 +42,7 @@ from proof.record import (
 )
 
 SIGN_OF_KIND = {"drawdown": 1, "repayment": -1}
-"""How a journal row moves the used part of its limit."""
+"""Kind of a journal row -> sign of its amount in the used part of its limit."""
 ACKNOWLEDGED_MIN = 1000
 """Fewer acknowledged writes than this prove nothing."""
 
@@ -54,42 +54,42 @@ class FaultWindow:
     started_s: float
     """Before the fault was sent."""
     ended_s: float
-    """It had certainly acted by then."""
+    """The fault had certainly acted by then."""
     promoted_s: float | None = None
-    """When the promotion began: from then on answers come from the new primary; None if none was made."""
+    """When the promotion began: later answers come from the new primary; None if there was no promotion."""
     promoted_host: str | None = None
-    """Which host it made the primary."""
+    """Host that was promoted."""
     fenced_s: float | None = None
-    """By when the old primary was certain to be none any more: it may be off from then on."""
+    """When the old primary was certainly fenced; it may be off from then on."""
     silenced: tuple[str, ...] = ()
-    """Hosts whose databases the fault keeps from answering: their silence says nothing."""
+    """Hosts whose databases cannot answer because of the fault, so that their silence means nothing."""
     resumed_s: float | None = None
-    """When they could go on: until then they carried nothing out. None: not while clients wrote."""
+    """When these databases were resumed; before, they executed nothing. None: not while clients wrote."""
     observed_until_s: float | None = None
-    """Until when clients wrote, and databases were probed."""
+    """When clients stopped writing, and databases were no longer probed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What checkers must know besides the records."""
+    """Facts that checkers need besides the records."""
 
     entity_numbers: Mapping[str, int]
-    """Legal entity code -> its number, the billions of its customer numbers."""
+    """Legal entity code -> its number, which is the billions of its customers' numbers."""
     reads_limits: bool = True
-    """Clients read limits too, so that a record without any shows nothing of them."""
+    """The clients were to read limits: a record without any such read proves nothing about them."""
     customers: int | None = None
-    """Those that were seeded; None: nobody noted how many."""
+    """Number of seeded customers; None: it was not recorded."""
     acknowledged_min: int = ACKNOWLEDGED_MIN
     fault: FaultWindow | None = None
     samples: tuple[Sample, ...] = ()
     sample_interval_ms: float = 250.0
     lag_before_fault_s: float = 5.0
-    """How long before the fault the samples count."""
+    """Samples within this time before the fault count for the lag."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """Everything a checker may look at."""
+    """All data that a checker may use."""
 
     writes: tuple[Write, ...]
     journal: tuple[JournalRow, ...]
@@ -99,7 +99,7 @@ class History:
     probes: tuple[WriteAttempt, ...] = ()
     contents: tuple[TableContent, ...] = ()
     applications: tuple[Application, ...] | None = None
-    """Those of the run; None: nobody read them."""
+    """Applications of the run; None: they were not read."""
 
     @cached_property
     def rows_by_key(self) -> dict[tuple[str, str], JournalRow]:
@@ -108,7 +108,7 @@ class History:
 
     @cached_property
     def used_by_journal(self) -> dict[tuple[str, int], int]:
-        """Return what the journal adds up to for each limit it names: (entity, limit) -> used, in fen."""
+        """Return the used part of each limit as the sum of its journal rows: (entity, limit) -> fen."""
         folded: defaultdict[tuple[str, int], int] = defaultdict(int)
         for row in self.journal:
             sign = SIGN_OF_KIND.get(row.kind)
@@ -130,7 +130,7 @@ class History:
 
     @cached_property
     def outcomes(self) -> Counter[str]:
-        """Return how many writes had which outcome."""
+        """Return the number of writes with each outcome."""
         return Counter(write.outcome for write in self.writes)
 
 
@@ -163,7 +163,7 @@ class Records:
         )
 
     def history(self, context: Context) -> History:
-        """Return what checkers may look at, with `context`."""
+        """Return the history for checkers, with `context`."""
         return History(
             writes=self.writes,
             reads=self.reads,
@@ -177,12 +177,12 @@ class Records:
 
 
 def entity_numbers(codes: tuple[str, ...]) -> dict[str, int]:
-    """Return the number of each legal entity: its place in the inventory, from 1."""
+    """Return the number of each legal entity: its position in the inventory, from 1."""
     return {code: number for number, code in enumerate(codes, start=1)}
 
 
 def read_run(folder: Path) -> Records:
-    """Read the records of a load or a drill back from its run folder.
+    """Read the records of a load or a drill from its run folder.
 
     + folder: holds `ledger.jsonl` and `reads.jsonl`, and after an export `database/journal.jsonl.gz` and
       `limits.jsonl.gz`; `replication.jsonl`, `timeline.jsonl`, `probes.jsonl`, `clocks.jsonl` and
@@ -190,7 +190,7 @@ def read_run(folder: Path) -> Records:
 
     Raises:
         FileNotFoundError: no ledger, or no reads.
-        FileError: a line that is cut off or lacks a field, or a damaged file.
+        FileError: a line is incomplete or lacks a field, or a file is damaged.
     """
     seed_file = folder / SEED_FILE
     return Records(

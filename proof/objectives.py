@@ -1,4 +1,4 @@
-"""Objectives: a limit for one figure each, and whether what was measured keeps it. The only evaluator."""
+"""Objectives: each limits one figure. This module is the only place that evaluates them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from proof.verdict import Finding, Verdict
 OBJECTIVES_FILE = "objectives.json"
 
 _ROUNDING = 1e-9
-"""Relative: two quotients that mean the same may differ by a bit."""
+"""Relative tolerance: equal quotients may differ in the last bit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Objective:
     """What it limits is how good the evidence is, and not the system: a run that breaks it proves nothing."""
 
     def met_by(self, figures: Mapping[str, float]) -> bool | None:
-        """Say whether `figures` keep it; None if the figure was not measured."""
+        """Say whether `figures` meet the objective; None if its figure was not measured."""
         value = figures.get(self.figure)
         if value is None:
             return None
@@ -42,11 +42,11 @@ class Objective:
 def evaluate(
     objectives: Iterable[Objective], figures: Mapping[str, float], *, details: Mapping[str, str] | None = None
 ) -> tuple[Finding, ...]:
-    """Return one finding for each objective: FAIL where it is broken, INVALID where nothing was measured.
+    """Return one finding for each objective: FAIL if it is not met, INVALID if its figure was not measured.
 
-    One of the evidence that is broken is INVALID too.
+    An objective on the evidence (`of_evidence`) that is not met is INVALID.
 
-    + details: figure -> what explains it, for the reason if there is one
+    + details: figure -> explanation, which is added to the reason
     """
     return tuple(
         _finding(objective, figures, (details or {}).get(objective.figure)) for objective in objectives
@@ -62,7 +62,7 @@ def from_list(found: Iterable[Mapping[str, Any]]) -> tuple[Objective, ...]:
     """Return the objectives in JSON written by `to_list`.
 
     Raises:
-        ValueError: they are not.
+        ValueError: the JSON is not a list of objectives.
     """
     try:
         objectives = msgspec.convert(found, tuple[Objective, ...])
@@ -92,7 +92,7 @@ def _finding(objective: Objective, figures: Mapping[str, float], detail: str | N
 
 
 def _shown_apart(objective: Objective, value: float) -> str:
-    """Return a value that breaks `objective`, with as many digits as tell it from the limit."""
+    """Return the text of a value that breaks `objective`, with enough digits to differ from the limit."""
     told = shown(objective.figure, value)
     if told != shown(objective.figure, objective.limit):
         return told

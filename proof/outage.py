@@ -1,4 +1,4 @@
-"""The outage as clients saw it: how long, in which parts, with which errors. Pure."""
+"""The outage as clients saw it: its length, its parts and its errors. Pure."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -9,20 +9,21 @@ from itertools import accumulate, pairwise
 from proof.record import Event, Outcome, Write
 
 PARTS = ("detect", "decide", "fence", "promote", "reroute", "recover")
-"""In the order in which they follow each other; together they are the RTO."""
+"""Parts of the RTO, in their order in time; together they are the RTO."""
 
 SERVED_WITHIN_S = 5.0
-"""A write is served if it is acknowledged so soon after its planned start: half of what clients wait. After
-twelve seconds without any primary they are still served 2 to 5 s late for some time: what had to wait is sent
-together with what is due (measured at 500/s). That is slow, and not an outage any more."""
+"""A write is served if it is acknowledged within this time after its planned start: half of the client's
+time-out. After twelve seconds without a primary, writes are served 2 to 5 s late for some time, because
+delayed writes are sent together with those that are due (measured at 500/s). That is slow, but no outage."""
 SERVED_SHARE = 0.85
-"""Recovered for good: of the writes planned in any later `SERVED_WINDOW_S` no smaller share is served. This
-sees half of the clients without service; the RTO, the longest pause of all together, does not."""
+"""Service has recovered for good if at least this share of the writes planned in every later
+`SERVED_WINDOW_S` is served. This detects an outage of half of the clients. The RTO, the longest pause of all
+clients together, does not."""
 SERVED_WINDOW_S = 3.0
 _STEP_S = 0.1
 
 RARE_BELOW_SHARE = 0.1
-"""A route or legal entity with a smaller share of the acknowledgements is silent for long by chance alone."""
+"""A route or legal entity with a smaller share of the acknowledgements may be silent for long by chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +31,15 @@ class Outage:
     """The longest time without an acknowledgement around a fault. Times are unix seconds."""
 
     last_before_s: float
-    """The last acknowledged write before it."""
+    """Time of the last acknowledged write before the outage."""
     first_after_s: float
-    """The first acknowledged write after it."""
+    """Time of the first acknowledged write after the outage."""
     rate_before: float
     """Acknowledged writes per second before the fault."""
     since_s: float
-    """What counts begins here: with the fault, or with its end where only that brings the rate back."""
+    """Start of the sustained RTO: the fault, or the end of the fault if only that restores service."""
     sustained_s: float | None
-    """From when on enough writes were served for good; `since_s` if always, None if not to the end."""
+    """When service had recovered for good; `since_s` if it was never lost, None if it did not recover."""
 
     @property
     def rto_ms(self) -> float:
@@ -47,9 +48,9 @@ class Outage:
 
     @property
     def rto_sustained_ms(self) -> float | None:
-        """Return the time from `since_s` until enough was served for good; None if it never was.
+        """Return the time from `since_s` until service had recovered for good; None if it did not.
 
-        Unlike the RTO it sees an outage of some clients only. Never less than the RTO.
+        Unlike the RTO, this detects an outage of only some clients. Never less than the RTO.
         """
         if self.sustained_s is None:
             return None
@@ -68,11 +69,11 @@ def find_outage(
 
     + fault_s: when the fault was sent
     + until_s: when the observation ended, with clients still writing
-    + since_s: from when on clients must be served again; None: from the fault
-    + base_s: how long before the fault the rate is measured
+    + since_s: start of the sustained RTO; None: the fault
+    + base_s: period before the fault in which the rate is measured
 
-    Returns None if nothing was acknowledged before the fault, or if the longest silence lasts until the
-    end: then there is no recovery that could be measured.
+    Returns None if nothing was acknowledged before the fault, or if the longest silence lasts until the end,
+    so that there is no recovery to measure.
     """
     writes = tuple(writes)
     ends = sorted(write.ended_s for write in writes if write.outcome == Outcome.ACKNOWLEDGED)
@@ -101,11 +102,11 @@ def find_outage(
 def longest_silence_ms(
     writes: Iterable[Write], *, fault_s: float, since_s: float, until_s: float, base_s: float = 5.0
 ) -> float | None:
-    """Return the longest silence in [since_s, until_s] of any route or legal entity, which others may hide.
+    """Return the longest silence in [since_s, until_s] of any single route or legal entity.
 
-    + fault_s: in the `base_s` before it, a kind must have been frequent (`RARE_BELOW_SHARE`) to count
+    + fault_s: only a route or entity that was frequent (`RARE_BELOW_SHARE`) in the `base_s` before it counts
 
-    Returns None if none was.
+    Returns None if no route or entity was frequent enough.
     """
     ends: defaultdict[str, list[float]] = defaultdict(list)
     before: Counter[str] = Counter()
@@ -136,14 +137,15 @@ def parts_ms(outage: Outage, timeline: Sequence[Event], *, commits_s: Iterable[f
     + commits_s: when the rows of the journal were written (unix seconds, clock of the database host)
 
     `detect` starts with the last acknowledged write, `reroute` ends when the services wrote the first row
-    into the new primary, and `recover` lasts until a client was told of one. The services may be there
-    before the operator's command has returned: the promotion then ended with their first row.
+    into the new primary, and `recover` lasts until a client got the first acknowledgement. The services may
+    write to the new primary before the operator's command returns: then the promotion ended with their
+    first row.
     """
     seen: dict[str, float] = {}
     for event in sorted(timeline, key=lambda event: event.at_s):
         if event.at_s >= outage.last_before_s:
             seen.setdefault(event.event, event.at_s)
-    # Once the old primary is fenced, every row is one of the new primary.
+    # After the old primary was fenced, every row was written by the new primary.
     alone_s = seen.get("fenced", seen.get("promoted", outage.last_before_s))
     first_row_s = min((at_s for at_s in commits_s if at_s >= alone_s), default=None)
     ends = [seen.get(name) for name in ("detected", "decided", "fenced", "promoted")]
@@ -161,12 +163,12 @@ def parts_ms(outage: Outage, timeline: Sequence[Event], *, commits_s: Iterable[f
 
 
 def kind_of_error(write: Write) -> str:
-    """Return the kind of an unsuccessful write: its outcome, with the status or what broke."""
+    """Return the kind of an unsuccessful write: its outcome, with the HTTP status or the error."""
     return f"{write.outcome} {write.status or write.error or 'unknown'}"
 
 
 def errors_by_kind(writes: Iterable[Write]) -> dict[str, int]:
-    """Return how many writes failed in which way."""
+    """Return the number of failed writes of each kind."""
     counted = Counter(kind_of_error(w) for w in writes if w.outcome != Outcome.ACKNOWLEDGED)
     return dict(sorted(counted.items()))
 
@@ -187,10 +189,10 @@ def first_error_s(writes: Iterable[Write], *, fault_s: float) -> float | None:
 
 
 def _sustained_from(writes: Sequence[Write], since_s: float, until_s: float) -> float | None:
-    """Return the planned start of the first write from which on enough were served for good.
+    """Return the time from which on service had recovered for good.
 
-    Looked at every 100 ms. It lies within the last window that was bad, where each following second is good;
-    it is `since_s` if none was bad, and None if the last of the observation still is.
+    Windows start every 100 ms. The time lies in the last bad window, and every second after it is good. It is
+    `since_s` if no window was bad, and None if the last window of the observation was bad.
     """
     planned = sorted((write.planned_s, _is_served(write)) for write in writes)
     starts = [at_s for at_s, _ in planned]

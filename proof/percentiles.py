@@ -14,14 +14,14 @@ _LEVELS = (
 
 
 class Latencies:
-    """A histogram of durations: 0.1 % precise from a microsecond to an hour, of constant size."""
+    """A histogram of durations of constant size: precise to 0.1 % from a microsecond to an hour."""
 
     def __init__(self) -> None:
         self._histogram = HdrHistogram(1, _LONGEST_US, _DIGITS)
         self._max_s = 0.0
 
     def add(self, duration_s: float) -> None:
-        """Count one duration; a clock that stepped back counts as the shortest."""
+        """Count one duration; a negative one, from a clock that stepped back, counts as the shortest."""
         self._histogram.record_value(min(max(round(duration_s * 1e6), 1), _LONGEST_US))
         self._max_s = max(self._max_s, duration_s)
 
@@ -36,9 +36,9 @@ class Latencies:
         return self._max_s * 1000.0
 
     def curve(self) -> tuple[tuple[float, float], ...]:
-        """Return (percent below 100, ms) at levels that grow denser towards the longest; none if empty.
+        """Return (percent below 100, ms) at levels that become denser towards 100; none if empty.
 
-        A level whose rest is less than one duration says no more than the one before, and is left out.
+        A level above which less than one duration remains is left out, because it adds nothing.
         """
         return tuple(
             (percent, self.percentile_ms(percent))
@@ -59,21 +59,21 @@ class Latencies:
 
     @classmethod
     def decoded(cls, text: str, *, max_ms: float) -> "Latencies":
-        """Return the durations that `encoded` wrote; the longest, exact, is told beside them."""
+        """Return the histogram that `encoded` wrote; + max_ms: its longest duration, exact."""
         found = cls()
         found._histogram.decode_and_add(text)
         found._max_s = max_ms / 1000.0
         return found
 
     def encoded(self) -> str:
-        """Return the histogram as HDR logs hold it: counts by microseconds, compressed, in base 64."""
+        """Return the histogram in the format of HDR logs: counts by microseconds, compressed, in base 64."""
         return bytes(self._histogram.encode()).decode()
 
     def percentile_ms(self, percent: float) -> float:
         """Return the duration that `percent` of all (at least one) do not exceed, in ms: nearest rank."""
-        # The histogram itself rounds the rank: asked for this share, it answers with the nearest rank.
+        # The histogram rounds the rank itself: for this percentage it returns the nearest rank.
         share = 100.0 * _rank(self.count, percent) / self.count
-        # It answers with the upper end of a bucket; no duration was longer than the longest.
+        # The histogram returns the upper end of a bucket, which may be above the longest duration.
         return min(float(self._histogram.get_value_at_percentile(share)) / 1000.0, self.max_ms)
 
 
@@ -84,5 +84,5 @@ def nearest_rank(values: Sequence[float], percent: float) -> float:
 
 
 def _rank(count: int, percent: float) -> int:
-    # A product such as 1000 times 0.999 is a little above or below what was meant.
+    # A product such as 1000 times 0.999 may be slightly above or below the exact value.
     return max(ceil(count * percent / 100.0 - 1e-9), 1)

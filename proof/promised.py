@@ -1,4 +1,4 @@
-"""What each kind of run promises: the objectives of the inventory, as limits of figures. Pure."""
+"""The objectives of each kind of run, from the limits in the inventory. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -8,9 +8,9 @@ from proof.clocks import CERTAIN_OFFSET
 from proof.objectives import Objective
 
 SLOWDOWN = "others_slowdown_p99_ratio"
-"""Of the other legal entities in one's storm."""
+"""Latency of the other legal entities while one entity has a storm, over their latency before."""
 P95_FROM_REPEATS = 20
-"""Of fewer repeats the 95th percentile is the longest, which has a limit of its own."""
+"""With fewer repeats the 95th percentile is the longest value, which has its own limit."""
 OVER_REPEATS = {
     "rto_ms": "rto_ms_max",
     "rto_sustained_ms": "rto_sustained_ms_max",
@@ -19,12 +19,12 @@ OVER_REPEATS = {
     "lost_window_ms": "lost_window_ms_p99",
     CERTAIN_OFFSET: f"{CERTAIN_OFFSET}_max",
 }
-"""What a figure of one run is called over several; the others add up."""
+"""Figure of one run -> its name over several runs; other figures are added up."""
 CLOCKS_TOGETHER = Objective(figure=CERTAIN_OFFSET, limit=50.0, of_evidence=True)
-"""What is compared over hosts, such as when a fault acted, when agents fenced and what was acknowledged last,
-is limited to 300 ms and more. Servers that keep time by NTP are within some milliseconds."""
+"""Times of different hosts are compared with limits of 300 ms and more: when a fault acted, when agents
+fenced, which write was acknowledged last. Servers that keep time by NTP are within some milliseconds."""
 NO_HOST_FAILED = Objective(figure="hosts_failed", limit=0)
-"""What every deploy promises."""
+"""Objective of every deploy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,12 @@ PLAIN_TRAFFIC = Traffic()
 
 
 def of_first_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
-    """Return what a deploy onto fresh hosts promises."""
+    """Return the objectives of a deploy onto fresh hosts."""
     return (Objective(figure="deploy_s", limit=slo.first_s_max), NO_HOST_FAILED)
 
 
 def of_second_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
-    """Return what a deploy onto converged hosts promises."""
+    """Return the objectives of a deploy onto converged hosts."""
     return (
         Objective(figure="operations_changed", limit=slo.second_changes_max),
         Objective(figure="deploy_s", limit=slo.second_s_max),
@@ -57,9 +57,9 @@ def of_second_deploy(slo: DeploySlo) -> tuple[Objective, ...]:
 
 
 def of_upgrade(*, under_load: bool) -> tuple[Objective, ...]:
-    """Return what an upgrade promises.
+    """Return the objectives of an upgrade.
 
-    + under_load: clients make requests meanwhile, none of which may fail
+    + under_load: our clients make requests during the upgrade, none of which may fail
     """
     served = (
         Objective(figure="acknowledged_ratio", limit=0.8, at_least=True),
@@ -69,7 +69,7 @@ def of_upgrade(*, under_load: bool) -> tuple[Objective, ...]:
 
 
 def of_verify() -> tuple[Objective, ...]:
-    """Return what a validation promises: every test passes, and one at least on each host."""
+    """Return the objectives of a validation: every test passes, and at least one passes on each host."""
     return (
         Objective(figure="tests_passed", limit=1, at_least=True),
         Objective(figure="tests_failed", limit=0),
@@ -78,7 +78,7 @@ def of_verify() -> tuple[Objective, ...]:
 
 
 def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Objective, ...]:
-    """Return what a seeding of so many customers promises."""
+    """Return the objectives of a seeding; + customers: number of customers that must exist afterwards."""
     return (
         Objective(figure="customers", limit=customers, at_least=True),
         Objective(figure="standby_lag_ms", limit=lag_limit_ms),
@@ -88,14 +88,14 @@ def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Objective, ...]:
 def of_load(
     load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float, traffic: Traffic = PLAIN_TRAFFIC
 ) -> tuple[Objective, ...]:
-    """Return what a load at `rate_per_s` promises.
+    """Return the objectives of a load at `rate_per_s`.
 
     + traffic: what it is made of
     """
     may_refuse = traffic.may_refuse
     return (
         *of_clients(load, rate_per_s=rate_per_s, traffic=traffic),
-        # Movements of the few limits that may be used up go to few hosts.
+        # In such a load, the movements of a few limits go to a few hosts, so shares are uneven.
         *_least("service_share_min", None if may_refuse else load.service_share_min),
         *([Objective(figure="overdraws_acknowledged", limit=0)] if may_refuse else []),
         *of_hosts(load, deploy, rate_per_s=rate_per_s),
@@ -108,12 +108,12 @@ def of_load(
 def of_clients(
     load: LoadSlo, *, rate_per_s: float, traffic: Traffic = PLAIN_TRAFFIC
 ) -> tuple[Objective, ...]:
-    """Return what the record of a load alone must show: what clients got, and the standby's lag.
+    """Return the objectives on the record of a load: results of the clients, and the standby's lag.
 
     + traffic: what the load is made of
     """
     ratio = load.error_ratio_max
-    # Where a definite no can be the right answer, it keeps the rate too.
+    # If a definite no can be the right answer, it counts towards the rate too.
     rate = "tps_answered" if traffic.may_refuse else "tps_acknowledged"
     return (
         Objective(figure=rate, limit=load.tps_ratio_min * rate_per_s, at_least=True),
@@ -129,7 +129,7 @@ def of_clients(
 
 
 def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Objective, ...]:
-    """Return what a load may cost the hosts: memory; processor time only at a rate that it is judged at."""
+    """Return the objectives on the hosts' memory, and on processor time at a rate at which it is judged."""
     limits: dict[str, float | None] = {"memory_mib_total": deploy.memory_mib_max}
     if rate_per_s >= load.cpu_judged_from_per_s:
         limits["cpu_ms_per_transaction"] = load.cpu_ms_per_transaction_max
@@ -140,17 +140,17 @@ def of_hosts(load: LoadSlo, deploy: DeploySlo, *, rate_per_s: float) -> tuple[Ob
 
 
 def of_capacity(load: LoadSlo, *, figure: str = "capacity_tps") -> tuple[Objective, ...]:
-    """Return what a search for the capacity promises; + figure: that it is shown by."""
+    """Return the objectives of a capacity search; + figure: the figure that holds the capacity."""
     return _least(figure, load.capacity_tps_min)
 
 
 def of_drill(slo: DrillSlo, name: str, *, may_lose: bool) -> tuple[Objective, ...]:
-    """Return what one run of the drill `name` promises.
+    """Return the objectives of one run of the drill `name`.
 
-    + may_lose: acknowledged writes of the last moments may be missing afterwards
+    + may_lose: whether the last acknowledged writes before the fault may be missing afterwards
 
     Raises:
-        NoObjectivesError: the inventory sets no limits for it.
+        NoObjectivesError: the inventory has no limits for the drill.
     """
     limit = slo.of(name)
     lost_ms = limit.lost_window_ms_p99 if may_lose else None
@@ -167,7 +167,7 @@ def of_drill(slo: DrillSlo, name: str, *, may_lose: bool) -> tuple[Objective, ..
 
 
 def of_repeats(slo: DrillSlo, name: str, *, may_lose: bool, repeats: int) -> tuple[Objective, ...]:
-    """Return what so many runs of the drill `name` promise together: what each of them does, and the p95."""
+    """Return the objectives of `repeats` runs of the drill `name`: those of each run, and the RTO's p95."""
     p95_ms = slo.of(name).rto_ms_p95 if repeats >= P95_FROM_REPEATS else None
     each = of_drill(slo, name, may_lose=may_lose)
     over_all = (replace(one, figure=OVER_REPEATS.get(one.figure, one.figure)) for one in each)
@@ -175,7 +175,7 @@ def of_repeats(slo: DrillSlo, name: str, *, may_lose: bool, repeats: int) -> tup
 
 
 def of_all_drills(slo: DrillSlo) -> tuple[Objective, ...]:
-    """Return what every drill promises, and so all of them together."""
+    """Return the objectives of all drills together: those that hold for every drill."""
     return (
         Objective(figure="acknowledged_doubled", limit=slo.doubled_max),
         Objective(figure="two_primaries_seen", limit=0),

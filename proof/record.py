@@ -1,4 +1,4 @@
-"""The records of a run, one line each: what clients, databases, samplers and drills wrote down.
+"""The records of a run, one line each, as clients, databases, samplers and drills wrote them.
 
 Times are unix seconds. Amounts are fen.
 """
@@ -9,14 +9,14 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What a client knows about a request."""
+    """Outcome of a request, as far as its client knows."""
 
     ACKNOWLEDGED = "acknowledged"
-    """It got the 2xx."""
+    """The client got the 2xx."""
     REJECTED = "rejected"
     """A definite no: nothing was executed."""
     REFUSED = "refused"
-    """A definite no that is a right answer: the limit had no room, as the scenario means it to be."""
+    """A definite no that is the right answer: the scenario uses the limit up, and it had no room."""
     INDETERMINATE = "indeterminate"
     """It may have happened: time-out, reset, 502, 504."""
     UNSENT = "unsent"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 
 NOT_EXECUTED = frozenset({Outcome.REJECTED, Outcome.REFUSED, Outcome.UNSENT})
-"""A definite no, or never sent: none of these has left a trace."""
+"""Outcomes of writes that were not executed: a definite no, or never sent."""
 _RIGHT = (Outcome.ACKNOWLEDGED, Outcome.REFUSED)
 
 
@@ -48,16 +48,15 @@ class Write:
     status: int
     """HTTP status; 0 without an answer."""
     error: str | None = None
-    """Why it is no success: also an acknowledged write has one if its body is not what was asked for."""
+    """Why the write is an error; an acknowledged write has one too, if its body is not the expected one."""
     response: object = None
-    """The answered JSON, unchanged."""
+    """The JSON of the answer, unchanged."""
     warm_up: bool = False
-    """Planned before what is measured; real, checked and counted among the errors like all others."""
+    """Planned before the measured time; such a write is real, checked, and counted for errors like others."""
 
     @property
     def is_error(self) -> bool:
-        """Say whether this is anything but a right answer: an acknowledgement with the expected body, or a no
-        where that is one."""
+        """Say whether the answer is wrong or missing; a refusal is right if the limit has no room."""
         return self.error is not None or self.outcome not in _RIGHT
 
 
@@ -75,19 +74,19 @@ class Read:
     status: int
     error: str | None = None
     limit_id: int | None = None
-    """Of a limit that was read as expected: which, and what of it was used."""
+    """For a limit that was read without an error: its number, used part and cap."""
     used_fen: int | None = None
     cap_fen: int | None = None
 
     @property
     def is_error(self) -> bool:
-        """Say whether this is anything but the expected answer."""
+        """Say whether the answer is not the expected one."""
         return self.outcome != Outcome.ACKNOWLEDGED or self.error is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JournalRow:
-    """One row of the database's journal: what one write did, as a double entry."""
+    """One row of the database's journal: the effect of one write, as a double entry."""
 
     entity: str
     key: str
@@ -127,7 +126,7 @@ class Application:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableContent:
-    """What one database holds of one table."""
+    """Row count and checksum of one table in one database."""
 
     host: str
     role: str
@@ -153,15 +152,15 @@ class Sample:
     primary_scn: int | None
     standby_scn: int | None
     lag_ms: float | None
-    """None where a side did not answer, or none follows the other."""
+    """None if a side did not answer, or if neither database follows the other."""
     primary_host: str = ""
     standby_host: str = ""
     roles: Mapping[str, str | None] | None = None
-    """What each database said it was at that moment."""
+    """Role that each database reported at that moment."""
 
     @property
     def was_heard(self) -> bool:
-        """Say whether any side answered; if none did, the sampler was at fault and not the standby."""
+        """Say whether any side answered; if none did, the sampler failed and not the standby."""
         return self.primary_scn is not None or self.standby_scn is not None
 
 
@@ -171,9 +170,9 @@ class WriteAttempt:
 
     host: str
     sent_s: float
-    """It was not carried out before this."""
+    """Earliest time at which it can have been executed."""
     answered_s: float | None
-    """None: nobody answered, so that it proves nothing."""
+    """None: there was no answer, so the attempt proves nothing."""
     accepted: bool
 
 

@@ -1,4 +1,4 @@
-"""Figures in words: titles of the stable names, and numbers with their units."""
+"""Titles of figures by their stable names, and texts of numbers with their units."""
 
 from itertools import pairwise
 
@@ -157,20 +157,20 @@ _UNITS = {"ms": "ms", "s": "s", "mib": "MiB", "fen": "fen"}
 
 
 def unit(name: str) -> str:
-    """Return the unit that the name of a figure carries, or an empty text for counts and rates."""
+    """Return the unit in the name of a figure, or an empty text for counts and rates."""
     words = name.split("_")
     if words[0] == "ratio":
-        # Of two times or sizes: the name says which, and there is no unit.
+        # A ratio of two times or sizes: the name says of which, and it has no unit.
         return ""
     for before, word in pairwise(words):
-        # `per_s` makes a rate of a count; it is no time.
+        # `per_s` marks a rate, which is not a time.
         if word in _UNITS and before != "per":
             return _UNITS[word]
     return ""
 
 
 def title(name: str) -> str:
-    """Return what a figure is, in words; an unknown one keeps its own words."""
+    """Return the title of a figure; for an unknown figure, the words of its name."""
     known = _TITLES.get(name)
     if known is not None:
         return known
@@ -180,7 +180,7 @@ def title(name: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return `value` as a reader wants it: thousands apart, decimals only where they say something."""
+    """Return the text of `value`: thousands separated, and only as many decimals as are useful."""
     if value == int(value):
         return f"{int(value):,}"
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4

@@ -1,4 +1,4 @@
-"""What was found, and how several findings become one verdict. The only composition of verdicts there is."""
+"""Findings, and the verdict over several of them. This module is the only place that combines verdicts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Verdict(StrEnum):
-    """What was proved; in the order in which the worse one wins."""
+    """The verdicts, from the best to the worst."""
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     INVALID = "INVALID"
@@ -17,23 +17,23 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one look at a run showed: a checker's, an objective's, or whether it was the planned run."""
+    """Result of one check of a run: of a checker, of an objective, or whether the run went as planned."""
 
     name: str
     verdict: Verdict
     reasons: tuple[str, ...] = ()
-    """Why it is not PASS; empty when it is."""
+    """Why the verdict is not PASS; empty if it is PASS."""
     figures: Mapping[str, float] = field(default_factory=dict)
     listed: tuple[Mapping[str, object], ...] = ()
     """The rows that the reasons are about, all of them."""
     title: str | None = None
-    """What its reasons begin with where they stand among others'; None: its name, empty: nothing."""
+    """Prefix of its reasons in a list with other findings' reasons; None: its name, empty: no prefix."""
     spoils: bool = False
-    """The run was not the planned one: nothing that failed in it is the system's fault."""
+    """The run did not go as planned, so that its failures say nothing about the system."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Its reasons, each with what it is about."""
+        """Its reasons, each with its prefix."""
         title = self.name if self.title is None else self.title
         return tuple(f"{title}: {reason}" if title else reason for reason in self.reasons)
 
@@ -57,7 +57,7 @@ class Judgement(NamedTuple):
 
 
 def failed(name: str, reasons: Iterable[str], *, title: str | None = "") -> tuple[Finding, ...]:
-    """Return a FAIL with `reasons`; nothing at all without any, which proves nothing either."""
+    """Return a FAIL with `reasons`; an empty tuple, and not a PASS, if there are none."""
     why = tuple(reasons)
     return (Finding(name=name, verdict=Verdict.FAIL, reasons=why, title=title),) if why else ()
 
@@ -65,7 +65,7 @@ def failed(name: str, reasons: Iterable[str], *, title: str | None = "") -> tupl
 def unproved(
     name: str, reasons: Iterable[str], *, title: str | None = "", spoils: bool = False
 ) -> tuple[Finding, ...]:
-    """Return an INVALID with `reasons`; nothing at all without any."""
+    """Return an INVALID with `reasons`; an empty tuple if there are none."""
     why = tuple(reasons)
     found = Finding(name=name, verdict=Verdict.INVALID, reasons=why, title=title, spoils=spoils)
     return (found,) if why else ()
@@ -74,8 +74,8 @@ def unproved(
 def overall(findings: Iterable[Finding]) -> Judgement:
     """Return the verdict over all `findings` and every reason for it.
 
-    The worst wins, except that a spoiled run is INVALID whatever else was found: nobody knows what the
-    planned one would have shown. No findings at all are INVALID: nothing was proved.
+    The worst verdict wins, except that a spoiled run is INVALID whatever else was found, because the result
+    of the planned run is unknown. Without any finding the verdict is INVALID: nothing was proved.
     """
     found = tuple(findings)
     reasons = tuple(sentence for finding in found for sentence in finding.sentences)
@@ -85,6 +85,6 @@ def overall(findings: Iterable[Finding]) -> Judgement:
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the worst of `verdicts`; of none at all INVALID, because nothing was proved."""
+    """Return the worst of `verdicts`; INVALID if there are none, because nothing was proved."""
     order = tuple(Verdict)
     return max(verdicts, key=order.index, default=Verdict.INVALID)

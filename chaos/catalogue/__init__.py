@@ -1,9 +1,9 @@
-"""The drills: each one value, made of a hypothesis, a fault with its heal, and what is expected.
+"""The drills: each is one value, with a hypothesis, a fault with its heal, and an expectation.
 
 | module | holds |
 |---|---|
-| `model`, `predicates` | what a drill is made of; questions to one observation |
-| `drills` | the list of them |
+| `model`, `predicates` | the types of a drill's parts; predicates over one observation |
+| `drills` | the list of drills |
 | `faults` | faults of databases, hosts, networks and the store |
-| `channel_faults`, `small_disk` | faults of gateways and TongWeb; of a full disk |
+| `channel_faults`, `small_disk` | faults of gateways, TongWeb and loan services; a full disk |
 """

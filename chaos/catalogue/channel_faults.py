@@ -1,4 +1,4 @@
-"""Faults on the way to the database: a gateway, TongWeb and the portal on it, a loan service."""
+"""Faults between clients and the database: of a gateway, of TongWeb with the portal, of a loan service."""
 
 import shlex
 
@@ -15,7 +15,7 @@ _ANSWERS_WITHIN_S = 2.0
 _OPTIONS = f"{_HOME}/bin/external.vmoptions"
 _KEPT_OPTIONS = f"/run/{UNITS}vmoptions"
 _SMALL_HEAP_MIB = 24
-"""Enough for the server to begin with, and too little for what it is there for."""
+"""Enough heap for the server to start, and too little to serve requests."""
 
 
 def killed_tongweb() -> Fault:
@@ -24,13 +24,13 @@ def killed_tongweb() -> Fault:
 
 
 def hung_tongweb(env: Environment, *, lasts_s: float) -> Fault:
-    """Keep every thread of one host's TongWeb busy, with calls that never send their body.
+    """Keep every thread of one host's TongWeb busy with calls that never send their body.
 
-    + env: says where it listens, and how many threads it has
+    + env: gives TongWeb's port and number of threads
     """
     calls = env.tongweb.max_threads + 64
     head = r"POST /portal/api/v1/products HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
-    # A call is let go by the server when it has waited for long enough: it is made again.
+    # The server closes a call when its time-out is over, so the loop makes new calls.
     loop = (
         f"ulimit -n {2 * calls}; while :; do for n in $(seq {calls}); do"
         f" exec {{call}}<>/dev/tcp/$ADDRESS/{env.tongweb.port} && printf '{head}' >&$call; done;"
@@ -50,7 +50,7 @@ systemd-run --quiet --collect --unit={_SLOW_WORK} --property=RuntimeMaxSec=300 \
 {_ADDRESS}
 answer=$(timeout {_ANSWERS_WITHIN_S:g} bash -c {shlex.quote(ask)} ask "$address" {env.tongweb.port})
 if [ $? = 124 ]; then exit 0; fi
-echo "TongWeb does not keep one waiting; it says: ${{answer:-nothing}}"
+echo "TongWeb answers without delay: ${{answer:-nothing}}"
 exit 1
 """,
         ),
@@ -62,7 +62,7 @@ exit 1
 
 
 def starved_portal(*, lasts_s: float) -> Fault:
-    """Let one host's TongWeb run out of heap, again and again, until it is given its own back."""
+    """Let one host's TongWeb run out of heap again and again, until its own heap size is restored."""
     return on_hosts(
         HostFault(
             name="starved-portal",
@@ -91,7 +91,7 @@ exit 1
         ),
         f"kill one host's TongWeb and let it come back with {_SMALL_HEAP_MIB} MiB of heap",
         on=Target.PORTAL,
-        undo="give it its heap back, wait until it is in rotation",
+        undo="restore its heap size, wait until it is in rotation",
         lasts_s=lasts_s,
     )
 
@@ -111,8 +111,8 @@ def lost_gateway() -> Fault:
         heal=Heal(
             title="switch the gateway on",
             undo=lambda world, scene: world.power.on(Target.GATEWAY.hosts(scene)[0]),
-            dead_man="no timer on the target: a host without power runs none; the next run starts with what"
-            " is left",
+            dead_man="no timer on the target, because a host without power runs none; the next run switches"
+            " the host on first",
         ),
     )
 

@@ -27,14 +27,14 @@ HYPOTHESIS = (
 
 
 def checkers_for(drill: Drill, durability: str) -> tuple[Checker, ...]:
-    """Return what `drill` is judged by under a durability: only `local` may lose an unreplicated tail."""
+    """Return the checkers of `drill` under a durability: only `local` may lose an unreplicated tail."""
     return NOTHING_LOST if durability == Durability.CROSS_CENTRE else drill.checkers
 
 
 def drills(env: Environment) -> dict[str, Drill]:
     """Return the drills of an environment by name, in the order in which `all` runs them.
 
-    Each hits whoever has the role at its moment, so a second one brings the roles back.
+    Each hits the host that has the role when it runs, so a second run of it brings the roles back.
     """
     long_s, short_s = 20.0, 15.0
     found = (
@@ -120,7 +120,7 @@ def drills(env: Environment) -> dict[str, Drill]:
 
 
 def _on_the_way(env: Environment) -> tuple[Drill, ...]:
-    """Return the drills of what stands before the database: the primary stays, and nothing is lost."""
+    """Return the drills of hosts between clients and database: the primary stays, and nothing is lost."""
     found = (
         ("tongweb-killed", "TongWeb of one host dies", channel_faults.killed_tongweb()),
         (
@@ -152,7 +152,8 @@ def _drill(
     rate_returns_with_heal: bool = False,
     checkers: tuple[Checker, ...] | None = None,
 ) -> Drill:
-    # Where nobody may lead until the heal, a fence was the end of the old primary, too.
+    # A drill without a primary until the heal (store-majority-lost) fences the old primary as well, so its
+    # unreplicated tail may be lost: use TAIL_LOST.
     may_lose = expects is not Expect.SAME_PRIMARY
     return Drill(
         name=name,
@@ -160,7 +161,7 @@ def _drill(
         hypothesis=HYPOTHESIS,
         fault=fault,
         expects=expects,
-        # After the fault has ended, long enough to see a database that comes back writable.
+        # Long enough after the end of the fault to detect a database that comes back writable.
         observe_s=15.0 if fault.lasts_s is None else fault.lasts_s + 10.0,
         recovery_deadline_s=15.0,
         rate_returns_with_heal=rate_returns_with_heal,

@@ -1,4 +1,4 @@
-"""The faults of the catalogue, each with what undoes it and who does that if the control machine dies."""
+"""The faults of the catalogue, each with its heal, and with what heals it if the control machine dies."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,11 +16,11 @@ from chaos.system.pair import Scene, answers_ssh
 from chaos.system.world import Pending, World
 from inventory.model import Environment, Host
 
-_NOTHING_LEFT = "nothing to undo: the agents make what was broken a standby again, whoever else is gone"
+_NOTHING_LEFT = "nothing to undo: the agents make the killed database a standby again by themselves"
 _TIMER_ON_HOST = "a timer on the host itself (systemd-run --on-active), set before the fault, undoes it"
 _TIMER_BESIDE = (
-    "a timer beside the power switch and the router, set before the fault, undoes it: a frozen or cut off"
-    " host could run none of its own"
+    "a timer beside the power switch and the router, set before the fault, undoes it, because a frozen or"
+    " cut off host cannot run a timer of its own"
 )
 _CHANGES_WITHIN_S = 30.0
 
@@ -32,7 +32,7 @@ class AllPending:
         self._parts = parts
 
     def wait(self, within_s: float) -> float:
-        """Return when the last of them had acted; raises WorldError."""
+        """Return the time at which the last of them had acted; raises WorldError."""
         return max(part.wait(within_s) for part in self._parts)
 
 
@@ -48,12 +48,12 @@ def killed_database() -> Fault:
 
 
 def killed_agent() -> Fault:
-    """Kill the failover agent of the primary; its database is bound to it, and ends with it."""
+    """Kill the failover agent of the primary; its database is bound to the agent's unit and ends with it."""
     return on_hosts(
         killed("killed-agent", AGENT_UNIT),
         "kill -9 of the primary's failover agent",
         on=Target.PRIMARY,
-        undo="wait until it runs, and the pair is whole",
+        undo="wait until it runs and the pair is whole",
         silences=True,
     )
 
@@ -72,26 +72,26 @@ def powered_off(on: Target) -> Fault:
         heal=Heal(
             title="switch the host on, wait until it follows",
             undo=lambda world, scene: world.power.on(on.hosts(scene)[0]),
-            dead_man="no timer on the target: a host without power runs none; the new primary's agent"
-            " switches on what a fence switched off, and the next run starts with what is left",
+            dead_man="no timer on the target, because a host without power runs none; the new primary's"
+            " agent switches on a host that a fence switched off, and the next run finishes the heal",
         ),
     )
 
 
 def paused_database(*, lasts_s: float) -> Fault:
-    """Stop the database of the primary where it stands, and let it go on."""
+    """Pause the database of the primary, and resume it."""
     return on_hosts(
         PAUSED_DATABASE,
         "SIGSTOP of the database, then SIGCONT",
         on=Target.PRIMARY,
-        undo="let the database go on, wait until it follows",
+        undo="resume the database, wait until it follows",
         lasts_s=lasts_s,
         silences=True,
     )
 
 
 def frozen_host(*, lasts_s: float) -> Fault:
-    """Stop every process of the primary's host where it stands, and let them go on."""
+    """Freeze every process of the primary's host, and thaw them."""
     return Fault(
         title="freeze the whole host, then thaw it",
         on=Target.PRIMARY,
@@ -108,22 +108,22 @@ def frozen_host(*, lasts_s: float) -> Fault:
 
 
 def centre_cut_off(*, lasts_s: float) -> Fault:
-    """Take the primary's centre off the rest, at the router."""
+    """Cut the primary's centre off from the other centres, at the router."""
     return _cut(lambda scene: scene.cut_off, "cut the primary's centre off", Target.CENTRE, lasts_s=lasts_s)
 
 
 def deaf_standby(*, lasts_s: float) -> Fault:
-    """Drop what the primary's centre sends to the standby's, and nothing of what comes back."""
+    """Drop packets from the primary's centre to the standby's, but not those in the other direction."""
     return _cut(
         lambda scene: scene.deaf_standby,
-        "the standby's centre does not hear the primary's, which hears it",
+        "drop packets from the primary's centre to the standby's, but not those back",
         Target.DIRECTION,
         lasts_s=lasts_s,
     )
 
 
 def primary_cut_from_store(env: Environment, *, lasts_s: float) -> Fault:
-    """Let the primary's host reach no member of the store, and all else."""
+    """Cut the primary's host off from every member of the store, and from nothing else."""
     return on_hosts(
         cut_from_store(env.store.client_port),
         "drop what the primary's host sends to the store",
@@ -145,7 +145,7 @@ def lost_store(on: Target, *, lasts_s: float) -> Fault:
         on=on,
         undo="start it again",
         lasts_s=lasts_s,
-        # Without a majority it acknowledges until it fences itself.
+        # Without a majority of the store, the primary acknowledges writes until it fences itself.
         primary_serves_on=on is Target.STORE_MAJORITY,
     )
 
@@ -160,7 +160,7 @@ def switchover() -> Fault:
         heal=Heal(
             title="wait until the old primary follows as the standby",
             undo=_nothing,
-            dead_man="nothing to undo: a handover that is not finished in time is called off by the agents",
+            dead_man="nothing to undo: the agents cancel a handover that is not finished in time",
         ),
     )
 
@@ -173,7 +173,7 @@ def switchover_while_tables_change() -> Fault:
         return _hand_over(world, scene, for_s)
 
     def undo(world: World, scene: Scene) -> None:
-        # On both: the work runs on the one, and what it left is dropped on whichever is the primary.
+        # On both hosts: the changes run on one, and their table must be dropped on the current primary.
         for host in scene.pair:
             world.hosts.undo(host, CHANGING_TABLES)
 
@@ -195,22 +195,23 @@ def _nothing(world: World, scene: Scene) -> None:
 
 
 def _confirmed(world: World, scene: Scene) -> str | None:
-    """Need no look: what was asked to break it answers that it did.
+    """Need no check: the command that makes the fault confirms it.
 
-    A process that was there is killed for certain by SIGKILL to its pid; agents answer once they handed over.
+    SIGKILL certainly kills a process that exists; agents answer after they have handed over.
     """
     return None
 
 
 def silent(world: World, host: Host) -> str | None:
-    """Return what speaks against a host being off, or standing still."""
+    """Return evidence that a host is neither off nor frozen, or None."""
     return f"{host.name} answers SSH" if answers_ssh(world.databases, host) else None
 
 
 def _is_cut(world: World, scene: Scene) -> str | None:
-    """Return what speaks against the standby's centre not hearing the primary's: every cut here does that.
+    """Return evidence that the cut does not act, or None.
 
-    Asked of the standby, to which no answer comes through: the primary may be fenced, and off, any moment.
+    Every cut here drops packets from the primary's centre to the standby's, so no answer reaches the standby.
+    The standby makes the check, because the primary may be fenced, and so off, at any moment.
     """
     primary, standby = scene.pair
     return f"{standby.name} reaches {primary.name}" if world.hosts.reaches(standby, primary) else None
@@ -242,10 +243,10 @@ def on_hosts(
     primary_serves_on: bool = False,
     silences: bool = False,
 ) -> Fault:
-    """Return the fault that makes `fault` on the hosts that `on` means.
+    """Return the fault that makes `fault` on the hosts of target `on`.
 
-    + undo: what its heal is called
-    + lasts_s: it is undone after so long; None: only at the end
+    + undo: title of the heal
+    + lasts_s: seconds after which the fault is undone; None: only at the end
     """
 
     def inject(world: World, scene: Scene, for_s: float) -> Pending:

@@ -1,4 +1,4 @@
-"""A drill as a value: hypothesis, fault with its heal, what is expected, checkers. No effects here."""
+"""A drill as a value: hypothesis, fault with its heal, expectation, checkers. No effects here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from proof.checkers.checker import Checker
 
 
 class Target(StrEnum):
-    """What a fault hits."""
+    """Target of a fault."""
 
     PRIMARY = "the primary"
     STANDBY = "the standby"
@@ -24,7 +24,7 @@ class Target(StrEnum):
     GATEWAY = "the gateway nearest to the primary"
 
     def hosts(self, scene: Scene) -> tuple[Host, ...]:
-        """Return the hosts that it is seen at, for the timeline."""
+        """Return the hosts of this target, for the timeline."""
         if self is Target.STANDBY:
             return (scene.standby,)
         if self is Target.STORE_MEMBER:
@@ -41,7 +41,7 @@ _ROLE_OF = {Target.PORTAL: Role.TONGWEB, Target.SERVICE: Role.LOAN, Target.GATEW
 
 
 class Expect(StrEnum):
-    """Who leads after a fault."""
+    """Expected primary after a fault."""
 
     NEW_PRIMARY = "the standby becomes the primary"
     SAME_PRIMARY = "the primary stays the primary"
@@ -51,17 +51,17 @@ class Expect(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What an operator sees at one moment, and what was asked for."""
+    """State of the system at one moment, with the limits and rate that were asked for."""
 
     roles: Mapping[str, str]
     """Database host -> PRIMARY, STANDBY, DOWN or UNREACHABLE."""
     lag_ms: float | None
-    """How far the standby is behind; None if a side does not answer."""
+    """Lag of the standby; None if a side does not answer."""
     lag_limit_ms: float
     acknowledged_per_s: float
     rate_asked: float
     agents: Mapping[str, AgentView | None]
-    """Database host -> what its agent says; None if it does not answer."""
+    """Database host -> answer of its agent; None if the agent does not answer."""
     store: Mapping[str, bool]
     """Member of the store -> whether it answers as part of a majority."""
 
@@ -77,7 +77,7 @@ class Predicate:
 
 @dataclass(frozen=True, kw_only=True)
 class HealRecord:
-    """What a later process must know to heal: kept on disk from before the fault until it is undone."""
+    """Data that a later process needs to heal: kept on disk from before the fault until the heal is done."""
 
     environment: str
     drill: str
@@ -88,7 +88,7 @@ class HealRecord:
     registered_at_s: float
 
     def scene(self, env: Environment) -> Scene:
-        """Return who had which role; raises KeyError for hosts that are not in the inventory any more."""
+        """Return the roles of the hosts; raises KeyError for hosts that are no longer in the inventory."""
         return Scene(env=env, primary=env.host(self.primary), standby=env.host(self.standby))
 
 
@@ -98,32 +98,32 @@ class Heal:
 
     title: str
     undo: Callable[[World, Scene], None]
-    """Raises WorldError if it does not succeed; may run when the fault never acted, and may run twice."""
+    """Undoes the fault. Raises WorldError on failure; may run if the fault never acted, and may run twice."""
     dead_man: str
-    """What undoes the fault if the control machine dies, or why no timer on the target can."""
+    """Explains what undoes the fault if the control machine dies, or why no timer on the target can."""
     put_back: Callable[[World, Scene], None] | None = None
-    """What is put back once a primary and a following standby are there again."""
+    """Undoes `prepare`, after there is a primary and a following standby again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something that breaks, with what mends it."""
+    """A fault with its heal."""
 
     title: str
     on: Target
     inject: Callable[[World, Scene, float], Pending]
-    """Gets for how many seconds it may act at most, whatever becomes of us."""
+    """Makes the fault; the last argument limits its seconds, even if the control machine dies."""
     acts: Callable[[World, Scene], str | None]
-    """How it is seen to act, while it lasts: returns None, or what is seen instead. Raises WorldError."""
+    """Checks that the fault acts while it lasts: returns None, or evidence against it. Raises WorldError."""
     heal: Heal
     lasts_s: float | None = None
-    """After so long it is undone while clients go on; None: only by the heal at the end."""
+    """Seconds after which the fault is undone while clients go on; None: the heal at the end undoes it."""
     silences: bool = False
-    """The database of the host that it hits answers nothing meanwhile, not even that it is down."""
+    """Whether the database of the target gives no answer at all during the fault, not even `down`."""
     primary_serves_on: bool = False
-    """The primary goes on acknowledging until it is fenced, and not just until the fault acts."""
+    """Whether the primary goes on acknowledging writes after the fault acts, until it is fenced."""
     prepare: Callable[[World, Scene], None] | None = None
-    """What must be there before, if anything; undone by the heal as well."""
+    """Prepares the hosts before the fault, if needed; the heal undoes this too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,18 +133,18 @@ class Drill:
     name: str
     title: str
     hypothesis: tuple[Predicate, ...]
-    """Must hold before the fault; unmet: INVALID, and nothing is injected."""
+    """Must hold before the fault; otherwise the drill is INVALID, and nothing is injected."""
     fault: Fault
     expects: Expect
     observe_s: float
     """How long clients go on writing after the fault."""
     recovery_deadline_s: float
-    """By then what is expected has happened and the rate is back, counted from the fault."""
+    """Time after the fault by which the expectation must be met and the rate must be back."""
     rate_returns_with_heal: bool = False
-    """Not before the fault is undone: until then some clients are cut off from every primary."""
+    """Whether the rate is back only after the fault is undone, because it cuts off some clients."""
     checkers: tuple[Checker, ...]
 
     @property
     def may_act_s(self) -> float:
-        """For how long the fault may act at most, whatever becomes of us."""
+        """Longest time that the fault may act, even if the control machine dies."""
         return (self.fault.lasts_s or self.observe_s) + 60.0

@@ -1,11 +1,11 @@
-"""What hypotheses are made of: each a pure question about one observation."""
+"""The predicates of hypotheses: each is a pure function of one observation."""
 
 from chaos.catalogue.model import Observation, Predicate
 from chaos.system.world import DOWN, PRIMARY, STANDBY, UNREACHABLE
 
 
 def one_primary() -> Predicate:
-    """Exactly one database says that it is the primary, and none is down."""
+    """Exactly one database reports that it is the primary, and no database is down."""
 
     def unmet(seen: Observation) -> str | None:
         primaries = _primaries(seen)
@@ -33,9 +33,9 @@ def standby_following() -> Predicate:
 
 
 def loans_acknowledged(*, share: float) -> Predicate:
-    """Clients get the rate they ask for.
+    """The writes that clients ask for are acknowledged.
 
-    + share: least share of the asked rate that must be acknowledged
+    + share: smallest share of the asked rate that must be acknowledged
     """
 
     def unmet(seen: Observation) -> str | None:
@@ -48,7 +48,7 @@ def loans_acknowledged(*, share: float) -> Predicate:
 
 
 def agents_agree() -> Predicate:
-    """Every agent answers and names the same leader and epoch, which is the database that says so too."""
+    """Every agent answers and names the same leader and epoch, and the leader's database reports PRIMARY."""
 
     def unmet(seen: Observation) -> str | None:
         silent = [host for host, view in seen.agents.items() if view is None]
@@ -68,7 +68,7 @@ def agents_agree() -> Predicate:
 
 
 def standby_has_all() -> Predicate:
-    """Whoever is promoted next has all that was acknowledged: the primary is not, or no more, alone."""
+    """The standby has all acknowledged writes: the leader's agent reports that the primary is not alone."""
 
     def unmet(seen: Observation) -> str | None:
         said = [view.alone for view in seen.agents.values() if view is not None and view.alone is not None]

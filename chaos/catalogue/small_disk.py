@@ -1,11 +1,11 @@
-"""A full disk under the primary, and nowhere else.
+"""A full disk for the primary's data, on no other host.
 
-Hosts of a lab share one disk, so it must never be filled. The standby's data are moved onto a file system of
-their own instead (a tmpfs), the roles are swapped, and then its size is drawn down to what is in use:
-whatever the database asks for next is refused with ENOSPC, as on any disk that is full. It writes on into the
-log file that it has; ballast fills that within seconds. Seen on seekdb 1.4: it then still says that it is the
-primary, every write hangs, every read of a table fails (6325, clog disk hang), and it does not come back by
-itself when there is room again.
+The hosts of a lab share one disk, so this disk must never be filled. Instead, the standby's data are moved
+onto a file system of their own (a tmpfs), and the roles are swapped. Then the size of the file system is
+reduced to the space in use, and each further allocation fails with ENOSPC, as on any full disk. The database
+still writes into its open log file; ballast fills that file within seconds. Seen on seekdb 1.4: the database
+then still reports that it is the primary, every write hangs, every read of a table fails (6325, clog disk
+hang), and it does not recover by itself when there is space again.
 """
 
 from chaos.catalogue.model import Fault, Heal, Target
@@ -27,12 +27,12 @@ _FULL_BELOW_KIB = 1024
 
 
 def disk_mib(env: Environment) -> int:
-    """Return how large the file system must look: seekdb does not start on one smaller than its log disk."""
+    """Return the size of the file system: seekdb does not start on one that is smaller than its log disk."""
     return env.database.datafile_size_mib + env.database.log_disk_size_mib + _ROOM_MIB
 
 
 def small_disk(size_mib: int) -> HostFault:
-    """Return the move of a standby's data onto a file system of their own; only what is used takes memory."""
+    """Return the move of a standby's data onto their own file system; only the space in use takes memory."""
     return HostFault(
         name="small-disk",
         make=f"""
@@ -63,12 +63,12 @@ _FILL = (
     f"INSERT INTO {_BALLAST} SELECT REPEAT('x', 4000)"  # noqa: S608 - a constant
     " FROM information_schema.columns LIMIT 100"
 )
-"""Well below what a transaction keeps to itself until its commit (`_private_buffer_size`): the disk must not
-fill in the middle of one, half of which would then stay in the standby for ever."""
+"""Well below the log that a transaction buffers until its commit (`_private_buffer_size`): if the disk filled
+within a transaction, half of that transaction would stay in the standby for ever."""
 
 
 def full_disk(size_mib: int) -> HostFault:
-    """Return the fault that leaves such a file system no room, and fills the log file that is open."""
+    """Return the fault that leaves this file system no free space, and fills the open log file."""
     return HostFault(
         name="full-disk",
         make=f"""
@@ -95,7 +95,7 @@ if [ "$free_kib" -gt {_FULL_BELOW_KIB} ]; then echo "$free_kib KiB are free on i
 
 
 def primary_disk_full(*, lasts_s: float) -> Fault:
-    """Let the disk of the primary's data be full."""
+    """Fill the disk of the primary's data."""
     return Fault(
         title="the file system of the primary's data is full",
         on=Target.PRIMARY,
@@ -104,7 +104,7 @@ def primary_disk_full(*, lasts_s: float) -> Fault:
         inject=_fill,
         acts=lambda world, scene: world.hosts.shows(scene.primary, full_disk(disk_mib(scene.env))),
         heal=Heal(
-            title="give the file system room, move the data back once they are a standby's",
+            title="enlarge the file system, move the data back once their host is a standby",
             undo=_give_room,
             put_back=_move_back,
             dead_man="timers on the host itself (systemd-run --on-active), set before each step, undo it",
@@ -126,7 +126,7 @@ def _move(world: World, scene: Scene) -> None:
 
 
 def _hand_over(world: World, source: Host, to: Host) -> None:
-    """Switch over; refused, try again: the agents believe in a copy a moment after its database answers."""
+    """Switch over. A refusal is retried, because the agents accept a copy only some time after it answers."""
 
     def refused() -> str | None:
         try:
@@ -149,7 +149,7 @@ def _fill(world: World, scene: Scene, for_s: float) -> Pending:
 
 
 def _give_room(world: World, scene: Scene) -> None:
-    # On both: the ballast is dropped on whichever is the primary by now.
+    # On both hosts: the ballast must be dropped on the current primary.
     for host in scene.pair:
         world.hosts.undo(host, full_disk(disk_mib(scene.env)))
 
@@ -157,7 +157,7 @@ def _give_room(world: World, scene: Scene) -> None:
 def _move_back(world: World, scene: Scene) -> None:
     roles = find_scene(scene.env, world.databases)
     if ON_SMALL_DISK in world.hosts.residue(roles.primary):
-        # The drill broke off before anybody else led.
+        # The drill ended before the other host became the primary.
         _hand_over(world, roles.primary, roles.standby)
         wait_until_following(world, scene.env)
     for host in scene.pair:

@@ -2,10 +2,10 @@
 
 | module | holds |
 |---|---|
-| `runner`, `run` | the order of things; what is known of a drill, step by step |
-| `steady`, `watch`, `recovery` | waiting for the hypothesis, for clients, for one primary again |
-| `live` | everything of one environment that a drill touches |
-| `stop_conditions` | what breaks a drill off before its time |
-| `heal`, `interrupts`, `only_one` | heals that are never lost, signals, the lock |
-| `timeline`, `judgement`, `results` | what happened when; the verdict over it; the files of both |
+| `runner`, `run` | the order of a drill's steps; the record of what they did |
+| `steady`, `watch`, `recovery` | waiting for the hypothesis, for the clients' rate, for a primary |
+| `live` | the real hosts, switches and clients of one environment |
+| `stop_conditions` | conditions that end a drill early |
+| `heal`, `interrupts`, `only_one` | heals that survive a crash, signals, the lock |
+| `timeline`, `judgement`, `results` | the events of a drill; the verdict over it; their files |
 """

@@ -1,4 +1,4 @@
-"""The record of what must be healed: on disk from before the fault until it is undone."""
+"""The record of a heal that is due: on disk from before the fault until the heal is done."""
 
 import json
 from dataclasses import asdict
@@ -17,21 +17,21 @@ _REMEDY = (
 
 
 def record_path(env: Environment) -> Path:
-    """Return where the heal of a running drill is remembered, for the process that comes after a crash.
+    """Return the path of the heal record of a running drill, for a later process after a crash.
 
-    It lives and dies with the environment: a lab that was taken down has nothing left to heal.
+    It is deleted with the environment's state, because a lab that was taken down has nothing to heal.
     """
     folder = places.lab_dir() if env.is_lab else places.state_dir() / env.name
     return folder / "drill-heal.json"
 
 
 def lock_beside(record: Path) -> Path:
-    """Return the file whose lock a running drill holds; + record: of its heal, see `record_path`."""
+    """Return the file whose lock a running drill holds; + record: its heal record, see `record_path`."""
     return record.with_suffix(".lock")
 
 
 def save_record(record: HealRecord, *paths: Path) -> None:
-    """Write `record` to each of `paths`, whole, and onto the disk before anything is broken."""
+    """Write `record` to each of `paths` atomically, and sync it to disk before anything is broken."""
     text = json.dumps(asdict(record), indent=2) + "\n"
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def load_record(path: Path) -> HealRecord | None:
     """Return the record in `path`; None if there is none.
 
     Raises:
-        WorldError: the file cannot be understood; says what to do.
+        WorldError: the file is damaged; says what to do.
     """
     try:
         return read_json(path, HealRecord, remedy=_REMEDY)

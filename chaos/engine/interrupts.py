@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: they end a drill at once, but never a heal half-way."""
+"""Ctrl-C, SIGTERM and a closed terminal: these end a drill at once, but never interrupt a heal."""
 
 import signal
 import sys
@@ -15,23 +15,23 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 
 def raise_on_signals() -> None:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: raise KeyboardInterrupt in the main thread."""
+    """Let SIGTERM and SIGHUP act like Ctrl-C: raise KeyboardInterrupt in the main thread."""
     for number in _SIGNALS:
         signal.signal(number, _raise)
 
 
 @dataclass(kw_only=True)
 class Shield:
-    """Whether somebody asked to end while the shield was up."""
+    """Whether a signal came while the shield was active."""
 
     interrupted: bool = False
 
 
 @contextmanager
 def shielded() -> Iterator[Shield]:
-    """Within this context the signals are only noted, in the shield that it yields.
+    """Within this context, signals are only noted, in the shield that it yields.
 
-    Each wait inside has a deadline of its own, so this cannot last for ever.
+    Each wait inside has its own deadline, so this cannot last for ever.
     """
     shield = Shield()
 

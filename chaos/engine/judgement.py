@@ -1,4 +1,4 @@
-"""From a finished drill and its saved files to a verdict. Pure."""
+"""The verdict over a finished drill, from its saved files. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from proof.verdict import Finding, Verdict, failed, overall, unproved
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedDrill:
-    """What a drill proved."""
+    """Verdict, figures and findings of a drill."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -56,17 +56,17 @@ def judge_run(
     sample_interval_ms: float,
     objectives: Sequence[Objective] | None = None,
 ) -> JudgedDrill:
-    """Return the verdict over a finished drill: over how it went, the checkers, and the objectives.
+    """Return the verdict over a finished drill: over its course, its checkers and its objectives.
 
     + records: the files of its run folder
-    + sample_interval_ms: how far apart the replication samples are
-    + objectives: what it was to show; None: what the inventory says
+    + sample_interval_ms: interval of the replication samples
+    + objectives: objectives of the run; None: those of the inventory
     """
     promised_here = objectives_of(env, drill) if objectives is None else tuple(objectives)
     figures: dict[str, float] = {"residue": len(run.residue), **_counts(records)}
     figures |= {"rejoin_s": run.heal_s} if run.heal_s is not None else {}
     figures |= clocks.figures(records.clocks)
-    # Nothing passes for want of objections: these are there only if something is wrong.
+    # These findings exist only if something is wrong. The checkers and objectives are what can give a PASS.
     findings = [
         *unproved("planned_drill", run.spoiled, spoils=True),
         *failed("recovery", run.failures),
@@ -110,16 +110,16 @@ def _hit(run: Run) -> set[str]:
 
 
 def objectives_of(env: Environment, drill: Drill) -> tuple[Objective, ...]:
-    """Return what one run of `drill` promises in `env`.
+    """Return the objectives of one run of `drill` in `env`.
 
     Raises:
-        NoObjectivesError: the inventory sets no limits for it.
+        NoObjectivesError: the inventory has no limits for the drill.
     """
     return promised.of_drill(env.drill_slo, drill.name, may_lose=_may_lose(env, drill))
 
 
 def over_repeats_of(env: Environment, drill: Drill, *, repeats: int) -> tuple[Objective, ...]:
-    """Return what so many runs of `drill` promise together in `env`."""
+    """Return the objectives of `repeats` runs of `drill` together in `env`."""
     return promised.of_repeats(env.drill_slo, drill.name, may_lose=_may_lose(env, drill), repeats=repeats)
 
 
@@ -128,17 +128,17 @@ def _may_lose(env: Environment, drill: Drill) -> bool:
 
 
 def _another_durability(env: Environment, run: Run) -> Iterable[str]:
-    # What is under test does not choose what it is judged by.
+    # The inventory sets the durability that a drill is judged by, and not the agents under test.
     wanted = env.failover.durability
     if run.durability not in {None, wanted}:
         yield f"the agents run durability {run.durability}; the inventory promises {wanted}"
 
 
 def window_of(drill: Drill, run: Run) -> FaultWindow | None:
-    """Return when the fault acted, as far as the old primary's clients are concerned; None without a fault.
+    """Return the times of the fault, as they matter to the old primary's clients; None if there was no fault.
 
-    A primary that serves on after the fault ends with its fence, and the new one begins with its promotion:
-    both are what the agents wrote down.
+    If the primary goes on serving after the fault, its time ends when it is fenced, and the new primary's
+    time begins with its promotion. Both times are taken from the agents' history.
     """
     if run.fault is None:
         return None
@@ -164,7 +164,7 @@ def window_of(drill: Drill, run: Run) -> FaultWindow | None:
 def _counts(records: Records) -> dict[str, float]:
     errors = errors_by_kind(records.writes)
     acknowledged = sum(write.outcome == Outcome.ACKNOWLEDGED for write in records.writes)
-    # As in a load: a query that failed, and an acknowledgement with a wrong body, are no service either.
+    # As in a load, a failed query and an acknowledgement with a wrong body count as errors.
     requests: list[Write | Read] = [*records.writes, *records.reads]
     failed = sum(each.is_error for each in requests)
     figures: dict[str, float] = {
@@ -190,7 +190,7 @@ def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[s
     if outage is None:
         return ["clients saw no recovery: nothing was acknowledged any more after the fault"], {}
     if drill.expects is Expect.NO_PRIMARY and run.undone_s is not None:
-        # Until the heal there must be none: only what comes after it is a recovery.
+        # There must be no primary until the heal, so the recovery is counted from the heal.
         begun_s = min(max(outage.last_before_s, run.undone_s), outage.first_after_s)
         outage = replace(outage, last_before_s=begun_s)
     figures = {"rto_ms": outage.rto_ms, "acknowledged_per_s_before": outage.rate_before}
@@ -208,7 +208,7 @@ def _outage(drill: Drill, run: Run, records: Records) -> tuple[list[str], dict[s
 
 
 def _silence(drill: Drill, run: Run, records: Records) -> dict[str, float]:
-    """Return how long any route or legal entity was without an acknowledgement, as a figure."""
+    """Return the figure of the longest time without an acknowledgement on any route or legal entity."""
     ms = longest_silence_ms(records.writes, **_times(drill, run))
     return {} if ms is None else {"silence_ms": ms}
 
@@ -218,9 +218,9 @@ def _find_outage(drill: Drill, run: Run, records: Records) -> Outage | None:
 
 
 def _times(drill: Drill, run: Run) -> dict[str, float]:
-    """Return when the fault was sent, since when clients must be served again, and until when they wrote."""
+    """Return the times of the fault, of the earliest recovery that counts, and of the clients' end."""
     assert run.fault is not None
-    # While some faults last, some clients have no way to any primary.
+    # Some faults cut some clients off from every primary as long as they last.
     undone_s = run.undone_s if drill.rate_returns_with_heal else None
     return {
         "fault_s": run.fault.started_s,
@@ -230,7 +230,7 @@ def _times(drill: Drill, run: Run) -> dict[str, float]:
 
 
 def mark_outage(drill: Drill, run: Run, records: Records) -> tuple[tuple[float, str, str], ...]:
-    """Return what clients saw, as events for the timeline: (unix time, event, detail)."""
+    """Return the outage as clients saw it, as events for the timeline: (unix time, event, detail)."""
     if run.fault is None:
         return ()
     marks = []

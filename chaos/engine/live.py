@@ -30,7 +30,7 @@ class LiveWorld:
     """Everything a drill touches in one environment; implements `chaos.system.world.World`."""
 
     def __init__(self, env: Environment) -> None:
-        # Agents are asked while a fault may still be on its way through the other shell.
+        # Queries to the agents use shells of their own: the other shells may be busy with making a fault.
         self._shells, self._asking = Shells(env), Shells(env)
         self._ssh = SshDatabases(env, self._shells)
         self._ssh.open(database_hosts(env))
@@ -45,7 +45,7 @@ class LiveWorld:
         self.clients: Clients = LoadClients(env)
 
     def close(self) -> None:
-        """End what is open to hosts."""
+        """Close all sessions to hosts."""
         self._ssh.close()
         self._shells.close()
         self._asking.close()

@@ -1,4 +1,4 @@
-"""One drill at a time: two would each spoil the other's hypothesis. And the end of the one that runs."""
+"""Allows one drill at a time, because two would break each other's hypothesis; ends a running drill."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 HEALS_WITHIN_S = 300.0
-"""Every step of a heal has a deadline; together they may take so long."""
+"""Sum of the deadlines of all steps of a heal."""
 _LOOK_EVERY_S = 0.2
 
 
@@ -19,15 +19,15 @@ class DrillRunningError(Exception):
 
 
 class DrillNotEndedError(Exception):
-    """A drill that was told to end still runs; the message says which process, and what to do."""
+    """A drill was told to end and still runs; the message says which process, and what to do."""
 
 
 @contextmanager
 def only_drill(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`, and write there who holds it.
+    """Hold the lock at `path`, and write the holder's process number into the file.
 
     Raises:
-        DrillRunningError: somebody else does.
+        DrillRunningError: another process holds the lock.
     """
     with path.open("a+") as lock:
         if not _is_free(lock):
@@ -38,17 +38,17 @@ def only_drill(path: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # A number that stays would be another process's one day.
+            # If the number stayed, another process could have that number later.
             lock.truncate(0)
 
 
 def stop_running(path: Path, *, within_s: float) -> int | None:
     """Tell the drill that holds the lock at `path` to end, and wait until it has healed what it broke.
 
-    Returns its process, or None where no drill was running.
+    Returns its process number, or None if no drill was running.
 
     Raises:
-        DrillNotEndedError: it still runs after `within_s`.
+        DrillNotEndedError: the drill still runs after `within_s`.
     """
     try:
         lock = path.open("r+")
@@ -60,7 +60,7 @@ def stop_running(path: Path, *, within_s: float) -> int | None:
         deadline = time.monotonic() + within_s
         pid = told = 0
         while not _is_free(lock):
-            # Its number stands there a moment after it has the lock; while it has it, it is alive.
+            # The number is written just after the lock is taken. While the lock is held, the process lives.
             pid = _holder(lock) or pid
             if pid != told:
                 with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Watching the agents recover: the drill expects something, and waits for it; it acts on nothing itself."""
+"""Waits until the failover agents have done what the drill expects; does nothing itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,20 +12,20 @@ from inventory.model import Environment, Host
 
 ACTED_WITHIN_S = 30.0
 SEEN_WITHIN_S = 10.0
-"""A server that was killed has to come back before it shows with what heap."""
+"""Time for the fault to be seen: a killed server must be up again before its heap size can be seen."""
 _VIEW_WITHIN_MS = 1000.0
 _REJOINS_WITHIN_S = 120.0
-"""A former primary is emptied and copies everything; rejoins are rate-limited, so the first may wait."""
+"""Time to rejoin: a former primary copies everything anew, and a rate limit may delay its first rejoin."""
 _AGREE_WITHIN_S = 60.0
 
 Observe = Callable[[], Observation]
 Note = Callable[[str, Host | None, str], None]
-"""Marks the timeline: event, host, detail."""
+"""Adds an event to the timeline: event, host, detail."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """The failover agents recover; this waits and says what it saw."""
+    """Waits for the failover agents, and records when they reach each expected state."""
 
     env: Environment
     world: World
@@ -33,11 +33,11 @@ class Recovery:
     note: Note
 
     def after_fault(self, drill: Drill, scene: Scene, pending: Pending, run: Run) -> None:
-        """Wait until the fault has acted and what the drill expects has happened.
+        """Wait until the fault has acted and the drill's expectation is met.
 
         Raises:
-            NoEffectError: nothing shows that the fault acts.
-            WorldError: what is expected did not happen in time.
+            NoEffectError: there is no evidence that the fault acts.
+            WorldError: the expectation was not met in time.
         """
         assert run.fault is not None
         run.fault = replace(run.fault, ended_s=pending.wait(ACTED_WITHIN_S))
@@ -57,19 +57,19 @@ class Recovery:
             raise NoEffectError(f"the fault had no effect: {unseen}") from unseen
 
     def watch(self, drill: Drill) -> None:
-        """Raise WorldError if somebody leads who must not."""
+        """Raise WorldError if a database leads although none may."""
         if drill.expects is Expect.NO_PRIMARY and (why := self._somebody_leads()) is not None:
             raise WorldError(f"{why}, although {Expect.NO_PRIMARY.value}")
 
     def after_undo(self, drill: Drill, scene: Scene, run: Run) -> None:
-        """Wait for a primary where nobody might lead before; raises WorldError."""
+        """Wait for a primary if none was allowed before the heal; raises WorldError."""
         if drill.expects is Expect.NO_PRIMARY:
             assert run.undone_s is not None
             self._until(drill, lambda: self._nobody_serves(scene), "a primary that serves", run.undone_s)
             self._seen(run, "serving")
 
     def at_end(self, drill: Drill, scene: Scene) -> None:
-        """Raise WorldError if another host leads than the drill expects."""
+        """Raise WorldError if the primary is not the one that the drill expects."""
         if drill.expects is Expect.SAME_PRIMARY:
             wrong = self._not_serving(scene.primary, asked=scene.primary)
         elif drill.expects is Expect.NEW_PRIMARY:
@@ -80,7 +80,7 @@ class Recovery:
             raise WorldError(f"expected at the end: {drill.expects.value}; but {wrong}")
 
     def restore(self) -> None:
-        """Wait until the agents have made a primary and a standby that has all of it, and agree about it."""
+        """Wait until the agents agree on a primary and the standby has all of its writes."""
         wait_until_following(self.world, self.env, within_s=_REJOINS_WITHIN_S)
         healed = (agents_agree(), standby_has_all(), store_is_whole())
         wait_until(
@@ -103,7 +103,7 @@ class Recovery:
             self._until(drill, self._somebody_leads, "nobody to be a primary", from_s)
             self._seen(run, "no-primary")
         else:
-            # Whether an outage comes at all, and how long, is seen by clients; who leads, at the end.
+            # Nothing to wait for: the leader is checked at the end, the outage is computed from the ledger.
             run.recovered_s = self.world.clock.now_s()
 
     def _until(self, drill: Drill, met: Callable[[], str | None], what: str, from_s: float) -> None:

@@ -1,4 +1,4 @@
-"""The files in which a drill leaves what came of it."""
+"""The files with the results of a drill."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from proof.objectives import OBJECTIVES_FILE, to_list
 
 RUN_FILE = "run.json"
 LISTED_MAX = 2000
-"""Rows of one finding that `findings.json` holds; the count is always whole."""
+"""Most rows of one finding in `findings.json`; the count covers all rows."""
 
 
 def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged: JudgedDrill) -> None:
@@ -52,12 +52,12 @@ def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged
 
 
 def write_run(folder: Path, run: Run) -> None:
-    """Write what is known of a drill into its run folder, so that it can be judged again."""
+    """Write the course of a drill into its run folder, so that it can be judged again."""
     write_whole(folder / RUN_FILE, msgspec.json.format(msgspec.json.encode(run)))
 
 
 def read_run(folder: Path) -> Run | None:
-    """Return what is known of the drill in `folder`; None if it was not run to its end.
+    """Return the course of the drill in `folder`; None if the drill did not run to its end.
 
     Raises:
         FileError: the file is damaged.

@@ -1,4 +1,4 @@
-"""What a drill did, before anybody judges it."""
+"""The course of one drill, which is judged later."""
 
 from dataclasses import dataclass, field
 
@@ -8,35 +8,35 @@ from proof.record import Event
 
 
 class HypothesisUnmetError(WorldError):
-    """The system was not as the drill assumes, so nothing was injected."""
+    """The system was not in the state that the drill assumes, so nothing was injected."""
 
 
 class NoEffectError(WorldError):
-    """Nothing shows that the fault acted, so whatever followed proves nothing."""
+    """There is no evidence that the fault acted, so the drill proves nothing."""
 
 
 @dataclass(kw_only=True)
 class Run:
-    """One drill that was run; filled step by step, so that it holds what is known whenever it breaks off."""
+    """One drill that was run; filled step by step, so that it is usable even if the drill ends early."""
 
     drill: str
     invalid: list[str] = field(default_factory=list)
     """Why it proves nothing."""
     spoiled: list[str] = field(default_factory=list)
-    """What made it another run than the planned one: nothing that failed in it is the system's fault."""
+    """Why the run did not go as planned, so that its failures say nothing about the system."""
     failures: list[str] = field(default_factory=list)
     residue: list[str] = field(default_factory=list)
-    """What the heal did not undo."""
+    """Things that the heal did not undo."""
     interrupted: bool = False
     durability: str | None = None
-    """When writes were acknowledged, as the agents said before the fault; None if they did not."""
+    """Durability that the agents reported before the fault; None if they did not report it."""
     fault: FaultWindow | None = None
     recovered_s: float | None = None
-    """When what the drill expects was seen to have happened."""
+    """When the drill's expectation was seen to be met."""
     undone_s: float | None = None
-    """When the fault was undone while clients went on."""
+    """When the fault was undone while clients were still writing."""
     heal_s: float | None = None
-    """How long the heal took, until the standby followed again."""
+    """Duration of the heal, until the standby followed again."""
     clients_until_s: float | None = None
     """When the clients were told to stop."""
     exported: bool = False

@@ -1,4 +1,4 @@
-"""Running a drill: hypothesis, heal registered, fault, what is expected, observation, heal, residue."""
+"""Runs a drill: hypothesis, registering the heal, fault, expectation, observation, heal, residue check."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 HEAL_FILE = "heal.json"
 
 SETTLES_WITHIN_S = 10.0
-"""How long the pair may take to look whole once the heal is done."""
+"""Time after the heal within which no residue must be left."""
 
 
 class Runner:
@@ -46,8 +46,8 @@ class Runner:
 
         + folder: the run folder; exists
         + rate: writes per second that the clients ask for
-        + shielded: makes a context in which Ctrl-C waits until the end, for heals
-        + steady_within_s: how long the hypothesis is waited for before it counts as unmet
+        + shielded: makes a context that delays Ctrl-C until its end, for heals
+        + steady_within_s: time within which the hypothesis must hold; otherwise it counts as unmet
         """
         self.env = env
         self.world = world
@@ -62,9 +62,9 @@ class Runner:
         )
 
     def run(self, drill: Drill) -> Run:
-        """Run `drill`; returns also when it failed, was interrupted, or left something behind.
+        """Run `drill`. Returns even if the drill failed, was interrupted, or left something behind.
 
-        Whatever happens after the heal was registered, the heal runs, and so does the check for residue.
+        After the heal was registered, the heal and the check for residue run whatever happens.
         """
         run = Run(drill=drill.name, timeline=self.timeline.events)
         begun_s = self.world.clock.now_s()
@@ -86,7 +86,7 @@ class Runner:
             run.invalid.append(str(unmet))
             self.timeline.note("hypothesis-unmet", detail=str(unmet))
         except NoEffectError as unseen:
-            # Without a fault there is no outage to be judged.
+            # Without a fault there is no outage to judge.
             run.fault = None
             run.invalid.append(str(unseen))
             self.timeline.note("no-effect", detail=str(unseen))
@@ -101,7 +101,7 @@ class Runner:
             run.invalid.append("interrupted")
             self.timeline.note("interrupted", detail="healing before the end")
         finally:
-            # A second Ctrl-C must not stop the heal half-way: that would be the residue we fear.
+            # A second Ctrl-C must not stop the heal half-way, because that would leave residue.
             with self._shielded() as shield:
                 try:
                     self._timed(run, "stop the clients", lambda: self._stop_clients(run))
@@ -115,10 +115,10 @@ class Runner:
         return run
 
     def heal_left(self, left: HealRecord) -> None:
-        """Undo what the drill of the record broke, and wait until there is a pair again.
+        """Undo the fault of the drill in the record, and wait until there is a pair again.
 
         Raises:
-            WorldError: something did not happen in time; the record stays, so that a later run tries again.
+            WorldError: a step did not finish in time; the record stays, so that a later run tries again.
         """
         drill = drills(self.env).get(left.drill)
         if drill is None:
@@ -190,7 +190,7 @@ class Runner:
         try:
             pending = drill.fault.inject(self.world, scene, drill.may_act_s)
         except ImpossibleHereError as impossible:
-            # Nothing was broken, and what cannot be broken here cannot be mended here either.
+            # Nothing was broken: this environment cannot make the fault, so it cannot undo it either.
             run.fault = None
             self._forget()
             raise HypothesisUnmetError(str(impossible)) from impossible
@@ -242,7 +242,7 @@ class Runner:
             except WorldError as failed:
                 found.append(f"{host.name}: nobody knows what is left there: {failed}")
         try:
-            # Not at one glance: an idle primary logs every few seconds, and each time looks far ahead.
+            # Check for some time: an idle primary logs every few seconds, and then looks far ahead.
             wait_until_following(self.world, self.env, within_s=SETTLES_WITHIN_S)
         except WorldError as wrong:
             found.append(str(wrong))

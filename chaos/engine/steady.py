@@ -1,4 +1,4 @@
-"""The hypothesis: starting the clients and waiting until all of it holds for a while."""
+"""The hypothesis: starts the clients, and waits until every predicate has held for some time."""
 
 from chaos.catalogue.model import Drill, Observation
 from chaos.catalogue.predicates import unmet_reasons
@@ -8,16 +8,16 @@ from chaos.system.world import DOWN, PRIMARY, STANDBY, World, WorldError, wait_u
 from inventory.model import Environment
 
 STEADY_WITHIN_S = 60.0
-"""The load needs a few seconds to start; after this long, unless told otherwise, the hypothesis is unmet."""
+"""Default time within which the hypothesis must hold; the load needs a few seconds to start."""
 
 STEADY_FOR_S = 5.0
-"""The hypothesis must hold this long before anything is broken: the baseline to compare with."""
+"""Time for which the hypothesis must hold before the fault: the baseline for comparisons."""
 
 _VIEW_WITHIN_MS = 1000.0
 
 
 def observe(env: Environment, world: World, *, rate: float) -> Observation:
-    """Return what an operator sees now.
+    """Return the current state of the system.
 
     + rate: writes per second that the clients ask for
     """
@@ -43,7 +43,7 @@ def wait_until_steady(
     """Wait until the hypothesis of `drill` has held for `STEADY_FOR_S`, and return the last observation.
 
     Raises:
-        HypothesisUnmetError: not within `within_s`, or the load ended by itself; says why.
+        HypothesisUnmetError: the hypothesis did not hold in time, or the load ended by itself; says why.
     """
     clock = world.clock
     held_since_s: float | None = None

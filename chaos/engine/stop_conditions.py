@@ -1,4 +1,4 @@
-"""What ends a drill before its time: clients suffer more, or an alert says more, than a drill may cost."""
+"""Conditions that end a drill early: clients fail more than a drill may cost, or an alert fires."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from inventory.drill_slo import StopConditions
 
 
 class StopConditionMetError(WorldError):
-    """The drill is broken off: the heal comes next."""
+    """The drill ends early, and the heal comes next."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Brake:
-    """Looks whether a drill has to be broken off."""
+    """Checks whether a drill must end early."""
 
     world: World
     conditions: StopConditions
 
     def check(self) -> None:
-        """Look once.
+        """Check the conditions once.
 
         Raises:
             StopConditionMetError: a condition is met; says which.
@@ -33,9 +33,9 @@ class Brake:
 
 
 def met_by(seen: ClientsSeen, conditions: StopConditions, *, now_s: float) -> str | None:
-    """Return which condition is met by what clients saw; None: none is.
+    """Return a sentence about a condition that is met; None if no condition is met.
 
-    + seen: over the last `failed_over_s`
+    + seen: outcomes of clients' writes over the last `failed_over_s` seconds
     """
     if seen.last_acknowledged_s is not None:
         silent_s = now_s - seen.last_acknowledged_s

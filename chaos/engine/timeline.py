@@ -1,4 +1,4 @@
-"""The record of what happened when, written as it happens."""
+"""The record of a drill's events, written as they happen."""
 
 import contextlib
 import sys
@@ -14,7 +14,7 @@ from proof.record import Event
 
 
 class Timeline:
-    """Appends events to `timeline.jsonl` of a run folder and tells them to the person who watches."""
+    """Appends events to `timeline.jsonl` of a run folder, and prints them as progress."""
 
     def __init__(self, folder: Path, now_s: Callable[[], float], progress: TextIO = sys.stderr) -> None:
         self._path = folder / TIMELINE_FILE
@@ -34,11 +34,11 @@ class Timeline:
         return noted
 
     def add(self, noted: Event) -> None:
-        """Record an event that somebody else wrote down."""
+        """Record an event from another record, such as the agents' history."""
         self.events.append(noted)
         where = f" {noted.host}" if noted.host else ""
         said = f": {noted.detail}" if noted.detail else ""
-        # A full disk or a reader that went away must not stop a heal; `finish` writes the record whole.
+        # A full disk or a closed pipe must not stop a heal; `finish` writes the whole record again.
         with contextlib.suppress(OSError), self._path.open("ab") as file:
             file.write(orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE))
         with contextlib.suppress(OSError):
@@ -46,7 +46,7 @@ class Timeline:
             self._progress.flush()
 
     def finish(self) -> None:
-        """Put the file into the order of time, once derived events have been added."""
+        """Sort the file by time, after derived events were added."""
         self.events.sort(key=lambda event: event.at_s)
         lines = [orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in self.events]
         write_whole(self._path, b"".join(lines))

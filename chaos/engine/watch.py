@@ -1,4 +1,4 @@
-"""Looking on after a fault: when it ends, whether clients get their rate back, who leads at the end."""
+"""Observes after a fault: undoes it in time, and checks the clients' rate and the primary at the end."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _LOOK_EVERY_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """What goes on while clients write."""
+    """Observes a drill while clients write."""
 
     world: World
     recovery: Recovery
@@ -27,10 +27,10 @@ class Watch:
     """Writes per second that the clients ask for."""
 
     def observe(self, drill: Drill, scene: Scene, run: Run) -> None:
-        """Look on until the observation is over; the fault is undone on the way if it lasts only so long.
+        """Observe until the end of the observation; on the way, undo a fault that has a duration.
 
         Raises:
-            WorldError: something happened that must not, or what the drill expects did not.
+            WorldError: something forbidden happened, or the drill's expectation was not met.
         """
         assert run.fault is not None
         started_s, lasts_s = run.fault.started_s, drill.fault.lasts_s
@@ -44,7 +44,7 @@ class Watch:
             run.undone_s = self.timeline.note("fault-undone", detail=drill.fault.heal.title).at_s
             self.recovery.after_undo(drill, scene, run)
             back_s = self.world.clock.now_s()
-            # What was undone late is watched for as long as it would have been in time.
+            # If the fault was undone late, extend the observation by the same amount.
             late_s = run.undone_s - started_s - lasts_s
         if lasts_s is None or drill.rate_returns_with_heal:
             self._rate_comes_back(drill, run, since_s=back_s, from_s=run.undone_s or started_s)

@@ -1,4 +1,4 @@
-"""The clients of a drill: the load generator, the sampler of the replication, the prober of databases."""
+"""The clients of a drill: the load generator, the replication sampler, the prober of direct writes."""
 
 import sys
 import time
@@ -21,18 +21,18 @@ SAMPLE_INTERVAL_MS = 250.0
 _SAMPLER_OPTIONS = ("--interval-ms", f"{SAMPLE_INTERVAL_MS:g}")
 
 _LONGEST_S = 900
-"""A drill is over long before; the generator ends by itself if nobody is left to end it."""
+"""Longest duration of the generator; a drill ends it long before. It limits an orphaned generator."""
 
 _RATE_OVER_S = 2.0
 _WRITTEN_AFTER_S = 1.0
-"""The generator writes its record in batches; the last second is not complete."""
+"""Age from which the ledger is complete: the generator writes it in batches."""
 
 _LOAD_ENDS_WITHIN_S = 30.0
 _OTHERS_END_WITHIN_S = 10.0
 
 
 class RecordTail:
-    """Follows the growing record of a load, and knows what its clients were told lately."""
+    """Follows the growing record of a load and computes the recent rates of its outcomes."""
 
     def __init__(self, folder: Path) -> None:
         """Follow the record in `folder`; it may not be there yet."""
@@ -45,9 +45,9 @@ class RecordTail:
         self._last_acknowledged_s: float | None = None
 
     def acknowledged_per_s(self, now_s: float, since_s: float = 0.0) -> float:
-        """Return acknowledged writes per second, over the last seconds that are surely written.
+        """Return acknowledged writes per second, over the last seconds for which the ledger is complete.
 
-        + since_s: while those seconds reach before it (unix time), they say nothing and the rate is 0
+        + since_s: if those seconds begin before this unix time, the rate is 0
         """
         self._read()
         until_s = now_s - _WRITTEN_AFTER_S
@@ -57,7 +57,7 @@ class RecordTail:
         return sum(from_s <= end_s < until_s for end_s in self._acknowledged_s) / _RATE_OVER_S
 
     def seen(self, now_s: float, over_s: float) -> ClientsSeen:
-        """Return what clients were told over the last seconds that are surely written."""
+        """Return the outcomes of writes over the last seconds for which the ledger is complete."""
         self._read()
         from_s = now_s - _WRITTEN_AFTER_S - over_s
         for moments_s in (self._acknowledged_s, self._served_s, self._failed_s):
@@ -137,7 +137,7 @@ class LoadClients:
             "--scenario": "journey",
             "--rate": f"{rate:g}",
             "--duration": f"{_LONGEST_S}s",
-            # What is measured here is an outage, and the hypothesis asks for a steady rate anyway.
+            # No warm-up: a drill measures an outage, and its hypothesis already requires a steady rate.
             "--warm-up": "2s",
             "--run-folder": str(own),
         }
@@ -151,23 +151,23 @@ class LoadClients:
             self._start(name, [*argv, *extra], out, _OTHERS_END_WITHIN_S)
 
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
-        """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
+        """Return the rate of acknowledged writes over the last seconds; 0 if these begin before `since_s`."""
         return 0.0 if self._tail is None else self._tail.acknowledged_per_s(time.time(), since_s)
 
     def seen(self, over_s: float) -> ClientsSeen:
-        """Return what clients were told over the last seconds."""
+        """Return the outcomes of writes over the last seconds."""
         assert self._tail is not None
         return self._tail.seen(time.time(), over_s)
 
     def stopped_because(self) -> str | None:
-        """Return why one of them ended by itself; None while all run."""
+        """Return why one of the programs ended by itself; None while all run."""
         for child in self._children:
             if (why := child.ended_because()) is not None:
                 return why
         return None
 
     def stop(self) -> None:
-        """End all and put the ledger where a run folder has it; does nothing the second time."""
+        """End all programs and move the ledger to its place in the run folder; a second call does nothing."""
         children, self._children = self._children, ()
         problems = [problem for child in children if (problem := end_cleanly(child)) is not None]
         if self._folder is not None:

@@ -1,7 +1,7 @@
-"""What both databases hold after a run: rows and check sums of each table, and the applications of the run.
+"""Contents of both databases after a run: rows and checksums of each table, and the run's applications.
 
-Asked of the databases themselves, by their administrator's tool on each host: neither the services nor their
-export have a part in it, so that what these say can be held against it.
+Read from each database by its administrator's tool on its host, without the services and their export, so
+that the export can be compared with it.
 """
 
 import gzip
@@ -21,12 +21,12 @@ from proof.files import APPLICATIONS_FILE, CONTENTS_FILE, LEDGER_FILE, read_line
 from proof.record import Application, TableContent, Write
 
 REACHED_WITHIN_S = 30.0
-"""A standby that follows is there within a fraction of a second."""
+"""Time to reach the position; a standby that follows reaches it within a fraction of a second."""
 _ANSWERS_WITHIN_S = 5.0
 _ASK_AGAIN_AFTER_S = 0.5
 _NOT_READABLE_YET = "ERROR 4344 "
 _BEFORE_FIRST_S = 10.0
-"""Applications from so long before the first write on; nobody writes then."""
+"""Applications are read from this long before the first write; there are no other writes in that time."""
 
 TABLES: Mapping[str, Sequence[str]] = {
     "journal": (
@@ -37,7 +37,7 @@ TABLES: Mapping[str, Sequence[str]] = {
     "application": ("entity_code", "application_id", "customer_id", "status", "score", "grade"),
     "customer": ("entity_code", "customer_id", "annual_income_fen"),
 }
-"""Table -> columns that the check sum is over."""
+"""Table -> columns of its checksum."""
 
 
 def save_contents(
@@ -48,11 +48,11 @@ def save_contents(
     kind: DatabaseKind = DatabaseKind.OCEANBASE,
     within_s: float,
 ) -> None:
-    """Write what each database holds into `folder`, both as they were at one position of the log.
+    """Write the contents of each database into `folder`, both as of one log position.
 
-    + at: that position; a standby is waited for until it has it
-    + kind: MariaDB keeps no past: there each is read as it is, which is the same once nobody writes
-    + within_s: how long one database may take
+    + at: log position; a standby is waited for until it has reached it
+    + kind: MariaDB cannot read a past state, so its current state is read, which is the same without writes
+    + within_s: timeout of each database
 
     Raises:
         WorldError: a database does not reach the position, or does not answer.
@@ -78,7 +78,7 @@ def save_contents(
 
 
 def _script(kind: DatabaseKind, at: int, since_s: float) -> str:
-    """Return the questions, one line of an answer each, its columns parted by tabs."""
+    """Return the queries; each prints rows of columns separated by tabs."""
     snapshot = f" AS OF SNAPSHOT {at}" if kind is DatabaseKind.OCEANBASE else ""
     sums = [
         f"SELECT '{table}',COUNT(*),COALESCE(SUM(CRC32(CONCAT_WS('|',{','.join(columns)}))),0)"  # noqa: S608
@@ -110,7 +110,7 @@ def _first_write_s(ledger: Path) -> float:
 
 
 def _wait_for(env: Environment, host: Host, kind: DatabaseKind, at: int) -> str:
-    """Wait until the database on `host` has position `at`, and return its role."""
+    """Wait until the database on `host` has reached position `at`, and return its role."""
     session = SqlSession(env, host, QUESTIONS[kind])
     until_s = time.monotonic() + REACHED_WITHIN_S
     reading = None
@@ -127,10 +127,10 @@ def _wait_for(env: Environment, host: Host, kind: DatabaseKind, at: int) -> str:
 
 
 def _ask(env: Environment, host: Host, kind: DatabaseKind, script: str, within_s: float) -> list[str]:
-    """Return the lines of the answers.
+    """Return the lines of the answers to `script`.
 
-    A standby that has just been copied has a position in its log for a moment before it can be read as of it
-    (OceanBase: error 4344, "invalid timestamp"): it is asked again.
+    A standby that was just copied may have a log position some time before it can be read as of that position
+    (OceanBase: error 4344, "invalid timestamp"); then the query is repeated.
     """
     tool = QUESTIONS[kind].tool
     until_s = time.monotonic() + REACHED_WITHIN_S

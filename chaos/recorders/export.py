@@ -1,8 +1,8 @@
-"""Saving what the database holds after a run: its journal and its limits, for the checkers.
+"""Saves the database's journal and limits after a run, for the checkers.
 
     python -m chaos.recorders.export lab --run-folder runs/mine
 
-The loan services' own account reads them, on a host that has it; nothing secret leaves that host.
+The loan services' database account reads them, on a host of the services; no secret leaves that host.
 """
 
 import sys
@@ -19,9 +19,9 @@ from processes import ssh
 
 TABLES = ("journal", "limits")
 WITHIN_S = 120.0
-"""For one table, unless somebody knows that it is a large one."""
+"""Default time limit for one table."""
 
-# It reads the services' environment file itself. pipefail: a broken export must not look like a short one.
+# The export reads the services' environment file itself. pipefail: a failed export must not look complete.
 _EXPORT = "/opt/loanstack/loan/current/bin/python3.11 -m app_stub.export"
 _PACKED = f"set -euo pipefail; {_EXPORT} {{what}} | gzip -1"
 
@@ -37,16 +37,16 @@ def save_database(
 ) -> None:
     """Write `database/journal.jsonl.gz` and `database/limits.jsonl.gz` below `folder`, and `contents`' files.
 
-    Both as they were at one position of the primary's log: a write between two reads would look like a wrong
-    balance, and writes may arrive long after their client has gone (seen: 27 s after a cut was mended).
+    Both as of one position of the primary's log: a write between two reads would look like a wrong balance,
+    and writes may arrive long after their client has ended (seen: 27 s after a cut was mended).
 
-    + since_s: only journal rows from this unix time on; None for all, which the fold of the limits needs
-    + near: a database host; a services' host of its centre is preferred
-    + within_s: how long one table may take
-    + kind: of the databases
+    + since_s: only journal rows from this unix time on; None: all rows, which the fold of the limits needs
+    + near: a database host; hosts of the services in its centre are preferred
+    + within_s: time limit for one table
+    + kind: database product of the pair
 
     Raises:
-        WorldError: no services' host could export, or a database did not say what it holds.
+        WorldError: no host of the services could export, or the contents of a database could not be read.
     """
     target = folder / "database"
     target.mkdir(exist_ok=True)
@@ -92,7 +92,7 @@ def _save(
     show_default=True,
 )
 def main(environment_name: str, run_folder: Path, since: float | None, within: float, database: str) -> None:
-    """Save journal and limits of ENV below the run folder, and what both databases hold."""
+    """Save journal and limits of ENV, and the contents of both databases, below the run folder."""
     try:
         env = environment(environment_name)
         save_database(env, run_folder, since_s=since, within_s=within, kind=DatabaseKind(database))

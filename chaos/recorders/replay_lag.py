@@ -1,30 +1,30 @@
-"""How far a replica is behind in time, where positions are counts of transactions. Pure."""
+"""Lag of a replica in time, for positions that are counts of transactions. Pure."""
 
 from collections import deque
 
 _KEPT = 2400
-"""Samples of the primary that are remembered: ten minutes of four a second."""
+"""Samples of the primary to keep: ten minutes at four a second."""
 
 
 class ReplayLag:
-    """Remembers when the primary was where: a replica is as far behind as that was long ago.
+    """Keeps the primary's past positions: the lag is the time since the primary had the replica's position.
 
-    Between two samples the primary is taken to have gone on evenly.
+    Between two samples the primary's position is interpolated linearly.
     """
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque(maxlen=_KEPT)
 
     def lag_ms(self, at_s: float, primary: int, replica: int) -> float | None:
-        """Return how long ago the primary was where the replica is; None if nobody looked then.
+        """Return the time since the primary had the replica's position; None if no sample covers that time.
 
-        + at_s: when both were asked
-        + primary, replica: how many transactions each has
+        + at_s: time of the query (seconds)
+        + primary, replica: number of transactions that each has
         """
         if not self._seen or primary > self._seen[-1][1]:
             self._seen.append((at_s, primary))
         else:
-            # It stands still: nothing was to be replayed since the first look that showed so.
+            # The primary did not move: there was nothing to replay since the first sample with this position.
             self._seen[-1] = (at_s, self._seen[-1][1])
         if replica >= primary:
             return 0.0

@@ -1,4 +1,4 @@
-"""Measuring the replication: both sides' log positions, a few times a second, until SIGTERM.
+"""Measures the replication: the log positions of both sides, a few times a second, until SIGTERM.
 
     python -m chaos.recorders.replication lab --out runs/mine/replication.jsonl --interval-ms 250
 
@@ -28,7 +28,7 @@ _ANSWER_WITHIN_S = 0.15
 
 
 def scn_lag_ms(_at_s: float, primary: int, standby: int) -> float:
-    """Return the lag by two positions of OceanBase, which are nanoseconds."""
+    """Return the lag as the difference of two OceanBase positions, which are nanoseconds."""
     return max(0.0, (primary - standby) / 1e6)
 
 
@@ -38,11 +38,11 @@ def sample_line(
     last_primary: str,
     lag_ms: Callable[[float, int, int], float | None] = scn_lag_ms,
 ) -> tuple[dict[str, object], str]:
-    """Return one line of `replication.jsonl`, and who the primary is now.
+    """Return one line of `replication.jsonl`, and the host of the current primary.
 
-    + readings: what each database host said; None if it did not answer
-    + last_primary: who was the primary in the sample before; kept while nobody, or everybody, claims it
-    + lag_ms: the lag by time, the primary's position and the standby's
+    + readings: answer of each database host; None if it did not answer
+    + last_primary: primary of the previous sample; kept if no database, or more than one, reports the role
+    + lag_ms: computes the lag from time, primary's position and standby's position
     """
     claim = [name for name, reading in readings.items() if reading is not None and reading.role == PRIMARY]
     primary = claim[0] if len(claim) == 1 else last_primary

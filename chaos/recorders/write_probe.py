@@ -1,13 +1,13 @@
-"""Trying to write into every database directly, ten times a second, until SIGTERM.
+"""Tries to write into every database directly, ten times a second, until SIGTERM.
 
     python -m chaos.recorders.write_probe lab --out runs/mine/probes.jsonl
 
-Each line is one attempt (`proof.history.Probe`). A standby refuses, a database that is down or fenced
-refuses or does not answer; a database that accepts is a primary, whatever it calls itself.
+Each line is one attempt (`proof.record.WriteAttempt`). A standby refuses; a database that is down or fenced
+refuses or does not answer. A database that accepts is a primary, whatever role it reports.
 
-Two sessions to each host take turns. The patient one is kept while a host stands still, and so writes the
-moment it goes on; the other one gives a silent host up, and so is there soon after one that was switched off
-comes back.
+Two sessions to each host take turns. The patient session stays open while a host is frozen, so it writes at
+the moment when the host is thawed. The eager session gives up a silent host and connects again, so it writes
+soon after a host that was switched off comes back.
 """
 
 import re
@@ -32,36 +32,37 @@ from processes.lines import Channel, ChannelClosedError
 from proof.record import WriteAttempt
 
 INTERVAL_MS = 200.0
-"""Of each session; two take turns."""
+"""Interval of each session; two sessions take turns."""
 TABLE = "loanstack.probe"
 _CREATE = f"CREATE TABLE IF NOT EXISTS {TABLE} (host VARCHAR(64) PRIMARY KEY, n BIGINT NOT NULL);"
 
 _REOPEN_AFTER_S = 1.0
 _LOOK_UP_EVERY_S = 0.1
 _CONNECTS_WITHIN_S = 0.5
-"""A client that has not said for so long that its database is down has connected, or hangs in it."""
+"""If a client has not printed `down` for this long, it has connected, or hangs while connecting."""
 
-# --force: a refused write must not end the client, whose start costs more than a hundred writes. With the
-# connection gone it only complains, so it is then told to quit. A vanished reader kills the shell at `echo`.
+# --force: a refused write must not end the client, because its start costs more than a hundred writes. When
+# the connection is lost it only prints errors, so it is told to quit. If the reader is gone, `echo` fails and
+# ends the shell.
 _LOOP = "while :; do loanstack-db sql --force 2>&1; echo down; sleep 0.2; done"
 _QUIT = "\\q\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What a line of the client says about a write."""
+    """A line of the client that answers a write."""
 
     number: int
     accepted: bool
 
 
 class Attempts:
-    """The attempts on one database: from what is sent and what comes back to probes. Knows no clock."""
+    """The attempts on one database: turns lines sent and received into probes. Times are arguments."""
 
     def __init__(self, host: str, *, row: str | None = None) -> None:
-        """Try to write into the database of `host`.
+        """Prepare attempts to write into the database of `host`.
 
-        + row: key of the row that is written, so that no session waits for another's; None: the host's name
+        + row: key of the written row, so that no session waits for another's lock; None: the host's name
         """
         self._host = host
         self._row = row or host
@@ -70,12 +71,12 @@ class Attempts:
         self._down_s: float | None = None
 
     def may_send(self, now_s: float) -> bool:
-        """Say whether the next write is due: none is open, and no client still looks for its database."""
+        """Say whether the next write may be sent: no write is open, and the client is connected."""
         connecting = self._down_s is not None and now_s - self._down_s < _CONNECTS_WITHIN_S
         return self._sent_s is None and not connecting
 
     def next_write(self, now_s: float) -> str:
-        """Return the SQL of the next attempt, sent now; the answer tells whether a row was changed."""
+        """Return the SQL of the next attempt, sent now; its answer says whether a row was changed."""
         self._number += 1
         self._sent_s, self._down_s = now_s, None
         n = self._number
@@ -83,17 +84,17 @@ class Attempts:
         return f"INSERT INTO {TABLE} {values}; {self._question()};\n"
 
     def heard(self, line: str, now_s: float) -> tuple[WriteAttempt | None, bool]:
-        """Return what `line` proves, if anything, and whether the client must be told to quit."""
+        """Return the attempt that `line` answers, if any, and whether the client must be told to quit."""
         if line == "down":
             since_s = self._sent_s if self._sent_s is not None else self._down_s
-            # What was sent to a client that found no database is read by the next one: forget it, but do not
-            # send more into the pile.
+            # The next client will read what was sent to a client that found no database: drop that attempt,
+            # and send nothing more for now.
             self._sent_s, self._down_s = None, now_s
             return (None if since_s is None else self._probe(since_s, now_s, accepted=False)), False
         if self._sent_s is None:
             return None, False
         if line == self._question():
-            # The client repeats what failed: with the question itself, the connection is gone.
+            # The client prints the failed statement. If that is the SELECT, the connection is lost.
             return self._answered(now_s, accepted=False), True
         said = parse(line)
         if said is None or said.number != self._number:
@@ -101,7 +102,7 @@ class Attempts:
         return self._answered(now_s, accepted=said.accepted), False
 
     def gave_up(self) -> WriteAttempt | None:
-        """Return the open attempt as one that nobody answered: the session has ended."""
+        """Return the open attempt as unanswered, because the session has ended."""
         sent_s, self._sent_s, self._down_s = self._sent_s, None, None
         return None if sent_s is None else self._probe(sent_s, None, accepted=False)
 
@@ -118,7 +119,7 @@ class Attempts:
 
 
 def parse(line: str) -> Said | None:
-    """Return what the answer to a write says; None: the line is no such answer."""
+    """Return the answer in a line; None if the line is not an answer to a write."""
     found = re.fullmatch(r"(\d+)\t(-?\d+)", line)
     return None if found is None else Said(number=int(found[1]), accepted=int(found[2]) > 0)
 
@@ -126,9 +127,9 @@ def parse(line: str) -> Said | None:
 def probe_host(
     env: Environment, host: Host, note: Callable[[WriteAttempt], None], stopping: Event, *, patient: bool
 ) -> None:
-    """Try to write into one database until `stopping` is set; a session that ends is opened anew.
+    """Try to write into one database until `stopping` is set; open the session again if it ends.
 
-    + patient: keep the session to a host that says nothing
+    + patient: keep the session to a silent host
     """
     attempts = Attempts(host.name, row=f"{host.name}-{'patient' if patient else 'eager'}")
     stopping.wait(INTERVAL_MS / 2000 if patient else 0.0)

@@ -1,4 +1,4 @@
-"""The failover agents and the store, asked over SSH on their own hosts."""
+"""Queries to the failover agents and the store, over SSH on their own hosts."""
 
 import contextlib
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ _TOLD_WITHIN_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What one agent says about who leads; implements `chaos.system.world.AgentView`."""
+    """One agent's view of the leader; implements `chaos.system.world.AgentView`."""
 
     primary: str | None
     epoch: int | None
     durability: str | None
     alone: str | None = None
-    """Said by the leader's own agent: whether acknowledged writes may be on its host only."""
+    """Reported by the leader's own agent: whether acknowledged writes may exist on its host only."""
 
 
 def view_of(answer: str) -> View | None:
-    """Return what an answer to `GET /primary` says: body, newline, HTTP status; None: it is none."""
+    """Return the view in an answer to `GET /primary` (body, newline, HTTP status); None if it is damaged."""
     body, _, status = answer.strip().rpartition("\n")
     found = _json(body)
     if status not in ("200", "503") or not isinstance(found, dict):
@@ -47,7 +47,7 @@ def view_of(answer: str) -> View | None:
 
 
 def events_of(answer: str) -> tuple[Event, ...] | None:
-    """Return the events of an answer to `GET /history`, oldest first; None: it is none."""
+    """Return the events in an answer to `GET /history`, oldest first; None if it is no such answer."""
     found = _json(answer)
     if not isinstance(found, list):
         return None
@@ -81,7 +81,7 @@ class SshAgents:
         self._deployed: bool | None = None
 
     def are_deployed(self) -> bool:
-        """Say whether the hosts have them at all; asked of the first host that answers, once."""
+        """Say whether the hosts have agents; asks the first host that answers, once."""
         if self._deployed is None:
             for host in database_hosts(self._env):
                 asked = ["systemctl", "cat", AGENT_UNIT]
@@ -93,12 +93,12 @@ class SshAgents:
         return bool(self._deployed)
 
     def view(self, host: Host, within_ms: float) -> View | None:
-        """Ask the agent of `host` who leads; None if it does not answer."""
+        """Ask the agent of `host` for the leader; None if the agent does not answer."""
         answer = self._ask(host, "primary", within_ms / 1000, "-w", "\\n%{http_code}")
         return None if answer is None else view_of(answer)
 
     def history(self) -> tuple[Event, ...]:
-        """Return what the agents wrote down, oldest first; raises WorldError if none answers."""
+        """Return the agents' history, oldest event first; raises WorldError if no agent answers."""
         for host in database_hosts(self._env):
             answer = self._ask(host, "history", _TOLD_WITHIN_S)
             events = None if answer is None else events_of(answer)

@@ -1,4 +1,4 @@
-"""Which alerts fire, as the environment's Prometheus says."""
+"""The firing alerts of the environment's Prometheus."""
 
 import json
 
@@ -17,7 +17,7 @@ class SshAlerts:
         self._shells = shells
 
     def firing(self) -> frozenset[str]:
-        """Return the names of the alerts that fire; none where nobody answers."""
+        """Return the names of the firing alerts; none if no Prometheus answers."""
         url = f"http://127.0.0.1:{self._env.monitoring.prometheus_port}/api/v1/alerts"
         command = ["curl", "--silent", "--fail", "--max-time", f"{_WITHIN_S:g}", url]
         for host in self._env.hosts_with(Role.MONITOR):
@@ -33,7 +33,7 @@ def firing_in(answer: str) -> frozenset[str]:
     """Return the names of the firing alerts in Prometheus' answer.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an answer about alerts.
     """
     try:
         alerts = json.loads(answer)["data"]["alerts"]

@@ -1,4 +1,4 @@
-"""Databases over SSH: what they say, and how one is killed."""
+"""Databases over SSH: reading role and position, and killing one."""
 
 import socket
 
@@ -11,7 +11,7 @@ from inventory.model import Environment, Host
 
 SSH_PORT = 22
 _REACHABLE_WITHIN_S = 1.0
-"""A greeting takes a process of its own there, which on a busy host comes late."""
+"""Time for an SSH greeting: the host starts a process for it, which takes long on a busy host."""
 _ROLE_WITHIN_S = 8.0
 
 _KILL = f"""
@@ -30,7 +30,7 @@ class SshDatabases:
         self._sessions: dict[str, SqlSession] = {}
 
     def open(self, hosts: tuple[Host, ...]) -> None:
-        """Open the shells and sessions to `hosts`, so that nothing in a drill waits for a handshake."""
+        """Open the shells and sessions to `hosts` now, so that a drill does not wait for handshakes."""
         for host in hosts:
             self._shells.get(host).open()
             self._session(host).ask()
@@ -41,7 +41,7 @@ class SshDatabases:
             self.forget(name)
 
     def forget(self, name: str) -> None:
-        """End the session to a host that was switched off; the next use connects anew."""
+        """End the session to a host that was switched off; the next use connects again."""
         session = self._sessions.pop(name, None)
         if session is not None:
             session.close()
@@ -51,7 +51,7 @@ class SshDatabases:
         return self._session(host).read(within_ms / 1000)
 
     def role(self, host: Host) -> str:
-        """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow and sure."""
+        """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow but reliable."""
         if not self.is_reachable(host):
             return UNREACHABLE
         try:
@@ -66,9 +66,9 @@ class SshDatabases:
         return done.stdout.strip() or DOWN
 
     def is_reachable(self, host: Host) -> bool:
-        """Say whether an SSH server greets at the host's management address, within a second.
+        """Say whether an SSH server sends its greeting at the host's management address within a second.
 
-        A connection alone says little: a frozen host's kernel accepts it, and nobody is there.
+        A connection alone proves little: the kernel of a frozen host accepts it, but no server answers.
         """
         try:
             address = (host.management_address, SSH_PORT)

@@ -1,7 +1,7 @@
-"""Faults made on a host itself, as values: what makes one, and what undoes it, in the host's own shell.
+"""Faults on a host, as values: shell scripts that make a fault, check it and undo it.
 
-Each is undone by a timer on the host too, set before the fault is made, so that it ends even if the control
-machine dies right afterwards. Scripts come as arguments of one outer script: nothing is quoted twice.
+A timer on the host, set before the fault is made, undoes the fault too, so that it ends even if the control
+machine dies. The scripts are arguments of one outer script, so that nothing must be quoted twice.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ TONGWEB_UNIT = "loanstack-tongweb.service"
 LOAN_UNIT = "loanstack-loan.service"
 
 UNITS = "loanstack-drill-"
-"""Each unit that a drill makes on a host begins with this, so that what is left can be found."""
+"""Prefix of each unit that a drill makes on a host, so that left-over units can be found."""
 
 ON_SMALL_DISK = "its data lie on a small disk"
-"""What is said of a host whose data were moved, and not back."""
+"""Residue of a host whose data were moved and not moved back."""
 
 TABLE = "loanstack_drill"
 """Name of the nftables table of a drill."""
@@ -24,24 +24,24 @@ TABLE = "loanstack_drill"
 
 @dataclass(frozen=True, kw_only=True)
 class HostFault:
-    """A fault with what undoes it."""
+    """A fault with its undo script."""
 
     name: str
-    """Of its units on the host: letters, digits and hyphens."""
+    """Part of its units' names on the host: letters, digits and hyphens."""
     make: str
     """Bash; returns once it has acted."""
     undo: str
-    """Bash; also right where the fault was never made, or is undone already."""
+    """Bash; succeeds too if the fault was never made, or is already undone."""
     seen: str
-    """Bash; succeeds where the fault is seen to act, else says what is seen instead."""
+    """Bash; succeeds if the fault is seen to act, else prints the actual state."""
 
 
 PAUSED_DATABASE = HostFault(
     name="paused-database",
     make=f"systemctl kill --signal=SIGSTOP {DATABASE_UNIT}",
-    # To whatever runs in the unit by now: a process that was never stopped takes no notice.
+    # To any process that now runs in the unit: one that was not stopped ignores the signal.
     undo=f"systemctl kill --signal=SIGCONT {DATABASE_UNIT} 2>/dev/null || true",
-    # An agent may have ended it by now, which it does to one that stands still.
+    # An agent may have ended the stopped database by now.
     seen=f"""
 pid=$(systemctl show --property=MainPID --value {DATABASE_UNIT})
 state=$(sed 's/.*) \\(.\\).*/\\1/' "/proc/$pid/stat" 2>/dev/null)
@@ -51,11 +51,11 @@ exit 1
 """,
 )
 
-# Killed first, so that it has no time for a farewell; stopped then, so that systemd does not start it again.
+# Killed first, so that it cannot shut down cleanly; then stopped, so that systemd does not restart it.
 LOST_STORE_MEMBER = HostFault(
     name="lost-store-member",
     make=f"systemctl kill --signal=SIGKILL {STORE_UNIT}; systemctl stop {STORE_UNIT}",
-    # Not waited for: it is up only once a majority is, and the others may have to be started first.
+    # --no-block: a member is up only when a majority is, and the other members may have to be started first.
     undo=f"systemctl reset-failed {STORE_UNIT} 2>/dev/null; systemctl start --no-block {STORE_UNIT}",
     seen=f"! systemctl is-active {STORE_UNIT}",
 )
@@ -95,7 +95,7 @@ loanstack-db sql <<<'DROP TABLE IF EXISTS {_DDL_TABLE}' >/dev/null 2>&1 || true
 
 
 def cut_from_store(client_port: int) -> HostFault:
-    """Return the fault that drops what this host sends to any member's client port, its own included."""
+    """Return the fault that drops packets from this host to any member's client port, its own included."""
     return HostFault(
         name="cut-from-store",
         make=f"""
@@ -120,7 +120,7 @@ exit 1
 
 
 def killed(name: str, unit: str) -> HostFault:
-    """Return the fault that kills all processes of a unit, as a crash does; + name: of the fault."""
+    """Return the fault that kills all processes of a unit, as a crash does; + name: name of the fault."""
     return HostFault(
         name=name,
         make=f"systemctl kill --signal=SIGKILL {unit}",
@@ -153,8 +153,8 @@ systemctl stop "{UNITS}undo-$1.timer" 2>/dev/null
 
 
 def begin_argv(fault: HostFault, *, for_s: float) -> list[str]:
-    """Return the command that makes `fault`, once a timer is set that undoes it after `for_s`."""
-    # systemd puts variables of its own into a command; a doubled dollar is one of the script's.
+    """Return the command that sets a timer, which undoes `fault` after `for_s`, and then makes `fault`."""
+    # systemd expands variables in a command; a doubled dollar is left for the script.
     later = fault.undo.replace("$", "$$")
     return ["bash", "-c", _BEGIN, "begin", fault.name, f"{for_s:g}s", fault.make, later]
 

@@ -1,4 +1,4 @@
-"""Faults on hosts over SSH, and what they leave."""
+"""Faults on hosts over SSH, and the check for residue."""
 
 import time
 
@@ -23,9 +23,9 @@ _UNDONE_WITHIN_S = 60.0
 _LOOKED_AT_WITHIN_S = 15.0
 _ANSWERS_WITHIN_S = 2.0
 _TIMED_OUT = 124
-"""The status of `timeout`, which is that nothing came back; a refusal is an answer."""
+"""Exit status of `timeout`: there was no answer. A refused connection is an answer."""
 
-# `loanstack_promote` is the table with which `loanstack-db promote` cuts the old source off for a moment.
+# `loanstack-db promote` uses the table `loanstack_promote` to cut the old source off for a moment.
 _RESIDUE = f"""
 for table in {TABLE} loanstack_promote; do
     if nft list tables | grep -qw "$table"; then echo "its network is cut (nft table $table)"; fi
@@ -44,7 +44,7 @@ exit 0
 
 
 class RemotePending:
-    """A command that was sent to a host, and acts by itself."""
+    """A command that was sent to a host and runs there."""
 
     def __init__(self, running: Running, host: Host, what: str) -> None:
         self._running = running
@@ -52,7 +52,7 @@ class RemotePending:
         self._what = what
 
     def wait(self, within_s: float) -> float:
-        """Return when the host had confirmed it (unix seconds); raises WorldError."""
+        """Return the time at which the host had confirmed the command (unix seconds); raises WorldError."""
         succeeded(self._host, self._what, self._running.finish(within_s))
         return time.time()
 
@@ -65,27 +65,27 @@ class SshHosts:
         self._database_port = database_port
 
     def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
-        """Make `fault` on `host`; a timer there undoes it after `for_s`, whatever becomes of us."""
+        """Make `fault` on `host`; a timer there undoes it after `for_s`, even if the control machine dies."""
         return RemotePending(self._shells.get(host).begin(begin_argv(fault, for_s=for_s)), host, fault.name)
 
     def undo(self, host: Host, fault: HostFault) -> None:
-        """Undo `fault` and stop its timer; does nothing where neither is. Raises WorldError."""
+        """Undo `fault` and stop its timer; does nothing if there is neither. Raises WorldError."""
         self._shells.check_run(host, f"undo {fault.name}", undo_argv(fault), within_s=_UNDONE_WITHIN_S)
 
     def shows(self, host: Host, fault: HostFault) -> str | None:
-        """Return None if `fault` is seen to act on `host`, else what is seen there; raises WorldError."""
+        """Return None if `fault` is seen to act on `host`, else the actual state there; raises WorldError."""
         done = self._shells.get(host).run(["bash", "-c", fault.seen], within_s=_LOOKED_AT_WITHIN_S)
         return None if done.returncode == 0 else f"{host.name}: {done.stdout.strip() or 'nothing of it'}"
 
     def reaches(self, host: Host, other: Host) -> bool:
-        """Say whether the database port of `other` answers `host`, if only with a no; raises WorldError."""
+        """Say whether the database port of `other` answers `host`, even with a refusal; raises WorldError."""
         connect = f"exec 3<>/dev/tcp/{other.address}/{self._database_port}"
         argv = ["timeout", f"{_ANSWERS_WITHIN_S:g}", "bash", "-c", connect]
         done = self._shells.get(host).run(argv, within_s=_LOOKED_AT_WITHIN_S)
         return done.returncode != _TIMED_OUT
 
     def residue(self, host: Host) -> tuple[str, ...]:
-        """Return what drills left on the host, and which of its units do not run."""
+        """Return things that drills left on the host, and its units that do not run."""
         done = self._shells.check_run(
             host, "look for residue", ["bash", "-c", _RESIDUE], within_s=_LOOKED_AT_WITHIN_S
         )

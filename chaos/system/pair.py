@@ -1,4 +1,4 @@
-"""The pair of databases: who is in it, what each says, and waiting until it is whole."""
+"""The pair of databases: its hosts and roles, and waiting until it is whole."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from chaos.system.world import DOWN, PRIMARY, STANDBY, Databases, World, WorldEr
 from inventory.model import Environment, Host, Role
 
 FOLLOWS_WITHIN_S = 90.0
-"""Copying the baseline and catching up takes a few seconds in the lab; this is when to give up."""
+"""Time limit for copying the baseline and catching up, which takes a few seconds in the lab."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Who had which role when a drill began: what its fault hits is derived from here.
+    """The hosts' roles when a drill began, from which the target of its fault follows.
 
-    A drill hits roles, not hosts, so that a second one brings the roles back.
+    A drill hits roles, not hosts, so that a second run of it brings the roles back.
     """
 
     env: Environment
@@ -27,30 +27,30 @@ class Scene:
 
     @property
     def store_member(self) -> Host:
-        """Return the store's member that is nearest to the primary: the one that its agent would ask."""
+        """Return the store's member that is nearest to the primary, which the primary's agent asks first."""
         members = self.env.hosts_with(Role.ARBITER)
         nearness = {host.name: (host != self.primary, host.centre != self.primary.centre) for host in members}
         return min(members, key=lambda host: nearness[host.name])
 
     @property
     def store_majority(self) -> tuple[Host, ...]:
-        """Return as many members as a majority has, none of them the one nearest to the primary."""
+        """Return a majority of the members, without the one that is nearest to the primary."""
         others = [host for host in self.env.hosts_with(Role.ARBITER) if host != self.store_member]
         return tuple(others[: (len(others) + 1) // 2 + 1])
 
     @property
     def cut_off(self) -> str:
-        """Return the name of the cut that takes the primary's centre off the rest."""
+        """Return the name of the cut that separates the primary's centre from the others."""
         return f"centre-{self.primary.centre}"
 
     @property
     def deaf_standby(self) -> str:
-        """Return the name of the cut with which the standby's centre does not hear the primary's."""
+        """Return the name of the cut that drops packets from the primary's centre to the standby's."""
         return f"{self.primary.centre}-to-{self.standby.centre}"
 
 
 class NoPairError(WorldError):
-    """There are not one primary and one standby."""
+    """There is not exactly one primary and one standby."""
 
 
 def database_hosts(env: Environment) -> tuple[Host, ...]:
@@ -59,15 +59,15 @@ def database_hosts(env: Environment) -> tuple[Host, ...]:
 
 
 def answers_ssh(databases: Databases, host: Host) -> bool:
-    """Say whether a host answers; asked twice, because one slow greeting is no silence."""
+    """Say whether a host answers SSH; tries twice, because one greeting may be slow."""
     return any(databases.is_reachable(host) for _ in range(2))
 
 
 def find_scene(env: Environment, databases: Databases) -> Scene:
-    """Return who has which role right now.
+    """Return the current roles of the hosts.
 
     Raises:
-        NoPairError: anything but one primary and one standby; says what is seen.
+        NoPairError: there is not exactly one primary and one standby; names the roles found.
     """
     roles = {host.name: databases.role(host) for host in database_hosts(env)}
     if sorted(roles.values()) != [PRIMARY, STANDBY]:
@@ -81,7 +81,7 @@ def wait_until_following(world: World, env: Environment, *, within_s: float = FO
     """Wait until one database is the primary and the other follows within the lag limit.
 
     Raises:
-        WorldError: not within the time; says what was seen at the end.
+        WorldError: that did not happen in time; says what was seen last.
     """
     wait_until(
         world.clock,
@@ -103,7 +103,7 @@ def not_following(env: Environment, databases: Databases) -> str | None:
 
 
 def lag_of(positions: dict[str, int], roles: dict[str, str]) -> float:
-    """Return how far the standby is behind (milliseconds), from both END_SCNs; never less than nothing."""
+    """Return the standby's lag in milliseconds, from both END_SCNs; never below 0."""
     primary = next(scn for name, scn in positions.items() if roles[name] == PRIMARY)
     standby = next(scn for name, scn in positions.items() if roles[name] == STANDBY)
     return max(0.0, (primary - standby) / 1e6)

@@ -1,7 +1,7 @@
-"""One question to a database, many times: which role has it, and how far does its log go.
+"""Asks a database repeatedly for its role and its log position.
 
-Over SSH and the host's own client, and not by a driver from here: the database's port is open to the hosts of
-the services alone, and its administrator's password never leaves its host.
+It uses SSH and the client on the host instead of a driver on the control machine: the database's port is open
+only to the hosts of the services, and its administrator's password never leaves its host.
 """
 
 import time
@@ -17,21 +17,21 @@ ASK_AGAIN_AFTER_S = 0.2
 
 _REOPEN_AFTER_S = 1.0
 
-# The client ends at its first error, also when the database dies; the loop then starts another, which
-# goes on with the next question. It ends with the session: at the end of its input the client returns 0,
-# and a vanished reader kills the shell at its next `echo`.
+# The client ends at its first error, also when the database dies; the loop then starts another client, which
+# goes on with the next query. The loop ends with the session: at the end of its input the client returns 0,
+# and if the reader is gone, the next `echo` fails and ends the shell.
 _LOOP = "until {tool} sql 2>&1; do echo down; sleep {pause_s}; done"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """How one kind of database is asked."""
+    """The query of one database product."""
 
     tool: str
-    """Of the host's administrator."""
+    """The administrator's tool on the host."""
     role: str
     position: str
-    """A whole number that only grows."""
+    """SQL of the log position: an integer that only grows."""
 
 
 OCEANBASE = Question(
@@ -42,7 +42,7 @@ OCEANBASE = Question(
 MARIADB = Question(
     tool="loanstack-mariadb",
     role="IF(@@GLOBAL.read_only,'STANDBY','PRIMARY')",
-    # Of the last transaction that is in the tables here, the number within the one stream that there is.
+    # The number of the last transaction that was applied to the tables here; there is only one stream.
     position="SUBSTRING_INDEX(IF(@@GLOBAL.read_only,@@GLOBAL.gtid_slave_pos,@@GLOBAL.gtid_binlog_pos),'-',-1)",
 )
 QUESTIONS = {DatabaseKind.OCEANBASE: OCEANBASE, DatabaseKind.MARIADB: MARIADB}
@@ -50,11 +50,11 @@ QUESTIONS = {DatabaseKind.OCEANBASE: OCEANBASE, DatabaseKind.MARIADB: MARIADB}
 
 @dataclass(frozen=True, kw_only=True)
 class RoleAndPosition:
-    """What a database said about itself."""
+    """Role and log position that a database reported."""
 
     role: str
     scn: int
-    """OceanBase: END_SCN, nanoseconds; MariaDB: how many transactions."""
+    """OceanBase: END_SCN in nanoseconds; MariaDB: number of transactions."""
 
 
 class SqlSession:
@@ -69,7 +69,7 @@ class SqlSession:
         self._asked = 0
 
     def ask(self) -> None:
-        """Send the question; answers to earlier ones are forgotten."""
+        """Send the query; answers to earlier queries are dropped."""
         self._asked += 1
         if not self._is_open():
             return
@@ -83,7 +83,7 @@ class SqlSession:
             return
 
     def answer(self, within_s: float) -> RoleAndPosition | None:
-        """Return the answer to the last question; None if it is 'down', garbled, or not there in time."""
+        """Return the answer to the last query; None if it is 'down', damaged, or late."""
         if self._channel is None or self._channel.closed:
             return None
         deadline = time.monotonic() + within_s
@@ -100,7 +100,7 @@ class SqlSession:
         return None
 
     def read(self, within_s: float) -> RoleAndPosition | None:
-        """Ask and wait for the answer."""
+        """Send the query and wait for its answer."""
         self.ask()
         return self.answer(within_s)
 

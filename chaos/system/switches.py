@@ -1,4 +1,4 @@
-"""The switches of an environment, as commands that its inventory names: the hosts' power, the network."""
+"""The switches of an environment for power and network, as commands that its inventory names."""
 
 import time
 from collections.abc import Callable
@@ -13,14 +13,14 @@ _THROWN_WITHIN_S = 30.0
 
 
 class SwitchCommand:
-    """A switch that is being thrown; neither Ctrl-C nor our end may leave it half-thrown."""
+    """A switch command that is running; neither Ctrl-C nor the end of this process may interrupt it."""
 
     def __init__(self, argv: tuple[str, ...], what: str) -> None:
         self._child = Child(argv, name=what, outlives_us=True)
         self._confirmed_s: float | None = None
 
     def wait(self, within_s: float) -> float:
-        """Return when the switch had confirmed (unix seconds); raises WorldError."""
+        """Return the time at which the switch had confirmed (unix seconds); raises WorldError."""
         if self._confirmed_s is None:
             done = self._child.ended(within_s)
             if done is None:
@@ -41,21 +41,21 @@ class PowerSwitch:
         is_reachable: Callable[[Host], bool],
         forget: Callable[[str], None],
     ) -> None:
-        """Make the switch.
+        """Set up the switch.
 
         + is_reachable: says whether a host accepts SSH
-        + forget: ends open sessions to a host that was off
+        + forget: ends open sessions to a host that was switched off
         """
         self._env = env
         self._is_reachable = is_reachable
         self._forget = forget
 
     def off(self, host: Host) -> Pending:
-        """Pull the plug; also confirms that a dead host is off."""
+        """Switch the power off; if the host is already off, this confirms it."""
         return self._throw("off", host)
 
     def on(self, host: Host) -> None:
-        """Switch on, if it is off, and wait until the host accepts SSH."""
+        """Switch the host on if it is off, and wait until it accepts SSH."""
         self._throw("on", host).wait(_ON_WITHIN_S)
         self._forget(host.name)
         deadline = time.monotonic() + _SSH_WITHIN_S
@@ -65,11 +65,11 @@ class PowerSwitch:
             time.sleep(0.2)
 
     def freeze(self, host: Host, *, for_s: float) -> Pending:
-        """Stop all processes of a host where they stand; it is thawed by itself after `for_s`."""
+        """Freeze all processes of a host; a timer thaws them after `for_s`."""
         return self._throw("freeze", host, "--for", f"{for_s:g}")
 
     def thaw(self, host: Host) -> None:
-        """Let a frozen host go on; does nothing if it does, or is off."""
+        """Thaw a frozen host; does nothing if the host is not frozen, or is off."""
         self._throw("thaw", host).wait(_THROWN_WITHIN_S)
 
     def _throw(self, position: str, host: Host, *options: str) -> SwitchCommand:
@@ -89,11 +89,11 @@ class NetworkSwitch:
         self._env = env
 
     def cut(self, name: str, *, for_s: float) -> Pending:
-        """Make the cut of that name; it is mended by itself after `for_s`."""
+        """Make the cut of that name; a timer mends it after `for_s`."""
         return self._throw("cut", name, "--for", f"{for_s:g}")
 
     def mend(self, name: str) -> None:
-        """Mend the cut; does nothing if it is not made."""
+        """Mend the cut; does nothing if it was not made."""
         self._throw("mend", name).wait(_THROWN_WITHIN_S)
 
     def _throw(self, verb: str, name: str, *options: str) -> SwitchCommand:

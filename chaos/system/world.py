@@ -1,4 +1,4 @@
-"""What drills need of the world, as protocols: the runner knows no SSH, and its tests need no host."""
+"""Protocols of everything that drills act on: the runner knows no SSH, and its tests need no host."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ UNREACHABLE = "UNREACHABLE"
 
 
 class WorldError(RuntimeError):
-    """Something the drill needed did not happen; the message says what, where, and within which time."""
+    """Something that the drill needs did not happen; the message says what, where, and within which time."""
 
 
 class ImpossibleHereError(WorldError):
-    """This environment cannot be broken in that way; the message says why."""
+    """The fault cannot be made in this environment; the message says why."""
 
 
 class Clock(Protocol):
@@ -36,18 +36,18 @@ class Clock(Protocol):
 
 
 class Pending(Protocol):
-    """A fault that was sent and acts by itself, so that watching can begin at once."""
+    """A fault that was sent and is being made, so that watching can begin at once."""
 
     def wait(self, within_s: float) -> float:
-        """Return the unix time at which it had certainly acted.
+        """Return the unix time at which the fault had certainly acted.
 
         Raises:
-            WorldError: it failed, or not within the time.
+            WorldError: the fault failed, or did not act in time.
         """
 
 
 class Reading(Protocol):
-    """What a database said about itself."""
+    """Role and log position that a database reported."""
 
     @property
     def role(self) -> str:
@@ -55,20 +55,20 @@ class Reading(Protocol):
 
     @property
     def scn(self) -> int:
-        """END_SCN: how far its log goes (nanoseconds)."""
+        """END_SCN: the end of its log (nanoseconds)."""
 
 
 class Databases(Protocol):
-    """The verbs on database hosts. Each raises WorldError if it does not succeed within its own deadline."""
+    """Operations on databases. Each raises WorldError if it does not succeed within its own deadline."""
 
     def read(self, host: Host, within_ms: float) -> Reading | None:
         """Ask a database for role and position over the open session; None if it does not answer."""
 
     def role(self, host: Host) -> str:
-        """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow and sure."""
+        """Return PRIMARY, STANDBY, DOWN or UNREACHABLE; slow but reliable."""
 
     def is_reachable(self, host: Host) -> bool:
-        """Say whether an SSH server greets at the host's management address, within a second."""
+        """Say whether an SSH server sends its greeting at the host's management address within a second."""
 
     def kill(self, host: Host) -> Pending:
         """Kill the database process (SIGKILL, by its pid)."""
@@ -78,78 +78,78 @@ class Hosts(Protocol):
     """Faults made on hosts themselves, over SSH."""
 
     def begin(self, host: Host, fault: HostFault, *, for_s: float) -> Pending:
-        """Make `fault` on `host`; a timer there undoes it after `for_s`, whatever becomes of us."""
+        """Make `fault` on `host`; a timer there undoes it after `for_s`, even if the control machine dies."""
 
     def undo(self, host: Host, fault: HostFault) -> None:
-        """Undo `fault` and stop its timer; does nothing where neither is. Raises WorldError."""
+        """Undo `fault` and stop its timer; does nothing if there is neither. Raises WorldError."""
 
     def shows(self, host: Host, fault: HostFault) -> str | None:
-        """Return None if `fault` is seen to act on `host`, else what is seen there; raises WorldError."""
+        """Return None if `fault` is seen to act on `host`, else the actual state there; raises WorldError."""
 
     def reaches(self, host: Host, other: Host) -> bool:
-        """Say whether the database port of `other` answers `host`, if only with a no; raises WorldError."""
+        """Say whether the database port of `other` answers `host`, even with a refusal; raises WorldError."""
 
     def residue(self, host: Host) -> tuple[str, ...]:
-        """Return what drills left on the host, and which of its units do not run."""
+        """Return things that drills left on the host, and its units that do not run."""
 
 
 class Power(Protocol):
-    """The power switch of the hosts. Raises ImpossibleHereError where there is none."""
+    """The power switch of the hosts. Raises ImpossibleHereError if the environment has none."""
 
     def off(self, host: Host) -> Pending:
-        """Pull the plug; also confirms that a dead host is off."""
+        """Switch the power off; if the host is already off, this confirms it."""
 
     def on(self, host: Host) -> None:
-        """Switch on, if it is off, and wait until the host accepts SSH."""
+        """Switch the host on if it is off, and wait until it accepts SSH."""
 
     def freeze(self, host: Host, *, for_s: float) -> Pending:
-        """Stop all processes of a host where they stand; it is thawed by itself after `for_s`."""
+        """Freeze all processes of a host; a timer thaws them after `for_s`."""
 
     def thaw(self, host: Host) -> None:
-        """Let a frozen host go on; does nothing if it does, or is off."""
+        """Thaw a frozen host; does nothing if the host is not frozen, or is off."""
 
 
 class Network(Protocol):
-    """Cuts between centres. Raises ImpossibleHereError where nobody can make them."""
+    """Cuts between centres. Raises ImpossibleHereError if the environment cannot make them."""
 
     def cut(self, name: str, *, for_s: float) -> Pending:
-        """Make the cut of that name; it is mended by itself after `for_s`."""
+        """Make the cut of that name; a timer mends it after `for_s`."""
 
     def mend(self, name: str) -> None:
-        """Mend the cut; does nothing if it is not made."""
+        """Mend the cut; does nothing if it was not made."""
 
 
 class AgentView(Protocol):
-    """What one agent says about who leads."""
+    """One agent's view of the leader."""
 
     @property
     def primary(self) -> str | None:
-        """Name of the host that leads and serves; None while nobody does."""
+        """Name of the host that leads and serves; None if there is none."""
 
     @property
     def epoch(self) -> int | None:
-        """Its epoch; None if none is known."""
+        """The leader's epoch; None if it is not known."""
 
     @property
     def durability(self) -> str | None:
-        """When writes are acknowledged; None if nobody leads."""
+        """Durability of the pair: when writes are acknowledged; None if there is no leader."""
 
     @property
     def alone(self) -> str | None:
-        """By the leader's own agent: `no` if its standby has all that was acknowledged; None: not said."""
+        """The leader's own agent reports `no` if its standby has all acknowledged writes; None: no report."""
 
 
 class Agents(Protocol):
     """The failover agents on the database hosts."""
 
     def are_deployed(self) -> bool:
-        """Say whether the hosts have them at all."""
+        """Say whether the hosts have agents."""
 
     def view(self, host: Host, within_ms: float) -> AgentView | None:
-        """Ask the agent of `host` who leads; None if it does not answer."""
+        """Ask the agent of `host` for the leader; None if the agent does not answer."""
 
     def history(self) -> tuple[Event, ...]:
-        """Return what the agents wrote down, oldest first; raises WorldError if none answers."""
+        """Return the agents' history, oldest event first; raises WorldError if no agent answers."""
 
     def switchover(self, source: Host, to: Host) -> Pending:
         """Ask the agent of the primary `source` to hand over to `to`."""
@@ -164,49 +164,49 @@ class Store(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientsSeen:
-    """What clients were told over the last seconds."""
+    """Outcomes of clients' writes over the last seconds."""
 
     last_acknowledged_s: float | None
-    """Unix time; None: nothing was acknowledged yet."""
+    """Unix time of the last acknowledged write; None: nothing was acknowledged yet."""
     served: int
     """Requests that were answered rightly: writes and queries."""
     failed: int
     """All others: also a query without an answer, and an acknowledgement with a wrong body."""
     is_whole: bool
-    """Whether clients have written for as long as was asked about."""
+    """Whether clients have been writing for the whole period that was asked for."""
 
 
 class Alerts(Protocol):
-    """What the environment's monitoring complains about."""
+    """The alerts of the environment's monitoring."""
 
     def firing(self) -> frozenset[str]:
-        """Return the names of the alerts that fire; none where nobody answers."""
+        """Return the names of the firing alerts; none if no Prometheus answers."""
 
 
 class Clients(Protocol):
-    """The clients that write while something breaks, and those who take notes of it."""
+    """The clients that write during a drill, and the recorders."""
 
     def start_load(self, rate: float, folder: Path) -> None:
         """Start the background load, the replication sampler and the prober; they write into `folder`."""
 
     def acknowledged_per_s(self, since_s: float = 0.0) -> float:
-        """Return the rate of acknowledged writes over the last seconds; 0 if they reach before `since_s`."""
+        """Return the rate of acknowledged writes over the last seconds; 0 if these begin before `since_s`."""
 
     def seen(self, over_s: float) -> ClientsSeen:
-        """Return what clients were told over the last seconds."""
+        """Return the outcomes of writes over the last seconds."""
 
     def stopped_because(self) -> str | None:
-        """Return why one of them ended by itself; None while they run."""
+        """Return why one of the programs ended by itself; None while all run."""
 
     def stop(self) -> None:
-        """End them and wait until their records are whole; does nothing the second time."""
+        """End all programs and wait until their records are complete; a second call does nothing."""
 
     def export(self, primary: Host, folder: Path) -> None:
         """Save the journal and the limits of the primary below `folder`."""
 
 
 class World(Protocol):
-    """All of it."""
+    """Everything that a drill acts on."""
 
     @property
     def clock(self) -> Clock:
@@ -248,11 +248,11 @@ class World(Protocol):
 def wait_until(clock: Clock, met: "Condition", *, what: str, within_s: float, every_s: float = 0.25) -> None:
     """Wait until `met()` returns None.
 
-    + met: returns None when it holds, else why not yet
-    + what: what is waited for, for the message
+    + met: returns None if the condition holds, else why it does not hold yet
+    + what: name of the awaited condition, for the message
 
     Raises:
-        WorldError: not within the time; says what was waited for and what was last seen.
+        WorldError: the condition did not hold in time; says what was waited for and what was seen last.
     """
     deadline = clock.now_s() + within_s
     while (missing := met()) is not None:
@@ -262,7 +262,7 @@ def wait_until(clock: Clock, met: "Condition", *, what: str, within_s: float, ev
 
 
 class Condition(Protocol):
-    """Something to wait for."""
+    """A condition to wait for."""
 
     def __call__(self) -> str | None:
-        """Return None when it holds, else why not yet."""
+        """Return None if the condition holds, else why it does not hold yet."""

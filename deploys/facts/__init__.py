@@ -1,1 +1,1 @@
-"""Facts: what is on a host. They only look."""
+"""Facts: the state of a host. They change nothing."""

@@ -5,11 +5,11 @@ import shlex
 from pyinfra.api.facts import FactBase
 
 HASH_FILE = ".artifact-sha256"
-"""Written into the unpacked folder as the last step; without it the folder is not taken as whole."""
+"""Written into the unpacked folder as the last step; a folder without it counts as incomplete."""
 
 
 class InstalledArtifact(FactBase[str | None]):
-    """Return the sha256 of the archive behind `FOLDER/VERSION`; None where none is whole."""
+    """Return the sha256 of the archive of `FOLDER/VERSION`; None if that folder is incomplete or missing."""
 
     def command(self, folder: str, version: str = "current") -> str:
         """Return the shell command.

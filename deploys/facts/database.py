@@ -8,22 +8,23 @@ from pyinfra.api.facts import FactBase
 
 TOOL = "/usr/local/sbin/loanstack-db"
 _CLOSE_MS = 300
-"""Below every environment's own limit: this is only about how long to look."""
+"""Below every environment's lag limit, because this only limits how long the fact waits."""
 _PATIENCE_S = 5
 _TRIES = 4
-"""A second apart: a database that was made or restarted a moment ago turns single statements away."""
+"""Tries, one second apart: a database that was just made or restarted refuses single statements."""
 _NO_ROWS_YET = "case $said in *'ERROR 1146'* | *'ERROR 1049'*) exit 0 ;; esac; "
 _WHERE_INSTALLED = f"[ -x {TOOL} ] || exit 0;"
 
 
 def told(text: str, *, unless: str = "", shown: str = "cat") -> str:
-    """Return the shell command that tells the local database some SQL until it takes it, a few times.
+    """Return the shell command that sends SQL to the local database, several times until it is accepted.
 
-    Its answer is in `$said` then; if it never takes it, the shell ends with 1 and shows what was said last.
+    The answer is then in `$said`. If the SQL is never accepted, the shell ends with 1 and prints the last
+    answer.
 
     + text: command that prints the SQL
-    + unless: command that is run after each refusal, with what was said in `$said`
-    + shown: filter for what is said at the last refusal
+    + unless: command that is run after each refusal, with the answer in `$said`
+    + shown: filter for the answer of the last refusal
     """
     return (
         f"tries=0; until said=$({text} | {TOOL} sql 2>&1); do {unless}tries=$((tries + 1)); "
@@ -33,25 +34,25 @@ def told(text: str, *, unless: str = "", shown: str = "cat") -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseState:
-    """What `loanstack-db status` says."""
+    """Output of `loanstack-db status`."""
 
     role: str
     """PRIMARY, STANDBY or DOWN."""
     recorded_role: str
-    """The role it had when its bootstrap or last change of role was complete; NONE before."""
+    """Role after its last complete bootstrap or change of role; NONE before."""
     peer_role: str
     scn: int | None
     lag_ms: int | None
-    """Of a standby behind its primary."""
+    """Lag of a standby behind its primary."""
     has_tables: bool
-    """Whether reads of the services' tables are answered; a standby may follow the log and not have them."""
+    """Whether reads of the services' tables are answered; a standby may follow the log without them."""
 
     def is_healthy(self, *, lag_limit_ms: int) -> bool:
         """Say whether this side is the only primary, or a standby close behind one.
 
-        A primary whose standby is gone is well: the missing one fails on its own host, under its own name.
+        A primary without its standby counts as healthy, because the missing standby fails on its own host.
 
-        + lag_limit_ms: how far behind a standby may be
+        + lag_limit_ms: largest lag of a standby
         """
         if self.role == "PRIMARY":
             return self.peer_role != "PRIMARY"
@@ -76,9 +77,9 @@ class LocalDatabase(FactBase[DatabaseState | None]):
 
     def command(self) -> str:
         """Return the shell command."""
-        # A standby is looked at over a few seconds: one that has just joined may be behind for a moment, and
-        # a plan that saw just that moment would call the next look a change. The same goes for one look that
-        # was not answered: so what counts is the very look that found it close behind, and no later one.
+        # A standby is observed for a few seconds. One that has just joined may lag for a moment, and a plan
+        # that saw only that moment would report a change. The same holds for a query without an answer. So
+        # the result is that of the query that found the standby close behind, and not of a later one.
         return (
             f"{_WHERE_INSTALLED} now=$({TOOL} status); case $now in "
             f'*\'"role": "STANDBY"\'*) now=$({TOOL} wait-healthy {_CLOSE_MS} {_PATIENCE_S} 2>/dev/null) '
@@ -102,15 +103,15 @@ class Answer:
 class LocalAnswer(FactBase[Answer | None]):
     """Return the local database's answer to a query; None where it does not run.
 
-    A table that is not there yet gives no rows. Any other failure is tried again and then fails the fact: an
-    operation that took it for an empty answer would call everything wrong, and change what is right.
+    A missing table gives no rows. Any other failure is tried again, and then fails the fact: an operation
+    that treated it as an empty answer would change settings that are right.
     """
 
     def command(self, query: str, of_primary: bool = True) -> str:
         """Return the shell command.
 
         + query: one SELECT; it is part of the command line, so nothing secret
-        + of_primary: ask a primary only; a standby's rows are the primary's, and it may be slow to have them
+        + of_primary: ask a primary only; a standby gets the same rows from its primary, but maybe later
         """
         unless_primary = '[ "$role" = PRIMARY ] || exit 0; ' if of_primary else ""
         text = f"printf '%s\\n' {shlex.quote(query + ';')}"

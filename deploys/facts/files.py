@@ -1,4 +1,4 @@
-"""What is at a list of paths, in one round trip."""
+"""The state of a list of paths, in one round trip."""
 
 import shlex
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from pyinfra.api.facts import FactBase
 
 @dataclass(frozen=True, kw_only=True)
 class PathState:
-    """A file or folder as it is."""
+    """State of a file or folder."""
 
     kind: str
-    """As `stat` names it: `regular file`, `regular empty file`, `directory`, `symbolic link`, ..."""
+    """Kind in the words of `stat`: `regular file`, `regular empty file`, `directory`, `symbolic link`, ..."""
     mode: int
     user: str
     group: str
     sha256: str | None
-    """Of a regular file's content."""
+    """SHA-256 of a regular file's content."""
 
 
 class PathStates(FactBase[dict[str, PathState]]):
@@ -24,7 +24,7 @@ class PathStates(FactBase[dict[str, PathState]]):
 
     @staticmethod
     def default() -> dict[str, PathState]:
-        """Return what holds where the command printed nothing: no path exists."""
+        """Return the value if the command printed nothing: no path exists."""
         return {}
 
     def command(self, paths: tuple[str, ...]) -> str:
@@ -60,7 +60,7 @@ class PathStates(FactBase[dict[str, PathState]]):
 
 
 class TextFile(FactBase[str | None]):
-    """Return the text of one file for a diff; None where there is none."""
+    """Return the text of one file for a diff; None if there is no file."""
 
     def command(self, path: str) -> str:
         """Return the shell command.

@@ -1,4 +1,4 @@
-"""Whether an HTTP endpoint of a host says that it is well."""
+"""The status of an HTTP endpoint of a host."""
 
 import shlex
 
@@ -6,11 +6,11 @@ from pyinfra.api.facts import FactBase
 
 
 class HttpStatus(FactBase[int]):
-    """Return the status of a GET from the host itself; 0 where nothing answers."""
+    """Return the status of a GET from the host itself; 0 if nothing answers."""
 
     @staticmethod
     def default() -> int:
-        """Return what holds where nothing was printed."""
+        """Return the value if nothing was printed."""
         return 0
 
     def command(self, url: str, options: tuple[str, ...] = ()) -> str:
@@ -24,5 +24,5 @@ class HttpStatus(FactBase[int]):
         return f"{command} --write-out '%{{http_code}}\\n' {shlex.quote(url)} || true"
 
     def process(self, output: list[str]) -> int:
-        """Return the three digits; curl prints 000 where nothing answered."""
+        """Return the three digits; curl prints 000 if nothing answered."""
         return int(output[-1])

@@ -1,4 +1,4 @@
-"""Kernel settings as they are."""
+"""Present kernel settings."""
 
 import shlex
 
@@ -10,7 +10,7 @@ class KernelSettings(FactBase[dict[str, str]]):
 
     @staticmethod
     def default() -> dict[str, str]:
-        """Return what holds where nothing was printed."""
+        """Return the value if nothing was printed."""
         return {}
 
     def command(self, keys: tuple[str, ...]) -> str:

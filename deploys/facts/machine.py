@@ -1,18 +1,18 @@
-"""What a host is, and for what machine a program was built."""
+"""The architecture of a host, and the machine for which a program was built."""
 
 import shlex
 
 from pyinfra.api.facts import FactBase
 
 _FIRST_BYTES = 4 * 1024 * 1024
-"""Programs lie at the beginning of our archives (`bin/`): nothing else is fetched to look at one."""
+"""Programs are at the beginning of our archives (`bin/`), so only this part is fetched to read one."""
 _ELF_BYTES = 20
-"""Of a file's head, up to and with `e_machine` (System V ABI, "ELF Header")."""
+"""Bytes of a file's head, up to and including `e_machine` (System V ABI, "ELF Header")."""
 _MACHINES = {0x3E: "x86_64", 0xB7: "aarch64"}
 
 
 class ElfMachine(FactBase[str | None]):
-    """Return the architecture of the first program in an archive, not downloaded yet; None: none."""
+    """Return the architecture of the first program in an archive that is not downloaded; None: no program."""
 
     def command(self, url: str) -> str:
         """Return the shell command.
@@ -28,7 +28,7 @@ class ElfMachine(FactBase[str | None]):
         )
 
     def process(self, output: list[str]) -> str | None:
-        """Return the name that `uname -m` has for it; a number where we know none."""
+        """Return the name in `uname -m`; a number for an unknown machine."""
         head = bytes.fromhex("".join(output[:1]))
         if len(head) < _ELF_BYTES:
             return None

@@ -11,18 +11,18 @@ SCRIPT = "/etc/loanstack/mariadb.sql"
 
 @dataclass(frozen=True, kw_only=True)
 class MariaDbState:
-    """What `loanstack-mariadb status` says."""
+    """Output of `loanstack-mariadb status`."""
 
     is_made: bool
     """Whether its data folder holds a whole database."""
     applied: str
     """SHA-256 of the script that was applied last; empty before the first."""
     is_paired: bool
-    """Primary: a replica acknowledges what is committed. Replica: it follows."""
+    """Primary: a replica acknowledges commits. Replica: it follows."""
 
 
 class LocalMariaDb(FactBase[MariaDbState | None]):
-    """Return the state of the local MariaDB; None where none is installed."""
+    """Return the state of the local MariaDB; None if it is not installed."""
 
     def command(self) -> str:
         """Return the shell command."""

@@ -1,4 +1,4 @@
-"""The channel portal and its server as they answer."""
+"""The state of the channel portal and its server, from their answers."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ _VERSION = re.compile(r'^portal_info\{version="([^"]*)"\} 1$')
 
 
 class ServedPortal(FactBase[str | None]):
-    """Return the version of the portal that answers; None where none does."""
+    """Return the version of the portal that answers; None if none answers."""
 
     def command(self, url: str) -> str:
         """Return the shell command.
@@ -34,7 +34,7 @@ class InsecureAccounts(FactBase[list[str]]):
         return []
 
     def command(self) -> str:
-        """Return the shell command; on a host without the tool there is nobody to ask about."""
+        """Return the shell command; on a host without the tool it prints nothing."""
         return f"! test -x {TOOL} || {TOOL} secure --check"
 
     def process(self, output: list[str]) -> list[str]:
@@ -43,7 +43,7 @@ class InsecureAccounts(FactBase[list[str]]):
 
 
 class StaleConfiguration(FactBase[bool]):
-    """Return whether TongWeb's configuration has to be put together (again)."""
+    """Return whether TongWeb's configuration must be assembled (again)."""
 
     @staticmethod
     def default() -> bool:
@@ -51,9 +51,9 @@ class StaleConfiguration(FactBase[bool]):
         return False
 
     def command(self) -> str:
-        """Return the shell command; on a host without the tool nothing was ever put together."""
+        """Return the shell command; on a host without the tool, the configuration counts as stale."""
         return f"if test -x {TOOL}; then {TOOL} configure --check; else echo stale; fi"
 
     def process(self, output: list[str]) -> bool:
-        """Return whether it said anything."""
+        """Return whether the command printed anything."""
         return bool(output)

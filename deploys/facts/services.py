@@ -1,4 +1,4 @@
-"""A systemd unit, and whether its files are younger than its start."""
+"""A systemd unit, and whether its files are newer than its start."""
 
 import shlex
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ _PROPERTIES = (
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceState:
-    """A unit as it is."""
+    """State of a unit."""
 
     is_loaded: bool
     is_active: bool
     is_enabled: bool
     needs_daemon_reload: bool
-    """Its own file changed since systemd read it, or one of a unit that it starts."""
+    """Whether its own file, or that of a unit that it starts, changed since systemd read it."""
     started_ago_s: float
-    """Since its main process started; 0 where it never did."""
+    """Time since its main process started; 0 if it never started."""
     settled_ago_s: float
-    """Since its last change of state: start or reload."""
+    """Time since its last change of state: start or reload."""
     file_ages_s: dict[str, float]
-    """{path: seconds since it was written} of those asked for that exist."""
+    """{path: seconds since it was written} of the asked files that exist."""
 
 
 NO_SERVICE = ServiceState(
@@ -48,11 +48,11 @@ class Service(FactBase[ServiceState]):
 
     @staticmethod
     def default() -> ServiceState:
-        """Return what holds where systemd said nothing: no such unit."""
+        """Return the value if systemd printed nothing: there is no such unit."""
         return NO_SERVICE
 
     def requires_command(self, unit: str, paths: tuple[str, ...] = (), starts: tuple[str, ...] = ()) -> str:
-        """Return the tool that must be there.
+        """Return the tool that must exist.
 
         + unit: full unit name
         + paths: configuration files

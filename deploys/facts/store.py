@@ -1,4 +1,4 @@
-"""The store's member on a host: its majority, and what users and rights lack."""
+"""The store's member on a host: its majority, and missing users and rights."""
 
 import json
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ TOOL = "/usr/local/sbin/loanstack-store"
 
 @dataclass(frozen=True, kw_only=True)
 class StoreState:
-    """What `loanstack-store status` says."""
+    """Output of `loanstack-store status`."""
 
     healthy: bool
     """Whether a majority answers through this member."""
     others: tuple[str, ...]
     """Addresses of the other members that answer."""
     lacks: tuple[str, ...]
-    """Users and rights that are missing; empty on members that do not keep them."""
+    """Missing users and rights; empty on members that do not keep them."""
 
 
 class LocalStore(FactBase[StoreState | None]):
-    """Return the state of the store as seen from this member; None where none is installed."""
+    """Return the state of the store as seen from this member; None if no member is installed."""
 
     def command(self) -> str:
         """Return the shell command."""

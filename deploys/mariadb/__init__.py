@@ -1,1 +1,1 @@
-"""MariaDB on OceanBase's hosts and in its place: only while the two are compared."""
+"""MariaDB on OceanBase's hosts, in place of OceanBase: only while the two are compared."""

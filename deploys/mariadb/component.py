@@ -1,4 +1,4 @@
-"""The component: in OceanBase's place, never beside it, because each is to have the whole machine."""
+"""The component: it runs in place of OceanBase, never together with it, so each has the whole machine."""
 
 from pyinfra.api.deploy import deploy
 
@@ -17,7 +17,7 @@ def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
     + spec: the database of this host
     """
     for while_primary, where in ((False, "a standby"), (True, "the primary")):
-        # The agent takes its database with it. The standby's goes first: otherwise it would promote.
+        # The agent ends with its database. The standby's agent is stopped first; otherwise it would promote.
         agent.kept_stopped(
             name=f"Keep OceanBase and its agent stopped where it is {where}",
             unit=AGENT_UNIT,
@@ -32,14 +32,14 @@ def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
         restart_after=(package.CONFIG, f"/etc/systemd/system/{spec.unit}"),
         written=(written,),
     )
-    # A replica that is there before its primary has a user for it tries again every second.
+    # A replica that starts before its primary has a user for it tries again every second.
     mariadb.script_applied(name="Keep users and tables, or whom to follow", sha256=package.digest_of(spec))
     mariadb.paired(name="Wait for a replica that acknowledges", deadline_s=PAIR_DEADLINE_S)
 
 
 @deploy("MariaDB stopped")
 def stopped(spec: MariaDbSpec) -> None:
-    """Keep MariaDB stopped, where there is one.
+    """Keep MariaDB stopped, if it is installed.
 
     + spec: the database of this host
     """

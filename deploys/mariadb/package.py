@@ -14,14 +14,14 @@ from inventory import places
 CONFIG = "/etc/loanstack/mariadb.cnf"
 SETTINGS = "/etc/loanstack/mariadb.conf"
 _SCRIPTS = ("schema.sql", "grants.sql")
-"""Files of app_stub/, as OceanBase gets them; `oceanbase.sql` holds what only that knows."""
+"""Files of app_stub/, the same as for OceanBase, except `oceanbase.sql`, which is for OceanBase only."""
 
 
 def script(spec: MariaDbSpec) -> str:
-    """Return the SQL that makes this database what it is to be; it may run twice.
+    """Return the SQL that sets this database up; it may run twice.
 
-    On the primary users, schema and rights, which reach the replica with the log; on the replica whom to
-    follow.
+    On the primary it makes users, schema and rights, which reach the replica with the log. On the replica it
+    sets the primary to follow.
     """
     if not spec.is_primary:
         return render(
@@ -35,7 +35,7 @@ def script(spec: MariaDbSpec) -> str:
 
 
 def digest_of(spec: MariaDbSpec) -> str:
-    """Return the SHA-256 of the script, whose text holds passwords and is in no operation's arguments."""
+    """Return the SHA-256 of the script; its text has passwords, so it is in no operation's arguments."""
     return sha256(script(spec).encode()).hexdigest()
 
 

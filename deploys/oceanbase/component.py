@@ -1,7 +1,7 @@
-"""The component in two turns: the primary first; the standby once the rest of the site stands.
+"""The component in two turns: first the primary; the standby after the rest of the site.
 
-A primary younger than about 15 s turns a standby away (-4023, after half a minute): the turn between them is
-spent on the other components and not on waiting.
+A primary younger than about 15 s refuses a standby (-4023, after half a minute). The time between the two
+turns is used for the other components, instead of waiting.
 """
 
 from pyinfra.api.deploy import deploy

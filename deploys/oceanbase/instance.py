@@ -8,10 +8,10 @@ HEALTH_DEADLINE_S = 90
 
 
 def bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
-    """Bring the database up, in the half of the pair that it was first deployed as.
+    """Bring the database up, in the role that it was first deployed with.
 
     + spec: this database
-    + as_first_role: PRIMARY or STANDBY: whose turn it is
+    + as_first_role: PRIMARY or STANDBY: the first role whose turn it is
     """
     if spec.first_role == as_first_role:
         database.running(

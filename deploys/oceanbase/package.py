@@ -14,7 +14,7 @@ PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
 
 
 def merge_timer(spec: OceanBaseSpec) -> str:
-    """Return the path of the timer that has the database merged each day."""
+    """Return the path of the timer of the daily merge."""
     return f"/etc/systemd/system/{spec.merge_timer}"
 
 
@@ -94,6 +94,6 @@ def install(spec: OceanBaseSpec) -> None:
             Folder(path=spec.base_dir, mode=0o750, user=spec.user, group=spec.user),
         ),
         files=files_of(spec),
-        # Enabled by an earlier version: it would start at a boot without being asked.
+        # An earlier version enabled the unit, so it would start at boot by itself.
         absent=(f"/etc/systemd/system/multi-user.target.wants/{spec.unit}",),
     )

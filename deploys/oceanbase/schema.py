@@ -1,11 +1,11 @@
-"""What the database holds from the start: tables of the loan services, and who may touch them."""
+"""Initial content of the database: tables of the loan services, users and rights."""
 
 from deploys.operations import database
 from deploys.specs.oceanbase import OceanBaseSpec
 from inventory import places
 
 SCRIPTS = ("schema.sql", "grants.sql", "oceanbase.sql")
-"""Files of app_stub/: the services own their tables and the rights they need; the deploy applies them."""
+"""Files of app_stub/: the services define their tables and rights, and the deploy applies them."""
 
 
 def scripts() -> tuple[tuple[str, str], ...]:
@@ -14,7 +14,7 @@ def scripts() -> tuple[tuple[str, str], ...]:
 
 
 def converge(spec: OceanBaseSpec) -> None:
-    """Converge users, tables and rights, on whichever side is the primary.
+    """Converge users, tables and rights, on the side that is the primary.
 
     + spec: this database
     """

@@ -1,1 +1,1 @@
-"""Operations: commands for a difference, and a reason where there is none."""
+"""Operations: commands for a difference, or the reason why there is none."""

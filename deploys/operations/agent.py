@@ -11,7 +11,7 @@ from deploys.facts.database import TOOL, LocalRole
 from deploys.operations import services
 
 HAND_OVER_DEADLINE_S = 120
-"""For a standby whose agent was just replaced to be close behind again, and for the old primary to follow."""
+"""Time for a standby to be close behind after its agent was replaced, and for the old primary to follow."""
 
 
 @operation()
@@ -29,10 +29,10 @@ def kept_running(
     + unit: the agent's systemd unit
     + command: its command line tool
     + restart_after: files that it reads only at its start
-    + while_primary: whether this is the primary's turn, or that of all others (also where no database is yet)
+    + while_primary: whether this is the primary's turn, or that of all others (also hosts without a database)
     + has_peers: whether there is another database that can take over
-    + lag_limit_ms: how far behind the former primary may be when its agent is replaced
-    + written: operations that write these files: a dry run then foresees the restart
+    + lag_limit_ms: largest lag of the former primary when its agent is replaced
+    + written: operations that write these files, so that a dry run predicts the restart
     """
     role = host.get_fact(LocalRole)
     if (role == "PRIMARY") != while_primary:
@@ -60,7 +60,7 @@ def kept_stopped(unit: str, while_primary: bool) -> Generator[StringCommand, Non
 
 
 def _handed_over(command: str, lag_limit_ms: int) -> str:
-    """Return a command that hands the primary over as planned, once the other side is fit for it."""
+    """Return a command that waits until the other side is fit, and then makes a planned switchover."""
     return (
         f"end=$(($(date +%s) + {HAND_OVER_DEADLINE_S})); "
         f"until said=$({command} switchover --dry-run 2>&1); do "

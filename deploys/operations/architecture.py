@@ -1,4 +1,4 @@
-"""Refusing a host that is not what the inventory says, before anything is copied to it."""
+"""Refuses a host whose architecture differs from the inventory, before anything is copied to it."""
 
 from collections.abc import Generator
 
@@ -14,7 +14,7 @@ from deploys.operations.refusal import refusal
 def fits(arch: str) -> Generator[StringCommand, None, None]:
     """Refuse to go on with a host of another architecture.
 
-    + arch: what the inventory says, as `uname -m` prints it
+    + arch: architecture in the inventory, as `uname -m` prints it
     """
     found = host.get_fact(Arch)
     if found != arch:

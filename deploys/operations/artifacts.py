@@ -17,7 +17,7 @@ PYTHON_LOADS = (
     "bin/python3.11 -c 'import ctypes, pathlib; "
     '[ctypes.CDLL(str(each.resolve())) for each in sorted(pathlib.Path("lib").rglob("*.so*"))]\''
 )
-"""Shows of one of our bundles that this kernel maps every library in it, and that what they need is there."""
+"""Shows that this kernel maps every library of one of our bundles, and that their dependencies exist."""
 
 
 @operation()
@@ -33,9 +33,9 @@ def installed(
     + sha256: hex digest that the archive must have
     + folder: where versions of this artifact live
     + version: name of the version's folder
-    + arch: what the programs in it must be built for
+    + arch: architecture that its programs must be built for
     + shown_by: command in the version's folder that must succeed before anything uses it: an allocator built
-      for small pages, or a library that is missing, shows when a program starts; None: nothing has to start
+      for small pages, or a missing library, shows only when a program starts; None: no program must start
 
     **Example:**
 
@@ -65,14 +65,14 @@ def installed(
 def unpacked(
     url: str, sha256: str, folder: str, version: str, arch: str, owner: str, shown_by: str | None = None
 ) -> Generator[StringCommand, None, None]:
-    """Unpack a verified archive into `folder`/`version`, beside the one in use.
+    """Unpack a verified archive into `folder`/`version`, next to the version in use.
 
     + url: .tar.gz with one top folder
     + sha256: hex digest that the archive must have
     + folder: where versions of this artifact live
     + version: name of the version's folder
-    + arch: what the programs in it must be built for
-    + owner: user and group of what is unpacked, for a server that writes into its own folder
+    + arch: architecture that its programs must be built for
+    + owner: user and group of the unpacked files, for a server that writes into its own folder
     + shown_by: command in the version's folder that must succeed before anything uses it; None: none
     """
     if host.get_fact(InstalledArtifact, folder=folder, version=version) == sha256:
@@ -88,10 +88,10 @@ def unpacked(
 def installed_silently(
     url: str, sha256: str, folder: str, version: str, owner: str, properties: str
 ) -> Generator[StringCommand, None, None]:
-    """Run a verified installer that reads its answers from a file, beside the version in use.
+    """Run a verified installer that reads its answers from a file, next to the version in use.
 
-    It installs where it will stay, because it may write that path into what it installs; the hash file comes
-    last, so a broken-off installation is begun again.
+    It installs into its final folder, because it may write that path into its files. The hash file is written
+    last, so an interrupted installation is begun again.
 
     + url: the .bin
     + sha256: hex digest that it must have
@@ -131,11 +131,11 @@ def linked(folder: str, version: str, sha256: str) -> Generator[StringCommand, N
 
 @operation()
 def placed(url: str, sha256: str, path: str, owner: str) -> Generator[StringCommand, None, None]:
-    """Put one verified file in its place, whole or not at all.
+    """Put one verified file in its place, atomically.
 
     + url: the file
     + sha256: hex digest that it must have
-    + path: where it belongs; its folder is there
+    + path: path of the file; its folder must exist
     + owner: its user and group; others may not read it
     """
     found = host.get_fact(PathStates, paths=(path,)).get(path)
@@ -149,7 +149,7 @@ def placed(url: str, sha256: str, path: str, owner: str) -> Generator[StringComm
 
 
 def _unfit(url: str, arch: str) -> StringCommand | None:
-    """Return what refuses an archive of programs for another machine, before it is copied; None: it fits."""
+    """Return the command that refuses an archive of another architecture before its copy; None: it fits."""
     found = host.get_fact(ElfMachine, url=url)
     if found in (None, arch):
         return None
@@ -163,7 +163,7 @@ def _download(url: str, sha256: str, path: str) -> Generator[StringCommand, None
     curl = "curl --fail --silent --show-error --location --connect-timeout 5 --retry 3 --retry-connrefused"
     p, u = shlex.quote(path), shlex.quote(url)
     check = f"printf '%s  %s\\n' {sha256} {p} | sha256sum --check --status"
-    # A depot that cannot resume makes curl fail with 33: then from the start.
+    # If the depot cannot resume, curl fails with 33: then download from the start.
     yield StringCommand(
         f"{check} 2>/dev/null || {curl} --continue-at - --output {p} {u} || "
         f"{{ rm -f {p}; {curl} --output {p} {u}; }}"
@@ -189,7 +189,7 @@ def _unpack(
 
 
 def _shown(url: str, quoted_folder: str, shown_by: str | None) -> str:
-    """Return the part of a shell command that deletes what does not run here, and says what it said."""
+    """Return the part of a shell command that deletes files that do not run here, and prints the output."""
     if shown_by is None:
         return ""
     refusal = shlex.quote(f"what is in {url} does not run on this host; it was deleted, and nothing uses it")
@@ -200,7 +200,7 @@ def _shown(url: str, quoted_folder: str, shown_by: str | None) -> str:
 
 
 def _link(folder: str, version: str) -> StringCommand:
-    # Touched, so that what runs is seen to be older, also where the version is.
+    # Touch the hash file, so that a running process is seen to be older, even if the version is old.
     return StringCommand(
         f"touch {shlex.quote(f'{folder}/{version}/{HASH_FILE}')} && "
         f'cd {shlex.quote(folder)} && if [ -e current ]; then ln -sfn "$(readlink current)" previous; fi && '

@@ -1,7 +1,7 @@
-"""Make a database once, and keep its settings, users and schema; its failover agent keeps it running.
+"""Makes a database once, and keeps its settings, users and schema; its failover agent keeps it running.
 
-Roles are read from the host: after a failover the inventory's role is history, and a healthy instance is
-never made anew.
+Roles are read from the host, because the inventory's role is outdated after a failover. A healthy instance is
+never made again.
 """
 
 from collections.abc import Generator
@@ -21,15 +21,15 @@ _APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own 
 
 @operation()
 def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
-    """Bootstrap the database where there is none, wait for it where it is down.
+    """Bootstrap the database if there is none; wait for it if it is down.
 
-    A running one is never restarted for new settings: when, is the operator's choice. One that holds data
-    and is down is its failover agent's to start: only the agent knows whether it may lead, follow or must be
-    made anew.
+    A running database is never restarted for new settings; the operator chooses the time. A database that
+    has data and is down is started only by its failover agent, which knows whether it may lead, must follow,
+    or must be copied anew.
 
     + unit: its systemd unit
-    + lag_limit_ms: how far a standby may be behind to be well
-    + deadline_s: when to give up on one that is down
+    + lag_limit_ms: largest lag of a healthy standby
+    + deadline_s: time limit of the wait for a database that is down
     """
     service = host.get_fact(Service, unit=unit)
     if service.needs_daemon_reload or not service.is_loaded:
@@ -47,8 +47,8 @@ def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCo
 def healthy(lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
     """Wait until this side is the only primary, or a standby close behind one.
 
-    + lag_limit_ms: how far the standby may be behind
-    + deadline_s: when to give up; the message says what was waited for
+    + lag_limit_ms: largest lag of the standby
+    + deadline_s: time limit; the message says what was waited for
     """
     now = host.get_fact(LocalDatabase)
     if now is not None and now.is_healthy(lag_limit_ms=lag_limit_ms):
@@ -65,7 +65,7 @@ def parameters_set(settings: tuple[tuple[str, str], ...]) -> Generator[StringCom
     + settings: (name, value) pairs
     """
     names = ", ".join(f"'{name}'" for name, _ in settings)
-    # The WHERE clause of SHOW PARAMETERS is the only place that has them all in seekdb 1.4.
+    # In seekdb 1.4, only SHOW PARAMETERS with a WHERE clause returns all of them.
     answer = host.get_fact(LocalAnswer, query=f"SHOW PARAMETERS WHERE name IN ({names})", of_primary=False)
     if answer is None:
         host.noop("set at its first start: the database does not run yet")
@@ -82,7 +82,7 @@ def parameters_set(settings: tuple[tuple[str, str], ...]) -> Generator[StringCom
 def users_kept(users: tuple[tuple[str, str], ...]) -> Generator[StringCommand, None, None]:
     """Create users on the primary, and set passwords that differ.
 
-    Passwords are compared and created as the hashes that the database itself stores.
+    Passwords are compared and set as the hashes that the database stores.
 
     + users: (name, password) pairs
     """
@@ -105,9 +105,9 @@ def users_kept(users: tuple[tuple[str, str], ...]) -> Generator[StringCommand, N
 
 @operation()
 def scripts_applied(scripts: tuple[tuple[str, str], ...]) -> Generator[StringCommand, None, None]:
-    """Apply idempotent SQL scripts on the primary whenever their text is new to the database.
+    """Apply idempotent SQL scripts on the primary whenever their text has changed.
 
-    The hash of what was applied is kept in the database itself, so it follows a failover.
+    The database keeps the hashes of applied scripts, so they remain correct after a failover.
 
     + scripts: (name, SQL text) pairs, in order
     """
@@ -130,13 +130,13 @@ def scripts_applied(scripts: tuple[tuple[str, str], ...]) -> Generator[StringCom
 
 
 def _sql(text: str, *, is_secret: bool = False) -> StringCommand:
-    """Return a command that gets its SQL on stdin: passwords are in no argv and in no log.
+    """Return a command that reads its SQL from stdin, so that passwords are in no argument and no log.
 
-    A database that is a few seconds old refuses single statements, so all of it is tried again: it must be
-    fit for that. The client repeats a refused statement, so of secret ones only the error's number is shown.
+    A database that is a few seconds old refuses single statements, so the whole text is sent again and must
+    allow that. The client prints a refused statement, so for secret text only the error's number is shown.
 
     + text: statements that may be carried out more than once
-    + is_secret: they hold passwords
+    + is_secret: whether the statements contain passwords
     """
     only_number = f"sed -n 's/^{_ERROR_NUMBER}.*/\\1: a statement with a password was refused/p'"
     shown = only_number if is_secret else "cat"
@@ -155,6 +155,6 @@ def _is_primary(answer: Answer | None) -> bool:
 
 
 def _native_hash(password: str) -> str:
-    """Return the hash of mysql_native_password, as mysql.user holds it."""
+    """Return the hash of mysql_native_password, as in mysql.user."""
     once = sha1(password.encode(), usedforsecurity=False).digest()
     return "*" + sha1(once, usedforsecurity=False).hexdigest().upper()

@@ -1,8 +1,7 @@
-"""Converge a component's files and folders in one operation.
+"""Converges a component's files and folders in one operation.
 
-Why not pyinfra's `files.put`, one by one: it writes in place (a host that dies in the middle keeps half a
-file), a secret passes through a world-readable temporary file and shows in `--diff`, and each file costs
-four round trips.
+pyinfra's `files.put` is not used because it writes in place (a host that dies meanwhile keeps half a file),
+it shows a secret in a world-readable temporary file and in `--diff`, and each file takes four round trips.
 """
 
 import shlex
@@ -25,11 +24,11 @@ def converge(
     folders: tuple[Folder, ...] = (),
     absent: tuple[str, ...] = (),
 ) -> Generator[StringCommand, None, None]:
-    """Make folders, then files, as given; each file appears whole or not at all.
+    """Make the given folders, then the files; each file is written atomically.
 
-    + files: contents, owners and modes; the text travels on stdin, never in a command line
+    + files: contents, owners and modes; the text is sent on stdin, never in a command line
     + folders: made before the files
-    + absent: files that must not be there
+    + absent: files that must not exist
 
     **Example:**
 
@@ -74,7 +73,7 @@ def _file(file: ConfigFile, now: PathState | None) -> Generator[StringCommand, N
         _show_difference(file, exists=now is not None, is_same=is_same)
     path, unfinished = shlex.quote(file.path), shlex.quote(f"{file.path}.loanstack-new")
     folder = shlex.quote(file.path.rpartition("/")[0])
-    # The hash is checked because a connection that breaks looks like the end of the text.
+    # Check the hash, because a broken connection looks like the end of the text.
     yield StringCommand(
         f"umask 022; mkdir -p {folder} && umask 077 && cat > {unfinished} && "
         f"printf '%s  %s\\n' {digest} {unfinished} | sha256sum --check --status && "

@@ -1,4 +1,4 @@
-"""A check before the firewall is touched."""
+"""A check before the firewall is changed."""
 
 from collections.abc import Generator
 from ipaddress import ip_address, ip_network
@@ -13,7 +13,7 @@ from deploys.operations.refusal import refusal
 
 @operation()
 def spares_this_session(management_network: str) -> Generator[StringCommand, None, None]:
-    """Refuse to go on if the rules would cut the deploy's own SSH session off.
+    """Refuse to go on if the rules would block the deploy's own SSH session.
 
     + management_network: CIDR from which the rules accept SSH
     """

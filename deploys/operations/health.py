@@ -1,4 +1,4 @@
-"""Wait until an HTTP endpoint says 200."""
+"""Waits until an HTTP endpoint answers 200."""
 
 import shlex
 from collections.abc import Generator
@@ -20,8 +20,8 @@ def answers(
     """Wait until a GET from the host itself is answered with 200.
 
     + url: the health endpoint
-    + deadline_s: when to give up
-    + unit: service behind it, whose last log lines are shown then
+    + deadline_s: time limit
+    + unit: service of the endpoint, whose last log lines are shown at the time limit
     + options: further options of curl
     """
     if host.get_fact(HttpStatus, url=url, options=options) == _OK:

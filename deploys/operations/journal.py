@@ -1,4 +1,4 @@
-"""What a service said last, as a shell command for the operations that found it not to work."""
+"""The last log lines of a service, as a shell command for operations that find it broken."""
 
 import shlex
 
@@ -8,10 +8,10 @@ _NOTICE_OR_WORSE = range(6)
 
 
 def last_words(unit: str) -> str:
-    """Name the command that prints what `unit`'s processes wrote, and how they ended.
+    """Return the command that prints the output of `unit`'s processes, and how they ended.
 
-    systemd's plain information is left out: that it tries again comes after the reason, and hides it where
-    only the last lines are shown.
+    systemd's lines of level info are left out: those about a new try come after the reason of a failure, and
+    would hide it if only the last lines are shown.
 
     Args:
         unit: full name, like `nginx.service`

@@ -1,4 +1,4 @@
-"""Bring the running kernel to the settings of a sysctl file."""
+"""Applies the settings of a sysctl file to the running kernel."""
 
 import shlex
 from collections.abc import Generator
@@ -16,9 +16,9 @@ def settings_applied(
 ) -> Generator[StringCommand, None, None]:
     """Load `path` if the kernel differs from it.
 
-    + settings: (key, value) pairs that the file holds
+    + settings: (key, value) pairs of the file
     + path: the file in /etc/sysctl.d
-    + why_not: reason not to touch this kernel; None where it is the host's own
+    + why_not: reason not to change this kernel; None if it is the host's own
     """
     if why_not is not None:
         host.noop(f"{path} is written and not applied: {why_not}")

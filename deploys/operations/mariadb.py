@@ -1,4 +1,4 @@
-"""Make MariaDB's data once, keep its users and schema, and see that the pair is one."""
+"""Makes MariaDB's data once, keeps its users and schema, and waits for the pair."""
 
 from collections.abc import Generator
 
@@ -11,7 +11,7 @@ from deploys.facts.mariadb import TOOL, LocalMariaDb
 
 @operation()
 def data_made() -> Generator[StringCommand, None, None]:
-    """Make the data folder a database where it is none yet; a whole one is never made anew."""
+    """Make the database in the data folder if there is none; a complete one is never made again."""
     now = host.get_fact(LocalMariaDb)
     if now is not None and now.is_made:
         host.noop("there is a database")
@@ -21,9 +21,9 @@ def data_made() -> Generator[StringCommand, None, None]:
 
 @operation()
 def script_applied(sha256: str) -> Generator[StringCommand, None, None]:
-    """Apply the script that lies on this host whenever it is new to the database.
+    """Apply the script on this host whenever its text has changed.
 
-    + sha256: of its text, which holds passwords and is in a file that only root reads
+    + sha256: hash of its text, which has passwords and is in a file that only root can read
     """
     now = host.get_fact(LocalMariaDb)
     if now is not None and now.applied == sha256:
@@ -34,9 +34,9 @@ def script_applied(sha256: str) -> Generator[StringCommand, None, None]:
 
 @operation()
 def paired(deadline_s: int) -> Generator[StringCommand, None, None]:
-    """Wait until the replica follows and acknowledges what the primary commits.
+    """Wait until the replica follows and acknowledges the primary's commits.
 
-    + deadline_s: when to give up
+    + deadline_s: time limit
     """
     now = host.get_fact(LocalMariaDb)
     if now is not None and now.is_paired:

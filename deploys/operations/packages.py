@@ -1,7 +1,7 @@
-"""Install packages from the depot, and from nowhere else.
+"""Installs packages from the depot only.
 
-Why not pyinfra's `dnf.packages`: it asks `dnf repoquery` once for every missing package (seconds each on a
-first deploy), and it would install from any repository that happens to be enabled.
+pyinfra's `dnf.packages` is not used because it runs `dnf repoquery` for every missing package (seconds each
+on a first deploy), and would install from any enabled repository.
 """
 
 import shlex

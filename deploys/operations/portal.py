@@ -1,4 +1,4 @@
-"""The channel portal on its server: laid down, served, and a console that nobody else can use."""
+"""The channel portal on its server: copied, served, and the console's passwords replaced."""
 
 import shlex
 from collections.abc import Generator
@@ -15,7 +15,7 @@ from deploys.specs.tongweb import TOOL
 
 @operation()
 def laid_down(war: str, target: str) -> Generator[StringCommand, None, None]:
-    """Copy the current portal's WAR to where the server looks for it.
+    """Copy the current portal's WAR to the server's autodeploy folder.
 
     + war: the file
     + target: its name in the server's autodeploy folder
@@ -29,11 +29,11 @@ def laid_down(war: str, target: str) -> Generator[StringCommand, None, None]:
 
 @operation()
 def served(url: str, version: str, by_command: bool) -> Generator[StringCommand, None, None]:
-    """Wait until the server serves this version of the portal, and has it warm.
+    """Wait until the server serves this version of the portal and has warmed it up.
 
     + url: the portal's metrics
     + version: the wanted one
-    + by_command: whether the server has to be told, by its command line
+    + by_command: whether the portal must be deployed with the server's command line
     """
     if host.get_fact(ServedPortal, url=url) == version:
         host.noop(f"{url} says {version}")
@@ -45,9 +45,9 @@ def served(url: str, version: str, by_command: bool) -> Generator[StringCommand,
 
 @operation()
 def configured(written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
-    """Put TongWeb's configuration together on the host, with a password by the product's own script.
+    """Assemble TongWeb's configuration on the host, with a password that the product's own script writes.
 
-    + written: operations that write what it is made of: a dry run then foresees the change
+    + written: operations that write its parts, so that a dry run predicts the change
     """
     will_be_stale = not state.is_executing and any(op.will_change for op in written)
     if not will_be_stale and not host.get_fact(StaleConfiguration):
@@ -58,7 +58,7 @@ def configured(written: tuple[Any, ...]) -> Generator[StringCommand, None, None]
 
 @operation()
 def console_secured() -> Generator[StringCommand, None, None]:
-    """Give the users of TongWeb's console our passwords in place of those that are in its manual."""
+    """Replace the passwords of TongWeb's console users, which are in the product's manual, by ours."""
     open_to_all = host.get_fact(InsecureAccounts)
     if not open_to_all:
         host.noop("the console's users have our passwords")

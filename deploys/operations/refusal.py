@@ -1,4 +1,4 @@
-"""Refusing to go on with one host, without stopping the others."""
+"""Stops the deploy of one host without stopping the others."""
 
 import shlex
 
@@ -8,8 +8,8 @@ from pyinfra.api.command import StringCommand
 def refusal(message: str) -> StringCommand:
     """Return a command that fails with `message`.
 
-    An exception from inside an operation would end the run on every host (pyinfra 3.10); a failed command
-    fails only its own.
+    An exception from an operation would end the run on every host (pyinfra 3.10); a failed command fails only
+    its own host.
 
     + message: what is wrong, where, and what to do
     """

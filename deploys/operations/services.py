@@ -1,8 +1,8 @@
-"""Keep a service enabled, running, and running with the files that are on disk.
+"""Keeps a service enabled, and running with its present files.
 
-Whether to restart is read from the host, as the age of the files against the age of the process. It is not
-remembered from earlier operations of the same run: a run that dies between writing a file and restarting
-would otherwise leave a service on old settings that no later run notices.
+The need for a restart is read from the host: the age of the files is compared with the age of the process.
+It is not remembered from earlier operations of the run. Otherwise, a run that dies between writing a file
+and restarting would leave a service with old settings, and no later run would notice it.
 """
 
 import shlex
@@ -34,10 +34,10 @@ def kept_running(
     + unit: full name, like `nginx.service`
     + restart_after: files that it reads only at its start
     + reload_after: files that a reload makes it read again
-    + check: shell command that proves the files sound before the service is touched
-    + why: shell command that says why the service did not start, in words of its own
-    + starts: units that it starts, such as a timer's service: systemd reads their files anew too
-    + written: operations that write these files: a dry run then foresees the restart
+    + check: shell command that checks the files before the service is touched
+    + why: shell command that prints why the service did not start
+    + starts: units that it starts, such as a timer's service, whose files systemd must reload too
+    + written: operations that write these files, so that a dry run predicts the restart
 
     **Example:**
 
@@ -68,7 +68,7 @@ def kept_running(
         begin = f"systemctl {action} {quoted}"
         yield StringCommand(begin if why is None else f"{begin} || {{ {why} >&2; exit 1; }}")
     if action in ("start", "restart"):
-        # systemd calls a start done before the process has read its settings: see whether it stays.
+        # systemd reports a start before the process has read its settings, so check that it keeps running.
         yield StringCommand(
             f"sleep {_SETTLES_S}; systemctl is-active --quiet {quoted} || "
             f"{{ {last_words(unit)} >&2; exit 1; }}"
@@ -77,10 +77,11 @@ def kept_running(
 
 @operation()
 def launched(unit: str) -> Generator[StringCommand, None, None]:
-    """Enable `unit` and tell it to start, without waiting until it is up.
+    """Enable `unit` and begin its start, without waiting until it is up.
 
-    For a member that is up only once others are too: waited for host by host, the first would never be. One
-    that is still trying is told anew, so that it tries with its current files; a running one is left alone.
+    This is for a member that is up only when others are: the first would never be up if hosts were awaited
+    one by one. A unit that is still starting is restarted, so that it uses its current files. A running unit
+    is not touched.
 
     + unit: full name, like `etcd.service`
     """
@@ -114,7 +115,7 @@ def known(unit: str, written: tuple[Any, ...] = ()) -> Generator[StringCommand, 
 
 @operation()
 def kept_stopped(unit: str) -> Generator[StringCommand, None, None]:
-    """Disable and stop `unit`, where there is one.
+    """Disable and stop `unit`, if it exists.
 
     + unit: full name
     """

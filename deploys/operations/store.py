@@ -1,4 +1,4 @@
-"""Wait for the store's majority, and keep its users and rights."""
+"""Waits for the store's majority, and keeps its users and rights."""
 
 from collections.abc import Generator
 
@@ -13,7 +13,7 @@ from deploys.facts.store import TOOL, LocalStore
 def answers(deadline_s: int) -> Generator[StringCommand, None, None]:
     """Wait until a majority of the store answers through this member.
 
-    + deadline_s: when to give up; the message names the members that answer
+    + deadline_s: time limit; the message names the members that answer
     """
     now = host.get_fact(LocalStore)
     if now is not None and now.healthy:
@@ -24,9 +24,9 @@ def answers(deadline_s: int) -> Generator[StringCommand, None, None]:
 
 @operation()
 def access_kept() -> Generator[StringCommand, None, None]:
-    """Make users, rights and authentication whole, from wherever an earlier run broke off.
+    """Complete users, rights and authentication, from any state that an interrupted run has left.
 
-    On one member only: all of them share one set of users.
+    This runs on one member only, because all members share one set of users.
     """
     now = host.get_fact(LocalStore)
     if now is not None and now.healthy and not now.lacks:

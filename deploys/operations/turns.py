@@ -1,4 +1,4 @@
-"""Turns: all hosts finish one before any begins the next."""
+"""Turns: all hosts finish one turn before any begins the next."""
 
 from collections.abc import Generator
 
@@ -10,7 +10,7 @@ from pyinfra.api.operation import operation
 def turn() -> Generator[StringCommand, None, None]:
     """Do nothing, on every host at once.
 
-    pyinfra orders the operations of one host; between hosts only an operation that they share is a fixed
-    point. Without one, loan services would be waited for before the schema they need is applied.
+    pyinfra orders the operations of one host. Between hosts, only an operation that they share is a barrier.
+    Without it, the deploy would wait for loan services before their schema is applied.
     """
     yield from ()

@@ -1,1 +1,1 @@
-"""What each component needs on one host, computed from the inventory. Pure: no host is asked."""
+"""Settings of each component on one host, computed from the inventory. Pure: no host is contacted."""

@@ -5,7 +5,7 @@ from inventory.model import Artifact, Environment, Host
 
 
 class ArtifactError(LookupError):
-    """An artifact that cannot be deployed: not listed, or without a hash."""
+    """An artifact cannot be deployed: it is not listed, or has no hash."""
 
 
 def artifact_for(env: Environment, host: Host, name: str) -> Artifact:

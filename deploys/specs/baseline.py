@@ -1,4 +1,4 @@
-"""What every host gets: kernel settings, limits, time, SSH, firewall."""
+"""The baseline of every host: kernel settings, limits, time, SSH, firewall."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ DATABASE_KERNEL = (
     ("vm.overcommit_memory", "0"),
     ("vm.swappiness", "0"),
 )
-"""What OceanBase's own deployer checks before it installs."""
+"""Settings that OceanBase's own deployer checks before it installs."""
 
 NETWORK_KERNEL = (
     ("net.core.somaxconn", "4096"),
@@ -34,14 +34,14 @@ class BaselineSpec:
 
     host_name: str
     stand_in: str | None
-    """What the host really is, where it is not Kylin itself."""
+    """The real system of the host, if it is not Kylin itself."""
     platform: platform.Platform
     kernel: tuple[tuple[str, str], ...]
     is_database: bool
     openings: tuple[firewall.Opening, ...]
     management_network: str
     time_sources: tuple[str, ...]
-    """Addresses to take the time from; empty on the host that gives it."""
+    """Addresses of time servers; empty on the host that is the time server."""
     time_clients: tuple[str, ...]
     """Networks that may ask this host for the time."""
     ssh_listen_ports: tuple[int, ...] = ()
@@ -49,7 +49,7 @@ class BaselineSpec:
 
     @property
     def kernel_is_shared(self) -> str | None:
-        """Reason not to touch the kernel of a stand-in; None on a real host."""
+        """Reason not to change the kernel of a stand-in; None on a real host."""
         return f"{self.stand_in} shares the kernel of the machine it runs on" if self.stand_in else None
 
 
@@ -58,7 +58,7 @@ def baseline_spec(
 ) -> BaselineSpec:
     """Return the baseline of `host`.
 
-    + serving: the database that the services work on
+    + serving: the database that the services use
     """
     is_database = host.has(Role.OCEANBASE)
     kernel = [*NETWORK_KERNEL]

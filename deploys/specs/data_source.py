@@ -6,7 +6,7 @@ from inventory.model import DataSource, Environment
 from inventory.secrets import Secrets
 
 USER = "tongweb"
-"""Of the database: reads what applications show, and nothing else."""
+"""Database user that may read the data that applications show, and nothing else."""
 _CONNECT_TIMEOUT_MS = 500
 _ANSWER_TIMEOUT_MS = 5_000
 
@@ -16,7 +16,7 @@ class DataSourceSpec:
     """The pool of one host, which goes through the SQL proxy of that host."""
 
     name: str = "jdbc/loan"
-    """In JNDI, below `java:comp/env/`: applications have it in their descriptors."""
+    """JNDI name, below `java:comp/env/`; applications have it in their descriptors."""
     pool: DataSource
     url: str
     user: str
@@ -26,7 +26,7 @@ class DataSourceSpec:
 def data_source_spec(env: Environment, secrets: Secrets) -> DataSourceSpec:
     """Return the pool, which is the same on every host."""
     pool = env.tongweb.data_source
-    # A connection whose database was cut off ends by these; one that the proxy closed ends at once.
+    # These time-outs end a connection whose database was cut off; one that the proxy closes ends at once.
     limits = f"connectTimeout={_CONNECT_TIMEOUT_MS}&socketTimeout={_ANSWER_TIMEOUT_MS}"
     return DataSourceSpec(
         pool=pool,

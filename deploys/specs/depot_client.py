@@ -15,14 +15,14 @@ class SigningKeyError(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class DepotClientSpec:
-    """The depot as one host sees it."""
+    """The depot client of one host."""
 
     url: str
     signing_key: str
-    """Armoured public key, carried by the deploy: a key fetched from the depot would vouch for itself."""
+    """Armoured public key, from the control machine: a key from the depot itself would prove nothing."""
     packages: tuple[str, ...]
     vendor_repositories: tuple[str, ...]
-    """Repository files that Kylin ships; they point to the internet, where a bank's host never gets."""
+    """Repository files of Kylin; they point to the internet, which a bank's host cannot reach."""
     repository: str = REPOSITORY
 
 

@@ -23,7 +23,7 @@ class FailoverSpec:
     """The other database hosts, with the devices that switch them off."""
     sql_port: int
     lag_limit_ms: int
-    """The deploy waits until a standby is at most this far behind; the agents have a limit of their own."""
+    """The deploy waits until a standby lags at most this much; the agents have their own limit."""
     store_endpoints: tuple[str, ...]
     """Nearest first."""
     failover: Failover
@@ -45,7 +45,7 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: 
 
     + authority: PEM certificate of the authority
     """
-    # This host's own member first, then one of the same centre: the nearer, the sooner it answers.
+    # First this host's own member, then one of the same centre, because a nearer member answers sooner.
     members = sorted(
         env.hosts_with(Role.ARBITER), key=lambda h: (h.name != host.name, h.centre != host.centre)
     )
@@ -66,6 +66,6 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: 
 
 
 def leaders_near(env: Environment, host: Host) -> tuple[Host, ...]:
-    """Return the databases that may lead, that of the centre of `host` first: it is the nearer one to ask."""
+    """Return the databases that may lead, first that in the centre of `host`, which is nearer."""
     databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
     return tuple(h for h in databases if h.may_lead)

@@ -1,4 +1,4 @@
-"""Who may open connections to a host, by its roles. Everything else is dropped."""
+"""The connections that a host accepts, by its roles. Everything else is dropped."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class Opening:
     """One permission: these sources may reach this port."""
 
     why: str
-    """Becomes the comment of the rule."""
+    """Purpose; becomes the comment of the rule."""
     protocol: str
     """`tcp`, `udp` or `vrrp`."""
     port: int | None
-    """None for a protocol that has none."""
+    """Port; None for a protocol without ports."""
     sources: tuple[str, ...]
     """Addresses or networks."""
 
@@ -26,7 +26,7 @@ class Opening:
 def openings(
     env: Environment, host: Host, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
 ) -> tuple[Opening, ...]:
-    """Return what the firewall of `host` lets in, SSH first; MariaDB's port only while that serves.
+    """Return the openings of the firewall of `host`, SSH first; MariaDB's port only while MariaDB serves.
 
     Hosts reach each other through their centre's segment, so sources are segment addresses; the management
     network serves SSH and the operator's view of Prometheus.

@@ -6,9 +6,9 @@ from deploys.specs import platform
 from inventory.model import Environment, Gateway, Host, Role
 
 FAIL_TIMEOUT_S = 1
-"""For how long a gateway leaves a portal alone that did not take a request."""
+"""How long a gateway does not use a portal that failed to take a request."""
 _MARGIN_S = 0.5
-"""For nginx's clock, which it sets when it wakes, and for the one request that it tries first."""
+"""Margin for nginx's clock, which it sets when it wakes, and for the one request that it tries first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,9 +17,9 @@ class GatewaySpec:
 
     gateway: Gateway
     own_address: str
-    """In the DMZ: clients reach nothing else."""
+    """Address in the DMZ, the only network that clients reach."""
     addresses: tuple[str, ...]
-    """All that clients may call it by."""
+    """All addresses by which clients may reach it."""
     upstreams: tuple[str, ...]
     """ip:port of the channel portals in all centres."""
     nginx_user: str
@@ -53,11 +53,12 @@ def gateway_spec(
 
 
 def return_noticed_within_s(gateway: Gateway) -> float:
-    """Return after how many seconds every gateway sends to a portal again that was let in again.
+    """Return after how many seconds every gateway uses a portal again that was put back into rotation.
 
-    The last request that the portal did not take may end as late as its connection may take. From then on
-    nginx counts whole seconds, and asks again once *more* than `fail_timeout` of them have passed (`now -
+    The last request that the portal did not take may end as late as the connection time-out. From then on
+    nginx counts whole seconds, and tries the portal again after *more* than `fail_timeout` of them (`now -
     checked <= fail_timeout` in its ngx_http_upstream_round_robin.c): with 1 s that is up to 2 s (seen on the
-    lab: every 2 s). Whoever takes another portal out before leaves a gateway with none, and clients with 504.
+    lab: every 2 s). If another portal is taken out before that, a gateway has no portal left, and clients
+    get 504.
     """
     return gateway.connect_timeout_ms / 1000 + FAIL_TIMEOUT_S + 1 + _MARGIN_S

@@ -23,10 +23,10 @@ class LoadGeneratorSpec:
     """With the slot behind it, the port on which its worker reaches the master."""
     folder: str = "/opt/loanstack/load-generator"
     records: str = "/var/lib/loanstack-load"
-    """Where workers record, each until the next load."""
+    """Folder of workers' records; each is kept until the next load."""
     user: str = "loadgen"
     open_files: int = 16384
-    """Locust warns where it may open fewer than 10,000."""
+    """Limit of open files; Locust warns if it is below 10,000."""
 
 
 def load_generator_spec(env: Environment, host: Host, *, authority: str) -> LoadGeneratorSpec:

@@ -14,7 +14,7 @@ UNIT = "loanstack-loan.service"
 FOLDER = "/opt/loanstack/loan"
 RUN_DIR = "/run/loanstack-loan"
 _PORTALS_NOTICE_S = 0.8
-"""They look every quarter of a second, and wait 0.4 s for an answer."""
+"""Time for portals to notice: they check every quarter of a second, and wait 0.4 s for an answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,16 +23,16 @@ class LoanServicesSpec:
 
     artifact: Artifact
     address: str
-    """What the services listen on: the segment, not the management network."""
+    """Address on which the services listen: that of the segment, not of the management network."""
     services: LoanServices
     database: DatabaseKind
     endpoints: tuple[str, ...]
     """ip:port of every database that may lead; the services find the primary among them."""
     agents: tuple[str, ...]
-    """ip:port of the failover agent beside each of them, which knows who leads; MariaDB has none."""
+    """ip:port of the failover agent on each of their hosts, which knows the leader; MariaDB has none."""
     failover: Failover
     durability: str
-    """MariaDB itself waits for its replica, whatever the inventory asks of OceanBase."""
+    """With MariaDB: the database itself waits for its replica, whatever durability OceanBase has."""
     schema: str
     rotation: Rotation
     app_password: str = field(repr=False)
@@ -48,9 +48,9 @@ def loan_services_spec(
 ) -> LoanServicesSpec:
     """Return the loan services of `host`.
 
-    + serving: the database that they work on
+    + serving: the database that they use
     """
-    # One that never leads is none to write to, and what it has makes no write safe.
+    # A database that never leads gets no writes, and its copy does not make a write safe.
     leaders = leaders_near(env, host)
     is_compared = serving is DatabaseKind.MARIADB
     port = env.peer.sql_port if is_compared else env.database.sql_port

@@ -21,7 +21,7 @@ class MariaDbSpec:
     primary: str
     """Segment address of the primary."""
     is_primary: bool
-    """As OceanBase was first deployed: nobody is ever promoted here."""
+    """The same role as OceanBase's at its first deploy; MariaDB never fails over here."""
     server_id: int
     peer: MariaDb
     buffer_pool_mib: int
@@ -56,6 +56,6 @@ def mariadb_spec(env: Environment, host: Host, secrets: Secrets) -> MariaDbSpec:
             ("report", secrets.report_password),
             (DATA_SOURCE_USER, secrets.data_source_password),
         ),
-        # The administrator comes through the socket and needs no password: this one is free for the replica.
+        # The administrator uses the socket and needs no password, so the replica can use this one.
         replica_password=secrets.database_root_password,
     )

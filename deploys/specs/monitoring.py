@@ -6,7 +6,7 @@ from deploys.specs import platform
 from inventory.model import Environment, Host, Monitoring, Role
 
 COLLECTORS = ("cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "stat", "uname", "vmstat")
-"""What the dashboards read; each further collector costs CPU on every host at every scrape."""
+"""Collectors that the dashboards need; each further one costs CPU on every host at every scrape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,18 +20,18 @@ class Target:
     role: str
     centre: str
     path: str = "/metrics"
-    """The same for all of a job."""
+    """Path of the metrics, equal for all targets of a job."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringSpec:
-    """What one host does for monitoring."""
+    """Monitoring on one host."""
 
     platform: platform.Platform
     monitoring: Monitoring
     exporter_listens: str
     targets: tuple[Target, ...]
-    """Empty where no Prometheus runs."""
+    """Targets; empty on a host without Prometheus."""
     prometheus_unit: str = "prometheus.service"
 
 
@@ -46,7 +46,7 @@ def monitoring_spec(env: Environment, host: Host) -> MonitoringSpec:
 
 
 def targets(env: Environment) -> tuple[Target, ...]:
-    """Return everything there is to scrape: each host's exporter, services, portals, agents, the store."""
+    """Return all targets to scrape: each host's exporter, services, portals, agents, the store."""
     found = [
         Target(
             job="node",

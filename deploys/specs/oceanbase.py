@@ -20,31 +20,32 @@ _ALIKE_EVERYWHERE = (
 )
 """A merge with default thread scores starved commits for 10 s under 1000 writes a second (measured).
 
-A MAJOR FREEZE dumps each table, and two dumps are enough by default to be merged among themselves, seconds
-before the merge reads them all anyway: an idle pair's freeze costs half as much again (measured). Nor
-should many gather: whoever looks for a row looks through them.
+A MAJOR FREEZE dumps each table. By default two dumps of a table are already merged with each other, seconds
+before the daily merge reads them all anyway: this makes an idle pair's freeze half as expensive again
+(measured). But there should not be many dumps either, because each read of a row searches all of them.
 
-seekdb 1.4 makes a MAJOR FREEZE of each memstore that is full, whatever `major_compact_trigger` says: its
-freezer repeats one that never failed every 2 s, and gets it as soon as there is something to freeze (told
-at log level INFO: "A major freeze is needed due to previous failure"), half a minute long at 1000/s. So
-none is allowed (`enable_major_freeze`) but in the daily window, where `loanstack-db merge` allows it for as
-long as it takes. A memstore that is full is then only dumped: 1000 writes a second went through that with a
-p99 of 49 and 75 ms (measured). Nor may it follow a dump by whole merges of the tables that changed most
-(MEDIUM_MERGE, `_enable_adaptive_compaction`): one of 6 s on both databases at once had a p99 of 1.5 s, and
-loads without it 56 to 161 ms (measured). The price of 50 is a longer log to replay at a start after a crash.
+seekdb 1.4 makes a MAJOR FREEZE of each full memstore, whatever `major_compact_trigger` is: every 2 s its
+freezer repeats a freeze that never failed, and succeeds as soon as there is data to freeze (log level INFO:
+"A major freeze is needed due to previous failure"); this takes half a minute at 1000/s. So it is disabled
+(`enable_major_freeze`) except in the daily window, where `loanstack-db merge` enables it for the time of the
+merge. A full memstore is then only dumped: 1000 writes a second during a dump had a p99 of 49 and 75 ms
+(measured). After a dump it must also not merge the tables that changed most (MEDIUM_MERGE,
+`_enable_adaptive_compaction`): one such merge of 6 s on both databases at once had a p99 of 1.5 s, and loads
+without it 56 to 161 ms (measured). The price of 50 is a longer log to replay at a start after a crash.
 
-A transaction writes to the log before its commit once it holds more than the buffer, 16 KiB by default. If
-the primary dies in between, the standby has half a transaction for ever: it keeps its locks through
-promotions, restarts and copies, and `SWITCHOVER TO STANDBY` waits for it without end (seen on seekdb 1.4,
-after a full disk). With 2 MiB a transaction of the services is in the log whole or not at all.
+A transaction writes to the log before its commit if it is larger than the buffer, 16 KiB by default. If the
+primary dies in between, the standby has half a transaction for ever: its locks remain through promotions,
+restarts and copies, and `SWITCHOVER TO STANDBY` waits for its end for ever (seen on seekdb 1.4, after a full
+disk). With 2 MiB, a transaction of the services is in the log completely or not at all.
 """
 
 
 def run_time_parameters(database: Database) -> tuple[tuple[str, str], ...]:
-    """Return (name, value) of what is set on a running database, and given to it at its first start.
+    """Return (name, value) of the parameters of a running database, which also apply at its first start.
 
-    Without a budget the kernel takes one by the machine (8 GiB on one of 24), whatever the inventory says: in
-    an hour of 300 writes a second the primary went from 0.4 to 1.1 GiB, and was still growing.
+    Without a memory budget, the database's kernel derives one from the machine (8 GiB on one of 24), and
+    ignores the inventory: in an hour at 300 writes a second the primary grew from 0.4 to 1.1 GiB, and was
+    still growing.
     """
     return (("memory_budget", f"{database.memory_mib}M"), *_ALIKE_EVERYWHERE)
 
@@ -58,12 +59,12 @@ class OceanBaseSpec:
     peers: tuple[str, ...]
     """Segment addresses of the other databases."""
     first_role: str
-    """Role at the very first deploy; what is there later decides by itself."""
+    """Role at the first deploy; later, the existing databases decide."""
     sql_port: int
     rpc_port: int
     schema: str
     sizes: tuple[tuple[str, str], ...]
-    """Parameters of the first start; the data directory remembers them."""
+    """Parameters of the first start; the data directory keeps them."""
     run_time_parameters: tuple[tuple[str, str], ...]
     lag_limit_ms: int
     merge_at: str

@@ -1,4 +1,4 @@
-"""What differs between Kylin and its stand-in: names of packages, units and folders."""
+"""Differences between Kylin and its stand-in: names of packages, units and folders."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ KYLIN = Platform(
     node_exporter_package="node_exporter",
     store_packages=("etcd",),
 )
-"""Kylin V10 and what a bank's depot adds to it."""
+"""Kylin V10, with the additional packages of a bank's depot."""
 
 STAND_IN = Platform(
     ssh_unit="ssh.service",
@@ -58,5 +58,5 @@ STAND_IN = Platform(
 
 
 def of(host: Host) -> Platform:
-    """Return the names that hold on `host`."""
+    """Return the names for `host`."""
     return KYLIN if host.os.stand_in is None else STAND_IN

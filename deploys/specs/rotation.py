@@ -1,4 +1,4 @@
-"""What of a host takes requests, and can be taken out of rotation, judged, and put back by one version."""
+"""Services of a host that can be taken out of rotation, tested, put back, and rolled back by one version."""
 
 from dataclasses import dataclass
 
@@ -13,26 +13,26 @@ class Rotation:
     name: str
     """Letters only: the tool's first argument."""
     folder: str
-    """Where its versions are, with links `current` and `previous`."""
+    """Folder of its versions, with links `current` and `previous`."""
     out_of_rotation: str
-    """Folder in which each file is a reason why it gets no requests."""
+    """Folder in which each file is a reason to be out of rotation."""
     port: int
     senders: tuple[str, ...] = ()
-    """Addresses that are kept from `port` while it is replaced; empty: looking for reasons is enough."""
+    """Addresses that are blocked from `port` while it is replaced; empty: checking the reasons is enough."""
     well_url: str
     metrics_url: str
     in_flight: str
-    """The series that counts requests under way."""
+    """Metric that counts requests under way."""
     idle_in_flight: int = 0
-    """What it says when nothing is but the question itself."""
+    """Value of the metric when only its own query is under way."""
     gate_url: str
     """A request that only a working service answers with 200."""
     gate_entity: str
     """Code of a legal entity, for that request."""
     drain_s: int
     back_s: float
-    """How long after it is let in again senders may still leave it alone."""
+    """How long senders may still not use it after it was put back."""
     restart: str
-    """Shell command that starts it anew, and returns once it answers."""
+    """Shell command that restarts it, and returns when it answers."""
     after_roll_back: str
-    """Shell command that puts the version of before in place, once the links are changed."""
+    """Shell command that activates the previous version, after the links were changed."""

@@ -1,4 +1,4 @@
-"""The SQL proxy of one host: where a program that knows one address finds the primary."""
+"""The SQL proxy of one host, by which a program with one fixed address reaches the primary."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ PROGRAM = "/usr/sbin/haproxy"
 
 @dataclass(frozen=True, kw_only=True)
 class SqlProxySpec:
-    """What HAProxy does on one host."""
+    """HAProxy on one host."""
 
     port: int
-    """On loopback alone."""
+    """Port, on loopback only."""
     agent_port: int
-    """Where the failover agent beside each database says whether that database leads."""
+    """Port of the failover agent on each database host, which tells whether that database leads."""
     databases: tuple[tuple[str, str], ...]
     """(host, ip:port) of every database that may lead."""
 
 
 def sql_proxy_spec(env: Environment, host: Host) -> SqlProxySpec:
-    """Return the proxy of `host`: the database of its own centre first, as people read it."""
+    """Return the proxy of `host`; the database of its own centre is listed first, for readers."""
     return SqlProxySpec(
         port=env.tongweb.data_source.proxy_port,
         agent_port=env.failover.agent_port,

@@ -11,7 +11,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Who may do what in the store; kept by one of its members for all."""
+    """Users and rights of the store; one of its members keeps them for all."""
 
     root_password: str = field(repr=False)
     agent_password: str = field(repr=False)
@@ -24,16 +24,16 @@ class StoreSpec:
     name: str
     address: str
     members: tuple[tuple[str, str], ...]
-    """(name, segment address) of every member, this one among them: the cluster as it is first formed."""
+    """(name, segment address) of every member, with this one: the cluster at its first start."""
     store: Store
     cluster: str
-    """Keeps members of different environments from mistaking each other for theirs."""
+    """Token that keeps members of different environments apart."""
     agent_prefix: str
-    """Keys that failover agents may read and write; they may not even see others."""
+    """Prefix of the keys that failover agents may read and write; they cannot read other keys."""
     access: Access | None
-    """None on all members but the first: one is enough, and the others then need no password."""
+    """Users and rights; None on all members except the first, so that the others need no password."""
     unsupported_arch: str | None
-    """As Go calls it; etcd 3.4 starts there only when told to by this name."""
+    """Go's name of an architecture on which etcd 3.4 starts only if it is given this name; None elsewhere."""
     authority: str
     """PEM certificate of the authority that signed all members' certificates."""
     certificate: str

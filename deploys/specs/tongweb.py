@@ -23,7 +23,7 @@ class Account:
 
     name: str
     initial_password: str
-    """With which the product comes: the manual's, and everybody's."""
+    """Default password of the product, which is in its manual."""
     password: str = field(repr=False)
 
 
@@ -34,12 +34,12 @@ class TongWebSpec:
     tongweb: TongWeb
     product: Artifact
     license: Artifact | None
-    """None: licence servers are asked."""
+    """The licence file; None: licence servers are used."""
     license_key: str = field(repr=False)
     jdk: Artifact
     portal: Artifact
     address: str
-    """What gateways reach: the segment, not the management network."""
+    """Address for gateways: that of the segment, not of the management network."""
     management_address: str
     services: tuple[str, ...]
     """ip:port*weight of the loan services in all centres."""
@@ -48,7 +48,7 @@ class TongWebSpec:
     jdbc_driver: Artifact
     rotation: tuple[Rotation, ...]
     cpus: str | None
-    """Processors that it may run on; None: all."""
+    """CPUs that it may run on; None: all."""
     stand_in: bool
 
     user: str = "tongweb"
@@ -56,25 +56,25 @@ class TongWebSpec:
 
     @property
     def home(self) -> str:
-        """Where this version is unpacked."""
+        """Folder of this version."""
         return f"{FOLDER}/{self.product.version}"
 
     @property
     def java_home(self) -> str:
-        """Where its Java runtime is unpacked."""
+        """Folder of its Java runtime."""
         return f"{self.jdk_folder}/{self.jdk.version}"
 
     @property
     def description(self) -> str:
-        """What the unit is called."""
+        """Description of the unit."""
         name = "TongWeb stand-in (Apache Tomcat 9)" if self.stand_in else "TongWeb"
         return f"{name} with the channel portal"
 
 
 def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
-    """Return what runs on `host`."""
+    """Return TongWeb and the portal of `host`."""
     has_file = not env.tongweb.license_servers
-    # The suffix has what the console asks of a password: both cases, digits and others.
+    # The suffix satisfies the console's rules for passwords: both cases, digits and other characters.
     passwords = {name: f"{secrets.tongweb_console_password}-{name}Aa1" for name in ("thanos", "cli")}
     return TongWebSpec(
         tongweb=env.tongweb,
@@ -99,7 +99,7 @@ def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
 
 
 def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
-    """Return the product and the portal on it: one after the other they leave the same rotation."""
+    """Return the rotation settings of the product and of the portal; both use the same rotation."""
     url = f"http://{host.address}:{env.tongweb.port}/portal"
     restart = f"systemctl restart {UNIT}"
     serve = f"{TOOL} portal $(readlink {PORTAL_FOLDER}/current)"
@@ -109,7 +109,7 @@ def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
             folder=folder,
             out_of_rotation=f"{RUN_DIR}/out-of-rotation",
             port=env.tongweb.port,
-            # Without its application the server itself answers, and gateways would hand its 404 on.
+            # Without the application, the server itself answers 404, and gateways would pass that on.
             senders=tuple(h.address for h in env.hosts_with(Role.GATEWAY)),
             well_url=f"{url}/healthz",
             metrics_url=f"{url}/metrics",

@@ -1,4 +1,4 @@
-"""The addresses that clients use, and which gateway has them."""
+"""The virtual addresses for clients, and the gateways that have them."""
 
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -13,19 +13,19 @@ PROGRAM = "/usr/sbin/keepalived"
 
 @dataclass(frozen=True, kw_only=True)
 class VirtualAddress:
-    """One address, as one gateway sees it."""
+    """One address on one gateway."""
 
     number: int
     address: str
     router_id: int
-    """The same on all gateways, and of this address alone."""
+    """VRRP router id: equal on all gateways, and unique for this address."""
     priority: int
-    """The higher one has it when all begin at once."""
+    """Priority: the gateway with the highest has the address if all start at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VirtualAddressesSpec:
-    """What keepalived does on one gateway."""
+    """Keepalived on one gateway."""
 
     host_name: str
     interface: str
@@ -34,11 +34,12 @@ class VirtualAddressesSpec:
     prefix_length: int
     addresses: tuple[VirtualAddress, ...]
     advert_s: float = 0.25
-    """A gateway that is silent for three of these (and a little) has lost its addresses (RFC 5798)."""
+    """Interval of advertisements: a gateway that is silent for slightly more than three loses its addresses
+    (RFC 5798)."""
 
 
 def virtual_addresses_spec(env: Environment, host: Host) -> VirtualAddressesSpec:
-    """Return what keepalived does on `host`: the n-th address begins at the n-th gateway."""
+    """Return keepalived's settings on `host`: the n-th address begins at the n-th gateway."""
     gateways = env.hosts_with(Role.GATEWAY)
     assert host.dmz_address is not None, "the inventory's validation asks for it"
     return VirtualAddressesSpec(

@@ -1,1 +1,1 @@
-"""The agent itself: it looks, decides and acts in a loop. `agent` puts it together."""
+"""The agent itself: it observes, decides and acts in a loop. `agent` puts it together."""

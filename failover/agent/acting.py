@@ -1,4 +1,4 @@
-"""Carries out what was decided: one action at a time, in the background. Fencing never waits for it."""
+"""Carries out decided actions, one at a time, in the background. Fencing never waits for an action."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ _EXPECTED = (StoreError, Superseded, SessionError, ToolError, OSError)
 
 
 class Acting:
-    """Begins actions and knows whether one goes on."""
+    """Begins actions, and knows whether one is in progress."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Acting:
         wake: Callable[[], None],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
-        """Act through `claiming`, `changing` and `powering`; `wake` has the loop decide anew at once."""
+        """Act through `claiming`, `changing` and `powering`; `wake` makes the loop decide again at once."""
         self._memory = memory
         self._claiming = claiming
         self._changing = changing
@@ -63,11 +63,11 @@ class Acting:
 
     @property
     def is_busy(self) -> bool:
-        """Whether an action goes on; nothing is decided until it has ended."""
+        """Whether an action is in progress; nothing is decided until it has ended."""
         return self._task is not None and not self._task.done()
 
     def begin(self, action: Action) -> None:
-        """Begin `action`; it goes on when this returns."""
+        """Begin `action`, which continues after this method returns."""
         match action:
             case FencePeer():
                 self._powering.fence(action)
@@ -77,11 +77,11 @@ class Acting:
                 self._start(action, *self._work_of(action))
 
     def note(self, recorded: Recorded) -> None:
-        """Begin to note what has become known of the data."""
+        """Begin to note new knowledge about the data."""
         self._start("note", None, self._changing.note(recorded))
 
     def drop(self) -> None:
-        """End what goes on here, in the middle of whatever it does; devices of others are not touched."""
+        """End the action in progress, wherever it is; operations on fence devices of other hosts continue."""
         if self._task is not None:
             self._task.cancel()
 
@@ -137,13 +137,13 @@ class Acting:
         try:
             await work
             self.last_failure = None
-            # What is said again in every loop, and what fails, waits for the next one.
+            # A repeated action, or one that failed, waits for the next loop.
             decides_anew = not (isinstance(what, Refuse) and what.request is None)
         except _EXPECTED as failure:
             self.last_failure = f"{name}: {failure}"
             _LOG.warning("action ended", extra={"action": name, "error": str(failure)})
         except Exception as failure:
-            # A mistake of ours ends one action; the loop decides anew, and fencing goes on.
+            # A bug of ours ends only this action; the loop decides again, and fencing still works.
             self.last_failure = f"{name}: {failure!r}"
             _LOG.exception("action failed", extra={"action": name})
         finally:

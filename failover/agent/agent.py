@@ -40,7 +40,7 @@ _SHUTDOWN_S = 0.2
 
 
 class Agent:
-    """The agent of one host; everything that it touches comes in `parts`."""
+    """The agent of one host; everything with effects outside comes in `parts`."""
 
     def __init__(self, settings: Settings, parts: Parts, notify: Notify) -> None:
         """Put it together; nothing runs yet."""
@@ -182,7 +182,7 @@ class Agent:
         )
 
     def _drop_work(self) -> None:
-        """End whatever might start or promote the database."""
+        """End everything that might start or promote the database."""
         self._tool.kill()
         self._acting.drop()
 
@@ -207,15 +207,15 @@ class Agent:
 
 
 def _addresses(own: str) -> tuple[str, ...]:
-    """Return where the API listens: services ask on the segment, operators on loopback."""
+    """Return the addresses of the API: the segment for services, loopback for operators."""
     return (own,) if ipaddress.ip_address(own).is_loopback else (own, "127.0.0.1")
 
 
 def run_agent(settings: Settings) -> None:
-    """Be the agent of this host until SIGTERM or SIGINT.
+    """Run the agent of this host until SIGTERM or SIGINT.
 
     Raises:
-        GroupError: the database's control group cannot be told.
+        GroupError: the database's control group cannot be determined.
     """
     logs.configure()
     parts = real_parts(settings, Places())

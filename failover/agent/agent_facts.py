@@ -1,4 +1,4 @@
-"""What the agent tells through its API, and what it takes from operators there; implements `facts.Facts`."""
+"""The agent's answers to its API, and the operators' commands that it takes; implements `facts.Facts`."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from failover.store.client import Store
 from failover.store.recorder import Recorder
 
 _LATE_LOOPS = 5
-"""A loop that has not turned for so many intervals is not well."""
+"""If the loop has not turned for this many intervals, the agent reports a problem."""
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Thinking(Protocol):
 
 
 class AgentFacts:
-    """One agent, as its API sees it."""
+    """One agent, as its API uses it."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class AgentFacts:
             self._looking.said_alone()
 
     def standby_lag_ms(self) -> int | None:
-        """Return how far this host's database is behind; None: it is no standby, or that is not known."""
+        """Return the lag of this host's database; None: it is not a standby, or its lag is not known."""
         return self._looking.lag_ms(self._looking.observe())
 
     def status(self) -> Status:
@@ -110,7 +110,7 @@ class AgentFacts:
         return self._metrics.page(seen, self._limits, self._looking.lag_ms(seen))
 
     def health(self) -> tuple[str, ...]:
-        """Return what is wrong with this agent; empty: nothing."""
+        """Return this agent's problems; empty if there are none."""
         wrong, late_ms = [], self._thinking.turned_ago_ms()
         if late_ms > _LATE_LOOPS * self._limits.loop_interval_ms:
             wrong.append(f"the loop has not turned for {late_ms} ms")
@@ -120,15 +120,15 @@ class AgentFacts:
         return tuple(wrong)
 
     def successor(self) -> str | None:
-        """Return whom a switchover goes to if nobody is named; None: there is none."""
+        """Return the default target of a switchover; None: there is no suitable standby."""
         return successor(self._looking.observe(), self._limits)
 
     async def history(self) -> Mapping[int, Sequence[Json]]:
-        """Return the events of each epoch that is kept: also without the store, then as last read."""
+        """Return the events of each kept epoch; if the store does not answer, those that were read last."""
         return await self._recorder.history()
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
-        """Return everything that speaks against an operator's request; empty: it can be carried out."""
+        """Return every objection to an operator's request; empty: it can be carried out."""
         seen = self._looking.observe()
         request = Request(id="", kind=kind, host=to, force=force, accept_loss=accept_loss)
         found = list(objections(seen, request, self._limits))
@@ -155,7 +155,7 @@ class AgentFacts:
         return request.id
 
     async def pause(self) -> None:
-        """Let nothing happen by itself.
+        """Stop automatic actions.
 
         Raises:
             StoreError: it is not known whether that is so now.
@@ -164,7 +164,7 @@ class AgentFacts:
         self._watch.hurry()
 
     async def resume(self) -> None:
-        """Let things happen by themselves again.
+        """Allow automatic actions again.
 
         Raises:
             StoreError: it is not known whether that is so now.

@@ -1,4 +1,4 @@
-"""What an agent does to this host's database, but for fencing it: promote, hand over, start, copy anew."""
+"""Actions on this host's database, except fencing: promote, hand over, start, copy anew."""
 
 import asyncio
 import logging
@@ -19,11 +19,12 @@ from failover.store.recorder import Recorder
 
 _LOG = logging.getLogger("failover.change")
 _CHANGE_S = 60.0
-"""Longer than the core lets a change of roles go on: one that hangs is ended with its process."""
+"""Longer than the core allows a change of roles to take: the core ends one that hangs, with its process."""
 _START_S = 120.0
 _COPY_S = 600.0
 _STARTS_AFTER_A_HAND_OVER = 3
-"""One that was killed after a hand-over ends its first start by itself; the next one takes (tried)."""
+"""Starts to try: a database that was killed after a hand-over ends its first start; the next one works
+(tried)."""
 
 
 class ChangeableDatabase(Protocol):
@@ -33,10 +34,10 @@ class ChangeableDatabase(Protocol):
         """Return the database as it stands now."""
 
     def distrust(self) -> None:
-        """Believe `drained` no more."""
+        """Stop trusting `drained`."""
 
     def trust(self) -> None:
-        """Believe `drained` again."""
+        """Trust `drained` again."""
 
     async def ask(self) -> None:
         """Ask it now."""
@@ -110,14 +111,15 @@ class Changing:
                 scn = final_scn or self._database.observe().scn
                 await self._tool.run("take-over", str(scn), deadline_s=_CHANGE_S)
             except ToolError as failure:
-                # Its source may have gone meanwhile. It has everything: so nothing is lost without it.
+                # The source may have disappeared meanwhile. This database has all its writes, so nothing is
+                # lost.
                 _LOG.warning("promoting without the source", extra={"error": str(failure)})
                 self._keeper.must_lead()
                 await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
         await self._promoted(epoch)
 
     async def serve(self, action: Serve, announce: Callable[[Serve], Awaitable[None]]) -> None:
-        """Note and write the epoch, then announce."""
+        """Note the epoch, write it into the database's table, then announce that this host serves."""
         await self._note(Recorded(role=Role.PRIMARY, epoch=action.epoch, lineage=action.lineage))
         await self._database.set_epoch(action.epoch)
         self._keeper.must_lead()
@@ -152,9 +154,10 @@ class Changing:
         self._recorder.record(action.lineage, "rejoined", action.why, request=action.request)
 
     async def hand_over(self, action: HandOver) -> None:
-        """Drain this primary, and tell how far it got."""
+        """Drain this primary, and write its final position into the store."""
         leadership = self._keeper.record(action.revision).leadership
-        # It serves, so whatever made it writable has ended long ago: what it says of itself counts again.
+        # This database serves, so the statement that made it writable ended long ago: trust its answers
+        # again.
         self._database.trust()
         final_scn = int(await self._tool.run("hand-over", deadline_s=_CHANGE_S))
         await self._note(replace(self._notes.read(), role=Role.STANDBY))
@@ -163,7 +166,7 @@ class Changing:
         self._recorder.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
 
     async def note(self, recorded: Recorded) -> None:
-        """Note what has become known of the data."""
+        """Note new knowledge about the data."""
         await self._note(recorded)
 
     async def _begin_promotion(self, action: Promote | TakeOver) -> int:
@@ -173,7 +176,7 @@ class Changing:
         return epoch
 
     async def _write_promotion(self, revision: int, guarantee: Guarantee, lineage: int, alone: Alone) -> int:
-        """Write into the store and onto the disk whose data will be complete, before they become writable."""
+        """Record in the store and on disk that these data are complete, before they become writable."""
         leadership = self._keeper.record(revision).leadership
         await self._keeper.change(
             revision,
@@ -195,8 +198,8 @@ class Changing:
         return leadership.epoch
 
     async def _restart_drained(self) -> None:
-        """Start a drained primary again, as the standby that it has become: the only way to have it back."""
-        # Not the change of roles yet, which may take less long than a start does.
+        """Restart a drained primary as the standby it has become: the only way to make it writable again."""
+        # This is not yet the change of roles, whose time limit is shorter than a start may take.
         self._memory.working = Working(kind=TaskKind.START_STANDBY, since_ms=self._now_ms())
         await self._database.kill()
         for number in range(1, _STARTS_AFTER_A_HAND_OVER + 1):
@@ -217,8 +220,8 @@ class Changing:
             else:
                 await self._tool.run("follow", self._address(source), deadline_s=_START_S)
         except ToolError:
-            # It tries more than once. With the leader gone it would be no fault of the data's, but then there
-            # is nobody to copy from either.
+            # The tool has tried more than once. If the leader is gone, the data are not the cause, but then
+            # there is no source to copy from either.
             self._memory.cannot_follow = source is not None
             raise
         await self._database.ask()
@@ -228,7 +231,7 @@ class Changing:
         self._recorder.record(epoch, "promoted", f"the database of {self._settings.me} is the primary")
 
     async def _note(self, recorded: Recorded) -> None:
-        # A disk may take its time: leases are renewed meanwhile.
+        # A write to disk may take long, so it runs in a thread: leases are renewed meanwhile.
         await asyncio.to_thread(self._notes.write, recorded)
         self._memory.recorded = self._notes.read()
 

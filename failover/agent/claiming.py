@@ -1,4 +1,4 @@
-"""What an agent does in the store alone: claims, confirmations, phases, refusals."""
+"""Actions on the store only: claims, confirmations, phases, refusals."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,11 +23,11 @@ from failover.store.recorder import Recorder
 from failover.store.records import LeaderRecord
 
 _ALONE_EVENTS = {Alone.YES: "alone", Alone.ENDING: "followed", Alone.NO: "redundant"}
-"""What the history calls it: acknowledging alone, waiting for the standby again, having all of it there."""
+"""Names of the steps in the history: acknowledging alone, waiting for the standby, standby has all writes."""
 
 
 class Claiming:
-    """Actions that change the store, and nothing on this host but what the agent remembers."""
+    """Actions that change the store, and on this host only the agent's memory."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Claiming:
         await self._watch.turn(put=True)
 
     async def confirm_fenced(self, action: ConfirmFenced) -> None:
-        """Tell everybody that this host's database cannot take writes under `action.epoch`.
+        """Record in the store that this host's database cannot take writes under `action.epoch`.
 
         Raises:
             Superseded: somebody else changed the record first.
@@ -126,7 +126,7 @@ class Claiming:
         self._recorder.record(epoch, "switchover", action.why, request=action.request)
 
     async def resume_leading(self, action: ResumeLeading) -> None:
-        """Call a handover off.
+        """Cancel a handover.
 
         Raises:
             Superseded: somebody else changed the record first.
@@ -137,7 +137,7 @@ class Claiming:
         self._recorder.record(epoch, "called off", action.why)
 
     async def set_alone(self, action: SetAlone) -> None:
-        """Write whether the primary may acknowledge writes that it alone has.
+        """Record whether the primary may acknowledge writes that no standby has.
 
         Raises:
             Superseded: somebody else changed the record first.
@@ -151,7 +151,7 @@ class Claiming:
             self._recorder.record(leadership.epoch, _ALONE_EVENTS[action.alone], action.why)
 
     async def refuse(self, action: Refuse) -> None:
-        """Say why not, and take the request away that it answers.
+        """Record the reason of a refusal, and delete the refused request.
 
         Raises:
             StoreError: the store did not answer.
@@ -174,7 +174,7 @@ class Claiming:
             await self._watch.turn(put=False)
 
     async def announce(self, action: Serve) -> None:
-        """Tell everybody that this host serves; its database knows the epoch already.
+        """Record in the store that this host serves; its database already knows the epoch.
 
         Raises:
             Superseded: somebody else changed the record first.
@@ -195,6 +195,6 @@ class Claiming:
         self._recorder.record(action.epoch, "serving", action.why)
 
     async def _give_back(self, lease: str) -> None:
-        # It would end by itself: only sooner.
+        # The lease would end by itself; revoking it only ends it sooner.
         with suppress(StoreError):
             await self._store.revoke(lease)

@@ -1,4 +1,4 @@
-"""Changes of the record `leader`, each from the one that was seen, and a fresh look after it."""
+"""Changes of the record `leader`: each starts from the seen revision, and is followed by a new read."""
 
 from dataclasses import replace
 from typing import Any, Protocol
@@ -28,11 +28,11 @@ class Store(Protocol):
 
 
 class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, and the next look shows it
-    """The record was changed by somebody else, or the own lease was dropped: the action ends here."""
+    """Another agent changed the record, or this agent dropped its lease: the action ends here."""
 
 
 class LeaderKeeper:
-    """The one way in which actions change the record."""
+    """The only way in which actions change the record."""
 
     def __init__(self, store: Store, watch: StoreWatch, memory: Memory) -> None:
         """Change what `watch` has seen."""

@@ -1,4 +1,4 @@
-"""Puts together what the core decides by, and what this agent says about itself to the others."""
+"""Collects the input of the core's decisions, and this agent's report about itself to the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from failover.settings import Settings
 from failover.store import records
 
 STUCK_MS = 30_000
-"""A standby that did not move for so long, while the leader did and was seen from here, cannot follow it."""
+"""If a standby's position stood still for this long while the leader's moved, the standby cannot follow."""
 
 
 class DatabaseView(Protocol):
@@ -53,12 +53,12 @@ class PeerLook(Protocol):
         """Return what is known of each peer."""
 
     def position_of(self, host: str) -> tuple[int, int | None]:
-        """Return where the agent of `host` last said that its database is, and has settled."""
+        """Return the last reported position of the database of `host`, and its settled position."""
 
 
 @dataclass
 class _Standstill:
-    """Since when the own standby has stood still, and how far the leader was then."""
+    """Time since when this host's standby has stood still, and the leader's position then."""
 
     scn: int = 0
     leader_scn: int = 0
@@ -66,7 +66,7 @@ class _Standstill:
 
 
 class Looking:
-    """Everything that is seen from this host, as one value."""
+    """Collects everything that is observed from this host into one value."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Looking:
             store: last look at it.
             peers: direct looks at them.
             rejoined: when the data were last emptied.
-            used_by_others: says whether somebody else is handling the database with its tool.
+            used_by_others: says whether another process is using the database's tool.
             now_ms: the steady clock.
         """
         self._settings = settings
@@ -112,7 +112,7 @@ class Looking:
         memory, store = self._memory, self._store.observe()
         database = self._own_database(store)
         rejoined_ms = self._rejoined.at_ms
-        # Last: nothing in it may be younger than this.
+        # Read the clock last, so that nothing in the value is younger than this time.
         now_ms = self._now_ms()
         seen = Observed(
             now_ms=now_ms,
@@ -134,14 +134,14 @@ class Looking:
         return replace(seen, unfollowed_ms=now_ms - self._followed_at_ms)
 
     def said_alone(self) -> None:
-        """Take in that services have just been told, or could be until now, not to wait for a standby."""
+        """Note that services were told until now, or could have been told, not to wait for a standby."""
         self._alone_said_at_ms = self._now_ms()
 
     def proven(self, seen: Observed) -> Recorded | None:
-        """Return what is now known of the data and not noted yet, or None.
+        """Return new knowledge about the data that is not noted yet, or None.
 
-        A standby whose table shows the epoch of the leader that serves has that leader's own log, and so its
-        history.
+        If a standby's table shows the epoch of the serving leader, the standby has that leader's log, and so
+        its history.
         """
         leadership = seen.store.leadership if seen.store else None
         recorded, epoch = self._memory.recorded, self._database.epoch
@@ -158,7 +158,7 @@ class Looking:
         return replace(recorded, lineage=leadership.lineage, epoch=epoch)
 
     def lag_ms(self, seen: Observed) -> int | None:
-        """Return how far this standby is behind the leader as last heard; None: no standby, or unknown."""
+        """Return this standby's lag behind the leader's last position; None: not a standby, or unknown."""
         leadership = seen.store.leadership if seen.store else None
         if leadership is None or seen.database.role is not Role.STANDBY or leadership.host == seen.me:
             return None
@@ -168,7 +168,7 @@ class Looking:
         return max(0, lag_between_ns(seen.database.scn, leader_scn, settled_scn)) // NS_IN_MS
 
     def member_text(self) -> str:
-        """Return what this agent says about itself in the store."""
+        """Return this agent's report about itself for the store."""
         seen = self.observe()
         database = seen.database
         self._seq += 1
@@ -209,7 +209,8 @@ class Looking:
         if working is not None:
             return Task(kind=working.kind, started_ago_ms=now_ms - working.since_ms)
         if self._used_by_others():
-            # A deploy or an administrator: what they make is at most a standby, or it is fenced.
+            # A deploy or an administrator uses the tool: it can make at most a standby, or the database is
+            # fenced.
             return Task(kind=TaskKind.REJOIN, started_ago_ms=0)
         return None
 

@@ -1,4 +1,4 @@
-"""The agent's loop: look, decide, act, five times a second; and fence as soon as the lease has lapsed."""
+"""The agent's loop: observe, decide, act, five times a second; and fence as soon as the lease has lapsed."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from failover.settings import Settings
 
 _LOG = logging.getLogger("failover.loop")
 _GUARD_S = 0.05
-"""Between two guards of a lease that has lapsed and whose database is not down yet."""
+"""Between two checks of the guard while a lease has lapsed and the database is not down yet."""
 _PAUSE_S = 0.2
 _FAREWELL_S = 2.0
 _FIRST_LOOK_S = 1.0
@@ -39,7 +39,7 @@ class Notes(Protocol):
 
 
 def limits_of(settings: Settings) -> Limits:
-    """Return the limits the core decides by; those that no inventory changes have their defaults."""
+    """Return the limits for the core; those that no inventory sets have their defaults."""
     timing = settings.timing
     return Limits(
         lease_ttl_ms=timing.lease_ttl_ms,
@@ -57,7 +57,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 class Loop:
-    """The loop, the guard beside it, and whatever has to go on for ever in the background."""
+    """The loop, its guard, and the tasks that run for ever in the background."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Loop:
         return self._now_ms() - self._turned_at_ms
 
     def wake(self) -> None:
-        """Have the loop turn at once."""
+        """Make the loop turn at once."""
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -148,7 +148,7 @@ class Loop:
         self._pace.set(is_calm=not is_fencing and is_calm(seen, self._limits))
         if is_fencing:
             return
-        # An action in progress that is no task of the core's is over in no time: it is waited for.
+        # An action in progress that is not a task for the core takes almost no time, so wait for it.
         if self._acting.is_busy and seen.task is None:
             return
         action = decide(seen, self._limits)
@@ -181,19 +181,19 @@ class Loop:
                 continue
 
     async def _guard(self) -> None:
-        """Fence when the lease lapses: after a pause of this process that is nearly the first act.
+        """Fence when the lease lapses; after a pause of this process this is almost its first act.
 
-        The loop asks for all other reasons, as often as they are looked for.
+        The loop checks all other reasons for fencing.
         """
         while True:
             self._fence_if_needed(self._looking.observe())
             await asyncio.sleep(max(self._until_lapse_s(), _GUARD_S))
 
     def _until_lapse_s(self) -> float:
-        """Return how long it is until the lease must have been renewed once more."""
+        """Return the time left until the lease must be renewed again."""
         lease, limits = self._memory.lease, self._limits
         if lease is None:
-            # One that is claimed meanwhile lasts for longer than this.
+            # A lease that is claimed meanwhile lasts longer than this.
             return limits.may_write_ms / 2000
         return (lease.renewed_at_ms + limits.may_write_ms - self._now_ms()) / 1000
 
@@ -205,7 +205,7 @@ class Loop:
         return True
 
     async def _hear_of_first_leader(self) -> None:
-        """Wait a moment for the store where no agent ever led: a primary from before is not killed then."""
+        """If no agent ever led, wait some time for the store, so that an existing primary is not killed."""
         if self._memory.recorded.epoch == 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FIRST_LOOK_S):
@@ -220,12 +220,13 @@ class Loop:
                 await work()
                 _LOG.error("ended", extra={"task": name})
             except Exception:
-                # Without the loop systemd's watchdog, without the guard and the store the lease ends it all.
+                # If the loop fails, systemd's watchdog ends the agent; if the guard or the store watch
+                # fails, the lapsed lease does.
                 _LOG.exception("failed", extra={"task": name})
             await asyncio.sleep(_PAUSE_S)
 
     async def _farewell(self) -> None:
-        """Leave nothing writable behind: the database ends with its agent, and a standby need not wait."""
+        """End the database with its agent, so that nothing writable is left and a standby need not wait."""
         self._is_leaving = True
         if self._memory.lease is None:
             return
@@ -249,9 +250,9 @@ class Loop:
         )
 
     def _show(self, action: Action) -> None:
-        """Log what is done always, and what is waited for when it becomes something else."""
+        """Log every action, but a Hold only if its reason changed."""
         name = type(action).__name__
-        # Numbers change with every look.
+        # Numbers in the reason change with every turn, so ignore them.
         shown = name + "".join(c for c in action.why if not c.isdigit())
         if not isinstance(action, Hold) or shown != self._shown:
             _LOG.info(name, extra={"why": action.why})

@@ -1,4 +1,4 @@
-"""What the agent knows of its own doings, until it ends. Changed by the one loop that everything runs in."""
+"""The agent's memory of its own actions, until it ends. Changed only by the one event loop."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,22 +9,22 @@ from failover.host.note import Recorded
 
 @dataclass(frozen=True, kw_only=True)
 class HeldLease:
-    """The own lease. Dropped for good by forgetting it; every renewal is a new value."""
+    """The agent's own lease. Forgetting the value drops the lease for good; every renewal is a new value."""
 
     epoch: int
     id: str
-    """As the store calls it."""
+    """The store's id of the lease."""
     renewed_at_ms: int
     """When the last successful renewal was sent."""
 
     def observed(self) -> Lease:
-        """Return what the core needs of it."""
+        """Return the part that the core needs."""
         return Lease(epoch=self.epoch, renewed_at_ms=self.renewed_at_ms)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Working:
-    """What the agent is in the middle of."""
+    """The task in progress."""
 
     kind: TaskKind
     since_ms: int
@@ -32,20 +32,20 @@ class Working:
 
 @dataclass
 class Memory:
-    """All of it."""
+    """The whole memory."""
 
     lease: HeldLease | None = None
     fenced_epoch: int = 0
     claimed_at_ms: int | None = None
     reports: dict[str, FenceState] = field(default_factory=dict)
-    """What came of fence devices since the present claim."""
+    """Reports of fence devices since the present claim."""
     working: Working | None = None
     fencing: bool = False
     """SIGKILL was sent, and the database is not known to be down yet."""
     started_at_ms: int | None = None
     """When this agent last started the database."""
     recorded: Recorded = field(default_factory=Recorded)
-    """Note and role file as they were last read."""
+    """The note and the role file, as last read."""
     cannot_follow: bool = False
 
     def fence_reports(self) -> tuple[FenceReport, ...]:
@@ -54,13 +54,13 @@ class Memory:
 
 
 class RejoinedFile:
-    """When the data were last emptied, to be copied anew. By the steady clock: known until the next boot."""
+    """When the data were last emptied for a new copy, on the steady clock: known until the next boot."""
 
     def __init__(self, path: Path) -> None:
         """Keep it in `path`, below /run."""
         self._path = path
         self.at_ms = self._read()
-        """None: not since this host booted."""
+        """Time of the last emptying; None: not since this host booted."""
 
     def write(self, at_ms: int) -> None:
         """Keep the time."""

@@ -1,4 +1,4 @@
-"""How long the agent waits between two looks: longer while it is calm, and no longer once it is not."""
+"""How long the agent waits between two observations: longer while all is well."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 class Pace:
-    """The pace of everything that looks again and again. An agent that has just started is not calm."""
+    """The pace of all repeated observations. An agent that has just started is not calm."""
 
     def __init__(self, *, busy_ms: int, calm_ms: int) -> None:
         """Begin at the quick pace.
@@ -20,11 +20,11 @@ class Pace:
         self._stirred = asyncio.Event()
         self._stirred.set()
         self.on_stir: Callable[[], None] = lambda: None
-        """Called when calm ends: what sleeps by itself is to look at once."""
+        """Called when calm ends, so that tasks with their own sleep observe at once."""
 
     @property
     def is_calm(self) -> bool:
-        """Whether all is as it should be."""
+        """Whether all is well."""
         return not self._stirred.is_set()
 
     @property
@@ -33,7 +33,7 @@ class Pace:
         return self._calm_s if self.is_calm else self._busy_s
 
     def set(self, *, is_calm: bool) -> None:
-        """Take in whether all is as it should be; a calm that ends cuts every pause short."""
+        """Set whether all is well; when calm ends, every pause ends at once."""
         if is_calm:
             self._stirred.clear()
         elif self.is_calm:

@@ -1,4 +1,4 @@
-"""What an agent touches of its host and of others, gathered so that it can be replaced as a whole."""
+"""Everything with effects on this host and on others, in one value, so that tests can replace it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ _CONNECT_S = 1.0
 
 
 class OwnTool(Tool, Protocol):
-    """The tool, as the agent needs it beside its use in actions."""
+    """The tool, for uses other than actions."""
 
     def kill(self) -> None:
-        """End whatever of it runs for this agent."""
+        """End every run of the tool for this agent."""
 
     def is_used_by_others(self) -> bool:
-        """Say whether somebody else is handling the database with it."""
+        """Say whether another process is using the tool."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where things lie on a database host; the deploy of the database puts them there."""
+    """Paths on a database host; the deploy of the database makes them."""
 
     base_dir: Path = Path("/data/oceanbase")
     root_options: Path = Path("/etc/loanstack/oceanbase-root.cnf")
@@ -40,7 +40,7 @@ class Places:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Everything with effects outside this process, but for the store and the network between agents."""
+    """Everything with effects outside this process, except the store and the network between agents."""
 
     processes: Watched
     connect: Callable[[], Awaitable[Connection]]
@@ -58,7 +58,7 @@ def real_parts(settings: Settings, places: Places) -> Parts:
     """Return the parts of this host.
 
     Raises:
-        GroupError: the database's control group cannot be told.
+        GroupError: the database's control group cannot be determined.
     """
 
     async def connected() -> Connection:

@@ -1,4 +1,4 @@
-"""Switching other hosts off and on through their fence devices, beside everything else."""
+"""Switches other hosts off and on with their fence devices, in the background."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ _PAUSE_AFTER_FAILURE_S = 2.0
 
 
 class Powering:
-    """At most one thing at a time with each host's device."""
+    """Switches hosts; at most one operation at a time for each host's device."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Powering:
             self._begin(action.host, self._power_on(action))
 
     async def close(self) -> None:
-        """End what goes on."""
+        """End the operations in progress."""
         for task in self._busy.values():
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
@@ -88,7 +88,7 @@ class Powering:
         self._recorder.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
         if not report.confirmed:
             await asyncio.sleep(self._pause_s)
-        # What was asked under an earlier claim counts for that one only.
+        # A report for an earlier claim counts for that claim only.
         if self._memory.claimed_at_ms == claimed_at_ms:
             state = FenceState.CONFIRMED if report.confirmed else FenceState.FAILED
             self._memory.reports[action.host] = state

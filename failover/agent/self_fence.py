@@ -1,4 +1,4 @@
-"""Takes this host's database down at once, whatever else is going on."""
+"""Kills this host's database at once, whatever else is in progress."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ class Killed(Protocol):
     """What this module needs of `database.DatabaseWatch`."""
 
     def kill_now(self) -> None:
-        """Send SIGKILL, and wait for nothing."""
+        """Send SIGKILL without waiting."""
 
     async def kill(self) -> None:
         """SIGKILL, until no process of it is left."""
 
 
 class SelfFence:
-    """Drops the lease, kills, and says so once the database is certainly down."""
+    """Drops the lease, kills the database, and reports it when the database is certainly down."""
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class SelfFence:
         self._now_ms = now_ms
         self._finishing: asyncio.Task[None] | None = None
         self.last_ms: int | None = None
-        """How long the last one took."""
+        """How long the last fencing took."""
 
     def begin(self, why: str) -> None:
-        """Drop the lease and send SIGKILL before this returns; the rest goes on in the background."""
+        """Drop the lease and send SIGKILL before this returns; the rest is done in the background."""
         if self._memory.fencing:
             return
         began_ms = self._now_ms()
@@ -72,7 +72,7 @@ class SelfFence:
         else:
             _LOG.warning("fencing", extra={"why": why})
         self._finishing = asyncio.get_running_loop().create_task(self._finish(lease, began_ms))
-        # Services are not sent here any more from now on, and not only once it is down.
+        # From now on, and not only when the database is down, services are not sent here any more.
         self._wake()
 
     async def wait(self) -> None:

@@ -1,7 +1,7 @@
-"""Looks at the store all the time, renews the own lease with it, and counts for how long nothing changed.
+"""Reads the store repeatedly, renews the agent's own lease, and measures how long values stood still.
 
-What is true is read by looks, each a linearizable read. That others have changed something is told by the
-store itself, and only has the next look begin at once.
+Values come only from these reads, each of which is linearizable. Notifications of the store about changes
+only make the next read begin at once.
 """
 
 import asyncio
@@ -21,7 +21,8 @@ from failover.store.records import LeaderRecord
 
 _LOG = logging.getLogger("failover.store")
 _LOOPS_A_PUT = 2
-"""The own member is put once in so many loops: each put costs every member of the store a disk write."""
+"""The agent's own member record is put once in this many loops: each put costs every member of the store a
+disk write."""
 _LISTEN_AGAIN_S = 0.5
 
 
@@ -35,17 +36,17 @@ class Store(Protocol):
         """Let a lease last on."""
 
     def changes(self) -> AsyncIterator[None]:
-        """Yield whenever anything changes but what agents say of themselves."""
+        """Yield whenever anything changes except the agents' reports about themselves."""
 
 
 @dataclass
 class Stillness:
-    """For how long values stood still, counted only while somebody looked."""
+    """Measures for how long values stood still, counting only time in which they were observed."""
 
     _since: dict[Hashable, tuple[Hashable, int]] = field(default_factory=dict)
 
     def note(self, values: Mapping[Hashable, Hashable], credit_ms: int) -> None:
-        """Take in what was just seen; what is not there any more is forgotten."""
+        """Note the values that were just seen; forget values that no longer exist."""
         self._since = {
             key: (value, self._since[key][1] + credit_ms)
             if key in self._since and self._since[key][0] == value
@@ -59,7 +60,7 @@ class Stillness:
 
 
 class StoreWatch:
-    """The last look at the store, and what follows from the ones before."""
+    """The last read of the store, and knowledge from earlier reads."""
 
     def __init__(
         self,
@@ -143,7 +144,7 @@ class StoreWatch:
         await self._answered.wait()
 
     def hurry(self, *, put: bool = False) -> None:
-        """Look at once, for example because something was just changed; with `put`, tell the news, too."""
+        """Read at once, for example after a change; with `put`, put the agent's own member record too."""
         self._puts_now = self._puts_now or put
         self._hurry.set()
 
@@ -163,7 +164,7 @@ class StoreWatch:
     async def listen(self) -> None:
         """Look at once whenever the store says that something changed; ends only when cancelled."""
         while True:
-            # What changed while nobody listened was not told.
+            # Changes before this moment were not notified, so read once.
             self.hurry()
             try:
                 async for _ in self._store.changes():
@@ -173,7 +174,7 @@ class StoreWatch:
             await asyncio.sleep(_LISTEN_AGAIN_S)
 
     async def turn(self, *, put: bool) -> None:
-        """Renew and look, side by side; a store that does not answer is no error here."""
+        """Renew the lease and read the store at the same time; an unanswered call is no error here."""
         lease, sent_ms = self._memory.lease, self._now_ms()
         if put:
             self._puts_now, self._put_at_ms = False, sent_ms
@@ -204,10 +205,10 @@ class StoreWatch:
 
     def _note(self, sight: Sight) -> None:
         if self._sight is not None and sight.revision < self._sight.revision:
-            # Overtaken on its way by the answer to a later look.
+            # The answer to a later read arrived first.
             return
         now_ms = self._now_ms()
-        # A long silence of the store, or of this agent, says nothing about what would have been seen in it.
+        # A long silence of the store or of this agent does not count: nothing was observed in that time.
         credit_ms = min(now_ms - self._answered_at_ms, self._credit_ms) if self._sight else 0
         values: dict[Hashable, Hashable] = {("member", s.member.host): s.revision for s in sight.members}
         if sight.leader is not None:
@@ -224,7 +225,7 @@ class StoreWatch:
     def _failed(self, failure: BaseException) -> None:
         self.failures += 1
         if not isinstance(failure, StoreError):
-            # A mistake of ours is treated as silence: whoever leads is fenced when it lasts.
+            # A bug of ours is treated as silence of the store: if it lasts, a leader here is fenced.
             _LOG.error("looking at the store failed", exc_info=failure)
         elif not self.last_failure:
             _LOG.warning("the store does not answer", extra={"error": str(failure)})
@@ -236,7 +237,7 @@ class StoreWatch:
         return replace(sight.leader.leadership, unchanged_ms=self._still.ms("leader"))
 
     def _automatic_ago_ms(self, sight: Sight) -> int | None:
-        """Return it by the own steady clock: the Unix time of another host is asked once, when it is news."""
+        """Return the time on this host's steady clock; another host's Unix time is converted once."""
         at_s = sight.leader.last_automatic_s if sight.leader else None
         if at_s is None:
             return None

@@ -1,1 +1,1 @@
-"""What the agent tells everybody, and takes from the operator of its own host, over HTTP."""
+"""The agent's HTTP API: queries from any host, commands from the operator of its own host."""

@@ -1,4 +1,4 @@
-"""Who is to be written to, as told to everybody who asks: at once, or as soon as it changes."""
+"""The announcement of the database to write to: answered at once, or as soon as it changes."""
 
 import asyncio
 import hashlib
@@ -12,14 +12,14 @@ from failover.core.observed import Alone, Observed, Phase
 from failover.settings import Durability, Settings
 
 UNKNOWN = "unknown"
-"""Said instead of a phase by an agent that does not know: those who ask look elsewhere."""
+"""In place of a phase, if the agent does not know the leader; clients then ask another agent."""
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Primary:
-    """Whose database takes writes."""
+    """The host whose database takes writes."""
 
     host: str
     address: str
@@ -36,9 +36,9 @@ class Answer:
     epoch: int = 0
     phase: str = UNKNOWN
     primary: Primary | None = None
-    """None: nobody serves, as far as this agent knows."""
+    """Host that serves; None: no host serves, as far as this agent knows."""
     tag: str = field(init=False)
-    """The same for the same answer, also from an agent that was restarted."""
+    """Equal for equal answers, even after a restart of the agent."""
     body: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class Answer:
 
     @property
     def host(self) -> str | None:
-        """Who serves; None: nobody."""
+        """Host that serves; None: there is none."""
         return None if self.primary is None else self.primary.host
 
     def _document(self) -> Json:
@@ -75,38 +75,38 @@ class Answer:
 
 
 class Announcement:
-    """The present answer, and all who wait for another one."""
+    """The present answer, and the clients that wait for another one."""
 
     def __init__(self) -> None:
-        """Begin with not knowing."""
+        """Begin with an unknown leader."""
         self._answer = Answer()
         self._changed = asyncio.Event()
         self._is_closed = False
 
     @property
     def answer(self) -> Answer:
-        """What is answered now."""
+        """The present answer."""
         return self._answer
 
     @property
     def is_closed(self) -> bool:
-        """Whether nobody waits any more."""
+        """Whether no client waits any more."""
         return self._is_closed
 
     def say(self, answer: Answer) -> None:
-        """Answer this from now on, and tell it at once to all who wait if it is another one."""
+        """Answer this from now on; if it differs from the last answer, send it at once to waiting clients."""
         if answer.tag == self._answer.tag:
             return
         self._answer = answer
         self._wake()
 
     def close(self) -> None:
-        """Let nobody wait any more: the agent is about to end."""
+        """End all waiting, because the agent is about to end."""
         self._is_closed = True
         self._wake()
 
     async def other_than(self, tag: str | None, *, wait_s: float) -> Answer:
-        """Return the answer once its tag is another one than `tag`, or `wait_s` have passed."""
+        """Return the answer when its tag differs from `tag`, or after `wait_s`."""
         try:
             async with asyncio.timeout(wait_s):
                 while self._answer.tag == tag and not self._is_closed:
@@ -116,20 +116,20 @@ class Announcement:
         return self._answer
 
     def _wake(self) -> None:
-        # Each event is set once: a waiter that has not run yet cannot miss that it was.
+        # Each event is set only once, so a waiter that has not run yet cannot miss it.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
 
 def answer_of(seen: Observed, settings: Settings) -> Answer:
-    """Return what this agent answers, given what it sees."""
+    """Return this agent's answer for what it observes."""
     store = seen.store
     if store is None or store.leadership is None:
         return Answer()
     leadership = store.leadership
-    # Who has not heard the store for this long may have missed that another host leads.
+    # After a silence of the store this long, another host may lead without this agent knowing it.
     is_old = store.answered_ago_ms > settings.timing.lease_ttl_ms
-    # The record does not know yet that this host has given its lease up.
+    # The record does not yet show that this host has given up its lease.
     gave_up = leadership.host == seen.me and seen.lease is None
     serves = leadership.phase is Phase.SERVING
     address = settings.address_of(leadership.host)

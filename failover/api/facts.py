@@ -1,4 +1,4 @@
-"""What the API needs of an agent: all that it tells, and all that it can be told."""
+"""The interface between API and agent: the agent's answers, and the commands that it takes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from failover.core.observed import RequestKind
 
 
 class RefusedError(RuntimeError):
-    """A command is not carried out, and nothing was changed; `reasons` says why, one sentence each."""
+    """A command is refused, and nothing was changed; `reasons` has one sentence for each reason."""
 
     def __init__(self, *reasons: str) -> None:
         self.reasons = reasons
@@ -17,18 +17,18 @@ class RefusedError(RuntimeError):
 
 
 class Facts(Protocol):
-    """An agent as seen by its API. What is not async answers at once, from the agent's last look."""
+    """An agent as its API uses it. Methods that are not async answer at once, from the last observation."""
 
     @property
     def announcement(self) -> Announcement:
-        """Who is to be written to, kept up to date by the agent's loop."""
+        """The announcement of the database to write to; the agent's loop keeps it up to date."""
 
     @property
     def me(self) -> str:
         """This host's name."""
 
     def standby_lag_ms(self) -> int | None:
-        """Return how far this host's database is behind; None: it is no standby, or its lag is not known."""
+        """Return the lag of this host's database; None: it is not a standby, or its lag is not known."""
 
     def status(self) -> Status:
         """Return what this agent sees."""
@@ -37,20 +37,20 @@ class Facts(Protocol):
         """Return the page for Prometheus (`prometheus_client.generate_latest`)."""
 
     def health(self) -> tuple[str, ...]:
-        """Return what is wrong with this agent; empty: nothing."""
+        """Return this agent's problems; empty if there are none."""
 
     def successor(self) -> str | None:
-        """Return whom a switchover goes to if nobody is named; None: there is none."""
+        """Return the default target of a switchover; None: there is no suitable standby."""
 
     async def history(self) -> Mapping[int, Sequence[dict[str, Any]]]:
-        """Return the events of each epoch that is kept, as `History.read` does.
+        """Return the events of each kept epoch, as `History.read` does.
 
         Raises:
             StoreError: the store did not answer.
         """
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
-        """Return everything that speaks against an operator's request; empty: it can be carried out."""
+        """Return every objection to an operator's request; empty: it can be carried out."""
 
     async def submit(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> str:
         """Leave an operator's request in the store; returns its id.
@@ -61,14 +61,14 @@ class Facts(Protocol):
         """
 
     async def pause(self) -> None:
-        """Let nothing happen by itself.
+        """Stop automatic actions.
 
         Raises:
             StoreError: it is not known whether that is so now.
         """
 
     async def resume(self) -> None:
-        """Let things happen by themselves again.
+        """Allow automatic actions again.
 
         Raises:
             StoreError: it is not known whether that is so now.

@@ -1,6 +1,6 @@
-"""The agent's HTTP API: what it tells anybody, and what it takes from the operator of its own host.
+"""The agent's HTTP API: queries from any host, commands from the operator of its own host.
 
-    GET  /primary[?unless=TAG&wait_ms=N]   who is to be written to; held back until that is not TAG any more
+    GET  /primary[?unless=TAG&wait_ms=N]   the database to write to; waits until the tag differs from TAG
     GET  /leader                           200: this database is the one to write to (proxies check by it)
     GET  /standby[?lag=MS]                 200: this database is a standby, at most MS behind
     GET  /status, /history, /metrics, /healthz
@@ -9,8 +9,8 @@
     POST /rejoin     {"to", "dry_run"}
     POST /pause, /resume
 
-Commands come from loopback and carry the token. One that is refused answers 409 with every reason and has
-changed nothing; 202: it is left in the store for the agents; 200: it is done, or the outcome is known.
+Commands must come from loopback and have the token. 409: refused, with every reason, and nothing was changed;
+202: the request is in the store for the agents; 200: it is done, or its outcome is known.
 """
 
 import hmac
@@ -43,12 +43,12 @@ class Api:
     """The routes of one agent."""
 
     def __init__(self, facts: Facts, token: str) -> None:
-        """Answer from `facts`; take commands from those who know `token`."""
+        """Answer from `facts`; accept commands that have `token`."""
         self._facts = facts
         self._expected = f"Bearer {token}".encode()
 
     def application(self) -> web.Application:
-        """Return what aiohttp serves."""
+        """Return the application for aiohttp."""
         app = web.Application(middlewares=[_problems], client_max_size=_BODY_BYTES_LIMIT)
         app.router.add_get("/primary", self._primary)
         app.router.add_get("/leader", self._leader)
@@ -147,7 +147,7 @@ async def serve(facts: Facts, token: str, *, addresses: Sequence[str], port: int
     """Serve the API on loopback and on `addresses`; to end it: close the announcement, then `cleanup()`.
 
     Raises:
-        OSError: an address is not there (yet), or the port is taken.
+        OSError: an address does not exist (yet), or the port is in use.
     """
     runner = web.AppRunner(
         Api(facts, token).application(), access_log=None, shutdown_timeout=_SHUTDOWN_S, handle_signals=False
@@ -164,7 +164,7 @@ async def serve(facts: Facts, token: str, *, addresses: Sequence[str], port: int
 
 @web.middleware
 async def _problems(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Turn whatever goes wrong into problem details."""
+    """Turn every error into problem details."""
     try:
         return await handler(request)
     except ProblemError as wrong:

@@ -1,4 +1,4 @@
-"""What an operator orders over the API: read whole, all mistakes reported together. Pure."""
+"""Operators' commands over the API: parses them, and reports all mistakes together. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Order:
 
     kind: RequestKind
     to: str | None
-    """The host that it is about; None: left to the agent."""
+    """The host that it concerns; None: the agent chooses."""
     flags: Mapping[str, bool] = field(default_factory=dict)
 
     def is_set(self, flag: str) -> bool:
@@ -36,7 +36,7 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How a question after the primary wants to be answered."""
+    """Options of a query for the primary."""
 
     unless: str | None
     wait_ms: int
@@ -46,7 +46,7 @@ def order_in(body: bytes, kind: RequestKind) -> Order:
     """Return the order in a body.
 
     Raises:
-        ProblemError: 400, it is no JSON object; 422, with every field that cannot be accepted.
+        ProblemError: 400, the body is not a JSON object; 422, with every field that cannot be accepted.
     """
     found = object_in(body)
     errors = []
@@ -67,7 +67,7 @@ def order_in(body: bytes, kind: RequestKind) -> Order:
 
 
 def nothing_in(body: bytes) -> None:
-    """Accept a body that has no field, or none at all.
+    """Accept only an empty body, or a JSON object without fields.
 
     Raises:
         ProblemError: 400 or 422.
@@ -78,7 +78,7 @@ def nothing_in(body: bytes) -> None:
 
 
 def patience_in(query: Mapping[str, str]) -> Patience:
-    """Return what the query of `GET /primary` asks for.
+    """Return the options in the query of `GET /primary`.
 
     Raises:
         ProblemError: 422, with every field that cannot be accepted.
@@ -92,7 +92,7 @@ def patience_in(query: Mapping[str, str]) -> Patience:
 
 
 def lag_limit_in(query: Mapping[str, str]) -> int | None:
-    """Return the limit in the query of `GET /standby`; None: any lag will do.
+    """Return the limit in the query of `GET /standby`; None: any lag is accepted.
 
     Raises:
         ProblemError: 422, with every field that cannot be accepted.
@@ -106,7 +106,7 @@ def lag_limit_in(query: Mapping[str, str]) -> int | None:
 
 
 def object_in(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body; an empty body is an empty one.
+    """Return the JSON object in a body; an empty object for an empty body.
 
     Raises:
         ProblemError: 400.
@@ -121,7 +121,7 @@ def _whole(query: Mapping[str, str], name: str, limit: int, errors: list[FieldEr
     text = query.get(name)
     if text is None:
         return None
-    # isdecimal also takes the digits of other scripts, and int() a text of any length.
+    # isdecimal also accepts digits of other scripts, and int() accepts a text of any length.
     if text.isascii() and text.isdecimal() and len(text) < len(str(limit)) + 1 and int(text) <= limit:
         return int(text)
     errors.append(_error(name, text, f"whole milliseconds from 0 to {limit}"))

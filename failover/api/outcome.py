@@ -1,4 +1,4 @@
-"""What became of a switchover or failover that an operator asked for: watched until somebody leads."""
+"""Outcome of a switchover or failover that an operator asked for: watched until a host leads."""
 
 import asyncio
 import contextlib
@@ -12,29 +12,29 @@ from failover.store.gateway import StoreError
 
 DEADLINE_S = 30.0
 _REFUSAL_INTERVAL_S = 0.5
-"""A refusal stands only in the history, which is read from the store."""
+"""How often to read the history from the store, which is the only place of a refusal."""
 _HANDOVER = (Phase.HANDOVER, Phase.HANDED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How it ended."""
+    """The outcome of a request."""
 
     done: bool
-    """The host that was asked for leads."""
+    """Whether the requested host leads."""
     leader: str
     epoch: int
     why: str
     took_ms: int = 0
-    """Since the request was left in the store."""
+    """Time since the request was put into the store."""
 
 
 def judge(before: Answer, now: Answer, *, to: str, handing_over: bool) -> Outcome | None:
-    """Return how it ended; None: it has not yet.
+    """Return the outcome; None: the request has not ended yet.
 
     Args:
-        before: what was answered when it was asked for.
-        now: what is answered now.
+        before: the announcement at the time of the request.
+        now: the announcement now.
         to: the host that shall lead.
         handing_over: whether a handover has been seen meanwhile.
     """
@@ -59,10 +59,10 @@ def judge(before: Answer, now: Answer, *, to: str, handing_over: bool) -> Outcom
 async def outcome_of(
     facts: Facts, request: str, *, before: Answer, to: str, deadline_s: float = DEADLINE_S
 ) -> Outcome | None:
-    """Return how a request ended; None: it had not when `deadline_s` were over.
+    """Return the outcome of a request; None: it has not ended within `deadline_s`.
 
     Raises:
-        RefusedError: an agent refused it after all.
+        RefusedError: an agent refused the request after it was put into the store.
     """
     clock = asyncio.get_running_loop()
     begun_s = clock.time()
@@ -87,7 +87,7 @@ async def outcome_of(
 
 
 async def _refused(facts: Facts, request: str) -> None:
-    # While there is no majority nothing can be refused either.
+    # Without a majority of the store, nothing can be refused either.
     with contextlib.suppress(StoreError):
         refusal = refusal_in(await facts.history(), request)
         if refusal is not None:

@@ -19,7 +19,7 @@ class FieldError:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What went wrong, for a program (`kind`, `status`) and for a person (`title`, `detail`)."""
+    """One error, for programs (`kind`, `status`) and for people (`title`, `detail`)."""
 
     status: int
     kind: str
@@ -45,7 +45,7 @@ class Problem:
 
 
 class ProblemError(Exception):
-    """Carries a `Problem` up to the edge, which answers with it."""
+    """Carries a `Problem` to the request handler, which answers with it."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -53,12 +53,12 @@ class ProblemError(Exception):
 
 
 def of_status(status: int, title: str) -> Problem:
-    """What the server itself refuses: unknown routes, other methods, bodies that are too large."""
+    """An error of the server itself: unknown route, wrong method, or a body that is too large."""
     return Problem(status=status, kind="http", title=title, detail=f"{status} {title}")
 
 
 def bad_json() -> Problem:
-    """400: the body is no JSON object."""
+    """400: the body is not a JSON object."""
     return Problem(
         status=400, kind="bad-json", title="Not a JSON object", detail="the body must be a JSON object"
     )
@@ -85,7 +85,7 @@ def not_from_here(address: str) -> Problem:
 
 
 def refused(reasons: tuple[str, ...]) -> Problem:
-    """409: the command is understood and not carried out; nothing was changed."""
+    """409: the command is valid but refused; nothing was changed."""
     return Problem(status=409, kind="refused", title="Refused", detail="; ".join(reasons), refused=reasons)
 
 
@@ -98,10 +98,10 @@ def bad_fields(errors: tuple[FieldError, ...]) -> Problem:
 
 
 def internal() -> Problem:
-    """500: a fault of the agent; its log has the trace."""
+    """500: a bug of the agent; its log has the traceback."""
     return Problem(status=500, kind="internal", title="Internal error", detail="see the agent's log")
 
 
 def no_store(detail: str) -> Problem:
-    """503: the store does not answer; it is not known whether it has taken what it was given."""
+    """503: the store does not answer; it is not known whether it has accepted the change."""
     return Problem(status=503, kind="no-store", title="The consensus store does not answer", detail=detail)

@@ -1,4 +1,4 @@
-"""What `GET /status` tells: what one agent sees, for people and for the other agents. Values, and pure."""
+"""The answer of `GET /status`: one agent's observations, for people and for other agents. Pure values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class LeaderStatus:
     phase: str
     guarantee: str | None
     to: str | None
-    """In a handover: to whom."""
+    """In a handover: the host that will lead."""
     lease_alive: bool
     unfenced: tuple[str, ...]
     """Former leaders that are not known to be fenced."""
@@ -31,7 +31,7 @@ class LeaderStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class MemberStatus:
-    """A database host, as its own agent last described it to the store."""
+    """A database host, as its own agent last reported it to the store."""
 
     host: str
     role: str | None
@@ -41,9 +41,9 @@ class MemberStatus:
     fenced_epoch: int
     may_lead: bool
     silent_ms: int
-    """For how long it has said nothing new to the store."""
+    """Time since its last new report to the store."""
     thinks: str
-    """What its agent does, and why."""
+    """Present action of its agent, and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +57,16 @@ class DatabaseStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class PausedStatus:
-    """Nothing happens by itself."""
+    """A pause: no automatic actions."""
 
     host: str
-    """Where that was ordered."""
+    """Host on which the pause was ordered."""
     at_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestStatus:
-    """What an operator asked for and nobody has taken up yet."""
+    """An operator's request that no agent has taken yet."""
 
     id: str
     kind: str
@@ -76,21 +76,21 @@ class RequestStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What one agent sees."""
+    """One agent's observations."""
 
     environment: str
     me: str
     fenced_epoch: int
     """The highest epoch whose end this agent confirmed: other agents wait for it."""
     scn: int
-    """Where its database is now: the other agents' measure of how far behind theirs are."""
+    """Position of its database, from which other agents compute the lag of theirs."""
     settled_scn: int | None = None
-    """Where it was half a second before; agents of before this field do not say."""
+    """Its position half a second before; agents of earlier versions do not report it."""
     thinks: str
     database: DatabaseStatus
     durability: str
     store_answered_ago_ms: int | None
-    """None: not since the agent started; all that the store holds is then unknown."""
+    """Time since the store last answered; None: not since the agent started, so its content is unknown."""
     leader: LeaderStatus | None
     members: tuple[MemberStatus, ...]
     paused: PausedStatus | None
@@ -105,7 +105,7 @@ def status_of(
     told: Mapping[str, Json],
     paused: Json | None,
 ) -> Status:
-    """Return what an agent tells about what it sees.
+    """Return an agent's status from its observations.
 
     Args:
         seen: its last look.
@@ -145,9 +145,9 @@ def status_of(
 
 
 def successor(seen: Observed, limits: Limits) -> str | None:
-    """Return whom a switchover goes to if nobody is named: the living standby that has most; None: none.
+    """Return the default target of a switchover: the living standby with the most data; None: there is none.
 
-    What speaks against that host is not asked here (`objections` does).
+    Objections to that host are not checked here; `objections` does that.
     """
     store = seen.store
     if store is None or store.leadership is None:

@@ -1,4 +1,4 @@
-"""What `GET /history` tells: every event of every epoch that is kept, oldest first. Pure."""
+"""The answer of `GET /history`: every event of every kept epoch, oldest first. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from failover.core.words import Guarantee
 
 Json = dict[str, Any]
 GUARANTEE_EVENT = "guarantee"
-"""Its detail begins with the guarantee's word; it holds for what follows in its epoch."""
+"""Event whose detail begins with the guarantee, which applies to later events of its epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One event, with what it needs to be understood by itself."""
+    """One event, with all context that a reader needs."""
 
     epoch: int
     at_s: float
@@ -21,10 +21,10 @@ class Told:
     event: str
     host: str
     guarantee: str | None
-    """Why no former leader could write any more, where that had been made sure by then."""
+    """Guarantee that no former leader could write any more, if there was one by then."""
     detail: str
     request: str | None = None
-    """The operator's request that it answers."""
+    """Operator's request that caused the event."""
 
 
 def story_of(found: Mapping[int, Sequence[Json]]) -> tuple[Told, ...]:
@@ -37,7 +37,7 @@ def story_of(found: Mapping[int, Sequence[Json]]) -> tuple[Told, ...]:
 
 
 def refusal_in(found: Mapping[int, Sequence[Json]], request: str) -> str | None:
-    """Return why an operator's request was refused; None: it was not (yet)."""
+    """Return why an operator's request was refused; None: it was not refused (yet)."""
     return next(
         (
             str(line.get("detail", ""))

@@ -1,1 +1,1 @@
-"""What to do next, decided from what is seen: pure, standard library only. `decision` is the way in."""
+"""Decides the next action from observations: pure, standard library only. `decision` is the entry point."""

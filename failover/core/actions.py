@@ -1,10 +1,9 @@
-"""What an agent may do next: one value a decision. Values only; carrying them out is the agent's effects.
+"""The actions of an agent: each decision is one value. Values only; `agent` carries them out.
 
 Every action has `why`: a sentence for an operator, with hosts, numbers and limits. A change of the record
-`leader` is always a compare-and-swap on the `revision` the action carries; if it fails, the action ends there
-and nothing more of it is done. After an action the agent looks and decides again at once, without waiting for
-the next loop; except after Hold, FencePeer and a Refuse without a request, which are said again in every loop
-for as long as they hold.
+`leader` is always a compare-and-swap on the action's `revision`; if it fails, the action ends there. After
+an action the agent observes and decides again at once, without waiting for the next loop. The exceptions are
+Hold, FencePeer and a Refuse without a request, which are repeated in every loop as long as they apply.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from failover.core.observed import Alone, Guarantee, Unfenced
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """Do nothing but what goes on anyway: renewing, reporting, answering."""
+    """Do nothing except the constant work: renewing, reporting, answering."""
 
     why: str
 
@@ -62,7 +61,7 @@ class Claim:
     alone: Alone
     acknowledged_scn: int | None
     automatic: bool
-    """It counts for the anti-flap window: nobody asked for it, and another host led before."""
+    """Whether it counts for the anti-flap window: no operator asked for it, and another host led before."""
     request: str | None
     why: str
 
@@ -167,7 +166,7 @@ class Rejoin:
 
 @dataclass(frozen=True, kw_only=True)
 class PowerOn:
-    """Switch a host on again that a fence device switched off.
+    """Switch a host on that a fence device switched off.
 
     Then its report, if there is one, becomes RELEASED, and it is taken out of `powered_off` in `leader`;
     `revision` is None while the store does not answer."""
@@ -202,7 +201,7 @@ class HandOver:
 
 @dataclass(frozen=True, kw_only=True)
 class ResumeLeading:
-    """Call a handover off that is not `handed` yet.
+    """Cancel a handover that is not `handed` yet.
 
     Phase `recovering` with guarantee `self` and no `to`, in the same epoch, and nothing else: that keeps a
     `handed` that is still under way from arriving. Only then may what was drained be made writable again,
@@ -214,10 +213,10 @@ class ResumeLeading:
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse:
-    """Do not do what would be next, for a reason that belongs into log, status and history."""
+    """Refuse the next action, for a reason that is reported in log, status and history."""
 
     about: str
-    """What was refused, in one stable word: told to the history once an epoch, as `why` has numbers in it."""
+    """One stable word for the refused action: recorded once an epoch, because the numbers in `why` change."""
     request: str | None
     """If given: delete this request."""
     why: str

@@ -1,16 +1,18 @@
-"""Whether writes may be acknowledged that the primary alone has, and how that begins and ends. Pure.
+"""Decides when the primary may acknowledge writes that no standby has, and when that ends. Pure.
 
-Services that wait for a standby (`durability: cross_centre`) would wait for ever where there is none, as
-after every change of roles. To stop waiting is safe only while nobody can be promoted that lacks what was
-acknowledged meanwhile. So both hang on one word in the store's record: as long as `alone` is not `no`, no
-other host leads by itself (`eligibility`), and only the leader's own agent tells services not to wait.
+Services that wait for a standby (`durability: cross_centre`) would wait for ever if there is none, as after
+every change of roles. It is safe not to wait only while no host can be promoted that lacks the writes which
+were acknowledged meanwhile. So both depend on one field of the store's record: as long as `alone` is not
+`no`, no other host leads automatically (`eligibility`), and only the leader's own agent tells services not
+to wait.
 
-It ends in steps, each by the leader and each in the record: a standby follows again, and services are told to
-wait (`ending`); what was told before is over, and the primary's position is written down, behind which lies
-all that was acknowledged alone (`acknowledged_scn`); every standby that may lead has passed it (`no`).
+It ends in three steps, each made by the leader and written into the record. First, a standby follows again,
+and services are told to wait (`ending`). Second, when no service can still act on an earlier answer, the
+primary's position is recorded (`acknowledged_scn`): all writes acknowledged alone are before it. Third,
+every standby that may lead has passed this position (`no`).
 
-The word is one for all: where two standbys may lead, one that is lost makes the primary alone though the
-other follows. A standby that is configured never to lead counts for nothing here.
+There is one field for all standbys: if two may lead and one is lost, the primary is alone although the other
+follows. A standby that is configured never to lead does not count here.
 """
 
 from failover.core.actions import SetAlone
@@ -19,12 +21,12 @@ from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import Alone, Leadership, Observed, Phase, Role, Settings
 
 FOLLOWS_WITHIN_MS = 2000
-"""By what the store holds, which may be three looks old. One that is further behind keeps writes waiting for
-as long."""
+"""Limit of the lag by the store's values, which may be three loops old. A standby that lags more delays
+writes by as much."""
 
 
 def alone_with(seen: Observed, leadership: Leadership, settings: Settings) -> Alone:
-    """Return how a lead on this host's database begins; it goes on as it was if that was the primary."""
+    """Return the initial `alone` of a lead on this host's database; unchanged if it was the primary."""
     if leadership.primary == seen.me:
         return leadership.alone
     return Alone.NO if settings.alone_after_ms is None else Alone.YES
@@ -51,7 +53,7 @@ def is_followed(seen: Observed, peer_silent_ms: int) -> bool:
 def told_alone(seen: Observed) -> Alone | None:
     """Return what this agent tells services: `yes`, they need not wait for a standby; None: it does not know.
 
-    Of another host's lead it may have missed the latest, and of its own it knows all.
+    The agent knows everything about its own lead, but may have missed a change of another host's lead.
     """
     leadership = seen.store.leadership if seen.store else None
     knows = (
@@ -65,10 +67,10 @@ def told_alone(seen: Observed) -> Alone | None:
 
 
 def next_of_alone(seen: Observed, leadership: Leadership, settings: Settings) -> SetAlone | None:
-    """Return the next step of the leader that serves; None: it stays as it is.
+    """Return the next step of the serving leader; None: no step.
 
-    Services that wait, wait for a standby that pauses up to the same limit, whether it had all already or is
-    about to: one late look must not undo what is nearly over.
+    In `no` and in `ending`, services wait for a pausing standby up to the same limit, so that one late
+    observation does not undo an ending that is nearly complete.
     """
     limit_ms = settings.alone_after_ms
     if leadership.alone is Alone.YES:
@@ -84,7 +86,7 @@ def next_of_alone(seen: Observed, leadership: Leadership, settings: Settings) ->
 def _end(seen: Observed, leadership: Leadership, settings: Settings) -> SetAlone | None:
     target = leadership.acknowledged_scn
     if target is None:
-        # The position must be younger than the last word on which a service can still have acted.
+        # The position must be younger than the last answer on which a service can still have acted.
         over_ms = seen.alone_said_ago_ms - settings.alone_word_ms
         if seen.database.silent_ms > over_ms or not seen.database.scn:
             return None

@@ -1,4 +1,4 @@
-"""Claims: when the leader is lost, and what the record says of those who led before. Pure."""
+"""Claims: when the leader counts as lost, and how a claim records the former leaders. Pure."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ from failover.core.observed import Leadership, Observed, Phase, Request, Setting
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """That the leader does not lead any more, as far as can be seen from here."""
+    """Evidence that the leader no longer leads, as far as this host can see."""
 
     why: str
     for_ms: int
-    """For how long that has been enough for a claim: better candidates are let go first in this time."""
+    """How long the evidence has been enough for a claim; in this time better candidates may claim first."""
 
 
 def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> Lost | None:
     """Return why the leader counts as lost, or None.
 
-    Within the anti-flap window suspicion is not enough: only a lease that has been gone for a whole TTL
-    counts then. That is no primary for certain, and an outage is worse than a flap.
+    Within the anti-flap window suspicion is not enough: then only a lease that has been gone for a whole TTL
+    counts. In that case there is certainly no primary, and an outage is worse than a flap.
     """
     store = seen.store
     if store is None:
@@ -52,13 +52,13 @@ def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> L
 
 
 def silent_to_the_store_ms(seen: Observed, leadership: Leadership) -> int:
-    """Return for how long the leader's agent has put nothing new into the store."""
+    """Return the time since the leader's agent last put a new report into the store."""
     put = member(seen, leadership.host)
     return leadership.unchanged_ms if put is None else put.unchanged_ms
 
 
 def within_anti_flap(seen: Observed, settings: Settings) -> bool:
-    """Say whether an automatic failover has just been."""
+    """Say whether an automatic failover was made recently."""
     ago_ms = seen.store.last_automatic_ago_ms if seen.store else None
     return ago_ms is not None and ago_ms < settings.anti_flap_ms
 
@@ -66,8 +66,8 @@ def within_anti_flap(seen: Observed, settings: Settings) -> bool:
 def claim(seen: Observed, leadership: Leadership, why: str, request: Request | None = None) -> Claim:
     """Return the claim that follows `leadership`.
 
-    Everybody who led before and is not known to be fenced is carried along, also past claimers who never got
-    as far as a promotion: their records' words about others are not lost with them.
+    It keeps every former leader that is not known to be fenced, also those in records of claimers that never
+    reached a promotion.
     """
     asked_for = request is not None or leadership.phase is Phase.HANDED
     return Claim(
@@ -88,7 +88,7 @@ def claim(seen: Observed, leadership: Leadership, why: str, request: Request | N
 
 
 def _still_unfenced(seen: Observed, leadership: Leadership) -> tuple[Unfenced, ...]:
-    """Return whom this host would have to see fenced; not itself: its own database cannot write."""
+    """Return the leaders that must be fenced before this host leads; not itself, because it cannot write."""
     former = {u.host: u for u in leadership.unfenced}
     if leadership.phase in (Phase.FENCED, Phase.HANDED):
         former.pop(leadership.host, None)

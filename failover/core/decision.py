@@ -1,9 +1,9 @@
-"""From what one agent sees to what it does next. Pure: no clock, no chance, no effects.
+"""Decides an agent's next action from its observations. Pure: no clock, no randomness, no effects.
 
-What keeps two databases from taking writes: a database may write only while its agent holds the lease of the
-record's epoch, by its own clock (`safety`); a claim changes the record, after which the former leader cannot
-renew (`claims`); and a claimer makes its database writable only with a guarantee that every former leader's
-is not (`fencing`, `leading`).
+Three rules keep two databases from taking writes. A database may write only while its agent holds the lease
+of the record's epoch, by its own clock (`safety`). A claim changes the record, after which the former leader
+cannot renew (`claims`). A claimer makes its database writable only with a guarantee that no former leader's
+database is writable (`fencing`, `leading`).
 """
 
 from failover.core.actions import Action, Claim, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
@@ -42,11 +42,11 @@ def decide(seen: Observed, settings: Settings) -> Action:
 
 
 def _without_the_store(seen: Observed, store: StoreView, settings: Settings) -> Action:
-    """Decide nothing; but give the store back what fencing may have taken from it.
+    """Decide nothing, but switch on a host if fencing it may have cost the store its majority.
 
-    A database host that was switched off took its member of the store with it. Where another is lost, too, no
-    majority is left, and nobody could lead any more. To switch it on is safe: its database is started by
-    nobody but its agent.
+    A database host that is switched off takes its member of the store down with it. If another member is
+    lost too, the store has no majority, and no host could lead any more. Switching the host on is safe,
+    because only its agent starts its database.
     """
     off, limit_ms = switched_off(seen), 2 * settings.lease_ttl_ms
     if off and seen.task is None and store.answered_ago_ms >= limit_ms:
@@ -63,7 +63,7 @@ def _without_the_store(seen: Observed, store: StoreView, settings: Settings) -> 
 
 
 def _with_own_lease(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
-    """Return what the leader does; None: this host is none."""
+    """Return the leader's action; None: this host does not lead."""
     if seen.lease is None:
         return None
     if leadership.epoch < seen.lease.epoch:
@@ -77,9 +77,9 @@ def _with_own_lease(seen: Observed, leadership: Leadership, settings: Settings) 
 
 
 def _confirm(seen: Observed, leadership: Leadership) -> ConfirmFenced | None:
-    """Return the confirmation that others wait for: a past lead is over, and this database cannot write.
+    """Return the confirmation that others wait for: a former lead has ended, and this database cannot write.
 
-    A drained leader confirms nothing: `handed` says as much, and more.
+    A drained leader need not confirm, because the phase `handed` implies it.
     """
     led = {u.epoch for u in leadership.unfenced if u.host == seen.me}
     if seen.lease is not None and seen.lease.epoch < leadership.epoch:
@@ -101,7 +101,7 @@ def _confirm(seen: Observed, leadership: Leadership) -> ConfirmFenced | None:
 
 
 def _first_of_all(seen: Observed, store: StoreView, settings: Settings) -> Action:
-    """Let the one database that is a primary lead, when nobody ever did; it may have been one before."""
+    """If no host ever led, let the only database that is a primary lead; it may be older than the agents."""
     database = seen.database
     is_primary = Role.PRIMARY in (database.role, database.recorded_role)
     others = [m for m in store.members if m.host != seen.me and Role.PRIMARY in (m.role, m.recorded_role)]

@@ -1,4 +1,4 @@
-"""Who may lead next: whose data, how far behind, before whom. Pure."""
+"""Decides which host may lead next, by its data, its lag and the other candidates. Pure."""
 
 from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import (
@@ -14,11 +14,11 @@ from failover.core.observed import (
 from failover.core.safety import is_hung
 
 HEAD_START_LOOPS = 2
-"""For so many loops each candidate with more data is let go first."""
+"""For this many loops, each candidate with more data may claim first."""
 
 
 def not_ready(seen: Observed, settings: Settings) -> str | None:
-    """Return why this host's database cannot become the primary just now, or None. Nothing about its data."""
+    """Return why this host's database cannot become the primary now, or None; does not consider its data."""
     database = seen.database
     if not seen.may_lead:
         return f"{seen.me} is configured never to lead"
@@ -47,7 +47,7 @@ def too_soon_to_start(seen: Observed, settings: Settings) -> str | None:
 
 
 def descends(database: Database, leadership: Leadership) -> bool:
-    """Say whether these data are the ones that were served last, or a beginning of them."""
+    """Say whether these data are the last served ones, or an earlier state of them."""
     return database.recorded_role is not None and database.lineage == leadership.lineage
 
 
@@ -59,7 +59,7 @@ def writes_of_its_own(seen: Observed, leadership: Leadership) -> str | None:
 
 
 def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Settings) -> str | None:
-    """Return what leading with this host's data would lose beyond the limit, or None."""
+    """Return what would be lost beyond the limit if this host led with its data, or None."""
     database = seen.database
     if leadership.primary == seen.me:
         return None
@@ -91,12 +91,12 @@ def served_alone(leadership: Leadership) -> bool:
 
 
 def has_all_drained(scn: int, leadership: Leadership) -> bool:
-    """Say whether data at `scn` hold all that was drained; not if nothing was."""
+    """Say whether data at `scn` reach the drained position; False if nothing was drained."""
     return leadership.final_scn is not None and scn >= leadership.final_scn
 
 
 def how_far_behind_ns(scn: int, seen: Observed, leadership: Leadership) -> int | None:
-    """Return how far data at `scn` are behind the furthest ones known of those that were served.
+    """Return how far data at `scn` are behind the furthest known position of the served data.
 
     None: the primary's position is not known.
     """
@@ -109,13 +109,13 @@ def how_far_behind_ns(scn: int, seen: Observed, leadership: Leadership) -> int |
 
 
 def head_start_ms(seen: Observed, leadership: Leadership, settings: Settings) -> int:
-    """Return for how long this host lets better candidates go first."""
+    """Return how long this host waits for better candidates."""
     ahead = better_candidates(seen, leadership, settings)
     return len(ahead) * HEAD_START_LOOPS * settings.loop_interval_ms
 
 
 def better_candidates(seen: Observed, leadership: Leadership, settings: Settings) -> tuple[Member, ...]:
-    """Return the living standbys that have more data; for a former primary: all, as none needs a start."""
+    """Return the living standbys with more data; for a former primary: all, because they need no start."""
     others = standbys_able_to_lead(seen, leadership, settings)
     if leadership.primary == seen.me:
         return others
@@ -123,7 +123,7 @@ def better_candidates(seen: Observed, leadership: Leadership, settings: Settings
 
 
 def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Settings) -> tuple[Member, ...]:
-    """Return the other members that live, are standbys of the served data, and are not too far behind."""
+    """Return the other living members that are standbys of the served data and within the lag limit."""
 
     def is_close(scn: int) -> bool:
         behind_ns = how_far_behind_ns(scn, seen, leadership)
@@ -143,7 +143,7 @@ def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Sett
 
 
 def standbys_that_may_lead(seen: Observed) -> tuple[Member, ...]:
-    """Return all other members that could be promoted one day, living or not."""
+    """Return all other members that may ever be promoted, living or not."""
     return tuple(m for m in _members(seen) if m.host != seen.me and m.may_lead)
 
 

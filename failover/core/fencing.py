@@ -1,4 +1,4 @@
-"""Between a claim and a promotion: that no former leader's database can take writes any more. Pure."""
+"""Fencing between a claim and a promotion: ensures that no former leader's database can take writes. Pure."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ WAS_OFF = (FenceState.CONFIRMED, FenceState.RELEASED)
 
 
 def guarantee_given(seen: Observed, leadership: Leadership, settings: Settings) -> Guarantee | None:
-    """Return the weakest of the guarantees there are for each former leader; None if one has none yet."""
+    """Return the weakest of the former leaders' guarantees; None if a former leader has none yet."""
     given = [_guarantee_for(former, seen, settings) for former in leadership.unfenced]
     known = [guarantee for guarantee in given if guarantee is not None]
     if len(known) < len(given):
@@ -24,10 +24,10 @@ def guarantee_given(seen: Observed, leadership: Leadership, settings: Settings) 
 
 
 def fence_former_leaders(seen: Observed, leadership: Leadership, settings: Settings) -> FencePeer | Hold:
-    """Return what to do while a guarantee is missing.
+    """Return the action while a guarantee is missing.
 
-    A former leader whose agent answers is given as long as a silent one is watched to confirm by itself: it
-    is alive, and to power it off would cost a restart that its own SIGKILL does not.
+    A former leader whose agent answers gets as much time to confirm by itself as a silent one is watched.
+    It is alive, and powering it off would cost a restart, which its own SIGKILL does not.
     """
     waiting = [u for u in leadership.unfenced if _guarantee_for(u, seen, settings) is None]
     for former in waiting:
@@ -42,9 +42,9 @@ def fence_former_leaders(seen: Observed, leadership: Leadership, settings: Setti
 
 
 def fence_afterwards(seen: Observed, leadership: Leadership, settings: Settings) -> FencePeer | None:
-    """Return what a leader that serves still does about a former one for which there was only the lease.
+    """Return the serving leader's action against a former leader whose only guarantee was the lease.
 
-    An agent that answers is not frozen, and confirms by itself as soon as it reaches the store.
+    If the former leader's agent answers, it is not frozen, and will confirm as soon as it reaches the store.
     """
     for former in left_to_the_lease(seen, leadership):
         if not _agent_answers(former, seen, settings) and fence_state(seen, former.host) in TO_BE_ASKED:
@@ -53,7 +53,7 @@ def fence_afterwards(seen: Observed, leadership: Leadership, settings: Settings)
 
 
 def left_to_the_lease(seen: Observed, leadership: Leadership) -> tuple[Unfenced, ...]:
-    """Return the former leaders that neither confirmed nor are known to be off."""
+    """Return the former leaders that have not confirmed and are not known to be off."""
     return tuple(
         replace(former, lease_over=True)
         for former in leadership.unfenced
@@ -62,18 +62,18 @@ def left_to_the_lease(seen: Observed, leadership: Leadership) -> tuple[Unfenced,
 
 
 def fence_state(seen: Observed, host: str) -> FenceState:
-    """Return what is known of `host` from its fence device since the present claim."""
+    """Return the state of `host` by its fence device since the present claim."""
     reports = (report.state for report in seen.fence_device if report.host == host)
     return next(reports, FenceState.UNKNOWN)
 
 
 def switched_off(seen: Observed) -> tuple[str, ...]:
-    """Return the hosts that their fence devices said are off, and that were not switched on again."""
+    """Return the hosts that are off by their fence devices, and were not switched on again."""
     return tuple(r.host for r in seen.fence_device if r.state is FenceState.CONFIRMED)
 
 
 def peer_of(seen: Observed, host: str) -> Peer | None:
-    """Return the direct look at `host`, or None."""
+    """Return the direct observation of `host`, or None."""
     return next((peer for peer in seen.peers if peer.host == host), None)
 
 
@@ -88,7 +88,7 @@ def _guarantee_for(former: Unfenced, seen: Observed, settings: Settings) -> Guar
 
 
 def has_confirmed(former: Unfenced, seen: Observed) -> bool:
-    """Say whether its own agent has told, through the store or directly, that this lead is over."""
+    """Say whether its own agent has confirmed, through the store or directly, that this lead has ended."""
     put, peer = member(seen, former.host), peer_of(seen, former.host)
     return (put is not None and put.fenced >= former.epoch) or (
         peer is not None and peer.says_fenced_epoch >= former.epoch
@@ -96,7 +96,7 @@ def has_confirmed(former: Unfenced, seen: Observed) -> bool:
 
 
 def _agent_answers(former: Unfenced, seen: Observed, settings: Settings) -> bool:
-    """One that was not looked at yet is not known to be silent."""
+    """Say whether the agent is known to be silent; an agent that was not observed yet is not."""
     peer = peer_of(seen, former.host)
     return peer is None or peer.agent_silent_ms < settings.peer_silent_ms
 
@@ -109,10 +109,11 @@ def _fence(former: Unfenced) -> FencePeer:
 
 
 def _lease_guarantee_ms(settings: Settings) -> int:
-    """After a claim no former leader can renew; by then its agent has fenced it, by its own clock.
+    """Say whether a former leader's lease has certainly ended, so that its agent has fenced it.
 
-    Counted from the claim and not from the end of the lease in the store: this rests on nothing but clocks
-    that run at nearly the same rate, and on no rule of the store's about when a lease ends.
+    After a claim no former leader can renew. The time is counted from the claim, and not from the end of the
+    lease in the store, so that it depends only on clocks of nearly equal rates, and not on the store's rules
+    about the end of leases.
     """
     return settings.lease_ttl_ms + settings.safety_margin_ms
 

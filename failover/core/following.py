@@ -1,4 +1,4 @@
-"""Who takes over from a leader that is lost, fenced or drained. Pure."""
+"""Decides which host takes over from a leader that is lost, fenced or drained. Pure."""
 
 from failover.core.actions import Action, Claim, Hold, Refuse
 from failover.core.claims import claim, leader_lost
@@ -19,11 +19,11 @@ from failover.core.standby import keep_following, mend
 OVERRIDE = "An operator can let it lead: failover with --accept-loss; what it lacks is lost then"
 
 PATIENCE = 2
-"""A former primary lets living standbys lead for so many times the silence that counts as death."""
+"""A former primary waits for living standbys this many times the silence that counts as death."""
 
 
 def follow(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
-    """Return what to do while `leadership` is not, or not any more, this host's own lead."""
+    """Return the action while another host leads, or this host no longer does."""
     if leadership.phase is Phase.HANDED:
         return _take_over(seen, leadership, settings)
     if seen.store is not None and seen.store.paused:
@@ -43,7 +43,7 @@ def follow(seen: Observed, leadership: Leadership, settings: Settings) -> Action
 
 
 def _succeed(seen: Observed, leadership: Leadership, settings: Settings, why: str, wait_ms: int) -> Action:
-    """Claim, unless this database cannot lead, must not, or a better one may for `wait_ms` more."""
+    """Claim, unless this database cannot or must not lead, or a better candidate has `wait_ms` left."""
     if not_ready(seen, settings) is not None:
         return mend(seen, leadership, settings)
     loss = what_would_be_lost(seen, leadership, settings)
@@ -56,9 +56,9 @@ def _succeed(seen: Observed, leadership: Leadership, settings: Settings, why: st
 
 
 def _take_over(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
-    """Lead after a handover: the host that was named, at once; if it does not, any that has all there was.
+    """Lead after a handover: the named host at once; if it does not, any host that has all drained data.
 
-    Whoever lacks a part of it may lead only after the drained one is lost, which could lead on itself.
+    A host that lacks a part may lead only if the drained host is lost, because that one could lead again.
     """
     if leadership.host == seen.me:
         return await_successor(seen, leadership, settings)
@@ -77,7 +77,7 @@ def _take_over(seen: Observed, leadership: Leadership, settings: Settings) -> Ac
 
 
 def _lacks(seen: Observed, leadership: Leadership) -> str | None:
-    """Return what this host lacks of the drained data, or None."""
+    """Return a sentence about drained data that this host lacks, or None."""
     if not descends(seen.database, leadership):
         return f"the data of {seen.me} are of epoch {seen.database.lineage}, not {leadership.lineage}"
     own = writes_of_its_own(seen, leadership)

@@ -1,4 +1,4 @@
-"""What the leader does next, from its claim to the end of its lead. Pure."""
+"""Decides the leader's next action, from its claim to the end of its lead. Pure."""
 
 from failover.core.actions import (
     Action,
@@ -35,7 +35,7 @@ from failover.core.standby import mend
 
 
 def lead(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
-    """Return what the leader named in the store does next; its lease is valid."""
+    """Return the next action of the leader in the store, whose lease is valid."""
     if leadership.phase is Phase.RECOVERING:
         return _recover(seen, leadership, settings)
     if leadership.phase is Phase.HANDOVER:
@@ -81,7 +81,7 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
 
 
 def _give_up(seen: Observed, leadership: Leadership, obstacle: str) -> FenceSelf | ConfirmFenced:
-    """Let others lead; a database that was begun to be promoted is ended first."""
+    """Let others lead; first end a database whose promotion was begun."""
     why = f"{seen.me} cannot lead epoch {leadership.epoch} after all: {obstacle}"
     if could_write(seen.database, seen.task):
         return FenceSelf(why=why)
@@ -89,7 +89,7 @@ def _give_up(seen: Observed, leadership: Leadership, obstacle: str) -> FenceSelf
 
 
 def _other_history(seen: Observed, leadership: Leadership) -> str | None:
-    """Return why these data are not to be served, unless an operator has accepted just that."""
+    """Return why these data must not be served, unless an operator has accepted exactly that."""
     database = seen.database
     if leadership.accept_loss or leadership.primary == seen.me:
         return None
@@ -104,7 +104,7 @@ def _other_history(seen: Observed, leadership: Leadership) -> str | None:
 def _promote(
     seen: Observed, leadership: Leadership, guarantee: Guarantee, alone: Alone
 ) -> Promote | TakeOver:
-    """Whoever has all that was drained goes on with the same history; everybody else begins a new one."""
+    """Promote: with all drained data the history continues; otherwise a new history begins."""
     final, scn = leadership.final_scn, seen.database.scn
     if seen.database.drained or (final is not None and scn >= final):
         return TakeOver(
@@ -155,9 +155,9 @@ def _hand_over(seen: Observed, leadership: Leadership, settings: Settings) -> Ac
 
 
 def await_successor(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
-    """Return what a drained former primary does: wait, and lead again itself if nobody takes over.
+    """Return the action of a drained former primary: wait, and lead again if no host takes over.
 
-    Its process is kept up: whoever takes over asks it for its last log.
+    Its process stays up, because the host that takes over reads its last log from it.
     """
     if seen.database.process is Process.DOWN:
         return mend(seen, leadership, settings)

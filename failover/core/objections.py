@@ -1,4 +1,4 @@
-"""What speaks against an operator's request, seen from any agent; a dry run tells all of it, too. Pure."""
+"""Objections to an operator's request, as any agent sees them; a dry run reports all of them too. Pure."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from failover.core.observed import (
 
 
 def objections(seen: Observed, request: Request, settings: Settings) -> tuple[str, ...]:
-    """Return everything that speaks against `request`; empty: it can be carried out."""
+    """Return every objection to `request`; empty: it can be carried out."""
     store = seen.store
     if store is None or store.answered_ago_ms > settings.store_silent_ms:
         return ("the store does not answer: without a majority of it nothing is done",)

@@ -1,4 +1,4 @@
-"""What one agent sees in one look, and the limits it decides by. Values only: standard library, no effects.
+"""One agent's observations at one moment, and its limits. Values only: standard library, no effects.
 
 All times are milliseconds of this host's own steady clock (one that does not jump and goes on counting while
 the host sleeps: `CLOCK_BOOTTIME`); nothing is ever compared with another host's clock. Positions (`scn`) are
@@ -40,11 +40,11 @@ class Database:
 
     process: Process = Process.DOWN
     role: Role | None = None
-    """What it last answered since it was started; None: nothing yet, or down."""
+    """Role in its last answer since it was started; None: no answer yet, or down."""
     scn: int = 0
     """END_SCN as last answered; kept while it is silent or down; 0: never known."""
     settled_scn: int | None = None
-    """Where it was half a second before (`lag`); None: not known."""
+    """Its position half a second before (`lag`); None: not known."""
     silent_ms: int = 0
     """Since its last answer, or since it was started if it has given none."""
     drained: bool = False
@@ -70,7 +70,7 @@ class Database:
     follows: str | None = None
     """The host whose log a standby pulls; None: none, or a primary."""
     cannot_follow: bool = False
-    """The database itself says that it cannot go on from what it has: a gap, or another history."""
+    """The database reports that it cannot continue from its data: there is a gap, or another history."""
     started_ago_ms: int | None = None
     """Since it was last started by this agent; None: not since the agent itself started."""
     dumps: int | None = None
@@ -99,12 +99,12 @@ class Unfenced:
     epoch: int
     """The epoch it led under: a confirmation for this or a later one counts."""
     lease_over: bool = False
-    """An earlier promotion has waited for the end of its lease: it is to be fenced, but not waited for."""
+    """An earlier promotion has already waited for the end of its lease: fence it, but do not wait for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leadership:
-    """The durable record `leader` of the store: who leads, or led last."""
+    """The durable record `leader` of the store: the present or last leader."""
 
     host: str
     epoch: int
@@ -141,7 +141,7 @@ class Leadership:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """What an agent (this one, too) last put into the store about itself."""
+    """The last report of an agent (also of this one) in the store."""
 
     host: str
     role: Role | None = None
@@ -163,12 +163,12 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What an operator asked for."""
+    """An operator's request."""
 
     id: str
     kind: RequestKind
     host: str
-    """Who is to lead next; for `rejoin`: whose database is to be copied anew."""
+    """Host that shall lead next; for `rejoin`: host whose database shall be copied anew."""
     force: bool = False
     """`failover`: although the leader looks healthy."""
     accept_loss: bool = False
@@ -197,7 +197,7 @@ class StoreView:
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """A direct look at one other host, past the store: at the leader's, or at those that are `unfenced`."""
+    """A direct observation of another host, without the store: of the leader's, or of `unfenced` ones."""
 
     host: str
     sql_silent_ms: int
@@ -210,7 +210,7 @@ class Peer:
 
 @dataclass(frozen=True, kw_only=True)
 class FenceReport:
-    """What is known of one host from its fence device, since this agent's present claim."""
+    """State of one host by its fence device, since this agent's present claim."""
 
     host: str
     state: FenceState
@@ -218,7 +218,7 @@ class FenceReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What this agent is in the middle of. Fencing goes on beside it.
+    """This agent's task in progress. Fencing does not wait for it.
 
     A change of roles is in progress until the database has answered that it ended, or its process has: to
     close the connection is no end, the statement may still be carried out much later."""
@@ -229,7 +229,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """Everything a decision rests on."""
+    """The whole input of a decision."""
 
     now_ms: int
     """This host's steady clock, read after everything else was gathered."""

@@ -1,6 +1,7 @@
-"""Whether all is as it should be, so that slow looks are enough. Pure.
+"""Whether all is well, so that slow observation is enough. Pure.
 
-Nothing safe rests on it: whoever is calm for too long is late, and fences itself by the clock all the same.
+Safety does not depend on it: an agent that stays calm for too long acts late, but still fences itself by its
+clock.
 """
 
 from failover.core.observed import (
@@ -16,7 +17,7 @@ from failover.core.observed import (
 
 
 def is_calm(seen: Observed, settings: Settings) -> bool:
-    """Say whether the leader serves, everybody else follows it, and each of them was heard of just now."""
+    """Say whether the leader serves, all others follow it, and each has just been heard."""
     store = seen.store
     if store is None or store.leadership is None or seen.task is not None:
         return False
@@ -39,7 +40,7 @@ def _is_undisturbed(store: StoreView, leadership: Leadership) -> bool:
 
 
 def _is_in_its_place(seen: Observed, leadership: Leadership) -> bool:
-    """Say whether this host's database is what the record says it should be."""
+    """Say whether this host's database has the role that the record gives it."""
     database = seen.database
     if database.process is not Process.RUNNING or database.cannot_follow:
         return False
@@ -50,7 +51,7 @@ def _is_in_its_place(seen: Observed, leadership: Leadership) -> bool:
 
 
 def _is_fresh(seen: Observed, store: StoreView, settings: Settings) -> bool:
-    """Say whether nobody is about to count as silent: it is looked at quickly for a whole loop before."""
+    """Say whether no host is about to count as silent; before it does, it is observed quickly for a loop."""
     late_ms = settings.peer_silent_ms - settings.loop_interval_ms
     return (
         store.answered_ago_ms <= settings.store_silent_ms

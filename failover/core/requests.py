@@ -1,4 +1,4 @@
-"""What operators ask for, and who carries it out. What speaks against it is in `objections`. Pure."""
+"""Operators' requests, and which agent carries them out; objections are in `objections`. Pure."""
 
 from failover.core.actions import Action, BeginHandover, Refuse
 from failover.core.claims import claim
@@ -8,7 +8,7 @@ from failover.core.standby import copy_anew
 
 
 def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
-    """Return what the leader does about a request; None: nothing."""
+    """Return the leader's action for a request; None: no action."""
     request = seen.store.request if seen.store else None
     if request is None or leadership.phase is not Phase.SERVING:
         return None
@@ -28,7 +28,7 @@ def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings)
 
 
 def answer_as_other(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
-    """Return what an agent that does not lead does about a request; None: nothing."""
+    """Return the action of an agent that does not lead for a request; None: no action."""
     request = seen.store.request if seen.store else None
     if request is None:
         return None
@@ -51,7 +51,7 @@ def _refuse(request: Request, against: tuple[str, ...]) -> Refuse:
 
 
 def _refuse_overdue(request: Request, settings: Settings) -> Refuse | None:
-    """Take away what nobody took up, so that it does not act at a later, wrong moment."""
+    """Remove a request that no agent took, so that it does not act later at a wrong moment."""
     if request.unchanged_ms < settings.request_limit_ms:
         return None
     return _refuse(

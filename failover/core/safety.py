@@ -1,9 +1,9 @@
-"""When this host's database must be fenced, whatever else is going on. Pure."""
+"""When this host's database must be fenced, whatever else is in progress. Pure."""
 
 from failover.core.observed import Database, Observed, Phase, Process, Role, Settings, Task, TaskKind
 
 MAKES_WRITABLE = frozenset({TaskKind.PROMOTE, TaskKind.TAKE_OVER, TaskKind.START_PRIMARY})
-"""While one of these runs the database may become writable between two looks."""
+"""While one of these tasks runs, the database may become writable between two observations."""
 
 CHANGES_ROLES = frozenset({TaskKind.PROMOTE, TaskKind.TAKE_OVER, TaskKind.HAND_OVER})
 
@@ -11,10 +11,10 @@ MAKES_A_STANDBY = frozenset({TaskKind.START_STANDBY, TaskKind.REJOIN})
 
 
 def must_fence(seen: Observed, settings: Settings) -> str | None:
-    """Return why the database has to be killed now, or None.
+    """Return why the database must be killed now, or None.
 
-    Asked first in every loop, and more often than that: the first act after this agent was paused, or after
-    its clock moved on, is to compare its lease with the clock.
+    This is checked first in every loop, and also between loops: after this agent was paused, or its clock
+    moved on, its first act is to compare its lease with the clock.
     """
     if seen.lease is None:
         return _without_lease(seen, settings)
@@ -32,15 +32,15 @@ def lease_is_valid(seen: Observed, settings: Settings) -> bool:
 
 
 def could_write(database: Database, task: Task | None) -> bool:
-    """Say whether the database takes writes, or might before the next look. In doubt it does.
+    """Say whether the database takes writes, or might before the next observation; in doubt, yes.
 
-    One that says STANDBY while PRIMARY is noted was begun to be promoted, and the statement may still end.
+    If it reports STANDBY while PRIMARY is noted, a promotion was begun, and its statement may still succeed.
     """
     if task is not None and task.kind in MAKES_WRITABLE:
         return True
     if database.process is Process.DOWN:
         return False
-    # Only a primary can have been drained: of anything else the word means nothing.
+    # Only a primary can have been drained; for another role the field has no meaning.
     if database.drained and database.role is Role.PRIMARY:
         return False
     if database.role is Role.PRIMARY:
@@ -53,7 +53,7 @@ def could_write(database: Database, task: Task | None) -> bool:
 
 
 def is_hung(database: Database, task: Task | None, settings: Settings) -> bool:
-    """Say whether the process runs and does not work, and nothing is going on that explains it."""
+    """Say whether the process runs but does not work, without a task in progress that explains it."""
     if database.process is Process.HUNG:
         return True
     explained = task is not None and task.kind is not TaskKind.HAND_OVER
@@ -73,7 +73,7 @@ def _without_lease(seen: Observed, settings: Settings) -> str | None:
 
 
 def _nobody_ever_led(seen: Observed, settings: Settings) -> bool:
-    """Say whether this is a primary from before there were agents, which is adopted and not killed."""
+    """Say whether this is a primary that is older than the agents; it is adopted and not killed."""
     store = seen.store
     return (
         store is not None
@@ -95,7 +95,7 @@ def _lease_lapsed(seen: Observed, settings: Settings) -> str | None:
 
 
 def _replaced(seen: Observed) -> str | None:
-    """A look at the store that is older than this host's own claim shows a lower epoch, and says nothing."""
+    """Return why this lead has ended by the store, or None; reads older than the own claim are ignored."""
     leadership = seen.store.leadership if seen.store else None
     if leadership is None or seen.lease is None or not could_write(seen.database, seen.task):
         return None
@@ -106,20 +106,20 @@ def _replaced(seen: Observed) -> str | None:
     if leadership.epoch == seen.lease.epoch and leadership.phase is Phase.FENCED:
         return f"{seen.me} has confirmed that it is fenced in epoch {leadership.epoch}, and is not"
     if leadership.epoch == seen.lease.epoch and leadership.phase is Phase.HANDED:
-        # Whoever takes over goes by the record alone.
+        # The host that takes over relies on the record only.
         return f"{seen.me} has handed epoch {leadership.epoch} over, and its database is not drained"
     return None
 
 
 def _statement_without_end(task: Task | None, settings: Settings) -> str | None:
-    """A statement nobody waits for any more could turn the roles round again at any time."""
+    """Return why a hanging change of roles must be ended, or None: its statement could still take effect."""
     if task is None or task.kind not in CHANGES_ROLES or task.started_ago_ms < settings.statement_limit_ms:
         return None
     return f"{task.kind} has not ended after {task.started_ago_ms} ms (limit {settings.statement_limit_ms})"
 
 
 def _broken_while_leading(seen: Observed, settings: Settings) -> str | None:
-    """A leader whose database is gone or hung gives up at once, so that a standby need not wait."""
+    """Return why the leader gives up at once, or None: its database has ended, hangs or is a standby."""
     leadership = seen.store.leadership if seen.store else None
     if leadership is None or seen.lease is None or leadership.epoch != seen.lease.epoch:
         return None

@@ -1,4 +1,4 @@
-"""What keeps this host's database a sound standby, or makes it one again. Pure."""
+"""Decides actions that keep this host's database a good standby, or make it one again. Pure."""
 
 from failover.core.actions import Action, FenceSelf, Hold, Rejoin, StartDatabase
 from failover.core.claims import silent_to_the_store_ms
@@ -8,7 +8,7 @@ from failover.core.safety import is_hung
 
 
 def keep_following(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
-    """Return what makes this host's database follow the leader that serves."""
+    """Return the action that makes this host's database follow the serving leader."""
     if leadership.phase not in (Phase.SERVING, Phase.HANDOVER) or leadership.host == seen.me:
         return mend(seen, leadership, settings)
     if is_hung(seen.database, seen.task, settings):
@@ -36,7 +36,7 @@ def keep_following(seen: Observed, leadership: Leadership, settings: Settings) -
 
 
 def mend(seen: Observed, leadership: Leadership | None, settings: Settings) -> Action:
-    """Return what brings a standby up while there is no leader to follow; data are never given up then."""
+    """Return the action that starts a standby while no leader serves; it never deletes data."""
     if is_hung(seen.database, seen.task, settings):
         return _end_hung(seen)
     if seen.database.process is Process.DOWN and seen.database.recorded_role is Role.STANDBY:
@@ -52,7 +52,7 @@ def copy_anew(
 ) -> Action:
     """Return a Rejoin that empties the data, unless the last was too recent or the source may be dead.
 
-    An operator's request waits for no interval, but never copies from a leader that is not seen to live.
+    An operator's request need not wait for the interval, but never copies from a leader that seems dead.
     """
     ago_ms = seen.rejoined_ago_ms
     need = (
@@ -88,7 +88,7 @@ def _must_be_copied_anew(seen: Observed, leadership: Leadership, settings: Setti
         return True
     if descends(database, leadership):
         return False
-    # A standby from before there were agents: its history is proven once the leader's epoch arrives in it.
+    # A standby that is older than the agents: its history is proven when the leader's epoch arrives in it.
     may_prove_itself = database.lineage is None and leadership.unchanged_ms < settings.rejoin_interval_ms
     return not may_prove_itself
 

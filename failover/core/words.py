@@ -1,4 +1,4 @@
-"""The words in which an agent describes itself and the others: what is, never what to do."""
+"""The enumerations of states in which agents describe themselves and others; no actions."""
 
 from enum import StrEnum
 
@@ -7,28 +7,28 @@ class Process(StrEnum):
     """The database's process, as the agent's own host sees it."""
 
     DOWN = "down"
-    """No process of the database is left: looked up, not assumed."""
+    """No process of the database is left; this was checked, not assumed."""
     STARTING = "starting"
     """It runs and has not answered since it was started."""
     RUNNING = "running"
     """It runs and has answered since it was started; `silent_ms` says how long ago."""
     HUNG = "hung"
-    """It runs and certainly does not work, such as one that was stopped (state T); silence alone is
-    RUNNING."""
+    """It runs and certainly does not work, for example because it was stopped (state T). Silence alone
+    counts as RUNNING."""
 
 
 class Role(StrEnum):
-    """What a database is."""
+    """Role of a database."""
 
     PRIMARY = "PRIMARY"
     STANDBY = "STANDBY"
 
 
 class Phase(StrEnum):
-    """How far the leader named in the store is."""
+    """Phase of the leader in the store."""
 
     RECOVERING = "recovering"
-    """It claimed; its database is not writable yet, or nobody has been told."""
+    """It has claimed; its database is not writable yet, or that is not announced yet."""
     SERVING = "serving"
     """Its database takes writes."""
     HANDOVER = "handover"
@@ -40,14 +40,14 @@ class Phase(StrEnum):
 
 
 class Alone(StrEnum):
-    """Whether writes may be acknowledged that the primary alone has: nobody else may lead by itself then."""
+    """Whether the primary may acknowledge writes that no standby has; no other host may lead then."""
 
     NO = "no"
     """Every acknowledged write is, or was in time, on the standbys that may lead."""
     YES = "yes"
     """There is no standby that follows, and services need not wait for one."""
     ENDING = "ending"
-    """One follows again, and services wait for it again; it may lack what was acknowledged before."""
+    """A standby follows again, and services wait for it; it may lack writes that were acknowledged before."""
 
 
 class Guarantee(StrEnum):
@@ -58,11 +58,11 @@ class Guarantee(StrEnum):
     DEVICE = "device"
     """The fence device says that its host is off."""
     LEASE = "lease"
-    """Its agent has fenced it by its own clock, unless the whole host stood still and comes back."""
+    """Its agent has fenced it by its own clock, unless the whole host was frozen and is thawed later."""
 
 
 class FenceState(StrEnum):
-    """What came of asking a fence device to switch a host off."""
+    """Result of asking a fence device to switch a host off."""
 
     UNKNOWN = "unknown"
     """Not asked since this claim."""
@@ -71,13 +71,13 @@ class FenceState(StrEnum):
     CONFIRMED = "confirmed"
     """The device itself, asked after this claim, says that the host is off."""
     RELEASED = "released"
-    """It was confirmed to be off after this claim, and has been switched on again: as good a guarantee."""
+    """It was confirmed to be off after this claim and switched on again later: as good a guarantee."""
     FAILED = "failed"
     """It cannot be reached, refuses, or there is none."""
 
 
 class RequestKind(StrEnum):
-    """What an operator may ask for."""
+    """Kinds of operators' requests."""
 
     SWITCHOVER = "switchover"
     FAILOVER = "failover"
@@ -85,7 +85,7 @@ class RequestKind(StrEnum):
 
 
 class TaskKind(StrEnum):
-    """What an agent may be in the middle of: every action that takes longer than a loop, except fencing."""
+    """Kinds of tasks in progress: every action that takes longer than a loop, except fencing."""
 
     PROMOTE = "promote"
     TAKE_OVER = "take_over"

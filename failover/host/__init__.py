@@ -1,1 +1,1 @@
-"""What the agent touches of this host and of others: database, processes, notes, fence devices, systemd."""
+"""Effects on this host and on others: database, processes, notes, fence devices, systemd."""

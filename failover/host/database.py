@@ -1,4 +1,4 @@
-"""This host's own database: watched over a kept connection, and killed at once."""
+"""This host's own database: watched over a kept connection, and killed at once if needed."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ from failover.host.session import Answer, SessionError
 
 _LOG = logging.getLogger("failover.database")
 _ROLE_INTERVAL_MS = 1000
-"""Between two questions for the role while all is well: nobody but its own agent is to change it."""
+"""Between two queries of the role while all is well: only its own agent changes the role."""
 _EPOCH_INTERVAL_MS = 1000
 _EPOCH_PAUSE_MS = 5000
 _DUMPS_INTERVAL_MS = 60_000
 _DUMPS_TIMEOUT_S = 0.5
-"""A figure for people must not keep the question waiting by which the database counts as alive."""
+"""Time limit of the query for a mere figure: it must not delay the query that proves the database alive."""
 _KILL_INTERVAL_S = 0.005
 
 
@@ -28,10 +28,10 @@ class Connection(Protocol):
     """What this module needs of `session.Session`."""
 
     async def look(self, *, timeout_s: float) -> Answer:
-        """Return what the database is and how far it got."""
+        """Return the database's role and position."""
 
     async def position(self, *, timeout_s: float) -> int:
-        """Return how far the database got."""
+        """Return the database's position."""
 
     async def dumps(self, *, timeout_s: float) -> int:
         """Return how many dumps of one table wait to be merged, at most."""
@@ -73,11 +73,11 @@ class Heard:
     answer: Answer
     at_ms: int
     identity: tuple[int, int]
-    """Of the process that gave it."""
+    """Identity of the process that gave the answer."""
 
 
 class DatabaseWatch:
-    """Asks the database all the time, and knows what it last said."""
+    """Queries the database repeatedly, and keeps its last answer."""
 
     def __init__(
         self,
@@ -128,9 +128,9 @@ class DatabaseWatch:
         return self._epoch
 
     def observe(self) -> observed.Database:
-        """Return the database as it stands now; it follows an address here, and no host.
+        """Return the database's present state; its `follows` is an address, and not a host's name.
 
-        What is noted on disk is not in it.
+        The note on disk is not part of it.
         """
         running, now_ms = self._processes.look(), self._now_ms()
         if running.identity is None:
@@ -150,11 +150,11 @@ class DatabaseWatch:
         )
 
     def distrust(self) -> None:
-        """Believe `drained` no more of the process that runs: a statement may make it writable any time."""
+        """Stop trusting `drained` for the running process: a statement may make it writable at any time."""
         self._distrusted = self._processes.look().identity
 
     def trust(self) -> None:
-        """Believe `drained` again: nothing that may make it writable is on its way any more."""
+        """Trust `drained` again: no statement that may make it writable is in progress any more."""
         self._distrusted = None
 
     async def run(self) -> None:
@@ -168,7 +168,7 @@ class DatabaseWatch:
             self._forget()
 
     async def ask(self) -> None:
-        """Ask all now, because something has just been changed; no answer is no error."""
+        """Query everything now, because something was just changed; a missing answer is no error."""
         self._ask_role_at_ms = 0
         await self._ask_what_is_due()
 
@@ -218,7 +218,7 @@ class DatabaseWatch:
             self._close()
 
     async def _answer(self, connection: Connection, identity: tuple[int, int]) -> Answer:
-        """Return what the database says: all of it, or what it said last with its position now."""
+        """Return the database's full answer, or its last answer with the present position."""
         heard, now_ms = self._heard_of(identity), self._now_ms()
         if heard is not None and self._is_calm() and now_ms < self._ask_role_at_ms:
             return replace(heard.answer, scn=await connection.position(timeout_s=self._timeout_s))
@@ -227,7 +227,7 @@ class DatabaseWatch:
         return answer
 
     async def _ask_epoch(self) -> None:
-        """Ask for the epoch every now and then; a standby that lacks the table still counts as answering."""
+        """Query the epoch now and then; a standby without the table still counts as answering."""
         now_ms = self._now_ms()
         if self._connection is None or now_ms < self._ask_epoch_at_ms:
             return
@@ -235,7 +235,7 @@ class DatabaseWatch:
             self._epoch = await self._connection.epoch(timeout_s=self._timeout_s)
             self._ask_epoch_at_ms = now_ms + _EPOCH_INTERVAL_MS
         except SessionError as failure:
-            # It may take its time to fail: asked again soon, it would keep the other question waiting.
+            # A failing query may take long, so it is not repeated soon: it would delay the other query.
             self._ask_epoch_at_ms = now_ms + _EPOCH_PAUSE_MS
             _LOG.info("epoch not read", extra={"error": str(failure)})
 
@@ -252,7 +252,7 @@ class DatabaseWatch:
             _LOG.info("dumps not counted", extra={"error": str(failure)})
 
     def _note(self, answer: Answer, identity: tuple[int, int]) -> None:
-        # Answered by the process that ran before the question, if it still runs after it.
+        # The answer is of this process only if the same process ran before and after the query.
         if self._processes.look().identity == identity:
             now_ms = self._now_ms()
             self._heard = Heard(answer=answer, at_ms=now_ms, identity=identity)

@@ -1,7 +1,7 @@
-"""Fence devices: a host is switched off, and on again, by somebody who does not need its help.
+"""Fence devices: they switch a host off and on without the host's help.
 
-Only what the device itself says counts. A host is off when its device, asked after it was told to switch it
-off, says Off: not when the host is silent, and not when the device merely took the order.
+Only the answer of the device counts. A host is off if its device, asked after the order to switch it off,
+reports Off. Silence of the host, or a device that only accepted the order, is not enough.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ import msgspec
 from failover.settings import Fence, Peer
 
 DEADLINE_S = 5.0
-"""For all that is asked of a device for one order; the caller asks again after it."""
+"""Time limit for all requests to a device for one order; the caller tries again after it."""
 _POLL_S = 0.1
 _LEAST_REFUSAL = 300
-"""Also a redirection: an order is not sent to another place than the one that was configured."""
+"""Statuses of failure; also redirections, because an order is sent only to the configured address."""
 _WRONG_ACCOUNT = (401, 403)
 _SHOWN = 200
 
 
 class Power(StrEnum):
-    """What a device says of a host's power, in Redfish's words; others, such as PoweringOff, mean not yet."""
+    """Power state that a device reports, in Redfish's words; others, such as PoweringOff, mean not yet."""
 
     ON = "On"
     OFF = "Off"
@@ -36,24 +36,24 @@ class Power(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What came of an order."""
+    """Result of an order."""
 
     confirmed: bool
-    """The device itself says that it is done."""
+    """Whether the device itself reports that it is done."""
     reason: str
     """A sentence that names host and device."""
 
 
 class DeviceError(RuntimeError):
-    """The device cannot be reached, or does not answer as such a device does."""
+    """The device cannot be reached, or gives an unexpected answer."""
 
 
 class OrderRefusedError(DeviceError):
-    """The device answers, and does not take this order: it may have been carried out already."""
+    """The device refuses this order, which may already have been carried out."""
 
 
 class Controller(Protocol):
-    """What one kind of device understands."""
+    """Interface of all kinds of devices."""
 
     name: str
 
@@ -73,7 +73,7 @@ class Controller(Protocol):
         """
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class Redfish:
@@ -187,7 +187,7 @@ async def switch(
     deadline_s: float = DEADLINE_S,
     ipmitool: str = "ipmitool",
 ) -> Report:
-    """Switch a host off or on by its fence device; never raises, unless cancelled.
+    """Switch a host off or on with its fence device; raises no error, unless cancelled.
 
     Args:
         peer: the host.
@@ -220,9 +220,9 @@ async def switch(
 
 
 async def _carry_out(controller: Controller, power: Power, *, patience_s: float) -> None:
-    """Give the order, and return when the device says that it is so."""
+    """Give the order, and return when the device reports the wanted state."""
     refusal: OrderRefusedError | None = None
-    # Some devices answer an order only when it is done, and some not at all: their state tells.
+    # Some devices answer an order only when it is done, and some never: read their state instead.
     with contextlib.suppress(TimeoutError):
         try:
             async with asyncio.timeout(patience_s):
@@ -230,7 +230,7 @@ async def _carry_out(controller: Controller, power: Power, *, patience_s: float)
         except OrderRefusedError as refused:
             refusal = refused
     while (said := await controller.says()) != power:
-        # Devices refuse to switch off what is off. This one is not.
+        # Devices refuse to switch off a host that is already off. This host is not off.
         if refusal is not None:
             raise DeviceError(f"{refusal}; it says {said}")
         await asyncio.sleep(_POLL_S)
@@ -241,5 +241,5 @@ def _controller(fence: Fence, password: str, ipmitool: str) -> Controller:
 
 
 def _trust(fence: Fence) -> ssl.SSLContext | bool:
-    """Return what decides whether the device's certificate is good; it is always checked."""
+    """Return the TLS context that checks the device's certificate; it is always checked."""
     return ssl.create_default_context(cafile=fence.ca_file) if fence.ca_file else True

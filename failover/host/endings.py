@@ -1,4 +1,4 @@
-"""Tells at once that a process has ended, so that nobody need ask for it all the time."""
+"""Notifies at once when a process has ended, so that it need not be polled."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ _LOG = logging.getLogger("failover.database")
 class Endings:
     """The end of one process at a time, by its pidfd.
 
-    Linux has these since 5.3. On an older kernel, such as Kylin V10's 4.19, nothing is told, and the end is
-    seen at the next look.
+    Linux has pidfds since 5.3. On an older kernel, such as Kylin V10's 4.19, there is no notification, and
+    the next observation finds the end.
     """
 
     def __init__(self, told: Callable[[], None]) -> None:
@@ -32,7 +32,7 @@ class Endings:
         try:
             self._descriptor = os.pidfd_open(identity[0])
         except ProcessLookupError:
-            # It has ended between the look and now.
+            # It has ended since the last observation.
             self._told()
         except OSError as failure:
             _LOG.info("the end of the database is seen by looks only", extra={"error": str(failure)})
@@ -48,7 +48,7 @@ class Endings:
             self._descriptor = None
 
     def _ended(self) -> None:
-        # Once: the descriptor stays readable.
+        # Notify only once, because the descriptor stays readable.
         identity = self._identity
         self.close()
         self._identity = identity

@@ -1,7 +1,7 @@
-"""The agent's note beside the data: what starting them may give, and which history they are of.
+"""The agent's note next to the data: the role that a start of the data may give, and their history.
 
-It lies in the database's own folder, so that whoever empties that empties the note with it. `loanstack-db`
-keeps a file of its own there, whose only word is the role: without it the data are half-made, whatever the
+It is in the database's own folder, so that emptying the folder deletes the note too. `loanstack-db` keeps
+its own file there, which contains only the role: without that file the data are incomplete, whatever the
 note says.
 """
 
@@ -18,10 +18,10 @@ _NOTE, _ROLE_FILE = "loanstack-failover", "loanstack-role"
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What is known of the data on disk."""
+    """Knowledge about the data on disk."""
 
     role: Role | None = None
-    """None: there are no complete data."""
+    """Role that a start of the data may give; None: there are no complete data."""
     epoch: int = 0
     lineage: int | None = None
 
@@ -31,7 +31,7 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     lineage: int | None
     role_file_ns: int
-    """When the role file was last changed at the time of this note: a later change knows more than it."""
+    """Change time of the role file when the note was written; a later change is newer than the note."""
 
 
 class NoteFile:
@@ -44,7 +44,7 @@ class NoteFile:
         self._read: tuple[tuple[int, ...], Recorded] | None = None
 
     def read(self) -> Recorded:
-        """Return what note and role file say together; where they differ, what is the more careful."""
+        """Return the combined content of note and role file; if they differ, the more careful one."""
         state = (*_state_of(self._role_file), *_state_of(self._note))
         if self._read is None or self._read[0] != state:
             self._read = (state, self._read_both())
@@ -96,12 +96,12 @@ class NoteFile:
         except FileNotFoundError:
             return None
         except msgspec.MsgspecError:
-            # Written whole or not at all, so somebody else wrote it: nothing is known of the history then.
+            # We write the note atomically, so a damaged note is not ours: the history is then unknown.
             return None
 
 
 def _state_of(path: Path) -> tuple[int, ...]:
-    """Return what changes whenever a file is written or replaced; empty if there is none."""
+    """Return a text that changes whenever a file is written or replaced; empty if there is no file."""
     try:
         found = path.stat()
     except FileNotFoundError:

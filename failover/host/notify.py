@@ -1,4 +1,4 @@
-"""Tells systemd that the agent is ready, and that its loop turns: the protocol of sd_notify(3)."""
+"""Notifies systemd that the agent is ready and that its loop turns, with the protocol of sd_notify(3)."""
 
 import os
 import socket
@@ -6,10 +6,10 @@ from collections.abc import MutableMapping
 
 
 class Notify:
-    """Says things to the service manager, if there is one."""
+    """Sends notifications to the service manager, if there is one."""
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
-        """Take the manager's socket out of `environment`: from this process's children it hears nothing."""
+        """Remove the manager's socket from `environment`, so that child processes cannot notify it."""
         address = environment.pop("NOTIFY_SOCKET", "")
         # An abstract socket is written with an @ and addressed with a zero byte.
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
@@ -24,7 +24,7 @@ class Notify:
         self._say("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """Say in one line what goes on, for `systemctl status`."""
+        """Send one line about the present action, for `systemctl status`."""
         self._say(f"STATUS={text}")
 
     def close(self) -> None:
@@ -36,5 +36,5 @@ class Notify:
             try:
                 self._socket.sendto(text.encode(), self._address)
             except OSError:
-                # A manager that is busy hears the next one: this must never hold the loop.
+                # If the manager is busy, it gets the next notification; this must never block the loop.
                 return

@@ -1,4 +1,4 @@
-"""A direct look at the other database hosts, past the store: their SQL, and what their agents say."""
+"""Direct observation of the other database hosts, without the store: their SQL ports and their agents."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from failover.core import observed
 from failover.settings import Peer
 
 _PROTOCOL = 10
-"""Fifth byte of the greeting of every MySQL server: a port that is only open greets nobody."""
+"""Fifth byte of the greeting of every MySQL server; an open port alone sends no greeting."""
 _GREETING_BYTES = 5
 _LOOK_S = 0.5
 
@@ -33,7 +33,7 @@ class _Seen:
 
 
 class PeerWatch:
-    """Looks at every peer again and again, at all of them side by side."""
+    """Observes every peer repeatedly, all at the same time."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class PeerWatch:
         self._seen = {p.host: _Seen(sql_at_ms=now_ms(), agent_at_ms=now_ms()) for p in peers}
 
     def observe(self) -> tuple[observed.Peer, ...]:
-        """Return what is known of each peer as it stands now."""
+        """Return the present knowledge about each peer."""
         now_ms = self._now_ms()
         return tuple(
             observed.Peer(
@@ -79,7 +79,7 @@ class PeerWatch:
         return (seen.scn, seen.settled_scn) if seen else (0, None)
 
     async def run(self) -> None:
-        """Look for ever, also where there is nobody to look at; ends only when cancelled."""
+        """Observe for ever, even without peers; ends only when cancelled."""
         timeout = aiohttp.ClientTimeout(total=_LOOK_S)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
             await asyncio.gather(

@@ -1,6 +1,6 @@
-"""The processes of the database's unit: found without asking anybody, and killed without waiting for anybody.
+"""The processes of the database's unit: found and killed without any other program.
 
-The control group of a systemd unit lists every process it started, also those that no pid file knows.
+The control group of a systemd unit lists every process of the unit, also those without a pid file.
 """
 
 import errno
@@ -20,27 +20,27 @@ _GONE = (errno.ENOENT, errno.ESRCH, errno.ENODEV)
 
 
 class GroupError(RuntimeError):
-    """The unit's control group cannot be told, so nobody could say that its database is down."""
+    """The unit's control group cannot be determined, so the end of its database could not be proven."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """What runs of the database; no pid: nothing does."""
+    """Running processes of the database; no pid: none runs."""
 
     pids: tuple[int, ...] = ()
     started_at_ms: int = 0
-    """Of the first process, by the steady clock: milliseconds since the host booted."""
+    """Start of the first process on the steady clock: milliseconds since the host booted."""
     stopped: bool = False
-    """It was stopped by a signal (state T) and does not work until it is told to go on."""
+    """It was stopped by a signal (state T), and does not work until it is continued."""
 
     @property
     def identity(self) -> tuple[int, int] | None:
-        """What no other process ever has; None: nothing runs."""
+        """Unique identity of the process; None: none runs."""
         return (self.pids[0], self.started_at_ms) if self.pids else None
 
 
 class Processes:
-    """All processes of one unit, and of one pid file, should somebody have started the database by hand."""
+    """All processes of one unit, and that of one pid file, in case the database was started by hand."""
 
     def __init__(self, group_file: Path, pid_file: Path, *, program: str = "seekdb") -> None:
         """Watch the processes that `group_file` lists.
@@ -48,14 +48,14 @@ class Processes:
         Args:
             group_file: `cgroup.procs` of the unit; it exists only while the unit runs.
             pid_file: where the database itself writes its pid.
-            program: name of the program that `pid_file` must be about, because pids come again.
+            program: name of the program that the pid must belong to, because pids are reused.
         """
         self._group_file = str(group_file)
         self._pid_file = str(pid_file)
         self._program = program
 
     def look(self) -> Running:
-        """Return what runs now; costs two or three small reads below /proc and /sys."""
+        """Return the running processes; takes two or three small reads below /proc and /sys."""
         pids = self._pids()
         states = [(pid, state) for pid in pids if (state := _state(pid)) is not None]
         if not states:
@@ -116,13 +116,13 @@ def is_open(port: int) -> bool:
     except ConnectionRefusedError:
         return False
     except OSError:
-        # Full backlog, or no answer: something is there.
+        # A full backlog or a time-out: a process is listening.
         return True
     return True
 
 
 def _systemd_mount(mounts: str) -> tuple[str, Path]:
-    """Return how systemd's hierarchy is called in /proc/self/cgroup, and where it is mounted."""
+    """Return the name of systemd's hierarchy in /proc/self/cgroup, and its mount point."""
     unified: Path | None = None
     for line in mounts.splitlines():
         _, where, kind, options = line.split()[:4]
@@ -136,9 +136,9 @@ def _systemd_mount(mounts: str) -> tuple[str, Path]:
 
 
 def _state(pid: int) -> tuple[str, int] | None:
-    """Return state letter and start of a process; None: it is gone, or dead and not yet waited for."""
+    """Return state letter and start of a process; None: it has ended (it may be a zombie)."""
     text = _read(f"/proc/{pid}/stat")
-    # The name in parentheses may hold anything.
+    # The name in parentheses may contain any character.
     fields = text.rpartition(")")[2].split()
     if len(fields) < 20 or fields[0] in "ZX":
         return None
@@ -150,7 +150,7 @@ def _numbers(text: str) -> Iterable[int]:
 
 
 def _read(path: str) -> str:
-    """Return the text of a small file; empty if there is none. Asked twenty times a second, so no detours."""
+    """Return the text of a small file; empty if there is none. Called twenty times a second, so kept fast."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as failure:

@@ -27,10 +27,10 @@ MAKE_EPOCH_SQL = (
     "CREATE TABLE IF NOT EXISTS loan.leadership(one TINYINT PRIMARY KEY, epoch BIGINT NOT NULL)",
     "INSERT IGNORE INTO loan.leadership(one, epoch) VALUES (1, 0)",
 )
-"""As the loan services' schema makes it, should that not have been applied yet."""
+"""The same table as in the loan services' schema, in case the schema was not applied yet."""
 
 _PATIENCE_SQL = "SET ob_query_timeout = 1000000, ob_trx_timeout = 2000000"
-"""Microseconds. A standby without a table would otherwise have one wait for ten seconds for an error."""
+"""Microseconds. Without this, a standby that lacks a table would return its error only after ten seconds."""
 _NO_SUCH_TABLE = (1049, 1146)
 _OPTION = re.compile(r"^(user|password)=(.*)$", re.MULTILINE)
 
@@ -41,18 +41,18 @@ class SessionError(ConnectionError):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the database says about itself."""
+    """State that the database reports."""
 
     role: Role | None
     scn: int
     drained: bool
-    """It was handed over: it still says PRIMARY, takes no writes, and will start as a standby."""
+    """It was handed over: it still reports PRIMARY, takes no writes, and will start as a standby."""
     source: str | None
-    """Address whose log it pulls."""
+    """Address from which it pulls the log."""
 
 
 class Session:
-    """An open connection; whoever gets an error closes it."""
+    """An open connection; after an error, the caller must close it."""
 
     def __init__(self, raw: Any) -> None:  # noqa: ANN401  (the driver's stubs are untyped)
         """Use an asyncmy connection."""
@@ -63,7 +63,7 @@ class Session:
         self._raw.close()
 
     async def look(self, *, timeout_s: float) -> Answer:
-        """Return what the database is and how far it got.
+        """Return the database's role and position.
 
         Raises:
             SessionError: it did not answer in time, or the connection is lost.
@@ -80,10 +80,10 @@ class Session:
         )
 
     async def position(self, *, timeout_s: float) -> int:
-        """Return how far the database got.
+        """Return the database's position.
 
         It costs OceanBase a seventh of `look`, which reads the role from a file each time (measured on
-        seekdb 1.4: 0.15 and 1.1 ms of processor).
+        seekdb 1.4: 0.15 and 1.1 ms of CPU).
 
         Raises:
             SessionError: it did not answer in time, or the connection is lost.
@@ -117,7 +117,7 @@ class Session:
         return int(rows[0][0]) if rows else 0
 
     async def set_epoch(self, epoch: int, *, timeout_s: float) -> None:
-        """Raise the epoch in the table to `epoch`; one that is higher stays, and is an error.
+        """Raise the epoch in the table to `epoch`; a higher epoch is kept, and is an error.
 
         Raises:
             SessionError: the database refused, did not answer in time, or knows a higher epoch.
@@ -143,7 +143,7 @@ class Session:
                 await cursor.execute(statement)
                 return list(await cursor.fetchall())
         except TimeoutError:
-            # In the middle of an answer: the next statement would read the rest of it.
+            # The connection is in the middle of an answer, whose rest the next statement would read.
             self.close()
             raise SessionError(f"no answer within {timeout_s:g} s to: {statement}") from None
         except (errors.MySQLError, OSError, RuntimeError) as failure:

@@ -1,4 +1,4 @@
-"""Runs `loanstack-db`, which handles a database as its administrator would: beside the loop, in time."""
+"""Runs `loanstack-db`, the administrator's tool of the database, in the background and with a deadline."""
 
 import asyncio
 import fcntl
@@ -13,14 +13,14 @@ _SHOWN = 300
 
 
 class ToolError(RuntimeError):
-    """`loanstack-db` refused, failed, or took too long; the message is its own last words."""
+    """`loanstack-db` refused, failed, or took too long; the message is its last output."""
 
 
 class Tool:
     """The tool of this host."""
 
     def __init__(self, program: str, *, lock_file: Path = LOCK_FILE) -> None:
-        """Use `program`, which holds `lock_file` while it is at work."""
+        """Use `program`, which holds `lock_file` while it runs."""
         self._program = program
         self._lock_file = lock_file
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -33,8 +33,8 @@ class Tool:
         """
         command = " ".join(("loanstack-db", *arguments))
         try:
-            # A session of its own: what it started ends with it. Known before anything is waited for, so that
-            # there is no moment in which it runs and could not be ended.
+            # Its own session, so that its children can be ended with it. The process is registered before
+            # anything is awaited, so that it can be ended at any moment.
             process = subprocess.Popen(
                 [self._program, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -60,15 +60,15 @@ class Tool:
         return output.decode(errors="replace").strip()
 
     def kill(self) -> None:
-        """End whatever of it runs for this agent, so that it does not start what is to be down."""
+        """End every run of the tool for this agent, so that none starts a database that must be down."""
         for process in tuple(self._running):
             _end(process)
 
     def is_used_by_others(self) -> bool:
-        """Say whether somebody else (a deploy, an administrator) is handling the database with it."""
+        """Say whether another process (a deploy, an administrator) is using the tool."""
         if self._running:
             return False
-        # Asked ten times a second, so no detours.
+        # Called ten times a second, so kept fast.
         try:
             descriptor = os.open(self._lock_file, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:

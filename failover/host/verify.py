@@ -1,4 +1,4 @@
-"""Asks the leader's database, from any host, whether it would hand over: a question that changes nothing."""
+"""Asks the leader's database, from any host, whether it would hand over; this changes nothing."""
 
 import asyncio
 from pathlib import Path
@@ -14,13 +14,13 @@ _HALF_SQL = (
     " (SELECT tx_id FROM oceanbase.V$OB_TRANSACTION_SCHEDULERS)"
     " AND ctx_create_time < DATE_SUB(NOW(), INTERVAL 5 SECOND)"
 )
-"""Transactions of which a former primary logged the first half only: nobody will ever end them, and to become
-a standby, seekdb 1.4 waits for their end."""
+"""Transactions of which a former primary logged only the first half: they never end, and seekdb 1.4 waits for
+their end before it becomes a standby."""
 _TIMEOUT_S = 2.0
 
 
 async def why_no_hand_over(host: str, address: str, port: int, options: Path) -> str | None:
-    """Return what the database of `host` says against handing over, or None.
+    """Return why the database of `host` would not hand over, or None.
 
     Args:
         host: the leader.

@@ -1,1 +1,1 @@
-"""The consensus store: its door, what it holds, how it is read and changed."""
+"""The consensus store (etcd): access, content, reading and changing."""

@@ -1,8 +1,8 @@
-"""The consensus store as the agent uses it: looks, leases, and changes that happen once or not at all.
+"""The consensus store as the agent uses it: reads, leases, and changes that are made once or not at all.
 
-Every change of the record `leader` is a compare-and-swap on its revision. A member of the store may carry a
-change out and fall silent before it says so; the change is then asked of the next one, which finds it done:
-so a lost comparison counts as won when what is there is what was to be written.
+Every change of the record `leader` is a compare-and-swap on its revision. A member of the store may make a
+change and fail before it answers. The change is then sent to the next member, where the comparison fails: so
+a failed comparison counts as success if the present record is the one that was to be written.
 """
 
 import logging
@@ -33,12 +33,12 @@ class Gateway(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SeenMember:
-    """A member, and when it was put there."""
+    """A member's report, and when it was put."""
 
     member: Member
     revision: int
     told: Json
-    """All that its agent said, for people."""
+    """The whole report of its agent, for people."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +46,14 @@ class Sight:
     """One linearizable read of everything but the history."""
 
     revision: int = 0
-    """Of the whole store: a sight with a lower one is older."""
+    """Revision of the whole store: a read with a lower revision is older."""
     leader: LeaderRecord | None = None
     lease_alive: bool = False
     members: tuple[SeenMember, ...] = ()
     request: Request | None = None
     request_revision: int = 0
     paused: Json | None = None
-    """By whom and since when nothing may happen by itself."""
+    """Host and time of a pause of automatic actions."""
 
 
 class Store:
@@ -65,10 +65,10 @@ class Store:
         self.keys = Keys(environment=environment)
 
     async def look(self, *, host: str = "", member: str | None = None) -> Sight:
-        """Return what the store holds now; put `member` of `host` there in the same call, if given.
+        """Return the content of the store; in the same call, put the report `member` of `host`, if given.
 
         Raises:
-            StoreError: it did not answer, or holds a record `leader` that no agent wrote.
+            StoreError: the store did not answer, or its record `leader` was not written by an agent.
         """
         first, end = self.keys.all_but_history
         reading = pieces.read(first, end)
@@ -79,10 +79,10 @@ class Store:
         return self._sight(answer["responses"][1]["response_range"])
 
     async def changes(self) -> AsyncIterator[None]:
-        """Yield whenever anything changes but members and history: a hint to look, and no look itself.
+        """Yield whenever anything except members and history changes: a hint to read, without the content.
 
         Raises:
-            StoreError: the member that told them tells no more.
+            StoreError: the member that sent the notifications stopped.
         """
         watched = [{"create_request": pieces.keys(*of)} for of in self.keys.watched]
         async for told in self._gateway.stream("/v3/watch", watched):
@@ -100,7 +100,7 @@ class Store:
         return str(answer["ID"])
 
     async def keep_alive(self, lease: str) -> bool:
-        """Let a lease last for its whole time again; False: it has ended.
+        """Renew a lease for its whole time; False: it has ended.
 
         Raises:
             StoreError: the store did not answer.
@@ -109,7 +109,7 @@ class Store:
         return int(answer.get("result", {}).get("TTL", 0)) > 0
 
     async def revoke(self, lease: str) -> None:
-        """End a lease, and the key that hangs on it.
+        """End a lease, and delete the key that is bound to it.
 
         Raises:
             StoreError: the store did not answer, or the lease had ended.
@@ -117,7 +117,7 @@ class Store:
         await self._gateway.call("/v3/lease/revoke", {"ID": lease})
 
     async def claim(self, record: LeaderRecord, *, lease: str, takes_request: bool) -> int | None:
-        """Make `record` the leader's if `leader` still has its revision, and hang the key `lease` on `lease`.
+        """Make `record` the leader's if `leader` still has its revision, and bind the key `lease` to `lease`.
 
         Returns:
             The new revision of `leader`; None: somebody else changed it first.
@@ -141,7 +141,7 @@ class Store:
         return await self._swap(record, [], takes_request=takes_request)
 
     async def put_request(self, request: Request, *, at_s: float) -> bool:
-        """Leave an operator's request; False: another one waits.
+        """Put an operator's request; False: another request waits.
 
         Raises:
             StoreError: it is not known whether it happened.
@@ -172,7 +172,7 @@ class Store:
         )
 
     async def pause(self, *, host: str, at_s: float) -> None:
-        """Let nothing happen by itself until `resume`.
+        """Stop automatic actions until `resume`.
 
         Raises:
             StoreError: it is not known whether it happened.

@@ -1,4 +1,4 @@
-"""The store's own door: etcd's JSON gateway over HTTPS, with its users, and whichever member answers."""
+"""Access to the store: etcd's JSON gateway over HTTPS, with login, through any member that answers."""
 
 import asyncio
 import base64
@@ -14,21 +14,21 @@ from failover.settings import Store
 _UNAUTHENTICATED = 401
 _LEAST_SERVER_FAULT = 500
 _STALE_TOKEN = ("invalid auth token", "auth store is old", "user name is empty")
-"""What etcd says when one has to log in (again); some of it with status 400."""
+"""Errors of etcd that require a new login; some come with status 400."""
 
 Answer = dict[str, Any]
 
 
 class StoreError(ConnectionError):
-    """No member of the store gave an answer: unreachable, without a majority, or none in time."""
+    """No member of the store answered: all were unreachable, without a majority, or too slow."""
 
 
 class StoreRefusedError(StoreError):
-    """The store answered that it will not: wrong password, no right, or a request it does not know."""
+    """The store refused: wrong password, missing right, or an unknown request."""
 
 
 def encoded(text: str) -> str:
-    """Return `text` as etcd wants keys and values."""
+    """Return `text` in etcd's form of keys and values."""
     return base64.b64encode(text.encode()).decode()
 
 
@@ -38,7 +38,7 @@ def decoded(text: str) -> str:
 
 
 class Gateway:
-    """Calls of etcd's JSON gateway: the member that answered last is asked first, then the nearest ones."""
+    """Calls etcd's JSON gateway: first the member that answered last, then the nearest ones."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Gateway:
         Args:
             store: endpoints, user and certificate authority.
             timeout_ms: how long one member may take for one answer.
-            on_failure: told the endpoint whenever a member gave none.
+            on_failure: called with the endpoint of each member that did not answer.
         """
         self._store = store
         self._timeout_s = timeout_ms / 1000
@@ -72,11 +72,11 @@ class Gateway:
     async def call(self, path: str, body: Mapping[str, object]) -> Answer:
         """Return the answer to one call, from the first member that gives one.
 
-        A call that a member may have carried out before it fell silent is sent to the next one all the same:
-        callers must bear that it happens twice.
+        A member may carry out a call and then not answer; the call is sent to the next member all the same,
+        so callers must tolerate that it is carried out twice.
 
         Raises:
-            StoreRefusedError: the store will not.
+            StoreRefusedError: the store refused.
             StoreError: no member answered.
         """
         content = msgspec.json.encode(body)
@@ -95,12 +95,13 @@ class Gateway:
         raise StoreError("; ".join(failures))
 
     async def stream(self, path: str, bodies: Sequence[Mapping[str, object]]) -> AsyncIterator[Answer]:
-        """Yield what the preferred member answers to a call that goes on for ever.
+        """Yield the preferred member's answers to a call that never ends.
 
-        One at a time: it ends with an error once the member is silent to calls and another one is preferred.
+        Only one member is used at a time: when it stops answering calls and another one is preferred, this
+        raises.
 
         Raises:
-            StoreError: the member took no such call, or tells no more.
+            StoreError: the member refused the call, or stopped answering.
         """
         endpoint = self._preferred
         content = b"\n".join(msgspec.json.encode(body) for body in bodies)
@@ -113,7 +114,7 @@ class Gateway:
                 async for line in response.content:
                     answer = msgspec.json.decode(line, type=Answer)
                     if "error" in answer:
-                        # It may be the token: the next call has another.
+                        # The token may be the cause; the next call gets a new one.
                         if self._token == token:
                             self._token = None
                         raise StoreError(_error_of(answer))
@@ -137,7 +138,7 @@ class Gateway:
             token = await self._logged_in(endpoint, stale=None)
             status, answer = await self._post(endpoint, path, content, token)
             if status == _UNAUTHENTICATED or _is_stale(answer):
-                # Members forget tokens: after minutes without use, and when they are restarted.
+                # Members forget tokens after some minutes without use, and at a restart.
                 token = await self._logged_in(endpoint, stale=token)
                 status, answer = await self._post(endpoint, path, content, token)
         if status >= _LEAST_SERVER_FAULT:
@@ -147,8 +148,8 @@ class Gateway:
         return answer
 
     async def _logged_in(self, endpoint: str, *, stale: str | None) -> str:
-        """Return a token other than `stale`, logging in where there is none."""
-        # Checking a password costs a member tens of milliseconds: calls that go on side by side share one.
+        """Return a token other than `stale`; log in if there is none."""
+        # Checking a password takes a member tens of milliseconds, so concurrent calls share one login.
         async with self._login:
             if self._token is None or self._token == stale:
                 body = msgspec.json.encode({"name": self._store.user, "password": self._store.password})
@@ -165,7 +166,7 @@ class Gateway:
             text = await response.read()
             if response.status >= _LEAST_SERVER_FAULT and not text.startswith(b"{"):
                 return response.status, {}
-            # A streaming call answers one object a line; ours are of one answer each.
+            # A streaming call answers one object on each line; our calls have one answer each.
             answer = msgspec.json.decode(text.splitlines()[0] if text else b"{}", type=Answer)
             return response.status, answer
 
@@ -182,7 +183,7 @@ class Gateway:
             context = ssl.create_default_context(cafile=self._store.ca_file)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=60),
-                # Whoever waits for an answer bounds that; a call that streams has none.
+                # Callers limit the time of an answer themselves; a streaming call has no limit.
                 timeout=aiohttp.ClientTimeout(),
                 trust_env=False,
             )

@@ -1,4 +1,4 @@
-"""What happened in each epoch, kept in the store: one list of events a key."""
+"""The history of each epoch, kept in the store: each key holds a list of events."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ class Gateway(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing that happened."""
+    """One event."""
 
     at_s: float
     """Unix time by the clock of `host`."""
@@ -36,7 +36,7 @@ class Event:
     """The operator's request that it answers."""
 
     def line(self) -> Json:
-        """Return it as the store holds it."""
+        """Return the event in the store's form."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -49,17 +49,17 @@ class History:
         self._keys = keys
 
     async def append(self, epoch: int, event: Event) -> None:
-        """Add one event to an epoch; epochs long past are forgotten with it.
+        """Add one event to an epoch, and delete the oldest epochs.
 
         Raises:
-            StoreError: the store did not answer, or others appended faster all the time.
+            StoreError: the store did not answer, or other agents always appended first.
         """
         key = self._keys.history(epoch)
         line = event.line()
         for _ in range(_TRIES):
             found = pieces.first_kv(await self._gateway.call("/v3/kv/range", _range(key)))
             events = msgspec.json.decode(found[0], type=list[Json]) if found else []
-            # Said before, and the answer was lost.
+            # This event was already appended, and the answer was lost.
             if line in events:
                 return
             success = [pieces.put(key, msgspec.json.encode([*events, line]).decode())]

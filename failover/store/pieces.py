@@ -1,4 +1,4 @@
-"""The pieces that transactions of the store are made of. Pure."""
+"""Operations and conditions of the store's transactions. Pure."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ Json = dict[str, Any]
 
 
 def put(key: str, text: str, *, lease: str | None = None) -> Json:
-    """Return the operation that writes a key; with `lease`, until that ends."""
+    """Return the operation that writes a key; with `lease`, the key is deleted when the lease ends."""
     operation: Json = {"key": encoded(key), "value": encoded(text)}
     if lease is not None:
         operation["lease"] = lease
@@ -26,7 +26,7 @@ def read(key: str, end: str | None = None) -> Json:
 
 
 def keys(key: str, end: str | None = None) -> Json:
-    """Return what names a key, or all from `key` up to `end`."""
+    """Return the range of a key, or of all keys from `key` up to `end`."""
     named: Json = {"key": encoded(key)}
     if end is not None:
         named["range_end"] = encoded(end)
@@ -34,7 +34,7 @@ def keys(key: str, end: str | None = None) -> Json:
 
 
 def unchanged(key: str, revision: int | str) -> Json:
-    """Return the condition that a key was last changed at `revision`; 0: that there is none."""
+    """Return the condition that a key was last changed at `revision`; 0: that the key does not exist."""
     return {"key": encoded(key), "target": "MOD", "result": "EQUAL", "mod_revision": str(revision)}
 
 
@@ -46,5 +46,5 @@ def first_kv(answer: Answer) -> tuple[str, int] | None:
 
 
 def first_kv_of_failure(answer: Answer) -> tuple[str, int] | None:
-    """Return text and revision of what a lost transaction read instead, or None."""
+    """Return text and revision of the key that a failed transaction read, or None."""
     return first_kv(answer["responses"][0]["response_range"])

@@ -1,4 +1,4 @@
-"""Tells the history in the background: nobody waits for it, and it outlasts an absence of the store."""
+"""Writes the history in the background: no action waits for it, and it survives an outage of the store."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from failover.store.history import Event
 _LOG = logging.getLogger("failover.history")
 _PAUSE_S = 0.5
 _KEPT = 500
-"""Events that wait for the store, at most; the oldest are given up first."""
+"""Most events that wait for the store; the oldest are dropped first."""
 
 Json = dict[str, Any]
 
@@ -44,7 +44,7 @@ class Recorder:
     def record(
         self, epoch: int, event: str, detail: str, *, request: str | None = None, at_s: float | None = None
     ) -> None:
-        """Take in what happened now, or at `at_s`."""
+        """Record an event of now, or of `at_s`."""
         when = self._wall_s() if at_s is None else at_s
         self._waiting.append(
             (epoch, Event(at_s=when, event=event, host=self._me, detail=detail, request=request))
@@ -53,16 +53,16 @@ class Recorder:
         _LOG.warning(event, extra={"epoch": epoch, "detail": detail, "request": request})
 
     def refuse(self, epoch: int, about: str, why: str, request: str | None) -> None:
-        """Take in a refusal: one that answers nobody is told once an epoch."""
+        """Record a refusal; one without a request is recorded once an epoch."""
         if request is None and (epoch, about) in self._refused:
             return
         self._refused.add((epoch, about))
         self.record(epoch, "refused", why, request=request)
 
     async def history(self) -> dict[int, list[Json]]:
-        """Return the events of each epoch: what the store has, and what is on its way there.
+        """Return the events of each epoch: those in the store, and those that still wait for it.
 
-        Without the store: as it was last read.
+        If the store does not answer: those that were read last.
         """
         try:
             self._read = await self._history.read()
@@ -76,7 +76,7 @@ class Recorder:
         return {epoch: sorted(found[epoch], key=lambda line: line["at_s"]) for epoch in sorted(found)}
 
     async def run(self) -> None:
-        """Tell the store for ever; ends only when cancelled."""
+        """Write events to the store for ever; ends only when cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()

@@ -1,4 +1,4 @@
-"""What the store holds, as JSON in its keys and as the values the core decides by. Pure.
+"""The store's content: converts between JSON in its keys and the core's values. Pure.
 
 Keys below `/loanstack/<environment>/`, in their order: `history/<epoch>`, `leader`, `lease`,
 `members/<host>`, `paused`, `request`.
@@ -27,18 +27,18 @@ _Known = TypeVar("_Known", Phase, Guarantee, Role, RequestKind)
 
 
 class RecordError(ValueError):
-    """A key of the store holds something that no agent wrote."""
+    """A key of the store has content that no agent wrote."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderRecord:
-    """The record `leader`, and what only the store's own code needs of it."""
+    """The record `leader`, with fields that only the store's own code needs."""
 
     leadership: Leadership
     claim: str
-    """Unique to one claim: whose answer got lost is recognised by it."""
+    """Unique id of a claim, by which a claim is recognised if its answer was lost."""
     last_automatic_s: float | None
-    """Unix time of the last claim that no operator asked for; handed on from record to record."""
+    """Unix time of the last claim that no operator asked for; copied from record to record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,35 +58,35 @@ class Keys:
 
     @property
     def lease(self) -> str:
-        """There as long as the leader's lease."""
+        """Key that exists as long as the leader's lease."""
         return f"{self.prefix}lease"
 
     @property
     def request(self) -> str:
-        """What an operator asked for."""
+        """Key of an operator's request."""
         return f"{self.prefix}request"
 
     @property
     def paused(self) -> str:
-        """There while nothing may happen by itself."""
+        """Key that exists during a pause of automatic actions."""
         return f"{self.prefix}paused"
 
     def member(self, host: str) -> str:
-        """What an agent says about itself."""
+        """Key of an agent's report about itself."""
         return f"{self.prefix}members/{host}"
 
     def history(self, epoch: int) -> str:
-        """What happened in one epoch; of fixed width, so that the order of keys is that of epochs."""
+        """Key of one epoch's history; of fixed width, so that keys sort by epoch."""
         return f"{self.prefix}history/{epoch:010d}"
 
     @property
     def all_but_history(self) -> tuple[str, str]:
-        """First key and end of what every look reads: the history comes before it in the order."""
+        """First key and end of the range that every read covers; the history sorts before it."""
         return self.leader, f"{self.prefix[:-1]}0"
 
     @property
     def watched(self) -> tuple[tuple[str, str], ...]:
-        """First key and end of what agents are told of at once: all that is looked at but the members."""
+        """First key and end of the range with notifications: everything that is read, except the members."""
         members = self.member("")
         return (self.leader, members), (f"{members[:-1]}0", f"{self.prefix[:-1]}0")
 
@@ -140,19 +140,19 @@ def leader_record(text: str, revision: int) -> LeaderRecord:
 
 
 def same_record(one: LeaderRecord, other: LeaderRecord) -> bool:
-    """Say whether two records hold the same, whenever they were written."""
+    """Say whether two records are equal, whenever they were written."""
     return _timeless(one) == _timeless(other)
 
 
 def member_text(member: Member, *, seq: int, lag_ms: int | None, more: Mapping[str, object]) -> str:
-    """Return what an agent says about itself; `more` is for people and other programs."""
+    """Return an agent's report about itself; `more` is for people and other programs."""
     found = {**more, **asdict(member), "seq": seq, "lag_ms": lag_ms}
     del found["unchanged_ms"]
     return msgspec.json.encode(found).decode()
 
 
 def member(host: str, text: str) -> Member:
-    """Return what the agent of `host` said about itself.
+    """Return the report of the agent of `host` about itself.
 
     Raises:
         RecordError: no agent wrote that.

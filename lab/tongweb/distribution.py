@@ -1,7 +1,7 @@
 """The stand-in for TongWeb: Apache Tomcat 9 in TongWeb 7's layout, with its scripts, licence check and log.
 
-TongWeb is licensed and its package is the bank's own. This one says what it is in its banner, its version and
-its licence; everything that deploys, checks, restarts or breaks it is the same for both.
+TongWeb is licensed, and only the bank has its package. The stand-in says so in its banner, its version and
+its licence. All code that deploys, checks, restarts or breaks it is the same for both.
 """
 
 import shutil
@@ -13,9 +13,9 @@ from lab.tongweb.javac import JARS, archive, compile_into, files_below
 
 NAME = "tongweb"
 SOURCES = Path(__file__).parent
-"""With bin/, conf/ and java/, from which it is made."""
+"""Our sources of the stand-in, with bin/, conf/ and java/."""
 _RECIPE_VERSION = 1
-"""To be raised when this module changes what the distribution holds."""
+"""Raise this number if a change of this module changes the content of the distribution."""
 _TOMCAT = (
     "annotations-api",
     "api",
@@ -48,16 +48,16 @@ _FOLDERS = (
     "temp",
     "tools",
 )
-"""Of TongWeb's layout; empty until the server or the deploy fills them."""
+"""Folders of TongWeb's layout that are empty until the server or the deploy fills them."""
 
 
 def jars() -> list[Path]:
-    """Return Tomcat's libraries that it is made of."""
+    """Return the libraries of Tomcat that the stand-in contains."""
     return [JARS / f"tomcat9-{name}.jar" for name in _TOMCAT]
 
 
 def version(sources: Path = SOURCES) -> str:
-    """Return Tomcat's version, and 12 hex digits of a hash of all that the distribution is made from."""
+    """Return Tomcat's version, and 12 hex digits of a hash of everything the distribution is made from."""
     tomcat = (JARS / "tomcat9-catalina.jar").resolve().stem.rpartition("-")[2]
     parts = [each for name in ("bin", "conf", "java") for each in files_below(sources / name)]
     parts += [(path.name, path) for path in jars()]
@@ -65,10 +65,10 @@ def version(sources: Path = SOURCES) -> str:
 
 
 def lay_out(home: Path, sources: Path = SOURCES) -> None:
-    """Fill the folder `home` as the package does when it is unpacked.
+    """Fill the folder `home` with the content of the package.
 
     Raises:
-        LabError: the stand-in's own part does not compile.
+        LabError: our Java code does not compile.
     """
     for name in _FOLDERS:
         (home / name).mkdir(parents=True)
@@ -84,7 +84,7 @@ def lay_out(home: Path, sources: Path = SOURCES) -> None:
 
 
 def write_installer(target: Path, package: Path) -> None:
-    """Write the other form in which the vendor delivers: a program that asks, or reads its answers.
+    """Write the vendor's other form of delivery: an installer that asks questions, or reads answers.
 
     + target: the .bin to write
     + package: the archive that `build` returned

@@ -1,4 +1,4 @@
-"""Java sources to archives that depend on their content alone: same sources in, same bytes out."""
+"""Compiles Java sources to reproducible archives: equal sources give equal bytes."""
 
 import zipfile
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ JARS = Path("/usr/share/java")
 SERVLET_API = JARS / "tomcat9-servlet-api.jar"
 
 _RELEASE = "11"
-"""The oldest Java that TongWeb 7 runs on beside 8."""
+"""Java release of the compiled code: the oldest after 8 that TongWeb 7 runs on."""
 _DEADLINE_S = 120
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The first moment that a ZIP archive can name."""
+"""The earliest time that a ZIP archive can store."""
 
 
 def compile_into(classes: Path, sources: Path, *, classpath: Sequence[Path]) -> None:
@@ -25,7 +25,7 @@ def compile_into(classes: Path, sources: Path, *, classpath: Sequence[Path]) -> 
     + classes: folder to be filled
 
     Raises:
-        LabError: with the compiler's words.
+        LabError: the sources do not compile; has the compiler's output.
     """
     files = sorted(str(path) for path in sources.rglob("*.java"))
     command = [str(JAVA_HOME / "bin/javac"), "-Xlint:all", "-Werror", "--release", _RELEASE]
@@ -38,7 +38,7 @@ def compile_into(classes: Path, sources: Path, *, classpath: Sequence[Path]) -> 
 
 
 def archive(target: Path, *folders: Path) -> None:
-    """Write the files of `folders`, which become one tree, as a JAR or WAR."""
+    """Write the files of `folders`, merged into one tree, as a JAR or WAR."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, path in sorted(
             (str(path.relative_to(folder)), path)

@@ -1,4 +1,4 @@
-"""The JDBC driver of TongWeb's pool: MariaDB's, whose protocol OceanBase speaks; banks take OceanBase's."""
+"""The JDBC driver of TongWeb's pool: MariaDB's, which works with OceanBase; banks use OceanBase's own."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ def version() -> str:
 
 
 def build(cache: Path) -> Path:
-    """Return the driver as a file for hosts, copied when the cache lacks it.
+    """Return the driver as a file for hosts; copy it if the cache lacks it.
 
     Raises:
         RefusedError: there is none on this machine.

@@ -1,4 +1,4 @@
-"""The Java runtime that TongWeb runs on: the modules of Debian's OpenJDK that it needs, in one folder."""
+"""The Java runtime of TongWeb: the modules of Debian's OpenJDK that it needs, in one folder."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from lab.tongweb.javac import JAVA_HOME
 
 NAME = "jdk"
 _RECIPE_VERSION = 2
-"""To be raised when this module changes what the runtime holds; part of its file's name."""
+"""Raise this number if a change of this module changes the content of the runtime; part of its file name."""
 _MODULES = (
     "java.desktop",
     "java.instrument",
@@ -27,7 +27,7 @@ _MODULES = (
     "jdk.management",
     "jdk.unsupported",
 )
-"""What Tomcat and a JDBC driver ask for, and jcmd for whoever has to look into a running server."""
+"""Modules that Tomcat and a JDBC driver need, and jcmd to inspect a running server."""
 _DEADLINE_S = 300
 
 
@@ -47,16 +47,16 @@ def version() -> str:
 
 
 def build(cache: Path) -> Path:
-    """Return the runtime for hosts, linked when the cache lacks it.
+    """Return the runtime for hosts; link it if the cache lacks it.
 
     Raises:
-        LabError: with jlink's words.
+        LabError: jlink failed; has its output.
     """
     return tarballs.cached(cache / "artifacts", NAME, version(), _link)
 
 
 def _link(content: Path) -> None:
-    # jlink makes its folder itself.
+    # jlink makes the folder itself.
     content.rmdir()
     options = ["--strip-debug", "--no-header-files", "--no-man-pages", "--generate-cds-archive"]
     modules = ",".join(_MODULES)

@@ -1,4 +1,4 @@
-"""The stand-in's licence: an artifact of its own, as a bank's is."""
+"""The stand-in's licence: a separate artifact, as a bank's licence is."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The channel portal's WAR: Java of ours against the servlet API, and the pages."""
+"""The channel portal's WAR: our Java code for the servlet API, and the pages."""
 
 import sys
 import tempfile
@@ -13,11 +13,11 @@ NAME = "channel-portal"
 WAR = "portal.war"
 SOURCES = PROJECT_ROOT / "app_stub/portal"
 _RECIPE_VERSION = 1
-"""To be raised when this module changes what the WAR holds."""
+"""Raise this number if a change of this module changes the content of the WAR."""
 
 
 def version(sources: Path = SOURCES) -> str:
-    """Return the project's version, and 12 hex digits of a hash of all that the WAR is made from."""
+    """Return the project's version, and 12 hex digits of a hash of everything the WAR is made from."""
     base = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["version"]
     return f"{base}+{tarballs.digest_of(_RECIPE_VERSION, files_below(sources))}"
 
@@ -28,7 +28,7 @@ def write_war(target: Path, sources: Path = SOURCES) -> None:
     + sources: folder with java/ and web/
 
     Raises:
-        LabError: with the compiler's words.
+        LabError: the portal does not compile; has the compiler's output.
     """
     with tempfile.TemporaryDirectory(prefix="loanstack-portal-") as name:
         classes = Path(name) / "WEB-INF/classes"
@@ -39,7 +39,7 @@ def write_war(target: Path, sources: Path = SOURCES) -> None:
 
 
 def build(cache: Path, sources: Path = SOURCES) -> Path:
-    """Return the WAR in a tarball for hosts, built when the cache lacks it."""
+    """Return the WAR in a tarball for hosts; build it if the cache lacks it."""
 
     def fill(content: Path) -> None:
         write_war(content / WAR, sources)

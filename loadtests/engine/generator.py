@@ -1,4 +1,4 @@
-"""A load while it runs: its arrivals, its record, and what the generator itself had to spare."""
+"""A running load: its arrivals, its record, and the generator's own spare capacity."""
 
 import gc
 import resource
@@ -25,17 +25,17 @@ from proof import percentiles
 from proof.record import Read, Write
 
 UNSENT_AFTER_S = 5.0
-"""An arrival that no user was free for within this time is given up: its customer would have left."""
+"""An arrival is given up if no user is free within this time: a real customer would have left."""
 _LOOKS_EVERY_S = 0.02
 READY_LEAD_S = 0.5
-"""Between the last user standing ready and the first arrival."""
+"""Time between the moment when all users are ready and the first arrival."""
 _PREPARING_MAX = 32
 
 Sent = Callable[[Write | Read], None]
 
 
 class Generator:
-    """One run: its schedule, its users' shared state, and what the generator had to spare."""
+    """One run: its schedule, its users' shared state, and the generator's spare capacity."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class Generator:
         """Prepare a run.
 
         + deadline_s: a user gives up on an answer after this long
-        + sent: told of every record, where Locust's own statistics are wanted
-        + meter: told of every record; the run ends once it is overspent
+        + sent: called with every record, for Locust's own statistics
+        + meter: gets every record; the run ends when a budget is overspent
         """
         self.options = options
         self.population = population
@@ -65,11 +65,11 @@ class Generator:
         self.aborted: str | None = None
         self.plan = plan
         self.user_numbers = options.share.users(options.users)
-        """Those of this process."""
+        """Users of this process."""
         self.ready = gevent.event.Event()
-        """All users stand ready."""
+        """Set when all users are ready."""
         self.preparing = BoundedSemaphore(_PREPARING_MAX)
-        """Held by a user that prepares: a thousand handshakes at once take each longer than a user waits."""
+        """Limits how many users prepare at once: each of a thousand handshakes would miss the deadline."""
         self.schedule: Schedule | None = None
         self.stopped_s: float | None = None
         self.finished = gevent.event.Event()
@@ -85,11 +85,11 @@ class Generator:
         self._first_requests = 0
 
     def user_ready(self) -> None:
-        """Count a user that stands ready; with the last one the run begins, if nobody else says when."""
+        """Count a user that is ready; after the last one the run begins, unless a conductor starts it."""
         self._ready += 1
         if self._ready == len(self.user_numbers) and self.schedule is None:
-            # What stands now stays to the end; the collector need not look at it again and again. Records
-            # are written and forgotten, and hold no cycles.
+            # The objects that exist now live to the end, so the collector need not search them. Records are
+            # written and dropped, and contain no cycles.
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 50, 100)
@@ -98,7 +98,7 @@ class Generator:
                 self.begin(time.time() + READY_LEAD_S)
 
     def begin(self, first_s: float) -> None:
-        """Begin the run: its first arrival is due at unix time `first_s`, or later if that was asked for."""
+        """Begin the run: its first arrival is due at unix time `first_s`, or at a later `--start-at`."""
         first_s = max(first_s, self.options.start_at_s or 0.0)
         self._cpu_start_s = time.process_time()
         self._first_requests = self.recorder.reads
@@ -145,7 +145,7 @@ class Generator:
             self._meter.add(record)
 
     def abort_if_failed(self) -> bool:
-        """End the run if a promise cannot be kept any more, and say whether it was ended for that."""
+        """End the run if a promise can no longer be kept; return whether it was ended for that."""
         if self._meter is not None and self.aborted is None and not self.finished.is_set():
             self.aborted = self._meter.overspent()
             if self.aborted is not None:
@@ -153,25 +153,25 @@ class Generator:
         return self.aborted is not None
 
     def request_begins(self) -> None:
-        """Count a write under way."""
+        """Count a write that starts."""
         self._under_way += 1
 
     def request_ended(self) -> None:
-        """Count a write that has its outcome."""
+        """Count a write that got its outcome."""
         self._under_way -= 1
 
     def user_done(self) -> None:
-        """Count a user for whom nothing is left to do; the last one ends the run."""
+        """Count a user that has nothing left to do; the last one ends the run."""
         self._done += 1
         if self._done == len(self.user_numbers):
             self._measure_cpu()
             self.finished.set()
 
     def stop(self) -> None:
-        """End the run: what was due by now is still sent, and nothing else; return when all has its outcome.
+        """End the run: send only the arrivals that are already due, and return when all have an outcome.
 
-        An arrival that waits for a user in this moment is no failure yet. One that is not sent within a
-        user's deadline is.
+        An arrival that waits for a user at this moment has not failed yet. It fails if it is not sent within
+        a user's deadline.
         """
         if self.finished.is_set() or self.stopped_s is not None:
             return
@@ -181,7 +181,7 @@ class Generator:
             self.schedule.stop(after=self.schedule.taken + self.waiting())
         self._started.set()
         until_s = self.stopped_s + self.deadline_s + 2.0
-        # The first look comes after those whose arrivals fell due in this moment have woken.
+        # Sleep first, so that users whose arrivals became due at this moment can wake.
         gevent.sleep(_LOOKS_EVERY_S)
         while (self._under_way or self._left()) and time.time() < until_s:
             gevent.sleep(_LOOKS_EVERY_S)
@@ -189,7 +189,7 @@ class Generator:
             self._give_up(arrival)
 
     def watch_cpu(self) -> None:
-        """Count, to the end, the measured seconds in which there was next to no CPU to spare."""
+        """Until the end, count the measured seconds in which almost no CPU was spare."""
         self._started.wait()
         used_s, at_s = time.process_time(), time.time()
         while not self.finished.wait(timeout=1.0):
@@ -210,7 +210,7 @@ class Generator:
         return max(due - self.schedule.taken, 0)
 
     def facts(self) -> RunInfo:
-        """Return what only the generator knows about the run."""
+        """Return the facts about the run that only the generator knows."""
         start_s = self.schedule.start_s if self.schedule is not None else self.stopped_s or time.time()
         end_s = self.stopped_s or start_s + self.plan.duration_s
         wall_s = max(end_s - start_s + self.plan.warm_up_s, 1e-9)
@@ -263,7 +263,7 @@ class Generator:
 def new_key() -> str:
     """Return a fresh idempotency key: a UUID of version 7 (RFC 9562), which grows with time.
 
-    By random ones each merge of the database would rewrite its whole journal, as `app_stub/schema.sql` tells.
+    With random keys, each merge of the database would rewrite its whole journal; see `app_stub/schema.sql`.
     """
     random = secrets.randbits(74)
     return f"{time.time_ns() // 1_000_000:012x}7{random >> 62:03x}{2 << 62 | random & (1 << 62) - 1:016x}"

@@ -1,4 +1,4 @@
-"""One user: takes planned arrivals, sends them, and enters what came of it into its books."""
+"""One user: takes planned arrivals, sends their requests, and enters the outcomes into its books."""
 
 import time
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ class JourneyUser:
         self._connections = Connections(generator.targets, first=number, deadline_s=generator.deadline_s)
 
     def prepare(self) -> None:
-        """Connect, and ask for the state of the watched customers, or of another one where there are none.
+        """Connect, and query the state of the watched customers, or of another customer if there are none.
 
-        A gateway closes a connection that has carried no request for some seconds, and a thousand users take
-        as long to stand: the first arrival could meet with that.
+        The query keeps the connection open: a gateway closes a connection without a request for some
+        seconds, and a thousand users take that long to get ready.
         """
         with self._generator.preparing:
             self._prepare()

@@ -1,4 +1,4 @@
-"""What is said of a load while it runs, the same of one process and of several workers."""
+"""Progress lines of a running load, for one process and for several workers."""
 
 import sys
 from pathlib import Path
@@ -7,16 +7,16 @@ EVERY_S = 5
 
 
 def running(*, elapsed_s: float, acknowledged_per_s: float, errors: int, late: int) -> str:
-    """Return the line that is said every few seconds.
+    """Return the progress line that is printed every few seconds.
 
-    + elapsed_s: since the measured start; below 0 in the warm-up
+    + elapsed_s: seconds since the measured start; below 0 in the warm-up
     + late: arrivals that are due and not started
     """
     return f"{elapsed_s:4.0f} s  {acknowledged_per_s:.0f} acknowledged/s  {errors} errors  {late} late"
 
 
 def ended(*, acknowledged: int, planned: int, errors: int, folder: Path) -> str:
-    """Return the line that is said at the end."""
+    """Return the line that is printed at the end."""
     return f"{acknowledged} acknowledged of {planned} planned, {errors} errors; record: {folder}"
 
 

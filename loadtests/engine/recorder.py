@@ -7,7 +7,7 @@ from proof.files import LEDGER_FILE, READS_FILE, encode
 from proof.record import Outcome, Read, Write
 
 _BUFFER_BYTES = 4 * 1024 * 1024
-"""Above what a second brings: the files are written when they are flushed, not in the middle of a request."""
+"""More than one second of records: files are written by `flush`, and not in the middle of a request."""
 
 
 class Recorder:
@@ -17,7 +17,8 @@ class Recorder:
         """Create both files in `folder`.
 
         Raises:
-            FileExistsError: the folder holds the record of another run; it is evidence and stays.
+            FileExistsError: the folder holds the record of another run, which is evidence and is not
+                overwritten.
         """
         self._ledger = (folder / LEDGER_FILE).open("xb", buffering=_BUFFER_BYTES)
         self._reads = (folder / READS_FILE).open("xb", buffering=_BUFFER_BYTES)
@@ -43,7 +44,7 @@ class Recorder:
             self.errors += 1
 
     def flush(self) -> None:
-        """Hand what was recorded to the operating system, so that it survives a killed process."""
+        """Write buffered records to the operating system, so that they survive a killed process."""
         self._ledger.flush()
         self._reads.flush()
 

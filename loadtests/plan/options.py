@@ -18,12 +18,12 @@ from loadtests.plan.share import WHOLE, Share
 
 DEFAULT_RATE_PER_S = 1000.0
 DEFAULT_WARM_UP_S = 25.0
-"""At 1000 writes a second TongWeb's virtual machines have compiled what they run most by then; after 10 s and
-5,000 writes both cores were full with that (measured on a fresh deploy)."""
+"""After this time at 1000 writes a second, TongWeb's virtual machines have compiled their hot code. After 10
+s and 5,000 writes both cores were still full with compiling (measured on a fresh deploy)."""
 _USERS_TOGETHER = 64
-"""Users come in so many, so that most numbers of workers share them evenly."""
+"""The number of users is a multiple of this, so that most numbers of workers share them evenly."""
 CUSTOMERS_PER_USER_MIN = 10
-"""With fewer customers a user could not stay lawful: see `loadtests.users.journey`."""
+"""With fewer customers, not all requests of a user could be lawful: see `loadtests.users.journey`."""
 
 
 class OptionsError(ValueError):
@@ -36,7 +36,7 @@ class OptionsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:
-    """What was asked for."""
+    """The options of one load."""
 
     environment: str
     scenario: str
@@ -52,9 +52,9 @@ class LoadOptions:
     host: str | None
     """One target in place of the environment's gateways."""
     abort_on_fail: bool = False
-    """End the run once a promise cannot be kept any more."""
+    """End the run as soon as a promise can no longer be kept."""
     share: Share = WHOLE
-    """What of the plan this process makes."""
+    """The part of the plan that this process makes."""
     is_conducted: bool = False
     """A master says when it begins and ends (`loadtests.workers`)."""
 
@@ -73,7 +73,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--rate", type=_rate, metavar="N", help=f"planned writes a second; default: {DEFAULT_RATE_PER_S:g}"
     )
     group.add_argument(
-        "--shape", default=CONSTANT, metavar="SHAPE", help=f"how the rate goes over time: {KINDS}"
+        "--shape", default=CONSTANT, metavar="SHAPE", help=f"how the rate changes over time: {KINDS}"
     )
     group.add_argument(
         "--duration", type=_duration, default=120.0, metavar="120s", help="how long arrivals are planned for"
@@ -83,12 +83,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         type=_warm_up,
         default=DEFAULT_WARM_UP_S,
         metavar=f"{DEFAULT_WARM_UP_S:g}s",
-        help="before that, the rate grows from nothing and stays, half each; 0s: no warm-up",
+        help="before that, the rate grows from 0 and then stays, half each; 0s: no warm-up",
     )
     group.add_argument(
         "--abort-on-fail",
         action="store_true",
-        help="end the run once a promise of the inventory cannot be kept any more",
+        help="end the run as soon as a promise of the inventory can no longer be kept",
     )
     group.add_argument("--run-folder", metavar="DIR", help="where the record goes; default: new")
     group.add_argument(
@@ -120,7 +120,7 @@ def checked(
     + is_conducted: a master says when it begins and ends
 
     Raises:
-        OptionsError: naming every option that cannot be used, with what is allowed.
+        OptionsError: options cannot be used; names each of them, with the allowed values.
     """
     problems = []
     try:
@@ -183,14 +183,14 @@ def checked(
 
 
 def users_for(curve: Curve | None, *, most: int) -> int:
-    """Return how many users a load needs: as many as arrive in a second while the rate is highest.
+    """Return how many users a load needs: as many as arrive in one second at the highest rate.
 
-    So many wait at once where an answer takes a second (Little's law), and a system that stalls for that long
-    still gets every arrival in its time: what waits for a user instead is answered as late as if it had been
-    sent, but the system never sees how much there is to do, and cannot do it together.
+    That many wait at once if an answer takes a second (Little's law), so a system that stalls for a second
+    still gets every arrival in time. With fewer users, arrivals would wait for a user: their latency would
+    be the same, but the system would not see the whole queue, and could not process it together.
 
-    + curve: the rate; None: it is not known, for what was asked for is no rate
-    + most: the environment's
+    + curve: the rate; None: it is not known, because the given rate is invalid
+    + most: the environment's limit of users
     """
     if curve is None:
         return most
@@ -202,10 +202,10 @@ def curve_asked(
 ) -> Curve:
     """Return the curve of a shape, with the scenario's storm on top of it.
 
-    A rate that nobody asked for has its default where one is needed.
+    If the shape needs a rate and none was given, the default rate is used.
 
     Raises:
-        ValueError: as `shape.curve_of`.
+        ValueError: as in `shape.curve_of`.
     """
     if rate_per_s is None and brings_no_rate(shape):
         rate_per_s = DEFAULT_RATE_PER_S
@@ -214,7 +214,7 @@ def curve_asked(
 
 
 def plan_of(options: LoadOptions, environment: Environment) -> Plan:
-    """Return the arrivals of a run with `options`: of its share, where it is one of several workers."""
+    """Return the arrivals of a run with `options`; those of its share, if it is one of several workers."""
     scenario = SCENARIOS[options.scenario]
     weights, reads_per_write = scenario.mix(environment.journey)
     whole = planned(

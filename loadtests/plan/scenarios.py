@@ -83,7 +83,7 @@ REPORTS = CompanionKind(
 COMPONENT_SAMPLES = CompanionKind(
     title="the samples of memory and handles",
     duration_s=3600.0,
-    duration_note="a soak: 1h, and judged from 48m on",
+    duration_note="a soak: 1h by default, judged from 48m on",
     needs_long_load_for="a slope",
 )
 

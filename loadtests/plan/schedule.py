@@ -1,7 +1,8 @@
 """The planned arrivals of a run: an open model. Pure.
 
-A closed loop asks less of a slow server and so hides its slowness. Here every write has its time before
-the first one is sent; a user that comes late sends late, and the latency counts from the planned time.
+A closed loop sends fewer requests to a slow server, and so hides that it is slow. Here every write gets its
+time before the first one is sent. If a user starts a write late, its latency still counts from the planned
+time.
 """
 
 import re
@@ -22,12 +23,12 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Spacing(StrEnum):
-    """How arrivals lie in time."""
+    """How arrivals are spaced in time."""
 
     EVEN = "even"
-    """The same distance between all."""
+    """Equal distances between arrivals."""
     POISSON = "poisson"
-    """Each anywhere in the run, independent of the others, as strangers arrive."""
+    """Random and independent arrivals, as of customers who do not know each other."""
 
 
 class Arrival(NamedTuple):
@@ -38,11 +39,11 @@ class Arrival(NamedTuple):
     """Unix time at which it is due."""
     operation: str
     reads: int
-    """So many queries ride along with it."""
+    """Number of queries sent with it."""
     warm_up: bool = False
-    """It lies before what is measured."""
+    """Whether it is due before the measured time."""
     entity: str = ""
-    """The legal entity it belongs to, where that is planned."""
+    """Its legal entity; None: the plan leaves it to the user."""
 
 
 def duration_s(text: str) -> float:
@@ -62,22 +63,22 @@ def duration_s(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Which write is due when, and what it is."""
+    """The planned writes, with their times and operations."""
 
     rate_per_s: float
-    """The mean over what is measured."""
+    """Mean rate over the measured time."""
     duration_s: float
     warm_up_s: float
     offsets_s: Sequence[float]
-    """Seconds from the start of what is measured, in order; one for each write, below 0 in the warm-up."""
+    """Seconds from the measured start, in order, one for each write; below 0 in the warm-up."""
     operations: Sequence[str]
     reads_per_write: float
     first: int = 0
-    """Number of the first arrival: in a part of a plan (`loadtests.plan.share`) each keeps its own."""
+    """Number of the first arrival; in a share (`loadtests.plan.share`), arrivals keep their numbers."""
     stride: int = 1
-    """Distance between the numbers of two arrivals."""
+    """Difference between the numbers of consecutive arrivals."""
     entities: Sequence[str] = ()
-    """The legal entity of each write; none: left to the user that makes it."""
+    """The legal entity of each write; none: the user that makes it chooses."""
     storm: Storm | None = None
 
     def __len__(self) -> int:
@@ -85,7 +86,7 @@ class Plan:
 
     @property
     def measured(self) -> int:
-        """How many of the writes are planned behind the warm-up."""
+        """Number of writes planned after the warm-up."""
         return len(self.offsets_s) - bisect_left(self.offsets_s, 0.0)
 
     def arrival(self, index: int, start_s: float) -> Arrival:
@@ -112,14 +113,14 @@ def planned(
     seed: int,
     warm_up_s: float = 0.0,
 ) -> Plan:
-    """Return a plan with exactly as many writes as the curve's area (rounded), and a warm-up before them.
+    """Return a plan with as many writes as the curve's area (rounded), and a warm-up before them.
 
-    In the warm-up the rate grows evenly from nothing to the curve's first one and then stays there, each for
-    half of it: a system that was idle fills its caches and pools and compiles what it runs most, as in the
-    morning. Its writes are made and recorded as all others.
+    In the first half of the warm-up the rate grows evenly from 0 to the curve's first rate; in the second
+    half it stays there. In that time an idle system fills its caches and pools and compiles its hot code, as
+    in the morning. Writes of the warm-up are made and recorded like all others.
 
     + curve: the rate over the duration
-    + weights: (operation, weight); the mix is drawn from them with `seed`
+    + weights: (operation, weight); the mix is drawn from these with `seed`
 
     Raises:
         ValueError: no write would be planned, or no operation has a weight.
@@ -132,11 +133,11 @@ def planned(
         raise ValueError(f"weights {list(weights)}; allowed: at least one above 0")
     random = Random(seed)  # noqa: S311  # a load mix needs repeatability, not secrecy
     if spacing is Spacing.POISSON:
-        # Those of a Poisson process, given their count, lie independently and uniformly below its rate.
+        # Given their count, the arrivals of a Poisson process are independent and uniform under the curve.
         places = sorted(random.random() * curve.writes for _ in range(count))
         offsets = array("d", map(curve.time_of, places))
     else:
-        # From the number and not added up: the last arrival of a long run is as exact as the first.
+        # Computed from the number and not by adding, so that the last arrival is as exact as the first.
         offsets = array("d", map(curve.time_of, range(count)))
     offsets = _warm_up(curve.first_per_s, warm_up_s) + offsets
     return Plan(
@@ -150,7 +151,7 @@ def planned(
 
 
 def _warm_up(rate_per_s: float, warm_up_s: float) -> "array[float]":
-    """Return offsets below 0: as long as the rate grows, their number grows with the square of the time."""
+    """Return offsets below 0; while the rate grows, their number grows with the square of the time."""
     half_s = warm_up_s / 2.0
     growing, steady = round(rate_per_s * half_s / 2.0), round(rate_per_s * half_s)
     offsets = array("d", (half_s * (sqrt((number + 0.5) / growing) - 2.0) for number in range(growing)))
@@ -162,7 +163,7 @@ class Schedule:
     """Hands out the arrivals of a plan, each once, in order."""
 
     def __init__(self, plan: Plan, *, start_s: float) -> None:
-        """Measure from unix time `start_s`; the warm-up lies before it."""
+        """Measure from unix time `start_s`; the warm-up is before it."""
         self.plan = plan
         self.start_s = start_s
         self.taken = 0
@@ -178,9 +179,9 @@ class Schedule:
 
     @property
     def left(self) -> int:
-        """How many are yet to be handed out."""
+        """Number of arrivals that were not taken yet."""
         return self._end - self.taken
 
     def stop(self, *, after: int) -> None:
-        """Hand out nothing after so many arrivals in all."""
+        """Return no arrival after the first `after` ones."""
         self._end = min(self._end, max(after, self.taken))

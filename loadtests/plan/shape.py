@@ -1,12 +1,12 @@
-"""How the planned rate goes over time, as a tester types it, and as a curve whose area is the writes. Pure.
+"""The planned rate over time, as the text of an option, and as a curve whose area is the writes. Pure.
 
     constant          the rate, from start to end
     ramp:A..B         evenly from A to B writes a second
     steps:A,B,C       A, then B, then C, each for an equal share of the duration
     replay:FILE       the course of a recorded day: a CSV of `second,writes`, stretched to the duration
 
-`ramp` and `steps` bring their own rates; `constant` and `replay` are scaled so that their mean is the rate
-that was asked for.
+`ramp` and `steps` contain their own rates; `constant` and `replay` are scaled so that their mean is the given
+rate.
 """
 
 import csv
@@ -25,7 +25,7 @@ KINDS = "constant, ramp:A..B, steps:A,B,..., replay:FILE"
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """A part of a run in which the rate goes evenly from one value to another."""
+    """A part of a run in which the rate changes linearly from one value to another."""
 
     length_s: float
     from_per_s: float
@@ -33,13 +33,13 @@ class Stretch:
 
     @property
     def writes(self) -> float:
-        """The area below it."""
+        """The area under it: the number of writes."""
         return self.length_s * (self.from_per_s + self.to_per_s) / 2.0
 
     def time_of(self, writes: float) -> float:
-        """Return the seconds from its start at which so many writes are due."""
+        """Return the seconds from its start at which `writes` writes are due."""
         slope = (self.to_per_s - self.from_per_s) / self.length_s
-        # The root of from*t + slope/2*t^2 = writes that does not cancel where the slope is near 0.
+        # The form of the root of from*t + slope/2*t^2 = writes that stays exact if the slope is near 0.
         root = math.sqrt(max(self.from_per_s**2 + 2.0 * slope * writes, 0.0))
         below = self.from_per_s + root
         return min(2.0 * writes / below, self.length_s) if below > 0.0 else 0.0
@@ -60,48 +60,48 @@ class Curve:
 
     @property
     def writes(self) -> float:
-        """All that are due."""
+        """Number of all writes."""
         return self._areas[-1]
 
     @property
     def mean_per_s(self) -> float:
-        """The rate on average."""
+        """Mean rate."""
         return self.writes / self._starts_s[-1]
 
     @property
     def highest_per_s(self) -> float:
-        """The rate where it is highest."""
+        """Highest rate."""
         return max(rate for stretch in self.stretches for rate in (stretch.from_per_s, stretch.to_per_s))
 
     @property
     def first_per_s(self) -> float:
-        """The rate at the start."""
+        """Rate at the start."""
         return self.stretches[0].from_per_s
 
     def time_of(self, writes: float) -> float:
-        """Return the seconds from the start at which so many writes are due, up to all of them."""
+        """Return the seconds from the start at which `writes` writes are due, up to all of them."""
         number = min(max(bisect_right(self._areas, writes) - 1, 0), len(self.stretches) - 1)
         return self._starts_s[number] + self.stretches[number].time_of(writes - self._areas[number])
 
 
 def brings_no_rate(shape: str) -> bool:
-    """Say whether a rate has to be asked for beside this shape."""
+    """Say whether this shape needs a given rate."""
     return shape.partition(":")[0] not in ("ramp", "steps")
 
 
 def curve_of(shape: str, *, rate_per_s: float | None, duration_s: float) -> Curve:
-    """Return the curve that `shape` stands for.
+    """Return the curve of the text `shape`.
 
-    + rate_per_s: mean of what brings no rates of its own; None: none was asked for
+    + rate_per_s: mean rate of a shape without its own rates; None: none was given
     + duration_s: length of the run
 
     Raises:
-        ValueError: the shape or its recorded day cannot be read, plans nothing, or does not go with a rate.
+        ValueError: the shape or its recorded day cannot be read, plans no write, or does not fit the rate.
     """
     kind, _, what = shape.partition(":")
     if not brings_no_rate(shape):
         if rate_per_s is not None:
-            raise ValueError(f"shape {shape!r} brings its own rates; leave --rate out")
+            raise ValueError(f"shape {shape!r} contains its own rates; leave --rate out")
         rates = _ramp(shape) if kind == "ramp" else [(each, each) for each in _rates(shape, what.split(","))]
     elif kind == "replay" and what:
         rates = _recorded(Path(what))
@@ -115,7 +115,7 @@ def curve_of(shape: str, *, rate_per_s: float | None, duration_s: float) -> Curv
     scale = 1.0
     if brings_no_rate(shape):
         if rate_per_s is None:
-            raise ValueError(f"shape {shape!r} needs --rate: the mean it is scaled to")
+            raise ValueError(f"shape {shape!r} needs --rate, the mean rate that it is scaled to")
         scale = rate_per_s * len(rates) * 2.0 / sum(low + high for low, high in rates)
     return Curve(
         stretches=tuple(
@@ -142,7 +142,7 @@ def _rates(shape: str, texts: Sequence[str]) -> list[float]:
 
 
 def _recorded(path: Path) -> list[tuple[float, float]]:
-    """Return the writes of each step of a recorded day; steps are equally long."""
+    """Return the writes of each step of a recorded day; all steps have the same length."""
     try:
         with path.open(newline="") as file:
             rows = [row for row in csv.reader(file) if row and not row[0].lstrip().startswith("#")]

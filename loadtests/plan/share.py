@@ -1,8 +1,8 @@
 """One worker's share of a load. Pure.
 
-All workers know the same plan and the same customers. Arrival i (from 0) belongs to worker i mod N, so each
-has its even part of every second; user u belongs to worker u mod N and keeps the customers it would have in
-a load of one process, so no two workers touch one limit.
+All workers compute the same plan and the same customers. Arrival i (from 0) belongs to worker i mod N, so
+each worker has an even part of every second. User u belongs to worker u mod N and has the same customers as
+in a load of one process, so no two workers touch the same limit.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from loadtests.plan.schedule import Plan
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """Which worker of how many."""
+    """Number of a worker, and how many workers there are."""
 
     number: int
     """From 1."""
@@ -36,4 +36,4 @@ class Share:
 
 
 WHOLE = Share(number=1, of=1)
-"""The share of a load of one process."""
+"""The share of a load that one process makes."""

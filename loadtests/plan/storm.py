@@ -1,4 +1,4 @@
-"""One legal entity's storm: who asks for how much, and when. Pure."""
+"""The storm: one legal entity that sends much more than its share for a time. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from random import Random
 from loadtests.plan.shape import Curve, Stretch
 
 PARTS = 3
-"""The storm is in the middle one of so many equal parts of a run: what went before it is the calm."""
+"""Equal parts of a run: the storm is in the middle part, and the part before it is the calm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Storm:
-    """When one legal entity asks for more than its part."""
+    """Legal entity and time of a storm."""
 
     entity: str
     from_s: float
-    """Seconds from the start of what is measured."""
+    """Seconds from the measured start."""
     to_s: float
 
 
 def over(curve: Curve, times: float) -> Curve:
-    """Return `curve` with a storm on top: in the middle part of it the rate is so many times higher again."""
+    """Return `curve` with a storm: in its middle part, `times` times the rate is added."""
     if not times:
         return curve
     length_s = sum(stretch.length_s for stretch in curve.stretches)
@@ -47,19 +47,19 @@ def over(curve: Curve, times: float) -> Curve:
 
 
 def storm_of(entity: str, *, duration_s: float) -> Storm:
-    """Return the storm of `entity` in a run of so many seconds."""
+    """Return the storm of `entity` in a run of `duration_s` seconds."""
     return Storm(entity=entity, from_s=duration_s / PARTS, to_s=duration_s - duration_s / PARTS)
 
 
 def entities_of(
     offsets_s: Sequence[float], storm: Storm, *, times: float, entities: Sequence[str], seed: int
 ) -> list[str]:
-    """Return the legal entity of each write: an even share each, and all that the storm adds is its entity's.
+    """Return the legal entity of each write: even shares, and all writes that the storm adds for its entity.
 
-    + offsets_s: when they are due, from the start of what is measured
-    + times: so many times the calm rate is added
-    + entities: all of them
-    + seed: of the order in which they take turns
+    + offsets_s: when the writes are due, in seconds from the measured start
+    + times: the storm adds this many times the calm rate
+    + entities: all legal entities
+    + seed: seed of the order in which entities take turns
     """
     random = Random(seed)  # noqa: S311  # a load mix needs repeatability, not secrecy
     calm = [1.0] * len(entities)

@@ -1,11 +1,11 @@
-"""What a recorded load shows. Pure.
+"""Figures and verdict of a recorded load. Pure.
 
 | module | holds |
 |---|---|
 | `figures`, `hdr_log` | figures from the record; latencies as an HDR log |
-| `run_info` | what only the generator knows of its run (`load.json`) |
-| `validity`, `worker_validity` | whether it was the planned load, and measured well enough |
+| `run_info` | facts that only the generator knows (`load.json`) |
+| `validity`, `worker_validity` | whether the load went as planned, and was measured well enough |
 | `judge` | the verdict over the record alone |
 | `budget` | how many requests may break a promise, and how many did |
-| `others` | what one legal entity's storm did to the others |
+| `others` | effect of one legal entity's storm on the other entities |
 """

@@ -1,8 +1,8 @@
 """The error budget: how many requests may break each promise, and how many did. Pure.
 
-A promise such as `p99 <= 250 ms` allows one request in a hundred to be slower; one that fails no request
-allows none. What is allowed is the budget of the run (Site Reliability Workbook, chapter 2). Once it is
-overspent, nothing that comes later can keep the promise: a run with `--abort-on-fail` ends there.
+A promise such as `p99 <= 250 ms` allows one request in a hundred to be slower; the promise of no errors
+allows none. The allowed number of requests is the budget of the run (Site Reliability Workbook, chapter 2).
+After it is overspent, the promise can no longer be kept, and a run with `--abort-on-fail` ends.
 """
 
 from collections.abc import Iterable
@@ -21,18 +21,18 @@ _SHARES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.05, "latency_p99_ms": 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What one promise allows over a whole run."""
+    """The requests that may break one promise over a whole run."""
 
     name: str
-    """`errors`, `not_acknowledged`, or the latency that is promised, such as `latency_p99_ms`."""
+    """`errors`, `not_acknowledged`, or the promised latency, such as `latency_p99_ms`."""
     requests: float
-    """So many may break it."""
+    """Number of requests that may break the promise."""
     limit_ms: float | None = None
-    """Of a latency: slower than this breaks it."""
+    """For a latency: a slower request breaks the promise."""
 
     @property
     def what(self) -> str:
-        """Say in words what breaks the promise."""
+        """Name the requests that break the promise."""
         if self.limit_ms is not None:
             return f"writes slower than {self.limit_ms:g} ms"
         return "errors" if self.name == ERRORS else "writes that were not acknowledged"
@@ -40,21 +40,21 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """A budget, and how much of it is gone."""
+    """A budget, and how many requests have spent it."""
 
     budget: Budget
     requests: int
 
     @property
     def percent(self) -> float:
-        """Spent over allowed; infinite where nothing was allowed and something was spent."""
+        """Spent over allowed, in percent; infinite if none was allowed and some was spent."""
         if self.requests == 0:
             return 0.0
         return 100.0 * self.requests / self.budget.requests if self.budget.requests else inf
 
     @property
     def is_over(self) -> bool:
-        """Whether the promise cannot be kept any more."""
+        """Whether the promise can no longer be kept."""
         return self.requests > self.budget.requests
 
     def __str__(self) -> str:
@@ -62,10 +62,10 @@ class Spent:
 
 
 def budgets(slo: LoadSlo, *, writes: int, requests: int) -> tuple[Budget, ...]:
-    """Return what `slo` allows over a run.
+    """Return the budgets of a run under `slo`.
 
-    + writes: planned in the measured window
-    + requests: all that are made, queries and warm-up included: an error counts wherever it happens
+    + writes: writes planned in the measured window
+    + requests: all requests, with queries and warm-up, because an error counts at any time
     """
     return (
         Budget(name=ERRORS, requests=slo.errors_allowed(requests)),
@@ -78,7 +78,7 @@ def budgets(slo: LoadSlo, *, writes: int, requests: int) -> tuple[Budget, ...]:
 
 
 def spent(found: LoadFigures, slo: LoadSlo) -> tuple[Spent, ...]:
-    """Return every budget of a recorded run, with what it spent."""
+    """Return every budget of a recorded run, with the spent requests."""
     values = found.values
     planned = int(values["writes_planned"])
     answered = int(values["transactions_acknowledged"] + values.get("writes_refused", 0))
@@ -95,7 +95,7 @@ def spent(found: LoadFigures, slo: LoadSlo) -> tuple[Spent, ...]:
 
 
 def bad_seconds(seconds: Iterable[Second], slo: LoadSlo) -> tuple[int, ...]:
-    """Return the seconds in which the promise was not kept, had it been made for each of them.
+    """Return the seconds that would break the promises, if these were made for each single second.
 
     A second is bad if a request failed in it, its p99 is above the limit, or too few of its writes were
     acknowledged.
@@ -113,10 +113,10 @@ def figures(found: LoadFigures, slo: LoadSlo) -> dict[str, float]:
 
 
 class Meter:
-    """Spends the budgets while the run goes on."""
+    """Counts spent budgets while the run goes on."""
 
     def __init__(self, allowed: Iterable[Budget]) -> None:
-        """Begin with nothing spent of what is `allowed`."""
+        """Begin with nothing spent of the budgets `allowed`."""
         self._budgets = tuple(allowed)
         self._gone = {budget.name: 0 for budget in self._budgets}
         self._limits = [(b.name, b.limit_ms / 1000.0) for b in self._budgets if b.limit_ms is not None]
@@ -138,7 +138,7 @@ class Meter:
                 self._gone[name] += 1
 
     def overspent(self) -> str | None:
-        """Say which promises cannot be kept any more; None while all can."""
+        """Return which promises can no longer be kept; None while all can."""
         over = [
             str(found)
             for budget in self._budgets
@@ -159,5 +159,5 @@ def _is_bad(second: Second, slo: LoadSlo) -> bool:
 
 
 def _whole(share: float, count: int) -> float:
-    # A ratio such as 1 - 0.99 is a little above or below what was meant.
+    # A ratio such as 1 - 0.99 may be slightly above or below the exact value.
     return float(int(share * count + 1e-6))

@@ -1,4 +1,4 @@
-"""From the record of a load to its figures: every number can be recomputed from the run folder. Pure."""
+"""Computes the figures of a load from the record in its run folder, now or at any later time. Pure."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -29,39 +29,39 @@ class Second:
     acknowledged: int
     """Acknowledgements that arrived in this second."""
     errors: int
-    """Writes that ended in this second as anything else."""
+    """Writes that ended in this second without an acknowledgement or a right refusal."""
     latency_p50_ms: float | None
-    """Of the writes planned in this second, from their planned start; None if none was acknowledged."""
+    """p99 of the writes planned in this second, from their planned start; None if none was acknowledged."""
     latency_p99_ms: float | None
     latency_max_ms: float | None
     latency_counts: tuple[int, ...]
-    """How many took how long: one more than `HEAT_BOUNDS_MS`, the last one at or above all of them."""
+    """Counts by latency: one more than `HEAT_BOUNDS_MS`; the last one is at or above all bounds."""
     refused: int = 0
     """Writes that were rightly refused in this second."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadFigures:
-    """What a load run measured."""
+    """Figures of a load run."""
 
     facts: RunInfo
     values: dict[str, float]
     """Stable name with its unit -> number."""
     seconds: tuple[Second, ...]
     errors_by_kind: dict[str, int]
-    """`outcome: what happened` -> count, the most frequent first."""
+    """`outcome: status or error` -> count, the most frequent first."""
     corrected: percentiles.Latencies
-    """From the planned start, of acknowledged writes."""
+    """Latencies of acknowledged writes from the planned start."""
     uncorrected: percentiles.Latencies
-    """From the actual start."""
+    """The same from the actual start."""
 
 
 def of_folder(folder: Path) -> LoadFigures:
     """Return the figures of the run in `folder`; replication samples may be absent.
 
     Raises:
-        FileNotFoundError: no ledger, no reads or no `load.json`.
-        FileError: a damaged file.
+        FileNotFoundError: the ledger, the reads or `load.json` is missing.
+        FileError: a file is damaged.
     """
     return of_records(
         load_facts.read(folder),
@@ -78,7 +78,7 @@ def of_records(
 
     A write belongs to the measured window if its planned start does. Latencies are those of acknowledged
     writes; corrected ones count from the planned start, uncorrected ones from the actual one.
-    Errors are counted wherever they lie, in the warm-up and after the window too.
+    Errors are counted at any time, in the warm-up and after the window too.
     """
     tally = _Tally(facts=facts)
     for write in writes:
@@ -151,7 +151,7 @@ class _Tally:
             self.latencies_ms[int(planned_s)].append(latency_s * 1000.0)
 
     def _is_inside(self, offset_s: float) -> bool:
-        """Say whether the measured window holds a moment, given in seconds from its start."""
+        """Say whether a moment, in seconds from the measured start, is inside the measured window."""
         return 0.0 <= offset_s < self.facts.measured_s
 
     def add_read(self, read: Read) -> None:
@@ -222,7 +222,7 @@ class _Tally:
         }
 
     def _planned(self) -> int:
-        """Return how many writes the measured window was to hold; ended early, those that were recorded."""
+        """Return the planned writes of the measured window; for a run that ended early, the recorded ones."""
         return self.facts.writes_planned if self.facts.stopped_s is None else self.recorded
 
     def series(self) -> tuple[Second, ...]:
@@ -270,7 +270,7 @@ def _lag_figures(facts: RunInfo, samples: Iterable[Sample]) -> dict[str, float]:
     if not known:
         return found
     found["standby_lag_max_ms"] = max(known)
-    # A standby that does not show how far it has come is as late as one can be.
+    # A standby whose position is not known counts as infinitely late.
     lags_ms = [*known, *(inf for _ in range(len(heard) - len(known)))]
     for name, percent in (("p50", 50.0), ("p99", 99.0)):
         lag_ms = percentiles.nearest_rank(lags_ms, percent)

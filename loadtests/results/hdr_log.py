@@ -1,7 +1,7 @@
 """The latencies of a run as an HDR histogram log (version 1.3), which other tools read and merge.
 
 Two histograms, in microseconds: `corrected`, from the planned start, and `uncorrected`, from the actual one.
-The library's own writer knows no tags.
+We write the file ourselves, because the library's writer does not support tags.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compresse
 
 
 def write(folder: Path, found: LoadFigures) -> None:
-    """Write the histograms of `found` into `folder`, whole or not at all."""
+    """Write the histograms of `found` into `folder` atomically."""
     write_pair(folder, found.facts, found.corrected, found.uncorrected)
 
 
 def write_pair(folder: Path, facts: RunInfo, corrected: Latencies, uncorrected: Latencies) -> None:
-    """Write two histograms of the run with `facts` into `folder`, whole or not at all."""
+    """Write two histograms of the run with `facts` into `folder` atomically."""
     start_s, length_s = facts.start_s, facts.measured_s
     lines = [
         "#[Histogram log format version 1.3]",
@@ -31,7 +31,7 @@ def write_pair(folder: Path, facts: RunInfo, corrected: Latencies, uncorrected: 
         _LEGEND,
     ]
     for tag, latencies in ((_CORRECTED, corrected), (_UNCORRECTED, uncorrected)):
-        # By convention the longest stands there in milliseconds.
+        # By convention this column is the longest duration in milliseconds.
         lines.append(f"Tag={tag},{start_s:f},{length_s:f},{latencies.max_ms:.3f},{latencies.encoded()}")
     write_whole(folder / HDR_FILE, "\n".join([*lines, ""]))
 
@@ -40,7 +40,7 @@ def read(folder: Path) -> tuple[Latencies, Latencies]:
     """Return both histograms of the run in `folder`.
 
     Raises:
-        FileNotFoundError: it has none.
+        FileNotFoundError: the folder has no histograms.
         RecordError: the file is not what `write` writes.
     """
     path = folder / HDR_FILE
@@ -59,7 +59,7 @@ def read(folder: Path) -> tuple[Latencies, Latencies]:
 
 
 def of_ledger(folder: Path, facts: RunInfo) -> tuple[Latencies, Latencies]:
-    """Return both histograms over the ledger in `folder`: of what `figures` counts, and nothing more.
+    """Return both histograms over the ledger in `folder`, of exactly the writes that `figures` counts.
 
     Raises:
         FileNotFoundError: there is no ledger.

@@ -1,4 +1,4 @@
-"""The verdict over the record of a load alone: what clients got, whatever it cost the hosts. Pure."""
+"""The verdict over the record of a load alone: results of clients, without the cost on hosts. Pure."""
 
 from inventory.slo import LoadSlo
 from loadtests.plan.scenarios import SCENARIOS
@@ -11,7 +11,7 @@ from proof.verdict import Judgement, overall
 def judge_record(found: LoadFigures, slo: LoadSlo) -> Judgement:
     """Return the verdict over a recorded load, with every reason; `loanstack load` judges its cost too."""
     facts = found.facts
-    # Of what was planned: half a write more than that is no promise.
+    # The planned rate is that of whole writes, so it may differ from the given rate by half a write.
     rate_per_s = facts.writes_planned / facts.duration_s
     objectives = SCENARIOS[facts.scenario].of_clients(slo, rate_per_s=rate_per_s)
     kept = evaluate(objectives, found.values, details=validity.details(found))

@@ -1,4 +1,4 @@
-"""What one legal entity's storm did to the others: their latencies before it and during it. Pure."""
+"""Effect of one legal entity's storm on the others: their latencies before and during the storm. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,23 +9,23 @@ from proof.promised import SLOWDOWN
 from proof.record import Write
 
 WRITES_MIN = 1000
-"""Of fewer writes the p99 is the slowest ten, which chance decides."""
+"""With fewer writes, the p99 depends on the slowest ten, and so on chance."""
 CALM, STORM = "calm", "storm"
 _PERCENTS = (("p50", 50.0), ("p99", 99.0))
 
 
 class Others:
-    """The acknowledged writes of each legal entity before the storm and in it."""
+    """Latencies of acknowledged writes of each legal entity, before and during the storm."""
 
     def __init__(self, storm: Storm | None) -> None:
-        """Begin with none; without a storm there never are any."""
+        """Begin without writes; without a storm, none are counted."""
         self._storm = storm
         self._sides: dict[str, defaultdict[str, Latencies]] = {
             side: defaultdict(Latencies) for side in (CALM, STORM)
         }
 
     def add(self, write: Write, planned_s: float) -> None:
-        """Count an acknowledged write; + planned_s: since the start of what is measured."""
+        """Count an acknowledged write; + planned_s: seconds from the measured start to its planned time."""
         storm = self._storm
         if storm is None or not 0.0 <= planned_s < storm.to_s:
             return
@@ -33,7 +33,7 @@ class Others:
         self._sides[side][write.entity].add(write.ended_s - write.planned_s)
 
     def figures(self) -> dict[str, float]:
-        """Return the latencies of both sides, and how many times longer those in the storm are."""
+        """Return the latencies before and during the storm, and their ratios."""
         if self._storm is None:
             return {}
         found: dict[str, float] = {}
@@ -61,7 +61,7 @@ def _percentiles(whose: str, side: str, latencies: Latencies) -> dict[str, float
 
 
 def details(values: Mapping[str, float]) -> dict[str, str]:
-    """Return what explains the slowdown: figure -> words; nothing without a storm."""
+    """Return the explanation of the slowdown: figure -> sentence; nothing without a storm."""
     calm_ms, storm_ms = (values.get(f"others_latency_p99_ms_{side}") for side in (CALM, STORM))
     if calm_ms is None or storm_ms is None:
         return {}
@@ -69,7 +69,7 @@ def details(values: Mapping[str, float]) -> dict[str, str]:
 
 
 def unmeasured(values: Mapping[str, float], storm: Storm | None) -> list[str]:
-    """Return a reason for each side that is too small to tell its p99."""
+    """Return a reason for each side with too few writes for a p99."""
     if storm is None:
         return []
     counts = {side: values[f"others_acknowledged_{side}"] for side in (CALM, STORM)}

@@ -1,4 +1,4 @@
-"""`load.json`: what a run planned, and what the generator itself had to spare."""
+"""`load.json`: the plan of a run, and the generator's own spare capacity."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,40 +7,40 @@ import orjson
 
 from loadtests.plan.shape import CONSTANT
 from loadtests.plan.storm import Storm
-from proof.files import FileError, read_json, write_whole
+from proof.files import read_json, write_whole
 
 LOAD_FILE = "load.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerInfo:
-    """What one of several workers had to spare, and whether its part of the load is whole."""
+    """Spare capacity of one of several workers, and whether its part of the load is complete."""
 
     number: int
     """From 1."""
     users: int
     writes_planned: int
-    """With those of the warm-up, as also of what is recorded."""
+    """Planned writes, with those of the warm-up; the recorded writes include them too."""
     writes_recorded: int
-    """All in its ledger."""
+    """All writes in its ledger."""
     cpu_percent: float
-    """In percent of one core; of a lost worker, as it said last."""
+    """CPU in percent of one core; for a lost worker, its last report."""
     memory_mib: float
     lateness_p99_ms: float | None
-    """None: a worker that was lost took it along; so with what is held back."""
+    """None for a lost worker, as for `held_back`: its values are not known."""
     held_back: int | None
     clock_ahead_ms: float | None
-    """What its clock was ahead of the control machine's; None: not measured."""
+    """How far its clock was ahead of the control machine's; None: not measured."""
     clock_give_or_take_ms: float | None
     lost: str | None
-    """Why its part is not whole; None: it is."""
+    """Why its part is not complete; None: it is complete."""
     host: str | None = None
     """Where it ran; None: on the control machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:
-    """What only the generator knows about its run."""
+    """Facts about a run that only its generator knows."""
 
     environment: str
     scenario: str
@@ -48,11 +48,11 @@ class RunInfo:
     """Mean of the planned rate."""
     duration_s: float
     spacing: str
-    """Evenly, or as strangers arrive."""
+    """`even` or `poisson`."""
     run_seed: int
     users: int
     targets: tuple[str, ...]
-    """Base URLs the users were spread over."""
+    """Base URLs that the users were spread over."""
     writes_planned: int
     """Arrivals of the whole duration, without those of the warm-up."""
     start_s: float
@@ -62,11 +62,11 @@ class RunInfo:
     cpu_percent: float
     """CPU time of the generator over the run, in percent of one core."""
     cpu_ms_per_request: float
-    """The same per request, reads included."""
+    """CPU time per request, reads included."""
     memory_mib: float
     """Highest resident memory of the generator."""
     lateness_p50_ms: float
-    """How late the generator itself started arrivals for which a user stood ready."""
+    """How late the generator itself started arrivals for which a user was ready."""
     lateness_p99_ms: float
     lateness_max_ms: float
     held_back: int
@@ -74,33 +74,29 @@ class RunInfo:
     warm_up_s: float = 0.0
     """How long before `start_s` the first arrival was due."""
     shape: str = CONSTANT
-    """How the planned rate went over time."""
+    """How the planned rate changed over time."""
     aborted: str | None = None
-    """Why it was ended early by itself: the promises that could not be kept any more."""
+    """Why the run ended itself early: the promises that could no longer be kept."""
     busy_seconds: int = 0
-    """Seconds of what is measured in which the generator had next to no CPU to spare."""
+    """Measured seconds in which the generator had almost no spare CPU."""
     requests: int = 0
-    """Sent from the first arrival on, reads included."""
+    """Requests sent from the first arrival on, reads included."""
     storm: Storm | None = None
-    """When one legal entity asked for more than its part; None: never."""
+    """The storm of one legal entity; None: there was none."""
     workers: tuple[WorkerInfo, ...] = ()
-    """Those that made the load together; none: one process made it. Then CPU, memory, requests and what was
-    held back are sums over them, and a lateness is that of the worker that was latest."""
+    """Workers that made the load together; none: one process made it. With workers, CPU, memory, requests and
+    `held_back` are sums over them, and each lateness is the worst of them."""
 
     @property
     def measured_s(self) -> float:
-        """Length of the measured window: the duration, or up to the early end."""
+        """Length of the measured window: the duration, or the time until an early end."""
         if self.stopped_s is None:
             return self.duration_s
         return min(max(self.stopped_s - self.start_s, 0.0), self.duration_s)
 
 
-RunInfoError = FileError
-"""What `loadtests.workers` calls it."""
-
-
 def write(folder: Path, facts: RunInfo) -> None:
-    """Write `facts` into `folder`, whole or not at all."""
+    """Write `facts` into `folder` atomically."""
     text = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_whole(folder / LOAD_FILE, text)
 
@@ -110,6 +106,6 @@ def read(folder: Path) -> RunInfo:
 
     Raises:
         FileNotFoundError: the generator was killed before it could write them.
-        FileError: the file is not what `write` writes.
+        FileError: the file is incomplete or damaged.
     """
     return read_json(folder / LOAD_FILE, RunInfo, remedy="run the load again")

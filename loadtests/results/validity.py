@@ -1,4 +1,4 @@
-"""Whether a recorded load is the one that was planned, and was measured well enough to be judged. Pure."""
+"""Whether a recorded load went as planned, and was measured well enough to be judged. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,26 +9,28 @@ from proof.verdict import Finding, failed, unproved
 
 LATENCIES = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "latency_p999_ms")
 GENERATOR_LATENESS_P99_MS_MAX = 100.0
-"""A generator later than this, although a user stood ready, did not make the load it planned."""
+"""If the generator was later than this although a user was ready, it did not make the planned load."""
 BUSY_SECONDS_RATIO_MAX = 0.05
-"""A mean hides the part of a run, such as the end of a ramp, in which the generator was the bottleneck."""
+"""Share of busy seconds. A mean would hide a part of a run, such as the end of a ramp, in which the generator
+was the bottleneck."""
 LAG_SAMPLES_PER_S_MIN = 0.5
-"""Fewer samples of the standby's lag can miss a stall of seconds."""
+"""Fewer samples of the standby's lag could miss a stall of seconds."""
 LAG_UNHEARD_RATIO_MAX = 0.2
-"""Where neither side answered more of the samples, the sampler was at fault, and nobody knows the lag."""
+"""If neither side answered more of the samples than this, the sampler failed, and the lag is not known."""
 LAG_UNHEARD_LONGEST_S_MAX = 5.0
-"""A stall that nobody saw may be as long as the samples are apart."""
+"""A stall between two samples could be as long as the time between them."""
 SENT_ERROR_RATIO_MAX = 0.001
-"""What a generator may send more or less than it planned."""
+"""Largest difference between sent and planned writes, as a share."""
 SENT_EDGE_S = 0.25
-"""What was due so shortly before the window's start or end may begin behind it: a moment in which the machine
-is slow may be its last one. A generator that is late at all times is told by its lateness."""
+"""Writes that are due this shortly before the start or end of the window may begin after it, if the machine
+is slow at that moment. A generator that is always late is detected by its lateness."""
 
 
 def findings(found: LoadFigures) -> tuple[Finding, ...]:
-    """Return why a load is not the one that was planned, or was not measured well enough; none: it was.
+    """Return why a load did not go as planned, or was not measured well enough; none if all is well.
 
-    A spoiled load proves nothing, not even a failure: nobody can say what the system would have done.
+    A spoiled load proves nothing, not even a failure, because the system's behaviour under the planned load
+    is unknown.
     """
     return (
         *unproved("planned_load", _spoiled(found), spoils=True),
@@ -38,7 +40,7 @@ def findings(found: LoadFigures) -> tuple[Finding, ...]:
 
 
 def details(found: LoadFigures) -> dict[str, str]:
-    """Return what explains a figure that breaks its objective: figure -> words."""
+    """Return explanations of figures that may break their objectives: figure -> sentence."""
     told = others.details(found.values)
     if kinds := ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3]):
         told |= {"errors": kinds, "error_ratio": kinds}
@@ -86,7 +88,7 @@ def _spoiled(found: LoadFigures) -> list[str]:
 
 
 def _not_following(values: Mapping[str, float]) -> list[str]:
-    """Return a reason if no sample shows a standby that follows, or too many show nothing at all."""
+    """Return a reason if no sample shows a following standby, or if too many got no answer at all."""
     known, unheard = values["standby_lag_samples"], values["standby_lag_unheard"]
     asked = known + values["standby_lag_unknown"] + unheard
     if not known:
@@ -98,7 +100,7 @@ def _not_following(values: Mapping[str, float]) -> list[str]:
 
 
 def _unsent(found: LoadFigures) -> int:
-    """Return how many writes more or fewer were sent in the measured window than may be; 0 if none."""
+    """Return how far the sent writes of the measured window are from the planned ones; 0 if within limits."""
     if found.facts.stopped_s is not None:
         return 0
     planned = found.facts.writes_planned
@@ -115,11 +117,11 @@ def _sent(found: LoadFigures) -> str:
 
 
 def _cut_short(found: LoadFigures) -> Iterable[str]:
-    """Yield what the system kept the planned load from."""
+    """Yield reasons why the system prevented the planned load."""
     facts = found.facts
     if facts.aborted is not None:
         yield (
-            f"ended after {facts.measured_s:.1f} of {facts.duration_s:g} s, because no more could mend it:"
+            f"ended after {facts.measured_s:.1f} of {facts.duration_s:g} s, as a promise could not be kept:"
             f" {facts.aborted}"
         )
     if 0 < _unsent(found) <= facts.held_back:
@@ -131,7 +133,7 @@ def _unmeasured(found: LoadFigures) -> Iterable[str]:
     longest_s = found.values["standby_lag_unheard_longest_s"]
     if longest_s > LAG_UNHEARD_LONGEST_S_MAX:
         yield (
-            f"for {longest_s:.1f} s in one piece no database said how far it is; allowed: at most"
+            f"for {longest_s:.1f} s without a break no database reported its position; allowed: at most"
             f" {LAG_UNHEARD_LONGEST_S_MAX:g} s"
         )
     wanted = LAG_SAMPLES_PER_S_MIN * found.facts.measured_s

@@ -6,17 +6,17 @@ from loadtests.results.run_info import RunInfo, WorkerInfo
 from proof.clocks import Offset
 
 GENERATOR_CPU_PERCENT_MAX = 90.0
-"""Above this the one event loop of a generator is the bottleneck, not what it measures."""
+"""Above this, the single event loop of a generator is the bottleneck, and not the measured system."""
 CLOCK_APART_MS_MAX = 20.0
-"""Further apart, the workers did not begin together, and what happened when cannot be told from their records
-and the others. Servers that keep time by NTP in one city are within a millisecond or two."""
+"""If clocks are further apart, the workers did not begin together, and times in different records cannot be
+compared. Servers that use NTP in one city are within a millisecond or two."""
 
 
 def spoiled(facts: RunInfo) -> list[str]:
-    """Return a reason for each worker that is lost, whose clock is apart, or that had no CPU to spare."""
+    """Return a reason for each worker that was lost, whose clock is off, or that had no spare CPU."""
     workers = facts.workers
     lost = [f"{_name(worker, facts)} {worker.lost}" for worker in workers if worker.lost is not None]
-    # A load that is ended early has other reasons; its clocks were not asked a second time, or not at all.
+    # A load that ended early has other reasons; its clocks were not measured a second time, or not at all.
     clocks = [] if lost or facts.stopped_s is not None else _clocks(facts)
     busy = [
         f"{_name(worker, facts)} used {worker.cpu_percent:.0f} % of a core; allowed: at most "
@@ -46,7 +46,7 @@ def _clocks(facts: RunInfo) -> list[str]:
 def apart(known: Mapping[str, Offset]) -> list[str]:
     """Return a sentence for each clock that is too far from the control machine's, or from another.
 
-    + known: of each worker, by its name, as far as it was measured
+    + known: worker's name -> offset, for clocks that were measured
     """
     reasons = [
         f"the clock of {name} is {clock.ahead_ms:+.1f} ms (give or take {clock.give_or_take_ms:.1f}) from "
@@ -64,7 +64,7 @@ def apart(known: Mapping[str, Offset]) -> list[str]:
 
 
 def named(number: int, *, of: int, host: str | None) -> str:
-    """Return what a worker is called: `worker 2 of 4 on load-b`.
+    """Return the name of a worker, such as `worker 2 of 4 on load-b`.
 
     + host: where it runs; None: on the control machine
     """

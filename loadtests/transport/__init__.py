@@ -1,8 +1,8 @@
-"""From a step to an answer: connections, requests, and what an answer says.
+"""Sends steps and reads answers: connections, requests, and outcomes of answers.
 
 | module | holds |
 |---|---|
 | `targets`, `connections` | base URLs; kept-alive connections |
-| `exchange`, `outcomes` | one request and its answer; what the answer says |
+| `exchange`, `outcomes` | one request and its answer; the outcome of an answer |
 | `preflight` | whether a gateway answers and customers are seeded |
 """

@@ -1,8 +1,9 @@
 """Kept connections from one user to the gateways, and requests over them.
 
-FastHttpUser's own session builds each request from dictionaries, redirects and cookies: 0.46 ms of CPU a
-request. On two cores that carry the whole system too, that is a quarter of all there is at 1000/s. This
-uses the same library's parser on a kept socket, without those layers: half of that.
+FastHttpUser's own session builds each request through layers for dictionaries, redirects and cookies: 0.46
+ms of CPU per request. On two cores that also run the whole system, that is a quarter of the CPU at 1000/s.
+This module uses the parser of the same library on a kept socket, without those layers, for half of that
+time.
 """
 
 import contextlib
@@ -22,8 +23,8 @@ from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
 from loadtests.transport.exchange import NoAnswerError, NotSentError, Reply
 
 _poll = get_original("select", "poll")
-"""Asks the kernel at once; gevent's own would go through its event loop. `select` knows no file descriptor
-above 1,023, and a thousand users have more."""
+"""Polls the kernel directly; gevent's own poll would go through its event loop. `select` does not support
+file descriptors above 1,023, and a thousand users have more."""
 _COMMON = (
     "User-Agent: loanstack-load\r\nAccept: application/json\r\n"
     "Content-Type: application/json\r\nContent-Length: "
@@ -33,9 +34,9 @@ _SIMPLE_HEAD = re.compile(
     rb"HTTP/1\.1 (?P<status>[2-5]\d\d) (?!(?s:.)*\r\n(?i:connection: *close|transfer-encoding:))"
     rb"(?s:.)*?\r\n(?i:content-length): *(?P<length>\d{1,9})(?:\r\n|$)"
 )
-"""The head of nearly every answer. Parsing it here costs a tenth of calling back for every header."""
+"""The head of nearly every answer. Matching it here costs a tenth of a callback for each header."""
 CONNECT_TIMEOUT_S = 1.0
-"""A gateway that is gone must not hold its users: they try another one for their next arrival."""
+"""Time limit of a connect: users must soon give up a dead gateway, and try another for the next arrival."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,9 @@ class Target:
     address: str
     port: int
     server_name: str
-    """The name in the `Host` header, which the certificate must carry."""
+    """The name in the `Host` header, which the certificate must contain."""
     ca_file: Path | None
-    """The authority its certificate must come from; None: no TLS."""
+    """The authority that must have signed its certificate; None: no TLS."""
 
 
 def target_of(url: str) -> Target:
@@ -83,10 +84,10 @@ class Connection:
         self._arrived = _poll()
 
     def open(self) -> gevent.socket.socket:
-        """Return the kept socket, or a new one where there is none or the other side has closed it.
+        """Return the kept socket, or a new one if there is none or the other side has closed it.
 
         Raises:
-            NotSentError: the target is not there, or its certificate is not what it must be.
+            NotSentError: the target cannot be reached, or its certificate is wrong.
         """
         if self._socket is not None:
             if not self._arrived.poll(0) or self._is_idle(self._socket):
@@ -105,7 +106,7 @@ class Connection:
         sock = self.open()
         try:
             request = f"{head}{self._tail}{len(body)}\r\n\r\n".encode("latin-1") + body
-            # Requests fit into the socket's buffer. `sendall` would first ask the kernel how large that is.
+            # Requests fit into the socket's buffer. `sendall` would first ask the kernel for its size.
             sent = sock.send(request)
             if sent < len(request):
                 sock.sendall(request[sent:])
@@ -127,7 +128,7 @@ class Connection:
             self._socket = None
 
     def _is_idle(self, sock: gevent.socket.socket) -> bool:
-        """Say whether what arrived between two answers is TLS's own (session tickets), not the end."""
+        """Say whether data between two answers is only TLS's own (session tickets), and not the end."""
         sock.settimeout(0.0)
         try:
             sock.recv(1)
@@ -136,7 +137,7 @@ class Connection:
             return True
         except OSError:
             return False
-        # The end, or bytes that nobody asked for.
+        # The connection has ended, or the server sent unexpected bytes.
         return False
 
     def _connected(self) -> gevent.socket.socket:
@@ -170,7 +171,7 @@ class Connections:
             raise
 
     def connect(self) -> None:
-        """Open the connection before it is needed; what fails here fails again when it is."""
+        """Open the connection early; an error is ignored here, because the next request meets it again."""
         with contextlib.suppress(NotSentError):
             self._connections[self._current].open()
 
@@ -186,7 +187,7 @@ def _answer(sock: gevent.socket.socket, method: str) -> tuple[Reply, bool]:
     head, end, body = data.partition(b"\r\n\r\n")
     match = _SIMPLE_HEAD.match(head) if end else None
     if match is None:
-        # Anything but a final answer with a length and nothing special: the library's parser knows it all.
+        # Any other kind of answer: let the library's parser handle it.
         response = HTTPSocketResponse(sock, method=method, pre_buffered=data)
         reply = Reply(response.get_code(), response.read(), "retry-after" in response)
         return reply, not response.should_close()
@@ -197,7 +198,7 @@ def _answer(sock: gevent.socket.socket, method: str) -> tuple[Reply, bool]:
             raise HTTPParseError("connection closed before end of the body")
         body += more
         left -= len(more)
-    # More than was announced is nothing that a next request could be answered with.
+    # If there is more data than announced, the connection cannot be used for another request.
     return Reply(int(match["status"]), body, b"\r\nretry-after:" in head.lower()), left == 0
 
 

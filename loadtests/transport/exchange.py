@@ -1,4 +1,4 @@
-"""One request of the journey and what came of it. Pure: the connection and the clock are given."""
+"""One request of the journey and its outcome. Pure: connection and clock are arguments."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -11,15 +11,15 @@ from loadtests.users.steps import Answer, Step, complaint
 from proof.record import Outcome, Read, Write
 
 ENTRY_OPERATIONS = ("drawdown", "repayment")
-"""Writes whose answer names the entry by the key that made it."""
+"""Writes whose answer must contain the request's key as the number of the entry."""
 
 
 class NotSentError(OSError):
-    """No connection came about, so nothing can have been executed."""
+    """No connection was made, so nothing can have been executed."""
 
 
 class NoAnswerError(OSError):
-    """The request left, at least in part, and no whole answer came back."""
+    """The request was sent, at least in part, and no complete answer came back."""
 
 
 class Reply(NamedTuple):
@@ -36,11 +36,11 @@ class Exchange(Protocol):
     def send(self, head: str, body: bytes) -> Reply:
         """Return the answer.
 
-        + head: request line and own headers, each with its line end
+        + head: request line and headers of the request, each with its line end
         + body: JSON, or empty
 
         Raises:
-            NotSentError, NoAnswerError: there is none.
+            NotSentError, NoAnswerError: there is no answer.
         """
 
 
@@ -59,7 +59,7 @@ def write(
     """Send a write; return its record, and the answer if it is an acknowledgement with the expected body.
 
     + key: idempotency key, 32 hex digits
-    + arrival: when it was due
+    + arrival: the arrival that the write belongs to
     + clock: returns unix seconds
     """
     started_s = clock()
@@ -77,7 +77,7 @@ def interrupted(step: Step, *, key: str, arrival: Arrival, started_s: float, end
 
 
 def unsent(arrival: Arrival, *, key: str, ended_s: float) -> Write:
-    """Return the record of an arrival that no user was free for in time."""
+    """Return the record of an arrival for which no user was free in time."""
     return Write(
         key=key,
         entity="",
@@ -101,7 +101,7 @@ def read(
 ) -> tuple[Read, Answer | None]:
     """Send a query; return its record, and the answer if it is the expected one.
 
-    + late_s: so much later than planned its user began with the arrival that it belongs to
+    + late_s: how much later than planned the user began with the query's arrival
     """
     started_s = clock()
     head = f"{step.method} {step.path} HTTP/1.1\r\nX-Legal-Entity: {step.entity}\r\n"
@@ -159,8 +159,8 @@ def _send(exchange: Exchange, step: Step, head: str, key: str | None) -> _Result
     except orjson.JSONDecodeError:
         words = "body: not JSON" if outcome is Outcome.ACKNOWLEDGED else f"HTTP {reply.status}"
         return _Result(outcome, reply.status, words, None, None)
-    # Parsed once to be checked, and written as it came: encoding it again would cost as much as sending.
-    # On one line, as a record must be: in JSON a newline is never part of a value.
+    # Parsed once for the check, and recorded unchanged: encoding it again would cost as much as sending.
+    # Newlines are removed, because a record is one line; in JSON a newline is never part of a value.
     response = orjson.Fragment(reply.body.replace(b"\r", b" ").replace(b"\n", b" "))
     if outcome is not Outcome.ACKNOWLEDGED:
         kind = _problem(answer)
@@ -175,5 +175,5 @@ def _send(exchange: Exchange, step: Step, head: str, key: str | None) -> _Result
 
 def _problem(answer: object) -> str:
     kind = answer.get("type") if isinstance(answer, dict) else None
-    # `urn:loanstack:problem:frozen` and `https://.../frozen` both end in what errors are counted by.
+    # `urn:loanstack:problem:frozen` and `https://.../frozen` both end in the kind that errors are counted by.
     return str(kind).replace("/", ":").rsplit(":", 1)[-1] if kind else ""

@@ -1,14 +1,14 @@
-"""What an answer, or the lack of one, says about a request. Pure."""
+"""The outcome of a request, from its answer or from the lack of one. Pure."""
 
 from proof.record import Outcome
 
 
 def of_answer(status: int, *, retry_after: bool) -> Outcome:
-    """Return what an HTTP answer says.
+    """Return the outcome for an HTTP answer.
 
     + status: HTTP status code
-    + retry_after: the answer has a `Retry-After` header. The services send 503 with it when nothing was
-      executed; a 503 without it may come from anything on the way
+    + retry_after: whether the answer has a `Retry-After` header. The services send 503 with it if nothing
+      was executed; a 503 without it may come from any server on the path
     """
     if 200 <= status < 300:
         return Outcome.ACKNOWLEDGED
@@ -18,8 +18,8 @@ def of_answer(status: int, *, retry_after: bool) -> Outcome:
 
 
 def of_failure(*, sent: bool) -> Outcome:
-    """Return what a request without an answer says.
+    """Return the outcome for a request without an answer.
 
-    + sent: at least one byte may have left; False if not even the connection came about
+    + sent: whether at least one byte may have been sent; False if no connection was made
     """
     return Outcome.INDETERMINATE if sent else Outcome.REJECTED

@@ -1,4 +1,4 @@
-"""Questions asked before a run: do the gateways answer, are customers seeded, which products are there."""
+"""Checks before a run: gateways answer, customers are seeded; and the query for products."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,7 +23,7 @@ class NotReadyError(RuntimeError):
 def population(
     environment: Environment, targets: Sequence[tuple[str, Exchange]], clock: Callable[[], float]
 ) -> Population:
-    """Return the customers and products a load may use.
+    """Return the customers and products that a load may use.
 
     + targets: (URL, connection) of every gateway
     + clock: returns unix seconds

@@ -1,4 +1,4 @@
-"""What a load is sent to: the environment's gateways, and nothing else."""
+"""Targets of a load: the environment's gateways, and nothing else."""
 
 from inventory.model import Environment
 from loadtests.transport.connections import Target, target_of
@@ -21,12 +21,12 @@ def gateways(found: Environment) -> tuple[Target, ...]:
 
 
 def chosen(host: str | None, found: Environment) -> tuple[Target, ...]:
-    """Return the environment's gateways, or the one that was asked for; nothing else is ever loaded.
+    """Return the environment's gateways, or the one that was chosen; no other host is ever loaded.
 
     + host: URL of one gateway, or of this machine itself; None: all gateways
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the URL is neither.
     """
     known = gateways(found)
     if host is None:

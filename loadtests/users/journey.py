@@ -1,8 +1,8 @@
-"""What one user does with its customers, and the books it keeps so that every request is lawful. Pure.
+"""The steps of one user with its customers, and the books it keeps so that every request is lawful. Pure.
 
-Customers are shared out among the users, so that no two users touch one limit at the same time. A user
-repays only what was acknowledged as drawn, draws only small amounts, freezes only limits that it never
-draws from, and leaves a limit alone for good once it cannot know the limit's state.
+Customers are divided among the users, so that no two users touch the same limit at the same time. A user
+repays only drawdowns that were acknowledged, draws only small amounts, and freezes only limits that it never
+draws from. Once it cannot know the state of a limit, it never uses that limit again.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from loadtests.users.steps import Answer, Application, Borrower, Step
 from proof.record import Outcome
 
 WATCHED_MAX = 8
-"""A user watches at most this many: it asks for the state of each before the first arrival."""
+"""Most customers that a user watches; it queries the state of each before the first arrival."""
 DRAW_STEP_FEN = 100
 DRAW_STEPS_MAX = 100
-"""A drawdown is 1 to 100 yuan: small beside any limit, so that run after run finds room."""
+"""A drawdown is 1 to 100 yuan: small compared with any limit, so that many runs find room."""
 OWED_MAX_FEN = 20_000
 """A run draws at most 200 yuan net under one limit."""
 EVERYDAY_SHARE = 0.85
-"""Applications for the product that is lent from the smallest amount, which most customers may have: enough
-must be admitted to feed the assessments and grants of the mix."""
+"""Share of applications for the product with the smallest minimum amount, which most customers may have.
+Enough must be admitted for the assessments and grants of the mix."""
 GRANTED_MAX = 200
-"""A user remembers this many limits that were granted to its customers."""
+"""Number of granted limits that a user remembers."""
 
 _T = TypeVar("_T")
 _TRIES = 20
@@ -37,7 +37,7 @@ _GRADES_GRANTED = ("A", "B", "C")
 
 @dataclass(kw_only=True)
 class Books:
-    """One user's customers and what it knows about them."""
+    """One user's customers, and its knowledge about them."""
 
     population: Population
     user: int
@@ -55,7 +55,7 @@ class Books:
     """Watched limits that are not frozen."""
     frozen: list[Borrower] = field(default_factory=list)
     last_drawn: tuple[Borrower, str] | None = None
-    """Where money was drawn last, and the entry's id."""
+    """Customer of the last drawdown, and the number of its entry."""
 
     def watched(self) -> list[Borrower]:
         """Return the customers under an early-warning watch; `learn` their state before the first step."""
@@ -64,14 +64,14 @@ class Books:
         return [self.population.borrower(index) for index in found[:WATCHED_MAX]]
 
     def learn(self, borrower: Borrower, answer: Answer) -> None:
-        """Take note of the state of a watched limit."""
+        """Record the state of a watched limit."""
         (self.frozen if answer["status"] == "frozen" else self.active).append(borrower)
 
     def plan(self, operation: str) -> Step:
         """Return the next request of kind `operation`.
 
-        Where no customer is ready for it, money is drawn instead, and where none may draw, an
-        application is made, which is always lawful: the planned rate is kept whatever the books say.
+        If no customer is ready for it, the request is a drawdown instead. If no customer may draw, it is an
+        application, which is always lawful. So the planned rate is kept in any state of the books.
         """
         step = self._plan(operation)
         if step is None:
@@ -107,14 +107,14 @@ class Books:
         elif outcome is Outcome.REJECTED and status in steps.DEFINITE_NO:
             self._nothing_happened(step)
         elif step.limit_id is not None:
-            # It may have happened, or the limit is not what these books say (writes lost in a failover).
+            # It may have happened, or the limit differs from these books (writes lost in a failover).
             self.unknown.add(step.limit_id)
             self.owed.pop(step.limit_id, None)
             if self.last_drawn is not None and self.last_drawn[0].limit_id == step.limit_id:
                 self.last_drawn = None
 
     def read(self) -> Step:
-        """Return a query to ride along."""
+        """Return a query to send with a write."""
         kind = self.random.random()
         if self.last_drawn is None or kind < 0.3:
             return steps.read_customer(self._any())
@@ -142,7 +142,7 @@ class Books:
     def _repayment(self) -> Step | None:
         if not self.owed:
             return None
-        # The oldest debt first: dictionaries keep their order, and what is repaid in part moves to the end.
+        # The oldest debt first: dictionaries keep their order, and a partly repaid debt moves to the end.
         borrower, owed_fen = next(iter(self.owed.values()))
         part = self.random.random() < 0.3
         amount_fen = self.random.randint(1, owed_fen) if part else owed_fen
@@ -160,7 +160,7 @@ class Books:
         )
 
     def _any(self) -> Borrower:
-        """Return any customer of this user that is neither watched nor everybody's."""
+        """Return any customer of this user that is neither watched nor shared by all users."""
         share = (self.population.size - self.user + self.users - 1) // self.users
         for _ in range(_TRIES):
             index = self.user + self.users * self.random.randrange(share)

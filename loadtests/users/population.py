@@ -1,4 +1,4 @@
-"""The seeded customers, and which of them are kept for what. Pure."""
+"""The seeded customers, and the groups reserved for special uses. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ from loadtests.users.steps import Borrower
 ENTITY_STRIDE = 1_000_000_000
 """Customer n (from 1) of the entity with number e (from 1) has the id e * ENTITY_STRIDE + n."""
 WATCHED_ONE_IN = 128
-"""One customer in so many is under an early-warning watch: frozen and unfrozen, never drawn from."""
+"""One customer in this many is under an early-warning watch: frozen and unfrozen, never drawn from."""
 HOT_MAX = 16
-"""So many customers are kept for the limits on which all users draw together; nobody else touches theirs."""
+"""Number of customers reserved for the limits that all users draw on; no other step uses these limits."""
 HOT_ONE_IN = 64
-"""Of a small population only one in so many is kept for that."""
+"""In a small population, only one customer in this many is reserved for that."""
 _GOLDEN = 2654435761
 _WATCHED_BELOW = 2**32 // WATCHED_ONE_IN
 
@@ -29,16 +29,16 @@ class Product:
 
 @dataclass(frozen=True, kw_only=True)
 class Population:
-    """The seeded customers, as many in each legal entity."""
+    """The seeded customers; each legal entity has the same number."""
 
     entities: tuple[str, ...]
     customers_per_entity: int
     products: Mapping[str, Sequence[Product]]
-    """Of each legal entity; first the one that is lent from the smallest amount."""
+    """Products of each legal entity; the first one has the smallest minimum amount."""
     first: int = 0
-    """Number of its first customer among those of all entities."""
+    """Number of the first customer among those of all entities."""
     stride: int = 1
-    """Distance to the next one: 1, or as many as there are entities, if it is one entity's."""
+    """Distance to the next customer: 1, or the number of entities if the population is one entity's."""
 
     @property
     def size(self) -> int:
@@ -54,7 +54,7 @@ class Population:
         return replace(self, first=self.entities.index(entity), stride=len(self.entities))
 
     def hot(self, count: int) -> list[Borrower]:
-        """Return the customers, at most so many, on whose limits all users draw together."""
+        """Return at most `count` customers on whose limits all users draw."""
         free = (place for place in self._hot_places if not _is_watched(place))
         return [self._at(place) for place in islice(free, count)]
 
@@ -72,7 +72,7 @@ class Population:
         return _is_watched(self._place(index))
 
     def is_everyday(self, index: int) -> bool:
-        """Say whether customer `index` is neither watched nor kept for what all draw on."""
+        """Say whether customer `index` is neither watched nor reserved for shared limits."""
         place = self._place(index)
         return not _is_watched(place) and place not in self._hot_places
 
@@ -81,7 +81,7 @@ class Population:
 
     @property
     def _hot_places(self) -> range:
-        # In the middle: before a load, the first and the last customers are asked whether they have room.
+        # In the middle, because the preflight checks whether the first and the last customers have room.
         middle = self._all // 2
         return range(middle, middle + min(HOT_MAX, self._all // HOT_ONE_IN))
 

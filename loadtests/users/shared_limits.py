@@ -1,9 +1,9 @@
-"""What a user does on a limit that many others draw on too, and the books it keeps of its own part. Pure.
+"""The steps of a user on a limit that many users draw on, and the books of its own part. Pure.
 
-No user knows what the others do, so whether a drawdown finds room is the system's to say. What a user owes
-itself it does know: it repays only what it drew, and its even part of what was owed before the run. More is
-drawn than repaid, so the limits fill up, and from then on each drawdown races for the room that a repayment
-has made. Some ask for more than the whole limit: there is never room for these.
+No user knows the drawdowns of the others, so only the system can tell whether a drawdown has room. A user
+knows its own debt: it repays only what it drew, and its even part of the debt from before the run. More is
+drawn than repaid, so the limits fill up. From then on, drawdowns compete for the room that repayments make.
+Some drawdowns ask for more than the whole limit; these never have room.
 """
 
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ from loadtests.users.steps import Answer, Borrower, Step
 from proof.record import Outcome
 
 AMOUNTS_PER_LIMIT = 24
-"""A movement is at most this part of its limit: small enough that many fit, and large enough to fill it."""
+"""A movement is at most this part of its limit: small enough that many fit, large enough to fill it."""
 
 
 @dataclass(kw_only=True)
 class HotBooks:
-    """One user's part of one limit."""
+    """One user's books about one limit."""
 
     population: Population
     user: int
     """Number of this user, from 0."""
     users: int
-    """Of all processes together."""
+    """Users of all processes together."""
     hot_limits: int
     random: Random
     borrower: Borrower = field(init=False)
     cap_fen: int = field(init=False, default=0)
     owed_fen: int = field(init=False, default=0)
-    """What this user may repay, whatever the others do."""
+    """Amount that this user may repay, independent of the other users."""
 
     def __post_init__(self) -> None:
         hot = self.population.hot(self.hot_limits)
@@ -41,19 +41,19 @@ class HotBooks:
         self._sharing = len(range(self.user % len(hot), self.users, len(hot)))
 
     def watched(self) -> Sequence[Borrower]:
-        """Return whose limit must be known before the first step; `learn` its state."""
+        """Return the customer whose limit must be known before the first step; `learn` its state."""
         return (self.borrower,)
 
     def learn(self, borrower: Borrower, answer: Answer) -> None:
-        """Take note of the limit, and of this user's even part of what is owed already."""
+        """Record the limit, and this user's even part of the existing debt."""
         self.cap_fen = answer["cap_fen"]
         self.owed_fen = answer["used_fen"] // self._sharing
 
     def plan(self, operation: str) -> Step:
-        """Return the next request of kind `operation`; where nothing is owed, money is drawn.
+        """Return the next request of kind `operation`; a drawdown if there is no debt to repay.
 
         Raises:
-            ValueError: no such operation.
+            ValueError: there is no such operation on a shared limit.
         """
         amount_fen = self.random.randint(1, max(self.cap_fen // AMOUNTS_PER_LIMIT, 1))
         match operation:
@@ -70,8 +70,8 @@ class HotBooks:
     def settle(self, step: Step, outcome: Outcome, status: int, answer: Answer | None) -> None:
         """Enter the outcome of a step into the books.
 
-        A drawdown in doubt is not owed, and a repayment in doubt is repaid: whatever became of it, what is
-        left may be repaid.
+        A drawdown in doubt is not counted as debt, and a repayment in doubt is counted as made. So the
+        remaining debt may be repaid, whatever the real outcome was.
 
         + answer: the JSON of an acknowledgement that has the expected body, else None
         """
@@ -81,9 +81,9 @@ class HotBooks:
         elif outcome is not Outcome.REJECTED:
             self.owed_fen -= step.amount_fen
         elif status not in steps.DEFINITE_NO:
-            # Writes were lost in a failover: what these books say is not what the database holds.
+            # Writes were lost in a failover: these books differ from the database.
             self.owed_fen = 0
 
     def read(self) -> Step:
-        """Return a query to ride along: the limit must show as used at least what this user owes."""
+        """Return a query to send with a write: the used part must be at least this user's debt."""
         return steps.read_limit(self.borrower, status="active", used_fen_min=self.owed_fen)

@@ -1,4 +1,4 @@
-"""The requests of the loan journey, and what a right answer to each looks like. Pure."""
+"""The requests of the loan journey, and the expected answers. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ Answer = Mapping[str, Any]
 
 DECISIONS = ("admitted", "declined")
 DEFINITE_NO = (0, 503)
-"""Statuses of a rejection that left everything as it was: never sent, or no primary."""
+"""HTTP statuses of a rejection that changed nothing: never sent, or no primary."""
 
 
 class Borrower(NamedTuple):
@@ -34,7 +34,7 @@ class Step(NamedTuple):
     operation: str
     method: str
     route: str
-    """Route template: what requests are grouped by."""
+    """Route template, by which requests are grouped."""
     path: str
     entity: str
     body: bytes
@@ -44,15 +44,15 @@ class Step(NamedTuple):
     limit_id: int | None = None
     amount_fen: int = 0
     used_fen_min: int = 0
-    """What a limit that is read must show as used, at least: this run's own drawdowns."""
+    """Least used part that a read limit must show: this run's own drawdowns."""
     entry_id: str | None = None
-    """An entry that a list of entries must show: this run's own last one."""
+    """Entry that a list of entries must contain: this run's own last one."""
     subject: Borrower | Application | None = None
-    """What the journey keeps books about."""
+    """The object that the journey keeps books about."""
     may_be_refused: str | None = None
-    """Kind of the problem that is a right answer too, such as `limit-exceeded`."""
+    """Kind of a problem that is also a right answer, such as `limit-exceeded`."""
     must_be_refused: bool = False
-    """It asks for what is never allowed: an acknowledgement is wrong whatever it says."""
+    """Whether the request is never allowed, so that any acknowledgement is wrong."""
 
 
 def admission(*, entity: str, customer_id: int, product_code: str, requested_fen: int) -> Step:
@@ -87,7 +87,7 @@ def drawdown(borrower: Borrower, amount_fen: int) -> Step:
 
 
 def contended_drawdown(borrower: Borrower, amount_fen: int, *, cap_fen: int) -> Step:
-    """Draw money under a limit that others draw on too: it may be used up."""
+    """Draw money under a limit that others draw on too, and that may be used up."""
     return drawdown(borrower, amount_fen)._replace(
         may_be_refused=_NO_ROOM, must_be_refused=amount_fen > cap_fen
     )
@@ -108,7 +108,7 @@ def freeze(borrower: Borrower, warning_code: str) -> Step:
 
 
 def unfreeze(borrower: Borrower, reason: str) -> Step:
-    """Give a frozen limit free again."""
+    """Unfreeze a frozen limit."""
     body = f'{{"reason":"{reason}"}}'.encode()
     return _of_limit("unfreeze", "unfreeze", borrower, body, (("status", "active"),))
 
@@ -116,8 +116,8 @@ def unfreeze(borrower: Borrower, reason: str) -> Step:
 def read_limit(borrower: Borrower, *, status: str | None = None, used_fen_min: int = 0) -> Step:
     """Query a limit.
 
-    + status: what it must be; None if that is not known
-    + used_fen_min: what of it must be used at least
+    + status: expected status; None if it is not known
+    + used_fen_min: least used part of the limit
     """
     known = () if status is None else (("status", status),)
     return Step(
@@ -139,7 +139,7 @@ def read_limit(borrower: Borrower, *, status: str | None = None, used_fen_min: i
 
 
 def read_entries(borrower: Borrower, entry_id: str) -> Step:
-    """Query the entries under a limit, among which `entry_id` must be."""
+    """Query the entries under a limit, which must contain `entry_id`."""
     return Step(
         operation="entries",
         method="GET",
@@ -230,7 +230,7 @@ def _of_limit(
 
 
 def complaint(step: Step, answer: object) -> str | None:
-    """Return what is wrong with the JSON of a 2xx answer to `step`, or None."""
+    """Return the problem with the JSON of a 2xx answer to `step`, or None."""
     if step.must_be_refused:
         return "more than the whole limit was drawn"
     if not isinstance(answer, dict):

@@ -28,11 +28,10 @@ from inventory.model import Environment
 from loadtests.engine.progress import say
 from loadtests.plan import options
 from loadtests.plan.options import LoadOptions, OptionsError
-from loadtests.results.run_info import RunInfoError
 from loadtests.workers import fingerprint, remote
 from loadtests.workers import placement as places
 from proof.exits import ExitCode
-from proof.files import LEDGER_FILE, RecordError
+from proof.files import LEDGER_FILE, FileError
 
 _NOT_SENT = ("workers", "processes_per_host", "run_folder", "start_at", "ca_dir", "place")
 """Options that are the master's alone, or that each worker has of its own."""
@@ -65,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, stop)
     try:
         return conductor.run()
-    except (RecordError, RunInfoError, FileNotFoundError) as damaged:
+    except (FileError, FileNotFoundError) as damaged:
         say(f"the record of the load is not whole: {damaged}")
         return ExitCode.FAIL
 

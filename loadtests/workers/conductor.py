@@ -77,7 +77,7 @@ class Conductor:
             FAIL: no load came about.
 
         Raises:
-            RecordError, RunInfoError, FileNotFoundError: the record of a worker is damaged.
+            FileError, FileNotFoundError: the record of a worker is damaged.
         """
         try:
             self._start()

@@ -81,7 +81,7 @@ def merge(run_folder: Path, parts: Sequence[Part], *, whole: RunInfo) -> RunInfo
     + whole: what all were to do together, with nothing measured, and when it was ended early
 
     Raises:
-        RecordError, RunInfoError: the record of a worker is damaged, and not just cut off.
+        FileError: the record of a worker is damaged, and not just cut off.
     """
     for part in parts:
         if not part.is_known:

@@ -1,1 +1,1 @@
-"""The highest rate that keeps every promise: searched, confirmed, and the resource named that ran out."""
+"""Searches the highest rate that keeps every promise, confirms it, and names the resource that ran out."""

@@ -1,9 +1,9 @@
-"""Which resource ran out during a probe, by the evidence that there is. Pure.
+"""Which resource ran out during a probe, as far as the evidence shows. Pure.
 
-Each resource has a share that is used and a share from which it counts as used up, after Gregg's USE method
-("Thinking Methodically about Performance", 2012): utilisation where the resource has one, the share of time
-in which something waited for it where it has not. Of those that are used up the deepest is named: a queue in
-front of a processor that is full is what the full processor does, and no cause of its own.
+Each resource has a measured share of use, and a threshold from which it counts as used up, after Gregg's USE
+method ("Thinking Methodically about Performance", 2012). The share of use is the utilisation of the resource;
+if it has none, the share of time in which something waited for it. Of the resources that are used up, the
+deepest is named: a run queue is a symptom of a saturated CPU, so report the CPU and not the queue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,32 +14,32 @@ from loanstack.capacity.prometheus import HostUse, PoolUse
 from loanstack.measure.machine_watch import Used
 
 CPU_FULL_PERCENT = 90.0
-"""Of the mean over seconds: above it, arrivals that come unevenly find every processor busy."""
+"""Mean over the window: above it, uneven arrivals find every processor busy."""
 STOLEN_FULL_PERCENT = 10.0
 DISK_FULL_PERCENT = 90.0
 IO_FULL_PERCENT = 20.0
-"""Of the time in which everything that could run waited for a disk."""
+"""Share of the time in which every task that could run waited for a disk."""
 BLOCKED_FULL_PERCENT = 50.0
-"""Of the samples in which a statement waited for a row lock."""
+"""Share of the samples in which a statement waited for a row lock."""
 WAIT_FULL_PERCENT = 30.0
-"""Of the time of all statements, spent waiting, for whatever the database counts as that."""
+"""Share of the statements' time in which they waited, for anything that the database counts as waiting."""
 POOL_FULL_PERCENT = 50.0
-"""Of the samples in which requests waited for a connection."""
+"""Share of the samples in which requests waited for a connection."""
 GENERATOR_FULL_PERCENT = 80.0
-"""Of the one core that a generator can use."""
+"""Share of the one core that a generator can use."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What is known of one probe; None and empty: nothing."""
+    """What was measured during one probe; None or empty: not measured."""
 
     is_shared: bool = False
-    """One machine carries all hosts and the generator (the lab)."""
+    """Whether one machine runs all hosts and the generator (the lab)."""
     cores: int | None = None
     machine: Used | None = None
     """The machine that the command ran on."""
     components: Mapping[str, float] = field(default_factory=dict)
-    """What runs on that machine -> percent of its processors; only where it carries all of it."""
+    """Component -> percent of that machine's processors; only if the machine runs all hosts."""
     hosts: Sequence[HostUse] = ()
     pools: Sequence[PoolUse] = ()
     statements: Statements | None = None
@@ -52,14 +52,14 @@ class Resource:
 
     name: str
     used: float
-    """In percent, of whatever `full_at` is a share of."""
+    """In percent, measured as `full_at` is."""
     full_at: float
     says: str
     """The evidence, in words."""
 
     @property
     def is_full(self) -> bool:
-        """Whether it ran out."""
+        """Whether the resource ran out."""
         return self.used >= self.full_at
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Resource:
 
 
 def ranked(evidence: Evidence) -> tuple[Resource, ...]:
-    """Return the resources there is evidence of: those that ran out, the deepest first, then the fullest."""
+    """Return the measured resources: first those that ran out, the deepest first, then the others by use."""
     found = [*_generator(evidence), *_processors(evidence), *_disks(evidence), *_waits(evidence)]
     full = [resource for resource in found if resource.is_full]
     left = sorted((r for r in found if not r.is_full), key=lambda r: r.used / r.full_at, reverse=True)
@@ -75,7 +75,7 @@ def ranked(evidence: Evidence) -> tuple[Resource, ...]:
 
 
 def statement(evidence: Evidence) -> str:
-    """Return what ran out, in one sentence; says so where the evidence names nothing."""
+    """Return one sentence that names what ran out, or says that nothing is known to have run out."""
     resources = ranked(evidence)
     if not resources:
         return "ran out: not known, because nothing was measured beside the probe"
@@ -119,7 +119,7 @@ def _processors(evidence: Evidence) -> list[Resource]:
         _stolen("the machine", machine.stolen),
         Resource(
             name="CPU of the machine",
-            # What is taken away cannot be used: such a processor is full below 100.
+            # Stolen time cannot be used, so a processor that loses some is full below 100 %.
             used=machine.busy + machine.stolen,
             full_at=CPU_FULL_PERCENT,
             says=words,

@@ -1,4 +1,4 @@
-"""What a search found: figures, verdict and the words for it. Pure."""
+"""The result of a search: figures, verdict and sentences. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ class Conclusion:
     reasons: tuple[str, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
     says: tuple[str, ...] = ()
-    """Capacity, or its bound, and how sure it is."""
+    """Sentences: the capacity or its bound, and the confidence."""
 
 
 def conclude(
     search: Search, probes: Sequence[Probe], *, ended: str | None = None, corrupt: str | None = None
 ) -> Conclusion:
-    """Return what the probes so far come to.
+    """Return the conclusion from the probes so far.
 
-    + ended: why the search was ended early: what it found so far is said, and proves nothing
-    + corrupt: money that was wrong during a probe: no rate excuses it
+    + ended: why the search ended early; its result so far is reported, and the verdict is INVALID
+    + corrupt: wrong money that a checker found during a probe; it fails the search at any rate
     """
     found = bracket(probes)
     over = ended is None and corrupt is None and next_rate(search, probes) is None

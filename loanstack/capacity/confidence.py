@@ -1,4 +1,4 @@
-"""What k passes of n probes say about how often a probe passes. Pure."""
+"""Confidence interval of the probability that a probe passes, from k passes of n probes. Pure."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ def interval(passed: int, valid: int, *, confidence: float = CONFIDENCE) -> tupl
     """Return the exact binomial confidence interval of the probability that a probe passes.
 
     Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
-    Biometrika 26 (1934): it never covers less than it says, however few probes there are.
+    Biometrika 26 (1934): its coverage is never below the stated confidence, even for few probes.
 
     + passed, valid: of `valid` probes, at least one, `passed` passed
     """
@@ -22,7 +22,7 @@ def interval(passed: int, valid: int, *, confidence: float = CONFIDENCE) -> tupl
 
 
 def statement(passed: int, valid: int) -> str:
-    """Return the interval in words."""
+    """Return a sentence with the interval."""
     low, high = interval(passed, valid)
     return (
         f"{passed} of {valid} passed; {CONFIDENCE:.0%} Clopper-Pearson: a probe there passes with probability"
@@ -31,7 +31,7 @@ def statement(passed: int, valid: int) -> str:
 
 
 def _at_most(most: int, valid: int, p: float) -> float:
-    """Return the probability of at most so many passes."""
+    """Return the probability of at most `most` passes."""
     return math.fsum(math.comb(valid, k) * p**k * (1.0 - p) ** (valid - k) for k in range(most + 1))
 
 

@@ -1,4 +1,4 @@
-"""Waiting between two probes until nothing of the last one is left: no lag, and no request under way."""
+"""Waits between two probes until the last one has no effect any more: no lag, no request under way."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,14 +17,14 @@ CALM_FOR_S = 2.0
 _EVERY_S = 0.5
 _WITHIN_S = 5.0
 _IN_FLIGHT_CALM = 2.0
-"""The question itself is one request, and a health check of the gateway may be another."""
+"""Requests under way in an idle service: our own query is one, a health check of the gateway another."""
 
 
 def cool_down(env: Environment, database: DatabaseKind = DatabaseKind.OCEANBASE) -> None:
-    """Wait until the standby follows within the lag limit and the services' queues are empty, for a while.
+    """Wait until the lag has been within its limit and the services' queues empty for `CALM_FOR_S`.
 
     Raises:
-        WorldError: not within the time; says what was seen at the end.
+        WorldError: that did not happen in time; says what was seen last.
     """
     if database is DatabaseKind.MARIADB:
         sessions = [SqlSession(env, host, MARIADB) for host in database_hosts(env)]
@@ -45,7 +45,7 @@ def cool_down(env: Environment, database: DatabaseKind = DatabaseKind.OCEANBASE)
 
 
 def not_level(sessions: Sequence[SqlSession]) -> str | None:
-    """Return None if the replica of MariaDB has all that its primary has, else what is seen."""
+    """Return None if MariaDB's replica has every transaction of its primary, else what is missing."""
     seen = {session.host.name: session.read(1.0) for session in sessions}
     roles = sorted(reading.role for reading in seen.values() if reading is not None)
     if roles != [PRIMARY, STANDBY]:
@@ -79,7 +79,7 @@ def wait_until_calm(disturbed: Callable[[], str | None], clock: Clock) -> None:
 
 
 def queued(env: Environment) -> str | None:
-    """Return what still waits in the services, or None."""
+    """Return a sentence about requests that are still in the services, or None."""
     for host in env.hosts_with(Role.LOAN):
         command = f"curl --silent --fail --max-time 3 http://{host.address}:{env.loan.port}/metrics"
         done = ssh.run(env, host, command, within_s=_WITHIN_S)
@@ -92,7 +92,7 @@ def queued(env: Environment) -> str | None:
 
 
 def waiting_in(page: str) -> str | None:
-    """Return what waits by a page of the services' metrics, or None."""
+    """Return a sentence about requests in progress from a page of the services' metrics, or None."""
     gauges = dict(
         line.split(" ", 1) for line in page.splitlines() if line.startswith("loan_") and " " in line
     )

@@ -1,4 +1,4 @@
-"""What the primary says about its statements during a probe: how long they took, and what they waited."""
+"""Statistics of the primary's statements during a probe: how long they ran, and how long they waited."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _INTERVAL_S = 2
 _PRIMARY = "PRIMARY"
 _COLUMNS = 6
 
-# Totals over all cached plans, in microseconds, and the statements that wait for a row lock right now. What
-# a plan waited is its elapsed time less its CPU_TIME: tried on seekdb 1.4, which counts a wait for a row lock
-# in neither CPU_TIME nor APPLICATION_WAIT_TIME (always 0), and has no view of wait events or of commits.
+# Totals over all cached plans, in microseconds, and the statements that wait for a row lock right now. The
+# wait of a plan is its elapsed time less its CPU_TIME: tried on seekdb 1.4, which counts a wait for a row
+# lock in neither CPU_TIME nor APPLICATION_WAIT_TIME (always 0), and has no view of wait events or commits.
 _SQL = (
     "SELECT UNIX_TIMESTAMP(NOW(6)), (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),"
     " IFNULL(SUM(EXECUTIONS), 0), IFNULL(SUM(ELAPSED_TIME), 0), IFNULL(SUM(CPU_TIME), 0),"
@@ -30,29 +30,29 @@ _LOOP = f'while {WHILE_CONNECTED} && echo "{_SQL}"; do sleep {_INTERVAL_S}; done
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a primary said at one moment."""
+    """Counters that a primary reported at one moment."""
 
     at_s: float
     executions: int
     elapsed_us: int
     cpu_us: int
     blocked: int
-    """Statements that waited for a row lock."""
+    """Statements that waited for a row lock at that moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statements:
-    """What the statements of a window came to."""
+    """Totals over the statements of a window."""
 
     executions: int
     elapsed_us: int
     waited_us: int
     blocked_share: float
-    """Of the readings: in which a statement waited for a row lock."""
+    """Percent of the readings in which a statement waited for a row lock."""
 
 
 def parse(line: str) -> Reading | None:
-    """Return the reading in a line of the client; None unless it is a primary's, and whole."""
+    """Return the reading in a line that the client printed; None if it is incomplete or not a primary's."""
     fields = line.split()
     if len(fields) != _COLUMNS or fields[1] != _PRIMARY:
         return None
@@ -65,9 +65,9 @@ def parse(line: str) -> Reading | None:
 
 
 def between(readings: Sequence[Reading], *, from_s: float, until_s: float) -> Statements | None:
-    """Return what the statements of a window came to.
+    """Return the totals over the statements of a window.
 
-    None if fewer than two readings lie in it, or plans were dropped in it and their totals with them.
+    None if fewer than two readings lie in it, or if the database dropped plans with their totals within it.
     """
     inside = [reading for reading in readings if from_s <= reading.at_s <= until_s]
     if len(inside) < 2:
@@ -89,7 +89,7 @@ def between(readings: Sequence[Reading], *, from_s: float, until_s: float) -> St
 class DatabaseWatch:
     """Reads every database of a part's environment during a `with` block, into files of the part.
 
-    A database that does not answer leaves no readings: evidence that is missing is no reason to fail a probe.
+    A database that does not answer leaves no readings; missing evidence does not fail a probe.
     """
 
     def __init__(self, part: Task) -> None:
@@ -125,8 +125,8 @@ def read(folder: Path) -> Mapping[str, Sequence[Reading]]:
 
 
 def of_window(folder: Path, *, from_s: float, until_s: float) -> Statements | None:
-    """Return what the statements of the primary came to in a window; None if that is not known."""
+    """Return the totals over the primary's statements in a window; None if they are not known."""
     found = [between(readings, from_s=from_s, until_s=until_s) for readings in read(folder).values()]
     known = [one for one in found if one is not None]
-    # Two primaries in one window are a hand-over, and no evidence of what ran out.
+    # Two primaries in one window mean that the role moved; the counters then do not show what ran out.
     return known[0] if len(known) == 1 else None

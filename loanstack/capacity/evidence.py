@@ -22,7 +22,7 @@ _REST = "kernel and others"
 
 
 def of_folder(folder: Path, env: Environment) -> Evidence:
-    """Return the evidence in a probe's folder; what was not saved there is left out."""
+    """Return the evidence in a probe's folder; measurements that were not saved there are left out."""
     try:
         load = run_info.read(folder)
     except (FileNotFoundError, FileError):
@@ -53,8 +53,8 @@ def components(
 ) -> dict[str, float]:
     """Return the percent of the machine that each component used in the measured window.
 
-    Units are read before the load and after it, so their seconds include the warm-up: each component's share
-    of all that was busy between the two is applied to how busy the window was.
+    Units are read before and after the load, so their seconds include the warm-up. Therefore each component's
+    share of all busy time between the two readings is multiplied by how busy the machine was in the window.
     """
     if used is None:
         return {}

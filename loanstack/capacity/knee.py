@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 POINTS_MIN = 4
-"""Fewer rates show no curve."""
+"""Fewer rates do not make a curve."""
 
 
 def knee(points: Sequence[tuple[float, float]]) -> float | None:
@@ -12,8 +12,8 @@ def knee(points: Sequence[tuple[float, float]]) -> float | None:
 
     Kneedle (Satopaa, Albrecht, Irwin and Raghavan, "Finding a 'Kneedle' in a Haystack", 2011) for a rising
     convex curve, with sensitivity 1 and without its smoothing, on the curve as it is drawn: latency on a
-    logarithmic axis. Both axes are scaled to 0..1; the knee is a place where the curve lies furthest below
-    its diagonal, and from which it then climbs towards it by more than a mean step of the rate.
+    logarithmic axis. Both axes are scaled to 0..1. The knee is a point at which the curve lies furthest below
+    the diagonal, and after which the curve rises towards it by more than the mean step of the rate.
 
     + points: (rate, latency in ms) with rates rising, latencies above 0
     """

@@ -1,4 +1,4 @@
-"""One probe of a search as `capacity.json` keeps it, and the figures over all of them. Pure."""
+"""One probe of a search as `capacity.json` keeps it, and figures over all probes. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,21 +17,21 @@ CAPACITY_FILE = "capacity.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Probed:
-    """A probe, what it measured, and what ran out during it."""
+    """A probe, its figures, and the resource that ran out during it."""
 
     folder: str
     rate_per_s: int
     verdict: Verdict
     reasons: tuple[str, ...]
     figures: Mapping[str, float]
-    """Those that a latency-rate curve is drawn from."""
+    """The figures of the latency-rate curve."""
     ran_out: str
     is_corrupt: bool = False
-    """Whether a checker found money that is wrong."""
+    """Whether a checker found wrong money."""
 
     @property
     def probe(self) -> Probe:
-        """What the search needs of it."""
+        """The part of it that the search uses."""
         return Probe(rate_per_s=self.rate_per_s, verdict=self.verdict)
 
 
@@ -39,7 +39,7 @@ CURVE_FIGURES = ("latency_p50_ms", "latency_p99_ms", "tps_acknowledged", "errors
 
 
 def curve(done: Sequence[Probed], figure: str) -> list[tuple[float, float]]:
-    """Return (rate, median over its probes) of a figure, the rates rising; INVALID ones are no part of it."""
+    """Return (rate, median over its probes) of a figure, by rising rate; INVALID probes are left out."""
     values: dict[int, list[float]] = {}
     for one in done:
         if one.verdict is not Verdict.INVALID and figure in one.figures:
@@ -53,9 +53,9 @@ def knee_of(done: Sequence[Probed]) -> float | None:
 
 
 def ran_out(done: Sequence[Probed]) -> str | None:
-    """Return what ran out at the lowest rate that is not kept; None if all were kept.
+    """Return a sentence about what ran out at the lowest rate that is not kept; None if all were kept.
 
-    Of several probes there, the first that failed says it; where none could be judged, the first of them.
+    Of several probes at that rate, the first that failed counts; if all were INVALID, the first of them.
     """
     found: Bracket = bracket([one.probe for one in done])
     if found.high is None:
@@ -70,7 +70,7 @@ def ran_out(done: Sequence[Probed]) -> str | None:
 def as_json(search: Search, done: Sequence[Probed], found: Conclusion, *, limit_ms: float) -> dict[str, Any]:
     """Return the content of `capacity.json`.
 
-    + limit_ms: the p99 that is promised
+    + limit_ms: limit of the latency p99
     """
     return {
         "search": asdict(search),

@@ -1,4 +1,4 @@
-"""What Prometheus saw of hosts and services during a probe: raw samples, asked for once, after it."""
+"""Prometheus' raw samples of hosts and services during a probe, queried once, after the probe."""
 
 import json
 import shlex
@@ -29,24 +29,24 @@ class PoolUse:
     size: float
     in_use_mean: float
     waiting_share: float
-    """Of the samples: in which requests waited for a connection."""
+    """Share of the samples in which requests waited for a connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostUse:
-    """One host's own machine, in percent."""
+    """Use of one host's own machine, in percent."""
 
     host: str
     busy: float
     stolen: float
     disk: float
-    """Of the time: in which its busiest disk had work."""
+    """Share of the time in which its busiest disk had work."""
 
 
 def save(env: Environment, folder: RunFolder, *, from_s: float, until_s: float) -> None:
-    """Write the samples of a window into `folder`; none where no Prometheus answers.
+    """Write the samples of a window into `folder`; writes none if no Prometheus answers.
 
-    A range selector returns the samples as they were scraped, so that nothing is interpolated.
+    The query is a range selector, which returns the samples as scraped, without interpolation.
     """
     monitors = env.hosts_with(Role.MONITOR)
     query = f'{{__name__=~"{_NAMES}"}}[{max(1, round(until_s - from_s))}s]'
@@ -88,7 +88,7 @@ def pools(found: Iterable[Series]) -> tuple[PoolUse, ...]:
 
 
 def hosts(found: Iterable[Series]) -> tuple[HostUse, ...]:
-    """Return the use of each host's machine, the busiest first; nothing of one with a single sample."""
+    """Return the use of each host's machine, the busiest first; a host with a single sample is left out."""
     cpu_s: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     disk: defaultdict[str, float] = defaultdict(float)
     for series in found:

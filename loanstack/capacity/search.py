@@ -1,12 +1,12 @@
-"""Which rate is probed next, and what the probes so far say. Pure: a function of what was asked and of them.
+"""Which rate is probed next, and what the probes so far show. Pure: a function of parameters and probes.
 
-The rate doubles until one is not kept, then the bracket is halved (geometrically) until it is as narrow as
-the resolution, then both of its ends are repeated. A rate is kept when more than half of its valid probes
-are: the exceed ratio of 0.5 that RFC 9971 (MLRsearch) searches with, for systems whose probes do not all end
-alike. An end that its repeats refute becomes the other end, and the search goes on from there.
+The rate doubles until a rate is not kept. Then the bracket is halved (geometrically) until it is as narrow as
+the resolution, and both of its ends are repeated. A rate is kept if more than half of its valid probes
+pass: this is the exceed ratio of 0.5 that RFC 9971 (MLRsearch) uses, because repeated probes at one rate may
+end differently. If the repeats refute an end, it becomes the other end, and the search continues from there.
 
-A probe that proved nothing is repeated, and counts for neither side. A rate where every try proved nothing is
-where measuring ends: the search goes on below it, and its result is a lower bound.
+An INVALID probe is repeated and counts neither as kept nor as not kept. If every try at a rate is INVALID,
+the search measures nothing above it: it continues below, and its result is a lower bound.
 """
 
 import math
@@ -17,27 +17,27 @@ from proof.verdict import Verdict
 
 GROWTH = 2.0
 INVALID_MAX = 3
-"""So many probes that prove nothing, and a rate is not probed any more."""
+"""After this many INVALID probes a rate is not probed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What is searched for."""
+    """Parameters of a search."""
 
     from_per_s: int
     to_per_s: int
-    """Nothing above it is probed; a system that keeps it has at least this capacity."""
+    """Highest rate probed; a system that keeps it has at least this capacity."""
     resolution: float
-    """How far the ends of the bracket may lie apart in the end, as a share of the lower one."""
+    """Largest final distance of the bracket's ends, as a share of the lower end."""
     repeats: int
     """Valid probes at each end of the bracket."""
     promised_per_s: int | None = None
-    """Probed itself where the bracket holds it, so that no resolution decides whether it is kept."""
+    """Promised rate; probed if it lies in the bracket, so that the resolution does not decide its verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One probe that has ended. Rates are whole, so that the writes of whole seconds are."""
+    """One probe that has ended. Rates are whole, so that a whole second has a whole number of writes."""
 
     rate_per_s: int
     verdict: Verdict
@@ -45,7 +45,7 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What the probes at one rate came to."""
+    """Counts of the probes at one rate, by verdict."""
 
     rate_per_s: int
     kept: int
@@ -54,37 +54,37 @@ class Tally:
 
     @property
     def valid(self) -> int:
-        """Probes that proved something."""
+        """Probes that are not INVALID."""
         return self.kept + self.broken
 
     @property
     def is_kept(self) -> bool:
-        """Whether the rate counts as one that meets the promises."""
+        """Whether the rate counts as kept."""
         return 2 * self.kept > self.valid
 
     @property
     def is_spent(self) -> bool:
-        """Whether probing it again is of no use."""
+        """Whether the rate is not probed again, because every try was INVALID."""
         return self.invalid >= INVALID_MAX
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bracket:
-    """Between which rates the capacity lies, as far as it is known."""
+    """The rates between which the capacity lies, as far as known."""
 
     low: Tally | None
-    """The highest rate that is kept, below the lowest that is not; None: there is none."""
+    """The highest rate kept that lies below `high`; None: no such rate."""
     high: Tally | None
-    """The lowest rate that is not kept, or could not be measured; None: all were kept."""
+    """The lowest rate that is not kept or could not be measured; None: all rates were kept."""
 
     @property
     def is_measured(self) -> bool:
-        """Whether it has both ends, and each of them was seen."""
+        """Whether it has both ends, and each has a valid probe."""
         return self.low is not None and self.high is not None and self.high.valid > 0
 
 
 def tallies(probes: Sequence[Probe]) -> tuple[Tally, ...]:
-    """Return what the probes came to, by rate, the lowest first."""
+    """Return the counts at each rate, the lowest rate first."""
     by_rate: dict[int, list[Verdict]] = {}
     for probe in probes:
         by_rate.setdefault(probe.rate_per_s, []).append(probe.verdict)
@@ -100,7 +100,7 @@ def tallies(probes: Sequence[Probe]) -> tuple[Tally, ...]:
 
 
 def bracket(probes: Sequence[Probe]) -> Bracket:
-    """Return the bracket that the probes leave."""
+    """Return the bracket that follows from the probes."""
     found = [tally for tally in tallies(probes) if tally.valid or tally.is_spent]
     high = next((tally for tally in found if not tally.is_kept), None)
     below = [
@@ -125,7 +125,7 @@ def next_rate(search: Search, probes: Sequence[Probe]) -> int | None:
 
 
 def probes_max(search: Search) -> int:
-    """Return how many valid probes a search takes at most in a system whose probes all end alike."""
+    """Return the most valid probes that a search needs if all probes at one rate end alike."""
     growth = math.ceil(math.log(search.to_per_s / search.from_per_s, GROWTH)) + 1
     halvings = math.ceil(math.log2(max(1.0, math.log(GROWTH) / math.log1p(search.resolution)))) + 1
     return growth + halvings + 1 + 2 * (search.repeats - 1)
@@ -152,5 +152,5 @@ def _inside(search: Search, low: int, high: int) -> int | None:
         return search.promised_per_s
     if high - low <= 1 or high <= low * (1.0 + search.resolution):
         return None
-    # Geometrically, because the resolution is a share; never an end again, whatever rounding does.
+    # The geometric mean, because the resolution is a share; clamped so that rounding never returns an end.
     return min(max(round(math.sqrt(low * high)), low + 1), high - 1)

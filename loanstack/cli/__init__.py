@@ -2,10 +2,11 @@
 
 | module | commands |
 |---|---|
-| `main` | the group, and how it ends |
+| `main` | the command group, and the exit code of every ending |
 | `deploy` | `plan`, `deploy`, `verify` |
 | `load`, `capacity_options` | `load`, `seed` |
-| `drill`, `prove`, `compare`, `upgrade`, `failover` | `drill`, `drills`, and those |
+| `drill` | `drill`, `drills` |
+| `prove`, `compare`, `upgrade`, `failover` | the command of that name |
 | `folder` | `report`, `judge` |
 | `options` | options that several commands have |
 """

@@ -22,7 +22,7 @@ _RATE_MAX = 1_000_000
 
 _OWN = ("from_per_s", "to_per_s", "resolution_percent", "probe_duration_s", "repeats", "within_s")
 _NOT_WITH = ("rate", "duration", "shape")
-"""What a search decides itself."""
+"""Options of a load that a search sets itself: they cannot be combined with --find-capacity."""
 
 
 def capacity_options(command: Command) -> Command:
@@ -43,14 +43,14 @@ def capacity_options(command: Command) -> Command:
             type=Duration(),
             default="60m",
             show_default=True,
-            help="For the whole search.",
+            help="Time limit of the whole search.",
         ),
         click.option(
             "--repeats",
             type=int,
             default=3,
             show_default=True,
-            help="Valid probes at each end of what is found.",
+            help="Valid probes at each end of the bracket that is found.",
         ),
         click.option(
             "--probe-duration",
@@ -67,7 +67,7 @@ def capacity_options(command: Command) -> Command:
             default=5.0,
             show_default=True,
             metavar="PERCENT",
-            help="How near the rates kept and not kept come.",
+            help="How close the highest rate kept and the lowest rate not kept must be.",
         ),
         click.option(
             "--to", "to_per_s", type=int, default=10_000, show_default=True, help="Highest rate probed."
@@ -95,10 +95,10 @@ def asked(
     repeats: int,
     within_s: float,
 ) -> CapacityParameters | None:
-    """Return what a search was asked for, or None if none was.
+    """Return the parameters of the search, or None if no search was asked for.
 
     Raises:
-        click.UsageError: options that do not fit; names all of them.
+        click.UsageError: options are out of range or do not fit together; names all of them.
     """
     given = {param.name: param.opts[0] for param in context.command.params if param.name is not None}
     typed = {name for name in given if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}

@@ -27,7 +27,7 @@ def companion_options(command: Command) -> Command:
             option.flag,
             option.name,
             type=click.Choice(option.choices),
-            help=f"Of scenario {' or '.join(names)}: {option.meaning}; {option.default} by default.",
+            help=f"Scenario {' or '.join(names)}: {option.meaning}; {option.default} by default.",
         )(found)
     return click.option(  # type: ignore[return-value]  # the same command, with more options
         "--major-freeze",

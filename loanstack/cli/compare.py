@@ -1,4 +1,4 @@
-"""`loanstack compare`: the command; what it does is in `loanstack.commands.compare`."""
+"""`loanstack compare`: options and help; the work is in `loanstack.commands.compare`."""
 
 import click
 
@@ -21,7 +21,7 @@ from proof.exits import ExitCode
     type=click.IntRange(min=1, max=20),
     default=2,
     show_default=True,
-    help="How often each of the two has its turn.",
+    help="How many times the load runs on each of the two databases.",
 )
 @capacity_options
 @acts_on_hosts
@@ -37,9 +37,10 @@ def compare(
 ) -> ExitCode:
     """Drive the same load on OceanBase and on a semi-synchronous MariaDB pair, in turns: A B A B.
 
-    Same hosts, services, schema, customers and scenario; the other database is stopped meanwhile. Every write
-    is looked for afterwards on both. Prints ratios (OceanBase over MariaDB) with their spread, whichever way
-    they fall: PASS says that all runs were valid and exact. Puts the services back on OceanBase at the end.
+    Same hosts, services, schema, customers and scenario; the other database is stopped meanwhile. Afterwards
+    every write is looked up in the database that it went to. Prints ratios (OceanBase over MariaDB) with
+    their spread. PASS means that all runs were valid and exact, whichever database is faster. Puts the
+    services back on OceanBase at the end.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`loanstack plan`, `deploy` and `verify`: the commands; what they do is in `loanstack.commands`."""
+"""`loanstack plan`, `deploy` and `verify`: options and help; the work is in `loanstack.commands`."""
 
 import click
 
@@ -40,7 +40,7 @@ def plan(env: str, only: str | None, limit: str | None, machine_readable: bool) 
 @narrowed
 @json_option
 def deploy(env: str, only: str | None, limit: str | None, machine_readable: bool) -> ExitCode:
-    """Converge the hosts of ENV. A host that fails is named; run it again to complete it.
+    """Converge the hosts of ENV. A host that fails is named; run the command again to complete it.
 
     \b
     Examples:

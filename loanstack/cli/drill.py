@@ -1,4 +1,4 @@
-"""`loanstack drill` and `drills`: the commands; what they do is in `loanstack.commands.drill`."""
+"""`loanstack drill` and `drills`: options and help; the work is in `loanstack.commands.drill`."""
 
 import click
 
@@ -28,7 +28,7 @@ from proof.exits import ExitCode
     type=Duration(),
     default=f"{STEADY_WITHIN_S:.0f}s",
     show_default=True,
-    help="How long to wait for the hypothesis; nothing is broken without it.",
+    help="How long to wait until the hypothesis holds; if it does not hold in time, nothing is broken.",
 )
 @acts_on_hosts
 @json_option
@@ -37,7 +37,7 @@ def drill(
 ) -> ExitCode:
     """Break ENV on purpose, put it right, and judge what clients saw and what was lost.
 
-    NAME is one of `loanstack drills`, or all: then each of them in turn, until one leaves something behind.
+    NAME is one of `loanstack drills`, or `all`: every drill in turn, until one leaves residue behind.
 
     \b
     Examples:
@@ -45,7 +45,7 @@ def drill(
       loanstack drill lab primary-crash
       loanstack drill lab primary-crash --repeat 5 --json | jq .figures.rto_ms_p95
       loanstack drill lab all --repeat 3
-      loanstack drill stop lab     (from another terminal: ends the one that runs, which heals first)
+      loanstack drill stop lab     (from another terminal: ends the running drill, which heals first)
     """
     if env == STOP:
         pid = stop_drill(find_environment(name))

@@ -1,7 +1,7 @@
-"""`loanstack failover ...`: the failover agents' commands, by environment.
+"""`loanstack failover ...`: commands to the failover agents of an environment.
 
-Each is handed to the agent of a database host, whose own tool (`loanstack-failover`) checks, carries out
-and prints.
+Each command runs the tool `loanstack-failover` on a database host. The tool asks the agent of that host,
+which checks the command and carries it out, and prints the answer.
 """
 
 import sys
@@ -12,7 +12,7 @@ from loanstack.commands.failover import tell
 from loanstack.runs.task import find_environment
 
 _dry_run = click.option(
-    "--dry-run", is_flag=True, help="Check everything that the real one would, and change nothing."
+    "--dry-run", is_flag=True, help="Make every check of the real command, and change nothing."
 )
 _json = click.option("--json", "machine_readable", is_flag=True, help="Print JSON, nothing else.")
 _to = click.option("--to", metavar="HOST", help="The host that shall be the primary.")

@@ -1,4 +1,4 @@
-"""`loanstack report` and `judge`: what is done with a run folder afterwards."""
+"""`loanstack report` and `judge`: commands that work on the folder of a finished run."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -43,8 +43,9 @@ def report(run_folder: Path, machine_readable: bool) -> None:
 def judge(run_folder: Path, machine_readable: bool) -> ExitCode:
     """Recompute every finding, figure, verdict and reason of RUN_FOLDER, and say what differs.
 
-    Changes nothing and contacts nobody. Figures that no file holds the origin of, such as how long a seeding
-    took, are taken as they were recorded; --json names them. Exit code 1: something differs.
+    Changes nothing and contacts no host. Some figures, such as how long a seeding took, cannot be recomputed
+    because no file holds their source data; they are taken as recorded, and --json names them. Exit code 1:
+    something differs.
 
     \b
     Examples:
@@ -56,7 +57,7 @@ def judge(run_folder: Path, machine_readable: bool) -> ExitCode:
     except (FileNotFoundError, ValueError) as damaged:
         raise CommandError(f"{run_folder} cannot be judged: {damaged}") from None
     except (LookupError, TypeError, AttributeError, SyntaxError) as damaged:
-        # Of files that other programs write, or somebody changed by hand, any part may be missing.
+        # Other programs write some of these files, and people may edit them: any part may be missing.
         what = f"{type(damaged).__name__}: {damaged}"
         raise CommandError(f"{run_folder} cannot be judged, a file of it is damaged: {what}") from None
     if machine_readable:

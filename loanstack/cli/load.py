@@ -1,4 +1,4 @@
-"""`loanstack load` and `loanstack seed`: the commands; what they do is in `loanstack.commands`."""
+"""`loanstack load` and `loanstack seed`: options and help; the work is in `loanstack.commands`."""
 
 import click
 from click.core import ParameterSource
@@ -52,7 +52,8 @@ def load(
 ) -> ExitCode:
     """Drive the loan journey through the gateways of ENV at a planned rate, and judge it.
 
-    Every write is recorded and looked for in the database afterwards. A rate that is missed fails.
+    Every write is recorded and looked up in the database afterwards. A load that misses its planned rate
+    fails.
 
     \b
     Examples:
@@ -82,11 +83,11 @@ def load(
     )
     if asked.workers and abort_on_fail:
         raise click.UsageError(
-            "--abort-on-fail with --workers: each would see its own share of the budget only"
+            "--abort-on-fail with --workers: each worker would see only its own share of the error budget"
         )
     if how is not None and SCENARIOS[scenario].storm:
         raise click.UsageError(
-            f"--find-capacity with --scenario {scenario}: its storm makes two rates of one; allowed: another"
+            f"--find-capacity with --scenario {scenario}: its storm makes two rates; allowed: another"
         )
     wrong = beside.problems(scenario=scenario, duration_s=duration, is_search=how is not None)
     if wrong:
@@ -124,26 +125,27 @@ def load(
     )
 
 
-@click.command(short_help="Invent customers, as many as a bank has.")
+@click.command(short_help="Insert invented customers into the databases.")
 @click.argument("env")
 @click.option(
     "--customers",
     type=click.IntRange(min=1),
-    help="How many there shall be in all; by default as many as the inventory says.",
+    help="Number of customers in all, with those already there; by default the inventory's number.",
 )
 @click.option(
     "--seed",
     "seed_number",
     type=click.IntRange(min=0, max=2**31 - 1),
-    help="Which people: the same number, the same rows. By default that of those who are there, or 1.",
+    help="Seed of the random generator: equal seeds give equal rows. By default the seed of the "
+    "customers already there, or 1.",
 )
 @acts_on_hosts
 @json_option
 def seed(env: str, customers: int | None, seed_number: int | None, machine_readable: bool) -> ExitCode:
-    """Invent customers of ENV with their limits and last year's drawdowns; those who are there stay.
+    """Insert invented customers of ENV with their limits and last year's drawdowns; existing ones stay.
 
-    Households, villages, seasons and products are as skewed as in life. A run that was ended is completed by
-    the next one. What does not fit into the databases is refused.
+    Households, villages, seasons and products are skewed as those of a real bank are. If a run is ended
+    early, the next run completes it. More customers than the databases have room for are refused.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`loanstack`: names the common trips. Everything it runs also works by itself."""
+"""The `loanstack` command group. Every program that it runs can also be run without it."""
 
 import sys
 
@@ -70,7 +70,7 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command; every ending has its exit code, and none shows a traceback for a user's mistake."""
+    """Run the command; each kind of ending has an exit code, and a user's mistake shows no traceback."""
     interrupt_on_signals()
     try:
         code = cli.main(prog_name="loanstack", standalone_mode=False)
@@ -84,7 +84,7 @@ def main() -> None:
         click.echo(f"loanstack: {wrong_folder}", err=True)
         sys.exit(ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("loanstack: interrupted; everything it had started is ended", err=True)
+        click.echo("loanstack: interrupted; all programs that it had started have ended", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else ExitCode.PASS)
 

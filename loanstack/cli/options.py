@@ -29,7 +29,7 @@ COMPONENTS = (
     "monitoring",
     "load_generator",
 )
-"""Those of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
+"""Components of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -40,7 +40,7 @@ class Duration(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds; refuses what has no unit, because 20 could mean anything."""
+        """Return the seconds; a number without a unit is refused, because 20 could be seconds or minutes."""
         if isinstance(value, int | float):
             return float(value)
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(value))
@@ -60,11 +60,11 @@ def json_option(command: Command) -> Command:
 
 
 def acts_on_hosts(command: Command) -> Command:
-    """Add `--yes`, for commands that a rehearsal on real hosts must be named for."""
+    """Add `--yes`: a command that acts on a rehearsal on real hosts requires the environment's name."""
 
     def keep(_ctx: click.Context, _option: click.Parameter, name: str | None) -> None:
         if name is not None:
-            # Programs that are started read it, too, and ask nobody again.
+            # The programs that this command starts read the variable too, so they do not ask again.
             os.environ[CONSENT_VARIABLE] = name
 
     return click.option(
@@ -72,7 +72,7 @@ def acts_on_hosts(command: Command) -> Command:
         metavar="ENV",
         expose_value=False,
         callback=keep,
-        help="Names the environment where it is a rehearsal on real hosts: without it, it is asked for.",
+        help="Name of the environment, to confirm acting on a rehearsal on real hosts; asked for if missing.",
     )(command)
 
 
@@ -84,16 +84,16 @@ def narrowed(command: Command) -> Command:
 
 
 def shape_options(command: Command) -> Command:
-    """Add how the planned rate goes over time."""
+    """Add the options that say how the planned rate changes over time."""
     shape = click.option(
-        "--shape", default=CONSTANT, show_default=True, help=f"How the rate goes over time: {KINDS}."
+        "--shape", default=CONSTANT, show_default=True, help=f"How the rate changes over time: {KINDS}."
     )
     spacing = click.option(
         "--spacing",
         type=click.Choice([each.value for each in Spacing]),
         default=Spacing.EVEN.value,
         show_default=True,
-        help="Arrivals: evenly, or as strangers arrive.",
+        help="Spacing of arrivals: even, or random as of independent customers (Poisson).",
     )
     return shape(spacing(command))
 
@@ -101,17 +101,17 @@ def shape_options(command: Command) -> Command:
 def abort_option(command: Command) -> Command:
     """Add `--abort-on-fail`."""
     return click.option(
-        "--abort-on-fail", is_flag=True, help="End the load once a promise cannot be kept any more."
+        "--abort-on-fail", is_flag=True, help="End the load as soon as an objective can no longer be met."
     )(command)
 
 
 def workers_option(command: Command) -> Command:
-    """Add who makes the load."""
+    """Add the options that say which processes and hosts make the load."""
     workers = click.option(
         "--workers",
         metavar="N|HOSTS",
-        help="Who makes the load together, each with a share of the plan: N processes of this machine, or "
-        "hosts of role loadgen, with commas between.",
+        help="Where the load is made, each worker with a share of the plan: N processes of this machine, or "
+        "hosts of role loadgen, separated by commas.",
     )
     per_host = click.option(
         "--processes-per-host",
@@ -123,14 +123,14 @@ def workers_option(command: Command) -> Command:
 
 
 def workers_asked(workers: str | None, per_host: int | None, env: Environment) -> tuple[Place, ...]:
-    """Return where the workers that `--workers` asks for run; none: it was left out.
+    """Return where the workers of `--workers` run; empty if the option was left out.
 
     Raises:
-        click.UsageError: neither a number nor hosts that make load, or more than there are users.
+        click.UsageError: neither a number nor hosts that make load, or more workers than there are users.
     """
     if workers is None:
         if per_host is not None:
-            raise click.UsageError("--processes-per-host without --workers HOSTS: it is for these")
+            raise click.UsageError("--processes-per-host without --workers HOSTS: it is for those hosts")
         return ()
     try:
         return places(workers, per_host=per_host, env=env, users=env.journey.users)
@@ -139,9 +139,11 @@ def workers_asked(workers: str | None, per_host: int | None, env: Environment) -
 
 
 def load_options(command: Command) -> Command:
-    """Add what a load is asked for."""
+    """Add the options of a load: scenario, rate and duration."""
     kinds = dict.fromkeys(kind for scenario in SCENARIOS.values() for kind in scenario.companions)
-    durations = "; ".join(("How long", *(kind.duration_note for kind in kinds if kind.duration_note)))
+    durations = "; ".join(
+        ("How long the load is measured", *(kind.duration_note for kind in kinds if kind.duration_note))
+    )
     for option in (
         click.option(
             "--duration",

@@ -1,4 +1,4 @@
-"""`loanstack prove`: the command; what it does is in `loanstack.commands.prove`."""
+"""`loanstack prove`: options and help; the work is in `loanstack.commands.prove`."""
 
 import os
 
@@ -13,10 +13,10 @@ from loanstack.runs.task import find_environment
 from proof.exits import ExitCode
 
 TOPOLOGY_VARIABLE = "LOANSTACK_LAB_TOPOLOGY"
-"""What every command, and every program that one starts, reads the lab's topology from."""
+"""Environment variable from which every command, and every program it starts, reads the lab's topology."""
 
 
-@click.command(short_help="From nothing to a verdict: all of it, one report.")
+@click.command(short_help="From a fresh machine to one verdict and one report.")
 @click.argument("env")
 @load_options
 @click.option("--keep", is_flag=True, help="Leave the lab up at the end.")
@@ -31,14 +31,14 @@ TOPOLOGY_VARIABLE = "LOANSTACK_LAB_TOPOLOGY"
     is_eager=True,
     expose_value=False,
     callback=lambda ctx, option, value: os.environ.__setitem__(TOPOLOGY_VARIABLE, value),
-    help="Of the lab: its seven hosts, two more that make load, or an aarch64 host of the loan services.",
+    help="Hosts of the lab: its seven, two more that make load, or an aarch64 host of the loan services.",
 )
 @acts_on_hosts
 @json_option
 def prove(
     env: str, scenario: str, rate: float | None, duration: float, keep: bool, machine_readable: bool
 ) -> ExitCode:
-    """Go from nothing to a verdict: lab up, deploy twice, verify, load, drills, one report, lab down.
+    """From a fresh machine to one verdict: lab up, deploy twice, verify, load, drills, report, lab down.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`loanstack upgrade`: the command; what it does is in `loanstack.commands.upgrade`."""
+"""`loanstack upgrade`: options and help; the work is in `loanstack.commands.upgrade`."""
 
 import click
 
@@ -27,21 +27,21 @@ DEFAULT_RATE_PER_S = 100.0
 @click.option(
     "--rate",
     type=click.FloatRange(min=0),
-    help="Writes a second meanwhile, none of which may fail; 100 by default, 0 in production.",
+    help="Writes a second during the upgrade, none of which may fail; 100 by default, 0 in production.",
 )
-@click.option("--restart", is_flag=True, help="Start it anew on every host, also where the version is right.")
+@click.option("--restart", is_flag=True, help="Restart it on every host, even where its version is right.")
 @json_option
 def upgrade(
     env: str, component: str, batch: int, rate: float | None, restart: bool, machine_readable: bool
 ) -> ExitCode:
     """Bring every host of a component of ENV to the version that the inventory lists, and fail no request.
 
-    Each host leaves the rotation, finishes what is under way, gets the new version, answers requests of ours,
-    and comes back. One whose version does not start or does not answer gets the version of before, and the
-    upgrade ends there: exit code 1. One that was killed in the middle is completed by the next.
+    Each host leaves the rotation, finishes its requests, gets the new version, answers test requests, and
+    comes back. If the new version does not start or does not answer, the host gets its previous version back
+    and the upgrade ends: exit code 1. If an upgrade is killed in the middle, the next one completes it.
 
-    Clients write meanwhile (--rate), and a request of theirs that fails is exit code 1, too. In production
-    only real customers do: whether their requests failed is not counted here.
+    Clients write during the upgrade (--rate); a failed request of theirs also gives exit code 1. In
+    production only real customers send requests, and this command does not count their failed requests.
 
     \b
     Examples:

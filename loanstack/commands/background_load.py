@@ -1,4 +1,4 @@
-"""A load that goes on while something else is done to the environment: what its clients were told counts."""
+"""A load that runs while the environment is changed: it counts the requests that fail meanwhile."""
 
 import sys
 import time
@@ -14,17 +14,17 @@ from proof.exits import ExitCode
 from proof.files import LEDGER_FILE
 
 _LONGEST_S = 3600
-"""It is ended long before; it ends by itself if nobody is left to end it."""
+"""Longest duration; normally the command ends the load long before. It limits an orphaned load."""
 _STARTS_WITHIN_S = 90.0
 _ENDS_WITHIN_S = 40.0
 _LOOK_EVERY_S = 0.2
 
 
 class BackgroundLoad:
-    """The loan journey at a modest rate, from when it is entered until it is left."""
+    """The loan journey at a modest rate, during a `with` block."""
 
     def __init__(self, task: Task, *, rate_per_s: float) -> None:
-        """Prepare a load of `rate_per_s` writes a second; its record comes into `load/` of the run folder."""
+        """Prepare a load of `rate_per_s` writes a second; its record goes into `load/` of the run folder."""
         self._task = task
         self._rate_per_s = rate_per_s
         self._folder = task.folder.path / "load"
@@ -36,7 +36,7 @@ class BackgroundLoad:
         """Start it, and wait for its first answers.
 
         Raises:
-            CommandError: none came.
+            CommandError: no answer came in time.
         """
         env = self._task.env
         argv = [*env.client_command, sys.executable, *LOCUST]
@@ -65,21 +65,21 @@ class BackgroundLoad:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it: what is under way gets its outcome."""
+        """End the load; requests under way are completed and recorded."""
         if self._child is not None:
             self._ended_early = self._child.ended() is not None
             self._child.end()
             self._lasted_s = time.monotonic() - self._began_s
 
     def figures(self) -> dict[str, float]:
-        """Return how many requests its clients made, and how many of them failed, once it has ended.
+        """Return how many requests the clients of an ended load made, and how many of these failed.
 
         Raises:
             CommandError: its record is not whole.
         """
         if self._ended_early:
             said = tail(self._task.log("locust"))
-            problem = f"the background load ended before what it was to go on beside; it says:\n{said}"
+            problem = f"the background load ended too early; it says:\n{said}"
             raise CommandError(problem, code=ExitCode.INVALID)
         try:
             found = figures.of_folder(self._folder).values

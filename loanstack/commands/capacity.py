@@ -1,4 +1,4 @@
-"""`load --find-capacity`: loads at one rate after the other, until the highest that is kept is known."""
+"""`load --find-capacity`: runs loads at one rate after another until the highest kept rate is known."""
 
 import time
 from collections.abc import Sequence
@@ -27,20 +27,20 @@ from proof.titles import number
 from proof.verdict import Verdict
 
 WARM_UP_S = 10.0
-"""Before each probe the rate grows from nothing for so long, or for half of a probe that is shorter."""
+"""Warm-up before each probe, in which the rate grows from 0; half of the probe if that is shorter."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CapacityParameters:
-    """What a search was asked for."""
+    """The parameters that a search was asked for."""
 
     search: Search
     probe_duration_s: float
     within_s: float
-    """No probe begins that would not end within this time."""
+    """Time limit of the search: a probe that would end later is not started."""
 
     def at(self, asked: LoadParameters, rate_per_s: int) -> LoadParameters:
-        """Return what the probe of a rate is asked for."""
+        """Return the load parameters of a probe at `rate_per_s`."""
         warm_up_s = min(WARM_UP_S, self.probe_duration_s / 2.0)
         return replace(
             asked, rate_per_s=float(rate_per_s), duration_s=self.probe_duration_s, warm_up_s=warm_up_s
@@ -48,7 +48,7 @@ class CapacityParameters:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """What the report shows of it."""
+        """The parameters that the report shows."""
         search = self.search
         return {
             "from": search.from_per_s,
@@ -60,13 +60,13 @@ class CapacityParameters:
 
 
 def find_capacity(task: Task, asked: LoadParameters, how: CapacityParameters) -> Results:
-    """Search the highest rate at which a load keeps every promise, and return what was found.
+    """Search the highest rate at which a load keeps every promise, and return the results.
 
-    + asked: what every probe is asked for, but for rate and duration
+    + asked: parameters of every probe, except rate and duration
 
     Raises:
         CommandError: a probe was refused.
-        InterruptedWith: Ctrl-C; carries what was found so far.
+        InterruptedWith: Ctrl-C; holds the results so far.
     """
     task.begin(promised.of_capacity(task.env.load_slo))
     done: list[Probed] = []
@@ -102,7 +102,7 @@ def _probe_all(task: Task, asked: LoadParameters, how: CapacityParameters, done:
 
 
 def _probe(task: Task, asked: LoadParameters, count: int) -> Probed:
-    """Make one probe: an ordinary load in a folder of its own, watched."""
+    """Make one probe: an ordinary load in its own folder, with machine and databases watched."""
     rate = round(asked.mean_per_s)
     folder = f"{count}-probe-{rate}-per-s"
     part = task.part(folder, scenario=asked.scenario, rate=rate, duration_s=asked.duration_s)
@@ -114,7 +114,7 @@ def _probe(task: Task, asked: LoadParameters, count: int) -> Probed:
         except (CommandError, CommandTimeoutError) as failed:
             if getattr(failed, "code", ExitCode.INVALID) is not ExitCode.INVALID:
                 raise
-            # One that could not be driven proves nothing, and is tried again.
+            # A probe that could not be driven is INVALID, and the search tries its rate again.
             results = part.end(_unfinished(part, str(failed)))
         except KeyboardInterrupt:
             task.processes.end_all()
@@ -153,7 +153,7 @@ def _save(task: Task, search: Search, done: Sequence[Probed], found: Conclusion)
 
 
 def _finish(task: Task, search: Search, done: Sequence[Probed], *, ended: str | None) -> Results:
-    """Save and say what the probes came to, and return it."""
+    """Conclude from the probes; save, print and return the results."""
     found = _conclude(search, done, ended=ended)
     _save(task, search, done, found)
     figures = dict(found.figures)
@@ -161,7 +161,7 @@ def _finish(task: Task, search: Search, done: Sequence[Probed], *, ended: str | 
     if at_knee is not None:
         figures["knee_tps"] = at_knee
     if "capacity_tps" not in figures and found.verdict is Verdict.PASS:
-        # A lower bound that is high enough keeps the promise, and is no capacity.
+        # A lower bound that is high enough keeps the promise, but it is not the capacity.
         at_least = promised.of_capacity(task.env.load_slo, figure="capacity_tps_low")
         task.folder.write_json(OBJECTIVES_FILE, objectives.to_list(at_least))
     if done:
@@ -191,7 +191,7 @@ def _p99(one: Probed) -> str:
 
 
 def table(done: Sequence[Probed]) -> Table:
-    """Return a row a probe, in the order in which they were made; fits 80 columns."""
+    """Return one row for each probe, in the order in which they were made; fits 80 columns."""
     shown = Table("probe", "per second", "acknowledged", "p50 ms", "p99 ms", "", box=None, pad_edge=False)
     for column in shown.columns[:-1]:
         column.justify = "right"

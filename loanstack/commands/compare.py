@@ -1,4 +1,4 @@
-"""`compare`: OceanBase and MariaDB under the same load, in turns, on the same hosts."""
+"""`compare`: the same load on OceanBase and on MariaDB, in turns, on the same hosts."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -28,12 +28,12 @@ from proof.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class CompareParameters:
-    """What a comparison was asked for."""
+    """The parameters that a comparison was asked for."""
 
     load: LoadParameters
     rounds: int
     capacity: CapacityParameters | None = None
-    """Search each side's capacity instead of one load at a rate."""
+    """Search the capacity of each database instead of driving one load at a fixed rate."""
 
 
 def compare(task: Task, asked: CompareParameters) -> Results:
@@ -43,7 +43,7 @@ def compare(task: Task, asked: CompareParameters) -> Results:
 
     Raises:
         CommandError: one of the two could not be deployed, or a load was refused.
-        InterruptedWith: Ctrl-C; carries what was found so far.
+        InterruptedWith: Ctrl-C; holds the results so far.
     """
     task.begin(())
     done: list[Ran] = []
@@ -62,11 +62,11 @@ def compare(task: Task, asked: CompareParameters) -> Results:
 
 
 def _turn(task: Task, asked: CompareParameters, kind: DatabaseKind, *, round_: int, place: int) -> Ran:
-    """Have the services work on `kind`, bring it to rest, and drive the load."""
+    """Switch the services to database `kind`, wait until it is at rest, and drive the load."""
     task.console.say(f"== round {round_} of {asked.rounds}: {NAMES[kind]}")
     _switch(task, kind, f"{place}-deploy-{kind}")
     with task.step(f"{place}-seed-{kind}"):
-        # Before the load and not within it: what was just inserted is still being written and replayed.
+        # Seed before the load waits for rest: new rows are still being written and replayed for a while.
         seed(task)
         try:
             cool_down(task.env, kind)
@@ -113,7 +113,7 @@ def _load(
 
 
 def _is_exact(folder: Path) -> bool:
-    """Say whether no checker of the run, or of any of its probes, found money or writes wrong."""
+    """Say whether all checkers of the run and of its probes found money and writes right."""
     found = [json.loads(path.read_text()) for path in folder.glob(f"**/{FINDINGS_FILE}")]
     return all(finding["verdict"] != Verdict.FAIL for findings in found for finding in findings)
 
@@ -152,7 +152,7 @@ def _save(task: Task, done: Sequence[Ran]) -> tuple[Row, ...]:
 
 
 def _conclude(task: Task, asked: CompareParameters, done: Sequence[Ran]) -> Results:
-    """Save and say what the runs came to, and return it."""
+    """Conclude from the runs; save, print and return the results."""
     rows = _save(task, done)
     verdict, reasons = comparison.judge(done, rounds=asked.rounds)
     figures = {name: value for row in rows for name, value in row.figures.items()}
@@ -172,7 +172,7 @@ def _conclude(task: Task, asked: CompareParameters, done: Sequence[Ran]) -> Resu
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """Return a row a figure: both sides and their ratio; fits 80 columns."""
+    """Return one row for each figure: both databases and their ratio; fits 80 columns."""
     shown = Table("", NAMES[OURS], NAMES[PEER], "ratio", "spread", box=None, pad_edge=False)
     for column in shown.columns[1:]:
         column.justify = "right"

@@ -20,10 +20,10 @@ from proof.objectives import Objective
 from proof.verdict import Verdict
 
 SUMMARY_VARIABLE = "LOANSTACK_DEPLOY_SUMMARY"
-"""Tells the site where to write what each host did; see `deploys.summary`."""
+"""Environment variable with the path of the deploy's summary; see `deploys.summary`."""
 
 TIMEOUT_S = 1800.0
-"""A deploy over a slow line to many hosts; the lab's own promise is judged, not enforced."""
+"""Enough for many hosts over a slow line. The lab's deploy objective is shorter, and is judged afterwards."""
 
 
 def deploy(
@@ -34,12 +34,12 @@ def deploy(
     judged_by: Sequence[Objective] = (promised.NO_HOST_FAILED,),
     database: DatabaseKind = DatabaseKind.OCEANBASE,
 ) -> Results:
-    """Converge the hosts and return what changed.
+    """Converge the hosts and return the results, with the number of changes.
 
     + only: one component; None: all
     + limit: one host; None: all
-    + judged_by: what this deploy promises
-    + database: which one the services work on; the other is stopped
+    + judged_by: objectives of this deploy
+    + database: the database that the services use; the other one is stopped
     """
     task.begin(judged_by)
     hosts = limited_to(task.env, limit)
@@ -107,10 +107,10 @@ def _serving(database: DatabaseKind) -> list[str]:
 
 
 def limited_to(env: Environment, limit: str | None) -> list[str]:
-    """Return the names of the hosts that `limit` means: one host; None means all.
+    """Return the name of the host `limit`, or the names of all hosts if it is None.
 
     Raises:
-        CommandError: it means none.
+        CommandError: there is no such host.
     """
     names = [host.name for host in env.hosts]
     if limit is None:

@@ -20,28 +20,28 @@ from proof.exits import ExitCode, verdict_of_exit
 from proof.objectives import Objective
 
 ALL = "all"
-"""Stands for every drill of the catalogue, in its order."""
+"""In place of a drill's name: every drill of the catalogue, in its order."""
 STOP = "stop"
-"""In the place of an environment: end the drill that runs there."""
+"""In place of an environment's name: end the drill that runs in the environment named after it."""
 
 TIMEOUT_S = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrillParameters:
-    """What each run of a drill is asked for."""
+    """The parameters of each run of a drill."""
 
     rate_per_s: float
-    """Writes a second meanwhile."""
+    """Writes a second during the drill."""
     steady_within_s: float = STEADY_WITHIN_S
-    """How long the hypothesis is waited for."""
+    """How long to wait until the hypothesis holds."""
 
 
 def stop(env: Environment) -> int | None:
     """End the drill of `env` that runs, and wait until it has healed; returns its process, None if none ran.
 
     Raises:
-        CommandError: it still runs.
+        CommandError: the drill still runs.
     """
     try:
         return stop_running(lock_beside(record_path(env)), within_s=HEALS_WITHIN_S)
@@ -55,10 +55,10 @@ def known_drills(env: Environment) -> dict[str, str]:
 
 
 def drill(task: Task, name: str, asked: DrillParameters, *, repeat: int) -> Results:
-    """Run the drill `name`, `repeat` times, and return what it showed.
+    """Run the drill `name`, `repeat` times, and return the results.
 
     Raises:
-        CommandError: there is no such drill, or it could not be run.
+        CommandError: there is no such drill, or the drill could not be run.
     """
     known = known_drills(task.env)
     if name == ALL:
@@ -89,7 +89,7 @@ def drill(task: Task, name: str, asked: DrillParameters, *, repeat: int) -> Resu
 
 
 def _all(task: Task, names: tuple[str, ...], asked: DrillParameters, *, repeat: int) -> Results:
-    """Run every drill, and say in tables what came of it; what one leaves behind ends it."""
+    """Run every drill and print tables of the outcomes; stop after a drill that leaves residue."""
     judged_by = promised.of_all_drills(task.env.drill_slo)
     task.begin(judged_by)
     done: list[tuple[str, Results]] = []
@@ -104,12 +104,12 @@ def _all(task: Task, names: tuple[str, ...], asked: DrillParameters, *, repeat: 
             except CommandError as failed:
                 if failed.code is not ExitCode.INVALID:
                     raise
-                # One that could not be run says nothing about the next.
+                # A drill that could not be run does not stop the next one.
                 results = part.end(_unfinished(part, str(failed)))
         done.append((name, results))
         folders.append(folder)
         if results.figures.get("residue", 0):
-            task.console.say(f"{name} left something behind: the others would prove nothing on it")
+            task.console.say(f"{name} left residue behind: the other drills would prove nothing")
             break
     for table in (outcome_table(done), parts_table(done)):
         task.console.table(table)
@@ -143,9 +143,9 @@ def _once(task: Task, name: str, asked: DrillParameters, judged_by: tuple[Object
         raise CommandError(problem, code=ExitCode.INVALID)
     results = as_ended(name, task.folder.read_results(), status=done.returncode)
     if done.returncode == ExitCode.INTERRUPTED:
-        # Somebody ended it (`loanstack drill stop`): whatever was to come after it is not wanted either.
+        # A person ended the drill (`loanstack drill stop`), so the drills after it are left out too.
         raise InterruptedWith(results)
-    # Its own steps say more than the one that stands for all of them here.
+    # The drill's own steps replace our single step, because they say more.
     task.steps[-1:] = results.steps
     results = replace(results, figures={**over_repeats([results]), **results.figures})
     return task.end(results)

@@ -1,4 +1,4 @@
-"""A part of a run under another durability than the rest, where the inventory can be told so."""
+"""Runs a part of a run under another durability than the rest, if the inventory allows choosing it."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from loanstack.runs.task import Task
 
 
 def to_prove(task: Task) -> tuple[Durability, ...]:
-    """Return what is proved: both where the inventory can be told, the bank's setting last; else its own."""
+    """Return the durabilities to prove: both if the inventory allows a choice, else its own."""
     if task.env.durability_variable is None:
         return (Durability(task.env.failover.durability),)
     return (Durability.LOCAL, Durability.CROSS_CENTRE)
@@ -18,9 +18,9 @@ def to_prove(task: Task) -> tuple[Durability, ...]:
 
 @contextmanager
 def under(task: Task, durability: Durability) -> Iterator[Task]:
-    """Give `task` with the environment under `durability`; what it starts reads the inventory the same way.
+    """Yield `task` with the environment under `durability`; programs that it starts get the same durability.
 
-    Hosts have it once they were deployed so.
+    The hosts change to that durability only when they are deployed.
     """
     name = task.env.durability_variable
     if name is None:

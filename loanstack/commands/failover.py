@@ -1,7 +1,7 @@
-"""`failover`: commands to the failover agents, given to the agent of a database host over SSH.
+"""`failover`: commands to the failover agents, sent to a database host over SSH.
 
-The agents take commands from their own host only, so that the token which they ask for crosses no network;
-the tool on the host reads it there. Whatever that prints, and its exit code, are handed through.
+The agents accept commands from their own host only, so that their token crosses no network. The tool
+`loanstack-failover` on the host reads the token there. Its output and its exit code are passed on.
 """
 
 import shlex
@@ -36,7 +36,7 @@ def database_hosts(env: Environment, on: str | None) -> tuple[Host, ...]:
 def tell(env: Environment, arguments: Sequence[str], *, on: str | None = None) -> int:
     """Run `loanstack-failover` with `arguments` on a database host; returns its exit code.
 
-    A host that cannot be reached is passed over for the next: any agent can take any command.
+    If a host cannot be reached, the next one is tried: any agent accepts any command.
 
     + arguments: verb and options, as the tool on the host takes them
     + on: the host whose agent is to be asked; None: the first that answers

@@ -1,4 +1,4 @@
-"""`load`: Locust and the replication sampler as subprocesses; figures, judge and checkers afterwards."""
+"""`load`: runs Locust and the replication sampler as subprocesses, then computes figures and verdict."""
 
 import os
 import sys
@@ -37,36 +37,36 @@ from proof.verdict import Finding
 
 LOCUST = ("-m", "locust", "-f", "loadtests/locustfile.py", "--headless")
 _LONGER_THAN_LOAD_S = 90.0
-"""What the generator may take beyond its duration: start, users, and the last answers' deadline."""
+"""Time that the generator may take beyond the load: start, users, and the deadline of the last answers."""
 _LONGER_PER_S = 0.1
-"""The same for each second of it: workers read their ledgers once more, and these are merged."""
+"""Further time for each second of the load: workers read their ledgers once more, and these are merged."""
 _EXPORT_WITHIN_S, _EXPORTED_PER_S = 120.0, 5_000.0
-"""What the export of one table may take: so long, and what was written in addition, at this rate."""
+"""Time limit of one table's export: a fixed part, and a part for the rows written, at this rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadParameters:
-    """What a load run was asked for."""
+    """The parameters that a load was asked for."""
 
     scenario: str
     rate_per_s: float | None
-    """None: the shape brings its own."""
+    """Planned writes a second; None: the shape contains its own rates."""
     duration_s: float
     shape: str = CONSTANT
     spacing: str = Spacing.EVEN
     abort_on_fail: bool = False
     workers: tuple[Place, ...] = ()
-    """Processes that make the load together; none: one, by itself."""
+    """Where the processes that make the load together run; none: a single process makes it."""
     warm_up_s: float | None = None
-    """How long the rate grows from nothing before that; None: as long as the generator is used to."""
+    """Warm-up before the measured time, in which the rate grows from 0; None: the generator's default."""
     beside: CompanionParameters = field(default_factory=CompanionParameters)
-    """What runs beside the transactions."""
+    """Companions of the load."""
     database: DatabaseKind = DatabaseKind.OCEANBASE
-    """Which one the services work on."""
+    """The database that the services use."""
 
     @cached_property
     def mean_per_s(self) -> float:
-        """The mean of the planned rate, in whole writes; a recorded day is read for it, once."""
+        """Mean planned rate over a whole number of writes; for a recorded day, its file is read once."""
         curve = curve_asked(
             self.shape, rate_per_s=self.rate_per_s, duration_s=self.duration_s, scenario=self.scenario
         )
@@ -78,10 +78,10 @@ def load(
 ) -> Results:
     """Seed, drive the load, export the database and judge all of it.
 
-    + beside: what is entered right before the traffic and left right after it
+    + beside: context manager, entered right before the traffic and left right after it
 
     Raises:
-        CommandError: the load could not be driven or its record not be read, or hosts cannot make it.
+        CommandError: the load could not be driven, its record cannot be read, or hosts cannot make it.
     """
     env = task.env
     _require_load_hosts(env, asked)
@@ -92,7 +92,7 @@ def load(
     once: dict[str, float] = dict(seed(task))
     companions = _companions(task, asked)
     if env.is_lab:
-        # What a deploy and the seeding wrote would be flushed amid the load, and commits would wait for it.
+        # Write dirty pages of the deploy and the seeding now: a flush during the load would delay commits.
         with task.step("flush"):
             os.sync()
     once["machine_loop_ms"] = machine.loop_ms()
@@ -119,7 +119,7 @@ def load(
 
 
 def _judge(task: Task, objectives: Sequence[Objective], companions: Sequence[Companion]) -> JudgedLoad:
-    """Judge what is in the run folder, and write the files that others read."""
+    """Judge the load from the run folder, and write the files of the judgement."""
     folder = task.folder.path
 
     def beside(record: LoadFigures) -> Iterator[Finding]:
@@ -130,7 +130,7 @@ def _judge(task: Task, objectives: Sequence[Objective], companions: Sequence[Com
     except (FileNotFoundError, ValueError) as damaged:
         raise CommandError(f"the record of the load is not whole: {damaged}", code=ExitCode.INVALID) from None
     if not (folder / hdr_log.HDR_FILE).exists():
-        # Workers leave the sum of their own.
+        # Workers have already written the sum of their histograms.
         hdr_log.write(folder, judged.record)
     task.folder.write_json("hosts.json", judged.hosts)
     task.save_findings(judged.findings)
@@ -142,7 +142,7 @@ def _read(env: Environment) -> Reading:
 
 
 def _require_load_hosts(env: Environment, asked: LoadParameters) -> None:
-    """Make sure, before anything is done, that the hosts which are to make the load can."""
+    """Check, before anything is done, that the chosen hosts can make the load."""
     hosts = hosts_of(asked.workers)
     if not hosts:
         return
@@ -153,7 +153,7 @@ def _require_load_hosts(env: Environment, asked: LoadParameters) -> None:
 
 
 def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
-    """Run the load with the sampler beside it, and return what hosts and machine said before and after."""
+    """Run the load and the replication sampler; return the readings of hosts and machine before and after."""
     env, folder = task.env, task.folder.path
     options = {
         "--environment": env.name,
@@ -184,7 +184,7 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
         record_clocks(env, folder, Moment.END)
     except usage.UsageError as silent:
         raise CommandError(f"hosts do not answer: {silent}", code=ExitCode.INVALID) from None
-    # What a lost worker means for the verdict is said by the record, which is whole all the same.
+    # If a worker was lost, the record is still complete, and the verdict follows from the record.
     if done.returncode != 0 and (not asked.workers or done.returncode != ExitCode.INVALID):
         raise CommandError(
             f"the load generator ended with status {done.returncode} and says:\n{tail(task.log('locust'))}",
@@ -194,7 +194,7 @@ def _drive(task: Task, asked: LoadParameters) -> tuple[Reading, Reading]:
 
 
 def _generator(env: Environment, where: tuple[Place, ...]) -> list[str]:
-    """Return the command that makes the load: one process where clients stand, or several."""
+    """Return the command that makes the load: one process where clients are, or several workers."""
     if not where:
         return [*env.client_command, sys.executable, *LOCUST]
     workers_module = [sys.executable, "-m", "loadtests.workers"]

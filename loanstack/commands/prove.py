@@ -1,7 +1,8 @@
-"""`prove`: from nothing to a verdict: lab up, deploy twice, verify, load, drills, lab down, one report.
+"""`prove`: lab up, deploy twice, verify, load, drills, lab down; one verdict and one report.
 
-Where the inventory can be told its durability, both are proved: the load and one crash under `local`, whose
-missing writes are listed; then, after a deploy that switches, all drills under `cross_centre`, none missing.
+If the inventory allows choosing the durability, both are proved. First the load and one crash run under
+`local`, and missing writes are listed. Then a deploy switches, and all drills run under `cross_centre`,
+where no write may be missing.
 """
 
 import sys
@@ -32,15 +33,15 @@ from proof.verdict import Verdict, overall
 LAB_UP_TIMEOUT_S = 1500.0
 LAB_DOWN_TIMEOUT_S = 120.0
 DRILLS = ("primary-crash", "primary-host-poweroff", "switchover-under-load")
-"""What is drilled here, within minutes; `loanstack drill ENV all` runs every one."""
+"""Drills of a proof, which must take minutes only; `loanstack drill ENV all` runs every drill."""
 _FIRST_DRILLS = ("primary-crash",)
-"""The same under the durability that comes first, where both are proved."""
+"""Drills under the first durability, if both are proved."""
 Work = tuple[str, tuple[str, ...], Callable[[Task], Results], dict[str, object]]
-"""Name, names of what it needs, what it does, and what the report shows of what was asked."""
+"""Name, names of the steps it needs, function that does it, and parameters that the report shows."""
 
 
 def prove(task: Task, asked: LoadParameters, *, keep: bool) -> Results:
-    """Go through all of it and return one verdict.
+    """Run all steps and return one verdict over them.
 
     + keep: leave the lab up at the end
 
@@ -52,11 +53,11 @@ def prove(task: Task, asked: LoadParameters, *, keep: bool) -> Results:
     try:
         finished = go_through(steps, before=lambda step: _announce(task, step), after=lambda d: _say(task, d))
     except BaseException:
-        task.console.say("ending what runs; a drill first puts right what it broke, and needs the lab for it")
+        task.console.say("ending the running step; a drill heals what it broke first, and needs the lab")
         task.processes.end_all()
         raise
     finally:
-        # Also after Ctrl-C, which must leave nothing running.
+        # Also after Ctrl-C: nothing may be left running.
         down = None if keep or not task.env.is_lab else _lab(task, "down", LAB_DOWN_TIMEOUT_S)
     if down is not None and down.verdict is not Verdict.PASS:
         step = Planned(name="lab down", run=lambda: down)
@@ -74,7 +75,7 @@ def prove(task: Task, asked: LoadParameters, *, keep: bool) -> Results:
 
 
 def whole(finished: Sequence[Done], *, environment: str) -> Results:
-    """Return the results over all steps: the worst verdict, and the figures that a reader asks for first."""
+    """Return the results over all steps: the worst verdict and the main figures."""
     parts = {
         part_name(done.step.folder): done.outcome.results
         for done in finished
@@ -129,7 +130,7 @@ def _steps(task: Task, asked: LoadParameters) -> list[Planned]:
 
 
 def _verify_while_seeding(part: Task) -> Results:
-    # The load needs its customers next; seeding them meanwhile saves the time that it takes.
+    # The load needs the customers next; seeding them during the host tests saves that time.
     with seeding(part) as seeded:
         results = verify(part)
     return part.end(replace(results, figures={**results.figures, **seeded}))
@@ -138,7 +139,7 @@ def _verify_while_seeding(part: Task) -> Results:
 def _drills(
     task: Task, names: Sequence[str], mode: Durability, *, after: tuple[str, ...], told: str = ""
 ) -> list[Work]:
-    """Return drills in a row, each of which needs all before it; + told: what their names end with."""
+    """Return drills in a row, each of which needs all before it; + told: suffix of the steps' names."""
     rate_per_s = task.env.prove_pace.drill_per_s
     found: list[Work] = []
     for name in names:
@@ -196,7 +197,7 @@ def _part(
 def _lab_up(task: Task) -> StepOutcome:
     outcome = _lab(task, "up", LAB_UP_TIMEOUT_S)
     if outcome.usable:
-        # The depot was filled only now, so only now the inventory knows the artifacts and their hashes.
+        # `lab up` fills the depot. Write the context again: the inventory now knows the artifacts' hashes.
         task.begin(())
     return outcome
 
@@ -220,7 +221,7 @@ def _lab(task: Task, verb: str, timeout_s: float) -> StepOutcome:
 
 
 def table(finished: Sequence[Done]) -> Table:
-    """Return what the command ends with: a row for each step; fits 80 columns."""
+    """Return the table at the end of the command: one row for each step; fits 80 columns."""
     shown = Table("step", "verdict", "seconds", "figures", box=None, pad_edge=False)
     shown.columns[2].justify = "right"
     for done in finished:

@@ -1,4 +1,4 @@
-"""The replication sampler beside a load or a seeding: `chaos.recorders.replication` as a child."""
+"""Runs the replication sampler, `chaos.recorders.replication`, as a child during a load or a seeding."""
 
 import sys
 
@@ -8,11 +8,11 @@ from processes.child import Child
 
 SAMPLES_FILE = "replication.jsonl"
 _INTERVAL_MS = 500
-"""A question costs OceanBase 1.7 ms of processor (seekdb 1.4), which is the system's and not the load's."""
+"""One query costs OceanBase 1.7 ms of CPU time (seekdb 1.4), which counts as cost of the measured system."""
 
 
 def start(task: Task, database: DatabaseKind = DatabaseKind.OCEANBASE) -> Child:
-    """Begin to sample the replication of a pair into the run folder, and return the child that does."""
+    """Start the child that samples the replication of a pair into the run folder, and return it."""
     options = ["--out", str(task.folder.path / SAMPLES_FILE), "--interval-ms", str(_INTERVAL_MS)]
     options += ["--database", database.value]
     argv = [sys.executable, "-m", "chaos.recorders.replication", task.env.name, *options]

@@ -1,4 +1,4 @@
-"""`seed`, and making sure that the customers which load and drills act for are there."""
+"""`seed`: inserts the customers that load and drills need, if they are missing."""
 
 import shlex
 import time
@@ -24,7 +24,7 @@ from proof.record import Sample
 from proof.verdict import overall
 
 TIMEOUT_S = 300.0
-"""Of the inventory's customers; `loanstack seed` has `_TIMEOUT_PER_CUSTOMER_S` more for each."""
+"""For the inventory's customers; `loanstack seed` has `_TIMEOUT_PER_CUSTOMER_S` more for each customer."""
 _TIMEOUT_PER_CUSTOMER_S = 0.001
 CAUGHT_UP_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.5
@@ -39,19 +39,20 @@ _SEED = (
 
 @dataclass(frozen=True, kw_only=True)
 class SeedParameters:
-    """What a seeding was asked for."""
+    """The parameters that a seeding was asked for."""
 
     customers: int
-    """Over all entities, with those who are there."""
+    """Number of customers over all entities, with those already there."""
     seed: int | None = None
-    """None: that of those who are there."""
+    """Seed of the random generator; None: the seed of the customers already there."""
 
 
 def seed_environment(task: Task, asked: SeedParameters) -> Results:
-    """Seed so many customers, and wait until the standby has them.
+    """Seed the customers that are missing, and wait until the standby has them.
 
     Raises:
-        CommandError: they do not fit, do not go together with those who are there, or could not be inserted.
+        CommandError: the customers do not fit into the databases, contradict those already there (another
+            seed), or could not be inserted.
     """
     env = task.env
     too_many = pure.space_problems(env.database, asked.customers)
@@ -76,10 +77,10 @@ def seed_environment(task: Task, asked: SeedParameters) -> Results:
 
 
 def seed(task: Task) -> dict[str, float]:
-    """Seed the environment's customers, those that are missing, from a host of the loan services.
+    """Seed those of the environment's customers that are missing, from a host of the loan services.
 
     Returns:
-        `customers` that are there now, `customers_inserted` by this run, and `seed_s` it took.
+        `customers` in all, `customers_inserted` by this run, and `seed_s`, the duration.
 
     Raises:
         CommandError: the seeding failed.
@@ -91,7 +92,7 @@ def seed(task: Task) -> dict[str, float]:
 
 @contextmanager
 def seeding(task: Task) -> Iterator[dict[str, float]]:
-    """Seed as `seed` does while the `with` block does something else; waits for the end after it.
+    """Seed as `seed` does, during a `with` block that does something else; wait for the seeding at its end.
 
     Yields:
         What `seed` returns, filled at the end.
@@ -135,15 +136,16 @@ def _finish(task: Task, done: Completed) -> dict[str, float]:
 
 
 def _few(measured: dict[str, float]) -> dict[str, float]:
-    """Return what a load or a drill says of its customers."""
+    """Return the figures about customers that a load or a drill reports."""
     return {name: measured[name] for name in ("customers", "customers_inserted", "seed_s")}
 
 
 def _caught_up(task: Task, *, since_s: float) -> dict[str, float]:
-    """Wait until a sample later than `since_s` shows the standby at the primary's heels.
+    """Wait until a sample later than `since_s` shows the standby's lag within its limit.
 
     Returns:
-        `standby_lag_ms` then, or at last, and the `standby_caught_up_s` it took; without any answer, nothing.
+        `standby_lag_ms` of the last sample, and `standby_caught_up_s`, the time it took; the latter only if
+        the standby caught up, and nothing at all if no sample has a lag.
     """
     deadline_s = since_s + CAUGHT_UP_WITHIN_S
     last: dict[str, float] = {}
@@ -159,7 +161,7 @@ def _caught_up(task: Task, *, since_s: float) -> dict[str, float]:
 
 
 def _last_sample(path: Path) -> Sample | None:
-    """Return the last sample that is written whole."""
+    """Return the last sample that is written completely."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     whole = [line for line in lines[-2:] if line.endswith(b"\n")]
     return msgspec.json.decode(whole[-1], type=Sample) if whole else None

@@ -1,4 +1,4 @@
-"""Steps that depend on each other: which still make sense after one failed. Knows nothing of what they do."""
+"""Runs steps that need each other, and leaves out those whose needs failed. Knows nothing of their work."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,12 +10,12 @@ from proof.verdict import Finding, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class StepOutcome:
-    """What became of one step."""
+    """Outcome of one step."""
 
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     usable: bool = True
-    """Whether steps that need this one still make sense: a slow deploy is a failure, and usable."""
+    """Whether steps that need this one can still run: a deploy that was too slow fails, but is usable."""
     results: Results | None = None
     """The results, for a step that has a run folder."""
 
@@ -27,14 +27,14 @@ class Planned:
     name: str
     run: Callable[[], StepOutcome]
     needs: tuple[str, ...] = ()
-    """Names of earlier steps that must have been usable."""
+    """Names of earlier steps that must be usable."""
     folder: str | None = None
-    """Its run folder inside the whole run's, if it has one."""
+    """Name of its run folder inside the folder of the whole run, if it has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """One step that was gone through, or left out."""
+    """One step that ran or was left out."""
 
     step: Planned
     outcome: StepOutcome
@@ -51,7 +51,7 @@ def go_through(
 ) -> list[Done]:
     """Run `steps` in order; leave out those whose needs were not usable.
 
-    + before, after: told about each step as it begins and ends
+    + before, after: called with each step when it begins and ends
     + clock: seconds from any origin
     """
     finished: dict[str, Done] = {}

@@ -1,7 +1,7 @@
-"""`upgrade`: one component, host by host, without a failed request: out, drained, replaced, judged, back.
+"""`upgrade`: one component, host by host, without a failed request: drain, replace, judge, put back.
 
-What is under way stands on the hosts themselves, as the reason why they are out of rotation: a run that was
-killed is completed by the next.
+The state of an upgrade is kept on the hosts, as the reason why they are out of rotation. So the next run can
+complete a run that was killed.
 """
 
 import time
@@ -29,25 +29,25 @@ class UpgradeParameters:
     component: str
     batch: int = 1
     restart: bool = False
-    """Start it anew on every host, also where nothing is to be replaced."""
+    """Restart the component on every host, even if its version is right."""
     rate_per_s: float = 0.0
-    """Of the writes that clients make meanwhile; 0: none, where only real customers do."""
+    """Rate of the writes that our clients make meanwhile; 0: only real customers send requests."""
 
 
 def upgrade(task: Task, asked: UpgradeParameters) -> Results:
     """Bring every host of a component to the version that the inventory lists.
 
-    The first host whose version does not start, or does not answer as it should, gets back the version of
-    before; then the upgrade ends, and the other hosts keep theirs.
+    The first host whose new version does not start, or does not answer as it should, gets its previous
+    version back. Then the upgrade ends, and the remaining hosts keep their versions.
 
     Raises:
-        CommandError: a host does not answer, or too few would be left to serve.
+        CommandError: a host does not answer, or too few hosts would be left in service.
     """
     began_s = time.monotonic()
     rotation = Rotation(task.env, asked.component)
     try:
         left = _left(task, asked, rotation)
-        # Where nothing is replaced, nothing has to be shown.
+        # If no host is to be replaced, the objectives of the load do not apply.
         judged_by = promised.of_upgrade(under_load=bool(left) and asked.rate_per_s > 0)
         task.begin(judged_by)
         upgraded, failure, clients = _under_load(task, asked, rotation, left)
@@ -82,7 +82,7 @@ def _left(task: Task, asked: UpgradeParameters, rotation: Rotation) -> list[Host
 def _under_load(
     task: Task, asked: UpgradeParameters, rotation: Rotation, left: Sequence[Host]
 ) -> tuple[list[str], list[str], dict[str, float]]:
-    """Upgrade the hosts while clients write; returns those that are, failures, and what clients saw."""
+    """Upgrade the hosts while clients write; return upgraded hosts, failures, and the clients' figures."""
     if not left or not asked.rate_per_s:
         return *_upgrade(task, asked, rotation, left), {}
     seed(task)
@@ -118,9 +118,9 @@ def wanted_version(env: Environment, component: str, host: Host) -> str:
 def in_order(
     env: Environment, component: str, states: Sequence[InstanceState], *, everybody: bool = False
 ) -> list[Host]:
-    """Return the hosts that are not done yet, those first that an earlier run left in the middle.
+    """Return the hosts that are still to be upgraded; first those that an earlier run left half-way.
 
-    + everybody: the others as well, after them
+    + everybody: return the other hosts too, after them
     """
     hosts = {state.host: env.host(state.host) for state in states}
     left = [
@@ -134,18 +134,18 @@ def in_order(
 
 
 def version_before(state: InstanceState, wanted: str) -> str:
-    """Return what a host goes back to: what it runs, or ran before an earlier run changed it."""
+    """Return the version to roll back to: the one that ran before this upgrade or an interrupted one."""
     return state.previous if state.version == wanted and UPGRADE in state.out_because else state.version
 
 
 def too_few_left(states: Sequence[InstanceState], leaving: Sequence[str]) -> str | None:
-    """Return why the hosts in `leaving` may not leave now; None: they may."""
+    """Return why the hosts in `leaving` may not leave the rotation now; None: they may."""
     staying = [state for state in states if state.host not in leaving]
     if any(state.is_serving for state in staying):
         return None
     why = ", ".join(f"{state.host} is {_trouble(state)}" for state in staying) or "there is no other host"
     return (
-        f"nobody would be left to serve without {' and '.join(leaving)}: {why};"
+        f"no host would be left in service without {' and '.join(leaving)}: {why};"
         " bring one back first, or choose a smaller --batch"
     )
 
@@ -155,7 +155,7 @@ def _trouble(state: InstanceState) -> str:
 
 
 def _one(task: Task, asked: UpgradeParameters, rotation: Rotation, host: Host) -> str | None:
-    """Upgrade one host; returns why it has its version of before again, None: it has the new one."""
+    """Upgrade one host; return why it was rolled back, or None if it has the new version."""
     found, wanted = rotation.state(host), wanted_version(task.env, asked.component, host)
     before = version_before(found, wanted)
     with task.step(f"drain {host.name}"):
@@ -190,7 +190,7 @@ def _refused(command: Callable[[Host], object], host: Host) -> str | None:
 
 
 def _own_words(reasons: Sequence[str], host: Host) -> str:
-    """Return what `host` itself said, where it did, without its name."""
+    """Return the reasons that begin with the host's name, without it; all reasons if none does."""
     said = [reason for reason in reasons if reason.startswith(f"{host.name}: ")] or reasons
     return "; ".join(reason.removeprefix(f"{host.name}: ") for reason in said)
 

@@ -1,4 +1,4 @@
-"""One verb from its run folder to its report and exit code."""
+"""Runs one verb, from creating its run folder to its report and exit code."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -41,12 +41,12 @@ def run_verb(
     needs_hosts: bool = True,
     actions: Sequence[Action] = (),
 ) -> ExitCode:
-    """Run one verb from its run folder to its report, and return the exit code.
+    """Make a run folder, run one verb in it, write its report, and return the exit code.
 
-    + work: does it, and returns its results through `Task.end`
-    + parameters: what was asked for; shown in the report
-    + needs_hosts: whether the environment's hosts must be there already
-    + actions: what it does that an environment may refuse
+    + work: does the work of the verb, and returns its results through `Task.end`
+    + parameters: parameters of the command line, for the report
+    + needs_hosts: whether the environment's hosts must already exist
+    + actions: actions of the verb that an environment may refuse
     """
     env = find_environment(env_name)
     require_allowed(env, actions)
@@ -91,7 +91,7 @@ def run_verb(
 
 
 def objectives_table(judged_by: Sequence[Objective], figures: Mapping[str, float]) -> Table:
-    """Return what was promised next to what was measured; fits 80 columns."""
+    """Return a table of each objective and its measured figure; fits 80 columns."""
     table = Table("promised", "limit", "measured", "", box=None, pad_edge=False)
     table.columns[2].justify = "right"
     words = {True: "[green]kept[/]", False: "[bold red]broken[/]", None: "[yellow]not measured[/]"}

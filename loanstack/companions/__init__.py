@@ -1,1 +1,1 @@
-"""What runs beside the transactions of a load: entered right before the traffic, left right after it."""
+"""Background work of a load, as context managers: entered right before the traffic, left right after it."""

@@ -1,4 +1,4 @@
-"""Scenario `analytics`: heavy reports beside the transactions, one after the other, on the same database."""
+"""Scenario `analytics`: heavy reports during the load, one after the other, on the same database."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ from proof.verdict import Finding
 
 _AFTER_FAILURE_S = 1.0
 _BROKEN_OFF_S = 1.0
-"""After traffic that was broken off nobody needs the report that still runs."""
+"""Grace of the report that still runs when the traffic was broken off: its answer is not needed then."""
 
 
 def build(load: AccompaniedLoad) -> "Analytics":
@@ -37,8 +37,8 @@ class Analytics:
     ) -> None:
         """Prepare it.
 
-        + on: the database of the pair that is asked
-        + database: what kind of pair it is
+        + on: host of the database that runs the reports
+        + database: database product of the pair
         """
         self._task = task
         self._on = on
@@ -57,14 +57,14 @@ class Analytics:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End after the report that runs, which the database gives up after its time-out."""
+        """Wait for the report that runs, which the database cancels after its time-out, then end."""
         self._over.set()
         self._thread.join(TIMEOUT_S if error is None else _BROKEN_OFF_S)
         if self._session is not None:
             self._session.close()
 
     def finding(self, found: LoadFigures) -> Finding:
-        """Return what the reports came to."""
+        """Return the finding over the reports."""
         facts = found.facts
         reported = report_record.read(self._task.folder.path)
         return report_record.judge(reported, from_s=facts.start_s, until_s=facts.start_s + facts.measured_s)

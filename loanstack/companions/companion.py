@@ -1,4 +1,4 @@
-"""A companion of a load: it acts while the traffic runs, and says afterwards what came of it."""
+"""A companion of a load: it acts while the traffic runs, and returns a finding afterwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class AccompaniedLoad:
 
 
 class Companion(Protocol):
-    """Something that runs beside the transactions."""
+    """Background work that runs while the transactions of a load do."""
 
     def __enter__(self) -> Self:
         """Begin; the generator starts right afterwards, and the traffic some seconds later."""
@@ -36,9 +36,9 @@ class Companion(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End; after traffic that was broken off, at once."""
+        """End; at once if the traffic was broken off."""
         ...
 
     def finding(self, found: LoadFigures) -> Finding:
-        """Return what came of it: INVALID if it did not do what the run was made for."""
+        """Return its finding: INVALID if it did not do the work that the run was meant to observe."""
         ...

@@ -1,6 +1,6 @@
 """Memory and open file handles of a host's components, by systemd unit: one answer of the host, parsed. Pure.
 
-From /proc and not from control groups, because a host may offer either version of them, or none.
+Read from /proc and not from control groups, because a host may have version 1 or 2 of them, or none.
 """
 
 import re
@@ -18,7 +18,7 @@ READ = (
 
 _CACHES_SQL = "SELECT SUM(cache_size) FROM oceanbase.__all_virtual_kvcache_info"
 _READ_CACHES = f"echo '{_CACHES_SQL}' | loanstack-db sql | sed s/^/caches:/"
-"""Prints what the database's caches hold, in bytes; they fill up to a share of its memory."""
+"""Prints the size of the database's caches in bytes; they fill up to a share of the database's memory."""
 _LINE = re.compile(r"(?P<pid>\d+)/(?P<file>fd|status|cgroup):(?P<text>.*)$")
 _CACHES = re.compile(r"caches:(\d+)")
 _UNIT = re.compile(r"([^/]+)\.service\b")
@@ -34,20 +34,20 @@ DATABASE_UNIT = "loanstack-oceanbase"
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """What the processes of one unit hold at one moment."""
+    """Memory and file handles of one unit's processes at one moment."""
 
     pid: int
-    """Of its first process; another one says that it was restarted."""
+    """Process id of the unit's first process; a different one means that the unit was restarted."""
     memory_mib: float
-    """Resident, of all its processes."""
+    """Resident memory of all its processes."""
     handles: int
-    """Open files and sockets."""
+    """Open files and sockets of all its processes."""
     caches_mib: float = 0.0
-    """Of the memory, what a database says that its caches hold."""
+    """The part of the memory that a database reports for its caches."""
 
 
 def question(host: Host) -> str:
-    """Return the shell command whose answer `parse` reads."""
+    """Return the shell command whose output `parse` reads."""
     return f"{READ}; {_READ_CACHES}" if host.has(Role.OCEANBASE) else READ
 
 
@@ -57,7 +57,7 @@ def expected(host: Host) -> tuple[str, ...]:
 
 
 def parse(printed: str) -> Mapping[str, Component]:
-    """Return the components in what a host answered to its `question`, by unit."""
+    """Return the components in a host's output of the command `question`, by unit."""
     units: dict[str, str] = {}
     memory_kib: Counter[str] = Counter()
     handles: Counter[str] = Counter()
@@ -75,7 +75,7 @@ def parse(printed: str) -> Mapping[str, Component]:
             memory_kib[pid] = int(text.split()[1])
         elif (found := _UNIT.search(text)) is not None:
             units.setdefault(pid, found[1])
-    # What has no memory is a kernel thread, or a process that is just going.
+    # A process without memory is a kernel thread, or is just ending.
     pids = [pid for pid in units if memory_kib[pid]]
     return {
         unit: Component(

@@ -1,4 +1,4 @@
-"""Which database has which role when a load begins, asked of the hosts."""
+"""Ask the hosts which database has which role when a load begins."""
 
 from chaos.system.databases import SshDatabases
 from chaos.system.pair import find_scene
@@ -13,7 +13,7 @@ from proof.exits import ExitCode
 def host_with(env: Environment, role: DatabaseRole, database: DatabaseKind = DatabaseKind.OCEANBASE) -> Host:
     """Return the host whose database has `role` now.
 
-    + database: of MariaDB's pair nobody is ever promoted, so each is what it was deployed as
+    + database: MariaDB's pair never fails over, so each host has the role that it was deployed with
 
     Raises:
         CommandError: there is not one primary and one standby, or a host does not answer.

@@ -1,9 +1,10 @@
 """Whether memory and handles of the components stayed flat over a soak. Pure but for the record's file.
 
-Judged is the second half: in the first one caches fill. The slope is that of Theil and Sen, the median of
-the slopes between any two samples: a garbage collection or a burst moves it little. A database's memory is a
-saw, for it keeps rows until it dumps them. Hence its floor is judged, the least it held in any stretch with a
-dump in it; without its caches, which go on filling for longer than an hour and have a limit of their own.
+Only the second half is judged, because caches fill during the first. The slope is the Theil-Sen estimator,
+the median of the slopes between all pairs of samples: a garbage collection or a burst changes it little.
+A database's memory is a sawtooth, because it keeps rows until it dumps them. So the slope is taken of its
+floor: the minimum over each stretch that is long enough to hold a dump. The database's caches are left out of
+it: they go on filling for longer than an hour, and have a limit of their own.
 """
 
 from collections import defaultdict
@@ -23,7 +24,7 @@ from proof.verdict import Finding, Verdict
 SAMPLES_FILE = "components.jsonl"
 NAME = "soak"
 _THINNED_TO = 300
-"""More samples add to the pairs, whose number grows with the square, and nothing to the slope."""
+"""Samples used at most: more would not change the slope, and the number of pairs grows with the square."""
 
 Key = tuple[str, str]
 """Host and unit."""
@@ -31,7 +32,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentSample:
-    """What one component held at one moment."""
+    """Memory and file handles of one component at one moment."""
 
     at_s: float
     host: str
@@ -40,12 +41,12 @@ class ComponentSample:
     memory_mib: float
     handles: int
     caches_mib: float = 0.0
-    """Of the memory, a database's caches."""
+    """The part of the memory that a database's caches hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """How one component went."""
+    """How one component's memory and file handles changed over a soak."""
 
     host: str
     unit: str
@@ -57,7 +58,7 @@ class Trend:
     memory_mib_per_h: float = 0.0
     memory_mib_per_h_max: float
     caches_mib: float = 0.0
-    """At most, in the whole window."""
+    """Maximum over the whole window."""
     caches_mib_max: float = 0.0
     handles_first: int = 0
     handles_last: int = 0
@@ -67,7 +68,7 @@ class Trend:
 
     @property
     def steep(self) -> tuple[str, ...]:
-        """What grew by more than is promised."""
+        """One sentence for each value that grew faster than promised, or passed its limit."""
         grew = []
         if self.memory_mib_per_h > self.memory_mib_per_h_max:
             most = f"promised: at most {self.memory_mib_per_h_max:g}"
@@ -82,7 +83,7 @@ class Trend:
 
     @property
     def name(self) -> str:
-        """What it is called in a sentence."""
+        """The component's name in sentences."""
         return f"{self.unit} on {self.host}"
 
 
@@ -97,7 +98,7 @@ def read(folder: Path) -> Iterator[ComponentSample]:
 
 
 def slope_per_h(points: Sequence[tuple[float, float]]) -> float:
-    """Return by how much a value grows in an hour (Theil-Sen); 0 where no two points differ in time.
+    """Return the growth of a value per hour (Theil-Sen); 0 if no two points differ in time.
 
     + points: (seconds, value)
     """
@@ -111,7 +112,7 @@ def slope_per_h(points: Sequence[tuple[float, float]]) -> float:
 
 
 def floor(points: Sequence[tuple[float, float]], stretch: int) -> list[tuple[float, float]]:
-    """Return the least value of every `stretch` points in a row, at the first one's time.
+    """Return the minimum of each run of `stretch` consecutive points, at the time of the first of them.
 
     + points: (seconds, value)
     """
@@ -132,9 +133,9 @@ def judge(
 ) -> Finding:
     """Return whether every expected component stayed flat in the second half of a window (unix times).
 
-    One that was restarted is not flat, whatever its memory says. A slope over too few samples says nothing.
+    A component that was restarted is not flat, whatever its slope is. Too few samples: INVALID.
 
-    + caches_mib_max: what the caches of a database may hold
+    + caches_mib_max: limit of a database's caches
     """
     series: defaultdict[Key, list[ComponentSample]] = defaultdict(list)
     for sample in samples:
@@ -172,7 +173,7 @@ def judge(
 def trend(
     key: Key, samples: Sequence[ComponentSample], slo: SoakSlo, *, half_s: float, caches_mib_max: float
 ) -> Trend:
-    """Return how the component `key` went; judged from `half_s` (unix time) on."""
+    """Return the trend of the component `key`; samples from `half_s` (unix time) on are judged."""
     host, unit = key
     judged = [sample for sample in samples if sample.at_s >= half_s]
     is_database = unit == DATABASE_UNIT

@@ -1,4 +1,4 @@
-"""`load --major-freeze`: a forced merge amid the traffic, because that is when OceanBase stalls."""
+"""`load --major-freeze`: force a merge during the traffic, because OceanBase stalls during merges."""
 
 import threading
 import time
@@ -25,25 +25,25 @@ from proof.record import Write
 from proof.verdict import Finding
 
 DURATION_S_MIN = 30.0
-"""A shorter load leaves a merge no time to show what it does."""
+"""In a shorter load a merge has no time to show its effect."""
 AT_SHARE = 1.0 / 3.0
-"""Of the duration: late enough to compare with what was before, early enough for the merge to end."""
+"""Share of the duration: late enough to compare with the time before, early enough for the merge to end."""
 GRACE_S = 60.0
-"""How long after the traffic a merge may still end."""
+"""How long after the traffic the end of a merge is waited for."""
 
 _FILE = "merge-{host}.tsv"
 _INTERVAL_S = 2
-"""Between two looks at a merge, which is how exactly it is timed. At 0.5 s: 3 % of a core (profile)."""
+"""Between two queries of a merge's progress: precision of its times. At 0.5 s: 3 % of a core (profile)."""
 _TAKEN_WITHIN_S = 20.0
 _LEAD_S = 5.0
-"""Before the freeze, to log in on the hosts: handshakes cost as much processor as half a second of load."""
+"""Time before the freeze to log in on the hosts: the handshakes use as much CPU as half a second of load."""
 _MERGE = ("systemctl", "start", "--no-block", "loanstack-merge.service")
-"""As the timer does it each day: on the standby, which then waits for what its primary freezes, and there."""
+"""The command of the daily timer: on the standby first, which waits for its primary's freeze, then there."""
 _SQL = (
     "SELECT UNIX_TIMESTAMP(NOW(6)), (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),"
     " FROZEN_SCN, LAST_SCN FROM oceanbase.DBA_OB_MAJOR_COMPACTION;"
 )
-# --force: a question that is refused amid the merge is no end of the watch.
+# --force: the client goes on after a query that the database refuses during the merge.
 _LOOP = f'while {WHILE_CONNECTED} && echo "{_SQL}"; do sleep {_INTERVAL_S}; done | loanstack-db sql --force'
 
 
@@ -53,7 +53,7 @@ def build(load: AccompaniedLoad) -> "MajorFreeze":
 
 
 class MajorFreeze:
-    """Freezes the primary a third into the measured traffic, and watches each database's merge to its end."""
+    """Freezes the primary when a third of the measured time is over, and watches each merge until it ends."""
 
     def __init__(self, task: Task, *, duration_s: float, warm_up_s: float) -> None:
         """Prepare it.
@@ -71,7 +71,7 @@ class MajorFreeze:
         self._problem: str | None = None
 
     def __enter__(self) -> Self:
-        """Begin to watch, and to wait for the moment."""
+        """Begin to watch, and to wait for the time of the freeze."""
         task = self._task
         self._children = [
             task.processes.start(
@@ -87,7 +87,7 @@ class MajorFreeze:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give merges that still run their grace, unless the traffic was broken off; note when each ended."""
+        """Wait for merges that still run, unless the traffic was broken off; note when each ended."""
         self._over.set()
         self._thread.join(_TAKEN_WITHIN_S)
         if error is None and self._taken_s is not None:
@@ -100,7 +100,7 @@ class MajorFreeze:
                     self._task.folder.note("merged", at_s=merge.until_s, host=merge.host, detail=merge.role)
 
     def finding(self, found: LoadFigures) -> Finding:
-        """Return what the freeze came to."""
+        """Return the finding over the freeze and its merges."""
         writes = read_lines(self._task.folder.path / LEDGER_FILE, Write)
         return merges.judge(found, self._read(), writes, taken_s=self._taken_s, problem=self._problem)
 
@@ -139,10 +139,10 @@ class MajorFreeze:
 
 @contextmanager
 def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
-    """Log in on the database hosts, and give what freezes the one that is primary then and returns its host.
+    """Log in on the database hosts; yield a function that freezes the current primary and returns its host.
 
     Raises:
-        WorldError: there is not one primary and one standby, or it refused.
+        WorldError: there is not exactly one primary and one standby, or the primary refused.
     """
     shells = Shells(env)
 
@@ -161,7 +161,7 @@ def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
 
 
 def read(folder: Path, env: Environment) -> dict[str, list[MergeProgress]]:
-    """Return what each database of `env` said about its merges, from the files in `folder`."""
+    """Return the merge progress that each database of `env` reported, from the files in `folder`."""
     found = {}
     for host in database_hosts(env):
         path = folder / _FILE.format(host=host.name)

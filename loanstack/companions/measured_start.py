@@ -1,4 +1,4 @@
-"""When the measured part of a load begins: its generator alone knows, and the record's first line tells."""
+"""When the measured part of a load begins: only its generator knows, so the ledger's first line tells it."""
 
 import threading
 from pathlib import Path
@@ -9,13 +9,13 @@ from proof.files import LEDGER_FILE
 
 _LOOK_EVERY_S = 0.2
 _LEDGERS = (LEDGER_FILE, f"workers/1/{LEDGER_FILE}")
-"""Of one process, and of the first of several workers."""
+"""The ledger of a single process, and of the first of several workers."""
 
 
 def of_first_line(line: bytes, *, warm_up_s: float) -> float | None:
-    """Return the unix time from which a load is measured, to some tenths of a second.
+    """Return the unix time from which a load is measured, exact to some tenths of a second.
 
-    + line: the first one of its ledger: a write of the warm-up, whose rate grows from nothing
+    + line: first line of its ledger: a write of the warm-up, whose rate grows from 0
     """
     if not line.endswith(b"\n"):
         # Half a line: the rest is on its way.
@@ -24,10 +24,10 @@ def of_first_line(line: bytes, *, warm_up_s: float) -> float | None:
 
 
 def wait(folder: Path, *, warm_up_s: float, over: threading.Event) -> float | None:
-    """Wait for the first line of a load's ledger, and return from when on it is measured (unix time).
+    """Wait for the first line of a load's ledger, and return the unix time from which the load is measured.
 
-    + folder: the load's
-    + over: set when nobody waits for it any more; then None
+    + folder: run folder of the load
+    + over: set to stop waiting; the function then returns None
     """
     while not over.wait(_LOOK_EVERY_S):
         for name in _LEDGERS:

@@ -1,4 +1,4 @@
-"""How a forced merge went on each database, and what the transactions made of it meanwhile. Pure."""
+"""How a forced merge went on each database, and its effect on the transactions. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _COLUMNS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class MergeProgress:
-    """What a database said about its merges at one moment."""
+    """What a database reported about its merges at one moment."""
 
     at_s: float
     role: str
     frozen_scn: int
-    """Up to which everything is to be merged."""
+    """Everything up to this number is to be merged."""
     merged_scn: int
-    """Up to which everything is."""
+    """Everything up to this number is merged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Merge:
 
 
 def parse(line: str) -> MergeProgress | None:
-    """Return the reading in a line of the client; None unless it is whole."""
+    """Return the reading in a line that the client printed; None if the line is not complete."""
     fields = line.split()
     if len(fields) != _COLUMNS:
         return None
@@ -48,12 +48,13 @@ def parse(line: str) -> MergeProgress | None:
 
 
 def frozen(readings: Sequence[MergeProgress], *, since_s: float) -> int | None:
-    """Return up to which a freeze at `since_s` (unix time) froze; None if nothing shows that it did."""
+    """Return the position of a freeze made at `since_s` (unix time); None if no reading shows it."""
     before = [reading.frozen_scn for reading in readings if reading.at_s <= since_s]
     later = [reading.frozen_scn for reading in readings if reading.at_s > since_s]
     if not before or not later:
         return None
-    # One before it may have been the daily one: the freeze that counts is the next.
+    # A daily merge may already be in progress, so take the first freeze position above the last one seen
+    # before ours.
     return next((scn for scn in later if scn > before[-1]), None)
 
 
@@ -83,12 +84,12 @@ def judge(
     taken_s: float | None,
     problem: str | None,
 ) -> Finding:
-    """Return what the freeze came to.
+    """Return the finding over the freeze.
 
-    + readings: of each database, by its host
+    + readings: readings of each database, by its host
     + writes: the load's ledger
-    + taken_s: unix time at which it was asked for; None: it was not
-    + problem: why it was not
+    + taken_s: unix time at which the freeze was asked for; None: it was not asked for
+    + problem: why it was not asked for
     """
     if taken_s is None:
         return _invalid(f"no MAJOR FREEZE was taken: {problem or 'the load ended before its moment came'}")
@@ -115,7 +116,7 @@ def judge(
 def window_figures(
     found: LoadFigures, writes: Iterable[Write], *, from_s: float, until_s: float
 ) -> dict[str, float]:
-    """Return what a window (unix times) did to the transactions: its worst second, and its latencies."""
+    """Return the transactions' worst second and latencies within a window (unix times)."""
     start_s = found.facts.start_s
     seconds = range(
         max(floor(from_s - start_s), 0), min(ceil(until_s - start_s), int(found.facts.measured_s))

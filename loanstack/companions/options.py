@@ -1,4 +1,4 @@
-"""What shall run beside the transactions of a load, and whether that fits the load."""
+"""Options for the companions of a load, and the check that they fit the load."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,14 +24,14 @@ def declared_options() -> dict[CompanionOption, tuple[str, ...]]:
 
 @dataclass(frozen=True, kw_only=True)
 class CompanionParameters:
-    """What was asked for."""
+    """The companions that a load was asked to have."""
 
     major_freeze: bool = False
     given: Mapping[str, str] = field(default_factory=dict)
     """Options of companions that the command line sets: name -> choice."""
 
     def problems(self, *, scenario: str, duration_s: float, is_search: bool) -> tuple[str, ...]:
-        """Return what does not fit the load, one sentence for each.
+        """Return one sentence for each option that does not fit the load.
 
         + scenario: the name of the load's scenario
         + duration_s: how long it is measured
@@ -71,7 +71,7 @@ class CompanionParameters:
         warm_up_s: float,
         database: DatabaseKind = DatabaseKind.OCEANBASE,
     ) -> list[Companion]:
-        """Return what runs beside the load of `task`.
+        """Return the companions of the load of `task`.
 
         + scenario: the name of the load's scenario
         + duration_s: how long the load is measured

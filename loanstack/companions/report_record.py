@@ -1,4 +1,4 @@
-"""What the reports beside a load came to: their record, and the verdict over it. Pure but for the file."""
+"""The record of the reports that ran during a load, and the verdict over it. Pure but for the file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ NAME = "reports"
 
 @dataclass(frozen=True, kw_only=True)
 class Reported:
-    """One report that was asked for; times are unix seconds."""
+    """One report that was run; times are unix seconds."""
 
     name: str
     started_s: float
     ended_s: float
     rows: int = 0
     counted: int = 0
-    """Rows of the tables that it added up."""
+    """Rows of tables that the report added up."""
     error: str | None = None
-    """Why there is no answer."""
+    """Why the report has no answer."""
     wrong: str | None = None
     """What is wrong with the answer."""
 
     @property
     def took_ms(self) -> float:
-        """How long it took."""
+        """How long the report took."""
         return (self.ended_s - self.started_s) * 1000.0
 
 
@@ -47,10 +47,10 @@ def read(folder: Path) -> Iterator[Reported]:
 
 
 def judge(reported: Iterable[Reported], *, from_s: float, until_s: float) -> Finding:
-    """Return what the reports came to that ran within the measured traffic (unix times).
+    """Return the finding over the reports that ran within the measured traffic (unix times).
 
-    A wrong answer fails wherever it lies. One of each kind must have ended while transactions were measured,
-    or these had no analysis beside them.
+    A wrong answer fails, also outside the measured time. A report of each kind must have completed within it;
+    otherwise the transactions ran without that analysis, and the finding is INVALID.
     """
     everything = tuple(reported)
     inside = [one for one in everything if from_s <= one.started_s and one.ended_s <= until_s]

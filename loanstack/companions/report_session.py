@@ -13,12 +13,12 @@ from processes.lines import Channel, ChannelClosedError
 
 USER = "report"
 TIMEOUT_S = 30.0
-"""The database gives a report up after so long."""
+"""The database cancels a report after this time."""
 _ANSWER_LATER_S = 5.0
-"""What the answer may take beyond that."""
+"""Time that the answer may take beyond the time-out."""
 
-# The password comes as the first line, so that no command line and no file holds it. A connection of its own:
-# nothing that the services could want. --force: a report that failed is no end of the session.
+# The password comes as the first line, so that no command line and no file holds it. The session is a
+# connection of its own, which takes none from the services. --force: the session survives a failed report.
 _CLIENT = (
     "read -r MYSQL_PWD && export MYSQL_PWD && exec mariadb --no-defaults --user={user} --host={address}"
     " --port={port} --protocol=tcp --connect-timeout=3 --batch --skip-column-names --unbuffered --force"
@@ -31,11 +31,11 @@ _LIMITS = {
 
 
 class ReportError(Exception):
-    """A report without an answer; says why."""
+    """A report has no answer; the message says why."""
 
 
 class Line(Protocol):
-    """What a session is spoken to over: `processes.lines.Channel`, or what stands for it."""
+    """The connection to a session: `processes.lines.Channel`, or a test's fake of it."""
 
     closed: bool
 
@@ -53,7 +53,7 @@ class Line(Protocol):
 
 
 class ReportSession:
-    """One session; opened at its first report, and anew after one that failed."""
+    """One session; opened at its first report, and opened again after a report that failed."""
 
     def __init__(self, env: Environment, host: Host, database: DatabaseKind = DatabaseKind.OCEANBASE) -> None:
         self._env = env
@@ -66,7 +66,7 @@ class ReportSession:
         """Return the rows of a report.
 
         Raises:
-            ReportError: the database refused it, gave it up, or is gone.
+            ReportError: the database refused it, cancelled it, or cannot be reached.
         """
         if self._line is None or self._line.closed:
             self._line = self._connect()
@@ -82,7 +82,7 @@ class ReportSession:
             raise
 
     def close(self) -> None:
-        """End the session; a report that still runs is ended by the database."""
+        """End the session; the database ends a report that still runs."""
         if self._line is not None:
             self._line.close()
 

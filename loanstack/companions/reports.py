@@ -1,6 +1,6 @@
-"""The heavy reports of scenario `analytics`: what they ask for, and what makes an answer wrong. Pure.
+"""The heavy reports of scenario `analytics`: their statements, and the checks of their answers. Pure.
 
-Each reads whole tables: that is what makes them heavy. Its last column counts the rows that it added up.
+Each is heavy because it reads whole tables. Its last column counts the rows that it added up.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ def _anything(rows: Sequence[Row]) -> str | None:
 
 
 def balanced(rows: Sequence[Row]) -> str | None:
-    """Return what is wrong with a trial balance; rows: entity, account, debits, credits, count."""
+    """Return the problem with a trial balance, or None; rows: entity, account, debits, credits, count."""
     debits: defaultdict[str, int] = defaultdict(int)
     credits_: defaultdict[str, int] = defaultdict(int)
     for entity, _account, debit_fen, credit_fen, _count in rows:
@@ -32,7 +32,7 @@ def balanced(rows: Sequence[Row]) -> str | None:
 
 
 def used_as_moved(rows: Sequence[Row]) -> str | None:
-    """Return what is wrong with limits next to movements; rows: entity, used, moved, count."""
+    """Return where limits and movements disagree, or None; rows: entity, used, moved, count."""
     return next(
         (
             f"{entity}: limits use {used_fen} fen, movements add up to {moved_fen} fen"
@@ -50,9 +50,9 @@ class Report:
     name: str
     columns: int
     sql: str
-    """One statement, and so one snapshot of all that it reads."""
+    """A single statement, so that it reads one snapshot of all tables."""
     wrong: Callable[[Sequence[Row]], str | None] = _anything
-    """What is wrong with an answer; None: nothing."""
+    """Returns the problem with an answer; None if it is right."""
 
 
 REPORTS = (

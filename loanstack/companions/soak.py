@@ -1,4 +1,4 @@
-"""Scenario `soak`: memory and open handles of the components, sampled beside an hour of transactions."""
+"""Scenario `soak`: memory and open handles of the components, sampled during an hour of transactions."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from proof.verdict import Finding
 
 INTERVAL_S = 10.0
 CACHES_SHARE_MAX = 0.4
-"""Of a database's memory budget: what seekdb 1.4's `kvcache_memory_limit` is where it is not set."""
+"""Share of a database's memory budget: the default of seekdb 1.4's `kvcache_memory_limit`."""
 _ANSWER_WITHIN_S = 8.0
 _ENDS_WITHIN_S = 15.0
 
@@ -71,7 +71,7 @@ class Soak:
 def sample_until(over: threading.Event, env: Environment, shells: Shells, folder: Path) -> None:
     """Sample the components of `env` into `folder`, every host at the same time, until `over` is set.
 
-    A host that does not answer in time lacks that sample, which is judged: too few of them prove nothing.
+    If a host does not answer in time, that sample is missing; too few samples make the soak INVALID.
     """
     hosts = [host for host in env.hosts if components.expected(host)]
     due_s = time.monotonic()

@@ -1,8 +1,8 @@
-"""From the files of a run folder to its verdict: the same code when a run ends, and when it is judged again.
+"""Computes a run's verdict from its files, with the same code when it ends and when it is judged again.
 
 | module | judges |
 |---|---|
-| `readings` | what was read of hosts and machine around a load, as a file |
-| `load`, `slowness` | a load: record, checkers, costs, objectives; what made it too slow |
-| `again`, `differences` | a whole run folder, with its parts; what differs from what was recorded |
+| `readings` | the file with counters of hosts and machine, read before and after a load |
+| `load`, `slowness` | a load: record, checkers, costs, objectives; the cause if it was too slow |
+| `again`, `differences` | a whole run folder with its parts; recorded values that are not confirmed |
 """

@@ -1,4 +1,4 @@
-"""A run folder judged again from its files."""
+"""Judge a run folder again from its files, and compare the result with the recorded one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ _DECIDED_BY_PARTS = ("prove", "drill")
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """What the files of one folder show."""
+    """Findings and figures from the files of one folder."""
 
     findings: tuple[Finding, ...]
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class _Found:
 
 @dataclass(frozen=True, kw_only=True)
 class _Folder:
-    """One run folder, and what its files are judged with."""
+    """One run folder, with the environment and objectives that its files are judged with."""
 
     run: RunFolder
     recorded: Results
@@ -47,10 +47,10 @@ class _Folder:
 def judge_again(
     folder: Path, environment_of: Callable[[str], Environment], *, name: str = "."
 ) -> JudgedAgain:
-    """Return what the run in `folder` shows, from its files alone but for the inventory of its hosts.
+    """Return the run in `folder`, judged from its files and the inventory of its hosts.
 
     + environment_of: name of an environment -> the environment
-    + name: what the folder is called among those that are judged with it
+    + name: the folder's path inside the folder that is judged
 
     Raises:
         FileNotFoundError, ValueError: a file is missing or damaged; says which.
@@ -85,7 +85,7 @@ def judge_again(
 
 
 def _as_it_was(env: Environment, context: object) -> Environment:
-    """Return the environment under the durability that the run had; + context: None: it left none."""
+    """Return the environment with the run's durability; + context: None if the run recorded none."""
     if context is None:
         return env
     if not isinstance(context, dict):
@@ -158,7 +158,7 @@ def _of_deploy(judged: _Folder) -> _Found:
 
 
 def _unfinished(judged: _Folder, file: str) -> _Found:
-    """Take a run as it was recorded that did not get as far as to leave `file`: it cannot have passed."""
+    """Take a run as recorded that ended before it wrote `file`; such a run cannot have passed."""
     if judged.recorded.verdict is Verdict.PASS:
         raise RunFolderError(f"{judged.run.path / file} is missing; restore it from the run")
     return _as_recorded(judged)
@@ -171,24 +171,24 @@ def _require_objectives(judged: _Folder) -> None:
 
 
 def _as_recorded(judged: _Folder) -> _Found:
-    """Hold what was recorded against its own objectives: no file holds what the figures come from."""
+    """Judge the recorded figures by the run's own objectives: no file holds the figures' source data."""
     kept = evaluate(judged.objectives, judged.recorded.figures)
     return _Found(findings=(_told(judged.recorded.verdict, judged.recorded.reasons), *kept))
 
 
 def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
-    """Hold a whole against its parts: it is never better than the worst of them."""
+    """Judge a whole run by its parts: its verdict is never better than the worst of theirs."""
     recorded = judged.recorded
     figures: dict[str, float] = {}
     if recorded.verb == "drill":
         figures = _over_drills(parts)
     elif recorded.verb == "prove":
         figures = whole.figures_of({whole.part_name(name): results for name, results in _as_found(parts)})
-    # A search for the capacity is made of loads that fail beyond it: they decide nothing.
+    # The loads of a capacity search fail above the capacity, so their verdicts do not decide the search's.
     deciding = parts if recorded.verb in _DECIDED_BY_PARTS else ()
     return _Found(
         findings=(
-            # Also what stands for no part, such as a lab that did not come down.
+            # The recorded verdict counts too, because of steps without a folder, such as taking the lab down.
             _told(recorded.verdict, recorded.reasons),
             *(Finding(name=part.name, verdict=part.found.verdict) for part in deciding),
             *evaluate(judged.objectives, {**recorded.figures, **figures}),
@@ -198,7 +198,7 @@ def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
 
 
 def _as_found(parts: Sequence[JudgedAgain]) -> list[tuple[str, Results]]:
-    """Return (folder, results) of each part, with the figures that were found."""
+    """Return (folder, results) of each part, with the recomputed figures in place of the recorded ones."""
     found = []
     for part in parts:
         known = {**part.recorded.figures, **part.figures}

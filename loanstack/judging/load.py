@@ -18,19 +18,19 @@ from proof.objectives import Objective, evaluate
 from proof.verdict import Finding, Judgement, failed, overall, unproved
 
 Beside = Callable[[LoadFigures], Iterable[Finding]]
-"""What came of that which ran beside the transactions."""
+"""Returns the findings of the companions, from the record of the load."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedLoad:
-    """What a load showed."""
+    """A load's verdict, with the findings and figures behind it."""
 
     judgement: Judgement
     figures: Mapping[str, float]
     findings: tuple[Finding, ...]
-    """Those of the checkers and of what ran beside the load."""
+    """Findings of the checkers and of the companions."""
     all_findings: tuple[Finding, ...]
-    """These, the objectives', and whether it was the planned load: what the judgement is made of."""
+    """The above, those of the objectives, and whether it was the planned load: the basis of the judgement."""
     record: LoadFigures
     hosts: Mapping[str, object]
     """The content of `hosts.json`."""
@@ -41,9 +41,10 @@ class JudgedLoad:
 def judge_load(
     folder: Path, env: Environment, objectives: Sequence[Objective], *, beside: Beside = lambda record: ()
 ) -> JudgedLoad:
-    """Return what the load in `folder` showed.
+    """Judge the load in `folder` from its files.
 
-    + objectives: what it was to show
+    + objectives: the objectives that it is judged by
+    + beside: returns the findings of the companions
 
     Raises:
         FileNotFoundError, ValueError: the record is not whole; says which file.
@@ -109,7 +110,7 @@ def _costs(
 
 
 def _transactions(measured: Mapping[str, float]) -> float:
-    # What hosts used was read before the warm-up and after the last answer.
+    # Hosts were read before the warm-up and after the last answer, so transactions of the warm-up count too.
     return measured.get("transactions_with_warm_up", 0.0)
 
 
@@ -121,5 +122,5 @@ def _components(
         return {}
     makers = {host.name for host in env.hosts_with(Role.LOADGEN)}
     found = cpu_breakdown.by_component(rows, transactions=transactions, load_makers=makers)
-    # Elsewhere the hosts' kernels run on machines of their own.
+    # Outside the lab, hosts have kernels of their own, whose work this machine's counters do not hold.
     return cpu_breakdown.with_machine(found, measured, transactions=transactions) if env.is_lab else found

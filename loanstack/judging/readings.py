@@ -1,4 +1,4 @@
-"""`readings.json`: what was read of hosts and of this machine right before and right after a load."""
+"""`readings.json`: counters of the hosts and of this machine, read right before and right after a load."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,35 +18,36 @@ READINGS_FILE = "readings.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """Everything at one moment."""
+    """All counters at one moment."""
 
     hosts: Mapping[str, HostUsage]
-    """What the processes of each host have used so far."""
+    """Processor time and memory of each host's processes so far."""
     portals: Mapping[str, Counts]
-    """What each portal has counted so far."""
+    """Requests that each portal has counted so far."""
     machine: CpuTimes
     """Clock ticks of this machine's processors so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Readings:
-    """Around one load."""
+    """The readings before and after one load."""
 
     before: Reading
     after: Reading
     figures: Mapping[str, float] = field(default_factory=dict)
-    """What was measured once, before the load: the seeding, and the machine's speed."""
+    """Figures measured once, before the load: of the seeding, and of the machine's speed."""
 
 
 class ReadingsError(ValueError):
-    """Readings that cannot be those around a load."""
+    """A `readings.json` that is incomplete or damaged."""
 
 
 def require_whole(found: Readings, env: Environment) -> None:
-    """Make sure that every host was read twice, with counters that only grew.
+    """Check that every host was read before and after the load, with counters that only grew.
 
     Raises:
-        ReadingsError: one was not; names it. Hosts that make load may be lost: the load itself says so.
+        ReadingsError: a host was not; names it. Hosts that make load may be missing: the load's own record
+            tells when one is lost.
     """
     names = {host.name for host in env.hosts if not host.has(Role.LOADGEN)}
     for when, reading in (("before", found.before), ("after", found.after)):

@@ -1,4 +1,4 @@
-"""Why a load was too slow: what ran out, and how fast the machine was. Pure but for the files of the run."""
+"""Why a load was too slow: the exhausted resource, and the machine's speed. Pure but for the run's files."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ _OF_SPEED = ("tps_acknowledged", "tps_answered", "worst_second_ratio", "standby_
 
 
 def is_too_slow(findings: Iterable[Finding]) -> bool:
-    """Say whether an objective of rate, latency or lag was broken; + findings: over the objectives."""
+    """Say whether an objective of rate, latency or lag was broken; + findings: those of the objectives."""
     return any(
         finding.verdict is Verdict.FAIL
         for finding in findings
@@ -23,9 +23,9 @@ def is_too_slow(findings: Iterable[Finding]) -> bool:
 
 
 def explanation(folder: Path, env: Environment, figures: Mapping[str, float]) -> str:
-    """Return in one line what ran out during the load in `folder`, and how fast the machine was.
+    """Return one line: which resource ran out during the load in `folder`, and how fast the machine was.
 
-    + figures: of the load; the machine's speed is `machine_loop_cpu_ms`
+    + figures: figures of the load, with the machine's speed as `machine_loop_cpu_ms`
     """
     ran_out, loop_cpu_ms = statement(evidence.of_folder(folder, env)), figures.get("machine_loop_cpu_ms")
     return ran_out if loop_cpu_ms is None else f"{ran_out}; {machine.speed(loop_cpu_ms)}"

@@ -1,8 +1,8 @@
-"""What hosts and this machine spend while a load runs.
+"""Measures what hosts and this machine use during a load.
 
 | module | holds |
 |---|---|
 | `usage`, `cpu_breakdown` | processor time and memory by host and unit; by component |
 | `machine`, `machine_watch`, `bulk` | how fast and how busy this machine is |
-| `portal_counts` | which service got how many requests |
+| `portal_counts` | requests that each loan service got |
 """

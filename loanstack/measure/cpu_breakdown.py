@@ -1,4 +1,4 @@
-"""Where the processor time of a transaction goes, by component. Pure."""
+"""Processor time of a transaction, by component. Pure."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -13,20 +13,20 @@ _OF_UNIT = {
     "etcd": "failover agents and store",
 }
 DATABASES = ("loanstack-oceanbase", "loanstack-mariadb")
-"""Units; one of them runs."""
+"""Units of the two databases; only one of them runs."""
 _REST = "rest of the hosts"
 _BESIDE = "load generator's hosts, beside it"
-"""No part of the system either."""
+"""Other processes on hosts that make load; like the generator, they are not part of the system."""
 GENERATOR = "load generator"
 _TOLD_MS = 0.005
 KERNEL = "kernel and this machine's other work"
-"""On a lab: what keeps the cores busy and belongs to no host's process, such as the network between them."""
+"""In the lab: CPU time that no host's process used, such as the network between hosts."""
 
 
 def by_component(
     rows: Iterable[Row], *, transactions: float, load_makers: Collection[str] = ()
 ) -> dict[str, float]:
-    """Return {component: milliseconds of processor time a transaction}, along a request's way.
+    """Return {component: milliseconds of processor time per transaction}, in the order of a request's path.
 
     + load_makers: names of hosts that make load
     """
@@ -48,7 +48,7 @@ def by_component(
 
 
 def told(components: Mapping[str, float]) -> str:
-    """Return in one line what each component took of a transaction; "" where that is not known."""
+    """Return one line with each component's CPU time per transaction; "" if it is not known."""
     parts = ", ".join(f"{name} {took_ms:.2f}" for name, took_ms in components.items() if took_ms >= _TOLD_MS)
     return f"ms of CPU a transaction: {parts}" if parts else ""
 
@@ -56,9 +56,9 @@ def told(components: Mapping[str, float]) -> str:
 def with_machine(
     components: Mapping[str, float], figures: Mapping[str, float], *, transactions: float
 ) -> dict[str, float]:
-    """Return `components` with the generator's part and what is left of a machine that everything runs on.
+    """Return `components` with the generator, and with the rest of the machine that runs everything.
 
-    + figures: those of a load run; of another machine's cores nothing is known
+    + figures: figures of a load in the lab; elsewhere the hosts' machines are not this one
     """
     generator_ms = (
         figures.get("generator_cpu_ms_per_request", 0.0) * figures.get("requests", 0.0) / transactions

@@ -1,4 +1,4 @@
-"""How fast and how busy the machine is that everything runs on: a rate says little without it."""
+"""Speed and load of the machine that everything runs on, without which a rate says little."""
 
 import os
 import time
@@ -9,13 +9,13 @@ from pathlib import Path
 _LOOP = 2_000_000
 _LOOPS = 3
 _SHORT = 20
-"""Beside a load the loop is this much shorter: it must not cost the load what it measures."""
+"""The loop is this many times shorter during a load, so that it takes little CPU from the load."""
 REFERENCE_LOOP_CPU_MS = 74.0
-"""The reference speed: what the loop takes amid a load of 1000/s on the machine that the README describes,
+"""The reference speed: time of the loop during a load of 1000/s on the machine that the README describes,
 the mean of five loads (72 to 79). Costs are compared at this speed."""
 SLOWER_MAX = 1.5
-"""What is allowed for at most: how a loop of nothing but sums and a database slow down is the same for small
-differences alone. Measured: 0.92 to 1.11."""
+"""Largest slowdown that is corrected. A loop of sums and a database slow down alike only if the slowdown is
+small. Measured: 0.92 to 1.11."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def cpu_times() -> CpuTimes:
 
 
 def figures(before: CpuTimes, after: CpuTimes) -> dict[str, float]:
-    """Return how busy all cores were between two moments, and how much of them was taken away."""
+    """Return how busy all cores were between two moments, and how much time the hypervisor took."""
     busy, idle, stolen = (getattr(after, name) - getattr(before, name) for name in ("busy", "idle", "stolen"))
     whole = busy + idle + stolen
     if whole <= 0:
@@ -54,9 +54,9 @@ def figures(before: CpuTimes, after: CpuTimes) -> dict[str, float]:
 
 
 def speed(loop_cpu_ms: float) -> str:
-    """Return how fast the machine was against the reference machine, in words.
+    """Return a sentence that compares the machine's speed with the reference machine's.
 
-    + loop_cpu_ms: of the loop amid the load, see there
+    + loop_cpu_ms: CPU time of the loop during the load, see `loop_cpu_ms()`
     """
     ratio = loop_cpu_ms / REFERENCE_LOOP_CPU_MS
     word = "as fast as" if 0.95 <= ratio <= 1.05 else f"{ratio:.2f} times as long as on"
@@ -64,30 +64,30 @@ def speed(loop_cpu_ms: float) -> str:
 
 
 def at_reference_speed(cpu_ms: float, *, loop_cpu_ms: float) -> float:
-    """Return what `cpu_ms` of processor time would have been at the reference speed.
+    """Return the processor time that would have been used at the reference speed instead of `cpu_ms`.
 
-    The same instructions take longer beside neighbours that use the same caches, clock or physical core, and
-    that is not the software's doing. A faster machine makes nothing dearer: there it is what was measured.
+    The same instructions take longer when other processes use the same caches, clock or physical core; the
+    software is not the cause. On a faster machine the measured time is returned, so costs never rise.
 
-    + loop_cpu_ms: of the loop, at the time in which `cpu_ms` was used
+    + loop_cpu_ms: CPU time of the loop, in the period in which `cpu_ms` was used
     """
     slower = min(max(loop_cpu_ms / REFERENCE_LOOP_CPU_MS, 1.0), SLOWER_MAX)
     return cpu_ms / slower
 
 
 def loop_ms() -> float:
-    """Return how long one core takes for a fixed loop: to compare machines, and the same one over time.
+    """Return how long one core takes for a fixed loop, to compare machines, or one machine over time.
 
-    The shortest of three, because what else the machine does at that moment is not its speed.
+    The shortest of three runs, because other work on the machine must not count.
     """
     return min(round(1000 * _counted_s(_LOOP, time.perf_counter), 1) for _ in range(_LOOPS))
 
 
 def loop_cpu_ms() -> float:
-    """Return the processor time of the same loop, from a shorter one: how fast a core is amid a load.
+    """Return the processor time of the same loop, from a shorter one: a core's speed during a load.
 
-    A core whose sibling, caches or clock others use takes longer for the same instructions, and whatever is
-    measured in processor time is dearer by as much. What the thread waited for a core does not count.
+    If other processes use the core's sibling, caches or clock, the same instructions take longer, and all
+    measured processor times rise alike. Time in which the thread waited for a core is not counted.
     """
     return round(1000 * _SHORT * _counted_s(_LOOP // _SHORT, time.thread_time), 2)
 

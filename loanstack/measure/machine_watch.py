@@ -1,6 +1,6 @@
-"""The machine that the command runs on, once a second beside a probe: its processors, pressure and disks.
+"""Samples the machine that the command runs on once a second: processors, pressure and disks.
 
-In the lab it is the machine that everything runs on.
+In the lab all hosts run on this machine.
 """
 
 import json
@@ -21,12 +21,12 @@ from proof.files import RecordError, read_lines
 MACHINE_FILE = "machine.jsonl"
 INTERVAL_S = 1.0
 SAMPLES_MIN = 10
-"""Fewer say nothing about how fast the machine was: the load was too short, or nobody watched it."""
+"""Fewer samples do not tell the machine's speed: the load was too short, or was not watched."""
 
 _PRESSURE = ("cpu", "io", "memory")
 _STALL = re.compile(r"^(some|full) .*total=(\d+)$", re.MULTILINE)
 _NO_DISK = re.compile(r"(loop|ram|zram|dm-|md|sr)\d*|.*\dp\d+$|[sv]d[a-z]+\d+$")
-"""Not whole disks of their own: their work is counted below them, or is none."""
+"""Prefixes of devices that are not whole disks: their work is counted for the disks below, or is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,40 +36,40 @@ class MachineSample:
     at_s: float
     cpu: CpuTimes
     stalled_us: Mapping[str, int]
-    """`cpu some`, `io full` and so on -> how long so far; empty where the kernel does not say."""
+    """`cpu some`, `io full` and so on -> total so far; empty if the kernel has no pressure accounting."""
     disks_busy_ms: Mapping[str, int]
-    """Disk -> how long requests were under way so far."""
+    """Disk -> total time with requests under way so far."""
     loop_cpu_ms: float
-    """Not a counter: what the fixed loop took right then, see `machine.loop_cpu_ms`."""
+    """Not a counter: CPU time of the fixed loop at that moment, see `machine.loop_cpu_ms`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Used:
-    """What was used between two moments, in percent."""
+    """Use of the machine between two moments, in percent."""
 
     busy: float
-    """Of all processors."""
+    """Busy share of all processors."""
     stolen: float
-    """Of all processors, taken by the hypervisor for other machines."""
+    """Share of all processors that the hypervisor took for other machines."""
     stalled: Mapping[str, float]
-    """Of the time: in which some task, or every one (`full`), waited for `cpu`, `io` or `memory`."""
+    """Share of the time in which some task, or every task (`full`), waited for `cpu`, `io` or `memory`."""
     disks: Mapping[str, float]
-    """Of the time: in which the disk had work."""
+    """Share of the time in which the disk had work."""
 
 
 def parse_pressure(kind: str, text: str) -> dict[str, int]:
-    """Return the totals in `/proc/pressure/<kind>`, microseconds."""
+    """Return the totals in the text of `/proc/pressure/<kind>`, in microseconds."""
     return {f"{kind} {share}": int(total) for share, total in _STALL.findall(text)}
 
 
 def parse_disks(text: str) -> dict[str, int]:
-    """Return how long each whole disk in `/proc/diskstats` had requests under way, milliseconds."""
+    """Return the time with requests under way of each whole disk in `/proc/diskstats`, in milliseconds."""
     rows = (line.split() for line in text.splitlines())
     return {row[2]: int(row[12]) for row in rows if len(row) > 12 and not _NO_DISK.fullmatch(row[2])}
 
 
 def used(samples: Sequence[MachineSample], *, from_s: float, until_s: float) -> Used | None:
-    """Return what was used in a window; None if no two samples lie in it, one after the other."""
+    """Return the machine's use in a window; None if fewer than two samples of different times lie in it."""
     inside = [sample for sample in samples if from_s <= sample.at_s <= until_s]
     if len(inside) < 2:
         return None
@@ -102,7 +102,7 @@ def sample() -> MachineSample:
         try:
             stalled |= parse_pressure(kind, Path("/proc/pressure", kind).read_text())
         except OSError:
-            # A kernel without pressure accounting, or with it switched off, which says so at the read.
+            # The kernel has no pressure accounting, or it is switched off: then reading fails.
             continue
     return MachineSample(
         at_s=time.time(),
@@ -114,7 +114,7 @@ def sample() -> MachineSample:
 
 
 class MachineWatch:
-    """Samples from the start of a `with` block to its end, and writes them into a folder."""
+    """Samples the machine during a `with` block, and writes the samples into a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / MACHINE_FILE
@@ -142,24 +142,24 @@ class MachineWatch:
 def read(folder: Path) -> tuple[MachineSample, ...]:
     """Return the samples in `folder`; none if nothing was sampled."""
     found: list[MachineSample] = []
-    # The last line of a watch that was cut off is no sample; those before it stay.
+    # If the watch was killed, its last line may be incomplete; the samples before it count.
     with suppress(RecordError, FileNotFoundError):
         found.extend(read_lines(folder / MACHINE_FILE, MachineSample))
     return tuple(found)
 
 
 def figures(folder: Path, measured: Mapping[str, float], *, is_lab: bool) -> dict[str, float]:
-    """Return how fast the machine was over all samples in `folder`, and what that makes of the load's cost.
+    """Return the machine's mean speed in `folder`, and the load's CPU cost at the reference speed.
 
-    Nothing where too little was sampled.
+    Nothing if there are fewer than `SAMPLES_MIN` samples.
 
-    + measured: figures of the load; `cpu_ms_per_transaction` is the one that depends on the speed
-    + is_lab: hosts run on this machine, so that its speed is theirs
+    + measured: figures of the load, of which `cpu_ms_per_transaction` depends on the speed
+    + is_lab: whether the hosts run on this machine, so that its speed is theirs
     """
     samples = read(folder)
     if len(samples) < SAMPLES_MIN:
         return {}
-    # What the load cost is a sum too.
+    # The mean, not the minimum: the load's cost is a sum over the same time.
     loop_ms = fmean(sample.loop_cpu_ms for sample in samples)
     found = {"machine_loop_cpu_ms": round(loop_ms, 1)}
     if is_lab and "cpu_ms_per_transaction" in measured:

@@ -1,4 +1,4 @@
-"""Which loan service was sent how many requests: what the portals counted, between two readings."""
+"""How many requests each loan service got between two readings, as the portals counted them."""
 
 import re
 from collections import Counter
@@ -16,27 +16,27 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """What one portal counted since it began, by the services' addresses."""
+    """One portal's counts since it started, by the services' addresses."""
 
     requests: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
 
 
 Portals = Mapping[str, Counts]
-"""What each portal counted, by the name of its host."""
+"""Counts of each portal, by the name of its host."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """What one loan host got."""
+    """Requests that one loan host got."""
 
     host: str
     requests: int
     failures: int
     share: float
-    """Of all requests."""
+    """Its share of all requests."""
     share_by_weight: float
-    """What the inventory's weights mean it to get."""
+    """The share that the inventory's weights give it."""
 
 
 def parse(page: str) -> Counts:
@@ -49,7 +49,7 @@ def parse(page: str) -> Counts:
 
 
 def read(env: Environment) -> Portals:
-    """Return what each portal counted so far, by its host; one that does not answer has counted nothing."""
+    """Return each portal's counts so far, by its host; a portal that does not answer has counted nothing."""
     commands = (
         (host, f"curl --silent --max-time 3 http://{host.address}:{env.tongweb.port}/portal/metrics")
         for host in env.hosts_with(Role.TONGWEB)
@@ -59,13 +59,13 @@ def read(env: Environment) -> Portals:
 
 
 def shares(before: Portals, after: Portals, env: Environment) -> tuple[Share, ...]:
-    """Return what each loan host got between two readings, from all portals together."""
+    """Return the requests that each loan host got from all portals between two readings."""
     hosts = env.hosts_with(Role.LOAN)
     requests: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for portal, later in after.items():
         earlier = before.get(portal, Counts())
-        # A counter that went back: the portal began anew in between, and counts from then on.
+        # A counter went down: the portal restarted in between, and counts from 0 since then.
         if any(later.requests.get(address, 0) < count for address, count in earlier.requests.items()):
             earlier = Counts()
         for host in hosts:
@@ -90,7 +90,7 @@ def _more(earlier: Mapping[str, int], later: Mapping[str, int], host: Host) -> i
 
 
 def figures(found: Sequence[Share]) -> dict[str, float]:
-    """Return how many requests failed on their way to a service, and the least that one got of its share."""
+    """Return the requests that failed on their way to a service, and the lowest ratio of share to weight."""
     return {
         "service_failures": float(sum(each.failures for each in found)),
         "service_share_min": round(

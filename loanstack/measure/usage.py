@@ -1,6 +1,6 @@
 """Processor time and memory of every host, by systemd unit: read from /proc over SSH, summed here.
 
-From /proc and not from control groups, because a host may offer either version of them, or none.
+Read from /proc and not from control groups, because a host may have version 1 or 2 of them, or none.
 """
 
 import re
@@ -21,29 +21,29 @@ _READ = (
     "grep -sH '' /proc/[0-9]*/stat /proc/[0-9]*/cgroup; "
     "grep -sH '^Pss:' /proc/[0-9]*/smaps_rollup; true"
 )
-"""Prints ticks per second, then `file:line` of what is needed; processes that end meanwhile are left out."""
+"""Prints clock ticks per second, then `file:line` of each file; processes that end meanwhile are left out."""
 
 _LINE = re.compile(r"^/proc/(?P<pid>\d+)/(?P<file>stat|cgroup|smaps_rollup):(?P<text>.*)$")
 _UNIT = re.compile(r"([^/]+)\.(?:service|scope)\b")
 
 
 class UsageError(RuntimeError):
-    """A host whose usage could not be read."""
+    """The usage of a host could not be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostUsage:
-    """What the processes of one host have used so far, by unit."""
+    """Processor time and memory of one host's processes so far, by unit."""
 
     cpu_s: Mapping[str, float] = field(default_factory=dict)
-    """Processor time since each process began."""
+    """Processor time of each process since its start."""
     memory_mib: Mapping[str, float] = field(default_factory=dict)
-    """Proportional set size now: shared pages are split among those that share them."""
+    """Proportional set size now: shared pages are divided among the processes that share them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One unit of one host over a load."""
+    """Usage of one unit on one host during a load."""
 
     host: str
     unit: str
@@ -52,10 +52,10 @@ class Row:
 
 
 def parse(printed: str) -> HostUsage:
-    """Return the usage in what the reading command printed.
+    """Return the usage in the output of the reading command.
 
     Raises:
-        ValueError: it does not begin with the clock ticks per second.
+        ValueError: the output does not begin with the clock ticks per second.
     """
     lines = printed.splitlines()
     if not lines or not lines[0].isdigit():
@@ -70,7 +70,7 @@ def parse(printed: str) -> HostUsage:
             continue
         pid, text = match["pid"], match["text"]
         if match["file"] == "stat":
-            # The program's name may hold blanks and parentheses: count the fields from behind it.
+            # The program's name may contain blanks and parentheses, so count the fields after it.
             fields = text.rpartition(")")[2].split()
             ticks[pid] = int(fields[11]) + int(fields[12])
         elif match["file"] == "cgroup":
@@ -91,11 +91,11 @@ def parse(printed: str) -> HostUsage:
 def read(env: Environment) -> dict[str, HostUsage]:
     """Return the usage of every host now, all read at once.
 
-    A host that makes load and does not answer is left out: what it costs is no cost of the system, and that
-    it was lost is said by the load it made.
+    A host that makes load and does not answer is left out: its usage is not part of the system's cost, and
+    the record of its load tells that the worker was lost.
 
     Raises:
-        UsageError: other hosts did not answer; names them.
+        UsageError: a host of another role did not answer; names all such hosts.
     """
     found: dict[str, HostUsage] = {}
     problems: dict[Host, str] = {}
@@ -115,12 +115,12 @@ def read(env: Environment) -> dict[str, HostUsage]:
 
 
 def rows(before: Mapping[str, HostUsage], after: Mapping[str, HostUsage]) -> tuple[Row, ...]:
-    """Return what each unit used between two readings, and its memory at the second, the busiest first."""
+    """Return each unit's CPU time between two readings, and its memory at the second; the busiest first."""
     found = [
         Row(
             host=host,
             unit=unit,
-            # A unit that was restarted meanwhile began from 0 again.
+            # A unit that was restarted meanwhile counts from 0 again.
             cpu_s=max(0.0, cpu_s - before[host].cpu_s.get(unit, 0.0)) if host in before else cpu_s,
             memory_mib=usage.memory_mib.get(unit, 0.0),
         )
@@ -133,19 +133,19 @@ def rows(before: Mapping[str, HostUsage], after: Mapping[str, HostUsage]) -> tup
 def figures(
     found: Sequence[Row], env: Environment, *, transactions: float, requests: float = 0.0
 ) -> dict[str, float]:
-    """Return memory of all hosts, and processor time per transaction, whole and by role.
+    """Return the memory of all hosts, and the processor time per transaction in total and by role.
 
-    Hosts that make load are no part of what they load: their own role's figure is not in the whole.
+    Hosts that make load are not part of the measured system: the figure of their role is not in the total.
 
-    + transactions: acknowledged ones
-    + requests: all that the portals handed on, queries too
+    + transactions: acknowledged transactions
+    + requests: all requests that the portals passed on, queries too
     """
     system = [row for row in found if not env.host(row.host).has(Role.LOADGEN)]
     result = {"memory_mib_total": round(sum(row.memory_mib for row in system), 1)}
     if transactions:
         by_role: defaultdict[str, float] = defaultdict(float)
         for row in found:
-            # A host may be of two roles: what is TongWeb's is told apart by its unit.
+            # A host may have two roles: the unit tells which usage is TongWeb's.
             role = Role.TONGWEB if row.unit == PORTAL_UNIT else env.host(row.host).roles[0]
             by_role[role] += row.cpu_s
         whole_s = sum(row.cpu_s for row in system)
@@ -160,7 +160,7 @@ def figures(
 
 
 def as_json(found: Sequence[Row], *, transactions: float) -> dict[str, object]:
-    """Return the content of `hosts.json`; units that used next to nothing are left out."""
+    """Return the content of `hosts.json`; units that used almost nothing are left out."""
     return {
         "rows": [
             {

@@ -21,27 +21,28 @@ class Bar:
     parts: Sequence[tuple[str, float]]
     """(name, milliseconds) in order."""
     unit: str = "s"
-    """In which the whole is told: `s` or `ms`."""
+    """Unit in which the length of the bar is written: `s` or `ms`."""
 
     @property
     def whole(self) -> str:
-        """The whole bar in words."""
+        """Length of the whole bar as text, with its unit."""
         return f"{self.whole_ms / 1000:.2f} s" if self.unit == "s" else f"{self.whole_ms:.2f} ms"
 
     @property
     def whole_ms(self) -> float:
-        """Length of the bar."""
+        """Length of the whole bar."""
         return sum(ms for _, ms in self.parts)
 
 
 def stacked_bars(title: str, bars: Sequence[Bar], *, limit: Limit | None = None) -> str:
     """Return horizontal bars of parts on one axis in the bars' unit, with a legend of all parts.
 
-    + limit: what the whole may take, in milliseconds
+    + limit: longest that a whole bar may be, in milliseconds
     """
     names = list(dict.fromkeys(name for bar in bars for name, _ in bar.parts))
     longest = max(bar.whole_ms for bar in bars)
-    # Bars that use a fraction of what is allowed would be too short to read: the limit is then only named.
+    # If all bars are far shorter than the limit, an axis that includes it would make them too short to read:
+    # the limit is then only named.
     is_far = limit is not None and limit.value > _FAR * longest
     if limit is not None and not is_far:
         longest = max(longest, limit.value)

@@ -1,4 +1,4 @@
-"""The latency-rate curve of a search for the capacity: every probe, the promise, the knee."""
+"""The latency-rate curve of a capacity search: every probe, the promised latency, the knee."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from proof.verdict import Verdict
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 24, 44, 44
 _HEIGHT = 260
 _MARK_ROOM = 110
-"""A mark's name further right would leave the picture."""
+"""Further right, the name of a mark would leave the picture."""
 _STYLES = {Verdict.PASS: "kept", Verdict.FAIL: "bad", Verdict.INVALID: "unproved"}
 _WORDS = {Verdict.PASS: "every promise kept", Verdict.FAIL: "not kept", Verdict.INVALID: "proved nothing"}
 
@@ -56,7 +56,7 @@ def latency_over_rate(title: str, found: Mapping[str, Any]) -> str | None:
         (rate, f"{name} {number(rate)}/s", style) for name, rate, style in marks if rate is not None
     )
     for count, (rate, name, style) in enumerate(known, start=1):
-        # The left one's name stands to the left of its line, so that no line runs through the other's.
+        # The left mark's name stands to the left of its line, so that no line crosses the other mark's name.
         anchor = "start" if count == len(known) and x(rate) < WIDTH - _MARK_ROOM else "end"
         parts += _mark(name, x(rate), bottom=bottom, style=style, anchor=anchor)
     parts += [_dot(one, x=x(one.rate_per_s), y=y(one.figures["latency_p99_ms"])) for one in probes]

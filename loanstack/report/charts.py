@@ -23,7 +23,7 @@ class Series:
     points: Sequence[Point | None]
     """(seconds since the start, value) in order; None breaks the line."""
     dots: bool = False
-    """Draw single points instead of a line: for what happens only now and then."""
+    """Draw single points instead of a line: for rare events."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A time in which something else went on, such as a merge; in seconds since the start."""
+    """A period in which something else ran, such as a merge; in seconds since the start."""
 
     from_s: float
     until_s: float
@@ -46,7 +46,7 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """A horizontal line: what was promised or asked for."""
+    """A horizontal line at the value that was promised or asked for."""
 
     value: float
     name: str
@@ -66,8 +66,8 @@ def time_chart(
 ) -> str:
     """Return a chart of `series` over time.
 
-    + title: what it shows; also read out by screen readers
-    + unit: of the values, written at the top of the axis
+    + title: what the chart shows; also read out by screen readers
+    + unit: unit of the values, written at the top of the axis
     + end_s: where the time axis ends, in seconds since the start
     + log: decades instead of a linear axis: for latencies that span milliseconds to seconds
     """
@@ -163,7 +163,7 @@ def _limit_line(frame: _Frame, limit: Limit | None) -> list[str]:
 
 
 def _mark_rows(marks: Sequence[Mark], end_s: float) -> list[int]:
-    """Give each mark a row for its label, the later the lower: then no line runs through another's label."""
+    """Give each mark a row for its label, later marks lower rows, so that no line crosses a label."""
     scale = (WIDTH - _LEFT - _RIGHT) / end_s if end_s else 0.0
     rows: list[int] = []
     for number in reversed(range(len(marks))):

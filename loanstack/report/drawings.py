@@ -1,4 +1,4 @@
-"""Which charts a run gets: the same ones for every load and every drill, so that they can be compared."""
+"""Which charts a run gets: the same for every load and every drill, so that runs can be compared."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ RTO_PARTS = outage.PARTS
 """Parts of a recovery, in the order in which they happen."""
 
 _BARS_MAX = 16
-"""More recoveries than this are told by their distribution, and not one by one."""
+"""More recoveries than this are shown as a distribution only, and not one by one."""
 
 
 def of_run(run: Run) -> list[tuple[str, Markup]]:
-    """Return (caption, chart) of all that goes over time in a run; none for a run without a ledger."""
+    """Return (caption, chart) of everything that a run shows over time; none for a run without a ledger."""
     history = run.history
     if history is None:
         return []
@@ -98,7 +98,7 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
 
 
 def merge_spans(marks: Sequence[tuple[float, str, str]], *, end_s: float) -> list[Span]:
-    """Return the time of a forced merge: from its freeze to the last database's end, or to that of the run.
+    """Return the period of a forced merge: from its freeze until all databases have merged, or the run ends.
 
     + marks: (seconds since the start, label, event) of the run
     """
@@ -108,7 +108,7 @@ def merge_spans(marks: Sequence[tuple[float, str, str]], *, end_s: float) -> lis
 
 
 def of_capacity(run: Run) -> Markup | None:
-    """Return the latency-rate curve of a search for the capacity; None if nothing was measured."""
+    """Return the latency-rate curve of a capacity search; None if nothing was measured."""
     drawn = latency_over_rate("Latency over rate", run.capacity) if run.capacity else None
     return None if drawn is None else Markup(drawn)  # noqa: S704 - escapes its texts
 
@@ -119,10 +119,10 @@ def _latencies(history: History) -> list[tuple[str, str]]:
     return [
         (
             "How many writes of each second took how long; each cell is as dark as its count has digits",
-            heat_map("Latency over time, in whole", history.latency_heat, HEAT_BOUNDS_MS),
+            heat_map("Latency over time, all writes", history.latency_heat, HEAT_BOUNDS_MS),
         ),
         (
-            "Latency that so many writes stayed below, from the planned start, and from the actual one",
+            "Percentiles of the latency from the planned start, and of the latency from the actual start",
             percentile_curve(
                 "Percentiles of latency",
                 (
@@ -135,7 +135,7 @@ def _latencies(history: History) -> list[tuple[str, str]]:
 
 
 def processor_bar(run: Run) -> Markup | None:
-    """Return where the processor time of a load's transactions went; None if it was not measured."""
+    """Return a bar of a transaction's processor time by component; None if it was not measured."""
     components = (run.usage or {}).get("components")
     if not components:
         return None
@@ -144,12 +144,12 @@ def processor_bar(run: Run) -> Markup | None:
 
 
 def rto_bars(drills: Sequence[Run]) -> Markup | None:
-    """Return the recoveries of `drills` as bars of their parts; None if none has parts, or they are many."""
+    """Return the recoveries of `drills` as bars of their parts; None if none has parts, or too many have."""
     bars = [bar for bar in (_bar(run) for run in drills) if bar.parts]
     if not 0 < len(bars) <= _BARS_MAX:
         return None
     limits = [p.limit for run in drills for p in run.objectives if p.figure in ("rto_ms", "rto_ms_max")]
-    # Drills that promise different limits have them in their distributions.
+    # If the drills have different limits, the chart of their distributions shows these.
     limit = Limit(value=limits[0], name=f"promised: {limits[0] / 1000:g} s") if len({*limits}) == 1 else None
     return Markup(stacked_bars("Recovery time by part", bars, limit=limit))  # noqa: S704 - escapes its texts
 
@@ -180,7 +180,7 @@ def rto_parts(run: Run) -> list[tuple[str, float]]:
 
 
 def drill_name(run: Run) -> str:
-    """Return which drill it was; a run that does not say is its own."""
+    """Return the name of the drill; a run that does not name one is a group by itself."""
     return str(run.drill["name"]) if run.drill and "name" in run.drill else run.name
 
 

@@ -1,4 +1,4 @@
-"""Legal entities beside each other in one entity's storm, from the figures of a load. Pure."""
+"""Compares the legal entities' latencies while one of them has a storm, from the figures of a load. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ COLUMNS = ("p50_ms_calm", "p50_ms_storm", "p99_ms_calm", "p99_ms_storm")
 
 
 def rows(figures: Mapping[str, float]) -> list[tuple[str, list[float | None]]]:
-    """Return (entity, latencies in `COLUMNS`) for each legal entity; none if there was no storm."""
+    """Return (entity, latencies as in `COLUMNS`) for each legal entity; none if there was no storm."""
     found: dict[str, dict[str, float]] = {}
     for name, value in figures.items():
         match = _FIGURE.fullmatch(name)

@@ -1,4 +1,4 @@
-"""Latency in whole: how many stayed below what, and how that went over time. Nothing is averaged away."""
+"""Latency of all writes: the percentile curve, and a heat map over time. No average hides a slow write."""
 
 import math
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 26, 30
 _CURVE_HEIGHT = 220
 _ROW = 13
 _PERCENTS = (0.0, 90.0, 99.0, 99.9, 99.99, 99.999)
-"""Where the axis has ticks."""
+"""Percentages at which the axis has ticks."""
 _FAINTEST = 0.12
-"""A cell with a single write is still seen: it is what a heat map is for."""
+"""Opacity of a cell with one write: a single slow write must be visible."""
 
 
 def percentile_curve(title: str, curves: Sequence[tuple[str, str, Sequence[Point]]]) -> str:
-    """Return latency over the share of writes that stayed below it, each nine as wide as the one before.
+    """Return latency over percentiles, on an axis where each further nine (90, 99, 99.9) has the same width.
 
     + curves: (name, style, points of (percent below 100, milliseconds)), each with at least one point
     """
@@ -39,7 +39,7 @@ def percentile_curve(title: str, curves: Sequence[tuple[str, str, Sequence[Point
     for percent in _PERCENTS:
         if _nines(percent) <= reach:
             words, place = f"{percent:g} %", x(percent)
-            # One at the right edge would be cut off there.
+            # The label of a tick at the right edge would be cut off.
             anchor = "end" if place > WIDTH - 2 * _RIGHT else "middle"
             parts.append(svg.line("tickline", x1=place, y1=bottom, x2=place, y2=bottom + 4))
             parts.append(svg.text("tick", words, x=place, y=bottom + 17, anchor=anchor))
@@ -51,7 +51,7 @@ def percentile_curve(title: str, curves: Sequence[tuple[str, str, Sequence[Point
 
 
 def heat_map(title: str, cells: Sequence[Sequence[int]], bounds_ms: Sequence[float]) -> str:
-    """Return how many writes of each second took how long: the more, the darker.
+    """Return a heat map of latency over time: the more writes a cell counts, the darker it is.
 
     + cells: one row of counts a second; each row has one count more than there are bounds
     + bounds_ms: rising; count n lies below bound n, the last one at or above all
@@ -101,7 +101,7 @@ def _nines(percent: float) -> float:
 
 
 def _strength(count: int, most: int) -> float:
-    """By order of magnitude: a handful of slow writes beside hundreds of fast ones must be seen."""
+    """Return the opacity by order of magnitude: a few slow writes among hundreds must be visible."""
     if most <= 1:
         return 1.0
     return _FAINTEST + (1.0 - _FAINTEST) * math.log(count) / math.log(most)

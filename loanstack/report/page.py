@@ -1,4 +1,4 @@
-"""The page: sections from a run that was read, through one template into one self-contained file."""
+"""Renders the page about a run: one template, one self-contained file."""
 
 import re
 from collections import Counter
@@ -23,15 +23,15 @@ from proof.verdict import Verdict
 
 REPORT_FILE = "report.html"
 _PART = re.compile(r"\d{1,3}-(.+)$")
-"""Folder of a part of a run, such as `4-load`; a run by itself begins with its date."""
+"""Folder name of a part of a run, such as `4-load`; the folder of a whole run begins with its date."""
 
 _BUDGET = re.compile(r"budget_(?!.*_spent_)(.+)_requests$")
 
 _BRIEF = {"rto_ms": "RTO {}", "acknowledged_lost": "{} missing", "errors": "{} errors"}
-"""What is said in one line of a run that is one of several."""
+"""Figures in the one line of a run that is one of several repeats."""
 
 _PROBE_BRIEF = {"tps_acknowledged": "{} acknowledged per second", "latency_p99_ms": "p99 {}"}
-"""The same of a probe of the capacity, which may break objectives: that is what it is for."""
+"""Figures in the one line of a probe of a capacity search; a probe may break objectives."""
 
 _KEY_FIGURES = {
     "capacity_tps": "highest rate, per second, that keeps every promise",
@@ -46,7 +46,7 @@ _KEY_FIGURES = {
     "operations_changed": "changes made by a second deploy",
     "memory_mib_total": "memory of all hosts under load",
 }
-"""What the page opens with, where it was promised: figure -> what it means here."""
+"""Figures at the top of the page, if an objective limits them: figure -> its meaning there."""
 
 _DRILL_FIGURES = (
     "rto_ms",
@@ -65,17 +65,17 @@ _DRILL_FIGURES = (
     "heal_s",
     "residue",
 )
-"""What a drill is read for first; the rest stands with all other figures at the end."""
+"""Figures shown first for a drill; its other figures stand at the end of the page."""
 
 _LISTED_MAX = 500
-"""Rows of one list on the page; the rest stays in findings.json, and the page says so."""
+"""Rows of one list on the page; further rows are in findings.json only, and the page says so."""
 
 
 def write_report(folder: Path) -> Path:
     """Write `report.html` into the run folder `folder`, from its files alone, and return its path.
 
     Raises:
-        loanstack.runs.folder.RunFolderError: it is not a whole run folder.
+        loanstack.runs.folder.RunFolderError: the run folder is incomplete.
     """
     path = RunFolder(path=folder).path / REPORT_FILE
     with bulk_reading():
@@ -99,7 +99,7 @@ def render(run: Run) -> str:
     repeats, probes = _repeats(run), _probes(run)
     titles = _titles(run)
     return jinja.get_template("template.html.j2").render(
-        # Our own style sheet is no user input, and quotes in it must stay quotes.
+        # Our own style sheet is not user input, and its quotes must not be escaped.
         style=Markup(style),  # noqa: S704
         run=run,
         context=run.context,
@@ -130,14 +130,14 @@ def render(run: Run) -> str:
 
 
 def heading(run: Run) -> str:
-    """Return what a run is called on the page: its folder's name without number and dashes."""
+    """Return the run's heading on the page: its folder's name without number and dashes."""
     part = _PART.match(run.name.rsplit("/", 1)[-1])
     words = part[1] if part else run.results.verb
     return words[:1].upper() + words[1:].replace("-", " ")
 
 
 def _titles(run: Run) -> dict[str, str]:
-    """Return {name: title} of all runs; those that would be called the same get their numbers."""
+    """Return {name: title} of all runs; runs with equal titles get numbers."""
     words = {each.name: heading(each) for each in run.all()}
     times = Counter(words.values())
     return {
@@ -153,11 +153,11 @@ class _KeyFigure:
     title: str
     value: str
     met: bool | None
-    """None: stated, not promised."""
+    """Whether the objective is met; None: the figure is shown without an objective."""
 
 
 def _key_figures(run: Run, probes: frozenset[str]) -> list[_KeyFigure]:
-    """Return the figures that the page opens with: the worst of the parts that promised them."""
+    """Return the figures at the top of the page: the worst among the parts with an objective for them."""
     found = []
     for name, words in _KEY_FIGURES.items():
         promised = [
@@ -165,7 +165,7 @@ def _key_figures(run: Run, probes: frozenset[str]) -> list[_KeyFigure]:
             for part in run.all()
             if part.name not in probes
             for each in part.objectives
-            # One run of a drill has the figure of several runs under its own name.
+            # A single run of a drill has another name for the figure than several runs of it together.
             if OVER_REPEATS.get(each.figure, each.figure) == name and each.figure in part.results.figures
         ]
         if promised:
@@ -175,8 +175,8 @@ def _key_figures(run: Run, probes: frozenset[str]) -> list[_KeyFigure]:
             found.append(_KeyFigure(title=words, value=shown(name, value), met=met))
     lost = [drill.results.figures.get("acknowledged_lost", 0) for drill in run.of_verb("drill")]
     if lost:
-        # What is acknowledged locally may lose its last moments: within its limit no broken promise, and not
-        # to be hidden either.
+        # Under durability `local` a failover may lose the last acknowledged writes. Within the limit this
+        # breaks no promise, but the page must show it.
         words = "acknowledged writes missing after failovers, each listed below"
         found.append(_KeyFigure(title=words, value=number(sum(lost)), met=None))
     return found
@@ -190,9 +190,9 @@ def _rto_rows(drills: Sequence[Run]) -> list[tuple[str, Mapping[str, float]]]:
 
 
 def _repeats(run: Run) -> frozenset[str]:
-    """Return the names of those runs that are one of several and passed: they are judged together.
+    """Return the names of the runs that passed and are one of several repeats, which are judged together.
 
-    Rows of their own would hide what they came to; all of it stands in the section about them.
+    With rows for each of them, the verdict over all would be hard to find; their own section has the details.
     """
     return frozenset(
         child.name
@@ -204,12 +204,12 @@ def _repeats(run: Run) -> frozenset[str]:
 
 
 def _probes(run: Run) -> frozenset[str]:
-    """Return the names of those runs that are probes of a capacity."""
+    """Return the names of the runs that are probes of a capacity search."""
     return frozenset(child.name for each in run.all() if each.capacity for child in each.children)
 
 
 def _judged(part: Run, repeats: frozenset[str], probes: frozenset[str]) -> dict[str, Any]:
-    """Return one run's rows of the verdict table; of a probe, or one among several that passed, one line."""
+    """Return one run's rows of the verdict table: one line for a probe, or for a passed run of several."""
     if part.name in repeats | probes:
         figures = part.results.figures
         words_of = _PROBE_BRIEF if part.name in probes else _BRIEF
@@ -246,7 +246,7 @@ def _by_host(part: Run) -> list[tuple[str, int, int, int]]:
 
 
 def _budget(figures: Mapping[str, float]) -> list[tuple[str, float, float]]:
-    """Return (promise, requests that may break it, requests that did) of a load run."""
+    """Return (promise, requests that are allowed to break it, requests that broke it) of a load run."""
     words = {"errors": "No error", "not_acknowledged": "Every write acknowledged"}
     return [
         (words.get(name, title(name)), allowed, figures[f"budget_{name}_spent_requests"])
@@ -270,7 +270,7 @@ def _columns(listed: Sequence[Mapping[str, object]]) -> list[str]:
 
 
 def _cell(value: object, name: str = "") -> str:
-    """Return one value of a listed row; Unix times become clock times, for a human to line up."""
+    """Return the text of one value of a listed row; unix times become clock times, which people can read."""
     if value is None:
         return "–"
     if name.endswith("_s") and isinstance(value, int | float) and value > 1e9:

@@ -1,4 +1,4 @@
-"""Reading a run folder: everything the page shows, from files alone."""
+"""Reads everything that the page shows from the files of a run folder."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ _Json = Mapping[str, Any]
 
 
 _NO_CONTEXT: _Json = dict.fromkeys(("started", "command", "parameters", "environment", "machine", "project"))
-"""What the page may ask for, and what a run that ended early may lack."""
+"""Stands for the context of a run that ended before it wrote one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +44,14 @@ class Run:
     drill: _Json | None = None
     usage: _Json | None = None
     capacity: _Json | None = None
-    """What a search for the capacity found; its probes are the children."""
+    """Result of a capacity search; its probes are the children."""
     comparison: _Json | None = None
     """Ratios of two databases; their loads are the children."""
     tests: tuple[host_tests.HostTest, ...] = ()
     history: series.History | None = None
     lag: tuple[Point | None, ...] = ()
     held: tuple[flatness.ComponentSample, ...] = ()
-    """What the components held in the measured time of a soak."""
+    """Memory and file handles of the components during the measured time of a soak."""
     marks: tuple[tuple[float, str, str], ...] = ()
     reigns: tuple[roles.Reign, ...] = ()
     role_events: tuple[roles.RoleEvent, ...] = ()
@@ -64,7 +64,7 @@ class Run:
             yield from child.all()
 
     def of_verb(self, verb: str) -> tuple["Run", ...]:
-        """Return the runs of `verb` that have no parts of the same verb themselves."""
+        """Return the runs of `verb` that have no part of the same verb."""
         return tuple(
             run
             for run in self.all()
@@ -139,7 +139,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 yield orjson.loads(line)
             except orjson.JSONDecodeError:
-                # A run that was cut off leaves half a last line; half a line anywhere else is damage.
+                # A killed run may leave an incomplete last line; anywhere else such a line is damage.
                 if line.endswith(b"\n"):
                     raise RunFolderError(
                         f"{path} line {number} is not JSON; restore the run folder"

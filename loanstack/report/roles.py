@@ -1,4 +1,4 @@
-"""Who was the primary when: each database's role over time, as it said itself, and what the agents wrote."""
+"""Which database was the primary at which time: the roles that databases reported, and the agents' events."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ _EVENTS = (
     "followed",
     "redundant",
 )
-"""Events of a timeline that belong to the history of roles."""
+"""Timeline events that are part of the history of roles."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reign:
-    """A time in which one database said the same about itself, in seconds since the start."""
+    """A period in which one database reported the same role, in seconds since the start."""
 
     host: str
     role: str
@@ -55,7 +55,7 @@ class RoleEvent:
 
 
 def reigns(samples: Iterable[Mapping[str, Any]], *, start_s: float, end_s: float) -> tuple[Reign, ...]:
-    """Return what each database said it was, from the samples of `replication.jsonl`.
+    """Return the roles that each database reported, from the samples of `replication.jsonl`.
 
     + start_s: unix time of second 0
     + end_s: seconds since then at which the picture ends
@@ -81,7 +81,7 @@ def _of_host(
 
 
 def bands(title: str, found: Sequence[Reign], *, end_s: float) -> str:
-    """Return one row a database, coloured by its role."""
+    """Return a chart with one row for each database, coloured by its role."""
     hosts = list(dict.fromkeys(reign.host for reign in found))
     axis = fixed(end_s)
     bottom = _TOP + _ROW * len(hosts)
@@ -107,7 +107,7 @@ def bands(title: str, found: Sequence[Reign], *, end_s: float) -> str:
 
 
 def events(timeline: Iterable[Mapping[str, Any]]) -> tuple[RoleEvent, ...]:
-    """Return what happened to the roles around the fault of a timeline; nothing without a fault."""
+    """Return the role events around the fault of a timeline; nothing if there is no fault."""
     lines = [line for line in timeline if line.get("event") in _EVENTS]
     fault_s = next((float(line["at_s"]) for line in lines if line["event"] == "fault"), None)
     if fault_s is None:

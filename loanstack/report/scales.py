@@ -1,4 +1,4 @@
-"""Axes: where the ticks go and what they say."""
+"""Axes: positions and labels of ticks."""
 
 import math
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _NOTHING = 1e-9
-"""A range that is smaller than this share of its own values is one value."""
+"""A range smaller than this share of its values is treated as a single value."""
 _SMALLEST = 0.001
 
 
@@ -38,9 +38,9 @@ def linear(low: float, high: float, *, count: int = 5) -> Axis:
 
 
 def logarithmic(low: float, high: float) -> Axis:
-    """Return an axis of whole decades that covers [low, high]; values at or below its end sit on its end.
+    """Return an axis of whole decades that covers [low, high]; lower values are drawn at its lower end.
 
-    + low, high: the range; nothing below a thousandth is worth a decade of its own
+    + low, high: the range; no decade below a thousandth is shown
     """
     first = math.floor(math.log10(max(low, _SMALLEST)) + 1e-9)
     last = max(first + 1, math.ceil(math.log10(max(high, _SMALLEST)) - 1e-9))
@@ -52,7 +52,7 @@ def logarithmic(low: float, high: float) -> Axis:
 
 
 def fixed(high: float, *, count: int = 8) -> Axis:
-    """Return an axis from 0 to exactly `high`, for time: no empty room at its end."""
+    """Return an axis from 0 to exactly `high`, for time: it leaves no empty space at its end."""
     round_ticks = linear(0.0, high, count=count).ticks
     return Axis(
         ticks=tuple(tick for tick in round_ticks if tick <= high),
@@ -61,7 +61,7 @@ def fixed(high: float, *, count: int = 8) -> Axis:
 
 
 def label(value: float) -> str:
-    """Return `value` as a tick says it: no needless digits, thousands apart."""
+    """Return the label of a tick at `value`: no needless digits, thousands separated."""
     if value == int(value):
         return f"{int(value):,}"
     return f"{value:,.3f}".rstrip("0").rstrip(".")

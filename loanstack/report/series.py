@@ -1,4 +1,4 @@
-"""From a run's record to lines over time; the rates and percentiles themselves are those of `loadtests`."""
+"""Turns a run's record into lines over time; `loadtests` computes the rates and percentiles."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _MARKS = {
     "major-freeze": "major freeze",
     "merged": "merged",
 }
-"""Events of the timeline that are worth a mark, and what the mark says."""
+"""Events of the timeline that get a mark, and the labels of the marks."""
 
 _OUTCOMES = {
     "acknowledged": "transactions_acknowledged",
@@ -30,12 +30,12 @@ _OUTCOMES = {
     "indeterminate": "errors_indeterminate",
     "unsent": "errors_unsent",
 }
-"""What may become of a write -> the figure that counts it."""
+"""Outcome of a write -> the figure that counts it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What the charts of one run need; times are seconds since its start."""
+    """Data for the charts of one run; times are seconds since its start."""
 
     start_s: float
     """Unix time of second 0."""
@@ -43,29 +43,29 @@ class History:
     planned: tuple[Point, ...]
     acknowledged: tuple[Point, ...]
     failed: tuple[Point, ...]
-    """Seconds in which writes ended as anything else, and how many."""
+    """Seconds in which writes were not acknowledged, and how many."""
     latency_p50_ms: tuple[Point | None, ...]
     latency_p99_ms: tuple[Point | None, ...]
     latency_heat: tuple[tuple[int, ...], ...]
     """For each second, how many writes took how long (`figures.HEAT_BOUNDS_MS`)."""
     corrected: tuple[Point, ...]
-    """(percent, ms): how many stayed below what, from the planned start."""
+    """(percent, ms): percentiles of the latency from the planned start."""
     uncorrected: tuple[Point, ...]
-    """From the actual start: what a generator that waits would have shown."""
+    """The same from the actual start, as a closed-model generator would have measured it."""
     outcomes: Mapping[str, int]
     errors_by_kind: Mapping[str, int]
-    """What was not acknowledged, and how often, the most frequent first."""
+    """Outcomes other than acknowledged, with their counts, the most frequent first."""
     workers: tuple[WorkerInfo, ...] = ()
-    """Those that made the load together; none: one process made it."""
+    """Workers that made the load together; none: one process made it."""
 
 
 def of_folder(folder: Path) -> History | None:
     """Return the history of the load in `folder`, or None if it holds no finished load.
 
     Raises:
-        RunFolderError: a damaged record; names file and line.
+        RunFolderError: the record is damaged; names file and line.
     """
-    # A drill keeps what belongs to the generator alone in a folder of its own.
+    # A drill keeps the generator's own files in a folder of their own.
     own = folder if (folder / run_info.LOAD_FILE).exists() else folder / "load"
     try:
         writes = read_lines(folder / LEDGER_FILE, Write)
@@ -78,9 +78,9 @@ def of_folder(folder: Path) -> History | None:
 
 
 def of_load(found: LoadFigures) -> History:
-    """Return the per-second history of a load that was read."""
-    # Answers that come after the window have no whole second of their own; drawn, they would look like a
-    # collapse that never was. What went wrong there is drawn all the same.
+    """Return the per-second history of a load."""
+    # Answers after the window do not fill a whole second; drawn as a rate, they would look like a collapse
+    # that never happened. Failures after the window are drawn all the same.
     inside = found.seconds[: max(1, int(found.facts.measured_s))]
     return History(
         start_s=found.facts.start_s,

@@ -1,4 +1,4 @@
-"""What each component held over a soak: memory and open handles, a small chart for each of a unit's two."""
+"""Memory and open handles of each component over a soak: two small charts for each unit."""
 
 from collections.abc import Callable, Sequence
 from itertools import cycle
@@ -8,19 +8,19 @@ from loanstack.report.charts import Point, Series, Span, time_chart
 
 _HEIGHT = 130
 _STYLES = ("good", "accent", "planned")
-"""Of a unit's hosts, by their names."""
+"""Colours of a unit's hosts, in the order of their names."""
 _WHAT: tuple[tuple[str, str, Callable[[ComponentSample], float]], ...] = (
     ("memory", "MiB", lambda sample: sample.memory_mib),
     ("open handles", "handles", lambda sample: float(sample.handles)),
 )
-"""What is drawn, its unit, and where it stands in a sample."""
+"""Name of a drawn value, its unit, and its field in a sample."""
 
 
 def charts(samples: Sequence[ComponentSample], *, start_s: float, end_s: float) -> list[tuple[str, str]]:
-    """Return (caption, chart) of each unit's memory and open handles, one line a host.
+    """Return (caption, chart) of each unit's memory and open handles, with one line for each host.
 
     + start_s: when the run's time axis begins (unix time)
-    + end_s: where it ends, in seconds from there; its first half is shaded, for it is not judged
+    + end_s: where the axis ends, in seconds from its start; the first half is shaded, as it is not judged
     """
     drawn = []
     filling = Span(from_s=0.0, until_s=end_s / 2, name="not judged: caches fill")

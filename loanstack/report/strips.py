@@ -1,4 +1,4 @@
-"""Strips: every value of a group as a dot on one axis, so that a distribution is seen and not just a mean."""
+"""Strip plots: every value of a group is a dot on one axis, so that the whole distribution is visible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from proof.percentiles import nearest_rank
 _SIDE, _TOP, _BOTTOM = 14, 8, 26
 _ROW = 40
 _LINE = 26
-"""How far below the top of its row a strip's dots lie; its name stands above them."""
+"""Distance of a strip's dots from the top of its row; the strip's name stands above the dots."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,11 @@ class Strip:
     values_ms: Sequence[float]
     """At least one."""
     limit_ms: float | None = None
-    """What the longest may be."""
+    """Limit of the longest value."""
 
     @property
     def words(self) -> str:
-        """Name and percentiles, as they stand above the dots."""
+        """Name and percentiles, as written above the dots."""
         figures = {"p50": 50, "p95": 95, "max": 100}
         said = ", ".join(f"{w} {nearest_rank(self.values_ms, q) / 1000:.2f} s" for w, q in figures.items())
         times = len(self.values_ms)
@@ -36,7 +36,7 @@ class Strip:
 def strips(title: str, rows: Sequence[Strip]) -> str:
     """Return `rows` on one axis in seconds: dots, their p50 and p95, and each one's limit."""
     longest = max(max(row.values_ms) for row in rows)
-    # A limit far beyond all values would press them into a corner: such a one is left out.
+    # A limit far above all values would squeeze the dots into a corner, so it is left out.
     limits = [row.limit_ms for row in rows if row.limit_ms is not None and row.limit_ms <= 3 * longest]
     axis = linear(0.0, max(longest, *limits, 1.0) / 1000, count=6)
     bottom = _TOP + _ROW * len(rows) + 6

@@ -1,4 +1,4 @@
-"""The few SVG elements that charts are made of; texts are escaped here."""
+"""The SVG elements of the charts; texts are escaped here."""
 
 from collections.abc import Iterable
 from html import escape
@@ -24,7 +24,7 @@ def line(style: str, *, x1: float, y1: float, x2: float, y2: float) -> str:
 def box(
     style: str, *, x: float, y: float, width: float, height: float, tip: str, opacity: float | None = None
 ) -> str:
-    """Return a filled rectangle with a tool tip; + opacity: 0 to 1; None: as the style says."""
+    """Return a filled rectangle with a tool tip; + opacity: 0 to 1; None: the opacity of the style."""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.2f}" height="{height:.1f}"'
     if opacity is not None:
         place += f' fill-opacity="{opacity:.2f}"'

@@ -1,6 +1,6 @@
-"""What came of deploys, host tests, drills and comparisons, as figures and tables. Pure.
+"""Outcomes of deploys, host tests, drills and comparisons, as figures and tables. Pure.
 
-| module | of |
+| module | outcomes of |
 |---|---|
 | `deploys` | a deploy's summary, host by host |
 | `host_tests` | pytest's JUnit file |

@@ -1,4 +1,4 @@
-"""Two databases under the same load, run by run: ratios with their spread, and what they prove. Pure."""
+"""Compares two databases under the same load: ratios with their spread, and the verdict. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from proof.verdict import Finding, Judgement, Verdict, overall, unproved
 
 COMPARISON_FILE = "comparison.json"
 CLAIMED_RATIO = 3.0
-"""How many times the throughput of a traditional database the bank's case claims for OceanBase."""
+"""Throughput of OceanBase over that of a traditional database, as the bank's published case claims it."""
 
 OURS, PEER = DatabaseKind.OCEANBASE, DatabaseKind.MARIADB
 NAMES = {OURS: "OceanBase", PEER: "MariaDB"}
@@ -27,49 +27,49 @@ COMPARED = {
     "standby_lag_p99_ms": "ratio_standby_lag_p99_ms",
     "memory_mib_total": "ratio_memory_mib_total",
 }
-"""Figure of a run -> what the ratio of two is called: OceanBase's over MariaDB's."""
+"""Figure of a run -> name of its ratio, OceanBase's figure over MariaDB's."""
 
 _THROUGHPUT = ("capacity_tps", "tps_acknowledged")
-"""The claim is about these; of the first that was measured."""
+"""The claim is compared with the first of these figures that was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """One load, or one search for the capacity, on one of the two."""
+    """One load, or one capacity search, on one of the two databases."""
 
     database: DatabaseKind
     round: int
-    """From 1; the two of one round are compared with each other."""
+    """From 1; the two runs of one round are compared with each other."""
     folder: str
     verdict: Verdict
-    """Of the run by itself: FAIL where a promise of the inventory was not kept."""
+    """Verdict of the run by itself: FAIL if it broke a promise of the inventory."""
     is_exact: bool
-    """Whether every acknowledged write and every fen was found afterwards."""
+    """Whether the checkers found every acknowledged write and every fen afterwards."""
     reasons: tuple[str, ...] = ()
     figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_valid(self) -> bool:
-        """Say whether it proves something; a promise that was broken proves that it was."""
+        """Say whether the run counts: PASS and FAIL do, because a broken promise is a measured result too."""
         return self.verdict is not Verdict.INVALID
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One figure of both, over all rounds."""
+    """One figure of both databases, over all rounds."""
 
     figure: str
     ours: float
     peer: float
     ratio: float
-    """Geometric mean of the rounds' ratios, and so the same whichever is put on top."""
+    """Geometric mean of the rounds' ratios: swapping the two databases gives exactly its inverse."""
     least: float
     most: float
     rounds: int
 
     @property
     def figures(self) -> dict[str, float]:
-        """What `results.json` holds of it."""
+        """Figures of this row in `results.json`."""
         name = COMPARED[self.figure]
         return {
             f"oceanbase_{self.figure}": round(self.ours, 4),
@@ -81,15 +81,15 @@ class Row:
 
 
 def compare(runs: Sequence[Ran]) -> tuple[Row, ...]:
-    """Return a row for each figure that both have of at least one round, valid runs only."""
+    """Return a row for each figure that both databases have in at least one round; valid runs only."""
     rows = (_row(figure, runs) for figure in COMPARED)
     return tuple(row for row in rows if row is not None)
 
 
 def judge(runs: Sequence[Ran], *, rounds: int) -> Judgement:
-    """Return the verdict: PASS where all runs were valid and exact, whichever way the ratios fall.
+    """Return the verdict: PASS if all runs were valid and exact, whichever database is faster.
 
-    + rounds: how many were asked for
+    + rounds: number of rounds that were asked for
     """
     short = len(runs) < 2 * rounds
     return overall(
@@ -101,7 +101,7 @@ def judge(runs: Sequence[Ran], *, rounds: int) -> Judgement:
 
 
 def _proved(run: Ran) -> Finding:
-    """Return what a run proves here: whichever way the ratios fall, its money must be exact."""
+    """Return the finding over one run: its money must be exact; its figures may be anything."""
     if run.is_exact and run.is_valid:
         return Finding(name=run.folder, verdict=Verdict.PASS)
     verdict = Verdict.INVALID if run.is_exact else Verdict.FAIL
@@ -109,7 +109,7 @@ def _proved(run: Ran) -> Finding:
 
 
 def says(rows: Sequence[Row], runs: Sequence[Ran]) -> tuple[str, ...]:
-    """Return what was measured in sentences: throughput beside the claim first, then broken promises."""
+    """Return sentences about the result: the measured throughput and the claim, then broken promises."""
     lines = []
     by_figure = {row.figure: row for row in rows}
     measured = next((by_figure[figure] for figure in _THROUGHPUT if figure in by_figure), None)
@@ -120,7 +120,7 @@ def says(rows: Sequence[Row], runs: Sequence[Ran]) -> tuple[str, ...]:
             f"{number(round(measured.peer, 1))}; measured {measured.ratio:.2f} times, claimed "
             f"{CLAIMED_RATIO:g} times"
             + (
-                " (at a planned rate both can do no more than is planned; see --find-capacity)"
+                " (at a planned rate neither can do more than is planned; see --find-capacity)"
                 if at_rate
                 else ""
             )

@@ -1,4 +1,4 @@
-"""What the deploy's own summary and pyinfra's plan say, host by host; pure."""
+"""Outcome of a deploy, host by host, from its own summary and from pyinfra's plan; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,41 +11,41 @@ SUMMARY_FILE = "deploy.json"
 LOG = "pyinfra"
 """Name of the log of what pyinfra said."""
 FEW_CHANGES_MAX = 12
-"""More are a first deploy or an upgrade, where the counts say more than the names."""
+"""More changes mean a first deploy or an upgrade, where counts say more than names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostOutcome:
-    """One host's share of a deploy."""
+    """Outcome of a deploy on one host."""
 
     operations: int
     changed: int
     failed: int
     error: str | None = None
-    """Operation and what was said, or why the host was not reached; None if nothing failed."""
+    """Failed operation with its message, or why the host was not reached; None if nothing failed."""
     changes: tuple[str, ...] = ()
     """Names of the operations that changed something."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeployOutcome:
-    """A deploy, whole."""
+    """Outcome of a deploy on all its hosts."""
 
     hosts: Mapping[str, HostOutcome]
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """`host: error` for each host that did not get to the end."""
+        """`host: error` for each host on which the deploy did not complete."""
         return tuple(f"{name}: {host.error or 'failed'}" for name, host in self.hosts.items() if host.failed)
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """`host: operation` for each that changed something."""
+        """`host: operation` for each operation that changed something."""
         return tuple(f"{name}: {change}" for name, host in self.hosts.items() for change in host.changes)
 
     @property
     def few_changes(self) -> tuple[str, ...]:
-        """The changes, where they are few enough to be read one by one; else none."""
+        """The changes, if they are few enough to read one by one; else none."""
         return self.changes if len(self.changes) <= FEW_CHANGES_MAX else ()
 
     def figures(self) -> dict[str, float]:
@@ -68,9 +68,9 @@ def judged(
 ) -> Judgement:
     """Return the verdict over a deploy, and why.
 
-    + found: what became of each host
-    + status: that pyinfra ended with
-    + said: its last words
+    + found: outcome on each host
+    + status: exit status of pyinfra
+    + said: last lines of pyinfra's output
     """
     ended: list[str] = []
     if status != 0 and not any(host.operations for host in found.hosts.values()):
@@ -89,19 +89,20 @@ def judged(
 
 
 def of_summary(summary: Mapping[str, Any] | None, hosts: Sequence[str]) -> DeployOutcome:
-    """Return the outcome in a deploy's summary.
+    """Return the outcome that a deploy's summary describes.
 
-    + summary: what `deploys.summary` wrote; None if the run ended before any operation
-    + hosts: those it was for, in order; one that the summary does not know was not reached
+    + summary: content of the file that `deploys.summary` wrote; None if the run ended before any operation
+    + hosts: the hosts of the deploy, in order; a host that the summary lacks was not reached
     """
     found = (summary or {}).get("hosts", {})
     return DeployOutcome(hosts={name: _of_host(found.get(name)) for name in hosts})
 
 
 def pending(printed: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return `host: operation` for what a dry run of `pyinfra --json` would change.
+    """Return `host: operation` for each change that a dry run of `pyinfra --json` predicts.
 
-    Operations that hang on another one's change (restarts) are left out: a dry run predicts them always.
+    Operations that run only if another one changed something (restarts) are left out, because a dry run
+    predicts them always.
     """
     return tuple(
         f"{name}: {operation['name']}"

@@ -1,4 +1,4 @@
-"""What a drill that ended showed, and repeats of drills together: percentiles, sums, tables; pure."""
+"""Results of a drill that ended, and figures over repeats: percentiles, sums, tables; pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,10 +26,10 @@ SUMMED = (
 """Figures of a drill that add up over its repeats."""
 
 _LONGEST = ("rto_sustained_ms", "silence_ms", "error_ratio", "two_primaries_blind_ms", CERTAIN_OFFSET)
-"""Figures of a drill of which the worst of its repeats counts."""
+"""Figures of a drill for which the worst of its repeats counts."""
 
 _OF_EACH = ("rto_ms_p50", "rto_ms_p95", "rto_ms_max", "acknowledged_lost", "errors")
-"""Figures of one drill that results over several drills carry too, under its name."""
+"""Figures of one drill that the results over several drills hold too, with the drill's name."""
 
 
 def as_ended(name: str, results: Results, *, status: int) -> Results:
@@ -76,13 +76,13 @@ def over_repeats(done: Sequence[Results]) -> dict[str, float]:
 
 
 def summed(done: Sequence[Results]) -> dict[str, float]:
-    """Return what adds up over `done`, as far as any of them measured it."""
+    """Return the sums over `done` of the figures that at least one of them measured."""
     found = {name: _all(done, name) for name in SUMMED}
     return {name: sum(values) for name, values in found.items() if values}
 
 
 def over_drills(done: Sequence[tuple[str, Results]]) -> dict[str, float]:
-    """Return the figures of several drills: what adds up, the longest recovery, and each drill's own.
+    """Return the figures of several drills: sums, the longest recovery, and each drill's own.
 
     + done: (name, results over its repeats)
     """
@@ -112,7 +112,7 @@ _OUTCOMES = {
 
 
 def outcome_table(done: Sequence[tuple[str, Results]]) -> Table:
-    """Return a row a drill: how often, recovery times, what was lost, doubled or left. Fits 80 columns."""
+    """Return one row for each drill: repeats, recovery times, writes lost or doubled, residue; 80 columns."""
     table = _table("Drills (RTO in seconds)", tuple(_OUTCOMES))
     table.add_column("", justify="right", no_wrap=True)
     for name, results in done:
@@ -123,7 +123,7 @@ def outcome_table(done: Sequence[tuple[str, Results]]) -> Table:
 
 
 def parts_table(done: Sequence[tuple[str, Results]]) -> Table:
-    """Return a row a drill: the median of each part of its recovery."""
+    """Return one row for each drill: the median of each part of its recovery."""
     table = _table("Medians of the parts of the RTO (seconds)", PARTS)
     for name, results in done:
         medians = (results.figures.get(f"rto_{part}_ms_p50") for part in PARTS)
@@ -151,7 +151,7 @@ def together(
     figures: dict[str, float],
     judged_by: Sequence[Objective],
 ) -> Results:
-    """Return the results of several runs as one, over each of them and over `figures` of all."""
+    """Return the results of several runs as one: their verdicts, and `figures` over all of them."""
     each = (
         Finding(name=folder, verdict=one.verdict, reasons=one.reasons)
         for one, folder in zip(done, folders, strict=True)

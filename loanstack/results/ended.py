@@ -1,4 +1,4 @@
-"""`ended.json`: how the program that did the work of a run ended, where its own files do not say."""
+"""`ended.json`: how the program that did the work of a run ended, if its own files do not tell."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ class Ended:
     """The end of pyinfra, of pytest, or of a drill."""
 
     status: int
-    """That it ended with."""
+    """Exit status."""
     seconds: float
-    """How long it took."""
+    """How long the program ran."""
     hosts: tuple[str, ...] = ()
-    """Those that it was to work on; none: all."""
+    """Hosts that it was to work on; empty: all."""
 
 
 def write_ended(folder: RunFolder, ended: Ended) -> None:

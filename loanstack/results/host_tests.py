@@ -1,4 +1,4 @@
-"""What pytest's JUnit file says about each host."""
+"""Results of the host tests, host by host, from pytest's JUnit file."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ from proof.objectives import evaluate
 from proof.verdict import Judgement, failed, overall, unproved
 
 CONTROL = "control machine"
-"""Where a test belongs that names no host."""
+"""Stands for the host of a test that names none."""
 
 
 _TESTS_RAN = (0, 1)
-"""Pytest's statuses where all of them ran: all passed, or some failed."""
+"""Exit statuses of pytest if all tests ran: all passed, or some failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def addresses_of(hosts: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def counted(tests: Sequence[HostTest], hosts: Iterable[str]) -> dict[str, float]:
-    """Return how many tests passed, failed and were skipped, and how many of `hosts` no test passed on."""
+    """Return how many tests passed, failed and were skipped, and on how many of `hosts` no test passed."""
     figures: dict[str, float] = {
         f"tests_{kind}": sum(test.outcome == kind for test in tests)
         for kind in ("passed", "failed", "skipped")
@@ -64,7 +64,7 @@ def counted(tests: Sequence[HostTest], hosts: Iterable[str]) -> dict[str, float]
 def judged(tests: Sequence[HostTest], figures: Mapping[str, float], *, status: int) -> Judgement:
     """Return the verdict over the host tests, and why.
 
-    + status: that pytest ended with; where it broke off, tests that would have failed may be missing
+    + status: exit status of pytest; if it broke off, tests that would have failed may be missing
     """
     wrong = [test for test in tests if test.outcome == "failed"]
     broke_off = status not in _TESTS_RAN or (status == 1 and not wrong)
@@ -96,7 +96,7 @@ def _test(case: TestCase, addresses: Mapping[str, str]) -> HostTest:
 
 
 def _rest(parameters: str, host: str, addresses: Mapping[str, str]) -> str:
-    """Return the parameters that are not the host itself, in brackets, or nothing."""
+    """Return the parameters other than the host, in brackets; "" if there are none."""
     rest = parameters.removesuffix("]")
     for key in (key for key, name in addresses.items() if name == host):
         rest = re.sub(rf"(\w+://)?(\w+@)?{re.escape(key)}(:\d+)?", "", rest)

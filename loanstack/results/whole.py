@@ -1,4 +1,4 @@
-"""The figures of a whole proof, from the results of its parts: those that a reader asks for first. Pure."""
+"""The main figures of a whole proof, from the results of its parts. Pure."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,9 +1,9 @@
-"""One command at work: its run folder, its voice, its children, and how it ends.
+"""What a running command uses: its run folder, console output, child processes and exit code.
 
 | module | holds |
 |---|---|
-| `folder`, `context` | the files of a run; what it ran on |
-| `task` | a command from its folder to its report |
-| `console`, `exits`, `junit` | what people, shells and pipelines are told |
-| `secrecy` | that no secret is in any file of a run |
+| `folder`, `context` | the files of a run; the machine and versions it ran with |
+| `task` | what the code of one verb works with |
+| `console`, `junit` | output for people; output for pipelines |
+| `secrecy` | removal of secrets from the files of a run |
 """

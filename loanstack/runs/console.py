@@ -1,4 +1,4 @@
-"""What a human sees while a command works (standard error), and its result (standard output)."""
+"""Output of a command: progress for people on standard error, the result on standard output."""
 
 import json
 import sys
@@ -23,24 +23,24 @@ def _error_console() -> RichConsole:
 
 @dataclass(frozen=True, kw_only=True)
 class Console:
-    """Where a command speaks."""
+    """Console output of a command."""
 
     machine_readable: bool = False
-    """Standard output carries one JSON object and nothing else."""
+    """Whether standard output carries exactly one JSON object."""
     errors: RichConsole = field(default_factory=_error_console)
 
     def say(self, text: str) -> None:
-        """Tell a human something, as it is."""
+        """Print a line of text for people, without markup."""
         self.errors.print(escape(text))
 
     def note(self, line: str) -> None:
-        """Show a line of a child's log while it works; only to a terminal, where it does not pile up."""
+        """Show a line of a child's log while the child works; only on a terminal."""
         if self.errors.is_terminal:
             self.errors.print(f"  [dim]{escape(line)}[/dim]", overflow="ellipsis", no_wrap=True)
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """Show that `what` goes on, with a spinner where there is a terminal."""
+        """Show that `what` is in progress, with a spinner if there is a terminal."""
         if not self.errors.is_terminal:
             self.say(f"{what} ...")
             yield
@@ -49,11 +49,11 @@ class Console:
             yield
 
     def table(self, table: Table) -> None:
-        """Show a table to a human; where standard output is for machines, on standard error."""
+        """Show a table to people; on standard error if standard output is for programs."""
         self._human().print(table)
 
     def result(self, results: Results, folder: Path) -> None:
-        """Print the outcome of a run: a verdict for a human, or the whole contract for a machine."""
+        """Print the outcome of a run: verdict and reasons for people, or all results as JSON for programs."""
         if self.machine_readable:
             self.print_json({**to_dict(results), "run_folder": str(folder)})
             return

@@ -1,4 +1,4 @@
-"""What a run ran on and with: written once into its folder, so that its report needs nothing else."""
+"""Environment, machine and versions of a run: written once into its folder, for the report."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ _TOOLS = ("pyinfra", "pytest", "pytest-testinfra", "locust", "PyMySQL", "hdrhist
 def context(env: Environment, *, parameters: Mapping[str, object], command: Sequence[str]) -> dict[str, Any]:
     """Return the context of a run that starts now.
 
-    + parameters: what was asked for, such as rate and duration
+    + parameters: parameters of the command, such as rate and duration
     + command: the command line that started it
     """
     return {
@@ -37,11 +37,11 @@ def context(env: Environment, *, parameters: Mapping[str, object], command: Sequ
 
 
 TONGWEB_STAND_IN = "TongWeb stand-in (Apache Tomcat 9)"
-"""What a stand-in host of role tongweb runs, as its own banner says it."""
+"""Name of the server that a stand-in host of role tongweb runs, as in its banner."""
 
 
 def of_environment(env: Environment) -> dict[str, Any]:
-    """Return what a report shows of an environment; no secrets are in an environment to begin with."""
+    """Return the parts of an environment that a report shows; an environment contains no secrets."""
     return {
         "name": env.name,
         "title": env.title,
@@ -73,14 +73,14 @@ def of_environment(env: Environment) -> dict[str, Any]:
 
 
 def _artifacts(env: Environment) -> tuple[Artifact, ...]:
-    """Return the artifacts as the depot lists them now: it may have been filled after we were started."""
+    """Return the artifacts as the depot lists them now; it may have been filled after our start."""
     if env.depot.sums_file is None:
         return env.artifacts
     return artifacts.listed_in(env.depot.sums_file, base_url=f"{env.depot.url}/artifacts")
 
 
 def machine() -> dict[str, Any]:
-    """Return what the control machine (in the lab: the whole machine) is, and how busy it was."""
+    """Return the hardware of the control machine, and how busy it was; in the lab it runs all hosts."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cores": os.cpu_count(),
@@ -95,7 +95,7 @@ def machine() -> dict[str, Any]:
 
 
 def project() -> dict[str, Any]:
-    """Return the version of what ran: ours, by commit, and that of the tools."""
+    """Return the versions of the project (its commit) and of the tools."""
     return {
         "version": version("loanstack"),
         "commit": _git("rev-parse", "HEAD"),

@@ -1,4 +1,4 @@
-"""Run folders: what one command did, saw and concluded, in files that other programs may read.
+"""Run folders: files with everything that one command did, recorded and concluded, for other programs too.
 
 `results.json` is the contract; every figure in it can be recomputed from the other files of the folder.
 """
@@ -23,7 +23,7 @@ LATEST = "latest"
 
 
 class RunFolderError(ValueError):
-    """A run folder that lacks a file or holds one that does not fit the contract."""
+    """A file of a run folder is missing or does not fit the contract."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +36,13 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """The outcome of one run: what `results.json` holds."""
+    """The outcome of one run: the content of `results.json`."""
 
     verb: str
     environment: str
     verdict: Verdict
     reasons: tuple[str, ...] = ()
-    """Why it is not PASS; empty when it is."""
+    """Why the verdict is not PASS; empty if it is PASS."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Measured numbers by a stable name that ends in their unit."""
     steps: tuple[Step, ...] = ()
@@ -51,13 +51,13 @@ class Results:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The code that the command ends with."""
+        """The exit code of the command."""
         pending = self.figures.get("operations_pending", 0)
         return exit_code(self.verdict, residue=self.figures.get("residue", 0), pending=pending)
 
     @property
     def seconds(self) -> float:
-        """How long all steps took together."""
+        """Total duration of the steps."""
         return sum(step.seconds for step in self.steps)
 
 
@@ -65,7 +65,7 @@ def to_dict(results: Results) -> dict[str, Any]:
     """Return `results` as the JSON object of the contract.
 
     Raises:
-        ValueError: a figure is not a finite number; names it. JSON has no word for such a value.
+        ValueError: a figure is not a finite number, which JSON cannot express; names the figure.
     """
     for name, value in results.figures.items():
         if not math.isfinite(value):
@@ -82,9 +82,9 @@ def to_dict(results: Results) -> dict[str, Any]:
 
 
 def from_dict(found: Mapping[str, Any], *, where: str = RESULTS_FILE) -> Results:
-    """Return the results in a JSON object of the contract; keys that it does not know are left alone.
+    """Return the results in a JSON object of the contract; unknown keys are ignored.
 
-    + where: the file it came from, for the message
+    + where: name of the file, for the error message
 
     Raises:
         RunFolderError: a field is missing or of another type; names file and field.
@@ -124,14 +124,14 @@ class RunFolder:
     path: Path
 
     def write_results(self, results: Results) -> None:
-        """Write `results.json`, whole or not at all."""
+        """Write `results.json` atomically."""
         self.write_json(RESULTS_FILE, to_dict(results))
 
     def read_results(self) -> Results:
-        """Return what `results.json` says.
+        """Return the results in `results.json`.
 
         Raises:
-            RunFolderError: there is none, or it does not fit the contract.
+            RunFolderError: the file is missing or does not fit the contract.
         """
         found = self.read_json(RESULTS_FILE)
         if not isinstance(found, dict):
@@ -139,7 +139,7 @@ class RunFolder:
         return from_dict(found, where=str(self.path / RESULTS_FILE))
 
     def write_json(self, name: str, value: object) -> None:
-        """Write `value` to the file `name`, whole or not at all."""
+        """Write `value` to the file `name` atomically."""
         write_whole(self.path / name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     def read_json(self, name: str) -> Any:  # noqa: ANN401 - JSON is whatever the file holds
@@ -194,12 +194,12 @@ def new_run(
 
 
 def with_residue(results: Results, residue: int) -> Results:
-    """Return `results` with the count of what heals left behind."""
+    """Return `results` with the number of things that heals left behind."""
     return replace(results, figures={**results.figures, "residue": residue})
 
 
 def _point(link: Path, target: str) -> None:
-    # A symlink cannot be replaced in place; renaming a fresh one over it can, without a moment of none.
+    # A symlink cannot be changed in place. Renaming a new one over it leaves no moment without a link.
     unfinished = link.with_name(f".{link.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
     unfinished.symlink_to(target)

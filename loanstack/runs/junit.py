@@ -1,4 +1,4 @@
-"""junit.xml: the same verdicts for a pipeline that knows nothing of ours."""
+"""junit.xml: the verdicts in the format that CI pipelines read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ def write(
 ) -> None:
     """Write one test case for the run, one for each objective and one for each finding.
 
-    What is INVALID becomes an error and not a failure: nothing was proved either way.
+    INVALID becomes an error and not a failure, because nothing was proved either way.
     """
     suite = TestSuite(f"loanstack.{results.verb}")
     whole = TestCase(name="verdict", classname=f"loanstack.{results.verb}", time=results.seconds)

@@ -1,4 +1,4 @@
-"""No password may stand in any file of a run: files of runs are handed on."""
+"""Removes secrets from the files of a run, because run folders are passed on to other people."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -9,9 +9,9 @@ _CHUNK_BYTES = 1 << 20
 
 
 def leaks(folder: Path, secrets_file: Path) -> tuple[str, ...]:
-    """Blot out every secret found in the files below `folder`; return a reason for each file and secret.
+    """Overwrite every secret found in the files below `folder`; return a reason for each file and secret.
 
-    + secrets_file: where the values are; without one there is nothing to look for
+    + secrets_file: file with the secrets' values; if it does not exist, there is nothing to look for
     """
     if not secrets_file.exists():
         return ()
@@ -31,7 +31,7 @@ def leaks(folder: Path, secrets_file: Path) -> tuple[str, ...]:
 
 
 def _secrets_in(path: Path, values: dict[str, bytes]) -> set[str]:
-    """Return the names of the secrets in a file, read in overlapping pieces so that size does not matter."""
+    """Return the names of the secrets in a file; reads overlapping pieces, so that the file may be large."""
     overlap = max(len(value) for value in values.values()) - 1
     found: set[str] = set()
     kept = b""

@@ -1,4 +1,4 @@
-"""One command at work: its environment, run folder, children and voice; and how it begins and ends."""
+"""What the code of one verb works with: environment, run folder, child processes and console."""
 
 import json
 import os
@@ -32,13 +32,13 @@ from proof.verdict import Finding, Verdict, failed
 
 RUNS_DIR = PROJECT_ROOT / "runs"
 SECRETS = "secrets"
-"""The finding of secrets in files of the run; they are gone from there afterwards."""
+"""Name of the finding about secrets in files of the run; the secrets are overwritten there."""
 LISTED_MAX = 500
-"""Rows that a finding keeps in findings.json; its count says how many there were."""
+"""Rows of a finding that findings.json keeps; the finding's count says how many there were."""
 
 
 class CommandError(Exception):
-    """A command that cannot go on; the message says what, where and what to do."""
+    """A command cannot go on; the message says what is wrong, where, and what to do."""
 
     def __init__(self, message: str, *, code: ExitCode = ExitCode.USAGE) -> None:
         self.code = code
@@ -46,7 +46,7 @@ class CommandError(Exception):
 
 
 class InterruptedWith(KeyboardInterrupt):
-    """Ctrl-C during work that has found something already."""
+    """Ctrl-C during work that already has results."""
 
     def __init__(self, results: Results) -> None:
         self.results = results
@@ -55,7 +55,7 @@ class InterruptedWith(KeyboardInterrupt):
 
 @dataclass(kw_only=True)
 class Task:
-    """What the code of one verb works with."""
+    """Environment, run folder, child processes and console of one verb."""
 
     env: Environment
     folder: RunFolder
@@ -66,7 +66,7 @@ class Task:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a part of the work, say that it goes on, and note it in the timeline."""
+        """Time a part of the work, show that it is in progress, and note it in the timeline."""
         started = time.monotonic()
         self.folder.note("step", at_s=time.time(), detail=name)
         try:
@@ -80,18 +80,18 @@ class Task:
         return self.folder.path / f"{name}.log"
 
     def part(self, name: str, **parameters: object) -> "Task":
-        """Return a task for a part of this one, in a folder inside this one's."""
+        """Return a task for a part of this one, with a folder inside this task's folder."""
         return replace(self, folder=self.folder.child(name), steps=[], parameters=parameters)
 
     def begin(self, judged_by: Sequence[Objective]) -> None:
-        """Write what the run runs on, and what it will be judged by, before it starts."""
+        """Write the context and the objectives of the run, before its work starts."""
         command = ["loanstack", *sys.argv[1:]]
         found = context.context(self.env, parameters=self.parameters, command=command)
         self.folder.write_json(CONTEXT_FILE, found)
         self.folder.write_json(OBJECTIVES_FILE, objectives.to_list(judged_by))
 
     def save_findings(self, findings: Sequence[Finding]) -> None:
-        """Write what checkers found."""
+        """Write the checkers' findings."""
         self.folder.write_json(FINDINGS_FILE, [f.as_json(listed_max=LISTED_MAX) for f in findings])
 
     def end(self, results: Results) -> Results:
@@ -115,7 +115,7 @@ def find_environment(name: str) -> Environment:
     """Return the environment called `name`.
 
     Raises:
-        CommandError: there is none, or its inventory is wrong; lists all problems.
+        CommandError: there is no such environment, or its inventory is wrong; lists all problems.
     """
     try:
         return environment(name)
@@ -124,10 +124,10 @@ def find_environment(name: str) -> Environment:
 
 
 def require_allowed(env: Environment, actions: Sequence[Action]) -> None:
-    """Make sure that `actions` may be done to `env`; a rehearsal's name is asked for at a terminal.
+    """Check that `env` allows `actions`; at a terminal, ask for the name of a rehearsal environment.
 
     Raises:
-        CommandError: they may not.
+        CommandError: an action is not allowed.
     """
     try:
         env.require_allowed(*actions)
@@ -137,14 +137,14 @@ def require_allowed(env: Environment, actions: Sequence[Action]) -> None:
         click.echo(str(needed), err=True)
         if click.prompt("Name of the environment", err=True) != env.name:
             raise CommandError("another name was typed; nothing was contacted") from None
-        # The programs that this one starts ask nobody again.
+        # The programs that this one starts do not ask again.
         os.environ[CONSENT_VARIABLE] = env.name
     except NotAllowedError as refused:
         raise CommandError(str(refused)) from None
 
 
 def require_reachable(env: Environment) -> None:
-    """Make sure that the control machine has what it needs to reach `env`.
+    """Check that the control machine has the files it needs to reach `env`.
 
     Raises:
         CommandError: the SSH key or the host keys are missing.
@@ -156,10 +156,10 @@ def require_reachable(env: Environment) -> None:
 
 
 def complete_secrets(env: Environment) -> None:
-    """Generate the secrets that a file of an earlier version lacks; without a file there is nothing to do.
+    """Generate the secrets that a secrets file of an earlier version lacks; do nothing if there is no file.
 
     Raises:
-        CommandError: the file cannot be trusted or read.
+        CommandError: the secrets file cannot be trusted or read.
     """
     if not env.secrets_file.exists():
         return
@@ -177,7 +177,7 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def read_json(path: Path) -> object:
-    """Return the JSON that a child printed into `path`, or None if it printed none or half of one."""
+    """Return the JSON that a child printed into `path`, or None if it is missing or incomplete."""
     try:
         return json.loads(path.read_text())
     except (FileNotFoundError, ValueError):

@@ -1,8 +1,8 @@
-"""What commands ask of the deployed system, or change in it.
+"""Queries and changes of the deployed system, for commands.
 
 | module | holds |
 |---|---|
 | `seeding` | customers seeded while something else runs |
-| `rotation` | taking an instance out of service and back |
-| `semi_sync` | what of MariaDB was answered without its replica |
+| `rotation` | takes an instance out of rotation and puts it back |
+| `semi_sync` | counts MariaDB's commits that its replica did not acknowledge |
 """

@@ -1,4 +1,4 @@
-"""One service of a host through `loanstack-rotation` there: out, judged, and back in."""
+"""Takes one service of a host out of rotation, tests it and puts it back, with the tool on the host."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from inventory.model import Environment, Host, Role
 
 TOOL = "/usr/local/sbin/loanstack-rotation"
 UPGRADE = "upgrade"
-"""The reason that an upgrade leaves on a host; one that was killed finds it there again."""
+"""Reason that an upgrade leaves on a host that it takes out; the next run finds it after a kill."""
 ROLES: Mapping[str, Role] = {"tongweb": Role.TONGWEB, "portal": Role.TONGWEB, "loan": Role.LOAN}
-"""Whose hosts run which component."""
+"""Component -> role of the hosts that run it."""
 ARTIFACTS: Mapping[str, str] = {"tongweb": "tongweb", "portal": "channel-portal", "loan": "loan-services"}
-"""What a component's version is the version of."""
+"""Component -> artifact whose version is the component's."""
 DEPLOYS: Mapping[str, str] = {"tongweb": "tongweb", "portal": "tongweb", "loan": "loan_services"}
-"""Which part of the deploy brings a component."""
+"""Component -> component of the deploy that installs it."""
 
 _LOOKED_AT_WITHIN_S = 10.0
 _DRAINED_WITHIN_S = 60.0
@@ -26,7 +26,7 @@ _RESTARTED_WITHIN_S = _ROLLED_BACK_WITHIN_S = 240.0
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceState:
-    """A component on one host."""
+    """State of a component on one host."""
 
     host: str
     is_well: bool
@@ -36,19 +36,19 @@ class InstanceState:
 
     @property
     def is_serving(self) -> bool:
-        """Whether requests are sent to it and answered."""
+        """Whether it gets requests and answers them."""
         return self.is_well and not self.out_because
 
 
 class Rotation:
-    """One component on all of its hosts; every method raises WorldError with the host's last words."""
+    """One component on all of its hosts; every method raises WorldError with the host's last output."""
 
     def __init__(self, env: Environment, component: str) -> None:
         self._component = component
         self._shells = Shells(env)
 
     def state(self, host: Host) -> InstanceState:
-        """Return how it is on `host`."""
+        """Return the state of the component on `host`."""
         said = self._run(host, "status", (), _LOOKED_AT_WITHIN_S)
         try:
             found = json.loads(said)
@@ -63,27 +63,27 @@ class Rotation:
             raise WorldError(f"{host.name}: {TOOL} {self._component} status said {said!r}") from None
 
     def drain(self, host: Host) -> None:
-        """Take it out, wait until nothing is under way, and let nobody in who sends requests."""
+        """Take it out of rotation, wait until its requests are done, and close its port to senders."""
         self._run(host, "drain", (UPGRADE,), _DRAINED_WITHIN_S)
 
     def judge(self, host: Host) -> str:
-        """Send it real requests past those that send them otherwise; returns what it answered."""
+        """Send it real requests directly, past the gateway or portal; return its answer."""
         return self._run(host, "gate", (), _JUDGED_WITHIN_S)
 
     def restart(self, host: Host) -> None:
-        """Start the version that it has anew."""
+        """Restart it in its current version."""
         self._run(host, "restart", (), _RESTARTED_WITHIN_S)
 
     def put_back(self, host: Host) -> None:
-        """Let it be sent requests again."""
+        """Put it back into rotation."""
         self._run(host, "in", (UPGRADE,), _LOOKED_AT_WITHIN_S)
 
     def roll_back(self, host: Host) -> str:
-        """Put the version of before in place and start it; returns that version."""
+        """Install and start its previous version; return that version."""
         return self._run(host, "roll-back", (), _ROLLED_BACK_WITHIN_S)
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections to the hosts."""
         self._shells.close()
 
     def _run(self, host: Host, command: str, more: Sequence[str], within_s: float) -> str:

@@ -1,4 +1,4 @@
-"""What a seeding needs and says: room in the database, a line of progress, figures. Pure."""
+"""Space that a seeding needs in the database, its progress line and its figures. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from inventory.model import Database
 
 DATA_BYTES_PER_CUSTOMER = 256
-"""With limit, movements and indexes; 1,180,000 customers took 77 each once they were written out."""
+"""With limit, movements and indexes; measured: 77 bytes each, for 1,180,000 customers written to disk."""
 LOG_BYTES_PER_CUSTOMER = 800
-"""1,180,000 customers took 750 each."""
+"""Measured: 750 bytes each, for 1,180,000 customers."""
 DATA_SHARE_MAX = 0.5
-"""Of the largest data file: a merge writes the new state beside the old one."""
+"""Share of the largest data file: a merge writes the new state before it deletes the old one."""
 LOG_SHARE_MAX = 0.75
-"""Of the log disk: a standby that stood still all the time must find the whole log when it goes on."""
+"""Share of the log disk: a standby that stopped during the seeding must still find the whole log."""
 _MIB = 2**20
 
 
 def space_problems(database: Database, customers: int) -> tuple[str, ...]:
-    """Return why so many customers do not fit into each database of the pair; nothing if they do.
+    """Return why `customers` do not fit into each database of the pair; nothing if they fit.
 
-    + customers: in all, with those who are there
+    + customers: number of customers in all, with those already there
     """
     data_mib = database.datafile_maxsize_mib * DATA_SHARE_MAX
     log_mib = database.log_disk_size_mib * LOG_SHARE_MAX
@@ -39,7 +39,7 @@ def space_problems(database: Database, customers: int) -> tuple[str, ...]:
 
 
 def progress(line: str) -> str:
-    """Return a line of the seeding's log as a human wants it."""
+    """Return a line of the seeding's log in a form for people."""
     try:
         said = json.loads(line)
         left_s = int(said["eta_s"])
@@ -52,9 +52,9 @@ def progress(line: str) -> str:
 
 
 def figures(found: Mapping[str, float]) -> dict[str, float]:
-    """Return the figures of what the seeding printed.
+    """Return the figures in the output of the seeding.
 
-    + found: `customers` there now, `inserted` of them by this run, `rows`, `seed` and `seconds`
+    + found: `customers` in all, `inserted` by this run, `rows`, `seed` and `seconds`
     """
     seconds = found["seconds"]
     return {

@@ -1,4 +1,4 @@
-"""Whether MariaDB's replica acknowledged what was committed: without it the pair is an asynchronous one."""
+"""Counts MariaDB's commits without the replica's acknowledgement: they would make the pair asynchronous."""
 
 from inventory.model import DatabaseRole, Environment, Role
 from processes import ssh
@@ -8,7 +8,7 @@ _WITHIN_S = 10.0
 
 
 def unacknowledged(env: Environment) -> int | None:
-    """Return how many commits of the primary, since its start, no replica acknowledged; None: not known."""
+    """Return how many of the primary's commits since its start no replica acknowledged; None: not known."""
     primary = next(h for h in env.hosts_with(Role.OCEANBASE) if h.database_role == DatabaseRole.PRIMARY)
     done = ssh.run(env, primary, _COMMAND, within_s=_WITHIN_S)
     said = done.stdout.strip() if done else ""

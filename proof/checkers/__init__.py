@@ -1,14 +1,14 @@
-"""Pure checkers: a saved history in, a finding out. None of them knows how the history came about.
+"""Pure checkers: each takes a saved history and returns a finding. None knows how the history was made.
 
 | module | checks |
 |---|---|
-| `checker` | what a checker is; running several, each wrapped |
+| `checker` | the type of a checker; running several, so that one that breaks does not stop the others |
 | `ledger` | journal, keys, balances, entities: nothing lost, doubled or invented |
-| `effects` | what operations leave besides their journal row |
-| `contents` | that both databases hold the same, and applications what clients were told |
-| `reads` | that every limit that a client saw meanwhile is a possible one |
-| `loss` | that only what the standby could not have yet is missing |
-| `single_primary` | that at no time two databases accepted writes |
-| `contention` | limits that many users draw on at once |
-| `sets` | which of them judge which kind of run |
+| `effects` | the effects of operations besides their journal row |
+| `contents` | that both databases hold the same rows, and that applications match the clients' answers |
+| `reads` | that every limit that a client read during the run had a possible value |
+| `loss` | that only writes which the standby could not have yet are missing |
+| `single_primary` | that two databases never accepted writes at the same time |
+| `contention` | limits that many users draw on at the same time |
+| `sets` | the checkers of each kind of run |
 """

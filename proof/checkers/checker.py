@@ -1,6 +1,7 @@
-"""What a checker is, and how several of them are run.
+"""The type of a checker, and how several checkers are run.
 
-A violation is a FAIL however short the run was; a run without one is a PASS only if enough happened.
+A violation is a FAIL, however short the run was. A run without a violation is a PASS only if enough writes
+were acknowledged.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,7 @@ def finding(
     figures: Mapping[str, float],
     listed: Iterable[Mapping[str, object]],
 ) -> Finding:
-    """Return FAIL with its reasons, or else PASS, if enough was acknowledged for it to mean something.
+    """Return FAIL if there are reasons; else PASS, or INVALID if too few writes were acknowledged.
 
     + listed: the rows that the reasons are about
     """
@@ -33,7 +34,7 @@ def finding(
 
 
 def run_checkers(history: History, checkers: Iterable[Checker]) -> tuple[Finding, ...]:
-    """Return what each checker says about `history`; one that breaks says that it proved nothing."""
+    """Return each checker's finding about `history`; a checker that raises gets an INVALID finding."""
     return tuple(_safely(checker, history) for checker in checkers)
 
 
@@ -41,6 +42,6 @@ def _safely(checker: Checker, history: History) -> Finding:
     try:
         return checker(history)
     except Exception as broken:
-        # A checker's own fault must not take the others' findings along.
+        # An error in one checker must not lose the findings of the others.
         reason = f"the checker failed: {type(broken).__name__}: {broken}"
         return Finding(name=checker.__name__, verdict=Verdict.INVALID, reasons=(reason,))

@@ -1,9 +1,9 @@
-"""Checkers of a load that draws limits full: who was refused had no room, and who was not had some. Pure.
+"""Checkers of a load that uses limits up: refused drawdowns had no room, acknowledged ones had room. Pure.
 
-What a limit uses at a moment is not recorded, but bounded by what clients saw: a write acts between the
-moments at which it was sent and answered. A refusal is unfounded if there was room at every moment in
-between, even had all that may have been drawn by then been drawn, and only what certainly was repaid. A
-drawdown was an overdraw if there was no room at any of them, though all was repaid that may have been.
+The used part of a limit at a moment is not recorded, but the clients' records bound it, because a write acts
+at some moment between its sending and its answer. A refusal is unfounded if there was room at every such
+moment, even if every drawdown that was possible by then had been made, and only the certain repayments. A
+drawdown was an overdraw if there was no room at any such moment, even with every possible repayment made.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,7 +18,7 @@ from proof.verdict import Finding, Verdict
 
 
 class _Sums:
-    """How much was moved by a time."""
+    """Sums of moved amounts up to a time."""
 
     def __init__(self, moves: Iterable[tuple[float, int]]) -> None:
         ordered = sorted(moves)
@@ -35,10 +35,10 @@ class _Sums:
 
 
 class _Used:
-    """What a limit may have used at least and at most, while a write was under way."""
+    """Bounds of the used part of a limit while a write was under way."""
 
     def __init__(self, limit: Limit, writes: Iterable[Write]) -> None:
-        """Bound it by the committed movements of a run; + limit: as they left it."""
+        """Take the committed movements of a run; + limit: the limit after all of them."""
         moves: Mapping[str, list[Write]] = {"drawdown": [], "repayment": []}
         for write in writes:
             moves[write.operation].append(write)
@@ -48,23 +48,23 @@ class _Used:
         )
         self._drawn_sent = _Sums((w.started_s, w.amount_fen) for w in drawn)
         self._repaid_sent = _Sums((w.started_s, w.amount_fen) for w in repaid)
-        # Only an answer says that a movement was made by then.
+        # A movement had certainly been made by a time only if it had been answered by then.
         self._drawn_known = _Sums((w.ended_s, w.amount_fen) for w in drawn if _is_acknowledged(w))
         self._repaid_known = _Sums((w.ended_s, w.amount_fen) for w in repaid if _is_acknowledged(w))
 
     def at_most_fen(self, write: Write) -> int:
-        """Return what was used, at most, at any moment at which `write` (no committed one) may have acted."""
+        """Return the most that was used at any moment at which `write`, not committed, may have acted."""
         drawn, repaid = self._drawn_sent.by(write.ended_s), self._repaid_known.before(write.started_s)
         return self._first_fen + drawn - repaid
 
     def at_least_fen(self, write: Write) -> int:
-        """Return what was used, at least, when `write` was carried out, without itself."""
+        """Return the least that was used when `write` was carried out, without `write` itself."""
         drawn, repaid = self._drawn_known.before(write.started_s), self._repaid_sent.by(write.ended_s)
         return self._first_fen + drawn - repaid
 
 
 def refusals_were_founded(history: History) -> Finding:
-    """Whoever was refused for want of room had none; and some were, or nothing was contended for."""
+    """No drawdown was refused although its limit had room. INVALID if no drawdown was refused at all."""
     used = _used(history)
     caps = _caps(history)
     refused = [write for write in history.writes if write.outcome == Outcome.REFUSED]
@@ -98,7 +98,7 @@ def refusals_were_founded(history: History) -> Finding:
 
 
 def no_overdraw_acknowledged(history: History) -> Finding:
-    """Whoever was acknowledged had room, also at moments that the limits' last state does not show."""
+    """Every acknowledged drawdown had room at its moment, which the limits' final state does not show."""
     used = _used(history)
     caps = _caps(history)
     wrong = [
@@ -122,7 +122,7 @@ def no_overdraw_acknowledged(history: History) -> Finding:
 
 
 def _used(history: History) -> Mapping[tuple[str, int | None], _Used]:
-    """Return the bounds of each limit that a movement was asked for on."""
+    """Return the bounds of each limit for which a client asked for a movement."""
     committed = history.rows_by_key
     moves: defaultdict[tuple[str, int | None], list[Write]] = defaultdict(list)
     for write in history.writes:
@@ -155,4 +155,4 @@ def _row_of(write: Write) -> Mapping[str, object]:
 
 
 CHECKERS: tuple[Checker, ...] = (refusals_were_founded, no_overdraw_acknowledged)
-"""What a load is judged by, beside all other checkers, where a refusal can be the right answer."""
+"""Further checkers of a load in which a refusal can be the right answer."""

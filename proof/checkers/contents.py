@@ -1,4 +1,4 @@
-"""Whether both databases hold the same, and as much as was exported; applications as clients were told."""
+"""Compares both databases with each other and with the export, and applications with clients' answers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,19 +9,19 @@ from proof.record import Application, TableContent, Write
 from proof.verdict import Finding, Verdict
 
 TABLES = ("journal", "credit_limit", "application", "customer")
-"""What of both databases has to be read."""
+"""Tables that have to be read from both databases."""
 _AT_LEAST = {
     "admission": ("admitted", "assessed", "granted"),
     "assessment": ("assessed", "granted"),
     "grant": ("granted",),
 }
-"""Operation -> what its application may be afterwards; later operations move it on."""
+"""Operation -> allowed statuses of its application afterwards; later operations change the status further."""
 
 
 def standby_has_the_same(history: History) -> Finding:
-    """Primary and standby hold the same rows at one position of the log, and as many as are known of.
+    """Primary and standby hold the same rows at one log position, and as many rows as are known of.
 
-    Those are the exported journal and limits, and the customers: requests add none to those that were seeded.
+    The export tells the rows of journal and limits; the seeding tells the customers, and no request adds any.
     """
     name = "standby_has_the_same"
     by_table: defaultdict[str, list[TableContent]] = defaultdict(list)
@@ -64,7 +64,7 @@ def standby_has_the_same(history: History) -> Finding:
 
 
 def applications_have_their_status(history: History) -> Finding:
-    """Each application is where its last acknowledged step left it, with the score told; none came twice."""
+    """Each application has the status of its last acknowledged step and the answered score; none twice."""
     name = "applications_have_their_status"
     if history.applications is None:
         return Finding(name=name, verdict=Verdict.INVALID, reasons=("no application was read",))
@@ -86,7 +86,7 @@ def _wrong(write: Write, known: Mapping[tuple[str, int], Application]) -> Iterab
     told = write.response if isinstance(write.response, Mapping) else {}
     number = told.get("application_id")
     if not isinstance(number, int):
-        # The client has counted an answer without it as an error.
+        # The client has already counted an answer without an application id as an error.
         return
     found = known.get((write.entity, number))
     if found is None:
@@ -106,7 +106,7 @@ def _wrong(write: Write, known: Mapping[tuple[str, int], Application]) -> Iterab
 
 
 def _too_many(history: History, applications: Iterable[Application]) -> list[Mapping[str, object]]:
-    """Return the customers of whom there are more applications than admissions in the journal."""
+    """Return the customers who have more applications than admissions in the journal."""
     admitted = Counter((row.entity, row.customer_id) for row in history.journal if row.kind == "admission")
     there = Counter((each.entity, each.customer_id) for each in applications)
     return [
@@ -121,7 +121,7 @@ def _too_many(history: History, applications: Iterable[Application]) -> list[Map
 
 
 def _not_granted(history: History, applications: Iterable[Application]) -> list[Mapping[str, object]]:
-    """Return the applications that are granted although no row grants a limit of their number."""
+    """Return the granted applications for which no journal row grants a limit of the same number."""
     granted = {(row.entity, row.limit_id) for row in history.journal if row.kind == "grant"}
     return [
         {

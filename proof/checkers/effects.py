@@ -1,6 +1,6 @@
-"""What operations must have left besides their journal row: a limit for a grant, a status for a freeze. Pure.
+"""Effects of operations besides their journal row: a grant opens a limit, a freeze sets a status. Pure.
 
-A seeded limit bears its customer's number, a granted one its application's.
+A seeded limit has the number of its customer; a granted limit has the number of its application.
 """
 
 from collections import Counter, defaultdict
@@ -12,16 +12,16 @@ from proof.record import JournalRow, Limit, Outcome, Read, Write
 from proof.verdict import Finding, Verdict
 
 ATTEMPTED_OFTEN = 10
-"""An operation that was tried fewer times may have failed each time by chance."""
+"""If an operation was tried fewer times, it may have failed each time by chance."""
 TOLD_APART_S = 1.0
-"""Of two changes of one limit's status that are closer, nobody can say which came last: rows bear the time at
-which their statement began, and not that of their commit."""
+"""The order of two changes of a limit's status that are closer than this is unknown, because rows hold the
+time at which their statement began, and not the time of their commit."""
 
 _STATUS_AFTER = {"freeze": "frozen", "unfreeze": "active"}
 
 
 def grants_opened_limits(history: History) -> Finding:
-    """Each grant opened one limit, for its customer and as large as its client was told; no other exists."""
+    """Each grant opened one limit, for its customer and with the answered cap; no other limit exists."""
     limits = {(limit.entity, limit.limit_id): limit for limit in history.limits}
     granted = [row for row in history.journal if row.kind == "grant"]
     listed = [
@@ -35,7 +35,7 @@ def grants_opened_limits(history: History) -> Finding:
 
 
 def limits_have_their_status(history: History) -> Finding:
-    """Each limit has the status that its last freeze or unfreeze in the journal left; without any, active."""
+    """Each limit has the status that its last freeze or unfreeze in the journal set; active without one."""
     changes: defaultdict[tuple[str, int], list[JournalRow]] = defaultdict(list)
     for row in history.journal:
         if row.kind in _STATUS_AFTER and row.limit_id is not None:
@@ -63,7 +63,7 @@ def limits_have_their_status(history: History) -> Finding:
 
 
 def each_operation_acknowledged(history: History) -> Finding:
-    """Of each operation that was tried often, one at least was acknowledged: else nothing is known of it."""
+    """Of each operation that was tried often, at least one was acknowledged; else nothing proves it works."""
     tried = Counter(write.operation for write in history.writes if write.outcome != Outcome.UNSENT)
     acknowledged = Counter(write.operation for write in history.acknowledged)
     never = [
@@ -78,9 +78,9 @@ def each_operation_acknowledged(history: History) -> Finding:
 
 
 def each_kind_served_at_the_end(history: History) -> Finding:
-    """Of the last tries of each operation, query and legal entity, one at least was served.
+    """Of the last tries of each operation, query and legal entity, at least one was served.
 
-    A small part of the load may be dead without a word from error ratio, rate and silence.
+    A small part of the load may fail completely, and error ratio, rate and silence would not show it.
     """
     tries: defaultdict[str, list[bool]] = defaultdict(list)
     requests: list[Write | Read] = [*history.writes, *history.reads]
@@ -90,7 +90,7 @@ def each_kind_served_at_the_end(history: History) -> Finding:
         kinds = [f"{request.operation} requests"]
         kinds += [f"requests of {request.entity}"] if isinstance(request, Write) else []
         for kind in kinds:
-            # A definite no that is right was served, too.
+            # A definite no that is the right answer counts as served too.
             tries[kind].append(request.outcome in (Outcome.ACKNOWLEDGED, Outcome.REFUSED))
     dead = [
         kind
@@ -144,7 +144,7 @@ def _of_another_size(
 
 
 def _last_statuses(changes: Iterable[JournalRow]) -> set[str]:
-    """Return the statuses that the last of `changes` may have left: two where two may have been the last."""
+    """Return the possible statuses after `changes`: two if it is unknown which change was the last."""
     ordered = sorted(changes, key=lambda row: row.created_s)
     if not ordered:
         return {"active"}

@@ -1,4 +1,4 @@
-"""Pure checkers: a saved history in, a finding out. None of them knows how the history came about."""
+"""Pure checkers of the journal: keys, amounts, balances and legal entities."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,14 +9,14 @@ from proof.record import NOT_EXECUTED, JournalRow, Outcome, Write
 from proof.verdict import Finding
 
 CUSTOMERS_PER_ENTITY = 1_000_000_000
-"""A customer's number is its entity's number times this, plus its own."""
+"""A customer's number is the entity's number times this, plus the customer's number within the entity."""
 
 _OF_A_LIMIT = frozenset({"grant", "drawdown", "repayment", "freeze", "unfreeze"})
 """Operations whose journal row names the limit they acted on."""
 
 
 def nothing_acknowledged_lost(history: History) -> Finding:
-    """Every acknowledged write is in the journal: what a load without a fault must show."""
+    """Every acknowledged write is in the journal; required of a load without a fault."""
     missing = history.missing
     total = len(history.acknowledged)
     reasons = [f"{len(missing)} of {total} acknowledged writes are not in the journal"] if missing else []
@@ -30,7 +30,7 @@ def nothing_acknowledged_lost(history: History) -> Finding:
 
 
 def nothing_doubled(history: History) -> Finding:
-    """A key stands at most once in the journal, acted once, and its row says what the client was told."""
+    """A key is at most once in the journal, acted once, and its row agrees with the client's answer."""
     times = Counter((row.entity, row.key) for row in history.journal)
     doubled = [key for key, count in times.items() if count > 1]
     sent = Counter((write.entity, write.key) for write in history.acknowledged)
@@ -48,7 +48,7 @@ def nothing_doubled(history: History) -> Finding:
         reasons.append(f"{len(sent_twice)} keys were acknowledged for more than one write")
     twice = _applied_twice(history)
     if twice:
-        reasons.append(f"{len(twice)} limits use so much more than their journal as one of its rows moved")
+        reasons.append(f"{len(twice)} limits use more than their journal, by exactly one row's amount")
     if differing:
         reasons.append(f"{len(differing)} acknowledged values differ from the journal")
     listed: list[Mapping[str, object]] = [
@@ -69,8 +69,8 @@ def nothing_doubled(history: History) -> Finding:
 def ledger_balances(history: History) -> Finding:
     """Each journal row is a double entry, and each limit's used part is the fold of its journal rows.
 
-    Needs the whole journal, with the rows of the seeding: they are all that a seeded limit uses. A row has
-    one amount for both of its accounts, so debits equal credits where every row is a double entry.
+    Needs the whole journal with the rows of the seeding, which account for the used part of seeded limits. A
+    row has one amount for both of its accounts, so debits equal credits if every row is a double entry.
     """
     folded = history.used_by_journal
     one_sided = [row for row in history.journal if not _is_double_entry(row)]
@@ -99,7 +99,7 @@ def ledger_balances(history: History) -> Finding:
 
 
 def no_overdrawn_limit(history: History) -> Finding:
-    """No limit uses more than its cap, and none less than nothing."""
+    """No limit uses more than its cap or less than zero."""
     wrong = [limit for limit in history.limits if not 0 <= limit.used_fen <= limit.cap_fen]
     reasons = (f"{len(wrong)} limits use more than their cap or less than nothing",) if wrong else ()
     listed = (
@@ -137,7 +137,7 @@ def entities_apart(history: History) -> Finding:
 
 
 def rejected_left_no_trace(history: History) -> Finding:
-    """A definite no, or a write that was never sent, is not in the journal; says what became of the rest."""
+    """No write that got a definite no, or was never sent, is in the journal; counts the other outcomes."""
     rows = history.rows_by_key
     traced = [
         write
@@ -163,7 +163,7 @@ def rejected_left_no_trace(history: History) -> Finding:
 
 
 def nothing_invented(history: History) -> Finding:
-    """Each row that came into the journal while clients wrote is one of theirs."""
+    """Each row that was added to the journal while clients wrote has a key that a client sent."""
     asked = {(write.entity, write.key) for write in history.writes}
     from_s = min((write.started_s for write in history.writes), default=0.0)
     until_s = max((write.ended_s for write in history.writes), default=0.0)
@@ -183,7 +183,7 @@ def nothing_invented(history: History) -> Finding:
 
 
 def _applied_twice(history: History) -> list[Mapping[str, object]]:
-    """Return the limits that use more than their journal by exactly what one of its rows moved."""
+    """Return the limits that use more than their journal by exactly the amount of one of its rows."""
     folded = history.used_by_journal
     more = {
         (limit.entity, limit.limit_id): limit.used_fen - folded.get((limit.entity, limit.limit_id), 0)

@@ -1,8 +1,8 @@
-"""What a failover may lose: the checker of drills for asynchronous replication.
+"""The checker of the writes that a failover may lose: for drills with asynchronous replication.
 
-A standby promoted after its primary died lacks the log that it had not yet pulled. So an acknowledged
-write may be missing if, and only if, it was committed within the replication lag before the fault. The
-lag is the one that was measured, not the one that is hoped for.
+A standby that is promoted after its primary died lacks the log that it had not yet pulled. So an acknowledged
+write may be missing if, and only if, it was committed within the replication lag before the fault. The lag is
+the measured one.
 """
 
 from proof.history import Context, FaultWindow, History
@@ -11,11 +11,11 @@ from proof.verdict import Finding, Verdict
 
 
 def fault_moment_s(history: History, fault: FaultWindow) -> float:
-    """Return when the fault acted (unix seconds), as exactly as the records allow.
+    """Return the time at which the fault acted (unix seconds), as exactly as the records allow.
 
-    The command that acts takes a while (a power switch half a second), and nobody sees the moment itself.
-    The last acknowledgement before the command's end is the latest moment at which the old primary
-    certainly still lived.
+    The fault's command takes some time (a power switch half a second), and no record shows the exact moment.
+    The last acknowledgement before the command's end is the latest moment at which the old primary was
+    certainly alive.
     """
     acted = fault.started_s
     for write in history.acknowledged:
@@ -38,7 +38,7 @@ def lost_within_lag(history: History) -> Finding:
     """Each missing acknowledged write was committed within the measured lag before the fault, and is listed.
 
     FAILs for a missing write that is older than the largest lag measured before the fault plus one sampling
-    interval, that was begun only after the fault, or that was answered by the new primary.
+    interval, that began after the fault, or that the new primary answered.
     """
     name = "lost_within_lag"
     context = history.context
@@ -84,8 +84,8 @@ def _unexplained(
     reasons = []
     if holes:
         reasons.append(
-            f"{holes} writes are there that were begun after a missing one had been acknowledged: a standby"
-            " that is merely behind lacks nothing of what came before what it has"
+            f"{holes} writes are present that began after a missing write had been acknowledged: a standby"
+            " that only lags has every write before the last one it has"
         )
     if too_old:
         reasons.append(
@@ -100,7 +100,7 @@ def _unexplained(
 
 
 def _holes(history: History, missing: tuple[Write, ...], fault: FaultWindow) -> int:
-    """Return how many writes of the old primary are there although they followed one that is not."""
+    """Return how many writes of the old primary are present although an earlier one is missing."""
     first_s = min((write.ended_s for write in missing), default=None)
     if first_s is None:
         return 0

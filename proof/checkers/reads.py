@@ -1,4 +1,4 @@
-"""Whether each answer about a limit, while writes went on, is one that the bank can have given then. Pure."""
+"""Checks that each limit that was read during the writes had a value that was possible at that time. Pure."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -12,27 +12,27 @@ from proof.record import NOT_EXECUTED, Outcome, Read, Write
 from proof.verdict import Finding, Verdict
 
 CLOCKS_APART_S = 0.05
-"""Clients on several hosts may be so far apart; what is closer may have happened in either order."""
+"""Largest difference of the clients' clocks; two events that are closer may have happened in either order."""
 
 
 @dataclass(kw_only=True)
 class _Moves:
-    """What moved one limit, in the order in which clients were told."""
+    """Movements of one limit, in the order of their answers."""
 
     base_fen: int = 0
-    """What was used of it before the run."""
+    """Used part of the limit before the run."""
     told: list[Write] = field(default_factory=list)
-    """Acknowledged, and in the journal."""
+    """Writes that were acknowledged and are in the journal."""
     perhaps: list[Write] = field(default_factory=list)
-    """Nobody knows from when on, until when, or whether at all: indeterminate, or lost with a primary."""
+    """Writes that may have acted at any time or never: indeterminate, or lost with a primary."""
     ends_s: list[float] = field(default_factory=list)
     longest_s: float = 0.0
-    """That any told move took."""
+    """Longest time from sending to answer among the `told` writes."""
     sums_fen: list[int] = field(default_factory=list)
-    """Of the first so many told moves, with the base."""
+    """Element n is the base plus the first n `told` movements."""
 
     def settle(self) -> None:
-        """Bring them into order, once all are there."""
+        """Sort the writes and compute the sums, after all writes were added."""
         self.told.sort(key=lambda write: write.ended_s)
         self.ends_s = [write.ended_s for write in self.told]
         self.longest_s = max((write.ended_s - write.started_s for write in self.told), default=0.0)
@@ -41,7 +41,7 @@ class _Moves:
             self.sums_fen.append(self.sums_fen[-1] + _moved_fen(write))
 
     def possible_fen(self, read: Read) -> tuple[int, int]:
-        """Return the least and the most that a read may have found used."""
+        """Return the least and the most that a read may have seen as used."""
         begun_s, over_s = read.started_s - CLOCKS_APART_S, read.ended_s + CLOCKS_APART_S
         certain = bisect_right(self.ends_s, begun_s)
         low = high = self.sums_fen[certain]
@@ -54,9 +54,9 @@ class _Moves:
 
 
 def reads_were_possible(history: History) -> Finding:
-    """Each limit that was read had used what had been told by then, and nothing that was asked for later.
+    """Each limit that was read includes every write answered before, and no write sent after the read.
 
-    As a bank checker does: not only the last state has to add up, but every one that a client saw.
+    Like Jepsen's bank checker: every state that a client saw must add up, and not only the final state.
     INVALID if clients were to read limits, and none was read.
     """
     name = "reads_were_possible"
@@ -84,7 +84,7 @@ def reads_were_possible(history: History) -> Finding:
                     "possible_fen": f"{low} to {high}",
                 }
             )
-    reasons = [f"{len(listed)} of {len(asked)} limits were read as they cannot have been"] if listed else []
+    reasons = [f"{len(listed)} of {len(asked)} limit reads returned an impossible value"] if listed else []
     figures = {"limits_read": len(asked), "reads_impossible": len(listed)}
     if history.context.reads_limits and not asked:
         return Finding(name=name, verdict=Verdict.INVALID, reasons=("no limit was read",), figures=figures)
@@ -112,7 +112,7 @@ def _moves_of(history: History) -> Mapping[tuple[str, int], _Moves]:
 
 
 class _Known(dict[tuple[str, int], _Moves]):
-    """A limit that nothing moved was not used."""
+    """Movements by limit; a limit that no write moved has none."""
 
     def __missing__(self, key: tuple[str, int]) -> _Moves:
         untouched = _Moves()

@@ -1,4 +1,4 @@
-"""Which checkers judge what."""
+"""The checkers of each kind of run."""
 
 from proof.checkers.checker import Checker
 from proof.checkers.contents import applications_have_their_status, standby_has_the_same
@@ -38,8 +38,8 @@ _ANY_HISTORY: tuple[Checker, ...] = (
 )
 
 LOAD: tuple[Checker, ...] = (nothing_acknowledged_lost, *_ANY_HISTORY)
-"""Of a load without a fault."""
+"""Checkers of a load without a fault."""
 NOTHING_LOST: tuple[Checker, ...] = (nothing_acknowledged_lost, one_primary_throughout, *_ANY_HISTORY)
-"""Of a drill."""
+"""Checkers of a drill that may lose no acknowledged write."""
 TAIL_LOST: tuple[Checker, ...] = (lost_within_lag, one_primary_throughout, *_ANY_HISTORY)
-"""Of an unplanned change of the primary, where writes are acknowledged before the standby has them."""
+"""Checkers of an unplanned failover, if writes are acknowledged before the standby has them."""

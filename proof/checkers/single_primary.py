@@ -1,8 +1,8 @@
-"""Were there ever two primaries? Asked of direct writes into both databases, not of what these say.
+"""Checks that there were never two primaries, by direct writes into both databases and not by reported roles.
 
 An accepted write proves that its database was writable at some moment between its sending and its answer.
-Between two accepted writes of one database, with no refused one between them, it was writable all the time:
-that is an episode. A write that another database accepted wholly within it was a second primary's.
+If a database accepted two writes and refused none between them, it was writable all the time in between: this
+is an episode. A write that another database accepted entirely within an episode went to a second primary.
 """
 
 from collections import Counter, defaultdict
@@ -16,31 +16,31 @@ from proof.record import WriteAttempt
 from proof.verdict import Finding, Verdict
 
 PROBES_MIN = 20
-"""Fewer answered attempts on a database than this prove nothing: two seconds of a drill."""
+"""Fewer answered attempts on a database prove nothing; this is two seconds of a drill."""
 BLIND_MS_MAX = 2000.0
-"""A database that answered nothing for longer, for no reason that the fault gives, may have been a primary
-meanwhile. Measured: at most 1.2 s over 54 drills, on two busy cores."""
+"""A database that did not answer for longer, without the fault as the reason, may have been a primary in that
+time. Measured: at most 1.2 s over 54 drills, on two busy cores."""
 _RECONNECTS_WITHIN_S = 2.0
-"""A session to a database that stood still may have ended, and is opened anew."""
+"""Time to open a new session to a database that was paused: its old session may have ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Episode:
-    """A time in which one database certainly took writes (unix seconds)."""
+    """A period in which one database was certainly writable (unix seconds)."""
 
     host: str
     from_s: float
-    """The answer to its first accepted write."""
+    """Time of the answer to its first accepted write."""
     until_s: float
-    """The sending of its last one; before `from_s` if there was only one."""
+    """Time of sending of its last accepted write; before `from_s` if there was only one."""
 
     def holds(self, probe: WriteAttempt) -> bool:
-        """Say whether `probe` was sent and answered within it."""
+        """Say whether `probe` was sent and answered within the episode."""
         return self.from_s <= probe.sent_s and (probe.answered_s or probe.sent_s) <= self.until_s
 
 
 def episodes(probes: Iterable[WriteAttempt]) -> tuple[Episode, ...]:
-    """Return the episodes of all databases; a write that nobody answered neither makes nor breaks one."""
+    """Return the episodes of all databases; an unanswered write neither starts nor ends an episode."""
     found = []
     for host, attempts in groupby(_in_order(probes), key=lambda probe: probe.host):
         for accepted, run in groupby(attempts, key=lambda probe: probe.accepted):
@@ -66,12 +66,12 @@ def second_primaries(probes: Sequence[WriteAttempt]) -> tuple[tuple[WriteAttempt
 def one_primary_throughout(history: History) -> Finding:
     """No write was accepted while another database was a primary.
 
-    Figures: `two_primaries_seen`, and `two_primaries_blind_ms`, the longest time after the fault in which a
-    database answered no attempt although nothing kept it from that: a second primary that was there for less
-    time could go unseen.
+    Figures: `two_primaries_seen`, and `two_primaries_blind_ms`: the longest time after the fault in which a
+    database answered no attempt although the fault did not prevent it. A second primary that existed for a
+    shorter time could go unseen.
 
-    FAILs for each such write, however short the record; PASSes only if both databases answered often enough,
-    all the time, and the one that leads took writes.
+    FAILs for each such write, however short the record. PASSes only if both databases answered often enough,
+    without a long pause, and the current primary accepted writes.
     """
     name = "one_primary_throughout"
     fault = history.context.fault
@@ -119,7 +119,7 @@ def _too_little(probes: Sequence[WriteAttempt]) -> Iterable[str]:
 def _unseen(
     probes: Sequence[WriteAttempt], blind_ms: dict[str, float], fault: FaultWindow | None
 ) -> Iterable[str]:
-    """Yield what was not watched well enough after the fault."""
+    """Yield a reason for each database that was not watched well enough after the fault."""
     for host, ms in sorted(blind_ms.items()):
         if ms > BLIND_MS_MAX:
             yield f"{host} answered no direct write for {ms:.0f} ms; allowed: at most {BLIND_MS_MAX:.0f}"
@@ -134,7 +134,7 @@ def _unseen(
 
 
 def _blind_ms(probes: Iterable[WriteAttempt], fault: FaultWindow) -> dict[str, float]:
-    """Return the longest time between two answers of each database that nothing kept from answering."""
+    """Return the longest time between two answers of each database that the fault did not silence."""
     if fault.observed_until_s is None:
         return {}
     answers: defaultdict[str, list[float]] = defaultdict(list)
@@ -146,7 +146,7 @@ def _blind_ms(probes: Iterable[WriteAttempt], fault: FaultWindow) -> dict[str, f
         if host in fault.silenced:
             if fault.resumed_s is None or fault.fenced_s is not None:
                 continue
-            # It goes on, and nobody made sure that it is no primary: this is the moment to look.
+            # The database was resumed and not fenced, so it may think that it is the primary: watch it now.
             from_s = fault.resumed_s + _RECONNECTS_WITHIN_S
         inside = (at_s for at_s in answers[host] if from_s < at_s < fault.observed_until_s)
         moments = [from_s, *sorted(inside), max(from_s, fault.observed_until_s)]
@@ -156,15 +156,15 @@ def _blind_ms(probes: Iterable[WriteAttempt], fault: FaultWindow) -> dict[str, f
 
 
 def _blind_s(before_s: float, later_s: float, off_from_s: float) -> float:
-    """Return how long a database was not seen between two answers; one that is fenced may be off."""
+    """Return the unwatched time between two answers; it ends at the fencing, which may power the host off."""
     is_off = before_s <= off_from_s <= later_s
     return (off_from_s if is_off else later_s) - before_s
 
 
 def _settled(probes: Iterable[WriteAttempt], fault: FaultWindow | None) -> Iterable[WriteAttempt]:
-    """Yield the attempts, each sent no earlier than it can have been carried out.
+    """Yield the attempts; the sending time of each is at least the earliest time of its execution.
 
-    What reaches a database that stands still is carried out once it goes on, whatever it was told before.
+    A write that reaches a paused database is carried out when the database is resumed.
     """
     for probe in probes:
         if fault is not None and fault.resumed_s is not None and _went_on(probe, fault, fault.resumed_s):
@@ -174,7 +174,7 @@ def _settled(probes: Iterable[WriteAttempt], fault: FaultWindow | None) -> Itera
 
 
 def _went_on(probe: WriteAttempt, fault: FaultWindow, resumed_s: float) -> bool:
-    """Say whether `probe` reached a database that stood still, and was answered once that went on."""
+    """Say whether `probe` reached a paused database, and was answered after the database was resumed."""
     stood_still = probe.host in fault.silenced and fault.ended_s <= probe.sent_s < resumed_s
     return stood_still and probe.answered_s is not None and probe.answered_s >= resumed_s
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chaos.system.remote import ChannelClosedError
 
 from chaos.recorders import clients, clocks
 from chaos.recorders.clients import LoadClients
 from chaos.recorders.clocks import QUESTIONS, record_clocks
 from inventory.lab import ENVIRONMENT
 from inventory.model import Environment, Host
+from processes.lines import ChannelClosedError
 from proof.files import CLOCKS_FILE, read_lines
 from proof.record import HostClock, Moment
 

@@ -122,5 +122,5 @@ def test_a_hole_in_the_log_is_no_tail_of_it() -> None:
     assert lost_within_lag(failover(*BEFORE, missing, amid, lost=("k",))).verdict is Verdict.PASS
     found = lost_within_lag(failover(*BEFORE, missing, later, lost=("k",)))
     assert found.verdict is Verdict.FAIL
-    assert found.reasons[0].startswith("1 writes are there that were begun after a missing one")
+    assert found.reasons[0].startswith("1 writes are present that began after a missing write")
     assert lost_within_lag(failover(*BEFORE, missing, later, lost=("k", "later"))).verdict is Verdict.PASS

@@ -15,7 +15,7 @@ def test_an_interruption_is_said_and_promises_that_the_next_run_completes_it(
 
     monkeypatch.setattr(setup, "_check_machine", interrupted)
     assert setup.main(ASKED) == 130
-    assert capsys.readouterr().err == "setup: interrupted; the next run completes what was begun\n"
+    assert capsys.readouterr().err == "setup: interrupted; the next run completes the set-up\n"
 
 
 def test_what_a_machine_lacks_ends_with_the_code_of_usage(

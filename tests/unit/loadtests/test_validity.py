@@ -76,7 +76,7 @@ def test_a_run_that_ended_itself_has_failed():
     judgement = judge_record(found(facts=facts, errors=3), SLO)
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0] == (
-        "ended after 3.0 of 4 s, because no more could mend it: 3 errors; the whole run may have 0"
+        "ended after 3.0 of 4 s, as a promise could not be kept: 3 errors; the whole run may have 0"
     )
 
 
@@ -114,7 +114,10 @@ def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(fa
             found(standby_lag_samples=1, standby_lag_unheard=0),
             "the standby's lag was measured 1 times; needed: at least 2",
         ),
-        (found(standby_lag_unheard_longest_s=5.1), "for 5.1 s in one piece no database said how far it is"),
+        (
+            found(standby_lag_unheard_longest_s=5.1),
+            "for 5.1 s without a break no database reported its position",
+        ),
         (
             found(without="latency_p99_ms"),
             "Latency p99, from the planned start: not measured (no write was acknowledged)",

@@ -139,4 +139,4 @@ def test_the_help_names_what_companions_declare() -> None:
         assert bool(kind.duration_note) is bool(kind.duration_s), "a duration that --help does not tell"
         assert kind.duration_note in text
     for option, names in declared_options().items():
-        assert f"Of scenario {' or '.join(names)}: {option.meaning}; {option.default} by default." in text
+        assert f"Scenario {' or '.join(names)}: {option.meaning}; {option.default} by default." in text

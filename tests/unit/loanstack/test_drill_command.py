@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from loanstack.runs.subprocesses import Completed
 from rich.console import Console as RichConsole
 
 from inventory import environment
@@ -15,6 +14,7 @@ from loanstack.results.drills import as_ended, outcome_table, over_drills, over_
 from loanstack.results.ended import Ended, read_ended
 from loanstack.runs.folder import Results, RunFolder, Step
 from loanstack.runs.task import CommandError, InterruptedWith, Task
+from processes.child import Completed
 from proof.exits import ExitCode
 from proof.percentiles import nearest_rank
 from proof.verdict import Verdict, worst
