@@ -241,7 +241,7 @@ class Answer:
         return self
 
     @property
-    def output(self) -> str:
+    def stdout(self) -> str:
         assert self.says is not None
         return self.says
 
@@ -252,7 +252,7 @@ class Hosts:
 
     over: threading.Event
 
-    def of(self, host: Host) -> "Hosts":
+    def get(self, host: Host) -> "Hosts":
         self.host = host
         return self
 
