@@ -2,9 +2,6 @@
 
 from inventory.model import Environment, Host
 
-DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
-"""Put before a child's command line: it ends even if this process is killed with SIGKILL."""
-
 WHILE_CONNECTED = 'kill -0 "$PPID" 2>/dev/null'
 """Condition of a loop on a host: true as long as the session lives that its shell was started in. A loop that
 writes to a client does not end by itself: the mariadb client does not mind that nobody reads what it says."""
@@ -48,4 +45,4 @@ def ssh_argv(
         there, here = reverse
         pairs += ["-o", "ExitOnForwardFailure=yes", "-R", f"127.0.0.1:{there}:127.0.0.1:{here}"]
     target = f"{env.ssh.user}@{host.management_address}"
-    return [*DIES_WITH_US, "ssh", "-T", "-i", str(env.ssh.key_file), *pairs, target, command]
+    return ["ssh", "-T", "-i", str(env.ssh.key_file), *pairs, target, command]

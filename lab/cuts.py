@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from inventory.model import Environment
-from lab import dead_man
+from lab import failsafe
 from lab.commands import run
 from lab.network import ROUTER
 
@@ -79,16 +79,16 @@ def make(cut: Cut, *, for_s: float | None = None) -> None:
 
     + for_s: seconds after which a timer mends it; None: no timer
     """
-    dead_man.cancel(cut.name)
+    failsafe.cancel(cut.name)
     if for_s is not None:
         # The timer comes first, so that the cut is mended even if this process ends right after the cut.
-        dead_man.set_timer(cut.name, _in_router("delete", "table", "inet", cut.table), after_s=for_s)
+        failsafe.set_timer(cut.name, _in_router("delete", "table", "inet", cut.table), after_s=for_s)
     run(_in_router("-f", "-"), doing=f"cut {cut.name}", deadline_s=_DEADLINE_S, stdin=ruleset(cut))
 
 
 def mend(cut: Cut) -> None:
     """Mend `cut`; does nothing if it was not made."""
-    dead_man.cancel(cut.name)
+    failsafe.cancel(cut.name)
     if cut.table in _tables():
         run(
             _in_router("delete", "table", "inet", cut.table),

@@ -88,7 +88,7 @@ def _end(environment: LocustEnvironment, **_: object) -> None:
     if environment.runner is not None:
         # Ends the users that still wait for an answer: each records that it does not know it.
         environment.runner.quit()
-    recorder, folder, found = generator.recorder, generator.options.run_folder, generator.facts()
+    recorder, folder, found = generator.recorder, generator.options.run_folder, generator.run_info()
     recorder.close()
     run_info.write(folder, found)
     if generator.options.is_conducted:

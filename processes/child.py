@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import IO
 
 from inventory.places import PROJECT_ROOT
-from inventory.ssh import DIES_WITH_US
 
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""In front of a command line: the child ends even if this process is killed with SIGKILL."""
 GRACE_S = 10.0
 """How long a child may take to end on SIGTERM, unless somebody knows better."""
 GROUP_GRACE_S = 2.0
@@ -92,7 +93,7 @@ class Child:
         self._completed: Completed | None = None
         self._started_s = time.monotonic()
         self.process = subprocess.Popen(
-            self.argv if outlives_us else (*DIES_WITH_US, *self.argv),
+            self.argv if outlives_us else (*_DIES_WITH_US, *self.argv),
             cwd=PROJECT_ROOT,
             env={**os.environ, **(env or {})},
             stdin=stdin,

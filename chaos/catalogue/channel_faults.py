@@ -106,12 +106,12 @@ def lost_gateway() -> Fault:
     return Fault(
         title="power off",
         on=Target.GATEWAY,
-        inject=lambda world, scene, for_s: world.power.off(Target.GATEWAY.hosts(scene)[0]),
-        acts=lambda world, scene: silent(world, Target.GATEWAY.hosts(scene)[0]),
+        inject=lambda world, topology, for_s: world.power.off(Target.GATEWAY.hosts(topology)[0]),
+        acts=lambda world, topology: silent(world, Target.GATEWAY.hosts(topology)[0]),
         heal=Heal(
             title="switch the gateway on",
-            undo=lambda world, scene: world.power.on(Target.GATEWAY.hosts(scene)[0]),
-            dead_man="no timer on the target, because a host without power runs none; the next run switches"
+            undo=lambda world, topology: world.power.on(Target.GATEWAY.hosts(topology)[0]),
+            failsafe="no timer on the target, because a host without power runs none; the next run switches"
             " the host on first",
         ),
     )

@@ -7,7 +7,7 @@ from chaos.catalogue.predicates import (
     loans_acknowledged,
     one_primary,
     standby_following,
-    standby_has_all,
+    standby_in_sync,
     store_is_whole,
 )
 from chaos.catalogue.small_disk import primary_disk_full
@@ -20,7 +20,7 @@ HYPOTHESIS = (
     one_primary(),
     standby_following(),
     agents_agree(),
-    standby_has_all(),
+    standby_in_sync(),
     store_is_whole(),
     loans_acknowledged(share=0.95),
 )
@@ -74,7 +74,7 @@ def drills(env: Environment) -> dict[str, Drill]:
         _drill(
             "asymmetric-cut",
             "The primary's centre hears the standby's, and is not heard there",
-            faults.deaf_standby(lasts_s=short_s),
+            faults.one_way_partition(lasts_s=short_s),
             expects=Expect.ONE_PRIMARY,
             rate_returns_with_heal=True,
         ),

@@ -12,7 +12,7 @@ from chaos.system.host_fault import (
     cut_from_store,
     killed,
 )
-from chaos.system.pair import Scene, answers_ssh
+from chaos.system.pair import DrillTopology, answers_ssh
 from chaos.system.world import Pending, World
 from inventory.model import Environment, Host
 
@@ -41,9 +41,9 @@ def killed_database() -> Fault:
     return Fault(
         title="kill -9 of the database process",
         on=Target.PRIMARY,
-        inject=lambda world, scene, for_s: world.databases.kill(scene.primary),
+        inject=lambda world, topology, for_s: world.databases.kill(topology.primary),
         acts=_confirmed,
-        heal=Heal(title="wait until the agents made it a standby", undo=_nothing, dead_man=_NOTHING_LEFT),
+        heal=Heal(title="wait until the agents made it a standby", undo=_nothing, failsafe=_NOTHING_LEFT),
     )
 
 
@@ -67,12 +67,12 @@ def powered_off(on: Target) -> Fault:
         title="power off",
         on=on,
         silences=True,
-        inject=lambda world, scene, for_s: world.power.off(on.hosts(scene)[0]),
-        acts=lambda world, scene: silent(world, on.hosts(scene)[0]),
+        inject=lambda world, topology, for_s: world.power.off(on.hosts(topology)[0]),
+        acts=lambda world, topology: silent(world, on.hosts(topology)[0]),
         heal=Heal(
             title="switch the host on, wait until it follows",
-            undo=lambda world, scene: world.power.on(on.hosts(scene)[0]),
-            dead_man="no timer on the target, because a host without power runs none; the new primary's"
+            undo=lambda world, topology: world.power.on(on.hosts(topology)[0]),
+            failsafe="no timer on the target, because a host without power runs none; the new primary's"
             " agent switches on a host that a fence switched off, and the next run finishes the heal",
         ),
     )
@@ -96,12 +96,12 @@ def frozen_host(*, lasts_s: float) -> Fault:
         title="freeze the whole host, then thaw it",
         on=Target.PRIMARY,
         silences=True,
-        inject=lambda world, scene, for_s: world.power.freeze(scene.primary, for_s=for_s),
-        acts=lambda world, scene: silent(world, scene.primary),
+        inject=lambda world, topology, for_s: world.power.freeze(topology.primary, for_s=for_s),
+        acts=lambda world, topology: silent(world, topology.primary),
         heal=Heal(
             title="thaw the host, wait until it follows",
-            undo=lambda world, scene: world.power.thaw(scene.primary),
-            dead_man=_TIMER_BESIDE,
+            undo=lambda world, topology: world.power.thaw(topology.primary),
+            failsafe=_TIMER_BESIDE,
         ),
         lasts_s=lasts_s,
     )
@@ -109,13 +109,15 @@ def frozen_host(*, lasts_s: float) -> Fault:
 
 def centre_cut_off(*, lasts_s: float) -> Fault:
     """Cut the primary's centre off from the other centres, at the router."""
-    return _cut(lambda scene: scene.cut_off, "cut the primary's centre off", Target.CENTRE, lasts_s=lasts_s)
+    return _cut(
+        lambda topology: topology.cut_off, "cut the primary's centre off", Target.CENTRE, lasts_s=lasts_s
+    )
 
 
-def deaf_standby(*, lasts_s: float) -> Fault:
+def one_way_partition(*, lasts_s: float) -> Fault:
     """Drop packets from the primary's centre to the standby's, but not those in the other direction."""
     return _cut(
-        lambda scene: scene.deaf_standby,
+        lambda topology: topology.one_way_partition,
         "drop packets from the primary's centre to the standby's, but not those back",
         Target.DIRECTION,
         lasts_s=lasts_s,
@@ -160,7 +162,7 @@ def switchover() -> Fault:
         heal=Heal(
             title="wait until the old primary follows as the standby",
             undo=_nothing,
-            dead_man="nothing to undo: the agents cancel a handover that is not finished in time",
+            failsafe="nothing to undo: the agents cancel a handover that is not finished in time",
         ),
     )
 
@@ -168,33 +170,33 @@ def switchover() -> Fault:
 def switchover_while_tables_change() -> Fault:
     """Ask for a planned change of roles while tables are made, changed and dropped."""
 
-    def inject(world: World, scene: Scene, for_s: float) -> Pending:
-        world.hosts.begin(scene.primary, CHANGING_TABLES, for_s=for_s).wait(_CHANGES_WITHIN_S)
-        return _hand_over(world, scene, for_s)
+    def inject(world: World, topology: DrillTopology, for_s: float) -> Pending:
+        world.hosts.begin(topology.primary, CHANGING_TABLES, for_s=for_s).wait(_CHANGES_WITHIN_S)
+        return _hand_over(world, topology, for_s)
 
-    def undo(world: World, scene: Scene) -> None:
+    def undo(world: World, topology: DrillTopology) -> None:
         # On both hosts: the changes run on one, and their table must be dropped on the current primary.
-        for host in scene.pair:
+        for host in topology.pair:
             world.hosts.undo(host, CHANGING_TABLES)
 
     return Fault(
         title="tables change in a loop; ask the agents to hand over to the standby",
         on=Target.PRIMARY,
         inject=inject,
-        acts=lambda world, scene: world.hosts.shows(scene.primary, CHANGING_TABLES),
-        heal=Heal(title="end the changes, drop their table", undo=undo, dead_man=_TIMER_ON_HOST),
+        acts=lambda world, topology: world.hosts.shows(topology.primary, CHANGING_TABLES),
+        heal=Heal(title="end the changes, drop their table", undo=undo, failsafe=_TIMER_ON_HOST),
     )
 
 
-def _hand_over(world: World, scene: Scene, for_s: float) -> Pending:
-    return world.agents.switchover(scene.primary, scene.standby)
+def _hand_over(world: World, topology: DrillTopology, for_s: float) -> Pending:
+    return world.agents.switchover(topology.primary, topology.standby)
 
 
-def _nothing(world: World, scene: Scene) -> None:
+def _nothing(world: World, topology: DrillTopology) -> None:
     """Undo nothing."""
 
 
-def _confirmed(world: World, scene: Scene) -> str | None:
+def _confirmed(world: World, topology: DrillTopology) -> str | None:
     """Need no check: the command that makes the fault confirms it.
 
     SIGKILL certainly kills a process that exists; agents answer after they have handed over.
@@ -207,26 +209,26 @@ def silent(world: World, host: Host) -> str | None:
     return f"{host.name} answers SSH" if answers_ssh(world.databases, host) else None
 
 
-def _is_cut(world: World, scene: Scene) -> str | None:
+def _is_cut(world: World, topology: DrillTopology) -> str | None:
     """Return evidence that the cut does not act, or None.
 
     Every cut here drops packets from the primary's centre to the standby's, so no answer reaches the standby.
     The standby makes the check, because the primary may be fenced, and so off, at any moment.
     """
-    primary, standby = scene.pair
+    primary, standby = topology.pair
     return f"{standby.name} reaches {primary.name}" if world.hosts.reaches(standby, primary) else None
 
 
-def _cut(name_of: Callable[[Scene], str], title: str, on: Target, *, lasts_s: float) -> Fault:
+def _cut(name_of: Callable[[DrillTopology], str], title: str, on: Target, *, lasts_s: float) -> Fault:
     return Fault(
         title=title,
         on=on,
-        inject=lambda world, scene, for_s: world.network.cut(name_of(scene), for_s=for_s),
+        inject=lambda world, topology, for_s: world.network.cut(name_of(topology), for_s=for_s),
         acts=_is_cut,
         heal=Heal(
             title="mend the cut, wait until both follow again",
-            undo=lambda world, scene: world.network.mend(name_of(scene)),
-            dead_man=_TIMER_BESIDE,
+            undo=lambda world, topology: world.network.mend(name_of(topology)),
+            failsafe=_TIMER_BESIDE,
         ),
         lasts_s=lasts_s,
         primary_serves_on=True,
@@ -249,15 +251,15 @@ def on_hosts(
     + lasts_s: seconds after which the fault is undone; None: only at the end
     """
 
-    def inject(world: World, scene: Scene, for_s: float) -> Pending:
-        return AllPending([world.hosts.begin(host, fault, for_s=for_s) for host in on.hosts(scene)])
+    def inject(world: World, topology: DrillTopology, for_s: float) -> Pending:
+        return AllPending([world.hosts.begin(host, fault, for_s=for_s) for host in on.hosts(topology)])
 
-    def acts(world: World, scene: Scene) -> str | None:
-        seen = (world.hosts.shows(host, fault) for host in on.hosts(scene))
+    def acts(world: World, topology: DrillTopology) -> str | None:
+        seen = (world.hosts.shows(host, fault) for host in on.hosts(topology))
         return "; ".join(instead for instead in seen if instead is not None) or None
 
-    def undo_all(world: World, scene: Scene) -> None:
-        for host in on.hosts(scene):
+    def undo_all(world: World, topology: DrillTopology) -> None:
+        for host in on.hosts(topology):
             world.hosts.undo(host, fault)
 
     return Fault(
@@ -265,7 +267,7 @@ def on_hosts(
         on=on,
         inject=inject,
         acts=acts,
-        heal=Heal(title=undo, undo=undo_all, dead_man=_TIMER_ON_HOST),
+        heal=Heal(title=undo, undo=undo_all, failsafe=_TIMER_ON_HOST),
         lasts_s=lasts_s,
         primary_serves_on=primary_serves_on,
         silences=silences,

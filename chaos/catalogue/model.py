@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chaos.system.pair import Scene
+from chaos.system.pair import DrillTopology
 from chaos.system.world import AgentView, Pending, World
 from inventory.model import Environment, Host, Role
 from proof.checkers.checker import Checker
@@ -23,18 +23,18 @@ class Target(StrEnum):
     SERVICE = "the loan services nearest to the primary"
     GATEWAY = "the gateway nearest to the primary"
 
-    def hosts(self, scene: Scene) -> tuple[Host, ...]:
+    def hosts(self, topology: DrillTopology) -> tuple[Host, ...]:
         """Return the hosts of this target, for the timeline."""
         if self is Target.STANDBY:
-            return (scene.standby,)
+            return (topology.standby,)
         if self is Target.STORE_MEMBER:
-            return (scene.store_member,)
+            return (topology.store_member,)
         if self is Target.STORE_MAJORITY:
-            return scene.store_majority
+            return topology.store_majority
         if self in _ROLE_OF:
-            found = scene.env.hosts_with(_ROLE_OF[self])
-            return (next((host for host in found if host.centre == scene.primary.centre), found[0]),)
-        return (scene.primary,)
+            found = topology.env.hosts_with(_ROLE_OF[self])
+            return (next((host for host in found if host.centre == topology.primary.centre), found[0]),)
+        return (topology.primary,)
 
 
 _ROLE_OF = {Target.PORTAL: Role.TONGWEB, Target.SERVICE: Role.LOAN, Target.GATEWAY: Role.GATEWAY}
@@ -87,9 +87,9 @@ class HealRecord:
     run_folder: str
     registered_at_s: float
 
-    def scene(self, env: Environment) -> Scene:
+    def topology(self, env: Environment) -> DrillTopology:
         """Return the roles of the hosts; raises KeyError for hosts that are no longer in the inventory."""
-        return Scene(env=env, primary=env.host(self.primary), standby=env.host(self.standby))
+        return DrillTopology(env=env, primary=env.host(self.primary), standby=env.host(self.standby))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +97,11 @@ class Heal:
     """What undoes a fault."""
 
     title: str
-    undo: Callable[[World, Scene], None]
+    undo: Callable[[World, DrillTopology], None]
     """Undoes the fault. Raises WorldError on failure; may run if the fault never acted, and may run twice."""
-    dead_man: str
+    failsafe: str
     """Explains what undoes the fault if the control machine dies, or why no timer on the target can."""
-    put_back: Callable[[World, Scene], None] | None = None
+    put_back: Callable[[World, DrillTopology], None] | None = None
     """Undoes `prepare`, after there is a primary and a following standby again."""
 
 
@@ -111,9 +111,9 @@ class Fault:
 
     title: str
     on: Target
-    inject: Callable[[World, Scene, float], Pending]
+    inject: Callable[[World, DrillTopology, float], Pending]
     """Makes the fault; the last argument limits its seconds, even if the control machine dies."""
-    acts: Callable[[World, Scene], str | None]
+    acts: Callable[[World, DrillTopology], str | None]
     """Checks that the fault acts while it lasts: returns None, or evidence against it. Raises WorldError."""
     heal: Heal
     lasts_s: float | None = None
@@ -122,7 +122,7 @@ class Fault:
     """Whether the database of the target gives no answer at all during the fault, not even `down`."""
     primary_serves_on: bool = False
     """Whether the primary goes on acknowledging writes after the fault acts, until it is fenced."""
-    prepare: Callable[[World, Scene], None] | None = None
+    prepare: Callable[[World, DrillTopology], None] | None = None
     """Prepares the hosts before the fault, if needed; the heal undoes this too."""
 
 

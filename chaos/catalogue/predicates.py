@@ -67,7 +67,7 @@ def agents_agree() -> Predicate:
     return Predicate(name="the agents answer and agree who leads", unmet=unmet)
 
 
-def standby_has_all() -> Predicate:
+def standby_in_sync() -> Predicate:
     """The standby has all acknowledged writes: the leader's agent reports that the primary is not alone."""
 
     def unmet(seen: Observation) -> str | None:

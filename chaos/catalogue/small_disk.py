@@ -10,7 +10,7 @@ hang), and it does not recover by itself when there is space again.
 
 from chaos.catalogue.model import Fault, Heal, Target
 from chaos.system.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
-from chaos.system.pair import Scene, find_scene, wait_until_following
+from chaos.system.pair import DrillTopology, find_topology, wait_until_following
 from chaos.system.world import ImpossibleHereError, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
 
@@ -102,27 +102,27 @@ def primary_disk_full(*, lasts_s: float) -> Fault:
         silences=True,
         prepare=_move,
         inject=_fill,
-        acts=lambda world, scene: world.hosts.shows(scene.primary, full_disk(disk_mib(scene.env))),
+        acts=lambda world, topology: world.hosts.shows(topology.primary, full_disk(disk_mib(topology.env))),
         heal=Heal(
             title="enlarge the file system, move the data back once their host is a standby",
             undo=_give_room,
             put_back=_move_back,
-            dead_man="timers on the host itself (systemd-run --on-active), set before each step, undo it",
+            failsafe="timers on the host itself (systemd-run --on-active), set before each step, undo it",
         ),
         lasts_s=lasts_s,
         primary_serves_on=True,
     )
 
 
-def _move(world: World, scene: Scene) -> None:
+def _move(world: World, topology: DrillTopology) -> None:
     """Move the standby's data onto a small disk, then make it the primary."""
-    if not scene.env.is_lab:
-        raise ImpossibleHereError(f"the data of {scene.standby.name} would have to fit into its memory")
-    moved = small_disk(disk_mib(scene.env))
-    world.hosts.begin(scene.standby, moved, for_s=_PREPARED_FOR_S).wait(_MOVES_WITHIN_S)
-    wait_until_following(world, scene.env)
-    _hand_over(world, scene.primary, scene.standby)
-    wait_until_following(world, scene.env)
+    if not topology.env.is_lab:
+        raise ImpossibleHereError(f"the data of {topology.standby.name} would have to fit into its memory")
+    moved = small_disk(disk_mib(topology.env))
+    world.hosts.begin(topology.standby, moved, for_s=_PREPARED_FOR_S).wait(_MOVES_WITHIN_S)
+    wait_until_following(world, topology.env)
+    _hand_over(world, topology.primary, topology.standby)
+    wait_until_following(world, topology.env)
 
 
 def _hand_over(world: World, source: Host, to: Host) -> None:
@@ -144,22 +144,22 @@ def _hand_over(world: World, source: Host, to: Host) -> None:
     )
 
 
-def _fill(world: World, scene: Scene, for_s: float) -> Pending:
-    return world.hosts.begin(scene.primary, full_disk(disk_mib(scene.env)), for_s=for_s)
+def _fill(world: World, topology: DrillTopology, for_s: float) -> Pending:
+    return world.hosts.begin(topology.primary, full_disk(disk_mib(topology.env)), for_s=for_s)
 
 
-def _give_room(world: World, scene: Scene) -> None:
+def _give_room(world: World, topology: DrillTopology) -> None:
     # On both hosts: the ballast must be dropped on the current primary.
-    for host in scene.pair:
-        world.hosts.undo(host, full_disk(disk_mib(scene.env)))
+    for host in topology.pair:
+        world.hosts.undo(host, full_disk(disk_mib(topology.env)))
 
 
-def _move_back(world: World, scene: Scene) -> None:
-    roles = find_scene(scene.env, world.databases)
+def _move_back(world: World, topology: DrillTopology) -> None:
+    roles = find_topology(topology.env, world.databases)
     if ON_SMALL_DISK in world.hosts.residue(roles.primary):
         # The drill ended before the other host became the primary.
         _hand_over(world, roles.primary, roles.standby)
-        wait_until_following(world, scene.env)
-    for host in scene.pair:
-        world.hosts.undo(host, small_disk(disk_mib(scene.env)))
-    wait_until_following(world, scene.env)
+        wait_until_following(world, topology.env)
+    for host in topology.pair:
+        world.hosts.undo(host, small_disk(disk_mib(topology.env)))
+    wait_until_following(world, topology.env)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chaos.catalogue.model import Drill, Expect, Observation
-from chaos.catalogue.predicates import agents_agree, standby_has_all, store_is_whole, unmet_reasons
+from chaos.catalogue.predicates import agents_agree, standby_in_sync, store_is_whole, unmet_reasons
 from chaos.engine.run import NoEffectError, Run
-from chaos.system.pair import Scene, database_hosts, wait_until_following
+from chaos.system.pair import DrillTopology, database_hosts, wait_until_following
 from chaos.system.world import PRIMARY, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
 
@@ -32,7 +32,7 @@ class Recovery:
     observe: Observe
     note: Note
 
-    def after_fault(self, drill: Drill, scene: Scene, pending: Pending, run: Run) -> None:
+    def after_fault(self, drill: Drill, topology: DrillTopology, pending: Pending, run: Run) -> None:
         """Wait until the fault has acted and the drill's expectation is met.
 
         Raises:
@@ -41,14 +41,14 @@ class Recovery:
         """
         assert run.fault is not None
         run.fault = replace(run.fault, ended_s=pending.wait(ACTED_WITHIN_S))
-        self._see_it_act(drill, scene)
-        self._wait(drill, scene, run, from_s=run.fault.started_s)
+        self._see_it_act(drill, topology)
+        self._wait(drill, topology, run, from_s=run.fault.started_s)
 
-    def _see_it_act(self, drill: Drill, scene: Scene) -> None:
+    def _see_it_act(self, drill: Drill, topology: DrillTopology) -> None:
         try:
             wait_until(
                 self.world.clock,
-                lambda: drill.fault.acts(self.world, scene),
+                lambda: drill.fault.acts(self.world, topology),
                 what=f"{drill.fault.title!r} to be seen to act",
                 within_s=SEEN_WITHIN_S,
                 every_s=0.1,
@@ -61,28 +61,28 @@ class Recovery:
         if drill.expects is Expect.NO_PRIMARY and (why := self._somebody_leads()) is not None:
             raise WorldError(f"{why}, although {Expect.NO_PRIMARY.value}")
 
-    def after_undo(self, drill: Drill, scene: Scene, run: Run) -> None:
+    def after_undo(self, drill: Drill, topology: DrillTopology, run: Run) -> None:
         """Wait for a primary if none was allowed before the heal; raises WorldError."""
         if drill.expects is Expect.NO_PRIMARY:
             assert run.undone_s is not None
-            self._until(drill, lambda: self._nobody_serves(scene), "a primary that serves", run.undone_s)
+            self._until(drill, lambda: self._nobody_serves(topology), "a primary that serves", run.undone_s)
             self._seen(run, "serving")
 
-    def at_end(self, drill: Drill, scene: Scene) -> None:
+    def at_end(self, drill: Drill, topology: DrillTopology) -> None:
         """Raise WorldError if the primary is not the one that the drill expects."""
         if drill.expects is Expect.SAME_PRIMARY:
-            wrong = self._not_serving(scene.primary, asked=scene.primary)
+            wrong = self._not_serving(topology.primary, asked=topology.primary)
         elif drill.expects is Expect.NEW_PRIMARY:
-            wrong = self._not_serving(scene.standby, asked=scene.standby)
+            wrong = self._not_serving(topology.standby, asked=topology.standby)
         else:
-            wrong = self._nobody_serves(scene)
+            wrong = self._nobody_serves(topology)
         if wrong is not None:
             raise WorldError(f"expected at the end: {drill.expects.value}; but {wrong}")
 
     def restore(self) -> None:
         """Wait until the agents agree on a primary and the standby has all of its writes."""
         wait_until_following(self.world, self.env, within_s=_REJOINS_WITHIN_S)
-        healed = (agents_agree(), standby_has_all(), store_is_whole())
+        healed = (agents_agree(), standby_in_sync(), store_is_whole())
         wait_until(
             self.world.clock,
             lambda: "; ".join(unmet_reasons(healed, self.observe())) or None,
@@ -90,15 +90,15 @@ class Recovery:
             within_s=_AGREE_WITHIN_S,
         )
 
-    def _wait(self, drill: Drill, scene: Scene, run: Run, *, from_s: float) -> None:
+    def _wait(self, drill: Drill, topology: DrillTopology, run: Run, *, from_s: float) -> None:
         if drill.expects is Expect.NEW_PRIMARY:
             self._until(
                 drill,
-                lambda: self._not_serving(scene.standby, asked=scene.standby),
-                f"{scene.standby.name} to be the primary that serves",
+                lambda: self._not_serving(topology.standby, asked=topology.standby),
+                f"{topology.standby.name} to be the primary that serves",
                 from_s,
             )
-            self._seen(run, "serving", scene.standby)
+            self._seen(run, "serving", topology.standby)
         elif drill.expects is Expect.NO_PRIMARY:
             self._until(drill, self._somebody_leads, "nobody to be a primary", from_s)
             self._seen(run, "no-primary")
@@ -122,8 +122,8 @@ class Recovery:
             return None
         return f"the agent of {asked.name} says that {view.primary or 'nobody'} leads (epoch {view.epoch})"
 
-    def _nobody_serves(self, scene: Scene) -> str | None:
-        named = [self._not_serving(host, asked=host) for host in scene.pair]
+    def _nobody_serves(self, topology: DrillTopology) -> str | None:
+        named = [self._not_serving(host, asked=host) for host in topology.pair]
         return None if None in named else "; ".join(why for why in named if why is not None)
 
     def _somebody_leads(self) -> str | None:

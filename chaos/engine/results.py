@@ -34,7 +34,7 @@ def write_results(folder: Path, env: Environment, drill: Drill, run: Run, judged
         "hypothesis": [predicate.name for predicate in drill.hypothesis],
         "fault": drill.fault.title,
         "heal": drill.fault.heal.title,
-        "dead_man": drill.fault.heal.dead_man,
+        "dead_man": drill.fault.heal.failsafe,
         "expects": drill.expects.value,
         "durability": run.durability,
         "observe_s": drill.observe_s,

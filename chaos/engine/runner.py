@@ -15,7 +15,7 @@ from chaos.engine.steady import STEADY_WITHIN_S, observe, wait_until_steady
 from chaos.engine.stop_conditions import Brake, StopConditionMetError
 from chaos.engine.timeline import Timeline
 from chaos.engine.watch import Watch
-from chaos.system.pair import NoPairError, Scene, answers_ssh, find_scene, wait_until_following
+from chaos.system.pair import DrillTopology, NoPairError, answers_ssh, find_topology, wait_until_following
 from chaos.system.world import ImpossibleHereError, World, WorldError
 from inventory.model import Environment, Host
 from proof.history import FaultWindow
@@ -71,9 +71,9 @@ class Runner:
         try:
             self._require_agents()
             self._timed(run, "heal what an earlier run left", lambda: self._heal_leftover(run))
-            scene = self._timed(run, "find the primary", lambda: self._prepare(drill))
+            topology = self._timed(run, "find the primary", lambda: self._prepare(drill))
             self._timed(run, "steady state", lambda: self._reach_steady_state(drill, run))
-            self._timed(run, "fault and recovery", lambda: self._break(drill, scene, run))
+            self._timed(run, "fault and recovery", lambda: self._break(drill, topology, run))
             watch = Watch(
                 world=self.world,
                 recovery=self._recovery,
@@ -81,7 +81,7 @@ class Runner:
                 timeline=self.timeline,
                 rate=self.rate,
             )
-            self._timed(run, "observe", lambda: watch.observe(drill, scene, run))
+            self._timed(run, "observe", lambda: watch.observe(drill, topology, run))
         except HypothesisUnmetError as unmet:
             run.invalid.append(str(unmet))
             self.timeline.note("hypothesis-unmet", detail=str(unmet))
@@ -156,15 +156,15 @@ class Runner:
         if shield.interrupted:
             raise KeyboardInterrupt
 
-    def _prepare(self, drill: Drill) -> Scene:
+    def _prepare(self, drill: Drill) -> DrillTopology:
         try:
-            scene = find_scene(self.env, self.world.databases)
+            topology = find_topology(self.env, self.world.databases)
             if drill.fault.prepare is None:
-                return scene
-            self._register(drill, scene)
+                return topology
+            self._register(drill, topology)
             self.timeline.note("prepare", detail=f"for {drill.fault.title}")
-            drill.fault.prepare(self.world, scene)
-            return find_scene(self.env, self.world.databases)
+            drill.fault.prepare(self.world, topology)
+            return find_topology(self.env, self.world.databases)
         except NoPairError as none:
             raise HypothesisUnmetError(str(none)) from none
         except ImpossibleHereError as impossible:
@@ -181,20 +181,20 @@ class Runner:
         run.durability = views[0].durability if views else None
         self.timeline.note("steady", detail="; ".join(p.name for p in drill.hypothesis))
 
-    def _break(self, drill: Drill, scene: Scene, run: Run) -> None:
-        self._register(drill, scene)
-        hit = drill.fault.on.hosts(scene)
+    def _break(self, drill: Drill, topology: DrillTopology, run: Run) -> None:
+        self._register(drill, topology)
+        hit = drill.fault.on.hosts(topology)
         fault = self.timeline.note("fault", hit[0], f"{drill.fault.title} (on {drill.fault.on.value})")
         silenced = tuple(host.name for host in hit) if drill.fault.silences else ()
         run.fault = FaultWindow(started_s=fault.at_s, ended_s=fault.at_s, silenced=silenced)
         try:
-            pending = drill.fault.inject(self.world, scene, drill.may_act_s)
+            pending = drill.fault.inject(self.world, topology, drill.may_act_s)
         except ImpossibleHereError as impossible:
             # Nothing was broken: this environment cannot make the fault, so it cannot undo it either.
             run.fault = None
             self._forget()
             raise HypothesisUnmetError(str(impossible)) from impossible
-        self._recovery.after_fault(drill, scene, pending, run)
+        self._recovery.after_fault(drill, topology, pending, run)
 
     def _stop_clients(self, run: Run) -> None:
         if not any(event.event == "load-started" for event in self.timeline.events):
@@ -225,11 +225,11 @@ class Runner:
         self._forget()
 
     def _undo(self, drill: Drill, record: HealRecord) -> None:
-        heal, scene = drill.fault.heal, record.scene(self.env)
-        heal.undo(self.world, scene)
+        heal, topology = drill.fault.heal, record.topology(self.env)
+        heal.undo(self.world, topology)
         self._recovery.restore()
         if heal.put_back is not None:
-            heal.put_back(self.world, scene)
+            heal.put_back(self.world, topology)
 
     def _residue(self) -> list[str]:
         found = []
@@ -253,18 +253,18 @@ class Runner:
             for event in self.world.agents.history():
                 if event.at_s >= begun_s:
                     self.timeline.add(event)
-            scene = find_scene(self.env, self.world.databases)
-            self.world.clients.export(scene.primary, self.folder)
+            topology = find_topology(self.env, self.world.databases)
+            self.world.clients.export(topology.primary, self.folder)
             run.exported = True
         except WorldError as failed:
             run.invalid.append(f"the record could not be read back: {failed}")
 
-    def _register(self, drill: Drill, scene: Scene) -> None:
+    def _register(self, drill: Drill, topology: DrillTopology) -> None:
         self._record = HealRecord(
             environment=self.env.name,
             drill=drill.name,
-            primary=scene.primary.name,
-            standby=scene.standby.name,
+            primary=topology.primary.name,
+            standby=topology.standby.name,
             run_folder=str(self.folder),
             registered_at_s=self.world.clock.now_s(),
         )

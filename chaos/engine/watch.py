@@ -7,7 +7,7 @@ from chaos.engine.recovery import Recovery
 from chaos.engine.run import Run
 from chaos.engine.stop_conditions import Brake, StopConditionMetError
 from chaos.engine.timeline import Timeline
-from chaos.system.pair import Scene
+from chaos.system.pair import DrillTopology
 from chaos.system.world import World, WorldError, wait_until
 
 RATE_IS_BACK_SHARE = 0.9
@@ -26,7 +26,7 @@ class Watch:
     rate: float
     """Writes per second that the clients ask for."""
 
-    def observe(self, drill: Drill, scene: Scene, run: Run) -> None:
+    def observe(self, drill: Drill, topology: DrillTopology, run: Run) -> None:
         """Observe until the end of the observation; on the way, undo a fault that has a duration.
 
         Raises:
@@ -40,16 +40,16 @@ class Watch:
             if not drill.rate_returns_with_heal:
                 self._rate_comes_back(drill, run, since_s=back_s, from_s=started_s)
             self._look_on(drill, run, until_s=started_s + lasts_s)
-            drill.fault.heal.undo(self.world, scene)
+            drill.fault.heal.undo(self.world, topology)
             run.undone_s = self.timeline.note("fault-undone", detail=drill.fault.heal.title).at_s
-            self.recovery.after_undo(drill, scene, run)
+            self.recovery.after_undo(drill, topology, run)
             back_s = self.world.clock.now_s()
             # If the fault was undone late, extend the observation by the same amount.
             late_s = run.undone_s - started_s - lasts_s
         if lasts_s is None or drill.rate_returns_with_heal:
             self._rate_comes_back(drill, run, since_s=back_s, from_s=run.undone_s or started_s)
         self._look_on(drill, run, until_s=started_s + drill.observe_s + late_s)
-        self.recovery.at_end(drill, scene)
+        self.recovery.at_end(drill, topology)
 
     def _rate_comes_back(self, drill: Drill, run: Run, *, since_s: float, from_s: float) -> None:
         clock, clients = self.world.clock, self.world.clients

@@ -10,7 +10,7 @@ FOLLOWS_WITHIN_S = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class DrillTopology:
     """The hosts' roles when a drill began, from which the target of its fault follows.
 
     A drill hits roles, not hosts, so that a second run of it brings the roles back.
@@ -44,7 +44,7 @@ class Scene:
         return f"centre-{self.primary.centre}"
 
     @property
-    def deaf_standby(self) -> str:
+    def one_way_partition(self) -> str:
         """Return the name of the cut that drops packets from the primary's centre to the standby's."""
         return f"{self.primary.centre}-to-{self.standby.centre}"
 
@@ -63,7 +63,7 @@ def answers_ssh(databases: Databases, host: Host) -> bool:
     return any(databases.is_reachable(host) for _ in range(2))
 
 
-def find_scene(env: Environment, databases: Databases) -> Scene:
+def find_topology(env: Environment, databases: Databases) -> DrillTopology:
     """Return the current roles of the hosts.
 
     Raises:
@@ -74,7 +74,7 @@ def find_scene(env: Environment, databases: Databases) -> Scene:
         seen = ", ".join(f"{name} is {role}" for name, role in roles.items())
         raise NoPairError(f"wanted one primary and one standby; {seen}; deploy the environment")
     by_role = {role: env.host(name) for name, role in roles.items()}
-    return Scene(env=env, primary=by_role[PRIMARY], standby=by_role[STANDBY])
+    return DrillTopology(env=env, primary=by_role[PRIMARY], standby=by_role[STANDBY])
 
 
 def wait_until_following(world: World, env: Environment, *, within_s: float = FOLLOWS_WITHIN_S) -> None:
@@ -85,13 +85,13 @@ def wait_until_following(world: World, env: Environment, *, within_s: float = FO
     """
     wait_until(
         world.clock,
-        lambda: not_following(env, world.databases),
+        lambda: replication_unhealthy(env, world.databases),
         what=f"one primary and a standby at most {env.database.lag_limit_ms} ms behind",
         within_s=within_s,
     )
 
 
-def not_following(env: Environment, databases: Databases) -> str | None:
+def replication_unhealthy(env: Environment, databases: Databases) -> str | None:
     """Return None if there is one primary and a standby within the lag limit, else what is seen."""
     seen = {host.name: databases.read(host, within_ms=1000) for host in database_hosts(env)}
     roles = {name: reading.role if reading else DOWN for name, reading in seen.items()}

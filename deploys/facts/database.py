@@ -16,7 +16,7 @@ _NO_ROWS_YET = "case $said in *'ERROR 1146'* | *'ERROR 1049'*) exit 0 ;; esac; "
 _WHERE_INSTALLED = f"[ -x {TOOL} ] || exit 0;"
 
 
-def told(text: str, *, unless: str = "", shown: str = "cat") -> str:
+def sql_until_taken(text: str, *, unless: str = "", shown: str = "cat") -> str:
     """Return the shell command that sends SQL to the local database, several times until it is accepted.
 
     The answer is then in `$said`. If the SQL is never accepted, the shell ends with 1 and prints the last
@@ -118,7 +118,7 @@ class LocalAnswer(FactBase[Answer | None]):
         return (
             f"{_WHERE_INSTALLED} role=$({TOOL} role); [ $role = DOWN ] && exit 0; echo $role; "
             f"{unless_primary}"
-            f"{told(text, unless=_NO_ROWS_YET)}; "
+            f"{sql_until_taken(text, unless=_NO_ROWS_YET)}; "
             '[ -z "$said" ] || printf "%s\\n" "$said"'
         )
 

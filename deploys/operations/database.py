@@ -11,7 +11,7 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase, told
+from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase, sql_until_taken
 from deploys.facts.services import Service
 
 _ERROR_NUMBER = r"\(ERROR [0-9]* ([0-9A-Z]*)\)"
@@ -141,7 +141,7 @@ def _sql(text: str, *, is_secret: bool = False) -> StringCommand:
     only_number = f"sed -n 's/^{_ERROR_NUMBER}.*/\\1: a statement with a password was refused/p'"
     shown = only_number if is_secret else "cat"
     again = "printf '%s\\n' \"$sql\""
-    return StringCommand(f"sql=$(cat); {told(again, shown=shown)}", _stdin=text)
+    return StringCommand(f"sql=$(cat); {sql_until_taken(again, shown=shown)}", _stdin=text)
 
 
 def _is_primary(answer: Answer | None) -> bool:

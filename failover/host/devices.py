@@ -65,7 +65,7 @@ class Controller(Protocol):
             DeviceError: it cannot be asked.
         """
 
-    async def says(self) -> str:
+    async def power_state(self) -> str:
         """Return the host's power state in the device's words.
 
         Raises:
@@ -104,7 +104,7 @@ class Redfish:
         if status >= _LEAST_REFUSAL:
             raise OrderRefusedError(f"{kind} refused with status {status}: {said}")
 
-    async def says(self) -> str:
+    async def power_state(self) -> str:
         """Return the property PowerState."""
         status, said = await self._call("GET", "", None)
         try:
@@ -143,7 +143,7 @@ class Ipmi:
         if code != 0:
             raise OrderRefusedError(f"ipmitool ended with {code}: {said}")
 
-    async def says(self) -> str:
+    async def power_state(self) -> str:
         """Return the chassis' power state."""
         code, said = await self._run("status")
         state = {"Chassis Power is on": Power.ON, "Chassis Power is off": Power.OFF}.get(said)
@@ -229,7 +229,7 @@ async def _carry_out(controller: Controller, power: Power, *, patience_s: float)
                 await controller.order(power)
         except OrderRefusedError as refused:
             refusal = refused
-    while (said := await controller.says()) != power:
+    while (said := await controller.power_state()) != power:
         # Devices refuse to switch off a host that is already off. This host is not off.
         if refusal is not None:
             raise DeviceError(f"{refusal}; it says {said}")

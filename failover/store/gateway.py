@@ -88,7 +88,7 @@ class Gateway:
                 raise
             except (aiohttp.ClientError, TimeoutError, StoreError, OSError, msgspec.DecodeError) as failure:
                 self._on_failure(endpoint)
-                failures.append(f"{endpoint}: {_said(failure)}")
+                failures.append(f"{endpoint}: {_message_of(failure)}")
             else:
                 self._prefer(endpoint)
                 return answer
@@ -120,7 +120,7 @@ class Gateway:
                         raise StoreError(_error_of(answer))
                     yield answer
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as failure:
-            raise StoreError(f"{endpoint}{path}: {_said(failure)}") from failure
+            raise StoreError(f"{endpoint}{path}: {_message_of(failure)}") from failure
         finally:
             self._streaming = None
         raise StoreError(f"{endpoint}{path} has ended")
@@ -201,7 +201,7 @@ def _is_stale(answer: Answer) -> bool:
     return any(words in error for words in _STALE_TOKEN)
 
 
-def _said(failure: BaseException) -> str:
+def _message_of(failure: BaseException) -> str:
     return str(failure) or (
         "no answer in time" if isinstance(failure, TimeoutError) else type(failure).__name__
     )

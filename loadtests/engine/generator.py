@@ -209,7 +209,7 @@ class Generator:
         due = bisect_right(self.plan.offsets_s, time.time() - self.schedule.start_s)
         return max(due - self.schedule.taken, 0)
 
-    def facts(self) -> RunInfo:
+    def run_info(self) -> RunInfo:
         """Return the facts about the run that only the generator knows."""
         start_s = self.schedule.start_s if self.schedule is not None else self.stopped_s or time.time()
         end_s = self.stopped_s or start_s + self.plan.duration_s

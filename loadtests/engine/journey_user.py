@@ -1,4 +1,4 @@
-"""One user: takes planned arrivals, sends their requests, and enters the outcomes into its books."""
+"""One user: takes planned arrivals, sends their requests, and enters the outcomes into its state."""
 
 import time
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from loadtests.plan.schedule import Arrival
 from loadtests.transport import exchange
 from loadtests.transport.connections import Connections
 from loadtests.users import steps
-from loadtests.users.journey import Books
-from loadtests.users.shared_limits import HotBooks
+from loadtests.users.journey import UserState
+from loadtests.users.shared_limits import SharedLimitState
 from loadtests.users.steps import Answer, Step
 from proof.record import Outcome
 
 
 class JourneyUser:
-    """One user: its customers, its books, its connections."""
+    """One user: its customers, its states, its connections."""
 
     def __init__(self, generator: Generator, number: int) -> None:
         """Take over the share of user `number` (from 0) in `generator`'s population."""
         self._generator = generator
-        self._books = _books(generator, number)
+        self._states = _states(generator, number)
         self._connections = Connections(generator.targets, first=number, deadline_s=generator.deadline_s)
 
     def prepare(self) -> None:
@@ -38,13 +38,13 @@ class JourneyUser:
 
     def _prepare(self) -> None:
         self._connections.connect()
-        watched = [(books, borrower) for books in self._books.values() for borrower in books.watched()]
-        for books, borrower in watched:
+        watched = [(state, borrower) for state in self._states.values() for borrower in state.watched()]
+        for state, borrower in watched:
             answer = self._read(steps.read_limit(borrower))
             if answer is not None:
-                books.learn(borrower, answer)
+                state.observe(borrower, answer)
         if not watched:
-            self._read(next(iter(self._books.values())).read())
+            self._read(next(iter(self._states.values())).read())
 
     def run(self) -> None:
         """Serve arrivals until there are none left."""
@@ -57,17 +57,17 @@ class JourneyUser:
         self._connections.close()
 
     def _serve(self, arrival: Arrival) -> None:
-        books = self._books[arrival.entity]
+        state = self._states[arrival.entity]
         # Had this user been free in time, its queries would have been sent so much earlier, too.
         late_s = max(time.time() - arrival.planned_s, 0.0)
-        step = books.plan(arrival.operation)
-        answer = self._write(books, step, arrival)
+        step = state.plan(arrival.operation)
+        answer = self._write(state, step, arrival)
         if answer is not None and step.operation == "freeze" and isinstance(step.subject, steps.Borrower):
             self._read(steps.read_limit(step.subject, status="frozen"), late_s)
         for _ in range(arrival.reads):
-            self._read(books.read(), late_s)
+            self._read(state.read(), late_s)
 
-    def _write(self, books: Books | HotBooks, step: Step, arrival: Arrival) -> Answer | None:
+    def _write(self, state: UserState | SharedLimitState, step: Step, arrival: Arrival) -> Answer | None:
         key, started_s = new_key(), time.time()
         try:
             record, answer = exchange.write(
@@ -79,7 +79,7 @@ class JourneyUser:
             )
             raise
         self._generator.record_write(record)
-        books.settle(step, Outcome(record.outcome), record.status, answer)
+        state.apply_result(step, Outcome(record.outcome), record.status, answer)
         return answer
 
     def _read(self, step: Step, late_s: float = 0.0) -> Answer | None:
@@ -88,18 +88,20 @@ class JourneyUser:
         return answer
 
 
-def _books(generator: Generator, number: int) -> Mapping[str, Books | HotBooks]:
-    """Return the books of user `number`: one, or one for each legal entity that arrivals are planned for."""
+def _states(generator: Generator, number: int) -> Mapping[str, UserState | SharedLimitState]:
+    """Return the states of user `number`: one, or one for each legal entity that arrivals are planned for."""
     asked, people = generator.options, generator.population
     scenario, users = SCENARIOS[asked.scenario], asked.users
     random = Random(f"{asked.run_seed}/{number}")  # noqa: S311  # repeatability, not secrecy
     if scenario.hot_limits:
         hot = scenario.hot_limits
-        return {"": HotBooks(population=people, user=number, users=users, hot_limits=hot, random=random)}
+        return {
+            "": SharedLimitState(population=people, user=number, users=users, hot_limits=hot, random=random)
+        }
     parts = {"": people}
     if scenario.storm:
         parts = {entity: people.of_entity(entity) for entity in people.entities}
     return {
-        entity: Books(population=part, user=number, users=users, random=random)
+        entity: UserState(population=part, user=number, users=users, random=random)
         for entity, part in parts.items()
     }

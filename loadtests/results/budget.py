@@ -148,7 +148,7 @@ class Meter:
 
 
 def _measured(found: LoadFigures) -> tuple[Second, ...]:
-    return found.seconds[: int(found.facts.measured_s)]
+    return found.seconds[: int(found.run_info.measured_s)]
 
 
 def _is_bad(second: Second, slo: LoadSlo) -> bool:

@@ -9,8 +9,8 @@ from math import floor, inf
 from pathlib import Path
 
 from loadtests.plan.scenarios import SCENARIOS
-from loadtests.results import run_info as load_facts
-from loadtests.results.others import Others
+from loadtests.results import run_info as run_info_file
+from loadtests.results.noisy_neighbour import NoisyNeighbour
 from loadtests.results.run_info import RunInfo
 from proof import percentiles
 from proof.files import LEDGER_FILE, READS_FILE, REPLICATION_FILE, read_if_there, read_lines
@@ -44,7 +44,7 @@ class Second:
 class LoadFigures:
     """Figures of a load run."""
 
-    facts: RunInfo
+    run_info: RunInfo
     values: dict[str, float]
     """Stable name with its unit -> number."""
     seconds: tuple[Second, ...]
@@ -64,7 +64,7 @@ def of_folder(folder: Path) -> LoadFigures:
         FileError: a file is damaged.
     """
     return of_records(
-        load_facts.read(folder),
+        run_info_file.read(folder),
         read_lines(folder / LEDGER_FILE, Write),
         read_lines(folder / READS_FILE, Read),
         read_if_there(folder / REPLICATION_FILE, Sample),
@@ -72,7 +72,7 @@ def of_folder(folder: Path) -> LoadFigures:
 
 
 def of_records(
-    facts: RunInfo, writes: Iterable[Write], reads: Iterable[Read], samples: Iterable[Sample]
+    run_info: RunInfo, writes: Iterable[Write], reads: Iterable[Read], samples: Iterable[Sample]
 ) -> LoadFigures:
     """Return the figures of a recorded run.
 
@@ -80,16 +80,16 @@ def of_records(
     writes; corrected ones count from the planned start, uncorrected ones from the actual one.
     Errors are counted at any time, in the warm-up and after the window too.
     """
-    tally = _Tally(facts=facts)
+    tally = _Tally(run_info=run_info)
     for write in writes:
         tally.add_write(write)
     for read in reads:
         tally.add_read(read)
     values = tally.figures()
-    values.update(_lag_figures(facts, samples))
-    values.update(_generator_figures(facts))
+    values.update(_lag_figures(run_info, samples))
+    values.update(_generator_figures(run_info))
     return LoadFigures(
-        facts=facts,
+        run_info=run_info,
         values=values,
         seconds=tally.series(),
         errors_by_kind=dict(tally.kinds.most_common()),
@@ -100,7 +100,7 @@ def of_records(
 
 @dataclass(kw_only=True)
 class _Tally:
-    facts: RunInfo
+    run_info: RunInfo
     corrected: percentiles.Latencies = field(default_factory=percentiles.Latencies)
     uncorrected: percentiles.Latencies = field(default_factory=percentiles.Latencies)
     of_reads: percentiles.Latencies = field(default_factory=percentiles.Latencies)
@@ -116,20 +116,20 @@ class _Tally:
     acknowledged_in_window: int = 0
     refused: Counter[int] = field(default_factory=Counter)
     refused_in_window: int = 0
-    others: Others = field(init=False)
+    noisy_neighbour: NoisyNeighbour = field(init=False)
     amount_fen: int = 0
 
     def __post_init__(self) -> None:
-        self.others = Others(self.facts.storm)
+        self.noisy_neighbour = NoisyNeighbour(self.run_info.storm)
 
     def add_write(self, write: Write) -> None:
         self.requests += 1
-        planned_s = write.planned_s - self.facts.start_s
-        ended_second = floor(write.ended_s - self.facts.start_s)
+        planned_s = write.planned_s - self.run_info.start_s
+        ended_second = floor(write.ended_s - self.run_info.start_s)
         if write.is_error:
             self._count_error(write)
             self.failed[ended_second] += 1
-        if write.outcome != Outcome.UNSENT and self._is_inside(write.started_s - self.facts.start_s):
+        if write.outcome != Outcome.UNSENT and self._is_inside(write.started_s - self.run_info.start_s):
             self.sent += 1
         inside = self._is_inside(planned_s)
         if inside:
@@ -140,7 +140,7 @@ class _Tally:
             self.refused_in_window += inside
         if write.outcome != Outcome.ACKNOWLEDGED:
             return
-        self.others.add(write, planned_s)
+        self.noisy_neighbour.add(write, planned_s)
         self.acknowledged[ended_second] += 1
         self.amount_fen += write.amount_fen
         if inside:
@@ -152,14 +152,14 @@ class _Tally:
 
     def _is_inside(self, offset_s: float) -> bool:
         """Say whether a moment, in seconds from the measured start, is inside the measured window."""
-        return 0.0 <= offset_s < self.facts.measured_s
+        return 0.0 <= offset_s < self.run_info.measured_s
 
     def add_read(self, read: Read) -> None:
         self.requests += 1
         if read.is_error:
             self._count_error(read)
             self.outcomes["read"] += 1
-        elif self._is_inside(read.planned_s - self.facts.start_s):
+        elif self._is_inside(read.planned_s - self.run_info.start_s):
             self.of_reads.add(read.ended_s - read.planned_s)
 
     def _count_error(self, record: Write | Read) -> None:
@@ -172,19 +172,19 @@ class _Tally:
         self.kinds[f"{kind}: {what}"] += 1
 
     def figures(self) -> dict[str, float]:
-        window_s = self.facts.measured_s
+        window_s = self.run_info.measured_s
         whole_seconds = range(int(window_s))
         found: dict[str, float] = {
-            "tps_planned": self.facts.rate_per_s,
+            "tps_planned": self.run_info.rate_per_s,
             "tps_acknowledged": self.acknowledged_in_window / window_s if window_s else 0.0,
             "transactions_acknowledged": self.acknowledged_in_window,
             "transactions_with_warm_up": self.acknowledged.total(),
-            "writes_planned": self.facts.writes_planned,
+            "writes_planned": self.run_info.writes_planned,
             "writes_recorded": self.recorded,
             "writes_sent": self.sent,
             "sent_ratio": self.sent / planned if (planned := self._planned()) else 0.0,
             "measured_s": window_s,
-            "warm_up_s": self.facts.warm_up_s,
+            "warm_up_s": self.run_info.warm_up_s,
             "amount_fen": self.amount_fen,
             "errors": self.kinds.total(),
             "requests": self.requests,
@@ -209,10 +209,10 @@ class _Tally:
             found["latency_uncorrected_max_ms"] = self.uncorrected.max_ms
         if self.of_reads.count:
             found["latency_reads_p99_ms"] = self.of_reads.percentile_ms(99.0)
-        return found | self._refused_figures() | self.others.figures()
+        return found | self._refused_figures() | self.noisy_neighbour.figures()
 
     def _refused_figures(self) -> dict[str, float]:
-        scenario, window_s = SCENARIOS.get(self.facts.scenario), self.facts.measured_s
+        scenario, window_s = SCENARIOS.get(self.run_info.scenario), self.run_info.measured_s
         if scenario is None or not scenario.may_refuse:
             return {}
         answered = self.acknowledged_in_window + self.refused_in_window
@@ -223,7 +223,7 @@ class _Tally:
 
     def _planned(self) -> int:
         """Return the planned writes of the measured window; for a run that ended early, the recorded ones."""
-        return self.facts.writes_planned if self.facts.stopped_s is None else self.recorded
+        return self.run_info.writes_planned if self.run_info.stopped_s is None else self.recorded
 
     def series(self) -> tuple[Second, ...]:
         seen = (self.planned, self.acknowledged, self.failed)
@@ -256,16 +256,16 @@ _ERROR_NAMES = ("rejected", "indeterminate", "unsent", "body", "read")
 _PERCENTS = (("p50", 50.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p999", 99.9))
 
 
-def _lag_figures(facts: RunInfo, samples: Iterable[Sample]) -> dict[str, float]:
-    end_s = facts.start_s + facts.measured_s
-    inside = [sample for sample in samples if facts.start_s <= sample.at_s < end_s]
+def _lag_figures(run_info: RunInfo, samples: Iterable[Sample]) -> dict[str, float]:
+    end_s = run_info.start_s + run_info.measured_s
+    inside = [sample for sample in samples if run_info.start_s <= sample.at_s < end_s]
     heard = [sample for sample in inside if sample.was_heard]
     known = [sample.lag_ms for sample in heard if sample.lag_ms is not None]
     found: dict[str, float] = {
         "standby_lag_samples": len(known),
         "standby_lag_unknown": len(heard) - len(known),
         "standby_lag_unheard": len(inside) - len(heard),
-        "standby_lag_unheard_longest_s": _longest_gap_s((facts.start_s, *(s.at_s for s in heard), end_s)),
+        "standby_lag_unheard_longest_s": _longest_gap_s((run_info.start_s, *(s.at_s for s in heard), end_s)),
     }
     if not known:
         return found
@@ -283,17 +283,17 @@ def _longest_gap_s(moments_s: Sequence[float]) -> float:
     return max((later - earlier for earlier, later in pairwise(moments_s)), default=0.0)
 
 
-def _generator_figures(facts: RunInfo) -> dict[str, float]:
+def _generator_figures(run_info: RunInfo) -> dict[str, float]:
     return {
-        "generator_workers": len(facts.workers) or 1,
+        "generator_workers": len(run_info.workers) or 1,
         "generator_cpu_percent_max": max(
-            (worker.cpu_percent for worker in facts.workers), default=facts.cpu_percent
+            (worker.cpu_percent for worker in run_info.workers), default=run_info.cpu_percent
         ),
-        "generator_cpu_percent": facts.cpu_percent,
-        "generator_cpu_ms_per_request": facts.cpu_ms_per_request,
-        "generator_lateness_p99_ms": facts.lateness_p99_ms,
-        "generator_lateness_max_ms": facts.lateness_max_ms,
-        "generator_held_back": facts.held_back,
-        "generator_busy_seconds": facts.busy_seconds,
-        "memory_mib_generator": facts.memory_mib,
+        "generator_cpu_percent": run_info.cpu_percent,
+        "generator_cpu_ms_per_request": run_info.cpu_ms_per_request,
+        "generator_lateness_p99_ms": run_info.lateness_p99_ms,
+        "generator_lateness_max_ms": run_info.lateness_max_ms,
+        "generator_held_back": run_info.held_back,
+        "generator_busy_seconds": run_info.busy_seconds,
+        "memory_mib_generator": run_info.memory_mib,
     }

@@ -19,12 +19,12 @@ _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compresse
 
 def write(folder: Path, found: LoadFigures) -> None:
     """Write the histograms of `found` into `folder` atomically."""
-    write_pair(folder, found.facts, found.corrected, found.uncorrected)
+    write_pair(folder, found.run_info, found.corrected, found.uncorrected)
 
 
-def write_pair(folder: Path, facts: RunInfo, corrected: Latencies, uncorrected: Latencies) -> None:
-    """Write two histograms of the run with `facts` into `folder` atomically."""
-    start_s, length_s = facts.start_s, facts.measured_s
+def write_pair(folder: Path, run_info: RunInfo, corrected: Latencies, uncorrected: Latencies) -> None:
+    """Write two histograms of the run with `run_info` into `folder` atomically."""
+    start_s, length_s = run_info.start_s, run_info.measured_s
     lines = [
         "#[Histogram log format version 1.3]",
         f"#[StartTime: {start_s:f} (seconds since epoch)]",
@@ -58,7 +58,7 @@ def read(folder: Path) -> tuple[Latencies, Latencies]:
     return found[_CORRECTED], found[_UNCORRECTED]
 
 
-def of_ledger(folder: Path, facts: RunInfo) -> tuple[Latencies, Latencies]:
+def of_ledger(folder: Path, run_info: RunInfo) -> tuple[Latencies, Latencies]:
     """Return both histograms over the ledger in `folder`, of exactly the writes that `figures` counts.
 
     Raises:
@@ -67,7 +67,10 @@ def of_ledger(folder: Path, facts: RunInfo) -> tuple[Latencies, Latencies]:
     """
     corrected, uncorrected = Latencies(), Latencies()
     for one in read_lines(folder / LEDGER_FILE, Write):
-        if one.outcome == Outcome.ACKNOWLEDGED and 0.0 <= one.planned_s - facts.start_s < facts.measured_s:
+        if (
+            one.outcome == Outcome.ACKNOWLEDGED
+            and 0.0 <= one.planned_s - run_info.start_s < run_info.measured_s
+        ):
             corrected.add(one.ended_s - one.planned_s)
             uncorrected.add(one.ended_s - one.started_s)
     return corrected, uncorrected

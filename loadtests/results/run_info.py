@@ -95,14 +95,14 @@ class RunInfo:
         return min(max(self.stopped_s - self.start_s, 0.0), self.duration_s)
 
 
-def write(folder: Path, facts: RunInfo) -> None:
-    """Write `facts` into `folder` atomically."""
-    text = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def write(folder: Path, run_info: RunInfo) -> None:
+    """Write `run_info` into `folder` atomically."""
+    text = orjson.dumps(run_info, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_whole(folder / LOAD_FILE, text)
 
 
 def read(folder: Path) -> RunInfo:
-    """Return the facts of the run in `folder`.
+    """Return the run info in `folder`.
 
     Raises:
         FileNotFoundError: the generator was killed before it could write them.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from loadtests.results import others, worker_validity
+from loadtests.results import noisy_neighbour, worker_validity
 from loadtests.results.figures import LoadFigures
 from loadtests.results.worker_validity import GENERATOR_CPU_PERCENT_MAX
 from proof.verdict import Finding, failed, unproved
@@ -41,7 +41,7 @@ def findings(found: LoadFigures) -> tuple[Finding, ...]:
 
 def details(found: LoadFigures) -> dict[str, str]:
     """Return explanations of figures that may break their objectives: figure -> sentence."""
-    told = others.details(found.values)
+    told = noisy_neighbour.details(found.values)
     if kinds := ", ".join(f"{count} x {kind}" for kind, count in list(found.errors_by_kind.items())[:3]):
         told |= {"errors": kinds, "error_ratio": kinds}
     if "latency_p99_ms" not in found.values:
@@ -56,33 +56,33 @@ def details(found: LoadFigures) -> dict[str, str]:
 
 
 def _spoiled(found: LoadFigures) -> list[str]:
-    facts, values = found.facts, found.values
-    reasons = worker_validity.spoiled(facts)
-    if facts.stopped_s is not None:
-        if facts.aborted is None:
-            reasons.append(f"the load was ended after {facts.measured_s:.1f} of {facts.duration_s:g} s")
-    elif values["writes_recorded"] < facts.writes_planned:
+    run_info, values = found.run_info, found.values
+    reasons = worker_validity.spoiled(run_info)
+    if run_info.stopped_s is not None:
+        if run_info.aborted is None:
+            reasons.append(f"the load was ended after {run_info.measured_s:.1f} of {run_info.duration_s:g} s")
+    elif values["writes_recorded"] < run_info.writes_planned:
         reasons.append(
-            f"the ledger holds {values['writes_recorded']:.0f} of {facts.writes_planned} planned writes"
+            f"the ledger holds {values['writes_recorded']:.0f} of {run_info.writes_planned} planned writes"
         )
-    if not facts.workers and facts.cpu_percent > GENERATOR_CPU_PERCENT_MAX:
+    if not run_info.workers and run_info.cpu_percent > GENERATOR_CPU_PERCENT_MAX:
         reasons.append(
-            f"the load generator used {facts.cpu_percent:.0f} % of a core; allowed: at most "
+            f"the load generator used {run_info.cpu_percent:.0f} % of a core; allowed: at most "
             f"{GENERATOR_CPU_PERCENT_MAX:.0f} %, or it measures itself"
         )
-    if facts.busy_seconds > max(BUSY_SECONDS_RATIO_MAX * facts.measured_s, 1.0):
+    if run_info.busy_seconds > max(BUSY_SECONDS_RATIO_MAX * run_info.measured_s, 1.0):
         reasons.append(
             f"the load generator used more than {GENERATOR_CPU_PERCENT_MAX:.0f} % of a core in"
-            f" {facts.busy_seconds} of {facts.measured_s:.0f} s; allowed: at most"
+            f" {run_info.busy_seconds} of {run_info.measured_s:.0f} s; allowed: at most"
             f" {BUSY_SECONDS_RATIO_MAX:.0%} of them, or it measures itself"
         )
-    if facts.lateness_p99_ms > GENERATOR_LATENESS_P99_MS_MAX:
+    if run_info.lateness_p99_ms > GENERATOR_LATENESS_P99_MS_MAX:
         reasons.append(
-            f"the load generator started ready arrivals up to {facts.lateness_p99_ms:.0f} ms late (p99); "
+            f"the load generator started ready arrivals up to {run_info.lateness_p99_ms:.0f} ms late (p99); "
             f"allowed: at most {GENERATOR_LATENESS_P99_MS_MAX:.0f} ms"
         )
     unsent = _unsent(found)
-    if unsent > facts.held_back:
+    if unsent > run_info.held_back:
         reasons.append(f"{_sent(found)}, and no busy user held them back: the load generator did")
     return reasons + _not_following(values)
 
@@ -101,42 +101,42 @@ def _not_following(values: Mapping[str, float]) -> list[str]:
 
 def _unsent(found: LoadFigures) -> int:
     """Return how far the sent writes of the measured window are from the planned ones; 0 if within limits."""
-    if found.facts.stopped_s is not None:
+    if found.run_info.stopped_s is not None:
         return 0
-    planned = found.facts.writes_planned
+    planned = found.run_info.writes_planned
     apart = round(abs(found.values["sent_ratio"] - 1.0) * planned)
-    allowed = max(SENT_ERROR_RATIO_MAX * planned, SENT_EDGE_S * found.facts.rate_per_s, 1.0)
+    allowed = max(SENT_ERROR_RATIO_MAX * planned, SENT_EDGE_S * found.run_info.rate_per_s, 1.0)
     return 0 if apart <= allowed else apart
 
 
 def _sent(found: LoadFigures) -> str:
     return (
-        f"{found.values['sent_ratio']:.4f} of the {found.facts.writes_planned} planned writes were sent in "
-        f"their time; allowed: {SENT_ERROR_RATIO_MAX:.1%} or those of {SENT_EDGE_S:g} s more or fewer"
+        f"{found.values['sent_ratio']:.4f} of the {found.run_info.writes_planned} planned writes were sent"
+        f" in their time; allowed: {SENT_ERROR_RATIO_MAX:.1%} or those of {SENT_EDGE_S:g} s more or fewer"
     )
 
 
 def _cut_short(found: LoadFigures) -> Iterable[str]:
     """Yield reasons why the system prevented the planned load."""
-    facts = found.facts
-    if facts.aborted is not None:
+    run_info = found.run_info
+    if run_info.aborted is not None:
         yield (
-            f"ended after {facts.measured_s:.1f} of {facts.duration_s:g} s, as a promise could not be kept:"
-            f" {facts.aborted}"
+            f"ended after {run_info.measured_s:.1f} of {run_info.duration_s:g} s, as a promise could not be"
+            f" kept: {run_info.aborted}"
         )
-    if 0 < _unsent(found) <= facts.held_back:
+    if 0 < _unsent(found) <= run_info.held_back:
         yield f"{_sent(found)}; all users were busy"
 
 
 def _unmeasured(found: LoadFigures) -> Iterable[str]:
-    yield from others.unmeasured(found.values, found.facts.storm)
+    yield from noisy_neighbour.unmeasured(found.values, found.run_info.storm)
     longest_s = found.values["standby_lag_unheard_longest_s"]
     if longest_s > LAG_UNHEARD_LONGEST_S_MAX:
         yield (
             f"for {longest_s:.1f} s without a break no database reported its position; allowed: at most"
             f" {LAG_UNHEARD_LONGEST_S_MAX:g} s"
         )
-    wanted = LAG_SAMPLES_PER_S_MIN * found.facts.measured_s
+    wanted = LAG_SAMPLES_PER_S_MIN * found.run_info.measured_s
     if found.values["standby_lag_samples"] < wanted:
         yield (
             f"the standby's lag was measured {found.values['standby_lag_samples']:.0f} times; "

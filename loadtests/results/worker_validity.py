@@ -12,34 +12,35 @@ CLOCK_APART_MS_MAX = 20.0
 compared. Servers that use NTP in one city are within a millisecond or two."""
 
 
-def spoiled(facts: RunInfo) -> list[str]:
+def spoiled(run_info: RunInfo) -> list[str]:
     """Return a reason for each worker that was lost, whose clock is off, or that had no spare CPU."""
-    workers = facts.workers
-    lost = [f"{_name(worker, facts)} {worker.lost}" for worker in workers if worker.lost is not None]
+    workers = run_info.workers
+    lost = [f"{_name(worker, run_info)} {worker.lost}" for worker in workers if worker.lost is not None]
     # A load that ended early has other reasons; its clocks were not measured a second time, or not at all.
-    clocks = [] if lost or facts.stopped_s is not None else _clocks(facts)
+    clocks = [] if lost or run_info.stopped_s is not None else _clocks(run_info)
     busy = [
-        f"{_name(worker, facts)} used {worker.cpu_percent:.0f} % of a core; allowed: at most "
+        f"{_name(worker, run_info)} used {worker.cpu_percent:.0f} % of a core; allowed: at most "
         f"{GENERATOR_CPU_PERCENT_MAX:.0f} %, or it measures itself; ask for more workers"
         for worker in workers
         if worker.cpu_percent > GENERATOR_CPU_PERCENT_MAX
     ]
     fewer = [
-        f"{_name(worker, facts)} recorded {worker.writes_recorded} of {worker.writes_planned} planned writes"
+        f"{_name(worker, run_info)} recorded {worker.writes_recorded} of {worker.writes_planned} planned"
+        f" writes"
         for worker in workers
-        if not lost and facts.stopped_s is None and worker.writes_recorded < worker.writes_planned
+        if not lost and run_info.stopped_s is None and worker.writes_recorded < worker.writes_planned
     ]
     return lost + clocks + busy + fewer
 
 
-def _clocks(facts: RunInfo) -> list[str]:
+def _clocks(run_info: RunInfo) -> list[str]:
     known: dict[str, Offset] = {}
     unknown = []
-    for worker in facts.workers:
+    for worker in run_info.workers:
         if worker.clock_ahead_ms is None or worker.clock_give_or_take_ms is None:
-            unknown.append(f"the clock of {_name(worker, facts)} could not be measured")
+            unknown.append(f"the clock of {_name(worker, run_info)} could not be measured")
         else:
-            known[_name(worker, facts)] = Offset(worker.clock_ahead_ms, worker.clock_give_or_take_ms)
+            known[_name(worker, run_info)] = Offset(worker.clock_ahead_ms, worker.clock_give_or_take_ms)
     return unknown + apart(known)
 
 
@@ -71,5 +72,5 @@ def named(number: int, *, of: int, host: str | None) -> str:
     return f"worker {number} of {of}" + ("" if host is None else f" on {host}")
 
 
-def _name(worker: WorkerInfo, facts: RunInfo) -> str:
-    return named(worker.number, of=len(facts.workers), host=worker.host)
+def _name(worker: WorkerInfo, run_info: RunInfo) -> str:
+    return named(worker.number, of=len(run_info.workers), host=worker.host)

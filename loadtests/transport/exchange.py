@@ -7,7 +7,7 @@ import orjson
 
 from loadtests.plan.schedule import Arrival
 from loadtests.transport import outcomes
-from loadtests.users.steps import Answer, Step, complaint
+from loadtests.users.steps import Answer, Step, validate_response
 from proof.record import Outcome, Read, Write
 
 ENTRY_OPERATIONS = ("drawdown", "repayment")
@@ -164,10 +164,10 @@ def _send(exchange: Exchange, step: Step, head: str, key: str | None) -> _Result
     response = orjson.Fragment(reply.body.replace(b"\r", b" ").replace(b"\n", b" "))
     if outcome is not Outcome.ACKNOWLEDGED:
         kind = _problem(answer)
-        if outcome is Outcome.REJECTED and kind and kind == step.may_be_refused:
+        if outcome is Outcome.REJECTED and kind and kind == step.allowed_refusal:
             return _Result(Outcome.REFUSED, reply.status, None, None, response)
         return _Result(outcome, reply.status, f"HTTP {reply.status} {kind}".rstrip(), None, response)
-    error = complaint(step, answer)
+    error = validate_response(step, answer)
     if error is None and step.operation in ENTRY_OPERATIONS and answer["entry_id"] != key:
         error = f"body: entry_id is {answer['entry_id']!r}; expected: the request's key"
     return _Result(outcome, reply.status, error, answer if error is None else None, response)

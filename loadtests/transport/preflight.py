@@ -6,7 +6,7 @@ from inventory.model import Environment
 from loadtests.transport import exchange
 from loadtests.transport.exchange import Exchange
 from loadtests.users import steps
-from loadtests.users.journey import OWED_MAX_FEN
+from loadtests.users.journey import BALANCE_MAX_FEN
 from loadtests.users.population import Population, Product
 from loadtests.users.steps import Answer, Borrower, Step
 from proof.record import Outcome
@@ -52,10 +52,10 @@ def population(
     url, connection = targets[0]
     for borrower in _first_and_last(found):
         answer = _ask(connection, steps.read_limit(borrower), url, clock, problems)
-        if answer is not None and answer["cap_fen"] - answer["used_fen"] < OWED_MAX_FEN:
+        if answer is not None and answer["cap_fen"] - answer["used_fen"] < BALANCE_MAX_FEN:
             problems.append(
                 f"limit {borrower.limit_id} has {answer['cap_fen'] - answer['used_fen']} fen left; "
-                f"needed: {OWED_MAX_FEN}; seed a fresh database"
+                f"needed: {BALANCE_MAX_FEN}; seed a fresh database"
             )
     if problems:
         raise NotReadyError([*problems, "are all customers seeded? (python3.11 -m app_stub.seed)"])

@@ -1,4 +1,4 @@
-"""The steps of one user with its customers, and the books it keeps so that every request is lawful. Pure.
+"""The steps of one user with its customers, and the state it keeps so that every request is lawful. Pure.
 
 Customers are divided among the users, so that no two users touch the same limit at the same time. A user
 repays only drawdowns that were acknowledged, draws only small amounts, and freezes only limits that it never
@@ -20,7 +20,7 @@ WATCHED_MAX = 8
 DRAW_STEP_FEN = 100
 DRAW_STEPS_MAX = 100
 """A drawdown is 1 to 100 yuan: small compared with any limit, so that many runs find room."""
-OWED_MAX_FEN = 20_000
+BALANCE_MAX_FEN = 20_000
 """A run draws at most 200 yuan net under one limit."""
 EVERYDAY_SHARE = 0.85
 """Share of applications for the product with the smallest minimum amount, which most customers may have.
@@ -36,7 +36,7 @@ _GRADES_GRANTED = ("A", "B", "C")
 
 
 @dataclass(kw_only=True)
-class Books:
+class UserState:
     """One user's customers, and its knowledge about them."""
 
     population: Population
@@ -44,7 +44,7 @@ class Books:
     """Number of this user, from 0."""
     users: int
     random: Random
-    owed: dict[int, tuple[Borrower, int]] = field(default_factory=dict)
+    balances: dict[int, tuple[Borrower, int]] = field(default_factory=dict)
     """limit -> (borrower, fen drawn in this run and not repaid)"""
     unknown: set[int] = field(default_factory=set)
     """Limits whose state this user no longer knows."""
@@ -58,12 +58,12 @@ class Books:
     """Customer of the last drawdown, and the number of its entry."""
 
     def watched(self) -> list[Borrower]:
-        """Return the customers under an early-warning watch; `learn` their state before the first step."""
+        """Return the customers under an early-warning watch; `observe` their state before the first step."""
         mine = range(self.user, self.population.size, self.users)
         found = [index for index in mine if self.population.is_watched(index)]
         return [self.population.borrower(index) for index in found[:WATCHED_MAX]]
 
-    def learn(self, borrower: Borrower, answer: Answer) -> None:
+    def observe(self, borrower: Borrower, answer: Answer) -> None:
         """Record the state of a watched limit."""
         (self.frozen if answer["status"] == "frozen" else self.active).append(borrower)
 
@@ -71,7 +71,7 @@ class Books:
         """Return the next request of kind `operation`.
 
         If no customer is ready for it, the request is a drawdown instead. If no customer may draw, it is an
-        application, which is always lawful. So the planned rate is kept in any state of the books.
+        application, which is always lawful. So the planned rate is kept in any state of the state.
         """
         step = self._plan(operation)
         if step is None:
@@ -97,8 +97,8 @@ class Books:
             case _:
                 raise ValueError(f"operation {operation!r} is no write of the journey")
 
-    def settle(self, step: Step, outcome: Outcome, status: int, answer: Answer | None) -> None:
-        """Enter the outcome of a step into the books.
+    def apply_result(self, step: Step, outcome: Outcome, status: int, answer: Answer | None) -> None:
+        """Apply the result of a step.
 
         + answer: the JSON of an acknowledgement that has the expected body, else None
         """
@@ -107,9 +107,9 @@ class Books:
         elif outcome is Outcome.REJECTED and status in steps.DEFINITE_NO:
             self._nothing_happened(step)
         elif step.limit_id is not None:
-            # It may have happened, or the limit differs from these books (writes lost in a failover).
+            # It may have happened, or the limit differs from these state (writes lost in a failover).
             self.unknown.add(step.limit_id)
-            self.owed.pop(step.limit_id, None)
+            self.balances.pop(step.limit_id, None)
             if self.last_drawn is not None and self.last_drawn[0].limit_id == step.limit_id:
                 self.last_drawn = None
 
@@ -120,14 +120,16 @@ class Books:
             return steps.read_customer(self._any())
         borrower, entry_id = self.last_drawn
         if kind < 0.7:
-            return steps.read_limit(borrower, status="active", used_fen_min=self.owed_fen(borrower.limit_id))
+            return steps.read_limit(
+                borrower, status="active", used_fen_min=self.balance_fen(borrower.limit_id)
+            )
         if kind < 0.9:
             return steps.read_entries(borrower, entry_id)
         return steps.read_products(borrower.entity)
 
-    def owed_fen(self, limit_id: int) -> int:
+    def balance_fen(self, limit_id: int) -> int:
         """Return what this run drew under a limit and did not repay."""
-        found = self.owed.get(limit_id)
+        found = self.balances.get(limit_id)
         return found[1] if found else 0
 
     def _drawdown(self) -> Step | None:
@@ -135,17 +137,17 @@ class Books:
         for _ in range(_TRIES):
             borrower = self._of(self.granted) if self.granted and self.random.random() < 0.1 else self._any()
             limit_id = borrower.limit_id
-            if limit_id not in self.unknown and self.owed_fen(limit_id) + amount_fen <= OWED_MAX_FEN:
+            if limit_id not in self.unknown and self.balance_fen(limit_id) + amount_fen <= BALANCE_MAX_FEN:
                 return steps.drawdown(borrower, amount_fen)
         return None
 
     def _repayment(self) -> Step | None:
-        if not self.owed:
+        if not self.balances:
             return None
         # The oldest debt first: dictionaries keep their order, and a partly repaid debt moves to the end.
-        borrower, owed_fen = next(iter(self.owed.values()))
+        borrower, balance_fen = next(iter(self.balances.values()))
         part = self.random.random() < 0.3
-        amount_fen = self.random.randint(1, owed_fen) if part else owed_fen
+        amount_fen = self.random.randint(1, balance_fen) if part else balance_fen
         return steps.repayment(borrower, amount_fen)
 
     def _admission(self) -> Step:
@@ -187,7 +189,7 @@ class Books:
             elif (
                 step.operation == "grant"
                 and len(self.granted) < GRANTED_MAX
-                and answer["cap_fen"] >= OWED_MAX_FEN
+                and answer["cap_fen"] >= BALANCE_MAX_FEN
             ):
                 self.granted.append(
                     Borrower(
@@ -200,13 +202,16 @@ class Books:
     def _acknowledged_of_borrower(self, step: Step, borrower: Borrower, answer: Answer) -> None:
         match step.operation:
             case "drawdown":
-                self.owed[borrower.limit_id] = (borrower, self.owed_fen(borrower.limit_id) + step.amount_fen)
+                self.balances[borrower.limit_id] = (
+                    borrower,
+                    self.balance_fen(borrower.limit_id) + step.amount_fen,
+                )
                 self.last_drawn = (borrower, answer["entry_id"])
             case "repayment":
-                left_fen = self.owed_fen(borrower.limit_id) - step.amount_fen
-                self.owed.pop(borrower.limit_id, None)
+                left_fen = self.balance_fen(borrower.limit_id) - step.amount_fen
+                self.balances.pop(borrower.limit_id, None)
                 if left_fen > 0:
-                    self.owed[borrower.limit_id] = (borrower, left_fen)
+                    self.balances[borrower.limit_id] = (borrower, left_fen)
             case "admission" if answer["decision"] == "admitted":
                 self.admitted.append(
                     Application(

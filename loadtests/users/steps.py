@@ -48,10 +48,10 @@ class Step(NamedTuple):
     entry_id: str | None = None
     """Entry that a list of entries must contain: this run's own last one."""
     subject: Borrower | Application | None = None
-    """The object that the journey keeps books about."""
-    may_be_refused: str | None = None
+    """The object that the journey keeps the state of."""
+    allowed_refusal: str | None = None
     """Kind of a problem that is also a right answer, such as `limit-exceeded`."""
-    must_be_refused: bool = False
+    expect_refusal: bool = False
     """Whether the request is never allowed, so that any acknowledgement is wrong."""
 
 
@@ -89,7 +89,7 @@ def drawdown(borrower: Borrower, amount_fen: int) -> Step:
 def contended_drawdown(borrower: Borrower, amount_fen: int, *, cap_fen: int) -> Step:
     """Draw money under a limit that others draw on too, and that may be used up."""
     return drawdown(borrower, amount_fen)._replace(
-        may_be_refused=_NO_ROOM, must_be_refused=amount_fen > cap_fen
+        allowed_refusal=_NO_ROOM, expect_refusal=amount_fen > cap_fen
     )
 
 
@@ -229,9 +229,9 @@ def _of_limit(
     )
 
 
-def complaint(step: Step, answer: object) -> str | None:
+def validate_response(step: Step, answer: object) -> str | None:
     """Return the problem with the JSON of a 2xx answer to `step`, or None."""
-    if step.must_be_refused:
+    if step.expect_refusal:
         return "more than the whole limit was drawn"
     if not isinstance(answer, dict):
         return "body: not a JSON object"

@@ -13,8 +13,7 @@ import orjson
 
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.schedule import Plan
-from loadtests.results import hdr_log
-from loadtests.results import run_info as load_facts
+from loadtests.results import hdr_log, run_info
 from loadtests.results.hdr_log import HDR_FILE
 from loadtests.results.run_info import LOAD_FILE, RunInfo, WorkerInfo
 from loadtests.workers.monitor import Worker
@@ -49,7 +48,7 @@ def folder_of(run_folder: Path, number: int) -> Path:
 
 
 def planned(asked: LoadOptions, plan: Plan, *, start_s: float, stopped_s: float | None) -> RunInfo:
-    """Return the facts of a load, or of the share of it that was asked for, with nothing measured."""
+    """Return the run info of a load, or of the share of it that was asked for, with nothing measured."""
     return RunInfo(
         environment=asked.environment,
         scenario=asked.scenario,
@@ -76,7 +75,7 @@ def planned(asked: LoadOptions, plan: Plan, *, start_s: float, stopped_s: float 
 
 
 def merge(run_folder: Path, parts: Sequence[Part], *, whole: RunInfo) -> RunInfo:
-    """Write ledger, reads, histograms and `load.json` of the whole load into `run_folder`; return its facts.
+    """Write ledger, reads, histograms and `load.json` of the whole load into `run_folder`; return its run info.
 
     + whole: what all were to do together, with nothing measured, and when it was ended early
 
@@ -88,17 +87,17 @@ def merge(run_folder: Path, parts: Sequence[Part], *, whole: RunInfo) -> RunInfo
             _mend(part.folder)
     merge_lines(run_folder / LEDGER_FILE, [part.folder / LEDGER_FILE for part in parts])
     merge_lines(run_folder / READS_FILE, [part.folder / READS_FILE for part in parts])
-    known = [load_facts.read(part.folder) if part.is_known else part.planned for part in parts]
-    facts = merged(whole, parts, known)
+    known = [run_info.read(part.folder) if part.is_known else part.planned for part in parts]
+    info = merged(whole, parts, known)
     corrected, uncorrected = Latencies(), Latencies()
     for part, own in zip(parts, known, strict=True):
         if not (part.folder / HDR_FILE).exists():
             hdr_log.write_pair(part.folder, own, *hdr_log.of_ledger(part.folder, own))
         for total, found in zip((corrected, uncorrected), hdr_log.read(part.folder), strict=True):
             total.merge(found)
-    hdr_log.write_pair(run_folder, facts, corrected, uncorrected)
-    load_facts.write(run_folder, facts)
-    return facts
+    hdr_log.write_pair(run_folder, info, corrected, uncorrected)
+    run_info.write(run_folder, info)
+    return info
 
 
 def merge_lines(into: Path, parts: Sequence[Path]) -> None:
@@ -115,32 +114,32 @@ def merge_lines(into: Path, parts: Sequence[Path]) -> None:
 
 
 def merged(whole: RunInfo, parts: Sequence[Part], known: Sequence[RunInfo]) -> RunInfo:
-    """Return the facts of the whole load.
+    """Return the run info of the whole load.
 
     + known: those of each part
     """
-    requests = sum(facts.requests for facts in known)
-    cpu_ms = sum(facts.cpu_ms_per_request * facts.requests for facts in known)
-    workers = tuple(_of_worker(part, facts) for part, facts in zip(parts, known, strict=True))
-    stops = [facts.stopped_s for facts in (whole, *known) if facts.stopped_s is not None]
+    requests = sum(info.requests for info in known)
+    cpu_ms = sum(info.cpu_ms_per_request * info.requests for info in known)
+    workers = tuple(_of_worker(part, info) for part, info in zip(parts, known, strict=True))
+    stops = [info.stopped_s for info in (whole, *known) if info.stopped_s is not None]
     return replace(
         whole,
-        targets=next((facts.targets for facts in known if facts.targets), ()),
+        targets=next((info.targets for info in known if info.targets), ()),
         stopped_s=min(stops, default=None),
         cpu_percent=sum(worker.cpu_percent for worker in workers),
         cpu_ms_per_request=cpu_ms / requests if requests else 0.0,
         memory_mib=sum(worker.memory_mib for worker in workers),
-        lateness_p50_ms=max(facts.lateness_p50_ms for facts in known),
-        lateness_p99_ms=max(facts.lateness_p99_ms for facts in known),
-        lateness_max_ms=max(facts.lateness_max_ms for facts in known),
-        held_back=sum(facts.held_back for facts in known),
-        busy_seconds=max(facts.busy_seconds for facts in known),
+        lateness_p50_ms=max(info.lateness_p50_ms for info in known),
+        lateness_p99_ms=max(info.lateness_p99_ms for info in known),
+        lateness_max_ms=max(info.lateness_max_ms for info in known),
+        held_back=sum(info.held_back for info in known),
+        busy_seconds=max(info.busy_seconds for info in known),
         requests=requests,
         workers=workers,
     )
 
 
-def _of_worker(part: Part, facts: RunInfo) -> WorkerInfo:
+def _of_worker(part: Part, info: RunInfo) -> WorkerInfo:
     worker, clock = part.worker, part.clock
     is_known = part.is_known
     return WorkerInfo(
@@ -148,10 +147,10 @@ def _of_worker(part: Part, facts: RunInfo) -> WorkerInfo:
         users=part.planned.users,
         writes_planned=part.arrivals,
         writes_recorded=_lines_in(part.folder / LEDGER_FILE),
-        cpu_percent=facts.cpu_percent if is_known else worker.cpu_percent,
-        memory_mib=facts.memory_mib if is_known else worker.memory_mib,
-        lateness_p99_ms=facts.lateness_p99_ms if is_known else None,
-        held_back=facts.held_back if is_known else None,
+        cpu_percent=info.cpu_percent if is_known else worker.cpu_percent,
+        memory_mib=info.memory_mib if is_known else worker.memory_mib,
+        lateness_p99_ms=info.lateness_p99_ms if is_known else None,
+        held_back=info.held_back if is_known else None,
         clock_ahead_ms=None if clock is None else clock.ahead_ms,
         clock_give_or_take_ms=None if clock is None else clock.give_or_take_ms,
         lost=worker.lost,

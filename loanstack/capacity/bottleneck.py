@@ -54,7 +54,7 @@ class Resource:
     used: float
     """In percent, measured as `full_at` is."""
     full_at: float
-    says: str
+    summary: str
     """The evidence, in words."""
 
     @property
@@ -63,7 +63,7 @@ class Resource:
         return self.used >= self.full_at
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.says})"
+        return f"{self.name} ({self.summary})"
 
 
 def ranked(evidence: Evidence) -> tuple[Resource, ...]:
@@ -100,7 +100,7 @@ def _generator(evidence: Evidence) -> list[Resource]:
             name="the load generator",
             used=percent,
             full_at=GENERATOR_FULL_PERCENT,
-            says=f"{percent:.0f} % of the one core that it can use",
+            summary=f"{percent:.0f} % of the one core that it can use",
         )
     ]
 
@@ -122,7 +122,7 @@ def _processors(evidence: Evidence) -> list[Resource]:
             # Stolen time cannot be used, so a processor that loses some is full below 100 %.
             used=machine.busy + machine.stolen,
             full_at=CPU_FULL_PERCENT,
-            says=words,
+            summary=words,
         ),
     ]
 
@@ -132,7 +132,7 @@ def _of_host(use: HostUse) -> tuple[Resource, Resource]:
         name=f"CPU of {use.host}",
         used=use.busy + use.stolen,
         full_at=CPU_FULL_PERCENT,
-        says=f"{use.busy:.0f} % busy",
+        summary=f"{use.busy:.0f} % busy",
     )
     return _stolen(use.host, use.stolen), cpu
 
@@ -142,7 +142,7 @@ def _stolen(where: str, percent: float) -> Resource:
         name=f"processors that the hypervisor gave to others (of {where})",
         used=percent,
         full_at=STOLEN_FULL_PERCENT,
-        says=f"{percent:.0f} % stolen",
+        summary=f"{percent:.0f} % stolen",
     )
 
 
@@ -153,14 +153,14 @@ def _disks(evidence: Evidence) -> list[Resource]:
     found = [_disk(f"disk {name}", percent) for name, percent in machine.disks.items()]
     stall = machine.stalled.get("io full")
     if stall is not None:
-        says = f"everything waited for disks {stall:.1f} % of the time"
-        found.append(Resource(name="disks", used=stall, full_at=IO_FULL_PERCENT, says=says))
+        summary = f"everything waited for disks {stall:.1f} % of the time"
+        found.append(Resource(name="disks", used=stall, full_at=IO_FULL_PERCENT, summary=summary))
     return found
 
 
 def _disk(name: str, percent: float) -> Resource:
-    says = f"it had work {percent:.0f} % of the time"
-    return Resource(name=name, used=percent, full_at=DISK_FULL_PERCENT, says=says)
+    summary = f"it had work {percent:.0f} % of the time"
+    return Resource(name=name, used=percent, full_at=DISK_FULL_PERCENT, summary=summary)
 
 
 def _waits(evidence: Evidence) -> list[Resource]:
@@ -169,21 +169,27 @@ def _waits(evidence: Evidence) -> list[Resource]:
     if of is not None:
         percent, each_us = 100.0 * of.waited_us / of.elapsed_us, of.elapsed_us / of.executions
         blocked = 100.0 * of.blocked_share
-        says = f"statements waited for one in {blocked:.0f} % of the samples"
+        summary = f"statements waited for one in {blocked:.0f} % of the samples"
         found.append(
-            Resource(name="row locks of the database", used=blocked, full_at=BLOCKED_FULL_PERCENT, says=says)
+            Resource(
+                name="row locks of the database", used=blocked, full_at=BLOCKED_FULL_PERCENT, summary=summary
+            )
         )
-        says = f"{percent:.1f} % of the time of {of.executions} statements, {each_us:.0f} us each"
+        summary = f"{percent:.1f} % of the time of {of.executions} statements, {each_us:.0f} us each"
         found.append(
-            Resource(name="waits inside the database", used=percent, full_at=WAIT_FULL_PERCENT, says=says)
+            Resource(
+                name="waits inside the database", used=percent, full_at=WAIT_FULL_PERCENT, summary=summary
+            )
         )
     for pool in evidence.pools:
-        says = (
+        summary = (
             f"{pool.in_use_mean:.1f} of {pool.size:.0f} connections in use; requests waited in"
             f" {pool.waiting_share:.0%} of the samples"
         )
         used = 100.0 * pool.waiting_share
         found.append(
-            Resource(name=f"connections of {pool.host}", used=used, full_at=POOL_FULL_PERCENT, says=says)
+            Resource(
+                name=f"connections of {pool.host}", used=used, full_at=POOL_FULL_PERCENT, summary=summary
+            )
         )
     return found

@@ -16,7 +16,7 @@ class Conclusion:
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)
-    says: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
     """Sentences: the capacity or its bound, and the confidence."""
 
 
@@ -39,7 +39,7 @@ def conclude(
         verdict=verdict,
         reasons=reasons,
         figures=_figures(found, probes, over=over),
-        says=(_capacity(search, found, over=over), *_confidence(found)),
+        summary=(_capacity(search, found, over=over), *_confidence(found)),
     )
 
 

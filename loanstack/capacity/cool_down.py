@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chaos.engine.live import WallClock
 from chaos.system.databases import SshDatabases
-from chaos.system.pair import database_hosts, not_following
+from chaos.system.pair import database_hosts, replication_unhealthy
 from chaos.system.shells import Shells
 from chaos.system.sql_session import MARIADB, SqlSession
 from chaos.system.world import DOWN, PRIMARY, STANDBY, Clock, wait_until
@@ -38,7 +38,7 @@ def cool_down(env: Environment, database: DatabaseKind = DatabaseKind.OCEANBASE)
     databases = SshDatabases(env, shells)
     try:
         databases.open(database_hosts(env))
-        wait_until_calm(lambda: not_following(env, databases) or queued(env), WallClock())
+        wait_until_calm(lambda: replication_unhealthy(env, databases) or queued(env), WallClock())
     finally:
         databases.close()
         shells.close()

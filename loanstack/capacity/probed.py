@@ -80,7 +80,7 @@ def as_json(search: Search, done: Sequence[Probed], found: Conclusion, *, limit_
         ],
         "knee_tps": knee_of(done),
         "capacity_tps": found.figures.get("capacity_tps"),
-        "says": list(found.says),
+        "says": list(found.summary),
         "ran_out": ran_out(done),
     }
 

@@ -100,9 +100,9 @@ def _show(judged: JudgedAgain) -> None:
     out = RichConsole(highlight=False)
     out.print(table)
     for difference in judged.differences:
-        out.print(f"  - {escape(_told(difference))}", soft_wrap=True)
+        out.print(f"  - {escape(_line_of(difference))}", soft_wrap=True)
     out.print("nothing differs" if not judged.differences else f"{len(judged.differences)} things differ")
 
 
-def _told(difference: Difference) -> str:
+def _line_of(difference: Difference) -> str:
     return f"{difference.folder}: {difference.what}: recorded {difference.recorded}, found {difference.found}"

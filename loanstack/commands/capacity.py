@@ -133,9 +133,9 @@ def _probe(task: Task, asked: LoadParameters, count: int) -> Probed:
 
 
 def _save_prometheus(part: Task) -> None:
-    load_facts = run_info.read(part.folder.path)
-    until_s = load_facts.start_s + load_facts.measured_s
-    prometheus.save(part.env, part.folder, from_s=load_facts.start_s, until_s=until_s)
+    load_info = run_info.read(part.folder.path)
+    until_s = load_info.start_s + load_info.measured_s
+    prometheus.save(part.env, part.folder, from_s=load_info.start_s, until_s=until_s)
 
 
 def _unfinished(part: Task, why: str) -> Results:
@@ -166,7 +166,7 @@ def _finish(task: Task, search: Search, done: Sequence[Probed], *, ended: str | 
         task.folder.write_json(OBJECTIVES_FILE, objectives.to_list(at_least))
     if done:
         task.console.table(table(done))
-    for line in (*found.says, ran_out(done)):
+    for line in (*found.summary, ran_out(done)):
         if line is not None:
             task.console.say(line)
     return Results(

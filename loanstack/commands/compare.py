@@ -146,7 +146,7 @@ def _put_back(task: Task) -> None:
 
 def _save(task: Task, done: Sequence[Ran]) -> tuple[Row, ...]:
     rows = comparison.compare(done)
-    lines = comparison.says(rows, done)
+    lines = comparison.summary(rows, done)
     task.folder.write_json(COMPARISON_FILE, comparison.as_json(rows, done, lines))
     return rows
 
@@ -159,7 +159,7 @@ def _conclude(task: Task, asked: CompareParameters, done: Sequence[Ran]) -> Resu
     if rows:
         figures |= {"claimed_ratio": comparison.CLAIMED_RATIO, "rounds": max(row.rounds for row in rows)}
         task.console.table(table(rows))
-    for line in comparison.says(rows, done):
+    for line in comparison.summary(rows, done):
         task.console.say(line)
     return Results(
         verb="compare",

@@ -107,7 +107,7 @@ def load(
     with task.step("judge"), bulk_reading():
         judged = _judge(task, objectives, companions)
     if judged.components:
-        task.console.say(cpu_breakdown.told(judged.components))
+        task.console.say(cpu_breakdown.summary(judged.components))
     results = Results(
         verb="load",
         environment=env.name,

@@ -65,9 +65,11 @@ class Analytics:
 
     def finding(self, found: LoadFigures) -> Finding:
         """Return the finding over the reports."""
-        facts = found.facts
+        run_info = found.run_info
         reported = report_record.read(self._task.folder.path)
-        return report_record.judge(reported, from_s=facts.start_s, until_s=facts.start_s + facts.measured_s)
+        return report_record.judge(
+            reported, from_s=run_info.start_s, until_s=run_info.start_s + run_info.measured_s
+        )
 
     def _act(self) -> None:
         folder = self._task.folder.path

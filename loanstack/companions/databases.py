@@ -1,7 +1,7 @@
 """Ask the hosts which database has which role when a load begins."""
 
 from chaos.system.databases import SshDatabases
-from chaos.system.pair import find_scene
+from chaos.system.pair import find_topology
 from chaos.system.shells import Shells
 from chaos.system.world import WorldError
 from inventory.model import DatabaseRole, Environment, Host, Role
@@ -22,9 +22,9 @@ def host_with(env: Environment, role: DatabaseRole, database: DatabaseKind = Dat
         return next(host for host in env.hosts_with(Role.OCEANBASE) if host.database_role == role)
     shells = Shells(env)
     try:
-        scene = find_scene(env, SshDatabases(env, shells))
+        topology = find_topology(env, SshDatabases(env, shells))
     except WorldError as unfit:
         raise CommandError(str(unfit), code=ExitCode.INVALID) from None
     finally:
         shells.close()
-    return scene.primary if role is DatabaseRole.PRIMARY else scene.standby
+    return topology.primary if role is DatabaseRole.PRIMARY else topology.standby

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from chaos.system.databases import SshDatabases
-from chaos.system.pair import database_hosts, find_scene
+from chaos.system.pair import database_hosts, find_topology
 from chaos.system.shells import Shells
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host
@@ -147,10 +147,10 @@ def freezer(env: Environment) -> Iterator[Callable[[], Host]]:
     shells = Shells(env)
 
     def freeze() -> Host:
-        scene = find_scene(env, SshDatabases(env, shells))
-        for host in (scene.standby, scene.primary):
+        topology = find_topology(env, SshDatabases(env, shells))
+        for host in (topology.standby, topology.primary):
             shells.check_run(host, "the daily merge", _MERGE, within_s=_TAKEN_WITHIN_S)
-        return scene.primary
+        return topology.primary
 
     try:
         for host in database_hosts(env):

@@ -93,7 +93,7 @@ def judge(
     """
     if taken_s is None:
         return _invalid(f"no MAJOR FREEZE was taken: {problem or 'the load ended before its moment came'}")
-    figures = {"freeze_at_s": round(taken_s - found.facts.start_s, 3)}
+    figures = {"freeze_at_s": round(taken_s - found.run_info.start_s, 3)}
     made = merges(readings, since_s=taken_s)
     if made is None:
         return _invalid("the MAJOR FREEZE was asked for, and no database froze anything", figures)
@@ -107,7 +107,7 @@ def judge(
         figures[f"merge_{merge.role.lower()}_s"] = round(merge.until_s - taken_s, 3)
     until_s = max(merge.until_s for merge in done)
     figures["merge_s"] = round(until_s - taken_s, 3)
-    if taken_s >= found.facts.start_s + found.facts.measured_s:
+    if taken_s >= found.run_info.start_s + found.run_info.measured_s:
         return _invalid("the MAJOR FREEZE was taken after the traffic", figures)
     figures |= window_figures(found, writes, from_s=taken_s, until_s=until_s)
     return Finding(name=NAME, verdict=Verdict.PASS, figures=figures)
@@ -117,9 +117,9 @@ def window_figures(
     found: LoadFigures, writes: Iterable[Write], *, from_s: float, until_s: float
 ) -> dict[str, float]:
     """Return the transactions' worst second and latencies within a window (unix times)."""
-    start_s = found.facts.start_s
+    start_s = found.run_info.start_s
     seconds = range(
-        max(floor(from_s - start_s), 0), min(ceil(until_s - start_s), int(found.facts.measured_s))
+        max(floor(from_s - start_s), 0), min(ceil(until_s - start_s), int(found.run_info.measured_s))
     )
     ratios = [
         (one.acknowledged / one.planned, one.second)

@@ -10,9 +10,9 @@ from chaos.system.shells import Running, Shells
 from chaos.system.world import WorldError
 from inventory.model import Environment, Host
 from loadtests.results.figures import LoadFigures
-from loanstack.companions import components, flatness
+from loanstack.companions import components, leak_check
 from loanstack.companions.companion import AccompaniedLoad
-from loanstack.companions.flatness import SAMPLES_FILE, ComponentSample
+from loanstack.companions.leak_check import SAMPLES_FILE, ComponentSample
 from loanstack.runs.task import Task
 from proof.verdict import Finding
 
@@ -50,14 +50,14 @@ class Soak:
 
     def finding(self, found: LoadFigures) -> Finding:
         """Return whether the components stayed flat."""
-        env, facts = self._task.env, found.facts
-        return flatness.judge(
-            flatness.read(self._task.folder.path),
+        env, run_info = self._task.env, found.run_info
+        return leak_check.judge(
+            leak_check.read(self._task.folder.path),
             [(host.name, unit) for host in env.hosts for unit in components.expected(host)],
             env.soak_slo,
             caches_mib_max=CACHES_SHARE_MAX * env.database.memory_mib,
-            from_s=facts.start_s,
-            until_s=facts.start_s + facts.measured_s,
+            from_s=run_info.start_s,
+            until_s=run_info.start_s + run_info.measured_s,
         )
 
     def _act(self) -> None:
@@ -81,7 +81,7 @@ def sample_until(over: threading.Event, env: Environment, shells: Shells, folder
             begun = [(host, running) for host in hosts if (running := _begin(shells, host)) is not None]
             for host, running in begun:
                 for sample in _finish(host, running, at_s):
-                    file.write(flatness.encode(sample))
+                    file.write(leak_check.encode(sample))
             due_s = max(due_s + INTERVAL_S, time.monotonic())
             over.wait(due_s - time.monotonic())
 

@@ -136,7 +136,7 @@ def _of_drill(judged: _Folder) -> _Found:
     if is_whole_command:
         results = drills.as_ended(run.drill, results, status=read_ended(judged.run).status)
     figures = {**drills.over_repeats([results]), **results.figures}
-    return _Found(findings=(_told(results.verdict, results.reasons),), figures=figures)
+    return _Found(findings=(_finding_of(results.verdict, results.reasons),), figures=figures)
 
 
 def _of_verify(judged: _Folder) -> _Found:
@@ -145,7 +145,9 @@ def _of_verify(judged: _Folder) -> _Found:
     addresses = host_tests.addresses_of((host.name, host.management_address) for host in hosts)
     tests = host_tests.read(judged.run.path / "junit.xml", addresses)
     figures = {**host_tests.counted(tests, [host.name for host in hosts]), "verify_s": ended.seconds}
-    return _Found(findings=(_told(*host_tests.judged(tests, figures, status=ended.status)),), figures=figures)
+    return _Found(
+        findings=(_finding_of(*host_tests.judged(tests, figures, status=ended.status)),), figures=figures
+    )
 
 
 def _of_deploy(judged: _Folder) -> _Found:
@@ -154,7 +156,7 @@ def _of_deploy(judged: _Folder) -> _Found:
     figures = {**outcome.figures(), "deploy_s": ended.seconds}
     said = tail(judged.run.path / f"{deploys.LOG}.log")
     found = deploys.judged(judged.objectives, figures, outcome, status=ended.status, said=said)
-    return _Found(findings=(_told(*found),), figures=figures)
+    return _Found(findings=(_finding_of(*found),), figures=figures)
 
 
 def _unfinished(judged: _Folder, file: str) -> _Found:
@@ -173,7 +175,7 @@ def _require_objectives(judged: _Folder) -> None:
 def _as_recorded(judged: _Folder) -> _Found:
     """Judge the recorded figures by the run's own objectives: no file holds the figures' source data."""
     kept = evaluate(judged.objectives, judged.recorded.figures)
-    return _Found(findings=(_told(judged.recorded.verdict, judged.recorded.reasons), *kept))
+    return _Found(findings=(_finding_of(judged.recorded.verdict, judged.recorded.reasons), *kept))
 
 
 def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
@@ -189,7 +191,7 @@ def _of_parts(judged: _Folder, parts: Sequence[JudgedAgain]) -> _Found:
     return _Found(
         findings=(
             # The recorded verdict counts too, because of steps without a folder, such as taking the lab down.
-            _told(recorded.verdict, recorded.reasons),
+            _finding_of(recorded.verdict, recorded.reasons),
             *(Finding(name=part.name, verdict=part.found.verdict) for part in deciding),
             *evaluate(judged.objectives, {**recorded.figures, **figures}),
         ),
@@ -214,7 +216,7 @@ def _over_drills(parts: Sequence[JudgedAgain]) -> dict[str, float]:
     return drills.over_repeats([results for _, results in done])
 
 
-def _told(verdict: Verdict, reasons: Sequence[str]) -> Finding:
+def _finding_of(verdict: Verdict, reasons: Sequence[str]) -> Finding:
     return Finding(name="found", verdict=verdict, reasons=tuple(reasons), title="")
 
 

@@ -88,10 +88,10 @@ def judge_load(
 
 
 def _checked(records: Records, env: Environment, record: LoadFigures) -> tuple[Finding, ...]:
-    _, reads_per_write = SCENARIOS[record.facts.scenario].mix(env.journey)
+    _, reads_per_write = SCENARIOS[record.run_info.scenario].mix(env.journey)
     # Each mix that has queries reads limits among them.
     history = records.history(records.context(env, reads_limits=reads_per_write > 0))
-    more = contention.CHECKERS if SCENARIOS[record.facts.scenario].may_refuse else ()
+    more = contention.CHECKERS if SCENARIOS[record.run_info.scenario].may_refuse else ()
     return run_checkers(history, (*sets.LOAD, *more))
 
 

@@ -47,7 +47,7 @@ def by_component(
     return {name: round(1000.0 * spent_s[name] / transactions, 4) for name in order if name in spent_s}
 
 
-def told(components: Mapping[str, float]) -> str:
+def summary(components: Mapping[str, float]) -> str:
     """Return one line with each component's CPU time per transaction; "" if it is not known."""
     parts = ", ".join(f"{name} {took_ms:.2f}" for name, took_ms in components.items() if took_ms >= _TOLD_MS)
     return f"ms of CPU a transaction: {parts}" if parts else ""

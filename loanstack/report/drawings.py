@@ -85,11 +85,11 @@ def of_run(run: Run) -> list[tuple[str, Markup]]:
                 ),
             )
         )
-    if run.reigns:
+    if run.role_intervals:
         drawn.append(
             (
                 "Roles: what each database said it was",
-                bands("Roles over time", run.reigns, end_s=end_s),
+                bands("Roles over time", run.role_intervals, end_s=end_s),
             )
         )
     drawn += soak_charts(run.held, start_s=history.start_s, end_s=history.end_s)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from loanstack.capacity.probed import CAPACITY_FILE
-from loanstack.companions import flatness
+from loanstack.companions import leak_check
 from loanstack.report import roles, series
 from loanstack.report.charts import Point
 from loanstack.results import host_tests
@@ -50,10 +50,10 @@ class Run:
     tests: tuple[host_tests.HostTest, ...] = ()
     history: series.History | None = None
     lag: tuple[Point | None, ...] = ()
-    held: tuple[flatness.ComponentSample, ...] = ()
+    held: tuple[leak_check.ComponentSample, ...] = ()
     """Memory and file handles of the components during the measured time of a soak."""
     marks: tuple[tuple[float, str, str], ...] = ()
-    reigns: tuple[roles.Reign, ...] = ()
+    role_intervals: tuple[roles.RoleInterval, ...] = ()
     role_events: tuple[roles.RoleEvent, ...] = ()
     children: tuple["Run", ...] = ()
 
@@ -101,12 +101,14 @@ def read(folder: Path, *, name: str = "") -> Run:
         history=history,
         lag=series.lag_points(_lines(folder / "replication.jsonl"), history) if history else (),
         held=tuple(
-            sample for sample in flatness.read(folder) if 0.0 <= sample.at_s - start_s <= history.end_s
+            sample for sample in leak_check.read(folder) if 0.0 <= sample.at_s - start_s <= history.end_s
         )
         if history
         else (),
         marks=series.marks(timeline, start_s) if history else (),
-        reigns=roles.reigns(_lines(folder / "replication.jsonl"), start_s=start_s, end_s=history.end_s)
+        role_intervals=roles.role_intervals(
+            _lines(folder / "replication.jsonl"), start_s=start_s, end_s=history.end_s
+        )
         if history and results.verb == "drill"
         else (),
         role_events=roles.events(timeline),

@@ -35,7 +35,7 @@ _EVENTS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reign:
+class RoleInterval:
     """A period in which one database reported the same role, in seconds since the start."""
 
     host: str
@@ -54,7 +54,9 @@ class RoleEvent:
     detail: str
 
 
-def reigns(samples: Iterable[Mapping[str, Any]], *, start_s: float, end_s: float) -> tuple[Reign, ...]:
+def role_intervals(
+    samples: Iterable[Mapping[str, Any]], *, start_s: float, end_s: float
+) -> tuple[RoleInterval, ...]:
     """Return the roles that each database reported, from the samples of `replication.jsonl`.
 
     + start_s: unix time of second 0
@@ -66,23 +68,23 @@ def reigns(samples: Iterable[Mapping[str, Any]], *, start_s: float, end_s: float
         if 0 <= float(sample["at_s"]) - start_s <= end_s
     ]
     hosts = dict.fromkeys(host for _, roles in seen for host in roles)
-    return tuple(reign for host in hosts for reign in _of_host(host, seen, end_s))
+    return tuple(interval for host in hosts for interval in _of_host(host, seen, end_s))
 
 
 def _of_host(
     host: str, seen: Sequence[tuple[float, Mapping[str, str | None]]], end_s: float
-) -> Iterable[Reign]:
+) -> Iterable[RoleInterval]:
     said = [(at_s, roles.get(host) or NO_ANSWER) for at_s, roles in seen]
     groups = [(role, [at_s for at_s, _ in group]) for role, group in groupby(said, key=lambda one: one[1])]
     ends = [times[0] for _, times in groups[1:]]
     last = min(end_s, groups[-1][1][-1]) if groups else end_s
     for (role, times), until_s in zip(groups, [*ends, last], strict=True):
-        yield Reign(host=host, role=role, from_s=times[0], until_s=until_s)
+        yield RoleInterval(host=host, role=role, from_s=times[0], until_s=until_s)
 
 
-def bands(title: str, found: Sequence[Reign], *, end_s: float) -> str:
+def bands(title: str, found: Sequence[RoleInterval], *, end_s: float) -> str:
     """Return a chart with one row for each database, coloured by its role."""
-    hosts = list(dict.fromkeys(reign.host for reign in found))
+    hosts = list(dict.fromkeys(interval.host for interval in found))
     axis = fixed(end_s)
     bottom = _TOP + _ROW * len(hosts)
 
@@ -90,11 +92,13 @@ def bands(title: str, found: Sequence[Reign], *, end_s: float) -> str:
         return _LEFT + axis.place(at_s) * (WIDTH - _LEFT - _RIGHT)
 
     parts = []
-    for reign in found:
-        y = _TOP + _ROW * hosts.index(reign.host)
-        tip = f"{reign.host}: {reign.role}, {reign.from_s:.1f} to {reign.until_s:.1f} s"
-        width = max(0.5, x(reign.until_s) - x(reign.from_s))
-        parts.append(svg.box(_style(reign.role), x=x(reign.from_s), y=y, width=width, height=_THICK, tip=tip))
+    for interval in found:
+        y = _TOP + _ROW * hosts.index(interval.host)
+        tip = f"{interval.host}: {interval.role}, {interval.from_s:.1f} to {interval.until_s:.1f} s"
+        width = max(0.5, x(interval.until_s) - x(interval.from_s))
+        parts.append(
+            svg.box(_style(interval.role), x=x(interval.from_s), y=y, width=width, height=_THICK, tip=tip)
+        )
     for row, host in enumerate(hosts):
         parts.append(svg.text("tick", host, x=_LEFT - 7, y=_TOP + _ROW * row + 12, anchor="end"))
     for tick in axis.ticks:
@@ -102,7 +106,7 @@ def bands(title: str, found: Sequence[Reign], *, end_s: float) -> str:
         parts.append(svg.line("tickline", x1=x(tick), y1=bottom, x2=x(tick), y2=bottom + 4))
         parts.append(svg.text("tick", words, x=x(tick), y=bottom + 17, anchor="middle"))
     picture = svg.picture(title, width=WIDTH, height=bottom + _BOTTOM, parts=parts)
-    roles = dict.fromkeys(reign.role for reign in found)
+    roles = dict.fromkeys(interval.role for interval in found)
     return picture + svg.legend((_style(role), role.lower()) for role in roles)
 
 

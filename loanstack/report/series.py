@@ -81,10 +81,10 @@ def of_load(found: LoadFigures) -> History:
     """Return the per-second history of a load."""
     # Answers after the window do not fill a whole second; drawn as a rate, they would look like a collapse
     # that never happened. Failures after the window are drawn all the same.
-    inside = found.seconds[: max(1, int(found.facts.measured_s))]
+    inside = found.seconds[: max(1, int(found.run_info.measured_s))]
     return History(
-        start_s=found.facts.start_s,
-        end_s=max(found.facts.measured_s, 1.0),
+        start_s=found.run_info.start_s,
+        end_s=max(found.run_info.measured_s, 1.0),
         planned=tuple((s.second + 0.5, float(s.planned)) for s in inside),
         acknowledged=tuple((s.second + 0.5, float(s.acknowledged)) for s in inside),
         failed=tuple((s.second + 0.5, float(s.errors)) for s in found.seconds if s.errors),
@@ -95,7 +95,7 @@ def of_load(found: LoadFigures) -> History:
         uncorrected=found.uncorrected.curve(),
         outcomes={name: int(found.values.get(figure, 0)) for name, figure in _OUTCOMES.items()},
         errors_by_kind=found.errors_by_kind,
-        workers=found.facts.workers,
+        workers=found.run_info.workers,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import cycle
 
-from loanstack.companions.flatness import ComponentSample
+from loanstack.companions.leak_check import ComponentSample
 from loanstack.report.charts import Point, Series, Span, time_chart
 
 _HEIGHT = 130

@@ -108,7 +108,7 @@ def _proved(run: Ran) -> Finding:
     return Finding(name=run.folder, verdict=verdict, reasons=run.reasons)
 
 
-def says(rows: Sequence[Row], runs: Sequence[Ran]) -> tuple[str, ...]:
+def summary(rows: Sequence[Row], runs: Sequence[Ran]) -> tuple[str, ...]:
     """Return sentences about the result: the measured throughput and the claim, then broken promises."""
     lines = []
     by_figure = {row.figure: row for row in rows}

@@ -38,7 +38,7 @@ def standby_has_the_same(history: History) -> Finding:
         for table, found in by_table.items()
         if len({(content.rows, content.checksum) for content in found}) > 1
     ]
-    reasons = [f"{table}: {_told(by_table[table])}" for table in differing]
+    reasons = [f"{table}: {_described(by_table[table])}" for table in differing]
     known = {
         "journal": (len(history.journal), "the services exported"),
         "credit_limit": (len(history.limits), "the services exported"),
@@ -134,7 +134,7 @@ def _not_granted(history: History, applications: Iterable[Application]) -> list[
     ]
 
 
-def _told(found: Iterable[TableContent]) -> str:
+def _described(found: Iterable[TableContent]) -> str:
     return "; ".join(
         f"{each.host} ({each.role.lower()}) holds {each.rows} rows, check sum {each.checksum}"
         for each in found

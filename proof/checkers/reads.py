@@ -21,7 +21,7 @@ class _Moves:
 
     base_fen: int = 0
     """Used part of the limit before the run."""
-    told: list[Write] = field(default_factory=list)
+    confirmed: list[Write] = field(default_factory=list)
     """Writes that were acknowledged and are in the journal."""
     perhaps: list[Write] = field(default_factory=list)
     """Writes that may have acted at any time or never: indeterminate, or lost with a primary."""
@@ -33,11 +33,11 @@ class _Moves:
 
     def settle(self) -> None:
         """Sort the writes and compute the sums, after all writes were added."""
-        self.told.sort(key=lambda write: write.ended_s)
-        self.ends_s = [write.ended_s for write in self.told]
-        self.longest_s = max((write.ended_s - write.started_s for write in self.told), default=0.0)
+        self.confirmed.sort(key=lambda write: write.ended_s)
+        self.ends_s = [write.ended_s for write in self.confirmed]
+        self.longest_s = max((write.ended_s - write.started_s for write in self.confirmed), default=0.0)
         self.sums_fen = [self.base_fen]
-        for write in self.told:
+        for write in self.confirmed:
             self.sums_fen.append(self.sums_fen[-1] + _moved_fen(write))
 
     def possible_fen(self, read: Read) -> tuple[int, int]:
@@ -45,7 +45,7 @@ class _Moves:
         begun_s, over_s = read.started_s - CLOCKS_APART_S, read.ended_s + CLOCKS_APART_S
         certain = bisect_right(self.ends_s, begun_s)
         low = high = self.sums_fen[certain]
-        amid = self.told[certain : bisect_left(self.ends_s, over_s + self.longest_s)]
+        amid = self.confirmed[certain : bisect_left(self.ends_s, over_s + self.longest_s)]
         for write in chain(amid, self.perhaps):
             if write.started_s < over_s:
                 low += min(_moved_fen(write), 0)
@@ -100,8 +100,8 @@ def _moves_of(history: History) -> Mapping[tuple[str, int], _Moves]:
         if write.operation not in SIGN_OF_KIND or write.limit_id is None or write.outcome in NOT_EXECUTED:
             continue
         moves = found[write.entity, write.limit_id]
-        is_told = write.outcome == Outcome.ACKNOWLEDGED and (write.entity, write.key) in rows
-        (moves.told if is_told else moves.perhaps).append(write)
+        is_confirmed = write.outcome == Outcome.ACKNOWLEDGED and (write.entity, write.key) in rows
+        (moves.confirmed if is_confirmed else moves.perhaps).append(write)
     for row in history.journal:
         sign = SIGN_OF_KIND.get(row.kind)
         if sign is not None and row.limit_id is not None and (row.entity, row.key) not in own:

@@ -6,7 +6,7 @@ import pytest
 
 from chaos.catalogue import drills
 from chaos.catalogue.model import Observation
-from chaos.catalogue.predicates import agents_agree, standby_has_all, store_is_whole
+from chaos.catalogue.predicates import agents_agree, standby_in_sync, store_is_whole
 from chaos.system.host_fault import CHANGING_TABLES, LOST_STORE_MEMBER, PAUSED_DATABASE
 from inventory.lab import ENVIRONMENT
 from tests.unit.chaos.fake_world import FakeView
@@ -36,7 +36,7 @@ def test_a_primary_that_may_be_alone_is_not_broken(said: tuple[str | None, ...],
     """Nobody would be promoted, and the drill would prove another thing than it is for."""
     views = [FakeView(primary="ob-a", epoch=3, durability="cross_centre", alone=alone) for alone in said]
     seen = replace(SEEN, agents=dict(zip(("ob-a", "ob-b"), views, strict=True)))
-    assert standby_has_all().unmet(seen) == unmet
+    assert standby_in_sync().unmet(seen) == unmet
 
 
 def test_faults_and_heals_are_told_to_whoever_reads() -> None:
@@ -44,16 +44,16 @@ def test_faults_and_heals_are_told_to_whoever_reads() -> None:
         assert drill.title
         assert drill.fault.title
         assert drill.fault.heal.title
-        assert len(drill.fault.heal.dead_man) > 40, drill.name
+        assert len(drill.fault.heal.failsafe) > 40, drill.name
         assert agents_agree().name in {p.name for p in drill.hypothesis}
         assert store_is_whole().name in {p.name for p in drill.hypothesis}
-        assert standby_has_all().name in {p.name for p in drill.hypothesis}
+        assert standby_in_sync().name in {p.name for p in drill.hypothesis}
         assert drill.observe_s >= (drill.fault.lasts_s or 0) + 9
         assert drill.checkers
 
 
 def test_faults_on_hosts_have_a_timer_there() -> None:
-    with_timer = {n for n, d in CATALOGUE.items() if "systemd-run --on-active" in d.fault.heal.dead_man}
+    with_timer = {n for n, d in CATALOGUE.items() if "systemd-run --on-active" in d.fault.heal.failsafe}
     assert with_timer == {
         "agent-killed",
         "primary-paused",

@@ -18,7 +18,7 @@ from chaos.system.host_fault import (
     undo_argv,
 )
 from chaos.system.hosts import _RESIDUE
-from chaos.system.pair import find_scene
+from chaos.system.pair import find_topology
 from inventory.lab import ENVIRONMENT
 from tests.unit.chaos.fake_world import pair
 
@@ -30,11 +30,11 @@ def begun() -> tuple[HostFault, ...]:
     found: dict[str, HostFault] = {}
     for drill in drills.drills(ENVIRONMENT).values():
         world = pair()
-        scene = find_scene(ENVIRONMENT, world.databases)
+        topology = find_topology(ENVIRONMENT, world.databases)
         if drill.fault.prepare is not None:
-            drill.fault.prepare(world, scene)
-            scene = find_scene(ENVIRONMENT, world.databases)
-        drill.fault.inject(world, scene, 5.0)
+            drill.fault.prepare(world, topology)
+            topology = find_topology(ENVIRONMENT, world.databases)
+        drill.fault.inject(world, topology, 5.0)
         found |= {fault.name: fault for fault in world.begun}
     return tuple(found.values())
 

@@ -39,7 +39,7 @@ def read(at_s: float, **changed: object) -> Read:
     return Read(**{**fields, **changed})
 
 
-def facts(**changed: object) -> RunInfo:
+def run_info(**changed: object) -> RunInfo:
     """Ten writes a second for four seconds, as planned, by a generator with time to spare."""
     fields: dict[str, object] = {
         "environment": "lab",

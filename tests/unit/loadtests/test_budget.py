@@ -93,7 +93,7 @@ def test_the_record_says_the_same_as_the_meter() -> None:
     counting = meter(40)
     for write in writes:
         counting.add(write)
-    found = figures.of_records(records.facts(), writes, [records.read(1.0, error="HTTP 504")], [])
+    found = figures.of_records(records.run_info(), writes, [records.read(1.0, error="HTTP 504")], [])
     spent = {one.budget.name: one for one in budget.spent(found, SLO)}
     assert spent["latency_p99_ms"].requests == 2
     assert spent["latency_p95_ms"].percent == 100.0

@@ -198,8 +198,8 @@ LIMIT = {
     ],
 )
 def test_each_kind_of_answer_is_checked(step, good, bad, error):
-    assert steps.complaint(step, good) is None
-    assert steps.complaint(step, {**good, **bad}) == f"body: {error}"
+    assert steps.validate_response(step, good) is None
+    assert steps.validate_response(step, {**good, **bad}) == f"body: {error}"
     json.loads(step.body or b"{}")
 
 

@@ -19,7 +19,7 @@ def lag(at_s: float, lag_ms: float | None) -> Sample:
 
 
 def of(writes, reads=(), samples=(), **changed) -> figures.LoadFigures:
-    return figures.of_records(records.facts(**changed), writes, reads, samples)
+    return figures.of_records(records.run_info(**changed), writes, reads, samples)
 
 
 def test_a_run_as_planned():
@@ -153,7 +153,7 @@ def test_a_histogram_agrees_with_the_sorted_list_to_a_thousandth(durations, perc
 
 
 def test_a_folder_is_read_whole(tmp_path):
-    run_info.write(tmp_path, records.facts())
+    run_info.write(tmp_path, records.run_info())
     with Recorder(tmp_path) as recorder:
         for write in records.all_acknowledged():
             recorder.write(write)
@@ -171,8 +171,8 @@ def test_a_folder_is_read_whole(tmp_path):
 
 
 def test_facts_come_back_and_damaged_ones_are_refused(tmp_path):
-    run_info.write(tmp_path, records.facts(stopped_s=START_S + 1.0))
-    assert run_info.read(tmp_path) == records.facts(stopped_s=START_S + 1.0)
+    run_info.write(tmp_path, records.run_info(stopped_s=START_S + 1.0))
+    assert run_info.read(tmp_path) == records.run_info(stopped_s=START_S + 1.0)
     for damage in (b"{", b"[]", b'{"users": 1}'):
         (tmp_path / "load.json").write_bytes(damage)
         with pytest.raises(FileError, match="run the load again"):

@@ -146,7 +146,7 @@ def test_users_connect_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.Monke
             gevent.sleep(0.001)
             waiting.remove(self)
 
-    class NoBooks:
+    class NoState:
         def watched(self) -> list[None]:
             return []
 
@@ -155,7 +155,7 @@ def test_users_connect_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.Monke
 
     waiting: list[Doors] = []
     monkeypatch.setattr(journey_user, "Connections", Doors)
-    monkeypatch.setattr(journey_user, "_books", lambda *_: {"": NoBooks()})
+    monkeypatch.setattr(journey_user, "_states", lambda *_: {"": NoState()})
     monkeypatch.setattr(JourneyUser, "_read", lambda *_: None)
     made = generator(tmp_path, [])
     users = [gevent.spawn(JourneyUser(made, number).prepare) for number in range(200)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadtests.results import hdr_log
 from loadtests.results.figures import LoadFigures
 from proof.percentiles import Latencies
-from tests.unit.loadtests.records import facts
+from tests.unit.loadtests.records import run_info
 
 
 def latencies(*values_ms: float) -> Latencies:
@@ -32,7 +32,12 @@ def read(path: Path) -> dict[str, HdrHistogram]:
 def test_the_log_holds_both_histograms_whole(tmp_path: Path) -> None:
     corrected, uncorrected = latencies(*range(1, 1001)), latencies(2.5)
     run = LoadFigures(
-        facts=facts(), values={}, seconds=(), errors_by_kind={}, corrected=corrected, uncorrected=uncorrected
+        run_info=run_info(),
+        values={},
+        seconds=(),
+        errors_by_kind={},
+        corrected=corrected,
+        uncorrected=uncorrected,
     )
     hdr_log.write(tmp_path, run)
     assert [path.name for path in tmp_path.iterdir()] == [hdr_log.HDR_FILE]

@@ -15,13 +15,13 @@ from loadtests.results.judge import judge_record
 from loadtests.transport import exchange
 from loadtests.users import steps
 from loadtests.users.population import HOT_MAX, Population
-from loadtests.users.shared_limits import HotBooks
+from loadtests.users.shared_limits import SharedLimitState
 from loadtests.users.steps import Step
 from proof.record import Outcome
 from tests.unit.loadtests import records
 from tests.unit.loadtests.fake_services import CAP_FEN, Services
 from tests.unit.loadtests.test_exchange import DUE, KEY, Fake, reply
-from tests.unit.loadtests.test_journey import books, population
+from tests.unit.loadtests.test_journey import population, user_state
 
 SLO = LoadSlo()
 HOT = SCENARIOS["hot-limit"]
@@ -30,9 +30,9 @@ FATES = ("answered", "answered", "answered", "unavailable", "lost-before", "lost
 EXCEEDED = {"type": "urn:loanstack:problem:limit-exceeded", "status": 422}
 
 
-def crowd(users: int, services: Services, people: Population | None = None) -> list[HotBooks]:
+def crowd(users: int, services: Services, people: Population | None = None) -> list[SharedLimitState]:
     found = [
-        HotBooks(
+        SharedLimitState(
             population=people or population(),
             user=user,
             users=users,
@@ -43,28 +43,28 @@ def crowd(users: int, services: Services, people: Population | None = None) -> l
     ]
     for own in found:
         for borrower in own.watched():
-            own.learn(borrower, services.query("limits", borrower.limit_id, None, borrower.entity))
+            own.observe(borrower, services.query("limits", borrower.limit_id, None, borrower.entity))
     return found
 
 
-def send(own: HotBooks, step: Step, services: Services, key: str, fate: str = "answered") -> int:
+def send(own: SharedLimitState, step: Step, services: Services, key: str, fate: str = "answered") -> int:
     """Send a step; return the status that the services gave it, 0 if it did not reach them."""
     if fate == "unavailable":
-        own.settle(step, Outcome.REJECTED, 503, None)
+        own.apply_result(step, Outcome.REJECTED, 503, None)
         return 0
     if fate == "lost-before":
-        own.settle(step, Outcome.INDETERMINATE, 0, None)
+        own.apply_result(step, Outcome.INDETERMINATE, 0, None)
         return 0
     status, answer = services.answer(step.method, step.path, step.entity, key, step.body)
-    refused = status == 422 and answer["type"].endswith(f":{step.may_be_refused}")
+    refused = status == 422 and answer["type"].endswith(f":{step.allowed_refusal}")
     if fate == "lost-after":
-        own.settle(step, Outcome.INDETERMINATE, 504, None)
+        own.apply_result(step, Outcome.INDETERMINATE, 504, None)
     elif status < 400:
-        own.settle(step, Outcome.ACKNOWLEDGED, status, answer)
+        own.apply_result(step, Outcome.ACKNOWLEDGED, status, answer)
     else:
-        own.settle(step, Outcome.REFUSED if refused else Outcome.REJECTED, status, None)
+        own.apply_result(step, Outcome.REFUSED if refused else Outcome.REJECTED, status, None)
     assert status < 400 or refused, f"{step} was answered with {answer}"
-    assert status >= 400 or not step.must_be_refused
+    assert status >= 400 or not step.expect_refusal
     return status
 
 
@@ -83,7 +83,7 @@ def test_only_want_of_room_is_ever_refused_whatever_was_lost_on_the_way(history,
         send(users[user], users[user].plan(operation), services, f"{number:032x}", fate)
         read = users[user].read()
         _, answer = services.answer(read.method, read.path, read.entity, "", b"")
-        assert steps.complaint(read, answer) is None
+        assert steps.validate_response(read, answer) is None
     assert all(0 <= fen <= CAP_FEN for fen in services.used.values())
 
 
@@ -109,11 +109,11 @@ def test_limits_are_drawn_full_and_most_writes_are_acknowledged_all_the_same(run
 def test_users_of_all_workers_share_what_was_owed_before_and_never_repay_more():
     services = Services("none")
     services.used = {borrower.limit_id: 1_000_003 for borrower in population().hot(HOT.hot_limits)}
-    owed = Counter()
+    balances = Counter()
     for own in crowd(21, services):
-        owed[own.borrower.limit_id] += own.owed_fen
-    assert len(owed) == HOT.hot_limits
-    assert all(1_000_003 - 3 <= fen <= 1_000_003 for fen in owed.values())
+        balances[own.borrower.limit_id] += own.balance_fen
+    assert len(balances) == HOT.hot_limits
+    assert all(1_000_003 - 3 <= fen <= 1_000_003 for fen in balances.values())
 
 
 def test_what_all_draw_on_is_nobodys_everyday_limit():
@@ -125,7 +125,7 @@ def test_what_all_draw_on_is_nobodys_everyday_limit():
     assert hot.isdisjoint(everyday)
     assert hot.isdisjoint(people.borrower(i).limit_id for i in range(people.size) if people.is_watched(i))
     middle = people.size // 2
-    own = books(user=middle % 64, users=64, people=people)
+    own = user_state(user=middle % 64, users=64, people=people)
     assert hot.isdisjoint(own.plan("drawdown").limit_id for _ in range(2000))
 
 
@@ -136,11 +136,11 @@ def test_an_unknown_operation_is_refused():
 
 
 def test_a_right_refusal_keeps_the_rate_and_spends_no_budget():
-    facts = records.facts(scenario="hot-limit")
+    run_info = records.run_info(scenario="hot-limit")
     writes = records.all_acknowledged()
     for number in range(0, 40, 2):
         writes[number] = replace(writes[number], outcome=Outcome.REFUSED, status=422)
-    found = figures.of_records(facts, writes, (), ())
+    found = figures.of_records(run_info, writes, (), ())
     values = found.values
     assert (values["tps_acknowledged"], values["tps_answered"], values["writes_refused"]) == (5.0, 10.0, 20)
     assert (values["errors"], values["worst_second_tps"], values["worst_second_ratio"]) == (0, 5, 1.0)
@@ -153,7 +153,7 @@ def test_a_right_refusal_keeps_the_rate_and_spends_no_budget():
     rate = "Transactions per second, acknowledged or rightly refused"
     assert not [reason for reason in judge_record(found, SLO).reasons if reason.startswith(rate)]
     writes[1] = replace(writes[1], outcome=Outcome.UNSENT, error="no user was free in time")
-    reasons = judge_record(figures.of_records(facts, writes, (), ()), SLO).reasons
+    reasons = judge_record(figures.of_records(run_info, writes, (), ()), SLO).reasons
     assert f"{rate}: 9.75; promised: at least 10" in reasons
 
 

@@ -148,8 +148,8 @@ def test_a_run_ends_once_a_promise_cannot_be_kept_any_more(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "ended early: " in done.stderr
     found = figures.of_folder(tmp_path)
-    assert found.facts.measured_s < 60.0
-    assert "errors; the whole run may have 0" in str(found.facts.aborted)
+    assert found.run_info.measured_s < 60.0
+    assert "errors; the whole run may have 0" in str(found.run_info.aborted)
     reasons = judge_record(found, SLO).reasons
     assert any(reason.startswith("ended after ") for reason in reasons)
     assert not any("the load was ended" in reason for reason in reasons), "it was not spoiled, it failed"
@@ -159,7 +159,7 @@ def test_a_run_that_keeps_its_promises_goes_on_to_its_end(tmp_path):
     with services() as host:
         done = run(host, tmp_path, "--rate", "100", "--duration", "2s", "--users", "8", "--abort-on-fail")
     assert done.returncode == 0, done.stderr
-    assert figures.of_folder(tmp_path).facts.stopped_s is None
+    assert figures.of_folder(tmp_path).run_info.stopped_s is None
 
 
 def test_a_warm_up_is_recorded_and_not_measured(tmp_path):

@@ -19,20 +19,20 @@ def read(late_s: float, *, took_s: float = 0.01, at_s: float = 1.0):
 
 
 def test_a_query_that_waited_for_its_user_is_as_late_as_its_customer_found_it():
-    found = figures.of_records(records.facts(), records.all_acknowledged(), [read(0.5)], ())
+    found = figures.of_records(records.run_info(), records.all_acknowledged(), [read(0.5)], ())
     assert found.values["latency_reads_p99_ms"] == pytest.approx(510.0, rel=0.002)
 
 
 def test_queries_before_what_is_measured_are_no_part_of_it():
-    found = figures.of_records(records.facts(), records.all_acknowledged(), [read(0.0, at_s=-1.0)], ())
+    found = figures.of_records(records.run_info(), records.all_acknowledged(), [read(0.0, at_s=-1.0)], ())
     assert found.values["reads_acknowledged"] == 0
 
 
 @pytest.mark.parametrize(("scenario", "is_judged"), [("read-mostly", True), ("journey", False)])
 def test_where_queries_are_the_load_their_latency_is_promised(scenario, is_judged):
-    facts = records.facts(scenario=scenario)
+    run_info = records.run_info(scenario=scenario)
     slo = LoadSlo(latency_reads_p99_ms_max=200.0)
-    found = figures.of_records(facts, records.all_acknowledged(), [read(0.5)], ())
+    found = figures.of_records(run_info, records.all_acknowledged(), [read(0.5)], ())
     said = [reason for reason in judge_record(found, slo).reasons if reason.startswith("Latency of queries")]
     assert bool(said) is is_judged
 

@@ -12,14 +12,14 @@ from loadtests.plan import options, storm
 from loadtests.plan.shape import curve_of
 from loadtests.plan.share import Share
 from loadtests.plan.storm import Storm
-from loadtests.results import figures, others
-from loadtests.results import run_info as load_facts
+from loadtests.results import figures, noisy_neighbour
+from loadtests.results import run_info as run_info_file
 from loadtests.results.judge import judge_record
 from proof.files import FileError
 from proof.record import Outcome
 from proof.verdict import Verdict
 from tests.unit.loadtests import records
-from tests.unit.loadtests.test_journey import books, population
+from tests.unit.loadtests.test_journey import population, user_state
 from tests.unit.loadtests.test_options import LAB, checked
 from tests.unit.loadtests.test_validity import found
 
@@ -80,7 +80,7 @@ def test_a_users_books_of_one_entity_touch_no_other_and_no_other_users_customers
     touched = {
         (entity, user): {
             (step.entity, step.limit_id)
-            for own in [books(user=user, users=4, people=people.of_entity(entity))]
+            for own in [user_state(user=user, users=4, people=people.of_entity(entity))]
             for step in (own.plan("drawdown") for _ in range(300))
         }
         for entity in people.entities
@@ -108,7 +108,7 @@ def test_users_are_refused_where_an_entity_has_too_few_customers_for_them():
 
 def measured(*, calm_ms: float, storm_ms: float, each: int = 1000) -> dict[str, float]:
     """Figures of a run whose others took so long; in the storm its own entity took ten times as long."""
-    facts = records.facts(duration_s=60.0, storm=STORM, scenario="multi-entity")
+    run_info = records.run_info(duration_s=60.0, storm=STORM, scenario="multi-entity")
     writes = []
     for number in range(each):
         for third, (own_ms, other_ms) in enumerate(
@@ -119,7 +119,7 @@ def measured(*, calm_ms: float, storm_ms: float, each: int = 1000) -> dict[str, 
                 ended_s = records.START_S + at_s + ms / 1000.0
                 writes.append(records.write(at_s, key=f"{entity}{at_s}", entity=entity, ended_s=ended_s))
     writes.append(records.write(25.0, entity="QH02", outcome=Outcome.REJECTED, ended_s=records.START_S + 50))
-    return figures.of_records(facts, writes, (), ()).values
+    return figures.of_records(run_info, writes, (), ()).values
 
 
 def test_only_the_others_are_measured_before_the_storm_and_in_it():
@@ -142,7 +142,7 @@ def test_only_the_others_are_measured_before_the_storm_and_in_it():
 )
 def test_the_bound_is_judged_and_too_few_writes_prove_nothing(storm_ms, each, verdict, reason):
     slo = replace(LoadSlo(), others_slowdown_p99_ratio_max=2.0)
-    run = found(facts={"storm": STORM, "scenario": "multi-entity"}, **{
+    run = found(run_info={"storm": STORM, "scenario": "multi-entity"}, **{
         name: value
         for name, value in measured(calm_ms=10.0, storm_ms=storm_ms, each=each).items()
         if name.startswith("others_")
@@ -154,15 +154,15 @@ def test_the_bound_is_judged_and_too_few_writes_prove_nothing(storm_ms, each, ve
 
 
 def test_a_run_without_a_storm_has_no_figures_of_others():
-    values = figures.of_records(records.facts(), records.all_acknowledged(), (), ()).values
+    values = figures.of_records(records.run_info(), records.all_acknowledged(), (), ()).values
     assert not [name for name in values if name.startswith("others_")]
-    assert others.unmeasured(values, None) == []
+    assert noisy_neighbour.unmeasured(values, None) == []
 
 
 def test_the_storm_is_kept_in_the_record_of_the_run(tmp_path):
-    facts = records.facts(storm=STORM)
-    load_facts.write(tmp_path, facts)
-    assert load_facts.read(tmp_path) == facts
+    run_info = records.run_info(storm=STORM)
+    run_info_file.write(tmp_path, run_info)
+    assert run_info_file.read(tmp_path) == run_info
     (tmp_path / "load.json").write_text((tmp_path / "load.json").read_text().replace("from_s", "form_s"))
     with pytest.raises(FileError, match="from_s"):
-        load_facts.read(tmp_path)
+        run_info_file.read(tmp_path)

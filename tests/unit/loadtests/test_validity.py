@@ -29,13 +29,13 @@ GOOD = {
 }
 
 
-def found(*, without: str = "", facts: dict | None = None, **changed: float) -> LoadFigures:
+def found(*, without: str = "", run_info: dict | None = None, **changed: float) -> LoadFigures:
     values = {**GOOD, **changed}
     values.pop(without, None)
     return LoadFigures(
         corrected=Latencies(),
         uncorrected=Latencies(),
-        facts=records.facts(**(facts or {})),
+        run_info=records.run_info(**(run_info or {})),
         values=values,
         seconds=(),
         errors_by_kind={"rejected: HTTP 503 unavailable": 2, "indeterminate: timed out": 1},
@@ -72,8 +72,8 @@ def test_a_broken_promise_fails(changed, reason):
 
 
 def test_a_run_that_ended_itself_has_failed():
-    facts = {"stopped_s": records.START_S + 3.0, "aborted": "3 errors; the whole run may have 0"}
-    judgement = judge_record(found(facts=facts, errors=3), SLO)
+    run_info = {"stopped_s": records.START_S + 3.0, "aborted": "3 errors; the whole run may have 0"}
+    judgement = judge_record(found(run_info=run_info, errors=3), SLO)
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0] == (
         "ended after 3.0 of 4 s, as a promise could not be kept: 3 errors; the whole run may have 0"
@@ -81,7 +81,7 @@ def test_a_run_that_ended_itself_has_failed():
 
 
 @pytest.mark.parametrize(
-    ("facts", "changed", "reason"),
+    ("run_info", "changed", "reason"),
     [
         ({"stopped_s": records.START_S + 3.0}, {}, "ended after 3.0 of 4 s"),
         ({}, {"writes_recorded": 39}, "the ledger holds 39 of 40 planned writes"),
@@ -100,8 +100,8 @@ def test_a_run_that_ended_itself_has_failed():
         ),
     ],
 )
-def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(facts, changed, reason):
-    judgement = judge_record(found(facts=facts, errors=3, **changed), SLO)
+def test_a_run_that_was_not_the_planned_one_proves_nothing_not_even_a_failure(run_info, changed, reason):
+    judgement = judge_record(found(run_info=run_info, errors=3, **changed), SLO)
     assert judgement.verdict is Verdict.INVALID
     assert reason in judgement.reasons[0]
     assert any(each.startswith("Errors: 3") for each in judgement.reasons[1:])

@@ -18,7 +18,7 @@ def verdict_of(sent: int, *, held_back: int = 0, planned: dict = BIG):
     changed = {"writes_recorded": planned["writes_planned"], "tps_acknowledged": planned["rate_per_s"]}
     return judge_record(
         found(
-            facts={**planned, "held_back": held_back},
+            run_info={**planned, "held_back": held_back},
             sent_ratio=sent / planned["writes_planned"],
             **{**changed, "standby_lag_samples": 4000},
         ),
@@ -68,5 +68,5 @@ def test_what_was_due_before_the_window_and_began_in_it_counts():
 def test_a_run_that_was_ended_early_is_not_judged_by_it():
     values = of(records.all_acknowledged()[:20], stopped_s=START_S + 2.0).values
     assert values["sent_ratio"] == 1.0
-    judgement = judge_record(found(facts={"stopped_s": START_S + 2.0}, sent_ratio=0.5), SLO)
+    judgement = judge_record(found(run_info={"stopped_s": START_S + 2.0}, sent_ratio=0.5), SLO)
     assert not any("sent in their time" in reason for reason in judgement.reasons)

@@ -11,20 +11,20 @@ from tests.unit.loadtests.test_validity import SLO, found
 
 
 def reasons(*workers, **changed: object) -> list[str]:
-    return spoiled(records.facts(workers=workers, **changed))
+    return spoiled(records.run_info(workers=workers, **changed))
 
 
 def test_workers_that_made_their_parts_spoil_nothing():
     both = (worker(1), worker(2))
     assert reasons(*both) == []
     assert reasons() == []
-    assert judge_record(found(facts={"workers": both}), SLO).verdict is Verdict.PASS
+    assert judge_record(found(run_info={"workers": both}), SLO).verdict is Verdict.PASS
 
 
 def test_a_lost_worker_is_the_first_reason_of_all():
     lost = worker(2, lost="was killed by SIGKILL", clock_ahead_ms=None, clock_give_or_take_ms=None)
     facts = {"workers": (worker(1), lost), "stopped_s": START_S + 3.0, "lateness_p99_ms": 101.0}
-    judgement = judge_record(found(facts=facts, errors=1), SLO)
+    judgement = judge_record(found(run_info=facts, errors=1), SLO)
     assert judgement.verdict is Verdict.INVALID
     assert judgement.reasons[0] == "worker 2 of 2 was killed by SIGKILL"
     assert judgement.reasons[1] == "the load was ended after 3.0 of 4 s"
@@ -62,7 +62,7 @@ def test_any_worker_without_cpu_to_spare_spoils_the_load_and_their_sum_does_not(
     (reason,) = reasons(*busy, cpu_percent=103.0)
     assert reason.startswith("worker 2 of 2 used 91 % of a core; allowed: at most 90 %")
     both = (worker(1, cpu_percent=60.0), worker(2, cpu_percent=60.0))
-    assert judge_record(found(facts={"workers": both, "cpu_percent": 120.0}), SLO).verdict is Verdict.PASS
+    assert judge_record(found(run_info={"workers": both, "cpu_percent": 120.0}), SLO).verdict is Verdict.PASS
 
 
 def test_a_worker_that_recorded_less_than_its_part_is_named():

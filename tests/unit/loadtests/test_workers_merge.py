@@ -19,7 +19,7 @@ from proof.record import Outcome, Read, Write
 from tests.unit.loadtests import records
 from tests.unit.loadtests.records import START_S
 
-WHOLE = replace(records.facts(), targets=(), cpu_percent=0.0, cpu_ms_per_request=0.0, memory_mib=0.0)
+WHOLE = replace(records.run_info(), targets=(), cpu_percent=0.0, cpu_ms_per_request=0.0, memory_mib=0.0)
 
 
 def leave(

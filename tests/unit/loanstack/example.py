@@ -148,7 +148,7 @@ def ledger(
     return rows
 
 
-def load_facts(*, seconds: int, rate: int) -> dict[str, Any]:
+def load_info(*, seconds: int, rate: int) -> dict[str, Any]:
     """Return what the generator says about its run."""
     return {
         "environment": "lab",
@@ -313,7 +313,7 @@ def _load(path: Path, verdict: Verdict) -> None:
         files={
             "ledger.jsonl": ledger(seconds=60, rate=40),
             "reads.jsonl": [],
-            "load.json": load_facts(seconds=60, rate=40),
+            "load.json": load_info(seconds=60, rate=40),
             "replication.jsonl": lag(seconds=60),
             "hosts.json": usage,
             "findings.json": [
@@ -355,7 +355,7 @@ def _drills(path: Path) -> None:
             files={
                 "ledger.jsonl": ledger(seconds=35, rate=30, outage=(20.0, back)),
                 "reads.jsonl": [],
-                "load.json": load_facts(seconds=35, rate=30),
+                "load.json": load_info(seconds=35, rate=30),
                 "replication.jsonl": lag(seconds=35, gap=(20.0, 30.0)),
                 "timeline.jsonl": [
                     {"at_s": START_S + 20.0, "event": "fault", "host": "ob-a", "detail": "kill -9"},

@@ -201,7 +201,7 @@ def test_pools_and_hosts_come_from_raw_samples() -> None:
 
 
 def test_the_evidence_of_a_folder_splits_the_machine_by_component(tmp_path: Path) -> None:
-    load = {**example.load_facts(seconds=10, rate=40), "cpu_percent": 20.0}
+    load = {**example.load_info(seconds=10, rate=40), "cpu_percent": 20.0}
     rows = [{"host": "ob-a", "cpu_s": 8.0}, {"host": "app-a", "cpu_s": 4.0}, {"host": "ob-b", "cpu_s": 1.0}]
     (tmp_path / "load.json").write_text(json.dumps(load))
     (tmp_path / "hosts.json").write_text(json.dumps({"rows": rows}))

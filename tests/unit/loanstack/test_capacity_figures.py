@@ -100,8 +100,8 @@ def test_a_capacity_has_both_its_ends() -> None:
         "capacity_probes": 6,
         "capacity_probes_invalid": 0,
     }
-    assert found.says[0] == "capacity: 1,200/s keep every promise, 1,290/s do not"
-    assert len(found.says) == 3
+    assert found.summary[0] == "capacity: 1,200/s keep every promise, 1,290/s do not"
+    assert len(found.summary) == 3
 
 
 def test_a_capacity_below_the_promise_fails() -> None:
@@ -115,7 +115,7 @@ def test_a_capacity_below_the_promise_fails() -> None:
 def test_what_was_not_probed_is_a_lower_bound_and_no_capacity() -> None:
     to_100 = Search(from_per_s=50, to_per_s=100, resolution=0.05, repeats=1, promised_per_s=1200)
     found = conclude(to_100, probes((50, PASS), (100, PASS)))
-    assert found.says[0] == "capacity: at least 100/s; nothing above 100/s was probed"
+    assert found.summary[0] == "capacity: at least 100/s; nothing above 100/s was probed"
     assert found.verdict is INVALID
     assert "capacity_tps" not in found.figures
     assert found.figures["capacity_tps_low"] == 100
@@ -142,7 +142,7 @@ def test_a_rate_at_which_nothing_was_proved_is_no_end() -> None:
 def test_a_first_rate_that_is_not_kept_is_no_capacity(search: Search, verdict: Verdict) -> None:
     found = conclude(search, probes((400, FAIL)))
     assert found.verdict is verdict
-    assert found.says[0] == "capacity: below 400/s, the lowest rate that was probed"
+    assert found.summary[0] == "capacity: below 400/s, the lowest rate that was probed"
 
 
 def test_a_first_rate_above_the_promise_proves_nothing_about_it() -> None:
@@ -153,9 +153,9 @@ def test_a_first_rate_above_the_promise_proves_nothing_about_it() -> None:
 def test_what_was_found_before_an_early_end_is_said_and_proves_nothing() -> None:
     found = conclude(SEARCH, probes(*FOUND[:4]), ended="interrupted")
     assert (found.verdict, found.reasons) == (INVALID, ("interrupted",))
-    assert found.says[0] == "capacity, as far as it was searched: at least 1,200/s, below 1,600/s"
+    assert found.summary[0] == "capacity, as far as it was searched: at least 1,200/s, below 1,600/s"
     assert "capacity_tps" not in found.figures
-    assert conclude(SEARCH, [], ended="interrupted").says == ("capacity: nothing was measured",)
+    assert conclude(SEARCH, [], ended="interrupted").summary == ("capacity: nothing was measured",)
 
 
 def test_money_that_is_wrong_outranks_every_capacity() -> None:

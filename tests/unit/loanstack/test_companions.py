@@ -73,8 +73,8 @@ def begin_traffic(task: Task) -> float:
 
 
 def load_from(began_s: float) -> LoadFigures:
-    facts = records.facts(start_s=began_s + 10.0, duration_s=600.0, writes_planned=1)
-    return figures.of_records(facts, (), (), ())
+    run_info = records.run_info(start_s=began_s + 10.0, duration_s=600.0, writes_planned=1)
+    return figures.of_records(run_info, (), (), ())
 
 
 def until(reached: Callable[[], bool]) -> None:

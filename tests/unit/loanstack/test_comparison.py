@@ -108,7 +108,7 @@ def test_all_runs_valid_and_exact_is_a_pass_whichever_way_the_ratios_fall() -> N
 def test_a_broken_promise_of_one_side_is_a_result_and_is_said() -> None:
     broken = ran(PEER, verdict=Verdict.FAIL, reasons=("latency p99 300 ms; promised: at most 250 ms",))
     assert comparison.judge((ran(OURS), broken), rounds=1)[0] is Verdict.PASS
-    assert "1-mariadb, promise not kept: latency p99 300 ms; promised: at most 250 ms" in comparison.says(
+    assert "1-mariadb, promise not kept: latency p99 300 ms; promised: at most 250 ms" in comparison.summary(
         (), (ran(OURS), broken)
     )
 
@@ -131,14 +131,14 @@ def test_what_is_no_proof(runs: tuple[Ran, ...], verdict: Verdict) -> None:
 
 def test_the_claim_stands_beside_what_was_measured() -> None:
     runs = (ran(OURS, tps_acknowledged=1500.0), ran(PEER, tps_acknowledged=1000.0))
-    (line,) = comparison.says(comparison.compare(runs), runs)
+    (line,) = comparison.summary(comparison.compare(runs), runs)
     assert "OceanBase 1,500, MariaDB 1,000; measured 1.50 times, claimed 3 times" in line
     assert "--find-capacity" in line
     capacity = tuple(
         ran(database, capacity_tps=tps, tps_acknowledged=1.0)
         for database, tps in ((OURS, 1300.0), (PEER, 1300.0))
     )
-    (line,) = comparison.says(comparison.compare(capacity), capacity)
+    (line,) = comparison.summary(comparison.compare(capacity), capacity)
     assert line.startswith("Capacity")
     assert "--find-capacity" not in line
 

@@ -52,7 +52,7 @@ def writes(stall: tuple[float, float] | None = None) -> list[Write]:
 
 
 def load(stall: tuple[float, float] | None = None) -> LoadFigures:
-    return figures.of_records(records.facts(duration_s=60.0, writes_planned=600), writes(stall), (), ())
+    return figures.of_records(records.run_info(duration_s=60.0, writes_planned=600), writes(stall), (), ())
 
 
 def judged(

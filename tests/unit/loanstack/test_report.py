@@ -311,13 +311,13 @@ def test_of_many_repeats_those_that_passed_take_a_line_and_open_when_asked() -> 
 
 def test_roles_end_where_the_picture_does_and_events_begin_with_the_fault() -> None:
     samples = [{"at_s": float(n), "roles": {"a": "PRIMARY" if n < 3 else None}} for n in range(10)]
-    found = roles.reigns(samples, start_s=1.0, end_s=5.0)
+    found = roles.role_intervals(samples, start_s=1.0, end_s=5.0)
     assert [(r.role, r.from_s, r.until_s) for r in found] == [
         ("PRIMARY", 0.0, 2.0),
         ("no answer", 2.0, 5.0),
     ]
-    assert roles.reigns([], start_s=0.0, end_s=5.0) == ()
-    assert roles.reigns([{"at_s": 1.0}], start_s=0.0, end_s=5.0) == (), "an older record has no roles"
+    assert roles.role_intervals([], start_s=0.0, end_s=5.0) == ()
+    assert roles.role_intervals([{"at_s": 1.0}], start_s=0.0, end_s=5.0) == (), "an older record has no roles"
     timeline = [
         {"at_s": 5.0, "event": "promoted", "host": "a"},
         {"at_s": 9.0, "event": "promoted", "host": "b", "detail": "epoch 2: device"},

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from loanstack.companions import flatness
-from loanstack.companions.flatness import SAMPLES_FILE, ComponentSample
+from loanstack.companions import leak_check
+from loanstack.companions.leak_check import SAMPLES_FILE, ComponentSample
 from loanstack.report import drawings, reading, soak
 from tests.unit.loanstack import example
 from tests.unit.loanstack.example import START_S
@@ -67,7 +67,7 @@ def test_a_run_with_samples_shows_them_and_one_without_shows_none(tmp_path: Path
     outside = ComponentSample(
         at_s=START_S - 60.0, host="gw-b", unit="nginx", pid=7, memory_mib=8.0, handles=3
     )
-    (folder / SAMPLES_FILE).write_bytes(b"".join(flatness.encode(each) for each in (outside, *samples)))
+    (folder / SAMPLES_FILE).write_bytes(b"".join(leak_check.encode(each) for each in (outside, *samples)))
     more = {caption for caption, _ in drawings.of_run(reading.read(folder))}
     assert more - plain == {
         "nginx: memory, on gw-a (shaded: not judged)",

@@ -82,7 +82,7 @@ def test_the_speed_that_the_readme_states_is_the_one_that_is_compared_with() -> 
 
 
 def test_what_each_component_took_is_told_in_one_line() -> None:
-    assert cpu_breakdown.told({"gateways": 0.149, "rest": 0.001, "database ob-a": 0.3665}) == (
+    assert cpu_breakdown.summary({"gateways": 0.149, "rest": 0.001, "database ob-a": 0.3665}) == (
         "ms of CPU a transaction: gateways 0.15, database ob-a 0.37"
     )
-    assert cpu_breakdown.told({}) == ""
+    assert cpu_breakdown.summary({}) == ""

@@ -16,8 +16,8 @@ from inventory import environment
 from inventory.model import Host
 from inventory.slo import SoakSlo
 from loanstack.cli import load, main
-from loanstack.companions import components, flatness, soak
-from loanstack.companions.flatness import ComponentSample, Key, floor, slope_per_h
+from loanstack.companions import components, leak_check, soak
+from loanstack.companions.leak_check import ComponentSample, Key, floor, slope_per_h
 from proof.verdict import Verdict
 
 START_S = 1_800_000_000.0
@@ -120,7 +120,7 @@ def samples(
 def judged(
     *found: ComponentSample, expected: tuple[Key, ...] = (LOAN,)
 ) -> tuple[Verdict, str, dict[str, float]]:
-    finding = flatness.judge(
+    finding = leak_check.judge(
         found, expected, SLO, from_s=START_S, until_s=START_S + HOUR_S, caches_mib_max=800.0
     )
     return finding.verdict, "; ".join(finding.reasons), dict(finding.figures)
@@ -177,7 +177,7 @@ def test_caches_fill_up_to_their_limit_and_no_further() -> None:
 
 
 def test_half_an_hour_is_too_short_for_a_saw_of_ten_minutes() -> None:
-    finding = flatness.judge(
+    finding = leak_check.judge(
         samples(DATABASE), (DATABASE,), SLO, from_s=START_S, until_s=START_S + 1800.0, caches_mib_max=800.0
     )
     assert finding.verdict is Verdict.INVALID
@@ -221,10 +221,10 @@ def test_samples_outside_of_the_measured_traffic_count_for_nothing() -> None:
 
 
 def test_the_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    assert list(flatness.read(tmp_path)) == []
+    assert list(leak_check.read(tmp_path)) == []
     every = list(samples())
-    (tmp_path / flatness.SAMPLES_FILE).write_bytes(b"".join(map(flatness.encode, every)))
-    assert list(flatness.read(tmp_path)) == every
+    (tmp_path / leak_check.SAMPLES_FILE).write_bytes(b"".join(map(leak_check.encode, every)))
+    assert list(leak_check.read(tmp_path)) == every
 
 
 @dataclass
@@ -266,7 +266,7 @@ class Hosts:
 def test_a_host_that_does_not_answer_lacks_its_sample_and_stops_nothing(tmp_path: Path) -> None:
     over = threading.Event()
     soak.sample_until(over, environment("lab"), Hosts(over), tmp_path)  # type: ignore[arg-type]
-    found = list(flatness.read(tmp_path))
+    found = list(leak_check.read(tmp_path))
     assert [(one.host, one.unit, one.memory_mib) for one in found] == [
         ("gw-a", "nginx", 21.0),
         ("gw-b", "nginx", 21.0),

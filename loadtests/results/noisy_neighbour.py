@@ -14,7 +14,7 @@ CALM, STORM = "calm", "storm"
 _PERCENTS = (("p50", 50.0), ("p99", 99.0))
 
 
-class Others:
+class NoisyNeighbour:
     """Latencies of acknowledged writes of each legal entity, before and during the storm."""
 
     def __init__(self, storm: Storm | None) -> None:

@@ -67,7 +67,7 @@ class Trend:
     samples_min: int
 
     @property
-    def steep(self) -> tuple[str, ...]:
+    def violations(self) -> tuple[str, ...]:
         """One sentence for each value that grew faster than promised, or passed its limit."""
         grew = []
         if self.memory_mib_per_h > self.memory_mib_per_h_max:
@@ -152,8 +152,8 @@ def judge(
         f"{one.judged_samples} samples in the judged half of {one.name}; needed: at least {one.samples_min}"
         for one in sorted(few, key=lambda one: one.judged_samples - one.samples_min)
     ][:1]
-    steep = [] if few else [grew for one in trends for grew in one.steep]
-    broken = (*restarted, *steep)
+    violations = [] if few else [grew for one in trends for grew in one.violations]
+    broken = (*restarted, *violations)
     return Finding(
         name=NAME,
         verdict=Verdict.FAIL if broken else Verdict.INVALID if missing else Verdict.PASS,

@@ -16,7 +16,7 @@ def set_timer(name: str, command: Sequence[str], *, after_s: float) -> None:
 
     + name: name of the fault that it undoes; there must be no timer of that name
     """
-    waiting = ["/bin/sh", "-c", 'sleep "$1"; shift; exec "$@"', "dead-man", f"{after_s:g}", *command]
+    waiting = ["/bin/sh", "-c", 'sleep "$1"; shift; exec "$@"', "failsafe", f"{after_s:g}", *command]
     subprocess.run(
         [*cgroups.joining(cgroups.make(_group(name))), *waiting],
         stdin=subprocess.DEVNULL,
