@@ -75,7 +75,7 @@ def planned(asked: LoadOptions, plan: Plan, *, start_s: float, stopped_s: float 
 
 
 def merge(run_folder: Path, parts: Sequence[Part], *, whole: RunInfo) -> RunInfo:
-    """Write ledger, reads, histograms and `load.json` of the whole load into `run_folder`; return its run info.
+    """Write ledger, reads, histograms and `load.json` of the whole load into `run_folder`; return the latter.
 
     + whole: what all were to do together, with nothing measured, and when it was ended early
 

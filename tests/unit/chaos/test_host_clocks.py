@@ -37,7 +37,7 @@ class Session:
         self._world.at_s += 0.002
         last = self._world.last.get(self._host, {})
         if self._asked in last and last[self._asked] == "":
-            raise ChannelClosedError("the session ended")
+            raise ChannelClosedError
         return last.get(self._asked, told)
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ def test_a_real_shell_answers_over_one_session(tmp_path: Path, monkeypatch: pyte
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     monkeypatch.setattr(clients, "record_clocks", lambda env, folder, at: found.append(f"clocks {at}"))
-    monkeypatch.setattr(clients, "Child", lambda name, argv, log: found.append(f"start {name}"))
+    monkeypatch.setattr(LoadClients, "_start", lambda self, name, *_: found.append(f"start {name}"))
     monkeypatch.setattr(clients, "save_database", lambda *where, **how: found.append("export"))
     return found
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console as RichConsole
@@ -94,13 +95,13 @@ def test_all_runs_every_drill_so_often_in_the_order_of_the_catalogue(drilled: Dr
 def test_a_program_that_dies_after_its_results_has_not_passed_and_leaves_its_status(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def died(argv: list[str], **_: object) -> Completed:
+    def died(_within_s: float) -> Completed:
         task.steps.append(Step(name="primary-crash", seconds=1.0))
         task.folder.write_results(result())
-        return Completed(argv=tuple(argv), returncode=137, seconds=41.5)
+        return Completed(returncode=137, seconds=41.5)
 
     monkeypatch.setattr(module, "seed", lambda task: {})
-    monkeypatch.setattr(task.processes, "run", died)
+    monkeypatch.setattr(task.processes, "start", lambda argv, **_: SimpleNamespace(wait=died))
     found = run(task, "primary-crash")
     assert found.verdict is Verdict.FAIL
     assert found.reasons == ("drill primary-crash ended with status 137, which its results do not explain",)
@@ -110,12 +111,12 @@ def test_a_program_that_dies_after_its_results_has_not_passed_and_leaves_its_sta
 def test_a_drill_that_was_interrupted_after_its_results_has_not_passed(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(argv: list[str], **_: object) -> Completed:
+    def stopped(_within_s: float) -> Completed:
         task.folder.write_results(result())
-        return Completed(argv=tuple(argv), returncode=130, seconds=41.5)
+        return Completed(returncode=130, seconds=41.5)
 
     monkeypatch.setattr(module, "seed", lambda task: {})
-    monkeypatch.setattr(task.processes, "run", stopped)
+    monkeypatch.setattr(task.processes, "start", lambda argv, **_: SimpleNamespace(wait=stopped))
     with pytest.raises(InterruptedWith) as interrupted:
         run(task, "primary-crash")
     assert interrupted.value.results.verdict is Verdict.INVALID

@@ -27,8 +27,8 @@ def test_clocks_are_read_before_what_a_load_costs_and_after_it(
     monkeypatch.setattr(module, "record_clocks", lambda env, folder, moment: note(f"clocks {moment}"))
     monkeypatch.setattr(module, "_read", lambda env: note("readings", READING))
     monkeypatch.setattr(module.sampler, "start", lambda task, database: note("sampler", sampling))
-    ended = SimpleNamespace(returncode=0)
-    monkeypatch.setattr(task.processes, "run", lambda argv, **how: note("traffic", ended))
+    traffic = SimpleNamespace(wait=lambda within_s: note("traffic", SimpleNamespace(returncode=0)))
+    monkeypatch.setattr(task.processes, "start", lambda argv, **how: traffic)
     assert module._drive(task, ASKED) == (READING, READING)
     assert steps == [
         *("clocks begin", "readings", "sampler", "traffic"),
