@@ -54,9 +54,10 @@ def offset(answers: Iterable[ClockReading]) -> Offset:
 
 
 def worse(one: Offset | None, other: Offset | None) -> Offset | None:
-    """Return the one of two measurements that may be further away; None if there is none."""
-    known = [each for each in (one, other) if each is not None]
-    return max(known, key=lambda each: each.at_most_ms, default=None)
+    """Return the one of two measurements that may be further away; None, if one of them failed, is worst."""
+    if one is None or other is None:
+        return None
+    return max(one, other, key=lambda each: each.at_most_ms)
 
 
 def figures(clocks: Iterable[HostClock]) -> dict[str, float]:

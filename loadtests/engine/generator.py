@@ -27,6 +27,7 @@ from proof.record import Read, Write
 UNSENT_AFTER_S = 5.0
 """An arrival is given up if no user is free within this time: a real customer would have left."""
 _LOOKS_EVERY_S = 0.02
+_CPU_LOOKS_EVERY_S = 1.0
 READY_LEAD_S = 0.5
 """Time between the moment when all users are ready and the first arrival."""
 _PREPARING_MAX = 32
@@ -80,6 +81,7 @@ class Generator:
         self._lateness_ms = array("d")
         self._held_back = 0
         self._busy_seconds = 0
+        self._stall_s = 0.0
         self._cpu_start_s = 0.0
         self._cpu_s = 0.0
         self._first_requests = 0
@@ -189,14 +191,16 @@ class Generator:
             self._give_up(arrival)
 
     def watch_cpu(self) -> None:
-        """Until the end, count the measured seconds in which almost no CPU was spare."""
+        """Until the end, count the measured seconds without spare CPU, and the longest standstill."""
         self._started.wait()
         used_s, at_s = time.process_time(), time.time()
-        while not self.finished.wait(timeout=1.0):
+        while not self.finished.wait(timeout=_CPU_LOOKS_EVERY_S):
             now_used_s, now_s = time.process_time(), time.time()
             share = 100.0 * (now_used_s - used_s) / max(now_s - at_s, 1e-9)
             if self.schedule is not None and at_s >= self.schedule.start_s:
                 self._busy_seconds += share > GENERATOR_CPU_PERCENT_MAX
+                # A loop that wakes late ran nothing in between: no user was busy, whatever waited for one.
+                self._stall_s = max(self._stall_s, now_s - at_s - _CPU_LOOKS_EVERY_S)
             used_s, at_s = now_used_s, now_s
 
     def _left(self) -> int:
@@ -213,7 +217,7 @@ class Generator:
         """Return the facts about the run that only the generator knows."""
         start_s = self.schedule.start_s if self.schedule is not None else self.stopped_s or time.time()
         end_s = self.stopped_s or start_s + self.plan.duration_s
-        wall_s = max(end_s - start_s + self.plan.warm_up_s, 1e-9)
+        wall_s = end_s - start_s + self.plan.warm_up_s
         requests = self.recorder.writes + self.recorder.reads - self._first_requests
         late = self._lateness_ms
         return RunInfo(
@@ -230,7 +234,8 @@ class Generator:
             warm_up_s=self.plan.warm_up_s,
             start_s=start_s,
             stopped_s=self.stopped_s,
-            cpu_percent=100.0 * self._cpu_s / wall_s,
+            # It may have been ended before its first arrival was due.
+            cpu_percent=100.0 * self._cpu_s / wall_s if wall_s > 0.0 else 0.0,
             cpu_ms_per_request=1000.0 * self._cpu_s / requests if requests else 0.0,
             memory_mib=self.memory_mib(),
             lateness_p50_ms=percentiles.nearest_rank(late, 50.0) if late else 0.0,
@@ -238,6 +243,7 @@ class Generator:
             lateness_max_ms=max(late, default=0.0),
             held_back=self._held_back,
             busy_seconds=self._busy_seconds,
+            stall_ms=1000.0 * self._stall_s,
             aborted=self.aborted,
             requests=requests,
             storm=self.plan.storm,

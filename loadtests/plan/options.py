@@ -20,6 +20,7 @@ DEFAULT_RATE_PER_S = 1000.0
 DEFAULT_WARM_UP_S = 25.0
 """After this time at 1000 writes a second, TongWeb's virtual machines have compiled their hot code. After 10
 s and 5,000 writes both cores were still full with compiling (measured on a fresh deploy)."""
+_STARTS_WITHIN_DAYS = 30
 _USERS_TOGETHER = 64
 """The number of users is a multiple of this, so that most numbers of workers share them evenly."""
 CUSTOMERS_PER_USER_MIN = 10
@@ -147,7 +148,9 @@ def checked(
         problems.append(
             f"--rate {curve.mean_per_s:g} for {parsed.duration:g} s plans no write; ask for at least one"
         )
-    users = parsed.num_users or users_for(curve, most=environment.journey.users)
+    users = parsed.num_users
+    if users is None:
+        users = users_for(curve, most=environment.journey.users)
     customers = environment.journey.customers
     whose = f"the {customers} customers"
     if SCENARIOS[parsed.scenario].storm:
@@ -156,13 +159,15 @@ def checked(
     most = customers // CUSTOMERS_PER_USER_MIN
     if not 1 <= users <= most:
         problems.append(f"--users {users}; allowed: 1 to {most}, a tenth of {whose}")
-    if share.of > users:
+    elif share.of > users:
         problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
-    if parsed.start_at is not None and parsed.start_at < time.time():
-        problems.append(f"--start-at {parsed.start_at:.0f} has passed; allowed: a unix time to come")
+    now_s = time.time()
+    if parsed.start_at is not None and not now_s <= parsed.start_at <= now_s + _STARTS_WITHIN_DAYS * 86_400.0:
+        problems.append(
+            f"--start-at {parsed.start_at:.0f}; allowed: a unix time to come, within {_STARTS_WITHIN_DAYS} days"
+        )
     if problems or curve is None:
         raise OptionsError(tuple(problems))
-    now_s = time.time()
     return LoadOptions(
         environment=environment.name,
         scenario=parsed.scenario,

@@ -295,5 +295,6 @@ def _generator_figures(run_info: RunInfo) -> dict[str, float]:
         "generator_lateness_max_ms": run_info.lateness_max_ms,
         "generator_held_back": run_info.held_back,
         "generator_busy_seconds": run_info.busy_seconds,
+        "generator_stall_ms": run_info.stall_ms,
         "memory_mib_generator": run_info.memory_mib,
     }

@@ -79,6 +79,8 @@ class RunInfo:
     """Why the run ended itself early: the promises that could no longer be kept."""
     busy_seconds: int = 0
     """Measured seconds in which the generator had almost no spare CPU."""
+    stall_ms: float = 0.0
+    """Longest time for which the generator itself stood still while it was measured."""
     requests: int = 0
     """Requests sent from the first arrival on, reads included."""
     storm: Storm | None = None

@@ -8,6 +8,8 @@ from loadtests.results.worker_validity import GENERATOR_CPU_PERCENT_MAX
 from proof.verdict import Finding, failed, unproved
 
 LATENCIES = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "latency_p999_ms")
+GENERATOR_STALL_MS_MAX = 1000.0
+"""A generator that stands still for longer delays every arrival by itself; clients would seem to wait."""
 GENERATOR_LATENESS_P99_MS_MAX = 100.0
 """If the generator was later than this although a user was ready, it did not make the planned load."""
 BUSY_SECONDS_RATIO_MAX = 0.05
@@ -75,6 +77,11 @@ def _spoiled(found: LoadFigures) -> list[str]:
             f"the load generator used more than {GENERATOR_CPU_PERCENT_MAX:.0f} % of a core in"
             f" {run_info.busy_seconds} of {run_info.measured_s:.0f} s; allowed: at most"
             f" {BUSY_SECONDS_RATIO_MAX:.0%} of them, or it measures itself"
+        )
+    if run_info.stall_ms > GENERATOR_STALL_MS_MAX:
+        reasons.append(
+            f"the load generator itself stood still for {run_info.stall_ms / 1000.0:.1f} s; allowed: at most"
+            f" {GENERATOR_STALL_MS_MAX / 1000.0:g} s, or its own pause is measured"
         )
     if run_info.lateness_p99_ms > GENERATOR_LATENESS_P99_MS_MAX:
         reasons.append(

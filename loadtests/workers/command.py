@@ -43,13 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(given)
     try:
         env = inventory.environment(parsed.environment)
-        asked = options.checked(parsed, env)
-        where = _checked(asked, env, parsed.workers, parsed.processes_per_host)
-    except (OptionsError, inventory.InventoryError) as wrong:
-        for problem in wrong.problems if isinstance(wrong, OptionsError) else (str(wrong),):
-            say(str(problem))
+        asked, where = _checked(parsed, env)
+        asked.run_folder.mkdir(parents=True, exist_ok=True)
+    except OptionsError as wrong:
+        for problem in wrong.problems:
+            say(problem)
         return ExitCode.USAGE
-    asked = replace(asked, run_folder=asked.run_folder.resolve())
+    except (inventory.InventoryError, OSError) as wrong:
+        say(str(wrong))
+        return ExitCode.USAGE
     sent = {name: value for name, value in vars(parsed).items() if name not in _NOT_SENT}
     sent |= {"num_users": asked.users, "run_seed": asked.run_seed, "start_at": None}
     # Not before: Locust patches the process that imports it.
@@ -60,11 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     def stop(_number: int, _frame: FrameType | None) -> None:
         conductor.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
         return conductor.run()
-    except (FileError, FileNotFoundError) as damaged:
+    except (FileError, OSError) as damaged:
         say(f"the record of the load is not whole: {damaged}")
         return ExitCode.FAIL
 
@@ -89,25 +91,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _checked(
-    asked: LoadOptions, env: Environment, workers: str, per_host: int | None
-) -> tuple[places.Place, ...]:
-    """Return where the workers run; raises OptionsError, naming all that is wrong."""
+def _checked(parsed: argparse.Namespace, env: Environment) -> tuple[LoadOptions, tuple[places.Place, ...]]:
+    """Return the options, and where the workers run; raises OptionsError, naming all that is wrong."""
     problems: list[str] = []
+    asked: LoadOptions | None = None
     where: tuple[places.Place, ...] = ()
     try:
-        where = places.places(workers, per_host=per_host, env=env, users=asked.users)
+        asked = options.checked(parsed, env)
+    except OptionsError as wrong:
+        problems += wrong.problems
+    users = env.journey.users if asked is None else asked.users
+    try:
+        where = places.places(parsed.workers, per_host=parsed.processes_per_host, env=env, users=users)
     except ValueError as wrong:
         problems.append(str(wrong))
     hosts = places.hosts_of(where)
     if hosts:
-        problems += places.not_on_hosts(shape=asked.shape, target=asked.host)
-    if asked.abort_on_fail:
+        problems += places.not_on_hosts(shape=parsed.shape, target=parsed.host)
+    if parsed.abort_on_fail:
         problems.append("--abort-on-fail: each worker sees its own share of the budget only; use one process")
-    if (asked.run_folder / LEDGER_FILE).exists():
+    if asked is not None and (asked.run_folder / LEDGER_FILE).exists():
         problems.append(f"{asked.run_folder} is the record of another run; choose another --run-folder")
     # Last, because it takes a moment.
     problems = problems or [*remote.problems(env, hosts, version=fingerprint.of_code())]
-    if problems:
+    if problems or asked is None:
         raise OptionsError(tuple(problems))
-    return where
+    return replace(asked, run_folder=asked.run_folder.resolve()), where

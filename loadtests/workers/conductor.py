@@ -16,6 +16,7 @@ from loadtests.plan import options
 from loadtests.plan.options import LoadOptions
 from loadtests.plan.share import Share
 from loadtests.results import worker_validity
+from loadtests.results.run_info import LOAD_FILE
 from loadtests.workers import merge, messages, remote
 from loadtests.workers.clock_questions import ClockQuestions
 from loadtests.workers.master import Master
@@ -29,6 +30,8 @@ from proof.exits import ExitCode
 
 START_LEAD_S = 1.0
 """Between the order to begin and the first arrival: until then every worker has heard it."""
+DONE_WITHIN_S = 60.0
+"""Between the last arrival and its outcome: until then it was given up, or its client's deadline is over."""
 END_WITHIN_S = 20.0
 """A worker that is ended waits for answers for up to a client's deadline and some seconds."""
 _LOOK_EVERY_S = 0.1
@@ -57,7 +60,7 @@ class Conductor:
         self._numbers = {place.name: number for number, place in enumerate(places, start=1)}
         self._pool = Pool()
         self._monitor = Monitor(workers=[_worker(*each) for each in zip(self._shares, places, strict=True)])
-        self._master = Master(self._hear)
+        self._master = Master(self._hear, places=self._numbers)
         self._clock = ClockQuestions(self._master)
         self._clocks: dict[int, Offset | None] = {}
         self._first_s: float | None = None
@@ -81,7 +84,7 @@ class Conductor:
         """
         try:
             self._start()
-            self._until(lambda: self._monitor.all_here and self._master.has(len(self._places)))
+            self._until(lambda: self._monitor.all_here)
             if self._stopped_s is None:
                 self._share_out()
                 self._until(lambda: self._monitor.all_ready)
@@ -97,6 +100,7 @@ class Conductor:
         for worker in self._monitor.workers:
             self._monitor.closed(worker.number, self._status(worker.number))
         self._fetch()
+        self._find_unrecorded()
         self._merge(self._first_s + self._plan.warm_up_s)
         for one in self._monitor.lost:
             say(f"{self._name(one)} {one.lost}; its log: {self._log(one.number)}")
@@ -138,6 +142,8 @@ class Conductor:
         """Have all begin at the same time."""
         self._first_s = max(time.time() + START_LEAD_S, self._asked.start_at_s or 0.0)
         self._said_s = time.monotonic()
+        takes_s = self._plan.warm_up_s + self._plan.duration_s
+        self._monitor.done_by_s = self._said_s + (self._first_s - time.time()) + takes_s + DONE_WITHIN_S
         for place in self._places:
             self._master.tell(place.name, messages.BEGIN, {"at_s": self._first_s})
 
@@ -156,9 +162,7 @@ class Conductor:
         self._report()
 
     def _hear(self, place: str, name: str, data: Mapping[str, Any], received_s: float) -> None:
-        number = self._numbers.get(place)
-        if number is None:
-            return
+        number = self._numbers[place]
         if name == messages.CLOCK:
             self._clock.answered(data, received_s)
         self._monitor.heard(number, name, data, time.monotonic())
@@ -167,7 +171,8 @@ class Conductor:
         """Ask every worker for its time; of two measurements the worse one counts."""
         for number, place in enumerate(self._places, start=1):
             if self._stopped_s is None:
-                self._clocks[number] = clocks.worse(self._clocks.get(number), self._clock.offset(place.name))
+                found = self._clock.offset(place.name)
+                self._clocks[number] = clocks.worse(self._clocks.get(number, found), found)
                 self._look()
 
     def _apart(self) -> list[str]:
@@ -195,7 +200,7 @@ class Conductor:
         for worker, place in zip(self._monitor.workers, self._places, strict=True):
             if worker.can_hear:
                 self._master.tell(place.name, messages.END)
-            elif worker.status is None:
+            elif worker.status is None and self._pool.has(worker.number):
                 if place.host is not None:
                     remote.kill(self._env, place)
                 self._pool.kill(worker.number)
@@ -210,6 +215,12 @@ class Conductor:
                 why = remote.fetch(self._env, place, into=folder)
                 if why is not None:
                     self._monitor.unfetched(share.number, why)
+
+    def _find_unrecorded(self) -> None:
+        """Lose workers that left no record of their own, however they ended."""
+        for worker in self._monitor.workers:
+            if not (merge.folder_of(self._asked.run_folder, worker.number) / LOAD_FILE).exists():
+                self._monitor.unfetched(worker.number, f"left no {LOAD_FILE}")
 
     def _status(self, number: int) -> int:
         """Return how a worker ended: exit code, or minus the signal that killed it."""

@@ -6,38 +6,70 @@ It listens on the loopback address alone. Workers on hosts reach it through thei
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Container, Mapping
+from typing import Any, NoReturn
 
 import gevent
 from locust.env import Environment as LocustEnvironment
 from locust.event import Events
+from locust.runners import MasterRunner
 
 from loadtests.engine.loan_user import LoanUser
 from loadtests.workers import messages
 
 _LOOPBACK = "127.0.0.1"
 _ANY_FREE_PORT = 0
+_FOREVER_S = 10.0 * 365 * 86_400
+_PAUSE_S = 0.01
 
 Heard = Callable[[str, str, Mapping[str, Any], float], None]
 """Called with place, message, what it carries, and when it came (unix seconds)."""
 
 
+class _Runner(MasterRunner):
+    """Locust's master, which leaves to our monitor which worker is lost, and is not upset by strangers.
+
+    Locust takes a worker for missing after 4 s, stops the users of all where all are missing, and gives users
+    out anew where one comes late: a stall would then hang a load whose arrivals belong to those very users.
+    Whoever has an account on this machine may connect to its port.
+    """
+
+    is_full = False
+    """All workers are there: who says that it is ready is none of them."""
+
+    def heartbeat_worker(self) -> NoReturn:
+        """Watch nothing; signs of life are answered as they come."""
+        while True:
+            gevent.sleep(_FOREVER_S)
+
+    def client_listener(self) -> NoReturn:
+        """Handle each message; one that cannot be read or understood is none."""
+        while True:
+            try:
+                client_id, message = self.server.recv_from_client()  # type: ignore[no-untyped-call]
+                if not (self.is_full and client_id not in self.clients):
+                    self.handle_message(client_id, message)
+            except Exception:
+                gevent.sleep(_PAUSE_S)
+
+
 class Master:
     """The master; create it once in a process."""
 
-    def __init__(self, heard: Heard) -> None:
+    def __init__(self, heard: Heard, *, places: Container[str]) -> None:
         """Begin to listen.
 
         + heard: told of every message of a worker, its `HELLO` included
+        + places: where workers are expected; the first that says it is there, is it
         """
         # Users are given out at once, of which it warns; and a lost worker is our own finding.
         logging.getLogger("locust").setLevel(logging.CRITICAL)
         self._heard = heard
+        self._places = places
         self._clients: dict[str, str] = {}
         events = Events()  # type: ignore[no-untyped-call]  # Locust's events have no types
         environment = LocustEnvironment(user_classes=[LoanUser], events=events)
-        self._runner = environment.create_master_runner(_LOOPBACK, _ANY_FREE_PORT)
+        self._runner = environment.runner = _Runner(environment, _LOOPBACK, _ANY_FREE_PORT)
         for name in messages.FROM_WORKERS:
             self._runner.register_message(name, self._hear)
 
@@ -52,16 +84,15 @@ class Master:
         if client is not None and client in self._runner.clients:
             self._runner.send_message(name, None if data is None else dict(data), client)
 
-    def has(self, workers: int) -> bool:
-        """Say whether Locust holds so many workers to be alive and without users."""
-        return len(self._runner.clients.ready) == workers
-
     def spawn_users(self, users: int, *, workers: int) -> None:
         """Have Locust spawn the users of the workers, all at once, and return without waiting for them.
 
         Each worker gets equally many, because which one would get fewer is not ours to say: a user for whom
         a worker has no number idles.
         """
+        for stranger in set(self._runner.clients) - set(self._clients.values()):
+            del self._runner.clients[stranger]
+        self._runner.is_full = True
         total = workers * math.ceil(users / workers)
         gevent.spawn(self._runner.start, total, float(total))
 
@@ -72,7 +103,7 @@ class Master:
 
     def _hear(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message, without types
         data = msg.data or {}
-        if msg.type == messages.HELLO:
+        if msg.type == messages.HELLO and data["place"] in self._places:
             self._clients.setdefault(data["place"], msg.node_id)
         for place, client in self._clients.items():
             if client == msg.node_id:

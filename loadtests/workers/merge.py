@@ -134,6 +134,7 @@ def merged(whole: RunInfo, parts: Sequence[Part], known: Sequence[RunInfo]) -> R
         lateness_max_ms=max(info.lateness_max_ms for info in known),
         held_back=sum(info.held_back for info in known),
         busy_seconds=max(info.busy_seconds for info in known),
+        stall_ms=max(info.stall_ms for info in known),
         requests=requests,
         workers=workers,
     )

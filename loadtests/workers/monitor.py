@@ -1,5 +1,6 @@
 """What is known of several workers from what they say, and when one counts as lost. Pure: time is given."""
 
+import math
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class Monitor:
     """All workers of one load."""
 
     workers: Sequence[Worker]
+    done_by_s: float = math.inf
+    """When every worker has to be done: some time after its last arrival was due."""
 
     @property
     def lost(self) -> tuple[Worker, ...]:
@@ -140,6 +143,8 @@ class Monitor:
                 if silent_s > READY_WITHIN_S:
                     worker.is_silent = True
                     _lose(worker, f"was not ready within {READY_WITHIN_S:g} s")
+            elif not worker.done and now_s > self.done_by_s:
+                _lose(worker, "was not done in time after its last arrival")
             elif not worker.done and silent_s > SILENT_S:
                 worker.is_silent = True
                 _lose(worker, f"said nothing for {SILENT_S:g} s")
@@ -152,7 +157,8 @@ def _lose(worker: Worker, how: str) -> None:
 
 def _how(worker: Worker, status: int) -> str:
     if status < 0:
-        return f"was killed by {signal.Signals(-status).name}"
+        known = -status in set(signal.Signals)
+        return f"was killed by {signal.Signals(-status).name if known else f'signal {-status}'}"
     if worker.host is not None and status == UNREACHABLE:
         return "was cut off from us (its SSH session ended)"
     return f"ended with status {status}"

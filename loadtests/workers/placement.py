@@ -34,11 +34,18 @@ def places(text: str, *, per_host: int | None, env: Environment, users: int) -> 
     Raises:
         ValueError: it cannot be had; says what is allowed.
     """
-    found = _here(text, per_host) if _is_number(text) else _on_hosts(text, per_host, env)
-    if not 1 <= len(found) <= users:
+    if _is_number(text):
+        count = _processes_here(text, per_host)
+    else:
+        hosts = _load_hosts(text, env)
+        per_host_count = _processes_per_host(per_host)
+        count = per_host_count * len(hosts)
+    if not 1 <= count <= users:
         asked = text if per_host is None else f"{text} with {per_host} processes each"
         raise ValueError(f"--workers {asked}; allowed: 1 to {users}, the users that they share")
-    return found
+    if _is_number(text):
+        return tuple(Place(slot=slot) for slot in range(1, count + 1))
+    return tuple(Place(host=host, slot=slot) for slot in range(1, per_host_count + 1) for host in hosts)
 
 
 def hosts_of(found: tuple[Place, ...]) -> tuple[Host, ...]:
@@ -64,13 +71,20 @@ def _is_number(text: str) -> bool:
     return text.removeprefix("-").isdecimal()
 
 
-def _here(text: str, per_host: int | None) -> tuple[Place, ...]:
+def _processes_here(text: str, per_host: int | None) -> int:
     if per_host is not None:
         raise ValueError(f"--processes-per-host with --workers {text}: that is for hosts; leave it out")
-    return tuple(Place(slot=slot) for slot in range(1, int(text) + 1))
+    return int(text)
 
 
-def _on_hosts(text: str, per_host: int | None, env: Environment) -> tuple[Place, ...]:
+def _processes_per_host(per_host: int | None) -> int:
+    count = 1 if per_host is None else per_host
+    if not 1 <= count <= PER_HOST_MAX:
+        raise ValueError(f"--processes-per-host {per_host}; allowed: 1 to {PER_HOST_MAX}")
+    return count
+
+
+def _load_hosts(text: str, env: Environment) -> tuple[Host, ...]:
     makers = {host.name: host for host in env.hosts_with(Role.LOADGEN)}
     names = [name.strip() for name in text.split(",")]
     allowed = (
@@ -84,10 +98,7 @@ def _on_hosts(text: str, per_host: int | None, env: Environment) -> tuple[Place,
         raise ValueError(
             f"--workers {text}: a host twice; for more processes on each: --processes-per-host N"
         )
-    count = 1 if per_host is None else per_host
-    if not 1 <= count <= PER_HOST_MAX:
-        raise ValueError(f"--processes-per-host {per_host}; allowed: 1 to {PER_HOST_MAX}")
-    return tuple(Place(host=makers[name], slot=slot) for slot in range(1, count + 1) for name in names)
+    return tuple(makers[name] for name in names)
 
 
 def _what_is(name: str, env: Environment) -> str:

@@ -25,6 +25,10 @@ class Pool:
                 argv, log=log, stdout=output, stderr=subprocess.STDOUT, grace_s=KILL_AFTER_S
             )
 
+    def has(self, number: int) -> bool:
+        """Say whether process `number` was started."""
+        return number in self._children
+
     def newly_ended(self) -> list[int]:
         """Return the numbers of those that ended since this was asked last."""
         found = [

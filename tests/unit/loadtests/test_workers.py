@@ -156,6 +156,76 @@ def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole
     assert judgement.reasons[0] == f"worker 2 of 3 {words}"
 
 
+def test_a_stranger_at_the_masters_port_upsets_nothing(tmp_path):
+    with services() as host:
+        process = subprocess.Popen(
+            command(host, tmp_path, 2, "--rate", "50", "--duration", "3s"),
+            cwd=PROJECT_ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            ledgers = [folder_of(tmp_path, each) / LEDGER_FILE for each in (1, 2)]
+            wait_until(
+                lambda: all(path.exists() and path.stat().st_size for path in ledgers), "a write of each"
+            )
+            words = Path(f"/proc/{pids(tmp_path)[1]}/cmdline").read_bytes().decode().split("\0")
+            port = words[words.index("--master-port") + 1]
+            stranger = [sys.executable, str(Path(__file__).with_name("stranger.py")), port]
+            assert subprocess.run(stranger, check=False, timeout=TIMEOUT_S).returncode == 0
+            _, said = process.communicate(timeout=TIMEOUT_S)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == ExitCode.PASS, said
+    assert "150 acknowledged of 150 planned, 0 errors" in said
+
+
+def test_a_load_whose_workers_all_stood_still_for_a_while_comes_to_its_end(tmp_path):
+    with services() as host:
+        process = subprocess.Popen(
+            command(host, tmp_path, 2, "--rate", "50", "--duration", "4s"),
+            cwd=PROJECT_ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            ledgers = [folder_of(tmp_path, each) / LEDGER_FILE for each in (1, 2)]
+            wait_until(
+                lambda: all(path.exists() and path.stat().st_size for path in ledgers), "a write of each"
+            )
+            stopped = pids(tmp_path).values()
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
+            # By Locust's own rule they would be missing by now, and their users be stopped.
+            time.sleep(6.0)
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            _, said = process.communicate(timeout=TIMEOUT_S)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == ExitCode.PASS, said
+    assert "200 acknowledged of 200 planned" in said
+    assert run_info.read(tmp_path).stall_ms > 1000.0
+    reasons = judge_record(figures.of_folder(tmp_path), SLO).reasons
+    assert any("the load generator itself stood still for" in reason for reason in reasons), reasons
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert refused("http://127.0.0.1:9", tmp_path / "file" / "run", 2) == ExitCode.USAGE
+    assert "file/run" in capsys.readouterr().err
+
+
+def test_all_mistakes_are_named_at_once(tmp_path, capsys):
+    asked = ("--abort-on-fail", "--processes-per-host", "2", "--start-at", "inf", "--rate", "0.001")
+    assert refused("http://127.0.0.1:9", tmp_path / "run", 2, *asked) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    for word in ("--abort-on-fail:", "--processes-per-host with", "--start-at inf", "plans no write"):
+        assert word in said
+
+
 def test_workers_that_are_told_too_late_begin_nothing(tmp_path):
     with services() as host:
         done = run(host, tmp_path, 2, "--rate", "20", "--duration", "300s", START_LEAD_S="-1")

@@ -149,3 +149,22 @@ def test_the_first_reason_stays():
     found.look(SILENT_S + 1.0)
     found.ended(1, -9)
     assert losses(found)[0] == (1, "said nothing for 5 s")
+
+
+def test_one_that_speaks_on_and_is_never_done_is_lost_at_last():
+    found = monitor(HELLO, READY, status(1))
+    found.done_by_s = 100.0
+    for number in (1, 2):
+        found.heard(number, *status(1), 100.1)
+    found.heard(2, *done(), 100.1)
+    found.look(100.0)
+    assert losses(found) == []
+    found.look(100.1)
+    assert losses(found) == [(1, "was not done in time after its last arrival")]
+    assert found.workers[0].can_hear
+
+
+def test_a_signal_without_a_name_is_told_by_its_number():
+    found = monitor(READY)
+    found.ended(1, -40)
+    assert losses(found) == [(1, "was killed by signal 40")]

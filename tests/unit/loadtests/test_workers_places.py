@@ -73,3 +73,8 @@ def test_a_file_or_a_target_of_this_machine_means_nothing_on_another():
     assert not_on_hosts(shape="ramp:1..2", target=None) == ()
     both = not_on_hosts(shape="replay:day.csv", target="http://127.0.0.1:1")
     assert [line.split(":")[0] for line in both] == ["--shape replay", "--host http"]
+
+
+def test_a_number_far_too_large_is_refused_at_once():
+    with pytest.raises(ValueError, match="--workers 99999999999; allowed: 1 to 12"):
+        places("99999999999", per_host=None, env=QINGHAI, users=12)

@@ -38,7 +38,7 @@ def test_of_two_measurements_the_worse_counts():
     near, far, vague = Offset(1.0, 0.5), Offset(-9.0, 0.5), Offset(0.0, 30.0)
     assert worse(near, far) == worse(far, near) == far
     assert worse(far, vague) == vague
-    assert (worse(None, near), worse(near, None), worse(None, None)) == (near, near, None)
+    assert (worse(None, near), worse(near, None), worse(None, None)) == (None, None, None)
 
 
 LAB = environment("lab")

@@ -21,7 +21,7 @@ def make_patient() -> None:
 
     # What is asked and answered by processes that wait for a processor is answered late.
     worker_validity.CLOCK_APART_MS_MAX = float(os.environ.get("CLOCK_APART_MS_MAX", PATIENCE_S * 1000))
-    conductor.END_WITHIN_S = pool.KILL_AFTER_S = PATIENCE_S
+    conductor.END_WITHIN_S = conductor.DONE_WITHIN_S = pool.KILL_AFTER_S = PATIENCE_S
     clock_questions.ANSWER_WITHIN_S = conductor._FINISH_S = PATIENCE_S
     conductor.LOCUSTFILE = str(LOCUSTFILE)
     conductor.START_LEAD_S = float(os.environ.get("START_LEAD_S", 2.0))
