@@ -6,9 +6,9 @@ from typing import Any
 from pyinfra.operations import server
 
 from deploys.content import TEMPLATES, ConfigFile, Folder, render
-from deploys.facts.mariadb import SCRIPT, TOOL
+from deploys.mariadb.facts import SCRIPT, TOOL
+from deploys.mariadb.spec import MariaDbSpec
 from deploys.operations import files, packages
-from deploys.specs.mariadb import MariaDbSpec
 from inventory import places
 
 CONFIG = "/etc/loanstack/mariadb.cnf"

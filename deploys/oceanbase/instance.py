@@ -1,8 +1,9 @@
 """The running database."""
 
+from deploys.oceanbase import operations
 from deploys.oceanbase.package import merge_timer
-from deploys.operations import database, services
-from deploys.specs.oceanbase import OceanBaseSpec
+from deploys.oceanbase.spec import OceanBaseSpec
+from deploys.operations import services
 
 HEALTH_DEADLINE_S = 90
 
@@ -14,7 +15,7 @@ def bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
     + as_first_role: PRIMARY or STANDBY: the first role whose turn it is
     """
     if spec.first_role == as_first_role:
-        database.running(
+        operations.running(
             name=f"Keep the database running ({as_first_role.lower()} at first)",
             unit=spec.unit,
             lag_limit_ms=spec.lag_limit_ms,
@@ -28,7 +29,7 @@ def settle(spec: OceanBaseSpec) -> None:
     + spec: this database
     """
     settings = spec.run_time_parameters
-    database.parameters_set(name="Set the database's run-time parameters", settings=settings)
+    operations.parameters_set(name="Set the database's run-time parameters", settings=settings)
     services.kept_running(
         name="Have both databases merged each day",
         unit=spec.merge_timer,
@@ -36,7 +37,7 @@ def settle(spec: OceanBaseSpec) -> None:
         starts=(spec.merge_unit,),
     )
     if spec.peers:
-        database.healthy(
+        operations.healthy(
             name="Wait for one primary and a standby close behind",
             lag_limit_ms=spec.lag_limit_ms,
             deadline_s=HEALTH_DEADLINE_S,

@@ -5,12 +5,9 @@ from pathlib import PurePosixPath
 from pyinfra.operations import server
 
 from deploys.content import TEMPLATES, ConfigFile, Folder, render
-from deploys.facts.database import TOOL
+from deploys.failover.spec import DATABASE_TOOL
+from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, OceanBaseSpec
 from deploys.operations import artifacts, files
-from deploys.specs.oceanbase import OceanBaseSpec
-
-ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
-PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
 
 
 def merge_timer(spec: OceanBaseSpec) -> str:
@@ -37,7 +34,9 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
                 parameters=(*spec.sizes, *spec.run_time_parameters),
             ),
         ),
-        ConfigFile(path=TOOL, content=(TEMPLATES / "oceanbase" / "loanstack-db").read_text(), mode=0o755),
+        ConfigFile(
+            path=DATABASE_TOOL, content=(TEMPLATES / "oceanbase/loanstack-db").read_text(), mode=0o755
+        ),
         ConfigFile(
             path=f"/etc/systemd/system/{spec.unit}",
             content=render(

@@ -1,7 +1,7 @@
 """Initial content of the database: tables of the loan services, users and rights."""
 
-from deploys.operations import database
-from deploys.specs.oceanbase import OceanBaseSpec
+from deploys.oceanbase import operations
+from deploys.oceanbase.spec import OceanBaseSpec
 from inventory import places
 
 SCRIPTS = ("schema.sql", "grants.sql", "oceanbase.sql")
@@ -18,5 +18,5 @@ def converge(spec: OceanBaseSpec) -> None:
 
     + spec: this database
     """
-    database.users_kept(name="Keep the database's users", users=spec.passwords)
-    database.scripts_applied(name="Keep schema and rights", scripts=scripts())
+    operations.users_kept(name="Keep the database's users", users=spec.passwords)
+    operations.scripts_applied(name="Keep schema and rights", scripts=scripts())

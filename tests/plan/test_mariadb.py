@@ -6,18 +6,18 @@ from hashlib import sha256
 import pytest
 from pyinfra.facts.server import Groups, Users
 
-from deploys import loan_services
-from deploys.components import DeployError
 from deploys.content import ConfigFile
-from deploys.facts.database import LocalRole
+from deploys.converge import DeployError
+from deploys.derived import openings
 from deploys.facts.files import PathState, PathStates
-from deploys.facts.mariadb import SCRIPT, LocalMariaDb, MariaDbState
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service
+from deploys.loan_services import deploy as loan_services
+from deploys.loan_services.spec import ENVIRONMENT, OWNER_ENVIRONMENT, loan_services_spec
 from deploys.mariadb import package
-from deploys.specs.firewall import openings
-from deploys.specs.loan_services import loan_services_spec
-from deploys.specs.mariadb import MariaDbSpec, mariadb_spec
+from deploys.mariadb.facts import SCRIPT, LocalMariaDb, MariaDbState
+from deploys.mariadb.spec import MariaDbSpec, mariadb_spec
+from deploys.oceanbase.facts import LocalRole
 from inventory.availability import Durability, Failover
 from inventory.peer import DatabaseKind
 from tests.plan.golden import assert_golden
@@ -163,7 +163,7 @@ def test_it_is_stopped_once_oceanbase_serves_again(lab_site: Site) -> None:
 def test_services_find_mariadb_and_no_agent(lab_site: Site) -> None:
     env = replace(lab_site.env, failover=Failover(durability=Durability.CROSS_CENTRE))
     spec = loan_services_spec(env, env.host("app-b"), lab_site.secrets, serving=DatabaseKind.MARIADB)
-    text = next(f.content for f in loan_services.files_of(spec) if f.path == loan_services.ENVIRONMENT)
+    text = next(f.content for f in loan_services.files_of(spec) if f.path == ENVIRONMENT)
     for line in (
         "LOAN_DATABASE_KIND=mariadb",
         "LOAN_DATABASE_ENDPOINTS=198.18.2.23:3306,198.18.1.13:3306",
@@ -171,7 +171,7 @@ def test_services_find_mariadb_and_no_agent(lab_site: Site) -> None:
         "LOAN_DURABILITY=local",
     ):
         assert line in text.splitlines()
-    owner = next(f.content for f in loan_services.files_of(spec) if f.path == loan_services.OWNER_ENVIRONMENT)
+    owner = next(f.content for f in loan_services.files_of(spec) if f.path == OWNER_ENVIRONMENT)
     assert owner.splitlines()[:2] == text.splitlines()[2:4]
 
 
