@@ -144,7 +144,7 @@ class Component:
     """Returns what it has on a host; by default nothing that another component must know."""
 
     @property
-    def option(self) -> str:
+    def choice(self) -> str:
         """Name on the command line (`--only`)."""
         return self.part_of or self.name
 

@@ -13,7 +13,7 @@ from deploys.artifact import ArtifactError
 from deploys.component import BARRIERS, Component, HostContext, Stage, Step
 from deploys.components import COMPONENTS
 from deploys.depot_client.spec import SigningKeyError
-from deploys.derived import DEPLOYED_ROLES, OPTIONS
+from deploys.derived import CHOICES, DEPLOYED_ROLES
 from deploys.operations import architecture
 from deploys.operations.barrier import barrier
 from inventory import InventoryError, environment, secrets
@@ -32,8 +32,8 @@ def converge_host() -> None:
         DeployError: the site cannot be deployed as asked; nothing was changed.
     """
     only = host.data.get("only")
-    if only is not None and only not in OPTIONS:
-        raise DeployError(f"only={only!r}: no such component; allowed: {', '.join(OPTIONS)}")
+    if only is not None and only not in CHOICES:
+        raise DeployError(f"only={only!r}: no such component; allowed: {', '.join(CHOICES)}")
     serving = host.data.get("database") or DatabaseKind.OCEANBASE
     if serving not in tuple(DatabaseKind):
         raise DeployError(f"database={serving!r}: no such database; allowed: {', '.join(DatabaseKind)}")
@@ -86,7 +86,7 @@ def _actions(context: HostContext, only: str | None) -> Iterator[Callable[[], ob
 def _is_needed(component: Component, step: Step, context: HostContext, only: str | None) -> bool:
     return (
         component.is_on(context.host)
-        and only in (None, component.option)
+        and only in (None, component.choice)
         and step.while_serving in (None, context.serving)
     )
 

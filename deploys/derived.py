@@ -18,7 +18,7 @@ from deploys.prometheus.spec import Target
 from inventory.model import Environment, Host
 from inventory.peer import DatabaseKind
 
-OPTIONS = tuple(dict.fromkeys(component.option for component in COMPONENTS))
+CHOICES = tuple(dict.fromkeys(component.choice for component in COMPONENTS))
 """Names on the command line (`--only`)."""
 DEPLOYED_ROLES = frozenset(role for component in COMPONENTS for role in component.roles)
 """Roles that have a component; for other roles, the deploy prints a message and does nothing."""

@@ -9,6 +9,7 @@ from inventory.model import DatabaseRole, Environment, Host, Role
 from inventory.peer import MariaDb
 from inventory.secrets import Secrets
 
+UNIT = "loanstack-mariadb.service"
 _REPLICA_THREADS_MAX = 8
 
 
@@ -32,7 +33,7 @@ class MariaDbSpec:
 
     data_dir: str = "/data/mariadb"
     user: str = "mariadb"
-    unit: str = "loanstack-mariadb.service"
+    unit: str = UNIT
     repository: str = REPOSITORY
 
 

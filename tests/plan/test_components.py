@@ -8,12 +8,19 @@ from importlib import import_module
 import pytest
 
 import deploys
+from chaos.system import host_fault
 from deploys.baseline.facts import SessionOrigin
 from deploys.baseline.spec import SSH_PORT
 from deploys.components import COMPONENTS
-from deploys.derived import components_on, footprints
+from deploys.derived import components_on, footprints, packages_for
+from deploys.etcd import spec as etcd
+from deploys.failover import spec as failover
+from deploys.loan_services import spec as loan_services
+from deploys.platform import STAND_IN
+from deploys.tongweb import spec as tongweb
 from inventory.model import Host
 from inventory.validation import ARTIFACTS_OF_ROLE, listening_ports
+from lab.rpm_repo import ROOTS
 from tests.plan.kit import Site, fresh
 
 _ENABLES = re.compile(r"systemctl enable --quiet (\S+)")
@@ -74,3 +81,16 @@ def test_secret_files_are_those_with_a_secret(lab_site: Site) -> None:
         found = {file.path for file in files if any(value in file.content for value in secrets)}
         declared = {path for each in footprints(lab_site.env, host) for path in each.secret_files}
         assert found == declared, host.name
+
+
+def test_the_lab_s_depot_has_the_packages_that_its_hosts_install(lab_site: Site) -> None:
+    wanted = {name for host in lab_site.env.hosts for name in packages_for(lab_site.env, host)}
+    assert wanted | {STAND_IN.mariadb_package} == set(ROOTS)
+
+
+def test_drills_break_the_units_that_a_deploy_makes() -> None:
+    assert host_fault.DATABASE_UNIT == failover.DATABASE_UNIT
+    assert host_fault.AGENT_UNIT == failover.AGENT_UNIT
+    assert host_fault.STORE_UNIT == etcd.UNIT
+    assert host_fault.TONGWEB_UNIT == tongweb.UNIT
+    assert host_fault.LOAN_UNIT == loan_services.UNIT

@@ -6,7 +6,7 @@ import pytest
 
 from deploys import converge
 from deploys.converge import DeployError
-from deploys.derived import OPTIONS
+from deploys.derived import CHOICES
 from tests.plan.kit import Site, fresh, site_of
 
 _FITS = "Make sure that the host is of the inventory's architecture"
@@ -170,7 +170,7 @@ def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
 
 
 def test_each_component_belongs_to_some_host(qinghai_site: Site) -> None:
-    for component in OPTIONS:
+    for component in CHOICES:
         names = {
             p.name
             for h in qinghai_site.env.hosts
