@@ -14,7 +14,7 @@ from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service
 from deploys.loan_services import deploy as loan_services
 from deploys.loan_services.spec import ENVIRONMENT, OWNER_ENVIRONMENT, loan_services_spec
-from deploys.mariadb import package
+from deploys.mariadb import deploy as mariadb
 from deploys.mariadb.facts import SCRIPT, LocalMariaDb, MariaDbState
 from deploys.mariadb.spec import MariaDbSpec, mariadb_spec
 from deploys.oceanbase.facts import LocalRole
@@ -32,7 +32,7 @@ def _spec(site: Site, name: str) -> MariaDbSpec:
 
 
 def _file(site: Site, name: str, path: str) -> ConfigFile:
-    return next(f for f in package.files_of(_spec(site, name)) if f.path == path)
+    return next(f for f in mariadb.files_of(_spec(site, name)) if f.path == path)
 
 
 def _converged(site: Site, name: str) -> Facts:
@@ -46,7 +46,7 @@ def _converged(site: Site, name: str) -> Facts:
             group=file.group,
             sha256=sha256(file.content.encode()).hexdigest(),
         )
-        for file in package.files_of(spec)
+        for file in mariadb.files_of(spec)
     }
     known[spec.data_dir] = PathState(
         kind="directory", mode=0o750, user=spec.user, group=spec.user, sha256=None
@@ -60,7 +60,7 @@ def _converged(site: Site, name: str) -> Facts:
         "gid": 1,
         "comment": "",
     }
-    state = MariaDbState(is_made=True, applied=package.digest_of(spec), is_paired=True)
+    state = MariaDbState(is_made=True, applied=mariadb.digest_of(spec), is_paired=True)
     return told(
         fresh(),
         {
@@ -82,7 +82,7 @@ def _changes(site: Site, name: str, facts: Facts, data: dict[str, str]) -> dict[
 
 @pytest.mark.parametrize("name", ["ob-a", "ob-b"])
 def test_configuration_of_both_sides(lab_site: Site, name: str) -> None:
-    assert_golden(f"mariadb-{name}.cnf", _file(lab_site, name, package.CONFIG).content)
+    assert_golden(f"mariadb-{name}.cnf", _file(lab_site, name, mariadb.CONFIG).content)
 
 
 def test_unit(lab_site: Site) -> None:
@@ -93,11 +93,11 @@ def test_unit(lab_site: Site) -> None:
 def test_what_is_acknowledged_is_on_disk_and_with_the_replica(lab_site: Site) -> None:
     """A comparison with a MariaDB that may lose what it acknowledged would be worth nothing."""
     for name in ("ob-a", "ob-b"):
-        lines = _file(lab_site, name, package.CONFIG).content.splitlines()
+        lines = _file(lab_site, name, mariadb.CONFIG).content.splitlines()
         assert {"innodb_flush_log_at_trx_commit = 1", "sync_binlog = 1"} <= set(lines)
-    lines = _file(lab_site, "ob-a", package.CONFIG).content.splitlines()
+    lines = _file(lab_site, "ob-a", mariadb.CONFIG).content.splitlines()
     assert {"rpl_semi_sync_master_enabled = ON", "rpl_semi_sync_master_wait_point = AFTER_SYNC"} <= set(lines)
-    assert "rpl_semi_sync_slave_enabled = ON" in _file(lab_site, "ob-b", package.CONFIG).content
+    assert "rpl_semi_sync_slave_enabled = ON" in _file(lab_site, "ob-b", mariadb.CONFIG).content
 
 
 def test_buffer_pool_follows_the_memory_of_oceanbase(lab_site: Site, qinghai_site: Site) -> None:

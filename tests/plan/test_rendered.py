@@ -15,7 +15,7 @@ from deploys.load_generator.spec import load_generator_spec
 from deploys.loan_services import deploy as loan_services
 from deploys.loan_services.spec import loan_services_spec
 from deploys.node_exporter import deploy as node_exporter
-from deploys.oceanbase import package
+from deploys.oceanbase import deploy as oceanbase
 from deploys.oceanbase.spec import oceanbase_spec
 from deploys.prometheus import deploy as prometheus
 from deploys.sql_proxy import deploy as sql_proxy
@@ -35,7 +35,7 @@ def _text(files: tuple[ConfigFile, ...], path: str) -> str:
 
 def test_database(lab_site: Site) -> None:
     spec = oceanbase_spec(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
-    files = package.files_of(spec)
+    files = oceanbase.files_of(spec)
     assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-merge.service", _text(files, f"/etc/systemd/system/{spec.merge_unit}"))
