@@ -18,7 +18,7 @@ from deploys.failover import spec as failover
 from deploys.loan_services import spec as loan_services
 from deploys.platform import STAND_IN
 from deploys.tongweb import spec as tongweb
-from inventory.model import Host
+from inventory.model import Host, Role
 from inventory.validation import ARTIFACTS_OF_ROLE, listening_ports
 from lab.rpm_repo import ROOTS
 from tests.plan.kit import Site, fresh
@@ -55,6 +55,13 @@ def test_ports_are_those_that_the_inventory_checks_for_clashes(site: Site) -> No
             if port.protocol == "tcp"
         }
         assert ports | {SSH_PORT} == {number for _, number in listening_ports(site.env, host)}, host.name
+
+
+def test_what_prometheus_scrapes_is_open_to_monitors(site: Site) -> None:
+    for host in site.env.hosts:
+        for found in footprints(site.env, host):
+            open_to_monitors = {port.number for port in found.ports if Role.MONITOR in port.opened_to}
+            assert {scrape.port for scrape in found.scrapes} == open_to_monitors, host.name
 
 
 def test_artifacts_are_those_that_the_inventory_asks_for(site: Site) -> None:
