@@ -1,10 +1,28 @@
-"""Deploys: one module for each component; site.py is the only script.
+"""Deploys: one folder for each component, and a loop over their list; site.py is the only script.
 
-Reading order: `components` (components of each role, in their order), then one such as `loan_services`.
+Reading order: `component`, `components`, `converge`, then one folder, such as `etcd`.
 
-- `specs/`: settings of a component on one host, computed from the inventory; pure.
-- `content`, and the folder `templates/` of the project: the files of a component.
-- `facts/`: the state of a host; `operations/`: commands for a difference, or the reason why there is none.
+| module | what it has |
+|---|---|
+| `component` | what a component is: its roles, the steps of its deploy, its footprint on a host |
+| `components` | the list |
+| `derived` | what follows from the list: firewall, packages, targets, roles, names on the command line |
+| `converge` | the loop over stages and components that registers the operations of one host |
+| `summary`, `connection` | a summary of the run for other programs; hosts that die in the middle of it |
+| `certificates`, `artifact` | certificates of hosts; artifacts with the hash they must have |
+| `platform` | names that differ between Kylin and its stand-in |
+| `content` | files of a component, rendered from the project's folder `templates/` |
+| `rotation` | the tool that takes a service out of rotation |
+| `facts`, `operations` | the state of a host; commands for a difference, or the reason why there is none |
+
+In the folder of a component:
+
+| module | what it has |
+|---|---|
+| `__init__` | `COMPONENT`: the description, without pyinfra, for every program |
+| `spec` | settings of the component on one host, computed from the inventory; pure |
+| `deploy` | `spec_of`, the files, and the deploys from install over configure to activate |
+| `facts`, `operations` | those that only this component needs |
 
 `--data only=COMPONENT` converges one component. `--data database=mariadb` stops OceanBase and lets the
 services use MariaDB, until a deploy without this option. `LOANSTACK_DEPLOY_SUMMARY=FILE` writes a summary of

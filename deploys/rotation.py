@@ -1,7 +1,46 @@
-"""The tool that takes services out of rotation, and its settings for each service of a host."""
+"""Services of a host that can be taken out of rotation, tested, put back, and rolled back by one version.
+
+Their tool, and its settings for each service, belong to every component with such a service.
+"""
+
+from dataclasses import dataclass
 
 from deploys.content import TEMPLATES, ConfigFile, render
-from deploys.specs.rotation import SETTINGS, TOOL, Rotation
+
+TOOL = "/usr/local/sbin/loanstack-rotation"
+SETTINGS = "/etc/loanstack/rotation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """One service of a host, as `loanstack-rotation` handles it."""
+
+    name: str
+    """Letters only: the tool's first argument."""
+    folder: str
+    """Folder of its versions, with links `current` and `previous`."""
+    out_of_rotation: str
+    """Folder in which each file is a reason to be out of rotation."""
+    port: int
+    senders: tuple[str, ...] = ()
+    """Addresses that are blocked from `port` while it is replaced; empty: checking the reasons is enough."""
+    well_url: str
+    metrics_url: str
+    in_flight: str
+    """Metric that counts requests under way."""
+    idle_in_flight: int = 0
+    """Value of the metric when only its own query is under way."""
+    gate_url: str
+    """A request that only a working service answers with 200."""
+    gate_entity: str
+    """Code of a legal entity, for that request."""
+    drain_s: int
+    back_s: float
+    """How long senders may still not use it after it was put back."""
+    restart: str
+    """Shell command that restarts it, and returns when it answers."""
+    after_roll_back: str
+    """Shell command that activates the previous version, after the links were changed."""
 
 
 def files_of(services: tuple[Rotation, ...]) -> tuple[ConfigFile, ...]:

@@ -4,9 +4,10 @@
     pyinfra -y inventory/lab.py deploys/site.py                converge
     pyinfra -y inventory/lab.py deploys/site.py --limit ob-a --data only=oceanbase
 
-pyinfra executes this once for each host; the host's components follow from its roles in the inventory.
+pyinfra executes this once for each host; the host's components follow from its roles
+in the inventory.
 """
 
-from deploys.components import converge_host
+from deploys.converge import converge_host
 
 converge_host()

@@ -222,7 +222,8 @@ def _database_problems(env: Environment) -> Iterator[Problem]:
             yield Problem(where=host.name, field="memory_mib", value=host.memory_mib, allowed=allowed)
 
 
-def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
+def listening_ports(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
+    """Yield (field, port) of each TCP port on which something listens on `host`, be it on loopback only."""
     yield "ssh.port", 22
     yield "monitoring.node_exporter_port", env.monitoring.node_exporter_port
     if host.has(Role.OCEANBASE):
@@ -250,7 +251,7 @@ def _listens(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
 def _port_clashes(env: Environment) -> Iterator[Problem]:
     for host in env.hosts:
         taken: dict[int, str] = {}
-        for field, port in _listens(env, host):
+        for field, port in listening_ports(env, host):
             if not 1 <= port <= 65535:
                 yield Problem(where=host.name, field=field, value=port, allowed="1 to 65535")
             if port in taken:

@@ -1,1 +1,36 @@
-"""OceanBase: a primary and a standby that follows it."""
+"""OceanBase: a primary, and a standby that follows it."""
+
+from deploys import platform
+from deploys.component import Component, Footprint, Installed, Port, Stage, Step
+from deploys.oceanbase.spec import ARTIFACT, FOLDER, MERGE_TIMER, PROBE_OPTIONS, ROOT_OPTIONS
+from inventory.model import Environment, Host, Role
+from inventory.peer import DatabaseKind
+
+
+def _footprint(env: Environment, host: Host) -> Footprint:
+    sql, rpc = env.database.sql_port, env.database.rpc_port
+    users, databases = (Role.LOAN, Role.OCEANBASE), (Role.OCEANBASE,)
+    return Footprint(
+        packages=(platform.of(host).sql_client_package,),
+        ports=(
+            Port(number=sql, opened_to=users, why="sql for loan services and the other database"),
+            Port(number=sql, opened_to=(Role.TONGWEB,), why="sql for tongweb's data sources"),
+            Port(number=rpc, opened_to=databases, why="log shipping to the other database"),
+        ),
+        # The database's own unit is not here: only its agent starts it.
+        units=(MERGE_TIMER,),
+        secret_files=(ROOT_OPTIONS, PROBE_OPTIONS),
+        artifacts=(Installed(name=ARTIFACT, folder=FOLDER),),
+    )
+
+
+COMPONENT = Component(
+    name="oceanbase",
+    package=__name__,
+    roles=(Role.OCEANBASE,),
+    steps=(
+        Step(stage=Stage.DATABASES, deploy="oceanbase", while_serving=DatabaseKind.OCEANBASE),
+        Step(stage=Stage.STANDBY, deploy="oceanbase_standby", while_serving=DatabaseKind.OCEANBASE),
+    ),
+    footprint=_footprint,
+)

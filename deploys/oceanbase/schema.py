@@ -1,7 +1,5 @@
-"""Initial content of the database: tables of the loan services, users and rights."""
+"""Initial content of the database: tables of the loan services, and rights. Pure."""
 
-from deploys.operations import database
-from deploys.specs.oceanbase import OceanBaseSpec
 from inventory import places
 
 SCRIPTS = ("schema.sql", "grants.sql", "oceanbase.sql")
@@ -11,12 +9,3 @@ SCRIPTS = ("schema.sql", "grants.sql", "oceanbase.sql")
 def scripts() -> tuple[tuple[str, str], ...]:
     """Return (name, SQL) of the scripts, in the order they are applied."""
     return tuple((name, (places.PROJECT_ROOT / "app_stub" / name).read_text()) for name in SCRIPTS)
-
-
-def converge(spec: OceanBaseSpec) -> None:
-    """Converge users, tables and rights, on the side that is the primary.
-
-    + spec: this database
-    """
-    database.users_kept(name="Keep the database's users", users=spec.passwords)
-    database.scripts_applied(name="Keep schema and rights", scripts=scripts())

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from deploys.derived import CHOICES
 from inventory.model import Environment
 from inventory.purpose import CONSENT_VARIABLE
 from loadtests.plan.options import DEFAULT_RATE_PER_S
@@ -16,21 +17,6 @@ from loadtests.plan.shape import CONSTANT, KINDS
 from loadtests.workers.placement import Place, places
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-COMPONENTS = (
-    "baseline",
-    "depot_client",
-    "store",
-    "failover",
-    "oceanbase",
-    "mariadb",
-    "loan_services",
-    "tongweb",
-    "gateway",
-    "monitoring",
-    "load_generator",
-)
-"""Components of `deploys.components`, which cannot be imported here: pyinfra patches the process."""
-
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -78,7 +64,7 @@ def acts_on_hosts(command: Command) -> Command:
 
 def narrowed(command: Command) -> Command:
     """Add `--only` and `--limit`."""
-    only = click.option("--only", type=click.Choice(COMPONENTS), help="One component.")
+    only = click.option("--only", type=click.Choice(CHOICES), help="One component.")
     limit = click.option("--limit", metavar="HOST", help="One host.")
     return only(limit(command))
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inventory.model import Host, Role
+from loanstack.measure.units import AGENT, GATEWAY, LOAN_SERVICES, OCEANBASE, PORTAL, STORE
 
 READ = (
     "cd /proc && for each in [0-9]*; do set -- $each/fd/*; echo $each/fd:$#; done;"
@@ -23,13 +24,12 @@ _LINE = re.compile(r"(?P<pid>\d+)/(?P<file>fd|status|cgroup):(?P<text>.*)$")
 _CACHES = re.compile(r"caches:(\d+)")
 _UNIT = re.compile(r"([^/]+)\.service\b")
 _UNITS = {
-    Role.GATEWAY: ("nginx",),
-    Role.TONGWEB: ("loanstack-tongweb",),
-    Role.LOAN: ("loanstack-loan",),
-    Role.OCEANBASE: ("loanstack-oceanbase", "loanstack-failover"),
-    Role.ARBITER: ("etcd",),
+    Role.GATEWAY: (GATEWAY,),
+    Role.TONGWEB: (PORTAL,),
+    Role.LOAN: (LOAN_SERVICES,),
+    Role.OCEANBASE: (OCEANBASE, AGENT),
+    Role.ARBITER: (STORE,),
 }
-DATABASE_UNIT = "loanstack-oceanbase"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def parse(printed: str) -> Mapping[str, Component]:
             pid=min(int(pid) for pid in pids if units[pid] == unit),
             memory_mib=sum(memory_kib[pid] for pid in pids if units[pid] == unit) / 1024,
             handles=sum(handles[pid] for pid in pids if units[pid] == unit),
-            caches_mib=caches_mib if unit == DATABASE_UNIT else 0.0,
+            caches_mib=caches_mib if unit == OCEANBASE else 0.0,
         )
         for unit in dict.fromkeys(units[pid] for pid in pids)
     }

@@ -17,7 +17,7 @@ from statistics import median
 import orjson
 
 from inventory.slo import SoakSlo
-from loanstack.companions.components import DATABASE_UNIT
+from loanstack.measure.units import OCEANBASE
 from proof.files import read_if_there
 from proof.verdict import Finding, Verdict
 
@@ -176,7 +176,7 @@ def trend(
     """Return the trend of the component `key`; samples from `half_s` (unix time) on are judged."""
     host, unit = key
     judged = [sample for sample in samples if sample.at_s >= half_s]
-    is_database = unit == DATABASE_UNIT
+    is_database = unit == OCEANBASE
     memory = [(one.at_s, one.memory_mib - one.caches_mib) for one in judged]
     if is_database:
         memory = floor(memory, slo.database_dump_samples)

@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from loanstack.measure.usage import PORTAL_UNIT, Row
+from loanstack.measure.units import AGENT, GATEWAY, LOAN_SERVICES, MARIADB, OCEANBASE, PORTAL, STORE
+from loanstack.measure.usage import Row
 
 _OF_UNIT = {
-    "nginx": "gateways",
-    PORTAL_UNIT: "channel portals",
-    "loanstack-loan": "loan services",
-    "loanstack-failover": "failover agents and store",
-    "etcd": "failover agents and store",
+    GATEWAY: "gateways",
+    PORTAL: "channel portals",
+    LOAN_SERVICES: "loan services",
+    AGENT: "failover agents and store",
+    STORE: "failover agents and store",
 }
-DATABASES = ("loanstack-oceanbase", "loanstack-mariadb")
+DATABASES = (OCEANBASE, MARIADB)
 """Units of the two databases; only one of them runs."""
 _REST = "rest of the hosts"
 _BESIDE = "load generator's hosts, beside it"

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inventory.model import Environment, Host, Role
+from loanstack.measure.units import PORTAL
 from processes import ssh
-
-PORTAL_UNIT = "loanstack-tongweb"
 
 _TIMEOUT_S = 30.0
 _OTHER = "other"
@@ -146,7 +145,7 @@ def figures(
         by_role: defaultdict[str, float] = defaultdict(float)
         for row in found:
             # A host may have two roles: the unit tells which usage is TongWeb's.
-            role = Role.TONGWEB if row.unit == PORTAL_UNIT else env.host(row.host).roles[0]
+            role = Role.TONGWEB if row.unit == PORTAL else env.host(row.host).roles[0]
             by_role[role] += row.cpu_s
         whole_s = sum(row.cpu_s for row in system)
         result["cpu_ms_per_transaction"] = round(1000 * whole_s / transactions, 4)

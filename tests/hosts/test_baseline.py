@@ -2,23 +2,22 @@
 
 import pytest
 
-from deploys.baseline import SYSCTL
-from deploys.specs import platform
-from deploys.specs.baseline import baseline_spec
+from deploys import platform
+from deploys.baseline.deploy import SYSCTL
+from deploys.baseline.spec import kernel_settings
 from inventory.model import Environment, Role
 from tests.hosts.kit import Machine, eventually
 
 
-def test_kernel_settings_are_written(machine: Machine, env: Environment) -> None:
-    spec = baseline_spec(env, machine.spec)
+def test_kernel_settings_are_written(machine: Machine) -> None:
     text = machine.probe.file(SYSCTL).content_string
-    for key, value in spec.kernel:
+    for key, value in kernel_settings(machine.spec):
         assert f"{key} = {value}\n" in text
     assert ("NOT APPLIED HERE" in text) == (machine.spec.os.stand_in is not None)
 
 
-def test_kernel_runs_with_them(machine: Machine, env: Environment) -> None:
-    kernel = dict(baseline_spec(env, machine.spec).kernel)
+def test_kernel_runs_with_them(machine: Machine) -> None:
+    kernel = dict(kernel_settings(machine.spec))
     values = machine.run(f"sysctl --values {' '.join(kernel)}").splitlines()
     found = dict(zip(kernel, (" ".join(v.split()) for v in values), strict=True))
     differing = {key: found[key] for key in kernel if found[key] != kernel[key]}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploys.specs.oceanbase import run_time_parameters
+from deploys.oceanbase.spec import run_time_parameters
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine, eventually

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from deploys.failover import CONFIG
-from deploys.specs.failover import AGENT_UNIT, DATABASE_UNIT
+from deploys.failover.deploy import CONFIG
+from deploys.failover.spec import AGENT_UNIT, DATABASE_UNIT
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine, eventually

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploys.specs.monitoring import targets
+from deploys.derived import targets
 from inventory.model import Environment, Role
 from tests.hosts.kit import Machine, eventually
 

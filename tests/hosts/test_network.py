@@ -10,30 +10,25 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from deploys.specs.firewall import SSH_PORT, openings
+from deploys.baseline.spec import SSH_PORT
+from deploys.component import Port
+from deploys.derived import footprints, openings
 from inventory.model import Environment, Host, Role
+from inventory.peer import DatabaseKind
 from tests.hosts.kit import Control, Machine
 
 _CONNECT_LIMIT_S = 1
 _PATIENT_LIMIT_S = 5
 
 
+def _ports_of(env: Environment, host: Host) -> list[Port]:
+    return [port for footprint in footprints(env, host) for port in footprint.ports]
+
+
 def _ports(env: Environment) -> tuple[int, ...]:
-    return (
-        SSH_PORT,
-        env.database.sql_port,
-        env.database.rpc_port,
-        env.loan.port,
-        env.tongweb.port,
-        env.tongweb.console_port,
-        env.gateway.port,
-        env.monitoring.prometheus_port,
-        env.monitoring.node_exporter_port,
-        env.store.client_port,
-        env.store.peer_port,
-        env.store.metrics_port,
-        env.failover.agent_port,
-    )
+    """Every TCP port that something listens on, on whichever host, be it on loopback only."""
+    found = {port.number for host in env.hosts for port in _ports_of(env, host) if port.protocol == "tcp"}
+    return (SSH_PORT, *sorted(number for number in found if number is not None))
 
 
 def _may_reach(env: Environment, source: Host, target: Host) -> set[int]:
@@ -91,10 +86,12 @@ def test_reaches_exactly_what_it_may(
 
 
 def test_listens_only_where_it_should(machine: Machine, env: Environment) -> None:
-    allowed = {(o.protocol, o.port) for o in openings(env, machine.spec)}
-    allowed.add(("tcp", env.monitoring.node_exporter_port))  # a monitor scrapes itself: no opening needed
-    if machine.spec.has(Role.ARBITER):
-        allowed.add(("tcp", env.store.metrics_port))  # the same
+    # A port for monitors listens on the only monitor too, where it needs no opening.
+    allowed = {("tcp", SSH_PORT)} | {
+        (port.protocol, port.number)
+        for port in _ports_of(env, machine.spec)
+        if (port.opened_to or port.sources) and port.while_serving in (None, DatabaseKind.OCEANBASE)
+    }
     found = set()
     for line in machine.run("ss --no-header --listening --numeric --tcp --udp").splitlines():
         protocol, _, _, _, local, *_ = line.split()

@@ -1,20 +1,18 @@
 """Software comes from the depot: signed packages, and artifacts with the hash that the inventory names."""
 
-import pytest
-
+from deploys.artifact import artifact_for
+from deploys.depot_client.spec import REPOSITORY
+from deploys.derived import footprints, packages_for
 from deploys.facts.artifacts import HASH_FILE
-from deploys.specs.artifact import artifact_for
-from deploys.specs.baseline import packages_for
-from deploys.specs.depot_client import REPOSITORY
-from inventory.model import Environment, Role
+from inventory.model import Environment
 from tests.hosts.kit import Machine
 
 
-def test_packages_are_installed_and_signed(machine: Machine) -> None:
-    asked = " ".join(packages_for(machine.spec))
+def test_packages_are_installed_and_signed(machine: Machine, env: Environment) -> None:
+    wanted = packages_for(env, machine.spec)
     query = r"%{NAME}|%{RSAHEADER:pgpsig}|%{SIGPGP:pgpsig}\n"
-    rows = [line.split("|") for line in machine.run(f"rpm -q --qf '{query}' {asked}").splitlines()]
-    assert sorted(name for name, *_ in rows) == sorted(packages_for(machine.spec))
+    rows = [line.split("|") for line in machine.run(f"rpm -q --qf '{query}' {' '.join(wanted)}").splitlines()]
+    assert sorted(name for name, *_ in rows) == sorted(wanted)
     unsigned = [name for name, *signatures in rows if not any("Key ID" in s for s in signatures)]
     assert unsigned == []
 
@@ -28,20 +26,9 @@ def test_the_depot_is_the_only_source(machine: Machine) -> None:
     assert machine.run("command -v apt apt-get dpkg || true") == ""
 
 
-_ARTIFACTS = {
-    Role.OCEANBASE: {
-        "seekdb": "/opt/loanstack/seekdb",
-        "failover-agent": "/opt/loanstack/failover",
-    },
-    Role.LOAN: {"loan-services": "/opt/loanstack/loan"},
-    Role.LOADGEN: {"load-generator": "/opt/loanstack/load-generator"},
-}
-
-
-@pytest.mark.roles(*_ARTIFACTS)
 def test_artifacts_are_those_of_the_inventory(machine: Machine, env: Environment) -> None:
-    for role, folders in _ARTIFACTS.items():
-        for name, folder in folders.items() if machine.spec.has(role) else ():
+    for footprint in footprints(env, machine.spec):
+        for name, folder in ((each.name, each.folder) for each in footprint.artifacts if each.folder):
             artifact = artifact_for(env, machine.spec, name)
             found = machine.run(f"cat {folder}/current/{HASH_FILE}; readlink {folder}/current").split()
-            assert found == [artifact.sha256, artifact.version]
+            assert found == [artifact.sha256, artifact.version], name

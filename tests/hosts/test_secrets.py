@@ -3,24 +3,12 @@
 import stat
 from dataclasses import asdict
 
-import pytest
-
-from inventory.model import Environment, Role
+from deploys.derived import footprints
+from inventory.model import Environment
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine
 
 _PLACES = "/etc /opt/loanstack /usr/local /root /home /tmp /var/tmp /var/log /var/cache /var/lib /run /data"
-_ALLOWED = {
-    Role.OCEANBASE: {
-        "/etc/loanstack/oceanbase-root.cnf",
-        "/etc/loanstack/oceanbase-probe.cnf",
-        "/etc/loanstack/failover.json",
-    },
-    Role.LOAN: {"/etc/loanstack/loan.env", "/etc/loanstack/loan-owner.env"},
-    Role.TONGWEB: {"/etc/loanstack/tongweb-accounts", "/etc/loanstack/tongweb-data-source"},
-}
-_OF_STORE = {"/etc/loanstack/store-root.password", "/etc/loanstack/store-agent.password"}
-"""On the store's first member only: it keeps users and rights for all."""
 _STORE_LOG = "file /var/lib/etcd/member/wal/"
 """etcd 3.4 writes a password that it is given to its log before it makes a hash of it (3.5 after); the folder
 is etcd's alone, which test_store looks at."""
@@ -37,9 +25,7 @@ true
 
 
 def _allowed(env: Environment, machine: Machine) -> set[str]:
-    found = {path for role, paths in _ALLOWED.items() if machine.spec.has(role) for path in paths}
-    is_first_member = machine.spec.name == env.hosts_with(Role.ARBITER)[0].name
-    return found | _OF_STORE if is_first_member else found
+    return {path for footprint in footprints(env, machine.spec) for path in footprint.secret_files}
 
 
 def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secrets: Secrets) -> None:
@@ -50,7 +36,6 @@ def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secre
     assert found == {f"file {path}" for path in _allowed(env, machine)}
 
 
-@pytest.mark.roles(*_ALLOWED)
 def test_files_with_secrets_are_root_s_alone(machine: Machine, env: Environment) -> None:
     for path in sorted(_allowed(env, machine)):
         file = machine.probe.file(path)

@@ -2,30 +2,14 @@
 
 import pytest
 
-from deploys.baseline import FIREWALL_UNIT
-from deploys.specs import platform
-from deploys.specs.failover import AGENT_UNIT, DATABASE_UNIT
-from inventory.model import Role
+from deploys.derived import footprints
+from deploys.failover.spec import AGENT_UNIT, DATABASE_UNIT
+from inventory.model import Environment, Role
 from tests.hosts.kit import Machine
 
-_OF_ROLE = {
-    Role.OCEANBASE: "loanstack-failover.service",
-    Role.LOAN: "loanstack-loan.service",
-    Role.TONGWEB: "loanstack-tongweb.service",
-    Role.GATEWAY: "nginx.service",
-    Role.MONITOR: "prometheus.service",
-    Role.ARBITER: "etcd.service",
-}
 
-
-def _units(machine: Machine) -> list[str]:
-    names = platform.of(machine.spec)
-    common = [FIREWALL_UNIT, names.ssh_unit, names.chrony_unit, names.node_exporter_unit]
-    return common + [unit for role, unit in _OF_ROLE.items() if machine.spec.has(role)]
-
-
-def test_services_run_and_are_enabled(machine: Machine) -> None:
-    units = _units(machine)
+def test_services_run_and_are_enabled(machine: Machine, env: Environment) -> None:
+    units = [unit for footprint in footprints(env, machine.spec) for unit in footprint.units]
     states = machine.run(f"systemctl is-active {' '.join(units)}").split()
     enabled = machine.run(f"systemctl is-enabled {' '.join(units)}").split()
     assert dict(zip(units, states, strict=True)) == dict.fromkeys(units, "active")

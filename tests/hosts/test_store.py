@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from deploys import store as component
 from deploys.content import AUTHORITY
-from deploys.specs.store import LOOPBACK, agent_prefix
+from deploys.etcd import deploy as component
+from deploys.etcd.spec import LOOPBACK, agent_prefix
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine, eventually

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from deploys import sql_proxy
-from deploys.specs import rotation
-from deploys.specs.tongweb import FOLDER, RUN_DIR, TOOL, UNIT
-from deploys.tongweb import ACCOUNTS, DATA_SOURCE
+from deploys import rotation
+from deploys.sql_proxy import deploy as sql_proxy
+from deploys.tongweb.deploy import ACCOUNTS, DATA_SOURCE
+from deploys.tongweb.spec import FOLDER, RUN_DIR, TOOL, UNIT
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine, eventually

@@ -5,7 +5,7 @@ A fact that a test was not told about is an error: a plan that looks at somethin
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,21 @@ from pyinfra.api.state import State
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra.facts.server import Arch, Groups, Os, Users, Which
 
-from deploys import components
+from deploys import converge
+from deploys.baseline.facts import KernelSettings, SessionOrigin
+from deploys.component import HostContext
+from deploys.content import ConfigFile, Folder
+from deploys.etcd.facts import LocalStore, StoreState
 from deploys.facts.artifacts import InstalledArtifact
-from deploys.facts.database import Answer, DatabaseState, LocalAnswer, LocalDatabase, LocalRole
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
-from deploys.facts.kernel import KernelSettings
 from deploys.facts.machine import ElfMachine
-from deploys.facts.mariadb import LocalMariaDb
 from deploys.facts.packages import InstalledPackages
-from deploys.facts.portal import InsecureAccounts, ServedPortal, StaleConfiguration
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
-from deploys.facts.session import SessionOrigin
-from deploys.facts.store import LocalStore, StoreState
+from deploys.mariadb.facts import LocalMariaDb
+from deploys.oceanbase.facts import Answer, DatabaseState, LocalAnswer, LocalDatabase, LocalRole
+from deploys.operations import files as file_operations
+from deploys.tongweb.facts import InsecureAccounts, ServedPortal, StaleConfiguration
 from inventory import artifacts, lab, qinghai
 from inventory import secrets as secrets_file
 from inventory.model import Environment
@@ -77,7 +79,26 @@ class Site:
 
     env: Environment
     secrets: Secrets
-    asked: list[str] = field(default_factory=list)
+
+    def context(self, host_name: str) -> HostContext:
+        """Return what the specs of a host are computed from."""
+        return HostContext(env=self.env, host=self.env.host(host_name), secrets=self.secrets)
+
+    def written(self, host_name: str) -> tuple[tuple[ConfigFile, ...], tuple[Folder, ...]]:
+        """Return the files and folders that a deploy keeps on a host, whatever component they belong to."""
+        files: list[ConfigFile] = []
+        folders: list[Folder] = []
+        converge_files = file_operations.converge
+
+        def noted(**arguments: Any) -> object:
+            files.extend(arguments["files"])
+            folders.extend(arguments.get("folders", ()))
+            return converge_files(**arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(file_operations, "converge", noted)
+            self.plan(host_name, fresh())
+        return tuple(files), tuple(folders)
 
     def plan(
         self, host_name: str, facts: Facts, *, diff: bool = False, data: dict[str, str] | None = None
@@ -87,7 +108,7 @@ class Site:
         arch = self.env.host(host_name).arch
         facts = {Arch: lambda: arch, ElfMachine: lambda url: arch} | facts
         with prepared(host_name, facts, host_data, diff=diff) as (state, host):
-            components.converge_host()
+            converge.converge_host()
             found = []
             for op_hash in host.op_hash_order:
                 operation = state.ops[host][op_hash]
@@ -116,13 +137,19 @@ def prepared(
     host = inventory.get_host(host_name)
     assert host is not None
 
+    tell(host, facts)
+    with ctx_state.use(state), ctx_host.use(host):
+        yield state, host
+
+
+def tell(host: PyinfraHost, facts: Facts) -> None:
+    """Let the plan of `host` know these facts, and no others."""
+
     def get_fact(cls: type, *_: object, **kwargs: Any) -> object:
-        assert cls in facts, f"{host_name}: the plan asks for {cls.__name__}({kwargs}), which no one told it"
+        assert cls in facts, f"{host.name}: the plan asks for {cls.__name__}({kwargs}), which no one told it"
         return facts[cls](**kwargs)
 
     host.get_fact = get_fact  # type: ignore[method-assign, assignment]
-    with ctx_state.use(state), ctx_host.use(host):
-        yield state, host
 
 
 def fresh() -> Facts:
@@ -196,7 +223,7 @@ def site_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
         secrets_file=folder / "secrets.json",
         ca_dir=folder / "ca",
     )
-    monkeypatch.setattr(components, "environment", lambda _: env)
+    monkeypatch.setattr(converge, "environment", lambda _: env)
     return Site(env=env, secrets=secrets_file.ensure(env.secrets_file))
 
 

@@ -15,10 +15,12 @@ from pyinfra.api.command import StringCommand
 
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
-from deploys.facts.database import TOOL, Answer, LocalAnswer, LocalDatabase
 from deploys.facts.files import PathStates
 from deploys.facts.machine import ElfMachine
-from deploys.operations import artifacts, database, files
+from deploys.failover.spec import DATABASE_TOOL
+from deploys.oceanbase import operations as database
+from deploys.oceanbase.facts import Answer, LocalAnswer, LocalDatabase
+from deploys.operations import artifacts, files
 from lab.tongweb import distribution
 from lab.tongweb.javac import JAVA_HOME
 from tests.plan.kit import Facts, prepared
@@ -260,7 +262,8 @@ def _with_tool(
     tool = tmp_path / "loanstack-db"
     tool.write_text(f'#!/bin/sh\n[ "$1" = role ] && {{ echo PRIMARY; exit; }}\ncd {tmp_path}\n{sql}\n')
     tool.chmod(0o755)
-    return _run(StringCommand(command.replace(TOOL, str(tool)).replace("sleep 1", "sleep 0")), stdin=stdin)
+    command = command.replace(DATABASE_TOOL, str(tool)).replace("sleep 1", "sleep 0")
+    return _run(StringCommand(command), stdin=stdin)
 
 
 def _asked(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:

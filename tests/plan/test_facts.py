@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploys.facts.database import DatabaseState, LocalAnswer, LocalDatabase
+from deploys.baseline.facts import KernelSettings
+from deploys.etcd.facts import LocalStore
 from deploys.facts.files import PathStates
 from deploys.facts.health import HttpStatus
-from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import Service
-from deploys.facts.store import LocalStore
+from deploys.oceanbase.facts import DatabaseState, LocalAnswer, LocalDatabase
 
 _SERVICE = """\
 now=1795474000.250000000

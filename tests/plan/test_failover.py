@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from deploys import failover
-from deploys.components import failover_spec_of
-from deploys.facts.database import LocalRole
 from deploys.facts.services import Service, ServiceState
+from deploys.failover import deploy as failover
+from deploys.oceanbase.facts import LocalRole
 from failover import settings_file
 from inventory.availability import Failover, Fence, FenceKind
 from inventory.model import Role
@@ -58,11 +57,7 @@ def test_only_database_hosts_have_one(lab_site: Site) -> None:
 
 
 def test_the_nearest_member_of_the_store_is_asked_first(lab_site: Site) -> None:
-    env = lab_site.env
-    endpoints = {
-        name: failover_spec_of(env, env.host(name), lab_site.secrets).store_endpoints
-        for name in ("ob-a", "ob-b")
-    }
+    endpoints = {name: failover.spec_of(lab_site.context(name)).store_endpoints for name in ("ob-a", "ob-b")}
     assert endpoints["ob-a"][0] == "https://198.18.1.13:2379"
     assert endpoints["ob-b"][0] == "https://198.18.2.23:2379"
     assert all(len(set(each)) == 3 for each in endpoints.values())
@@ -72,7 +67,7 @@ def test_the_nearest_member_of_the_store_is_asked_first(lab_site: Site) -> None:
 def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureRequest, site_name: str) -> None:
     site: Site = request.getfixturevalue(site_name)
     for host in site.env.hosts_with(Role.OCEANBASE):
-        spec = failover_spec_of(site.env, host, site.secrets)
+        spec = failover.spec_of(site.context(host.name))
         read = settings_file.parse(failover.settings(spec))
         assert (read.me, read.address, read.may_lead) == (host.name, host.address, host.may_lead)
         assert read.timing.lease_ttl_ms == 3000
@@ -81,8 +76,7 @@ def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureReques
 
 
 def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
-    env = lab_site.env
-    spec = failover_spec_of(env, env.host("ob-a"), lab_site.secrets)
+    spec = failover.spec_of(lab_site.context("ob-a"))
     (peer,) = spec.peers
     none = Fence(kind=FenceKind.NONE, reason="a third copy that never leads")
     changed = replace(

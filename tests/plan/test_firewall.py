@@ -4,9 +4,9 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from deploys.baseline import after_packages
-from deploys.specs.baseline import baseline_spec
-from deploys.specs.firewall import SSH_PORT, openings
+from deploys.baseline.deploy import after_packages, spec_of
+from deploys.baseline.spec import SSH_PORT
+from deploys.derived import openings
 from inventory.model import Environment, Host, Role
 from tests.plan.golden import assert_golden
 from tests.plan.kit import Site
@@ -135,13 +135,13 @@ def test_nothing_is_open_to_everyone(env: Environment) -> None:
 
 @pytest.mark.parametrize("name", ["gw-a", "app-a", "ob-a", "mon-c"])
 def test_rules_as_loaded(lab_site: Site, name: str) -> None:
-    spec = baseline_spec(lab_site.env, lab_site.env.host(name))
+    spec = spec_of(lab_site.context(name))
     rules = next(f for f in after_packages(spec) if f.path.endswith("firewall.nft"))
     assert_golden(f"firewall-{name}.nft", rules.content)
 
 
 def test_the_table_is_replaced_in_one_transaction(lab_site: Site) -> None:
-    spec = baseline_spec(lab_site.env, lab_site.env.host("ob-a"))
+    spec = spec_of(lab_site.context("ob-a"))
     text = next(f for f in after_packages(spec) if f.path.endswith("firewall.nft")).content
     statements = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert statements[:3] == ["table inet loanstack", "delete table inet loanstack", "table inet loanstack {"]

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from deploys import components
-from deploys.components import COMPONENTS, DeployError
+from deploys import converge
+from deploys.converge import DeployError
+from deploys.derived import CHOICES
 from tests.plan.kit import Site, fresh, site_of
 
 _FITS = "Make sure that the host is of the inventory's architecture"
@@ -169,7 +170,7 @@ def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
 
 
 def test_each_component_belongs_to_some_host(qinghai_site: Site) -> None:
-    for component in COMPONENTS:
+    for component in CHOICES:
         names = {
             p.name
             for h in qinghai_site.env.hosts
@@ -200,7 +201,7 @@ def test_roles_without_a_component_are_named_aloud(
         qinghai_site.env,
         hosts=tuple(replace(h, roles=("registry",)) if h.name == "tw-a1" else h for h in hosts),
     )
-    monkeypatch.setattr(components, "environment", lambda _: qinghai_site.env)
+    monkeypatch.setattr(converge, "environment", lambda _: qinghai_site.env)
     planned = qinghai_site.plan("tw-a1", fresh())
     assert "role 'registry' has no component yet" in caplog.text
     assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _KEPT, _SERVES, _STARTED]

@@ -8,45 +8,23 @@ from typing import Any
 import pytest
 from pyinfra.facts.server import Groups, Users
 
-from deploys import (
-    baseline,
-    components,
-    depot_client,
-    failover,
-    gateway,
-    load_generator,
-    loan_services,
-    monitoring,
-    sql_proxy,
-    store,
-    tongweb,
-    virtual_addresses,
-)
-from deploys.certificates import authority_certificate, gateway_certificate, utc_now
-from deploys.content import ConfigFile, Folder
+from deploys.baseline.facts import KernelSettings, SessionOrigin
+from deploys.baseline.spec import kernel_settings
+from deploys.content import ConfigFile
+from deploys.etcd.facts import LocalStore
 from deploys.facts.artifacts import InstalledArtifact
-from deploys.facts.database import LocalAnswer, LocalDatabase, LocalRole
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
-from deploys.facts.kernel import KernelSettings
 from deploys.facts.packages import InstalledPackages
-from deploys.facts.portal import ServedPortal, StaleConfiguration
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
-from deploys.facts.session import SessionOrigin
-from deploys.facts.store import LocalStore
-from deploys.oceanbase import package, schema
-from deploys.operations.database import _native_hash
-from deploys.specs.baseline import baseline_spec
-from deploys.specs.depot_client import depot_client_spec
-from deploys.specs.gateway import gateway_spec
-from deploys.specs.load_generator import load_generator_spec
-from deploys.specs.loan_services import loan_services_spec
-from deploys.specs.monitoring import monitoring_spec
-from deploys.specs.oceanbase import oceanbase_spec, run_time_parameters
-from deploys.specs.sql_proxy import sql_proxy_spec
-from deploys.specs.tongweb import tongweb_spec
-from deploys.specs.virtual_addresses import virtual_addresses_spec
-from inventory.model import Role
+from deploys.gateway import deploy as gateway
+from deploys.loan_services import deploy as loan_services
+from deploys.oceanbase import schema
+from deploys.oceanbase.facts import LocalAnswer, LocalDatabase, LocalRole
+from deploys.oceanbase.operations import _native_hash
+from deploys.oceanbase.spec import oceanbase_spec, run_time_parameters
+from deploys.tongweb import deploy as tongweb
+from deploys.tongweb.facts import ServedPortal, StaleConfiguration
 from tests.plan.kit import (
     HEALTHY_SERVICE,
     Facts,
@@ -63,47 +41,6 @@ from tests.plan.kit import (
 _HOSTS = ("gw-a", "app-a", "ob-a", "ob-b", "mon-c")
 
 
-def _files(site: Site, name: str) -> tuple[ConfigFile, ...]:
-    env, host = site.env, site.env.host(name)
-    base, watch = baseline_spec(env, host), monitoring_spec(env, host)
-    found = [*baseline.before_packages(base), *baseline.after_packages(base)]
-    found += [*depot_client.files_of(depot_client_spec(env, host)), *monitoring.exporter_files(watch)]
-    if host.has(Role.OCEANBASE):
-        found += package.files_of(oceanbase_spec(env, host, site.secrets))
-        found += failover.files_of(components.failover_spec_of(env, host, site.secrets))
-    if host.has(Role.LOAN):
-        found += loan_services.files_of(loan_services_spec(env, host, site.secrets))
-    if host.has(Role.TONGWEB):
-        found += sql_proxy.files_of(sql_proxy_spec(env, host))
-        found += tongweb.files_of(tongweb_spec(env, host, site.secrets))
-    if host.has(Role.MONITOR):
-        found += monitoring.prometheus_files(watch)
-    if host.has(Role.ARBITER):
-        found += store.files_of(components.store_spec_of(env, host, site.secrets))
-    if host.has(Role.LOADGEN):
-        authority = authority_certificate(env.ca_dir, now=utc_now())
-        found += load_generator.files_of(load_generator_spec(env, host, authority=authority))
-    if host.has(Role.GATEWAY):
-        assert host.dmz_address is not None
-        issued = gateway_certificate(
-            env.ca_dir,
-            host_name=name,
-            server_name=env.gateway.server_name,
-            addresses=[host.dmz_address, *env.gateway.virtual_addresses],
-            now=utc_now(),
-        )
-        spec = gateway_spec(
-            env,
-            host,
-            authority=issued.authority,
-            certificate=issued.certificate,
-            private_key=issued.private_key,
-        )
-        found += gateway.files_of(spec)
-        found += virtual_addresses.files_of(virtual_addresses_spec(env, host))
-    return tuple(found)
-
-
 def _state_of(file: ConfigFile) -> PathState:
     return PathState(
         kind="regular file",
@@ -117,14 +54,9 @@ def _state_of(file: ConfigFile) -> PathState:
 def _converged(site: Site, name: str) -> Facts:
     """Facts of a host that an earlier deploy finished."""
     env, host = site.env, site.env.host(name)
-    paths = {file.path: _state_of(file) for file in _files(site, name)}
-    for folder in (
-        Folder(path="/data"),
-        Folder(path="/data/oceanbase", mode=0o750, user="oceanbase", group="oceanbase"),
-        Folder(path="/var/lib/etcd", mode=0o700, user="etcd", group="etcd"),
-        Folder(path="/var/lib/loanstack-load", mode=0o700, user="loadgen", group="loadgen"),
-        Folder(path="/opt/loanstack/tongweb/7.0.4.9/autodeploy", user="tongweb", group="tongweb"),
-    ):
+    files, folders = site.written(name)
+    paths = {file.path: _state_of(file) for file in files}
+    for folder in folders:
         paths[folder.path] = PathState(
             kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
         )
@@ -177,7 +109,7 @@ def _converged(site: Site, name: str) -> Facts:
             InstalledPackages: lambda names: dict.fromkeys(names, "1-1"),
             # MariaDB is stopped while OceanBase serves.
             Service: lambda unit, paths=(), starts=(): NO_SERVICE if "mariadb" in unit else HEALTHY_SERVICE,
-            KernelSettings: lambda keys: dict(baseline_spec(env, host).kernel),
+            KernelSettings: lambda keys: dict(kernel_settings(host)),
             InstalledArtifact: lambda folder, version="current": hashes[folder],
             ServedPortal: lambda url: "0.1.0",
             StaleConfiguration: lambda: False,
@@ -217,7 +149,7 @@ def test_a_converged_host_that_makes_load_gets_no_command(qinghai_site: Site) ->
 
 def test_a_file_changed_by_hand_is_put_right_and_nothing_else(lab_site: Site) -> None:
     facts = _converged(lab_site, "gw-a")
-    states = {f.path: _state_of(f) for f in _files(lab_site, "gw-a")}
+    states = {f.path: _state_of(f) for f in lab_site.written("gw-a")[0]}
     states[gateway.CONFIG] = replace(states[gateway.CONFIG], sha256="0" * 64)
     planned = lab_site.plan("gw-a", told(facts, {PathStates: _known(states)}))
     changes = _changes(planned)
@@ -240,7 +172,7 @@ def test_tongweb_s_configuration_is_put_together_anew_where_a_part_or_the_whole_
     by_hand = _changes(lab_site.plan("app-a", told(facts, {StaleConfiguration: lambda: True})))
     assert by_hand[together] == ["/usr/local/sbin/loanstack-tongweb configure"]
     assert list(by_hand) == [together, keeps], "and TongWeb restarts, which a dry run foresees"
-    states = {f.path: _state_of(f) for f in _files(lab_site, "app-a")} | {
+    states = {f.path: _state_of(f) for f in lab_site.written("app-a")[0]} | {
         "/opt/loanstack/tongweb/7.0.4.9/lib/jdbc-driver.jar": PathState(
             kind="regular file", mode=0o640, user="tongweb", group="tongweb", sha256="6" * 64
         )
@@ -253,7 +185,7 @@ def test_tongweb_s_configuration_is_put_together_anew_where_a_part_or_the_whole_
 
 def test_a_secret_with_a_loose_mode_is_written_again(lab_site: Site) -> None:
     facts = _converged(lab_site, "app-a")
-    states = {f.path: _state_of(f) for f in _files(lab_site, "app-a")}
+    states = {f.path: _state_of(f) for f in lab_site.written("app-a")[0]}
     states[loan_services.ENVIRONMENT] = replace(states[loan_services.ENVIRONMENT], mode=0o644)
     changes = _changes(lab_site.plan("app-a", told(facts, {PathStates: _known(states)})))
     written = changes["Loan services | Write unit and environment"]

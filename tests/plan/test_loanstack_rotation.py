@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploys.content import TEMPLATES, render
-from deploys.specs.rotation import Rotation
+from deploys.rotation import Rotation
 
 TOOL = TEMPLATES / "rotation/loanstack-rotation"
 BACK_S = 1.0

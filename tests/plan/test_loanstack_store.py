@@ -10,7 +10,7 @@ import pytest
 
 from deploys.content import TEMPLATES
 
-_SCRIPT = TEMPLATES / "store" / "loanstack-store"
+_SCRIPT = TEMPLATES / "etcd" / "loanstack-store"
 _STAND_IN = Path(__file__).parent / "fake_etcdctl"
 _OTHERS = ("198.18.2.23", "198.18.3.31")
 _PREFIX = "/loanstack/lab/"

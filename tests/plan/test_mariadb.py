@@ -6,18 +6,18 @@ from hashlib import sha256
 import pytest
 from pyinfra.facts.server import Groups, Users
 
-from deploys import loan_services
-from deploys.components import DeployError
 from deploys.content import ConfigFile
-from deploys.facts.database import LocalRole
+from deploys.converge import DeployError
+from deploys.derived import openings
 from deploys.facts.files import PathState, PathStates
-from deploys.facts.mariadb import SCRIPT, LocalMariaDb, MariaDbState
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service
-from deploys.mariadb import package
-from deploys.specs.firewall import openings
-from deploys.specs.loan_services import loan_services_spec
-from deploys.specs.mariadb import MariaDbSpec, mariadb_spec
+from deploys.loan_services import deploy as loan_services
+from deploys.loan_services.spec import ENVIRONMENT, OWNER_ENVIRONMENT, loan_services_spec
+from deploys.mariadb import deploy as mariadb
+from deploys.mariadb.facts import SCRIPT, LocalMariaDb, MariaDbState
+from deploys.mariadb.spec import MariaDbSpec, mariadb_spec
+from deploys.oceanbase.facts import LocalRole
 from inventory.availability import Durability, Failover
 from inventory.peer import DatabaseKind
 from tests.plan.golden import assert_golden
@@ -32,7 +32,7 @@ def _spec(site: Site, name: str) -> MariaDbSpec:
 
 
 def _file(site: Site, name: str, path: str) -> ConfigFile:
-    return next(f for f in package.files_of(_spec(site, name)) if f.path == path)
+    return next(f for f in mariadb.files_of(_spec(site, name)) if f.path == path)
 
 
 def _converged(site: Site, name: str) -> Facts:
@@ -46,7 +46,7 @@ def _converged(site: Site, name: str) -> Facts:
             group=file.group,
             sha256=sha256(file.content.encode()).hexdigest(),
         )
-        for file in package.files_of(spec)
+        for file in mariadb.files_of(spec)
     }
     known[spec.data_dir] = PathState(
         kind="directory", mode=0o750, user=spec.user, group=spec.user, sha256=None
@@ -60,7 +60,7 @@ def _converged(site: Site, name: str) -> Facts:
         "gid": 1,
         "comment": "",
     }
-    state = MariaDbState(is_made=True, applied=package.digest_of(spec), is_paired=True)
+    state = MariaDbState(is_made=True, applied=mariadb.digest_of(spec), is_paired=True)
     return told(
         fresh(),
         {
@@ -82,7 +82,7 @@ def _changes(site: Site, name: str, facts: Facts, data: dict[str, str]) -> dict[
 
 @pytest.mark.parametrize("name", ["ob-a", "ob-b"])
 def test_configuration_of_both_sides(lab_site: Site, name: str) -> None:
-    assert_golden(f"mariadb-{name}.cnf", _file(lab_site, name, package.CONFIG).content)
+    assert_golden(f"mariadb-{name}.cnf", _file(lab_site, name, mariadb.CONFIG).content)
 
 
 def test_unit(lab_site: Site) -> None:
@@ -93,11 +93,11 @@ def test_unit(lab_site: Site) -> None:
 def test_what_is_acknowledged_is_on_disk_and_with_the_replica(lab_site: Site) -> None:
     """A comparison with a MariaDB that may lose what it acknowledged would be worth nothing."""
     for name in ("ob-a", "ob-b"):
-        lines = _file(lab_site, name, package.CONFIG).content.splitlines()
+        lines = _file(lab_site, name, mariadb.CONFIG).content.splitlines()
         assert {"innodb_flush_log_at_trx_commit = 1", "sync_binlog = 1"} <= set(lines)
-    lines = _file(lab_site, "ob-a", package.CONFIG).content.splitlines()
+    lines = _file(lab_site, "ob-a", mariadb.CONFIG).content.splitlines()
     assert {"rpl_semi_sync_master_enabled = ON", "rpl_semi_sync_master_wait_point = AFTER_SYNC"} <= set(lines)
-    assert "rpl_semi_sync_slave_enabled = ON" in _file(lab_site, "ob-b", package.CONFIG).content
+    assert "rpl_semi_sync_slave_enabled = ON" in _file(lab_site, "ob-b", mariadb.CONFIG).content
 
 
 def test_buffer_pool_follows_the_memory_of_oceanbase(lab_site: Site, qinghai_site: Site) -> None:
@@ -163,7 +163,7 @@ def test_it_is_stopped_once_oceanbase_serves_again(lab_site: Site) -> None:
 def test_services_find_mariadb_and_no_agent(lab_site: Site) -> None:
     env = replace(lab_site.env, failover=Failover(durability=Durability.CROSS_CENTRE))
     spec = loan_services_spec(env, env.host("app-b"), lab_site.secrets, serving=DatabaseKind.MARIADB)
-    text = next(f.content for f in loan_services.files_of(spec) if f.path == loan_services.ENVIRONMENT)
+    text = next(f.content for f in loan_services.files_of(spec) if f.path == ENVIRONMENT)
     for line in (
         "LOAN_DATABASE_KIND=mariadb",
         "LOAN_DATABASE_ENDPOINTS=198.18.2.23:3306,198.18.1.13:3306",
@@ -171,7 +171,7 @@ def test_services_find_mariadb_and_no_agent(lab_site: Site) -> None:
         "LOAN_DURABILITY=local",
     ):
         assert line in text.splitlines()
-    owner = next(f.content for f in loan_services.files_of(spec) if f.path == loan_services.OWNER_ENVIRONMENT)
+    owner = next(f.content for f in loan_services.files_of(spec) if f.path == OWNER_ENVIRONMENT)
     assert owner.splitlines()[:2] == text.splitlines()[2:4]
 
 

@@ -3,32 +3,27 @@
 import re
 from dataclasses import asdict, replace
 
-from deploys import (
-    baseline,
-    components,
-    depot_client,
-    failover,
-    gateway,
-    load_generator,
-    loan_services,
-    monitoring,
-    sql_proxy,
-    store,
-    tongweb,
-    virtual_addresses,
-)
+from deploys.baseline import deploy as baseline
 from deploys.content import AUTHORITY, ConfigFile
-from deploys.oceanbase import package
-from deploys.specs.baseline import baseline_spec
-from deploys.specs.depot_client import depot_client_spec
-from deploys.specs.gateway import gateway_spec
-from deploys.specs.load_generator import load_generator_spec
-from deploys.specs.loan_services import loan_services_spec
-from deploys.specs.monitoring import monitoring_spec
-from deploys.specs.oceanbase import oceanbase_spec
-from deploys.specs.sql_proxy import sql_proxy_spec
-from deploys.specs.tongweb import tongweb_spec
-from deploys.specs.virtual_addresses import virtual_addresses_spec
+from deploys.depot_client import deploy as depot_client
+from deploys.etcd import deploy as store
+from deploys.failover import deploy as failover
+from deploys.gateway import deploy as gateway
+from deploys.gateway.spec import gateway_spec
+from deploys.load_generator import deploy as load_generator
+from deploys.load_generator.spec import load_generator_spec
+from deploys.loan_services import deploy as loan_services
+from deploys.loan_services.spec import loan_services_spec
+from deploys.node_exporter import deploy as node_exporter
+from deploys.oceanbase import deploy as oceanbase
+from deploys.oceanbase.spec import oceanbase_spec
+from deploys.prometheus import deploy as prometheus
+from deploys.sql_proxy import deploy as sql_proxy
+from deploys.sql_proxy.spec import sql_proxy_spec
+from deploys.tongweb import deploy as tongweb
+from deploys.tongweb.spec import tongweb_spec
+from deploys.virtual_addresses import deploy as virtual_addresses
+from deploys.virtual_addresses.spec import virtual_addresses_spec
 from inventory.ssh import LOAD_WORKER
 from tests.plan.golden import assert_golden
 from tests.plan.kit import Site
@@ -40,7 +35,7 @@ def _text(files: tuple[ConfigFile, ...], path: str) -> str:
 
 def test_database(lab_site: Site) -> None:
     spec = oceanbase_spec(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
-    files = package.files_of(spec)
+    files = oceanbase.files_of(spec)
     assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-merge.service", _text(files, f"/etc/systemd/system/{spec.merge_unit}"))
@@ -134,8 +129,7 @@ def test_load_generator(qinghai_site: Site) -> None:
 
 def test_ssh_forwards_nothing_but_the_connections_of_workers(qinghai_site: Site) -> None:
     def lines(name: str) -> list[str]:
-        host = qinghai_site.env.host(name)
-        files = baseline.before_packages(baseline_spec(qinghai_site.env, host))
+        files = baseline.before_packages(baseline.spec_of(qinghai_site.context(name)))
         return _text(files, baseline.SSHD).splitlines()
 
     forwarding = [line for line in lines("load-a1") if line.startswith(("AllowTcp", "PermitListen"))]
@@ -146,7 +140,7 @@ def test_ssh_forwards_nothing_but_the_connections_of_workers(qinghai_site: Site)
 
 
 def test_failover_agent(lab_site: Site) -> None:
-    spec = components.failover_spec_of(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
+    spec = failover.spec_of(lab_site.context("ob-b"))
     files = failover.files_of(spec)
     assert_golden("loanstack-failover.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-failover", _text(files, failover.COMMAND))
@@ -160,7 +154,7 @@ def test_failover_agent(lab_site: Site) -> None:
 
 def test_store(lab_site: Site, qinghai_site: Site) -> None:
     for site, name in ((lab_site, "ob-b"), (qinghai_site, "arb-c1")):
-        spec = components.store_spec_of(site.env, site.env.host(name), site.secrets)
+        spec = store.spec_of(site.context(name))
         files = store.files_of(spec)
         assert_golden(f"store-{name}.yml", _text(files, store.CONFIG))
         assert_golden(f"etcd-override-{name}.conf", _text(files, store.override(spec)))
@@ -170,21 +164,21 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
 
 
 def test_monitoring(lab_site: Site) -> None:
-    spec = monitoring_spec(lab_site.env, lab_site.env.host("mon-c"))
-    assert_golden("prometheus.yml", _text(monitoring.prometheus_files(spec), monitoring.CONFIG))
-    assert_golden("loanstack-rules.yml", _text(monitoring.prometheus_files(spec), monitoring.RULES))
-    (unit,) = monitoring.exporter_files(spec)
+    files = prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
+    assert_golden("prometheus.yml", _text(files, prometheus.CONFIG))
+    assert_golden("loanstack-rules.yml", _text(files, prometheus.RULES))
+    (unit,) = node_exporter.files_of(node_exporter.spec_of(lab_site.context("mon-c")))
     assert_golden("node-exporter-override.conf", unit.content)
 
 
 def test_depot_client(lab_site: Site) -> None:
-    spec = depot_client_spec(lab_site.env, lab_site.env.host("gw-a"))
+    spec = depot_client.spec_of(lab_site.context("gw-a"))
     assert_golden("loanstack.repo", _text(depot_client.files_of(spec), depot_client.REPOSITORY_FILE))
 
 
 def test_time(lab_site: Site, qinghai_site: Site) -> None:
     for site, name in ((lab_site, "gw-a"), (lab_site, "mon-c"), (qinghai_site, "gw-a1")):
-        spec = baseline_spec(site.env, site.env.host(name))
+        spec = baseline.spec_of(site.context(name))
         files = baseline.after_packages(spec)
         assert_golden(f"chrony-{name}.conf", _text(files, spec.platform.chrony_config))
 
@@ -193,5 +187,5 @@ def test_kernel_settings_of_a_stand_in_say_why_they_are_not_applied(
     lab_site: Site, qinghai_site: Site
 ) -> None:
     for site, name in ((lab_site, "ob-a"), (qinghai_site, "ob-a1")):
-        spec = baseline_spec(site.env, site.env.host(name))
+        spec = baseline.spec_of(site.context(name))
         assert_golden(f"sysctl-{name}.conf", _text(baseline.before_packages(spec), baseline.SYSCTL))

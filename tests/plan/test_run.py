@@ -18,8 +18,8 @@ from pyinfra.api.state import State
 from pyinfra.connectors.ssh import SSHConnector
 
 from deploys import connection, summary
+from deploys.operations.barrier import barrier
 from deploys.operations.refusal import refusal
-from deploys.operations.turns import turn
 
 RESPONSES = {"not right here": {"success": False, "stderr": "not right here"}}
 
@@ -49,8 +49,8 @@ def test_summary_counts_by_host_and_names_the_failing_one(state: State, tmp_path
     summary.attach(state, str(path))
     one, two = state.inventory.get_host("@fake/one"), state.inventory.get_host("@fake/two")
     add_op(state, _written, name="Write")  # type: ignore[no-untyped-call]
-    add_op(state, turn, name="Turn")  # type: ignore[no-untyped-call]
-    add_op(state, turn, name="Refuse", host=one)  # type: ignore[no-untyped-call]
+    add_op(state, barrier, name="Turn")  # type: ignore[no-untyped-call]
+    add_op(state, barrier, name="Refuse", host=one)  # type: ignore[no-untyped-call]
     add_op(state, _refused, name="Refuse", host=two)  # type: ignore[no-untyped-call]
     add_op(state, _written, name="Go on")  # type: ignore[no-untyped-call]
     run_ops(state)

@@ -4,11 +4,12 @@ from dataclasses import asdict
 
 import pytest
 
-from deploys import components
 from deploys.content import ConfigFile
-from deploys.facts.database import LocalAnswer, LocalDatabase
-from deploys.specs.loan_services import loan_services_spec
-from deploys.specs.oceanbase import oceanbase_spec
+from deploys.etcd import deploy as store
+from deploys.failover import deploy as failover
+from deploys.loan_services.spec import loan_services_spec
+from deploys.oceanbase.facts import LocalAnswer, LocalDatabase
+from deploys.oceanbase.spec import oceanbase_spec
 from inventory.model import Role
 from tests.plan.kit import Site, answer, fresh, primary, shown, stdin_of, told
 
@@ -89,8 +90,8 @@ def test_values_hide_their_secrets_in_repr(lab_site: Site) -> None:
     env = lab_site.env
     specs = [oceanbase_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.OCEANBASE)]
     services = [loan_services_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.LOAN)]
-    stores = [components.store_spec_of(env, h, lab_site.secrets) for h in env.hosts_with(Role.ARBITER)]
-    agents = [components.failover_spec_of(env, h, lab_site.secrets) for h in env.hosts_with(Role.OCEANBASE)]
+    stores = [store.spec_of(lab_site.context(h.name)) for h in env.hosts_with(Role.ARBITER)]
+    agents = [failover.spec_of(lab_site.context(h.name)) for h in env.hosts_with(Role.OCEANBASE)]
     for value in _values(lab_site):
         assert value not in repr([*specs, *services, *stores, *agents])
 

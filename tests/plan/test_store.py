@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from deploys import store
+from deploys.derived import packages_for
+from deploys.etcd import deploy as store
+from deploys.etcd.facts import LocalStore, StoreState
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
-from deploys.facts.store import LocalStore, StoreState
-from deploys.specs.baseline import packages_for
 from inventory.model import Role
 from tests.plan.kit import HEALTHY_SERVICE, Facts, Planned, Site, fresh, majority, told
 
@@ -106,7 +106,7 @@ def test_the_other_members_keep_no_password(lab_site: Site) -> None:
 
 def test_kylin_s_own_package_is_asked_for(lab_site: Site, qinghai_site: Site) -> None:
     def of(site: Site, name: str) -> set[str]:
-        return {package for package in packages_for(site.env.host(name)) if "etcd" in package}
+        return {package for package in packages_for(site.env, site.env.host(name)) if "etcd" in package}
 
     assert of(lab_site, "mon-c") == {"etcd-server", "etcd-client"}
     assert of(qinghai_site, "arb-c1") == {"etcd"}

@@ -24,7 +24,7 @@ ALLOWED = {
     "loadtests": frozenset({"inventory", "processes", "proof"}),
     "chaos": frozenset({"inventory", "processes", "proof"}),
     "lab": frozenset({"inventory"}),
-    "loanstack": frozenset({"inventory", "processes", "proof", "chaos", "loadtests", "lab"}),
+    "loanstack": frozenset({"inventory", "deploys", "processes", "proof", "chaos", "loadtests", "lab"}),
 }
 PATCHING = ("gevent", "locust", "pyinfra")
 """They patch the process when imported, so nothing of the command may import them."""

@@ -11,7 +11,6 @@ import pytest
 from inventory import environment, secrets
 from inventory.places import PROJECT_ROOT
 from loanstack.cli import main
-from loanstack.cli.options import COMPONENTS
 from loanstack.runs import junit, secrecy
 from loanstack.runs.console import Console
 from loanstack.runs.folder import Results
@@ -151,19 +150,6 @@ def test_a_human_gets_a_verdict_and_every_reason_as_it_is(
     assert "FAIL load lab" in out
     assert "[red]p99[/red] is high" in out
     assert str(tmp_path / "report.html") in out.replace("\n", "")
-
-
-def test_the_components_are_those_of_the_deploy() -> None:
-    program = "from deploys.components import COMPONENTS; print(*COMPONENTS)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=PROJECT_ROOT,
-        timeout=240,
-    )
-    assert tuple(done.stdout.split()) == COMPONENTS
 
 
 def test_a_secret_in_any_file_is_found_blotted_out_and_named_but_not_shown(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from inventory.slo import DeploySlo, LoadSlo
 from loadtests.plan.scenarios import SCENARIOS
 from loanstack.measure import machine, usage
 from loanstack.measure.bulk import bulk_reading
+from loanstack.measure.units import PORTAL
 from loanstack.results import deploys, host_tests
 from processes import ssh
 from proof import objectives, promised
@@ -302,7 +303,7 @@ def test_only_what_was_used_between_two_readings_counts() -> None:
 def test_a_portals_part_is_told_apart_from_the_services_on_its_host() -> None:
     rows = [
         usage.Row(host="app-a", unit="loanstack-loan", cpu_s=3.0, memory_mib=90.0),
-        usage.Row(host="app-a", unit=usage.PORTAL_UNIT, cpu_s=2.0, memory_mib=300.0),
+        usage.Row(host="app-a", unit=PORTAL, cpu_s=2.0, memory_mib=300.0),
     ]
     found = usage.figures(rows, environment("lab"), transactions=10_000, requests=10_500)
     assert found["cpu_ms_per_transaction_loan"] == 0.3

@@ -1,0 +1,50 @@
+"""The depot client: dnf installs signed packages, from the offline depot only."""
+
+from pyinfra.api.deploy import deploy
+
+from deploys import derived
+from deploys.component import HostContext
+from deploys.content import ConfigFile, render
+from deploys.depot_client.spec import DepotClientSpec, depot_client_spec
+from deploys.operations import files, packages
+
+REPOSITORY_FILE = "/etc/yum.repos.d/loanstack.repo"
+KEY_FILE = "/etc/pki/rpm-gpg/RPM-GPG-KEY-loanstack"
+
+
+def spec_of(context: HostContext) -> DepotClientSpec:
+    """Return the depot client of the host of `context`, with the packages of all its components."""
+    packages = derived.packages_for(context.env, context.host)
+    return depot_client_spec(context.env, context.host, packages=packages)
+
+
+def files_of(spec: DepotClientSpec) -> tuple[ConfigFile, ...]:
+    """Return the repository definition and the key that its packages are signed with."""
+    repository = render(
+        "depot_client/loanstack.repo.j2",
+        repository=spec.repository,
+        url=spec.url,
+        key=f"file://{KEY_FILE}",
+    )
+    return (
+        ConfigFile(path=KEY_FILE, content=spec.signing_key),
+        ConfigFile(path=REPOSITORY_FILE, content=repository),
+    )
+
+
+@deploy("Depot client")
+def depot_client(spec: DepotClientSpec) -> None:
+    """Converge repository and packages of one host.
+
+    + spec: the depot, and the packages of this host
+    """
+    files.converge(
+        name="Know the depot and its key, and no other source",
+        files=files_of(spec),
+        absent=spec.vendor_repositories,
+    )
+    packages.installed(
+        name="Install this host's packages from the depot",
+        names=spec.packages,
+        repository=spec.repository,
+    )

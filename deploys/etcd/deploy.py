@@ -1,0 +1,143 @@
+"""The consensus store: one etcd member on each host of role arbiter.
+
+A member is up only when a majority is. So all members are started before any is waited for. Later changes
+restart members one after the other, so that the majority is never lost.
+"""
+
+from pyinfra.api.deploy import deploy
+
+from deploys import certificates
+from deploys.component import HostContext
+from deploys.content import AUTHORITY, TEMPLATES, ConfigFile, Folder, render
+from deploys.etcd import operations
+from deploys.etcd.facts import TOOL
+from deploys.etcd.spec import AGENT_PASSWORD, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
+from deploys.operations import files, services
+
+CONFIG = "/etc/loanstack/store.yml"
+SETTINGS = "/etc/loanstack/store.conf"
+CERTIFICATE = "/etc/loanstack/store.pem"
+PRIVATE_KEY = "/etc/loanstack/store.key"
+READY_DEADLINE_S = 60
+
+
+def spec_of(context: HostContext) -> StoreSpec:
+    """Return the member of the host of `context`, with a certificate that fits."""
+    issued = certificates.store_certificate(
+        context.env.ca_dir,
+        host_name=context.host.name,
+        addresses=(context.host.address, LOOPBACK),
+        now=certificates.utc_now(),
+    )
+    return store_spec(
+        context.env,
+        context.host,
+        context.secrets,
+        authority=issued.authority,
+        certificate=issued.certificate,
+        private_key=issued.private_key,
+    )
+
+
+def override(spec: StoreSpec) -> str:
+    """Return the path of the drop-in file for the packaged unit."""
+    return f"/etc/systemd/system/{spec.unit}.d/loanstack.conf"
+
+
+def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
+    """Return settings, unit, certificate and tool; on the member that keeps users, also passwords."""
+    found = [
+        ConfigFile(path=AUTHORITY, content=spec.authority),
+        ConfigFile(path=CERTIFICATE, content=spec.certificate),
+        ConfigFile(
+            path=PRIVATE_KEY,
+            content=spec.private_key,
+            mode=0o400,
+            user=spec.user,
+            group=spec.user,
+            secret=True,
+        ),
+        ConfigFile(
+            path=CONFIG,
+            content=render(
+                "etcd/store.yml.j2",
+                name=spec.name,
+                address=spec.address,
+                loopback=LOOPBACK,
+                members=spec.members,
+                store=spec.store,
+                cluster=spec.cluster,
+                data_dir=spec.data_dir,
+                certificate=CERTIFICATE,
+                private_key=PRIVATE_KEY,
+                authority=AUTHORITY,
+            ),
+        ),
+        ConfigFile(
+            path=override(spec),
+            content=render(
+                "etcd/etcd-override.conf.j2",
+                config=CONFIG,
+                data_dir=spec.data_dir,
+                unsupported_arch=spec.unsupported_arch,
+            ),
+        ),
+        ConfigFile(
+            path=SETTINGS,
+            content=render(
+                "etcd/store.conf.j2",
+                client_port=spec.store.client_port,
+                peer_port=spec.store.peer_port,
+                others=spec.other_addresses,
+                certificate=CERTIFICATE,
+                private_key=PRIVATE_KEY,
+                authority=AUTHORITY,
+                root_password=ROOT_PASSWORD,
+                agent_password=AGENT_PASSWORD,
+                agent_user=spec.agent_user,
+                agent_prefix=spec.agent_prefix,
+            ),
+        ),
+        ConfigFile(path=TOOL, content=(TEMPLATES / "etcd" / "loanstack-store").read_text(), mode=0o755),
+    ]
+    if spec.access is not None:
+        found += [
+            _password(ROOT_PASSWORD, spec.access.root_password),
+            _password(AGENT_PASSWORD, spec.access.agent_password),
+        ]
+    return tuple(found)
+
+
+def _password(path: str, password: str) -> ConfigFile:
+    return ConfigFile(path=path, content=f"{password}\n", mode=0o600, secret=True)
+
+
+def _passwords_elsewhere(spec: StoreSpec) -> tuple[str, ...]:
+    return () if spec.access is not None else (ROOT_PASSWORD, AGENT_PASSWORD)
+
+
+@deploy("Store")
+def store(spec: StoreSpec) -> None:
+    """Converge the member of one host, and on the first member users and rights.
+
+    + spec: the store's member on this host
+    """
+    written = files.converge(
+        name="Write the member's settings, certificate and tool",
+        folders=(Folder(path=spec.data_dir, mode=0o700, user=spec.user, group=spec.user),),
+        files=files_of(spec),
+        absent=_passwords_elsewhere(spec),
+    )
+    services.launched(name="Have the member start", unit=spec.unit)
+    operations.answers(name="Wait for a majority of the store", deadline_s=READY_DEADLINE_S)
+    # Certificate and key are not in this list, because etcd reads them at each handshake.
+    services.kept_running(
+        name="Run the member with its current settings, one host after the other",
+        unit=spec.unit,
+        restart_after=(CONFIG, override(spec)),
+        check=f"{TOOL} may-restart",
+        written=(written,),
+        _serial=True,
+    )
+    if spec.access is not None:
+        operations.access_kept(name="Keep the store's users and rights")

@@ -1,0 +1,89 @@
+"""One member of the consensus store."""
+
+from dataclasses import dataclass, field
+
+from inventory.availability import Store
+from inventory.model import Arch, Environment, Host, Role
+from inventory.secrets import Secrets
+
+UNIT = "etcd.service"
+LOOPBACK = "127.0.0.1"
+ROOT_PASSWORD = "/etc/loanstack/store-root.password"  # noqa: S105 - a path
+AGENT_PASSWORD = "/etc/loanstack/store-agent.password"  # noqa: S105 - a path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Users and rights of the store; one of its members keeps them for all."""
+
+    root_password: str = field(repr=False)
+    agent_password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSpec:
+    """One host of role arbiter."""
+
+    name: str
+    address: str
+    members: tuple[tuple[str, str], ...]
+    """(name, segment address) of every member, with this one: the cluster at its first start."""
+    store: Store
+    cluster: str
+    """Token that keeps members of different environments apart."""
+    agent_prefix: str
+    """Prefix of the keys that failover agents may read and write; they cannot read other keys."""
+    access: Access | None
+    """Users and rights; None on all members except the first, so that the others need no password."""
+    unsupported_arch: str | None
+    """Go's name of an architecture on which etcd 3.4 starts only if it is given this name; None elsewhere."""
+    authority: str
+    """PEM certificate of the authority that signed all members' certificates."""
+    certificate: str
+    private_key: str = field(repr=False)
+
+    data_dir: str = "/var/lib/etcd"
+    user: str = "etcd"
+    agent_user: str = "failover"
+    unit: str = UNIT
+
+    @property
+    def other_addresses(self) -> tuple[str, ...]:
+        """Return the segment addresses of the other members."""
+        return tuple(address for name, address in self.members if name != self.name)
+
+
+def agent_prefix(env: Environment) -> str:
+    """Return the prefix of all keys that the failover agents of `env` use."""
+    return f"/loanstack/{env.name}/"
+
+
+def keeps_access(env: Environment, host: Host) -> bool:
+    """Return whether the member on `host`, the first one, keeps users and rights for all."""
+    return host.name == env.hosts_with(Role.ARBITER)[0].name
+
+
+def store_spec(
+    env: Environment, host: Host, secrets: Secrets, *, authority: str, certificate: str, private_key: str
+) -> StoreSpec:
+    """Return the store's member on `host`.
+
+    + authority: PEM certificate of the authority
+    + certificate: PEM chain of the member, leaf first
+    + private_key: PEM key that belongs to it
+    """
+    members = env.hosts_with(Role.ARBITER)
+    access = Access(root_password=secrets.store_root_password, agent_password=secrets.store_agent_password)
+    return StoreSpec(
+        name=host.name,
+        address=host.address,
+        members=tuple((h.name, h.address) for h in members),
+        store=env.store,
+        cluster=f"loanstack-{env.name}",
+        agent_prefix=agent_prefix(env),
+        access=access if keeps_access(env, host) else None,
+        unsupported_arch="arm64" if host.arch == Arch.AARCH64 else None,
+        authority=authority,
+        certificate=certificate,
+        private_key=private_key,
+    )

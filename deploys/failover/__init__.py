@@ -1,0 +1,31 @@
+"""The failover agent: it starts the database of its host, and decides with the others which one leads."""
+
+from deploys.component import Component, Footprint, Installed, Port, Scrape, Stage, Step
+from deploys.failover.spec import AGENT_UNIT, ARTIFACT, CONFIG, FOLDER
+from inventory.model import Environment, Host, Role
+from inventory.peer import DatabaseKind
+
+
+def _footprint(env: Environment, _host: Host) -> Footprint:
+    port = env.failover.agent_port
+    return Footprint(
+        ports=(
+            Port(number=port, opened_to=(Role.LOAN,), why="who leads, for loan services"),
+            Port(number=port, opened_to=(Role.TONGWEB,), why="who leads, for sql proxies"),
+            Port(number=port, opened_to=(Role.OCEANBASE,), why="failover agents among themselves"),
+            Port(number=port, opened_to=(Role.MONITOR,), why="failover agent's metrics for monitors"),
+        ),
+        units=(AGENT_UNIT,),
+        secret_files=(CONFIG,),
+        artifacts=(Installed(name=ARTIFACT, folder=FOLDER),),
+        scrapes=(Scrape(job="failover", port=port),),
+    )
+
+
+COMPONENT = Component(
+    name="failover",
+    package=__name__,
+    roles=(Role.OCEANBASE,),
+    steps=(Step(stage=Stage.AGENTS, deploy="failover", while_serving=DatabaseKind.OCEANBASE),),
+    footprint=_footprint,
+)

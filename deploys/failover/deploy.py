@@ -1,0 +1,134 @@
+"""The failover agent: bundle with its own runtime, settings, unit and command."""
+
+import json
+from dataclasses import asdict
+
+from pyinfra.api.deploy import deploy
+
+from deploys import certificates
+from deploys.component import HostContext
+from deploys.content import AUTHORITY, ConfigFile, render
+from deploys.facts.artifacts import HASH_FILE
+from deploys.failover import operations
+from deploys.failover.spec import CONFIG, FailoverSpec, failover_spec
+from deploys.operations import artifacts, files
+from inventory.model import Host
+
+COMMAND = "/usr/local/sbin/loanstack-failover"
+
+
+def spec_of(context: HostContext) -> FailoverSpec:
+    """Return the failover agent of the host of `context`, with the authority that it trusts."""
+    authority = certificates.authority_certificate(context.env.ca_dir, now=certificates.utc_now())
+    return failover_spec(context.env, context.host, context.secrets, authority=authority)
+
+
+def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
+    """Return settings, unit, command and the authority that the agent trusts."""
+    return (
+        ConfigFile(path=AUTHORITY, content=spec.authority),
+        ConfigFile(
+            path=CONFIG,
+            content=json.dumps(settings(spec), indent=2, ensure_ascii=False) + "\n",
+            mode=0o600,
+            secret=True,
+        ),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.unit}",
+            content=render(
+                "failover/loanstack-failover.service.j2",
+                folder=spec.folder,
+                config=CONFIG,
+                tool=spec.database_tool,
+            ),
+        ),
+        ConfigFile(
+            path=COMMAND,
+            content=render("failover/loanstack-failover.j2", folder=spec.folder),
+            mode=0o755,
+        ),
+    )
+
+
+def settings(spec: FailoverSpec) -> dict[str, object]:
+    """Return the content of the agent's settings file; its reader refuses unknown fields."""
+    failover = spec.failover
+    return {
+        "environment": spec.environment,
+        "me": spec.host.name,
+        "address": spec.host.address,
+        "sql_port": spec.sql_port,
+        "may_lead": spec.host.may_lead,
+        "store": {
+            "endpoints": list(spec.store_endpoints),
+            "user": spec.store_user,
+            "password": spec.store_password,
+            "ca_file": AUTHORITY,
+        },
+        "agent": {"port": failover.agent_port, "token": spec.agent_token},
+        "peers": [_peer(host) for host in spec.peers],
+        "fence_password": spec.fence_password,
+        "database": {"tool": spec.database_tool, "unit": spec.database_unit},
+        "timing": {
+            "lease_ttl_ms": _ms(failover.lease_ttl_s),
+            "loop_interval_ms": failover.loop_interval_ms,
+            "calm_interval_ms": failover.calm_interval_ms,
+            "store_timeout_ms": failover.store_timeout_ms,
+            "safety_margin_ms": failover.safety_margin_ms,
+            "database_silent_ms": failover.database_silent_ms,
+            "peer_silent_ms": failover.peer_silent_ms,
+            "lag_limit_ms": failover.lag_limit_ms,
+            "anti_flap_ms": _ms(failover.anti_flap_s),
+            "rejoin_interval_ms": _ms(failover.rejoin_interval_s),
+        },
+        "durability": {
+            "mode": failover.durability,
+            "timeout_ms": failover.durability_timeout_ms,
+            "degrade_after_ms": None if failover.degrade_after_s is None else _ms(failover.degrade_after_s),
+        },
+    }
+
+
+def _peer(host: Host) -> dict[str, object]:
+    fence = None if host.fence is None else asdict(host.fence)
+    return {"host": host.name, "address": host.address, "may_lead": host.may_lead, "fence": fence}
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+@deploy("Failover agent")
+def failover(spec: FailoverSpec) -> None:
+    """Converge the agent of one database host.
+
+    Replacing an agent takes its database down for a moment. So the agents of standbys are replaced first.
+    Then the primary is handed over by a planned switchover, which loses no request, and its agent is
+    replaced last.
+
+    + spec: artifact, peers and settings of this host
+    """
+    assert spec.artifact.sha256 is not None
+    unpacked = artifacts.installed(
+        name="Install the failover agent",
+        url=spec.artifact.url,
+        sha256=spec.artifact.sha256,
+        folder=spec.folder,
+        version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by=artifacts.PYTHON_LOADS,
+    )
+    written = files.converge(name="Write the agent's settings, unit and command", files=files_of(spec))
+    restart_after = (CONFIG, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}")
+    for while_primary, where in ((False, "beside a standby"), (True, "beside the primary")):
+        operations.kept_running(
+            name=f"Keep the failover agent running {where}",
+            unit=spec.unit,
+            command=COMMAND,
+            restart_after=restart_after,
+            while_primary=while_primary,
+            has_peers=bool(spec.peers),
+            lag_limit_ms=spec.lag_limit_ms,
+            written=(unpacked, written),
+            _serial=True,
+        )

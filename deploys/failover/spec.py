@@ -1,0 +1,74 @@
+"""The failover agent of one database host."""
+
+from dataclasses import dataclass, field
+
+from deploys.artifact import artifact_for
+from inventory.availability import Failover
+from inventory.model import Artifact, Environment, Host, Role
+from inventory.secrets import Secrets
+
+ARTIFACT = "failover-agent"
+FOLDER = "/opt/loanstack/failover"
+CONFIG = "/etc/loanstack/failover.json"
+AGENT_UNIT = "loanstack-failover.service"
+DATABASE_UNIT = "loanstack-oceanbase.service"
+DATABASE_TOOL = "/usr/local/sbin/loanstack-db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailoverSpec:
+    """One database host."""
+
+    artifact: Artifact
+    environment: str
+    host: Host
+    peers: tuple[Host, ...]
+    """The other database hosts, with the devices that switch them off."""
+    sql_port: int
+    lag_limit_ms: int
+    """The deploy waits until a standby lags at most this much; the agents have their own limit."""
+    store_endpoints: tuple[str, ...]
+    """Nearest first."""
+    failover: Failover
+    authority: str
+    """PEM certificate of the authority that signed the store's certificates."""
+    store_password: str = field(repr=False)
+    agent_token: str = field(repr=False)
+    fence_password: str = field(repr=False)
+
+    store_user: str = "failover"
+    folder: str = FOLDER
+    unit: str = AGENT_UNIT
+    database_unit: str = DATABASE_UNIT
+    database_tool: str = DATABASE_TOOL
+
+
+def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: str) -> FailoverSpec:
+    """Return the failover agent of `host`.
+
+    + authority: PEM certificate of the authority
+    """
+    # First this host's own member, then one of the same centre, because a nearer member answers sooner.
+    members = sorted(
+        env.hosts_with(Role.ARBITER), key=lambda h: (h.name != host.name, h.centre != host.centre)
+    )
+    return FailoverSpec(
+        artifact=artifact_for(env, host, ARTIFACT),
+        environment=env.name,
+        host=host,
+        peers=tuple(h for h in env.hosts_with(Role.OCEANBASE) if h.name != host.name),
+        sql_port=env.database.sql_port,
+        lag_limit_ms=env.database.lag_limit_ms,
+        store_endpoints=tuple(f"https://{h.address}:{env.store.client_port}" for h in members),
+        failover=env.failover,
+        authority=authority,
+        store_password=secrets.store_agent_password,
+        agent_token=secrets.agent_token,
+        fence_password=secrets.fence_password,
+    )
+
+
+def leaders_near(env: Environment, host: Host) -> tuple[Host, ...]:
+    """Return the databases that may lead, first that in the centre of `host`, which is nearer."""
+    databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
+    return tuple(h for h in databases if h.may_lead)

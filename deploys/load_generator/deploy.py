@@ -1,0 +1,97 @@
+"""The load generator: bundle with its own runtime, a unit for each worker, and what a control machine asks.
+
+Nothing is kept running: a worker runs while a load does, and connects to the master of that load.
+"""
+
+from pathlib import PurePosixPath
+
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
+
+from deploys import certificates
+from deploys.component import HostContext
+from deploys.content import AUTHORITY, ConfigFile, Folder, render
+from deploys.load_generator.spec import LoadGeneratorSpec, load_generator_spec
+from deploys.operations import artifacts, files, services
+from inventory.ssh import LOAD_UNIT
+
+LOCUSTFILE = "{folder}/current/lib/python3.11/dist-packages/loadtests/locustfile.py"
+"""Where the artifact has it: its Python is Debian's, which keeps libraries there."""
+
+
+def spec_of(context: HostContext) -> LoadGeneratorSpec:
+    """Return the load generator of the host of `context`, with the authority that it trusts."""
+    authority = certificates.authority_certificate(context.env.ca_dir, now=certificates.utc_now())
+    return load_generator_spec(context.env, context.host, authority=authority)
+
+
+def unit_path(spec: LoadGeneratorSpec) -> str:
+    """Return where the template of the workers' units is."""
+    return f"/etc/systemd/system/{spec.unit}"
+
+
+def files_of(spec: LoadGeneratorSpec) -> tuple[ConfigFile, ...]:
+    """Return the command, the workers' unit, and the authority that vouches for the gateways."""
+    return (
+        ConfigFile(path=AUTHORITY, content=spec.authority),
+        ConfigFile(
+            path=spec.command,
+            content=render(
+                "load_generator/loanstack-load-worker.j2",
+                folder=spec.folder,
+                records=spec.records,
+                user=spec.user,
+            ),
+            mode=0o755,
+        ),
+        ConfigFile(
+            path=unit_path(spec),
+            content=render(
+                "load_generator/loanstack-load@.service.j2",
+                host_name=spec.host_name,
+                folder=spec.folder,
+                records=spec.records,
+                locustfile=LOCUSTFILE.format(folder=spec.folder),
+                port_prefix=spec.port_prefix,
+                ca_dir=PurePosixPath(AUTHORITY).parent,
+                user=spec.user,
+                open_files=spec.open_files,
+            ),
+        ),
+    )
+
+
+@deploy("Load generator")
+def load_generator(spec: LoadGeneratorSpec) -> None:
+    """Converge the load generator of one host.
+
+    + spec: artifact and places of this host
+    """
+    assert spec.artifact.sha256 is not None
+    server.user(  # noqa: S604 - a login shell, not a subprocess
+        name="Know the load generator's user",
+        user=spec.user,
+        system=True,
+        shell="/usr/sbin/nologin",
+        home=spec.records,
+        ensure_home=False,
+    )
+    artifacts.installed(
+        name="Install the load generator",
+        url=spec.artifact.url,
+        sha256=spec.artifact.sha256,
+        folder=spec.folder,
+        version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by=artifacts.PYTHON_LOADS,
+    )
+    written = files.converge(
+        name="Write the load generator's command and unit",
+        folders=(Folder(path=spec.records, mode=0o700, user=spec.user, group=spec.user),),
+        files=files_of(spec),
+    )
+    services.known(
+        name="Have systemd know the workers' unit",
+        unit=LOAD_UNIT.format(slot=1),
+        written=(written,),
+    )

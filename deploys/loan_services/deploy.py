@@ -1,0 +1,119 @@
+"""The loan services: bundle with its own runtime, unit, environment, readiness."""
+
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
+
+from deploys import rotation
+from deploys.component import HostContext
+from deploys.content import ConfigFile, render
+from deploys.facts.artifacts import HASH_FILE
+from deploys.loan_services.spec import (
+    ENVIRONMENT,
+    OWNER_ENVIRONMENT,
+    RUN_DIR,
+    LoanServicesSpec,
+    loan_services_spec,
+)
+from deploys.operations import artifacts, files, health, services
+
+READY_DEADLINE_S = 60
+
+
+def spec_of(context: HostContext) -> LoanServicesSpec:
+    """Return the loan services of the host of `context`, with the database that serves."""
+    return loan_services_spec(context.env, context.host, context.secrets, serving=context.serving)
+
+
+def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
+    """Return the unit, the two environment files, and the files of the rotation tool."""
+    return (
+        *rotation.files_of((spec.rotation,)),
+        ConfigFile(
+            path=ENVIRONMENT,
+            content=render(
+                "loan_services/loan.env.j2",
+                address=spec.address,
+                services=spec.services,
+                database=spec.database,
+                endpoints=spec.endpoints,
+                agents=spec.agents,
+                durability=spec.durability,
+                failover=spec.failover,
+                schema=spec.schema,
+                password=spec.app_password,
+                run_dir=RUN_DIR,
+            ),
+            mode=0o600,
+            secret=True,
+        ),
+        # A separate file: only the seeder reads the owner's password, the running services do not need it.
+        ConfigFile(
+            path=OWNER_ENVIRONMENT,
+            content=render(
+                "loan_services/loan-owner.env.j2",
+                database=spec.database,
+                endpoints=spec.endpoints,
+                schema=spec.schema,
+                password=spec.owner_password,
+            ),
+            mode=0o600,
+            secret=True,
+        ),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.unit}",
+            content=render(
+                "loan_services/loanstack-loan.service.j2",
+                user=spec.user,
+                folder=spec.folder,
+                run_dir=RUN_DIR,
+                grace_s=spec.services.shutdown_grace_s,
+            ),
+        ),
+    )
+
+
+@deploy("Loan services")
+def loan_services(spec: LoanServicesSpec) -> None:
+    """Converge the loan services of one host.
+
+    + spec: artifact, addresses and settings of this host
+    """
+    assert spec.artifact.sha256 is not None
+    server.user(  # noqa: S604 - a login shell, not a subprocess
+        name="Know the services' user",
+        user=spec.user,
+        system=True,
+        shell="/usr/sbin/nologin",
+        home=spec.folder,
+        ensure_home=False,
+    )
+    unpacked = artifacts.installed(
+        name="Install the loan services",
+        url=spec.artifact.url,
+        sha256=spec.artifact.sha256,
+        folder=spec.folder,
+        version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by=artifacts.PYTHON_LOADS,
+    )
+    written = files.converge(name="Write unit and environment", files=files_of(spec))
+    services.kept_running(
+        name="Keep the loan services running",
+        unit=spec.unit,
+        restart_after=(ENVIRONMENT, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}"),
+        written=(unpacked, written),
+    )
+
+
+@deploy("Loan services' readiness")
+def loan_services_ready(spec: LoanServicesSpec) -> None:
+    """Wait until the services have found the primary.
+
+    + spec: artifact, addresses and settings of this host
+    """
+    health.answers(
+        name="Wait for the loan services to be ready",
+        url=f"http://{spec.address}:{spec.services.port}/readyz",
+        deadline_s=READY_DEADLINE_S,
+        unit=spec.unit,
+    )

@@ -1,0 +1,156 @@
+"""OceanBase in two stages: first the primary; the standby after the rest of the site.
+
+A primary younger than about 15 s refuses a standby (-4023, after half a minute). The time between the two
+stages is used for the other components, instead of waiting.
+"""
+
+from pathlib import PurePosixPath
+
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
+
+from deploys.component import HostContext
+from deploys.content import TEMPLATES, ConfigFile, Folder, render
+from deploys.failover.spec import DATABASE_TOOL
+from deploys.oceanbase import operations, schema
+from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, OceanBaseSpec, oceanbase_spec
+from deploys.operations import artifacts, files, services
+from inventory.model import DatabaseRole
+
+HEALTH_DEADLINE_S = 90
+
+
+def spec_of(context: HostContext) -> OceanBaseSpec:
+    """Return the database of the host of `context`."""
+    return oceanbase_spec(context.env, context.host, context.secrets)
+
+
+def merge_timer(spec: OceanBaseSpec) -> str:
+    """Return the path of the timer of the daily merge."""
+    return f"/etc/systemd/system/{spec.merge_timer}"
+
+
+def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
+    """Return the database's files: settings, unit, administrator's tool, option files with passwords."""
+    probe_password = dict(spec.passwords)["probe"]
+    return (
+        ConfigFile(
+            path="/etc/loanstack/oceanbase.conf",
+            content=render(
+                "oceanbase/oceanbase.conf.j2",
+                base_dir=spec.base_dir,
+                folder=spec.folder,
+                user=spec.user,
+                unit=spec.unit,
+                sql_port=spec.sql_port,
+                rpc_port=spec.rpc_port,
+                peers=spec.peers,
+                first_role=spec.first_role,
+                parameters=(*spec.sizes, *spec.run_time_parameters),
+            ),
+        ),
+        ConfigFile(
+            path=DATABASE_TOOL, content=(TEMPLATES / "oceanbase/loanstack-db").read_text(), mode=0o755
+        ),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.unit}",
+            content=render(
+                "oceanbase/loanstack-oceanbase.service.j2",
+                user=spec.user,
+                folder=spec.folder,
+                agent=spec.agent_unit,
+            ),
+        ),
+        ConfigFile(
+            path=f"/etc/systemd/system/{spec.merge_unit}", content=render("oceanbase/merge.service.j2")
+        ),
+        ConfigFile(
+            path=merge_timer(spec),
+            content=render("oceanbase/merge.timer.j2", merge_at=spec.merge_at),
+        ),
+        _options(ROOT_OPTIONS, "root", spec.root_password),
+        _options(PROBE_OPTIONS, "probe", probe_password),
+    )
+
+
+def _options(path: str, user: str, password: str) -> ConfigFile:
+    content = render("oceanbase/client.cnf.j2", user=user, password=password)
+    return ConfigFile(path=path, content=content, mode=0o600, secret=True)
+
+
+@deploy("OceanBase")
+def oceanbase(spec: OceanBaseSpec) -> None:
+    """Install on every database host, and bring the primary up with its users and tables.
+
+    + spec: the database of this host
+    """
+    _install(spec)
+    _bring_up(spec, as_first_role=DatabaseRole.PRIMARY)
+    operations.users_kept(name="Keep the database's users", users=spec.passwords)
+    operations.scripts_applied(name="Keep schema and rights", scripts=schema.scripts())
+
+
+@deploy("OceanBase standby")
+def oceanbase_standby(spec: OceanBaseSpec) -> None:
+    """Bring the standby up, and wait until the pair is healthy.
+
+    + spec: the database of this host
+    """
+    _bring_up(spec, as_first_role=DatabaseRole.STANDBY)
+    operations.parameters_set(
+        name="Set the database's run-time parameters", settings=spec.run_time_parameters
+    )
+    services.kept_running(
+        name="Have both databases merged each day",
+        unit=spec.merge_timer,
+        restart_after=(merge_timer(spec),),
+        starts=(spec.merge_unit,),
+    )
+    if spec.peers:
+        operations.healthy(
+            name="Wait for one primary and a standby close behind",
+            lag_limit_ms=spec.lag_limit_ms,
+            deadline_s=HEALTH_DEADLINE_S,
+        )
+
+
+def _install(spec: OceanBaseSpec) -> None:
+    assert spec.artifact.sha256 is not None
+    server.user(  # noqa: S604 - a login shell, not a subprocess
+        name="Know the database's user",
+        user=spec.user,
+        system=True,
+        shell="/usr/sbin/nologin",
+        home=spec.base_dir,
+        ensure_home=False,
+    )
+    artifacts.installed(
+        name="Install seekdb",
+        url=spec.artifact.url,
+        sha256=spec.artifact.sha256,
+        folder=spec.folder,
+        version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by="bin/seekdb --version",
+    )
+    files.converge(
+        name="Write the database's settings, unit and tool",
+        folders=(
+            Folder(path=str(PurePosixPath(spec.base_dir).parent)),
+            Folder(path=spec.base_dir, mode=0o750, user=spec.user, group=spec.user),
+        ),
+        files=files_of(spec),
+        # An earlier version enabled the unit, so it would start at boot by itself.
+        absent=(f"/etc/systemd/system/multi-user.target.wants/{spec.unit}",),
+    )
+
+
+def _bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
+    """Bring the database up, if this is the role that it was first deployed with."""
+    if spec.first_role == as_first_role:
+        operations.running(
+            name=f"Keep the database running ({as_first_role.lower()} at first)",
+            unit=spec.unit,
+            lag_limit_ms=spec.lag_limit_ms,
+            deadline_s=HEALTH_DEADLINE_S,
+        )

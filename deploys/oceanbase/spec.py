@@ -1,0 +1,120 @@
+"""One database of the primary/standby pair."""
+
+from dataclasses import dataclass, field
+
+from deploys.artifact import artifact_for
+from deploys.failover.spec import AGENT_UNIT, DATABASE_UNIT
+from deploys.tongweb.data_source import USER as DATA_SOURCE_USER
+from inventory.model import Artifact, Database, Environment, Host, Role
+from inventory.secrets import Secrets
+
+ARTIFACT = "seekdb"
+FOLDER = "/opt/loanstack/seekdb"
+MERGE_TIMER = "loanstack-merge.timer"
+ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
+PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
+
+_ALIKE_EVERYWHERE = (
+    ("compaction_low_thread_score", "1"),
+    ("compaction_mid_thread_score", "1"),
+    ("compaction_high_thread_score", "1"),
+    ("minor_compact_trigger", "4"),
+    ("freeze_trigger_percentage", "50"),
+    ("enable_major_freeze", "False"),
+    ("_enable_adaptive_compaction", "False"),
+    ("_private_buffer_size", "2M"),
+)
+"""A merge with default thread scores starved commits for 10 s under 1000 writes a second (measured).
+
+A MAJOR FREEZE dumps each table. By default two dumps of a table are already merged with each other, seconds
+before the daily merge reads them all anyway: this makes an idle pair's freeze half as expensive again
+(measured). But there should not be many dumps either, because each read of a row searches all of them.
+
+seekdb 1.4 makes a MAJOR FREEZE of each full memstore, whatever `major_compact_trigger` is: every 2 s its
+freezer repeats a freeze that never failed, and succeeds as soon as there is data to freeze (log level INFO:
+"A major freeze is needed due to previous failure"); this takes half a minute at 1000/s. So it is disabled
+(`enable_major_freeze`) except in the daily window, where `loanstack-db merge` enables it for the time of the
+merge. A full memstore is then only dumped: 1000 writes a second during a dump had a p99 of 49 and 75 ms
+(measured). After a dump it must also not merge the tables that changed most (MEDIUM_MERGE,
+`_enable_adaptive_compaction`): one such merge of 6 s on both databases at once had a p99 of 1.5 s, and loads
+without it 56 to 161 ms (measured). The price of 50 is a longer log to replay at a start after a crash.
+
+A transaction writes to the log before its commit if it is larger than the buffer, 16 KiB by default. If the
+primary dies in between, the standby has half a transaction for ever: its locks remain through promotions,
+restarts and copies, and `SWITCHOVER TO STANDBY` waits for its end for ever (seen on seekdb 1.4, after a full
+disk). With 2 MiB, a transaction of the services is in the log completely or not at all.
+"""
+
+
+def run_time_parameters(database: Database) -> tuple[tuple[str, str], ...]:
+    """Return (name, value) of the parameters of a running database, which also apply at its first start.
+
+    Without a memory budget, the database's kernel derives one from the machine (8 GiB on one of 24), and
+    ignores the inventory: in an hour at 300 writes a second the primary grew from 0.4 to 1.1 GiB, and was
+    still growing.
+    """
+    return (("memory_budget", f"{database.memory_mib}M"), *_ALIKE_EVERYWHERE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OceanBaseSpec:
+    """One database host."""
+
+    artifact: Artifact
+    address: str
+    peers: tuple[str, ...]
+    """Segment addresses of the other databases."""
+    first_role: str
+    """Role at the first deploy; later, the existing databases decide."""
+    sql_port: int
+    rpc_port: int
+    schema: str
+    sizes: tuple[tuple[str, str], ...]
+    """Parameters of the first start; the data directory keeps them."""
+    run_time_parameters: tuple[tuple[str, str], ...]
+    lag_limit_ms: int
+    merge_at: str
+    """Time of day at which the dumps are merged, HH:MM."""
+    root_password: str = field(repr=False)
+    passwords: tuple[tuple[str, str], ...] = field(repr=False)
+    """(user, password) of the database users."""
+
+    base_dir: str = "/data/oceanbase"
+    folder: str = FOLDER
+    user: str = "oceanbase"
+    unit: str = DATABASE_UNIT
+    agent_unit: str = AGENT_UNIT
+    merge_unit: str = "loanstack-merge.service"
+    merge_timer: str = MERGE_TIMER
+
+
+def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseSpec:
+    """Return the database of `host`."""
+    assert host.database_role is not None, "the inventory's validation asks for it"
+    database = env.database
+    return OceanBaseSpec(
+        artifact=artifact_for(env, host, ARTIFACT),
+        address=host.address,
+        peers=tuple(h.address for h in env.hosts_with(Role.OCEANBASE) if h.name != host.name),
+        first_role=host.database_role,
+        sql_port=database.sql_port,
+        rpc_port=database.rpc_port,
+        schema=database.schema,
+        sizes=(
+            ("cpu_count", str(database.cpu_count)),
+            ("datafile_size", f"{database.datafile_size_mib}M"),
+            ("datafile_maxsize", f"{database.datafile_maxsize_mib}M"),
+            ("log_disk_size", f"{database.log_disk_size_mib}M"),
+        ),
+        run_time_parameters=run_time_parameters(database),
+        lag_limit_ms=database.lag_limit_ms,
+        merge_at=database.merge_at,
+        root_password=secrets.database_root_password,
+        passwords=(
+            ("loan_owner", secrets.loan_owner_password),
+            ("loan_app", secrets.loan_app_password),
+            ("probe", secrets.probe_password),
+            ("report", secrets.report_password),
+            (DATA_SOURCE_USER, secrets.data_source_password),
+        ),
+    )
