@@ -162,10 +162,10 @@ def checked(
     elif share.of > users:
         problems.append(f"{share.of} workers for {users} users; allowed: 1 to {users} workers")
     now_s = time.time()
-    if parsed.start_at is not None and not now_s <= parsed.start_at <= now_s + _STARTS_WITHIN_DAYS * 86_400.0:
-        problems.append(
-            f"--start-at {parsed.start_at:.0f}; allowed: a unix time to come, within {_STARTS_WITHIN_DAYS} days"
-        )
+    latest_s = now_s + _STARTS_WITHIN_DAYS * 86_400.0
+    if parsed.start_at is not None and not now_s <= parsed.start_at <= latest_s:
+        allowed = f"a unix time to come, within {_STARTS_WITHIN_DAYS} days"
+        problems.append(f"--start-at {parsed.start_at:.0f}; allowed: {allowed}")
     if problems or curve is None:
         raise OptionsError(tuple(problems))
     return LoadOptions(
