@@ -85,13 +85,14 @@ def require(
 def _refusal(name: str, purpose: Purpose, allows: Collection[Action], action: Action) -> str:
     where = f"inventory/{name}.py"
     allowed = ", ".join(sorted(allows)) or "nothing of the kind"
+    others = f"Of what an inventory may refuse it allows: {allowed}"
     if action in ALLOWED[purpose]:
         return (
-            f"environment {name} does not allow {action}; nothing was contacted. It allows: {allowed}; to"
-            f" change that, give `allows` in {where}"
+            f"environment {name} does not allow {action}; nothing was contacted. {others}; to change"
+            f" that, give `allows` in {where}"
         )
     return (
         f"environment {name} is for production, and allows no {action}: {_HARM[action]}; nothing was"
-        f" contacted. It allows: {allowed}. Rehearse on other hosts, whose inventory says"
+        f" contacted. {others}. Rehearse on other hosts, whose inventory says"
         " purpose=Purpose.REHEARSAL"
     )

@@ -58,7 +58,8 @@ def table(statuses: Sequence[HostStatus]) -> Table:
     """Return the statuses as a table for people."""
     shown = Table(title="The lab", caption=f"{total_memory_mib(statuses):,.0f} MiB in use by all hosts")
     for heading in ("host", "centre", "roles", "address", "state"):
-        shown.add_column(heading, no_wrap=True)
+        # Where the terminal is narrow, roles go over several lines; a name or a value is never cut.
+        shown.add_column(heading, no_wrap=heading != "roles", min_width=8 if heading == "roles" else None)
     shown.add_column("uptime", justify="right", no_wrap=True)
     shown.add_column("memory", justify="right", no_wrap=True)
     for status in statuses:

@@ -34,6 +34,10 @@ _NO_MASTER = (
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
 def _add_options(parser: argparse.ArgumentParser, **_: object) -> None:
     options.add_to(parser)
+    for action in parser._actions:
+        if action.dest == "processes":
+            # Refused while options are read: afterwards Locust has forked, and its children would wait.
+            action.type = _refuse_processes
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's events have no types
@@ -109,6 +113,10 @@ def _end(environment: LocustEnvironment, **_: object) -> None:
 def _generator() -> Generator:
     assert LoanUser.generator is not None
     return LoanUser.generator
+
+
+def _refuse_processes(_text: str) -> NoReturn:
+    raise argparse.ArgumentTypeError(_NO_MASTER)
 
 
 def _tables_wanted(parsed: argparse.Namespace) -> bool:

@@ -9,7 +9,7 @@ import sys
 import click
 
 from loanstack.commands.failover import tell
-from loanstack.runs.task import find_environment
+from loanstack.runs.task import find_environment, require_reachable
 
 _dry_run = click.option(
     "--dry-run", is_flag=True, help="Make every check of the real command, and change nothing."
@@ -19,7 +19,9 @@ _to = click.option("--to", metavar="HOST", help="The host that shall be the prim
 
 
 def _hand_over(env: str, *arguments: str, on: str | None = None) -> None:
-    sys.exit(tell(find_environment(env), arguments, on=on))
+    found = find_environment(env)
+    require_reachable(found)
+    sys.exit(tell(found, arguments, on=on))
 
 
 def _flags(**chosen: bool) -> tuple[str, ...]:

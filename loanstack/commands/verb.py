@@ -75,12 +75,11 @@ def run_verb(
         except KeyboardInterrupt as stopped:
             processes.end_all()
             found = stopped.results if isinstance(stopped, InterruptedWith) else None
-            task.end(found or _unfinished(task, verb, Verdict.INVALID, "interrupted"))
+            results = task.end(found or _unfinished(task, verb, Verdict.INVALID, "interrupted"))
+            _write_report(task)
+            console.result(results, task.folder.path)
             raise
-        try:
-            write_report(task.folder.path)
-        except RunFolderError as damaged:
-            console.say(f"no report could be made: {damaged}")
+        _write_report(task)
     if failed is not None and failed.code is ExitCode.USAGE:
         raise failed
     judged_by = objectives.from_list(task.folder.read_json(OBJECTIVES_FILE) or ())
@@ -88,6 +87,13 @@ def run_verb(
         console.table(objectives_table(judged_by, results.figures))
     console.result(results, task.folder.path)
     return failed.code if failed is not None else results.exit_code
+
+
+def _write_report(task: Task) -> None:
+    try:
+        write_report(task.folder.path)
+    except RunFolderError as damaged:
+        task.console.say(f"no report could be made: {damaged}")
 
 
 def objectives_table(judged_by: Sequence[Objective], figures: Mapping[str, float]) -> Table:

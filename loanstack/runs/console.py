@@ -63,6 +63,10 @@ class Console:
         )
         for reason in results.reasons:
             out.print(f"  - {escape(reason)}", soft_wrap=True)
+        lost = results.figures.get("acknowledged_lost", 0.0)
+        if lost:
+            # Under `local` a drill may lose them within its limits; nobody shall have to look for the number.
+            out.print(f"  {lost:.0f} acknowledged writes missing afterwards, listed in findings.json")
         out.print(f"report: {escape(str(folder / 'report.html'))}", soft_wrap=True)
 
     @staticmethod

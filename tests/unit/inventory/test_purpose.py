@@ -36,7 +36,7 @@ def test_production_refuses_and_says_why_and_what_to_change(
         QINGHAI.require_allowed(Action.UPGRADE, action)
     assert str(refused.value).startswith(f"environment qinghai is for production, and allows no {action}: ")
     assert "nothing was contacted" in str(refused.value)
-    assert "It allows: upgrade." in str(refused.value)
+    assert "Of what an inventory may refuse it allows: upgrade." in str(refused.value)
     assert "purpose=Purpose.REHEARSAL" in str(refused.value)
 
 

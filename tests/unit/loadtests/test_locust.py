@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -192,6 +192,11 @@ def test_a_master_without_our_workers_is_refused_and_says_how_it_is_done(tmp_pat
     assert done.returncode == 2, done.stderr
     assert "python -m loadtests.workers --workers N" in done.stderr
     assert not (tmp_path / "run").exists()
+    left = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            left += [path] if str(tmp_path).encode() in path.read_bytes() else []
+    assert left == []
 
 
 def test_a_broken_user_makes_no_load(tmp_path):

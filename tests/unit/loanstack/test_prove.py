@@ -242,8 +242,8 @@ def test_a_verb_that_cannot_go_on_still_leaves_a_whole_run_folder(
     assert (tmp_path / "latest" / "junit.xml").exists()
 
 
-def test_an_interrupted_verb_says_so_in_its_run_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_an_interrupted_verb_says_so_in_its_run_folder_and_to_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(verb, "RUNS_DIR", tmp_path)
 
@@ -254,3 +254,7 @@ def test_an_interrupted_verb_says_so_in_its_run_folder(
         run_verb("load", "lab", work, machine_readable=False, needs_hosts=False)
     written = json.loads((tmp_path / "latest" / "results.json").read_text())
     assert (written["verdict"], written["reasons"]) == ("INVALID", ["interrupted"])
+    assert (tmp_path / "latest" / "report.html").exists()
+    shown = capsys.readouterr().out
+    assert "INVALID load lab" in shown
+    assert "report.html" in shown
