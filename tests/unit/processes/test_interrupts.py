@@ -10,7 +10,8 @@ from processes import group, interrupts
 from processes.child import Child, Completed
 from processes.group import Processes
 from processes.interrupts import interrupt_on_signals, interrupts_held
-from tests.unit.processes.running import DEADLINE_S
+from processes.lines import Channel
+from tests.unit.processes.running import DEADLINE_S, wait_gone
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -117,3 +118,11 @@ def test_an_interrupt_just_before_the_clean_up_leaves_no_child(monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt), processes:
         pass
     assert child.process.returncode == -signal.SIGTERM
+
+
+@pytest.mark.usefixtures("interrupted_ends")
+def test_an_interrupt_amid_the_closing_of_a_channel_waits_for_its_end() -> None:
+    channel = Channel(["sleep", "600"])
+    with pytest.raises(KeyboardInterrupt):
+        channel.close()
+    assert wait_gone([channel._child.process.pid]) == []
