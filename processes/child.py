@@ -103,11 +103,13 @@ class Child:
         )
 
     def copy_lines(self, log: Path, on_line: Callable[[str], None]) -> None:
-        """Start copying what it says on its pipe to `log`, handing each line to `on_line`."""
+        """Start copying what it says on its pipe to `log`; hand each line to `on_line`, until that fails."""
         stream = self.process.stderr or self.process.stdout
         assert stream is not None
-        self._copier = threading.Thread(target=_copy, args=(stream, log, on_line), daemon=True)
-        self._copier.start()
+        copier = threading.Thread(target=_copy, args=(stream, log, on_line), daemon=True)
+        copier.start()
+        # Only now: our end waits for the copier, and a thread that never started cannot be waited for.
+        self._copier = copier
 
     def ended(self, within_s: float = 0.0) -> Completed | None:
         """Return how it ended by itself; None if it still runs after `within_s`."""
@@ -168,6 +170,10 @@ class Child:
                 stdout=stdout,
                 stderr=stderr,
             )
+            # Only now: if an interrupt stops us above, the next call reads them again.
+            for file in self._kept:
+                if file is not None:
+                    file.close()
         return self._completed
 
 
@@ -179,17 +185,25 @@ def _keep() -> IO[bytes]:
 def _read(kept: IO[bytes] | None) -> str:
     if kept is None:
         return ""
-    with kept:
-        kept.seek(0)
-        return kept.read().decode(errors="replace")
+    kept.seek(0)
+    return kept.read().decode(errors="replace")
 
 
 def _copy(stream: IO[bytes], log: Path, on_line: Callable[[str], None]) -> None:
+    """Copy all of `stream` to `log`; an error of `on_line` is raised at the end, which prints it."""
+    failed: BaseException | None = None
     with log.open("ab") as file, stream:
         for line in stream:
             file.write(line)
             file.flush()
-            on_line(line.decode(errors="replace").rstrip("\r\n"))
+            if failed is None:
+                try:
+                    on_line(line.decode(errors="replace").rstrip("\r\n"))
+                except BaseException as error:
+                    # Without a reader the child would end on SIGPIPE, and its log with it.
+                    failed = error
+    if failed is not None:
+        raise RuntimeError(f"the lines of {log} were not handed on to their end") from failed
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -1,15 +1,15 @@
-"""The children of one command: they end with it, the youngest first, also after Ctrl-C."""
+"""The children of one command: they end with it, the youngest first, also after or amid a Ctrl-C."""
 
-import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from processes.child import GRACE_S, Child
+from processes.interrupts import interrupts_held
 
 
 class Processes:
@@ -24,7 +24,12 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end_all()
+        try:
+            self.end_all()
+        except KeyboardInterrupt:
+            # It may have come before `end_all` could hold it back. There is only one: nothing stops us again.
+            self.end_all()
+            raise
 
     def start(
         self,
@@ -46,7 +51,8 @@ class Processes:
         + stdin: text for its standard input
         + stdout: file for its standard output
         + env: variables added to ours
-        + on_line: called with each line of the log, from another thread
+        + on_line: called with each line of the log, from another thread, until it fails: the log is whole all
+          the same, and the error goes to standard error when the child has ended
         + grace_s: how long it may take to end on SIGTERM
         """
         assert log is not None or on_line is None, "lines are those of the log"
@@ -58,7 +64,8 @@ class Processes:
             logged = opened.enter_context(log.open("ab")) if log is not None else None
             err = subprocess.PIPE if on_line is not None else logged
             is_merged = log is not None and stdout is None
-            with _interrupts_held():
+            # No interrupt falls between the start of a child and our note of it.
+            with interrupts_held():
                 child = Child(
                     argv,
                     name=name,
@@ -70,50 +77,26 @@ class Processes:
                     grace_s=grace_s,
                 )
                 self._children.append(child)
-        if log is not None and on_line is not None:
-            child.copy_lines(log, on_line)
+                if log is not None and on_line is not None:
+                    child.copy_lines(log, on_line)
         return child
 
     def end_all(self) -> None:
-        """End every child that still runs, the youngest first."""
-        while self._children:
-            self._children.pop().end()
+        """End every child that still runs, the youngest first; an interrupt waits until all have ended.
 
-
-class _Interrupts:
-    """Whether a Ctrl-C may be raised now, and whether one already was."""
-
-    held = False
-    waiting = False
-    raised = False
-
-
-def interrupt_on_signals() -> None:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: raise KeyboardInterrupt in the main thread, once.
-
-    A second signal during the clean-up is ignored: cutting the clean-up short is what leaves things behind.
-    """
-    # Handlers and not SIG_IGN: children inherit ignored signals, and could then not be ended.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    if _Interrupts.held:
-        _Interrupts.waiting = True
-    elif not _Interrupts.raised:
-        _Interrupts.raised = True
-        raise KeyboardInterrupt
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let no Ctrl-C fall between the start of a child and our note of it."""
-    _Interrupts.held = True
-    try:
-        yield
-    finally:
-        _Interrupts.held = False
-    if _Interrupts.waiting and not _Interrupts.raised:
-        _Interrupts.raised = True
-        raise KeyboardInterrupt
+        Raises:
+            Exception: the first error of a child that could not be ended; the others have been ended.
+            KeyboardInterrupt: one came meanwhile.
+        """
+        failed: dict[Child, Exception] = {}
+        with interrupts_held():
+            while left := [child for child in self._children if child not in failed]:
+                youngest = left[-1]
+                try:
+                    youngest.end()
+                except Exception as error:
+                    failed[youngest] = error
+                else:
+                    self._children.remove(youngest)
+            if failed:
+                raise next(iter(failed.values()))

@@ -15,7 +15,7 @@ from loanstack.cli.prove import prove
 from loanstack.cli.upgrade import upgrade
 from loanstack.runs.folder import RunFolderError
 from loanstack.runs.task import CommandError
-from processes.group import interrupt_on_signals
+from processes.interrupts import interrupt_on_signals
 from proof.exits import ExitCode
 
 

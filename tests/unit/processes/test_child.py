@@ -52,6 +52,21 @@ def test_its_output_comes_with_its_end_however_much_it_is() -> None:
     assert not child.was_killed
 
 
+def test_its_output_is_not_lost_to_an_interrupt_while_it_is_collected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(**_: object) -> Completed:
+        raise KeyboardInterrupt
+
+    child = Child(["sh", "-c", "echo yes; echo no >&2"])
+    with monkeypatch.context() as stopping:
+        stopping.setattr(module, "Completed", stop)
+        with pytest.raises(KeyboardInterrupt):
+            child.wait(DEADLINE_S)
+    done = child.end()
+    assert (done.stdout, done.stderr) == ("yes\n", "no\n")
+
+
 def test_a_child_that_runs_has_not_ended() -> None:
     child = Child(["sleep", "600"])
     assert child.ended() is None

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from inventory.places import PROJECT_ROOT
-from processes.child import CommandTimeoutError
+from processes import child as child_module
+from processes.child import Child, CommandTimeoutError, Completed
 from processes.group import Processes
 from tests.unit.processes.running import DEADLINE_S, pids_in, wait_gone
 
@@ -24,6 +26,27 @@ def test_output_goes_to_the_log_and_line_by_line_to_the_caller(tmp_path: Path) -
     assert done.returncode == 0
     assert sorted(lines) == ["one", "two"]
     assert sorted((tmp_path / "log").read_text().split()) == ["one", "two"]
+
+
+def test_the_log_is_whole_although_its_reader_fails_and_the_failure_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    told: list[BaseException | None] = []
+
+    def fail(line: str) -> None:
+        given.append(line)
+        raise ValueError(line)
+
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_value))
+    monkeypatch.setattr(child_module, "GROUP_GRACE_S", DEADLINE_S)
+    # More than a pipe holds: without a reader the child could not end well.
+    with Processes() as processes:
+        done = processes.start(["seq", "30000"], log=tmp_path / "log", on_line=fail).wait(DEADLINE_S)
+    assert done.returncode == 0
+    assert (tmp_path / "log").read_text().split() == [str(number) for number in range(1, 30_001)]
+    assert given == ["1"]
+    assert [repr(error.__cause__) for error in told if error is not None] == ["ValueError('1')"]
 
 
 def test_standard_output_can_be_kept_apart_from_the_log(tmp_path: Path) -> None:
@@ -84,7 +107,8 @@ def test_the_leader_may_clean_up_with_its_own_children_before_they_are_ended(tmp
 _VICTIM = """
 import sys
 from pathlib import Path
-from processes.group import Processes, interrupt_on_signals
+from processes.group import Processes
+from processes.interrupts import interrupt_on_signals
 
 interrupt_on_signals()
 note = sys.argv[1]
@@ -140,9 +164,45 @@ def test_the_youngest_child_is_ended_first(tmp_path: Path) -> None:
     assert order.read_text().split() == ["2", "1", "0"]
 
 
+def test_a_child_that_cannot_be_ended_does_not_keep_the_others_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end = Child.end
+    failing = ["2", "1"]
+
+    def fail_once(child: Child) -> Completed:
+        if child.name in failing:
+            failing.remove(child.name)
+            raise PermissionError(child.name)
+        return end(child)
+
+    monkeypatch.setattr(Child, "end", fail_once)
+    with Processes() as processes:
+        children = [processes.start(["sleep", "600"], name=str(number)) for number in range(3)]
+        with pytest.raises(PermissionError, match="2"):
+            processes.end_all()
+        assert [child.process.returncode for child in children] == [-signal.SIGTERM, None, None]
+    assert [child.process.returncode for child in children] == [-signal.SIGTERM] * 3
+
+
+def test_a_copier_that_cannot_be_started_does_not_stop_the_clean_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(thread: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    with Processes() as processes:
+        elder = processes.start(["sleep", "600"])
+        monkeypatch.setattr(threading.Thread, "start", stop)
+        with pytest.raises(KeyboardInterrupt):
+            processes.start(["sleep", "600"], log=tmp_path / "log", on_line=print)
+    assert elder.process.returncode == -signal.SIGTERM
+
+
 _BORN = """
 import os, signal, subprocess, sys
-from processes.group import Processes, interrupt_on_signals
+from processes.group import Processes
+from processes.interrupts import interrupt_on_signals
 from tests.unit.processes.running import is_running
 
 born = []
