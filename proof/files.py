@@ -87,7 +87,7 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     try:
         return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
     except FileNotFoundError:
-        raise
+        raise FileNotFoundError(f"{path} is missing; restore it from the run") from None
     except OSError as unreadable:
         raise FileError(f"{path} cannot be read: {unreadable.strerror}; restore it from the run") from None
 

@@ -13,7 +13,7 @@ from loanstack.capacity.probed import CAPACITY_FILE
 from loanstack.judging.readings import READINGS_FILE
 from loanstack.results.comparison import COMPARISON_FILE
 from loanstack.results.deploys import SUMMARY_FILE
-from loanstack.runs.folder import CONTEXT_FILE, Results, RunFolder, RunFolderError
+from loanstack.runs.folder import CONTEXT_FILE, RESULTS_FILE, Results, RunFolder, RunFolderError
 from proof.files import JOURNAL_FILE, LEDGER_FILE
 from proof.objectives import OBJECTIVES_FILE
 from proof.verdict import Verdict
@@ -104,6 +104,5 @@ def _command_of(run: RunFolder) -> str | None:
 
 def _contradiction(run: RunFolder, recorded: Results, why: str) -> RunFolderError:
     return RunFolderError(
-        f"{run.path}: results.json says that this is a {recorded.verb}, but {why};"
-        " restore results.json from the run"
+        f"{run.path}: {RESULTS_FILE} names the verb {recorded.verb!r}, but {why}; restore it from the run"
     )

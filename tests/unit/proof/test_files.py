@@ -42,6 +42,8 @@ def test_a_damaged_file_says_which_what_is_wrong_and_what_to_do(
 def test_a_missing_file_says_which_and_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"saved\.json is missing; look elsewhere$"):
         read_json(tmp_path / "saved.json", Saved, remedy="look elsewhere")
+    with pytest.raises(FileNotFoundError, match=r"saved\.jsonl is missing; restore it from the run$"):
+        list(read_lines(tmp_path / "saved.jsonl", Saved))
 
 
 def test_a_folder_in_place_of_a_file_is_damage(tmp_path: Path) -> None:
