@@ -80,10 +80,14 @@ def require_own_parts(run: RunFolder, recorded: Results, parts: Sequence[str]) -
     + parts: verb of each part
 
     Raises:
-        RunFolderError: a part is missing, or has another verb.
+        RunFolderError: a part is missing or has another verb, or the run has parts and a record of its own.
     """
     if not parts and recorded.verb in _ONLY_PARTS and recorded.verdict is Verdict.PASS:
         raise _contradiction(run, recorded, "no part of it is recorded")
+    for file in (LEDGER_FILE, RUN_FILE) if parts else ():
+        # A run is judged either by its parts or by its own record, so parts could hide the record.
+        if (run.path / file).exists():
+            raise _contradiction(run, recorded, f"it has parts and its own {file}")
     for part in parts:
         if part not in PARTS_OF[recorded.verb]:
             raise _contradiction(run, recorded, f"a part of it is a {part}")

@@ -92,6 +92,12 @@ def test_a_whole_has_parts_and_none_of_a_verb_that_it_does_not_run(tmp_path: Pat
     assert "a part of it is a drill" in refused(tmp_path)
 
 
+def test_a_part_does_not_hide_the_record_of_the_run_itself(run: Path) -> None:
+    unpacked(run.name, run)
+    record(run, children=[run.name])
+    assert "it has parts and its own" in refused(run)
+
+
 def test_a_context_without_a_command_is_refused(run: Path) -> None:
     for command in (None, [], "loanstack", ["loanstack"]):
         change_json(run / "context.json", command=command)
