@@ -48,13 +48,16 @@ def read_json(path: Path, kind: type[_T], *, remedy: str = "restore it from the 
 
     Raises:
         FileNotFoundError: no such file.
-        FileError: it is not JSON, lacks a field of `kind`, or has one of another type.
+        FileError: it cannot be read (it is a folder), is not JSON, lacks a field of `kind`, or has one of
+            another type.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing; {remedy}") from None
-    except msgspec.DecodeError as wrong:
+    except OSError as unreadable:
+        raise FileError(f"{path} cannot be read: {unreadable.strerror}; {remedy}") from None
+    except (msgspec.DecodeError, RecursionError) as wrong:
         raise FileError(f"{path} is no {kind.__name__}: {wrong}; {remedy}") from None
 
 
@@ -63,20 +66,30 @@ def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
 
     Raises:
         FileNotFoundError: no such file.
+        FileError: the file cannot be read, such as a folder with its name.
         RecordError: a line is not JSON, lacks a field of `kind`, or has a field of another type.
     """
     # A run has half a million lines: msgspec reads them in a second, plain Python in half a minute.
     decoder = msgspec.json.Decoder(kind)
     number = 0
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+    with _opened(path) as file:
         try:
             for line in file:
                 number += 1
                 yield decoder.decode(line)
-        except msgspec.DecodeError as broken:
+        except (msgspec.DecodeError, RecursionError) as broken:
             raise RecordError(path, number, f"not a {kind.__name__}: {broken}") from None
         except (EOFError, gzip.BadGzipFile, zlib.error) as cut:
             raise RecordError(path, number + 1, f"not a whole gzip file: {cut}") from None
+
+
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
+    try:
+        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing; restore it from the run") from None
+    except OSError as unreadable:
+        raise FileError(f"{path} cannot be read: {unreadable.strerror}; restore it from the run") from None
 
 
 def read_if_there(path: Path, kind: type[_T]) -> tuple[_T, ...]:

@@ -1,5 +1,7 @@
 """`loanstack report` and `judge`: commands that work on the folder of a finished run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,7 +30,8 @@ def report(run_folder: Path, machine_readable: bool) -> None:
     Examples:
       loanstack report runs/latest
     """
-    path = write_report(run_folder)
+    with _damage_refused(f"no report of {run_folder} can be made"):
+        path = write_report(run_folder)
     if machine_readable:
         Console.print_json(
             {"report": str(path), "verdict": RunFolder(path=run_folder).read_results().verdict}
@@ -52,19 +55,38 @@ def judge(run_folder: Path, machine_readable: bool) -> ExitCode:
       loanstack judge runs/latest
       loanstack judge runs/latest --json | jq .differences
     """
-    try:
+    with _damage_refused(f"{run_folder} cannot be judged"):
         judged = judge_again(run_folder, find_environment)
-    except (FileNotFoundError, ValueError) as damaged:
-        raise CommandError(f"{run_folder} cannot be judged: {damaged}") from None
-    except (LookupError, TypeError, AttributeError, SyntaxError) as damaged:
-        # Other programs write some of these files, and people may edit them: any part may be missing.
-        what = f"{type(damaged).__name__}: {damaged}"
-        raise CommandError(f"{run_folder} cannot be judged, a file of it is damaged: {what}") from None
     if machine_readable:
         Console.print_json(_as_json(judged))
     else:
         _show(judged)
     return ExitCode.FAIL if judged.differences else ExitCode.PASS
+
+
+@contextmanager
+def _damage_refused(why_not: str) -> Iterator[None]:
+    """Turn what a damaged file of a run folder raises into a refusal; + why_not: start of its message.
+
+    Raises:
+        CommandError: a file is missing or damaged.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as damaged:
+        raise CommandError(f"{why_not}: {damaged}") from None
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        SyntaxError,
+        ArithmeticError,
+        RecursionError,
+    ) as damaged:
+        # Other programs write some of these files, and people may edit them: any part may be missing.
+        what = f"{type(damaged).__name__}: {damaged}"
+        remedy = "restore its files from the run"
+        raise CommandError(f"{why_not}, a file of it is damaged: {what}; {remedy}") from None
 
 
 def _as_json(judged: JudgedAgain) -> dict[str, object]:

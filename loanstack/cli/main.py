@@ -13,10 +13,10 @@ from loanstack.cli.folder import judge, report
 from loanstack.cli.load import load, seed
 from loanstack.cli.prove import prove
 from loanstack.cli.upgrade import upgrade
-from loanstack.runs.folder import RunFolderError
 from loanstack.runs.task import CommandError
 from processes.interrupts import interrupt_on_signals
 from proof.exits import ExitCode
+from proof.files import FileError
 
 
 class Commands(click.Group):
@@ -80,8 +80,8 @@ def main() -> None:
     except CommandError as failed:
         click.echo(f"loanstack: {failed}", err=True)
         sys.exit(failed.code)
-    except RunFolderError as wrong_folder:
-        click.echo(f"loanstack: {wrong_folder}", err=True)
+    except FileError as damaged:
+        click.echo(f"loanstack: {damaged}", err=True)
         sys.exit(ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
         click.echo("loanstack: interrupted; all programs that it had started have ended", err=True)

@@ -11,6 +11,7 @@ from chaos.engine import results as drill_files
 from chaos.recorders.clients import SAMPLE_INTERVAL_MS
 from inventory.availability import Durability
 from inventory.model import Environment
+from loanstack.judging import derived, own_record
 from loanstack.judging.differences import JudgedAgain
 from loanstack.judging.load import judge_load
 from loanstack.judging.readings import READINGS_FILE
@@ -18,6 +19,7 @@ from loanstack.results import deploys, drills, host_tests, whole
 from loanstack.results.ended import ENDED_FILE, read_ended
 from loanstack.runs.folder import CONTEXT_FILE, FINDINGS_FILE, Results, RunFolder, RunFolderError
 from loanstack.runs.task import SECRETS, tail
+from proof.files import SEED_FILE
 from proof.history import read_run
 from proof.objectives import OBJECTIVES_FILE, Objective, evaluate, from_list
 from proof.verdict import Finding, Verdict, overall
@@ -57,6 +59,7 @@ def judge_again(
     """
     run = RunFolder(path=folder)
     recorded = run.read_results()
+    own_record.require_own_verb(run, recorded)
     for part in recorded.children:
         if Path(part).name != part or part in {".", ".."}:
             raise RunFolderError(f"{folder}: part {part!r}; allowed: the name of a folder inside it")
@@ -70,7 +73,13 @@ def judge_again(
         env=_as_it_was(environment_of(recorded.environment), run.read_json(CONTEXT_FILE)),
         objectives=from_list(run.read_json(OBJECTIVES_FILE) or ()),
     )
-    found = _of_parts(judged, parts) if parts else _OF_VERB.get(recorded.verb, _as_recorded)(judged)
+    own_record.require_own_parts(run, recorded, [part.recorded.verb for part in parts])
+    try:
+        found = _of_parts(judged, parts) if parts else _OF_VERB.get(recorded.verb, _as_recorded)(judged)
+        left_out = derived.left_out(run, recorded, judged.env, judged.objectives)
+    except ArithmeticError as beyond:
+        problem = f"a number in its files is out of range ({beyond}); restore them from the run"
+        raise RunFolderError(f"{folder}: {problem}") from None
     leaked = (_saved(each) for each in run.read_json(FINDINGS_FILE) or () if each["name"] == SECRETS)
     secrets = (replace(each, title="") for each in leaked)
     return JudgedAgain(
@@ -79,6 +88,7 @@ def judge_again(
         found=overall((*found.findings, *secrets)),
         figures=found.figures,
         promised=frozenset(each.figure for each in judged.objectives),
+        left_out=left_out,
         parts=parts,
         as_recorded=(*found.as_recorded, *sorted(recorded.figures.keys() - found.figures.keys())),
     )
@@ -97,7 +107,7 @@ def _as_it_was(env: Environment, context: object) -> Environment:
 def _of_load(judged: _Folder) -> _Found:
     if not (judged.run.path / READINGS_FILE).exists():
         return _unfinished(judged, READINGS_FILE)
-    _require_objectives(judged)
+    _require_promises_and_seeding(judged)
     load = judge_load(judged.run.path, judged.env, judged.objectives)
     checked = {finding.name for finding in load.findings}
     saved = judged.run.read_json(FINDINGS_FILE) or ()
@@ -116,11 +126,9 @@ def _of_drill(judged: _Folder) -> _Found:
     run = drill_files.read_run(judged.run.path)
     if run is None:
         return _unfinished(judged, drill_files.RUN_FILE)
-    # `python -m chaos` by itself leaves no context, and nobody sees how it ended.
-    is_whole_command = (judged.run.path / CONTEXT_FILE).exists()
-    if is_whole_command and not (judged.run.path / ENDED_FILE).exists():
+    if not (judged.run.path / ENDED_FILE).exists():
         return _unfinished(judged, ENDED_FILE)
-    _require_objectives(judged)
+    _require_promises_and_seeding(judged)
     drill = catalogue.drills(judged.env).get(run.drill)
     if drill is None:
         raise RunFolderError(f"{judged.run.path}: drill {run.drill!r} is not in the catalogue any more")
@@ -133,8 +141,7 @@ def _of_drill(judged: _Folder) -> _Found:
         objectives=judged.objectives,
     )
     results = replace(judged.recorded, verdict=found.verdict, reasons=found.reasons, figures=found.figures)
-    if is_whole_command:
-        results = drills.as_ended(run.drill, results, status=read_ended(judged.run).status)
+    results = drills.as_ended(run.drill, results, status=read_ended(judged.run).status)
     figures = {**drills.over_repeats([results]), **results.figures}
     return _Found(findings=(_finding_of(results.verdict, results.reasons),), figures=figures)
 
@@ -166,10 +173,12 @@ def _unfinished(judged: _Folder, file: str) -> _Found:
     return _as_recorded(judged)
 
 
-def _require_objectives(judged: _Folder) -> None:
-    if not judged.objectives:
-        path = judged.run.path / OBJECTIVES_FILE
-        raise RunFolderError(f"{path} is missing or empty; restore it from the run")
+def _require_promises_and_seeding(judged: _Folder) -> None:
+    # The commands seed before each load and each drill, also if all customers are already there.
+    seeded = (judged.run.path / SEED_FILE).exists()
+    for file, is_there in ((OBJECTIVES_FILE, judged.objectives), (SEED_FILE, seeded)):
+        if not is_there:
+            raise RunFolderError(f"{judged.run.path / file} is missing or empty; restore it from the run")
 
 
 def _as_recorded(judged: _Folder) -> _Found:

@@ -6,6 +6,7 @@ from math import isclose
 
 from loanstack.judging import slowness
 from loanstack.runs.folder import Results
+from proof.objectives import Objective
 from proof.verdict import Judgement
 
 _SAME = 1e-9
@@ -19,7 +20,7 @@ class Difference:
 
     folder: str
     what: str
-    """`verdict`, `reason`, or the name of a figure."""
+    """`verdict`, `reason`, the name of a figure, or `objective` and the name of its figure."""
     recorded: str | float
     found: str | float
 
@@ -36,6 +37,8 @@ class JudgedAgain:
     """Those that were recomputed."""
     promised: frozenset[str] = frozenset()
     """Figures that an objective of the run is about."""
+    left_out: tuple[Objective, ...] = ()
+    """Objectives of such a run, by the code and the inventory of today, that are not among its own."""
     parts: tuple["JudgedAgain", ...] = ()
     as_recorded: tuple[str, ...] = ()
     """Figures and findings whose origin no file of the run holds, so that they are taken as they are."""
@@ -58,6 +61,9 @@ def _differences(judged: JudgedAgain) -> Iterator[Difference]:
         yield Difference(
             folder=judged.name, what="verdict", recorded=recorded.verdict.value, found=found.verdict.value
         )
+    for objective in judged.left_out:
+        what = f"objective {objective.figure}"
+        yield Difference(folder=judged.name, what=what, recorded=_NOTHING, found=str(objective))
     told, now_told = _comparable(recorded.reasons), _comparable(found.reasons)
     for reason in sorted(told - now_told):
         yield Difference(folder=judged.name, what="reason", recorded=reason, found=_NOTHING)

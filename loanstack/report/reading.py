@@ -136,7 +136,13 @@ def _inside(folder: Path, child: str) -> Path:
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except OSError as unreadable:
+        raise RunFolderError(
+            f"{path} cannot be read: {unreadable.strerror}; restore it from the run"
+        ) from None
+    with file:
         for number, line in enumerate(file, start=1):
             try:
                 yield orjson.loads(line)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from proof.exits import ExitCode, exit_code
-from proof.files import TIMELINE_FILE, write_whole
+from proof.files import TIMELINE_FILE, FileError, write_whole
 from proof.verdict import Verdict
 
 RESULTS_FILE = "results.json"
@@ -22,7 +22,7 @@ FINDINGS_FILE = "findings.json"
 LATEST = "latest"
 
 
-class RunFolderError(ValueError):
+class RunFolderError(FileError):
     """A file of a run folder is missing or does not fit the contract."""
 
 
@@ -101,20 +101,27 @@ def from_dict(found: Mapping[str, Any], *, where: str = RESULTS_FILE) -> Results
             environment=str(found["environment"]),
             verdict=verdict,
             reasons=tuple(str(reason) for reason in found.get("reasons", ())),
-            figures={str(k): v for k, v in found.get("figures", {}).items() if _is_number(v)},
-            steps=tuple(Step(name=s["name"], seconds=float(s["seconds"])) for s in found.get("steps", ())),
+            figures={str(k): _finite(v) for k, v in found.get("figures", {}).items() if _is_number(v)},
+            steps=tuple(Step(name=s["name"], seconds=_finite(s["seconds"])) for s in found.get("steps", ())),
             children=tuple(str(child) for child in found.get("children", ())),
         )
     except KeyError as missing:
         raise RunFolderError(f"{where}: field {missing.args[0]!r} is missing") from None
-    except (AttributeError, TypeError, ValueError) as wrong:
+    except (AttributeError, TypeError, ValueError, OverflowError) as wrong:
         raise RunFolderError(
-            f"{where}: a field is of another type than the contract says ({wrong})"
+            f"{where}: a field is of another type than the contract says ({wrong}); restore it from the run"
         ) from None
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _finite(value: float) -> float:
+    """Return `value`; JSON as Python reads it also has NaN, infinity, and integers too large for a float."""
+    if not math.isfinite(value):
+        raise ValueError(f"{value}; allowed: finite numbers")
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,14 +153,17 @@ class RunFolder:
         """Return the JSON in the file `name`, or None if there is no such file.
 
         Raises:
-            RunFolderError: the file is not JSON.
+            RunFolderError: the file cannot be read (it is a folder), is not JSON, or is nested too deeply.
         """
         path = self.path / name
         try:
             return json.loads(path.read_text())
         except FileNotFoundError:
             return None
-        except ValueError as broken:
+        except OSError as unreadable:
+            problem = f"{path} cannot be read: {unreadable.strerror}; restore it from the run"
+            raise RunFolderError(problem) from None
+        except (ValueError, RecursionError) as broken:
             raise RunFolderError(f"{path} is not JSON ({broken}); restore it from the run") from None
 
     def note(self, event: str, *, at_s: float, host: str | None = None, detail: str | None = None) -> None:
