@@ -153,3 +153,12 @@ def test_all_reasons_are_given():
         found(tps_acknowledged=1.0, errors=1, latency_p99_ms=9e9, standby_lag_p99_ms=9e9), SLO
     )
     assert len(judgement.reasons) == 4
+
+
+def test_a_generator_may_stand_still_for_a_second_and_no_longer():
+    assert judge_record(found(run_info={"stall_ms": 1000.0}), SLO).verdict is Verdict.PASS
+    judgement = judge_record(found(run_info={"stall_ms": 1001.0}), SLO)
+    assert judgement.verdict is Verdict.INVALID
+    assert judgement.reasons[0].startswith(
+        "the load generator itself stood still for 1.0 s; allowed: at most 1 s"
+    )
