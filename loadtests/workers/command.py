@@ -33,7 +33,7 @@ from loadtests.workers import placement as places
 from proof.exits import ExitCode
 from proof.files import LEDGER_FILE, FileError
 
-_NOT_SENT = ("workers", "processes_per_host", "run_folder", "start_at", "ca_dir", "place")
+_NOT_SENT = ("workers", "processes_per_host", "run_folder", "ca_dir", "place")
 """Options that are the master's alone, or that each worker has of its own."""
 
 

@@ -117,7 +117,7 @@ class Conductor:
 
     def _start(self) -> None:
         for share, place in zip(self._shares, self._places, strict=True):
-            folder = merge.folder_of(self._asked.run_folder, share.number)
+            folder = self._folder(share.number)
             folder.mkdir(parents=True, exist_ok=True)
             argv = self._command(place, folder)
             self._pool.start(share.number, argv, log=folder / LOG_FILE)
@@ -211,7 +211,7 @@ class Conductor:
         """Copy here what workers on hosts recorded."""
         for share, place in zip(self._shares, self._places, strict=True):
             if place.host is not None:
-                folder = merge.folder_of(self._asked.run_folder, share.number)
+                folder = self._folder(share.number)
                 why = remote.fetch(self._env, place, into=folder)
                 if why is not None:
                     self._monitor.unfetched(share.number, why)
@@ -219,7 +219,7 @@ class Conductor:
     def _find_unrecorded(self) -> None:
         """Lose workers that left no record of their own, however they ended."""
         for worker in self._monitor.workers:
-            if not (merge.folder_of(self._asked.run_folder, worker.number) / LOAD_FILE).exists():
+            if not (self._folder(worker.number) / LOAD_FILE).exists():
                 self._monitor.unfetched(worker.number, f"left no {LOAD_FILE}")
 
     def _status(self, number: int) -> int:
@@ -228,8 +228,11 @@ class Conductor:
         is_here = self._places[number - 1].host is None
         return status if is_here else remote.worker_status(status, self._log(number))
 
+    def _folder(self, number: int) -> Path:
+        return merge.folder_of(self._asked.run_folder, number)
+
     def _log(self, number: int) -> Path:
-        return merge.folder_of(self._asked.run_folder, number) / LOG_FILE
+        return self._folder(number) / LOG_FILE
 
     def _name(self, worker: Worker) -> str:
         return worker_validity.named(worker.number, of=len(self._shares), host=worker.host)
@@ -253,7 +256,7 @@ class Conductor:
         whole = merge.planned(self._asked, self._plan, start_s=start_s, stopped_s=self._stopped_s)
         parts = []
         for share, worker in zip(self._shares, self._monitor.workers, strict=True):
-            folder = merge.folder_of(self._asked.run_folder, share.number)
+            folder = self._folder(share.number)
             plan, asked = share.plan(self._plan), replace(self._asked, share=share)
             own = merge.planned(asked, plan, start_s=start_s, stopped_s=self._stopped_s)
             clock = self._clocks.get(share.number)

@@ -141,18 +141,21 @@ class Monitor:
             silent_s = now_s - worker.heard_s
             if not worker.ready:
                 if silent_s > READY_WITHIN_S:
-                    worker.is_silent = True
-                    _lose(worker, f"was not ready within {READY_WITHIN_S:g} s")
+                    _lose_silent(worker, f"was not ready within {READY_WITHIN_S:g} s")
             elif not worker.done and now_s > self.done_by_s:
                 _lose(worker, "was not done in time after its last arrival")
             elif not worker.done and silent_s > SILENT_S:
-                worker.is_silent = True
-                _lose(worker, f"said nothing for {SILENT_S:g} s")
+                _lose_silent(worker, f"said nothing for {SILENT_S:g} s")
 
 
 def _lose(worker: Worker, how: str) -> None:
     # What came first is why: one that hangs is killed for it.
     worker.lost = worker.lost or how
+
+
+def _lose_silent(worker: Worker, how: str) -> None:
+    worker.is_silent = True
+    _lose(worker, how)
 
 
 def _how(worker: Worker, status: int) -> str:

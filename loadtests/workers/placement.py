@@ -34,18 +34,15 @@ def places(text: str, *, per_host: int | None, env: Environment, users: int) -> 
     Raises:
         ValueError: it cannot be had; says what is allowed.
     """
+    hosts: tuple[Host | None, ...]
     if _is_number(text):
-        count = _processes_here(text, per_host)
+        hosts, slots = (None,), _processes_here(text, per_host)
     else:
-        hosts = _load_hosts(text, env)
-        per_host_count = _processes_per_host(per_host)
-        count = per_host_count * len(hosts)
-    if not 1 <= count <= users:
+        hosts, slots = _load_hosts(text, env), _processes_per_host(per_host)
+    if not 1 <= slots * len(hosts) <= users:
         asked = text if per_host is None else f"{text} with {per_host} processes each"
         raise ValueError(f"--workers {asked}; allowed: 1 to {users}, the users that they share")
-    if _is_number(text):
-        return tuple(Place(slot=slot) for slot in range(1, count + 1))
-    return tuple(Place(host=host, slot=slot) for slot in range(1, per_host_count + 1) for host in hosts)
+    return tuple(Place(host=host, slot=slot) for slot in range(1, slots + 1) for host in hosts)
 
 
 def hosts_of(found: tuple[Place, ...]) -> tuple[Host, ...]:

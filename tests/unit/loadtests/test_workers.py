@@ -57,12 +57,16 @@ def run(
 
 @contextmanager
 def under_way(
-    folder: Path, number: int, environment: Mapping[str, str] | None = None
+    folder: Path,
+    number: int,
+    environment: Mapping[str, str] | None = None,
+    *,
+    plan: tuple[str, ...] = ("--rate", "100", "--duration", "300s"),
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A load of five minutes, of which every worker has recorded something."""
+    """A load, of five minutes unless planned otherwise, of which every worker has recorded something."""
     with services() as host:
         process = subprocess.Popen(
-            command(host, folder, number, "--rate", "100", "--duration", "300s"),
+            command(host, folder, number, *plan),
             cwd=PROJECT_ROOT,
             env={**os.environ, **(environment or {})},
             stderr=subprocess.PIPE,
@@ -157,54 +161,26 @@ def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole
 
 
 def test_a_stranger_at_the_masters_port_upsets_nothing(tmp_path):
-    with services() as host:
-        process = subprocess.Popen(
-            command(host, tmp_path, 2, "--rate", "50", "--duration", "3s"),
-            cwd=PROJECT_ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            ledgers = [folder_of(tmp_path, each) / LEDGER_FILE for each in (1, 2)]
-            wait_until(
-                lambda: all(path.exists() and path.stat().st_size for path in ledgers), "a write of each"
-            )
-            words = Path(f"/proc/{pids(tmp_path)[1]}/cmdline").read_bytes().decode().split("\0")
-            port = words[words.index("--master-port") + 1]
-            stranger = [sys.executable, str(Path(__file__).with_name("stranger.py")), port]
-            assert subprocess.run(stranger, check=False, timeout=TIMEOUT_S).returncode == 0
-            _, said = process.communicate(timeout=TIMEOUT_S)
-        finally:
-            process.kill()
-            process.wait()
+    with under_way(tmp_path, 2, plan=("--rate", "15", "--duration", "10s")) as process:
+        words = Path(f"/proc/{pids(tmp_path)[1]}/cmdline").read_bytes().decode().split("\0")
+        port = words[words.index("--master-port") + 1]
+        stranger = [sys.executable, str(Path(__file__).with_name("stranger.py")), port]
+        assert subprocess.run(stranger, check=False, timeout=TIMEOUT_S).returncode == 0
+        _, said = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == ExitCode.PASS, said
     assert "150 acknowledged of 150 planned, 0 errors" in said
 
 
 def test_a_load_whose_workers_all_stood_still_for_a_while_comes_to_its_end(tmp_path):
-    with services() as host:
-        process = subprocess.Popen(
-            command(host, tmp_path, 2, "--rate", "50", "--duration", "4s"),
-            cwd=PROJECT_ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            ledgers = [folder_of(tmp_path, each) / LEDGER_FILE for each in (1, 2)]
-            wait_until(
-                lambda: all(path.exists() and path.stat().st_size for path in ledgers), "a write of each"
-            )
-            stopped = pids(tmp_path).values()
-            for pid in stopped:
-                os.kill(pid, signal.SIGSTOP)
-            # By Locust's own rule they would be missing by now, and their users be stopped.
-            time.sleep(6.0)
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
-            _, said = process.communicate(timeout=TIMEOUT_S)
-        finally:
-            process.kill()
-            process.wait()
+    with under_way(tmp_path, 2, plan=("--rate", "20", "--duration", "10s")) as process:
+        stopped = pids(tmp_path).values()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        # By Locust's own rule they would be missing by now, and their users be stopped.
+        time.sleep(6.0)
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        _, said = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == ExitCode.PASS, said
     assert "200 acknowledged of 200 planned" in said
     assert run_info.read(tmp_path).stall_ms > 1000.0
