@@ -6,10 +6,17 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
+from loanstack.cli import failover as failover_cli
 from loanstack.cli.main import cli
 from processes import ssh
 
 ENV = "lab"
+
+
+@pytest.fixture(autouse=True)
+def hosts_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether this machine's lab is up right now is no matter of these tests."""
+    monkeypatch.setattr(failover_cli, "require_reachable", lambda env: None)
 
 
 @pytest.fixture
