@@ -27,6 +27,7 @@ _EVERY_HOST_FIRST = [
 _KEPT = "The store keeps who leads: on to the databases"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
+_TOOLS = ["Tools of hosts | Install the tools of hosts"]
 _MEMBER = [
     "Store | Write the member's settings, certificate and tool",
     "Store | Have the member start",
@@ -83,6 +84,7 @@ _OF_HOST = {
         "Gateway's way through | Wait for the way through the gateway",
     ],
     "app-a": [
+        *_TOOLS,
         _KEPT,
         _SERVES,
         "Loan services | Know the services' user",
@@ -94,6 +96,7 @@ _OF_HOST = {
         "Loan services' readiness | Wait for the loan services to be ready",
     ],
     "ob-a": [
+        *_TOOLS,
         *_MEMBER,
         "Store | Keep the store's users and rights",
         _KEPT,
@@ -105,6 +108,7 @@ _OF_HOST = {
         *_SETTLE,
     ],
     "ob-b": [
+        *_TOOLS,
         *_MEMBER,
         _KEPT,
         *_DATABASE,
@@ -115,6 +119,7 @@ _OF_HOST = {
         *_SETTLE,
     ],
     "mon-c": [
+        *_TOOLS,
         *_MEMBER,
         _KEPT,
         _SERVES,
