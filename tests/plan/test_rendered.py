@@ -158,7 +158,7 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
         files = store.files_of(spec)
         assert_golden(f"store-{name}.yml", _text(files, store.CONFIG))
         assert_golden(f"etcd-override-{name}.conf", _text(files, store.override(spec)))
-        assert_golden(f"store-{name}.conf", _text(files, store.SETTINGS))
+        assert_golden(f"store-{name}.json", _text(files, store.SETTINGS))
         key = next(f for f in files if f.path == store.PRIVATE_KEY)
         assert (key.mode, key.user, key.secret) == (0o400, "etcd", True)
 
