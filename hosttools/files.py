@@ -26,9 +26,69 @@ def read(path: Path, *, at_most_bytes: int = _LARGEST_BYTES) -> str | None:
     Raises:
         ToolError: it is a link or no regular file, too long, or cannot be read.
     """
+    descriptor = _opened(str(path), path)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(at_most_bytes + 1)
+    if len(content) > at_most_bytes:
+        raise ToolError(f"{path}: allowed: at most {at_most_bytes} bytes")
+    return content.decode(errors="replace")
+
+
+def size_of(path: Path) -> int | None:
+    """Return the size of the regular file `path`, in bytes; None: there is none.
+
+    Raises:
+        ToolError: its folder is a link, or it is no regular file.
+    """
+    descriptor = _opened_below(path)
+    if descriptor is None:
+        return None
+    try:
+        return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+def read_end(path: Path, *, after_byte: int, at_most_bytes: int = _LARGEST_BYTES) -> str | None:
+    """Return the end of the regular file `path`; None: there is none.
+
+    + after_byte: only what comes after so many bytes; all of it, if the file has become shorter since
+    + at_most_bytes: at most so many bytes before the end
+
+    Raises:
+        ToolError: its folder is a link, or it is no regular file.
+    """
+    descriptor = _opened_below(path)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        size = os.fstat(descriptor).st_size
+        start = after_byte if after_byte <= size else 0
+        file.seek(max(start, size - at_most_bytes))
+        return file.read(at_most_bytes).decode(errors="replace")
+
+
+def _opened_below(path: Path) -> int | None:
+    """Return a descriptor of the regular file `path`, of which neither folder nor name may be a link."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as failure:
+        raise ToolError(f"{path.parent}: {failure.strerror}; allowed: a folder") from failure
+    try:
+        return _opened(path.name, path, folder=folder)
+    finally:
+        os.close(folder)
+
+
+def _opened(name: str, path: Path, *, folder: int | None = None) -> int | None:
     try:
         # O_NONBLOCK, because opening a named pipe would wait for whoever writes it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=folder)
     except FileNotFoundError:
         return None
     except OSError as failure:
@@ -36,11 +96,7 @@ def read(path: Path, *, at_most_bytes: int = _LARGEST_BYTES) -> str | None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ToolError(f"{path}: allowed: a regular file")
-    with os.fdopen(descriptor, "rb") as file:
-        content = file.read(at_most_bytes + 1)
-    if len(content) > at_most_bytes:
-        raise ToolError(f"{path}: allowed: at most {at_most_bytes} bytes")
-    return content.decode(errors="replace")
+    return descriptor
 
 
 def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | None = None) -> None:

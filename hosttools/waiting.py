@@ -7,6 +7,8 @@ from hosttools.errors import ToolError
 
 _PAUSE_S = 0.2
 
+Condition = Callable[[], bool]
+
 now_s = time.monotonic
 pause = time.sleep
 """The clock of the tools: tests put another in its place."""
@@ -16,7 +18,7 @@ class TooLateError(ToolError):
     """What was waited for did not happen in time."""
 
 
-def until(condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: float = _PAUSE_S) -> None:
+def until(condition: Condition, limit_s: float, what: str, *, pause_s: float = _PAUSE_S) -> None:
     """Return as soon as `condition` holds; it is asked at least once.
 
     + limit_s: time limit, in seconds

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from deploys import rotation
 from deploys.content import TEMPLATES
 from deploys.etcd import deploy as store
 from deploys.host_tools import COMPONENT
 from deploys.host_tools.spec import command
+from deploys.loan_services import deploy as loan_services
 from deploys.mariadb import deploy as mariadb
+from deploys.tongweb import deploy as tongweb
 from hosttools.etcd.settings import load as load_store
 from hosttools.mariadb.settings import load as load_mariadb
+from hosttools.rotation.settings import load as load_rotation
+from hosttools.tongweb.settings import load as load_tongweb
 from tests.plan.kit import Site
 
 
@@ -26,6 +31,7 @@ def site(request: pytest.FixtureRequest) -> Site:
     [
         (store, "LOANSTACK_STORE_SETTINGS", load_store),
         (mariadb, "LOANSTACK_MARIADB_SETTINGS", load_mariadb),
+        (tongweb, "LOANSTACK_TONGWEB_SETTINGS", load_tongweb),
     ],
 )
 def test_a_tool_reads_the_settings_that_the_deploy_writes(
@@ -43,8 +49,24 @@ def test_a_tool_reads_the_settings_that_the_deploy_writes(
         load()
 
 
+def test_the_rotation_of_each_service_is_read_too(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOANSTACK_ROTATION", str(tmp_path))
+    found = set()
+    for part in (tongweb, loan_services):
+        component = import_module(part.__name__.rpartition(".")[0]).COMPONENT
+        for host in (host for host in site.env.hosts if component.is_on(host)):
+            for file in part.files_of(part.spec_of(site.context(host.name))):
+                if file.path.startswith(f"{rotation.SETTINGS}/"):
+                    name = Path(file.path).name
+                    (tmp_path / name).write_text(file.content)
+                    found.add(load_rotation(name.removesuffix(".json")).name)
+    assert found == {"tongweb", "portal", "loan"}
+
+
 def test_each_command_starts_a_tool_that_there_is(site: Site) -> None:
-    for part, package in ((store, "etcd"), (mariadb, "mariadb")):
+    for part, package in ((store, "etcd"), (mariadb, "mariadb"), (tongweb, "tongweb")):
         component = import_module(part.__name__.rpartition(".")[0]).COMPONENT
         host = next(host for host in site.env.hosts if component.is_on(host))
         files = part.files_of(part.spec_of(site.context(host.name)))

@@ -70,7 +70,7 @@ def test_tongweb(lab_site: Site) -> None:
     for path in (
         tongweb.CONFIGURATION,
         "/opt/loanstack/tongweb/7.0.4.9/bin/external.vmoptions",
-        "/etc/loanstack/tongweb.conf",
+        "/etc/loanstack/tongweb.json",
         "/etc/systemd/system/loanstack-tongweb.service",
     ):
         assert_golden(path.rpartition("/")[2], _text(files, path))
