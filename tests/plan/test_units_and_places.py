@@ -34,16 +34,20 @@ _NAMES_UNITS = (
 """Packages of ours that know nothing of `deploys`, or may choose not to ask it."""
 
 
-@pytest.fixture
-def units(lab_site: Site, qinghai_site: Site) -> set[str]:
-    """Every unit that a deploy writes, or keeps running."""
+@pytest.fixture(params=["lab_site", "qinghai_site"])
+def site(request: pytest.FixtureRequest) -> Site:
+    found: Site = request.getfixturevalue(request.param)
+    return found
+
+
+def _units(site: Site) -> set[str]:
+    """Return every unit that a deploy writes, or keeps running."""
     found: set[str] = set()
-    for site in (lab_site, qinghai_site):
-        for host in site.env.hosts:
-            files, _ = site.written(host.name)
-            paths = [PurePosixPath(file.path) for file in files]
-            found |= {path.name for path in paths if path.parent == _UNIT_FOLDER}
-            found |= {unit for each in footprints(site.env, host) for unit in each.units}
+    for host in site.env.hosts:
+        files, _ = site.written(host.name)
+        paths = [PurePosixPath(file.path) for file in files]
+        found |= {path.name for path in paths if path.parent == _UNIT_FOLDER}
+        found |= {unit for each in footprints(site.env, host) for unit in each.units}
     return found
 
 
@@ -51,12 +55,8 @@ def _named_in(text: str) -> set[str]:
     return set(_UNIT.findall(text))
 
 
-@pytest.mark.parametrize("site_name", ["lab_site", "qinghai_site"])
-def test_files_on_hosts_name_units_that_exist(
-    request: pytest.FixtureRequest, site_name: str, units: set[str]
-) -> None:
-    site: Site = request.getfixturevalue(site_name)
-    seen: set[str] = set()
+def test_files_on_hosts_name_units_that_exist(site: Site) -> None:
+    units, seen = _units(site), set[str]()
     for host in site.env.hosts:
         files, _ = site.written(host.name)
         for file in files:
@@ -66,14 +66,14 @@ def test_files_on_hosts_name_units_that_exist(
     assert {"loanstack-firewall.service", "nginx.service", "loanstack-failover.service"} <= seen
 
 
-def test_our_programs_name_units_that_exist(units: set[str]) -> None:
-    seen: set[str] = set()
+def test_our_programs_name_units_that_exist(lab_site: Site) -> None:
+    units, seen = _units(lab_site), set[str]()
     for package in _NAMES_UNITS:
         for module in (PROJECT_ROOT / package).rglob("*.py"):
             named = _named_in(module.read_text())
             assert named <= units, module
             seen |= named
-    assert "loanstack-oceanbase.service" in seen
+    assert {"loanstack-oceanbase.service", "etcd.service"} <= seen
 
 
 def _database_settings(site: Site, host_name: str) -> dict[str, str]:
@@ -82,9 +82,7 @@ def _database_settings(site: Site, host_name: str) -> dict[str, str]:
     return dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("site_name", ["lab_site", "qinghai_site"])
-def test_the_agent_looks_where_the_database_is(request: pytest.FixtureRequest, site_name: str) -> None:
-    site: Site = request.getfixturevalue(site_name)
+def test_the_agent_looks_where_the_database_is(site: Site) -> None:
     places = Places()
     for host in site.env.hosts_with(Role.OCEANBASE):
         settings = _database_settings(site, host.name)
@@ -96,14 +94,7 @@ def test_the_agent_looks_where_the_database_is(request: pytest.FixtureRequest, s
         assert str(places.base_dir) in {folder.path for folder in folders}
 
 
-def test_the_agent_s_own_folder_is_not_the_database_s() -> None:
-    """Its unit may write both, and `loanstack-db` empties its own."""
-    assert Places().run_dir != LOCK_FILE.parent
-
-
-@pytest.mark.parametrize("site_name", ["lab_site", "qinghai_site"])
-def test_the_unit_has_the_watchdog_of_its_inventory(request: pytest.FixtureRequest, site_name: str) -> None:
-    site: Site = request.getfixturevalue(site_name)
+def test_the_unit_has_the_watchdog_of_its_inventory(site: Site) -> None:
     for host in site.env.hosts_with(Role.OCEANBASE):
         files, _ = site.written(host.name)
         unit = next(file.content for file in files if file.path.endswith("/loanstack-failover.service"))
