@@ -15,7 +15,7 @@ import pytest
 from inventory import environment, qinghai
 from inventory.places import PROJECT_ROOT
 from inventory.purpose import CONSENT_VARIABLE, Purpose
-from inventory.ssh import LOAD_WORKER
+from inventory.ssh import LOAD_TOKEN_VARIABLE, LOAD_WORKER
 from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers import remote
@@ -53,7 +53,9 @@ master = ["--master-host", "127.0.0.1", "--master-port", port, "--place", f"{{ho
 own = ["--run-folder", os.path.join(folder, slot), "--host", os.environ["FAKE_TARGET"]]
 ahead = {{"FAKE_AHEAD_S": os.environ.get("FAKE_AHEAD_S", "0")}} if is_b else {{}}
 # A unit outlives the session that waits for it.
-unit = subprocess.Popen([*locust, *master, *own], env={{**os.environ, "FAKE_AHEAD_S": "0", **ahead}},
+given = dict(line.split("=", 1) for line in sys.stdin.read().splitlines())
+os.environ.pop("{LOAD_TOKEN_VARIABLE}", None)
+unit = subprocess.Popen([*locust, *master, *own], env={{**os.environ, "FAKE_AHEAD_S": "0", **ahead, **given}},
                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 open(os.path.join(folder, "pid"), "w").write(str(unit.pid))
 status = unit.wait()
