@@ -20,6 +20,7 @@ from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers.command import main
 from loadtests.workers.merge import folder_of
+from loadtests.workers.placement import NO_ABORT
 from proof.exits import ExitCode
 from proof.files import LEDGER_FILE, READS_FILE, read_lines
 from proof.record import Write
@@ -261,7 +262,7 @@ def test_all_mistakes_are_named_at_once(tmp_path, capsys):
     asked = ("--abort-on-fail", "--processes-per-host", "2", "--start-at", "inf", "--rate", "0.001")
     assert refused("http://127.0.0.1:9", tmp_path / "run", 2, *asked) == ExitCode.USAGE
     said = capsys.readouterr().err
-    for word in ("--abort-on-fail:", "--processes-per-host with", "--start-at inf", "plans no write"):
+    for word in (NO_ABORT, "--processes-per-host with", "--start-at inf", "plans no write"):
         assert word in said
 
 
