@@ -42,12 +42,12 @@ class _Runner(MasterRunner):
     is_full = False
     """All workers are there: who says that it is ready is none of them."""
 
-    def __init__(self, environment: LocustEnvironment, named: Callable[[str, str], None]) -> None:
+    def __init__(self, environment: LocustEnvironment, drop: Callable[[str, str], None]) -> None:
         """Begin to listen.
 
-        + named: told of a stranger that is dropped: its name, and why it is one
+        + drop: called with the name of each stranger, and why it is one
         """
-        self._named = named
+        self._drop = drop
         super().__init__(environment, _LOOPBACK, _ANY_FREE_PORT)
 
     def heartbeat_worker(self) -> NoReturn:
@@ -61,7 +61,7 @@ class _Runner(MasterRunner):
             try:
                 client_id, message = self.server.recv_from_client()  # type: ignore[no-untyped-call]
                 if self.is_full and client_id not in self.clients:
-                    self._named(client_id, "came when all workers were there")
+                    self._drop(client_id, "came when all workers were there")
                 else:
                     self.handle_message(client_id, message)
             except Exception:
