@@ -10,6 +10,7 @@ from inventory.secrets import Secrets
 
 ARTIFACT = "seekdb"
 FOLDER = "/opt/loanstack/seekdb"
+MERGE_UNIT = "loanstack-merge.service"
 MERGE_TIMER = "loanstack-merge.timer"
 ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
 PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
@@ -84,7 +85,7 @@ class OceanBaseSpec:
     user: str = "oceanbase"
     unit: str = DATABASE_UNIT
     agent_unit: str = AGENT_UNIT
-    merge_unit: str = "loanstack-merge.service"
+    merge_unit: str = MERGE_UNIT
     merge_timer: str = MERGE_TIMER
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploys.content import TEMPLATES
+from failover.host.tool import LOCK_FILE
 
 _SCRIPT = TEMPLATES / "oceanbase" / "loanstack-db"
 _MARIADB = """#!/bin/bash
@@ -199,7 +200,7 @@ def test_a_standby_that_lacks_a_table_is_not_called_one(host: Host) -> None:
 def test_two_of_them_do_not_work_at_once(host: Host) -> None:
     """A deploy that was broken off may still be at work when the next one comes."""
     host.recorded("STANDBY")
-    lock = host.run_dir / "lock"
+    lock = host.run_dir / LOCK_FILE.name
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         second = subprocess.Popen(
