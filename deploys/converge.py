@@ -8,7 +8,7 @@ from pyinfra import logger
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host, state
 
-from deploys import connection, summary
+from deploys import summary
 from deploys.artifact import ArtifactError
 from deploys.component import BARRIERS, Component, HostContext, Stage, Step
 from deploys.components import COMPONENTS
@@ -37,7 +37,6 @@ def converge_host() -> None:
     serving = host.data.get("database") or DatabaseKind.OCEANBASE
     if serving not in tuple(DatabaseKind):
         raise DeployError(f"database={serving!r}: no such database; allowed: {', '.join(DatabaseKind)}")
-    connection.notice_death_of(host)
     summary.attach(state, os.environ.get(summary.ENVIRONMENT_VARIABLE))
     try:
         env = environment(host.data.get("environment"))
