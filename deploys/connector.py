@@ -4,7 +4,7 @@
     pyinfra inventory/lab.py exec --limit gateway -- uptime               the hosts of one role
     pyinfra -y inventory/lab.py deploys/site.py --limit centre_b          those of one centre
 
-pyproject.toml makes it known to pyinfra (entry point `pyinfra.connectors`); the scripts of the inventory name it.
+pyproject.toml makes it known to pyinfra (entry point `pyinfra.connectors`). The inventory's scripts name it.
 """
 
 import socket
@@ -39,7 +39,7 @@ class InventoryConnector(SSHConnector):
     """
 
     @staticmethod
-    def make_names_data(name: str | None = None) -> Iterator[PyinfraHost]:  # type: ignore[override]
+    def make_names_data(name: str | None = None) -> Iterator[PyinfraHost]:
         """Yield the name, the data and the groups of each host.
 
         + name: name of the environment

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from inventory.model import Environment
 
 CONNECTOR = "loanstack"
-"""Name of pyinfra's connector that knows environments: `deploys.connector`, an entry point in pyproject.toml."""
+"""Name of the connector `deploys.connector` among pyinfra's (entry point in pyproject.toml)."""
 
 
 class PyinfraHost(NamedTuple):

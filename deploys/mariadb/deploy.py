@@ -4,7 +4,6 @@ from hashlib import sha256
 from typing import Any
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
 from deploys.component import HostContext
 from deploys.content import TEMPLATES, ConfigFile, Folder, render
@@ -13,7 +12,7 @@ from deploys.failover.spec import AGENT_UNIT
 from deploys.mariadb import operations
 from deploys.mariadb.facts import SCRIPT, TOOL
 from deploys.mariadb.spec import MariaDbSpec, mariadb_spec
-from deploys.operations import files, packages, services
+from deploys.operations import files, packages, services, users
 from inventory import places
 
 CONFIG = "/etc/loanstack/mariadb.cnf"
@@ -105,14 +104,7 @@ def _install(spec: MariaDbSpec) -> Any:  # noqa: ANN401 - what an operation retu
     packages.installed(
         name="Install MariaDB from the depot", names=(spec.package,), repository=spec.repository
     )
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know MariaDB's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=spec.data_dir,
-        ensure_home=False,
-    )
+    users.without_login(name="Know MariaDB's user", user=spec.user, home=spec.data_dir)
     return files.converge(
         name="Write MariaDB's configuration, unit and tool",
         folders=(Folder(path=spec.data_dir, mode=0o750, user=spec.user, group=spec.user),),

@@ -3,13 +3,12 @@
 from typing import Any
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
 from deploys import rotation
 from deploys.component import HostContext
 from deploys.content import TEMPLATES, ConfigFile, Folder, render
 from deploys.facts.artifacts import HASH_FILE
-from deploys.operations import artifacts, files, services
+from deploys.operations import artifacts, files, services, users
 from deploys.tongweb import operations
 from deploys.tongweb.spec import (
     ACCOUNTS,
@@ -114,14 +113,7 @@ def tongweb(spec: TongWebSpec) -> None:
 
     + spec: artifacts, addresses and settings of this host
     """
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know TongWeb's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=FOLDER,
-        ensure_home=False,
-    )
+    users.without_login(name="Know TongWeb's user", user=spec.user, home=FOLDER)
     _unpacked(
         "Unpack the Java runtime", spec.jdk, spec.jdk_folder, owner="root", shown_by="bin/java -version"
     )

@@ -18,7 +18,7 @@ from pyinfra.context import ctx_host, ctx_state
 from pyinfra.facts.server import Arch, Groups, Os, Users, Which
 
 from deploys import converge
-from deploys.baseline.facts import KernelSettings, SessionOrigin
+from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder
 from deploys.etcd.facts import LocalStore, StoreState
@@ -161,6 +161,7 @@ def fresh() -> Facts:
         InstalledPackages: lambda names: {},
         Service: lambda unit, paths=(), starts=(): NO_SERVICE,
         KernelSettings: lambda keys: {},
+        TransparentHugePages: lambda: "madvise",
         InstalledArtifact: lambda folder, version="current": None,
         LocalDatabase: lambda: None,
         LocalRole: lambda: None,

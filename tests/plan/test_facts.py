@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploys.baseline.facts import KernelSettings
+from deploys.baseline.facts import KernelSettings, TransparentHugePages
 from deploys.etcd.facts import LocalStore
 from deploys.facts.files import PathStates
 from deploys.facts.health import HttpStatus
@@ -78,6 +78,11 @@ def test_kernel_settings() -> None:
         "net.ipv4.ip_local_port_range": "10240 60999",
         "vm.swappiness": "0",
     }
+
+
+def test_transparent_huge_pages() -> None:
+    assert TransparentHugePages().process(["always [madvise] never"]) == "madvise"
+    assert TransparentHugePages().process(["always madvise [never]"]) == "never"
 
 
 def test_http_status() -> None:

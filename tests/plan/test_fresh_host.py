@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from deploys import converge
+from deploys.baseline.facts import TransparentHugePages
 from deploys.converge import DeployError
 from deploys.derived import CHOICES
-from tests.plan.kit import Site, fresh, site_of
+from inventory.model import Role
+from tests.plan.kit import Site, fresh, site_of, told
 
 _FITS = "Make sure that the host is of the inventory's architecture"
 _EVERY_HOST_FIRST = [
@@ -24,6 +26,7 @@ _EVERY_HOST_FIRST = [
     "Node exporter | Write the exporter's unit",
     "Node exporter | Keep the node exporter running",
 ]
+_OF_DATABASES = "Baseline | Run without transparent huge pages"
 _KEPT = "The store keeps who leads: on to the databases"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
@@ -133,7 +136,10 @@ _OF_HOST = {
 
 @pytest.mark.parametrize("name", _OF_HOST)
 def test_operations_of_each_role_in_order(lab_site: Site, name: str) -> None:
-    assert [p.name for p in lab_site.plan(name, fresh())] == _EVERY_HOST_FIRST + _OF_HOST[name]
+    names = [p.name for p in lab_site.plan(name, fresh())]
+    if lab_site.env.host(name).has(Role.OCEANBASE):
+        names.remove(_OF_DATABASES)
+    assert names == _EVERY_HOST_FIRST + _OF_HOST[name]
 
 
 def test_a_host_that_makes_load_gets_a_generator_and_starts_nothing(qinghai_site: Site) -> None:
@@ -222,3 +228,26 @@ def test_a_real_host_gets_its_kernel_settings_and_a_stand_in_does_not(
     assert applied(lab_site, "ob-a") == ()
     real = site_of("qinghai", tmp_path_factory.mktemp("real"), monkeypatch)
     assert applied(real, "ob-a1") == ("sysctl --quiet --load=/etc/sysctl.d/60-loanstack.conf",)
+
+
+@pytest.mark.parametrize(
+    ("now", "commands"),
+    [
+        ("always", ["systemd-tmpfiles --create /etc/tmpfiles.d/loanstack-huge-pages.conf"]),
+        ("never", []),
+        (None, []),
+    ],
+)
+def test_transparent_huge_pages_end_at_once_and_on_real_hosts_alone(
+    lab_site: Site, qinghai_site: Site, monkeypatch: pytest.MonkeyPatch, now: str | None, commands: list[str]
+) -> None:
+    """Else the first boot after the deploy would be the first at which the database runs without them."""
+    facts = told(fresh(), {TransparentHugePages: lambda: now})
+
+    def applied(site: Site, host: str) -> list[str]:
+        monkeypatch.setattr(converge, "environment", lambda _: site.env)
+        return [str(c) for p in site.plan(host, facts) if p.name == _OF_DATABASES for c in p.commands]
+
+    assert applied(lab_site, "ob-a") == []
+    assert applied(qinghai_site, "ob-a1") == commands
+    assert applied(qinghai_site, "app-a1") == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyinfra.facts.server import Groups, Users
 
-from deploys.baseline.facts import KernelSettings, SessionOrigin
+from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
 from deploys.baseline.spec import kernel_settings
 from deploys.content import ConfigFile
 from deploys.etcd.facts import LocalStore
@@ -111,6 +111,7 @@ def _converged(site: Site, name: str) -> Facts:
             # MariaDB is stopped while OceanBase serves.
             Service: lambda unit, paths=(), starts=(): NO_SERVICE if "mariadb" in unit else HEALTHY_SERVICE,
             KernelSettings: lambda keys: dict(kernel_settings(host)),
+            TransparentHugePages: lambda: "never",
             InstalledArtifact: lambda folder, version="current": hashes[folder],
             ServedPortal: lambda url: "0.1.0",
             StaleConfiguration: lambda: False,
