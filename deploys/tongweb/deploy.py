@@ -68,6 +68,7 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
             mode=0o640,
             user=spec.user,
             group=spec.user,
+            by=spec.user,
         ),
         ConfigFile(
             path=SETTINGS,
@@ -129,7 +130,7 @@ def tongweb(spec: TongWebSpec) -> None:
     written = files.converge(
         name="Write configuration, options and unit",
         files=files_of(spec),
-        folders=(Folder(path=f"{spec.home}/autodeploy", user=spec.user, group=spec.user),),
+        folders=(Folder(path=f"{spec.home}/autodeploy", user=spec.user, group=spec.user, by=spec.user),),
     )
     switched = _switched("Switch to this TongWeb", spec.product, FOLDER)
     _switched("Switch to this portal", spec.portal, PORTAL_FOLDER)

@@ -25,7 +25,6 @@ from deploys.etcd.facts import LocalStore, StoreState
 from deploys.facts.artifacts import InstalledArtifact
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
-from deploys.facts.machine import ElfMachine
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.mariadb.facts import LocalMariaDb
@@ -107,7 +106,7 @@ class Site:
         """Return the operations that site.py registers for a host, in order, with their commands."""
         host_data = {"environment": self.env.name, **(data or {})}
         arch = self.env.host(host_name).arch
-        facts = {Arch: lambda: arch, ElfMachine: lambda url: arch} | facts
+        facts = {Arch: lambda: arch} | facts
         with prepared(host_name, facts, host_data, diff=diff) as (state, host):
             converge.converge_host()
             found = []

@@ -1,5 +1,6 @@
 """Facts read what hosts really print."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from deploys.facts.services import Service
 from deploys.oceanbase.facts import DatabaseState, LocalAnswer, LocalDatabase
 
 _SERVICE = """\
-now=1795474000.250000000
 uptime=5000.00
 LoadState=loaded
 ActiveState=active
@@ -20,7 +20,7 @@ UnitFileState=enabled
 NeedDaemonReload=no
 ExecMainStartTimestampMonotonic=4900000000
 StateChangeTimestampMonotonic=4950000000
-file=1795473990.250000000 /etc/a b.conf
+/run/loanstack/write-times/etc/a b:c.conf:4990.00
 """.splitlines()
 
 
@@ -33,7 +33,7 @@ def test_service() -> None:
         False,
     )
     assert (now.started_ago_s, now.settled_ago_s) == (100.0, 50.0)
-    assert now.file_ages_s == {"/etc/a b.conf": 10.0}
+    assert now.file_ages_s == {"/etc/a b:c.conf": pytest.approx(9.99)}
 
 
 def test_a_timer_is_stale_with_the_service_that_it_starts() -> None:
@@ -44,7 +44,7 @@ def test_a_timer_is_stale_with_the_service_that_it_starts() -> None:
 
 def test_a_unit_that_never_started() -> None:
     lines = [
-        *_SERVICE[:2],
+        *_SERVICE[:1],
         "LoadState=not-found",
         "ActiveState=inactive",
         "ExecMainStartTimestampMonotonic=0",

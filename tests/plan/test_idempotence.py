@@ -192,7 +192,8 @@ def test_a_secret_with_a_loose_mode_is_written_again(lab_site: Site) -> None:
     changes = _changes(lab_site.plan("app-a", told(facts, {PathStates: _known(states)})))
     written = changes["Loan services | Write unit and environment"]
     assert len(written) == 1
-    assert "chmod 0600 /etc/loanstack/loan.env.loanstack-new" in written[0]
+    assert 'chmod 0600 "$new"' in written[0]
+    assert 'mv -fT "$new" /etc/loanstack/loan.env' in written[0]
 
 
 def test_a_run_cut_off_before_the_restart_is_completed_by_the_next(lab_site: Site) -> None:

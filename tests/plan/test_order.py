@@ -9,7 +9,6 @@ from pyinfra.facts.server import Arch
 
 from deploys import converge
 from deploys.component import BARRIERS
-from deploys.facts.machine import ElfMachine
 from tests.plan.kit import Site, fresh, tell, told
 
 
@@ -25,7 +24,7 @@ def _order(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             arch = site.env.host(host.name).arch
             tell(
                 host,
-                told(fresh(), {Arch: lambda arch=arch: arch, ElfMachine: lambda url, arch=arch: arch}),
+                told(fresh(), {Arch: lambda arch=arch: arch}),
             )
             with ctx_host.use(host):
                 converge.converge_host()
