@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from pyinfra import logger
@@ -10,7 +11,7 @@ from pyinfra.context import host, state
 
 from deploys import summary
 from deploys.artifact import ArtifactError
-from deploys.component import BARRIERS, Component, HostContext, Stage, Step
+from deploys.component import BARRIERS, FOUNDATIONS, Component, HostContext, Stage, Step
 from deploys.components import COMPONENTS
 from deploys.depot_client.spec import SigningKeyError
 from deploys.derived import CHOICES, DEPLOYED_ROLES
@@ -79,7 +80,21 @@ def _actions(context: HostContext, only: str | None) -> Iterator[Callable[[], ob
                     is_needed = _is_needed(component, step, context, only)
                     yield partial(_run, component, step, context) if is_needed else None
         if stage in BARRIERS:
-            yield partial(barrier, name=BARRIERS[stage])
+            yield partial(barrier, name=BARRIERS[stage], needed=_needed(stage, context, only))
+
+
+def _needed(until: Stage, context: HostContext, only: str | None) -> tuple[str, ...]:
+    """Return the names of the hosts that have a step of this run in a foundation, up to the stage `until`."""
+    return tuple(
+        host.name
+        for host in context.env.hosts
+        if any(
+            step.stage in FOUNDATIONS and step.stage <= until and _is_needed(component, step, of_host, only)
+            for of_host in [replace(context, host=host)]
+            for component in COMPONENTS
+            for step in component.steps
+        )
+    )
 
 
 def _is_needed(component: Component, step: Step, context: HostContext, only: str | None) -> bool:

@@ -65,6 +65,7 @@ def gateway(spec: GatewaySpec) -> None:
         reload_after=(CONFIG, CERTIFICATE, PRIVATE_KEY),
         check="nginx -t -q",
         written=(written,),
+        _serial=True,
     )
 
 

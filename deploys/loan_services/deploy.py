@@ -93,7 +93,9 @@ def loan_services(spec: LoanServicesSpec) -> None:
         name="Keep the loan services running",
         unit=spec.unit,
         restart_after=(ENVIRONMENT, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}"),
+        serves=health.until_it_answers(_ready_url(spec), READY_DEADLINE_S, spec.unit),
         written=(unpacked, written),
+        _serial=True,
     )
 
 
@@ -105,7 +107,11 @@ def loan_services_ready(spec: LoanServicesSpec) -> None:
     """
     health.answers(
         name="Wait for the loan services to be ready",
-        url=f"http://{spec.address}:{spec.services.port}/readyz",
+        url=_ready_url(spec),
         deadline_s=READY_DEADLINE_S,
         unit=spec.unit,
     )
+
+
+def _ready_url(spec: LoanServicesSpec) -> str:
+    return f"http://{spec.address}:{spec.services.port}/readyz"

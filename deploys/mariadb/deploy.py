@@ -84,6 +84,7 @@ def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
         unit=spec.unit,
         restart_after=(CONFIG, f"/etc/systemd/system/{spec.unit}"),
         written=(written,),
+        _serial=True,
     )
     # A replica that starts before its primary has a user for it tries again every second.
     operations.script_applied(name="Keep users and tables, or whom to follow", sha256=digest_of(spec))

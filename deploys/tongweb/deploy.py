@@ -141,12 +141,15 @@ def tongweb(spec: TongWebSpec) -> None:
             war=f"{PORTAL_FOLDER}/current/{WAR}",
             target=f"{FOLDER}/current/autodeploy/{WAR}",
         )
-    configured = operations.configured(name="Put the configuration together", written=(written, switched))
+    assembled = f"{spec.home}/conf/tongweb.xml"
+    configured = operations.configured(
+        name="Put the configuration together", path=assembled, written=(written, switched)
+    )
     services.kept_running(
         name="Keep TongWeb running",
         unit=UNIT,
         restart_after=(
-            f"{spec.home}/conf/tongweb.xml",
+            assembled,
             f"{spec.home}/bin/external.vmoptions",
             f"{spec.home}/license.dat",
             driver,

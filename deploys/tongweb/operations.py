@@ -6,11 +6,13 @@ from typing import Any
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
-from pyinfra.context import host, state
+from pyinfra.context import host
 
 from deploys.facts.files import PathStates
+from deploys.operations import services
 from deploys.tongweb.facts import InsecureAccounts, ServedPortal, StaleConfiguration
 from deploys.tongweb.spec import TOOL
+from deploys.write_times import noted
 
 
 @operation()
@@ -44,16 +46,16 @@ def served(url: str, version: str, by_command: bool) -> Generator[StringCommand,
 
 
 @operation()
-def configured(written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
+def configured(path: str, written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
     """Assemble TongWeb's configuration on the host, with a password that the product's own script writes.
 
+    + path: the file that comes of it
     + written: operations that write its parts, so that a dry run predicts the change
     """
-    will_be_stale = not state.is_executing and any(op.will_change for op in written)
-    if not will_be_stale and not host.get_fact(StaleConfiguration):
+    if not services.will_be_written(written) and not host.get_fact(StaleConfiguration):
         host.noop("the configuration is of its current parts")
         return
-    yield StringCommand(f"{TOOL} configure")
+    yield StringCommand(noted(path, f"{TOOL} configure"))
 
 
 @operation()

@@ -49,6 +49,12 @@ HEALTHY_SERVICE = ServiceState(
 )
 """A unit that has run for a while."""
 
+
+def stale(unit: str, paths: tuple[str, ...] = (), starts: tuple[str, ...] = ()) -> ServiceState:
+    """Return the state of a unit that runs while all its files were written after it started."""
+    return replace(HEALTHY_SERVICE, file_ages_s=dict.fromkeys(paths, 1.0))
+
+
 _ARTIFACTS = {
     "seekdb-1.4.0.post1": "5",
     "loan-services-0.1.0": "1",

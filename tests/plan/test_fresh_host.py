@@ -28,6 +28,7 @@ _EVERY_HOST_FIRST = [
 ]
 _OF_DATABASES = "Baseline | Run without transparent huge pages"
 _KEPT = "The store keeps who leads: on to the databases"
+_WATCHED = "Agents watch the databases: on to the primary"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
 _TOOLS = ["Tools of hosts | Install the tools of hosts"]
@@ -43,6 +44,7 @@ _DATABASE = [
     "Failover agent | Write the agent's settings, unit and command",
     "Failover agent | Keep the failover agent running beside a standby",
     "Failover agent | Keep the failover agent running beside the primary",
+    _WATCHED,
     "OceanBase | Know the database's user",
     "OceanBase | Install seekdb",
     "OceanBase | Write the database's settings, unit and tool",
@@ -78,6 +80,7 @@ _TONGWEB = [
 _OF_HOST = {
     "gw-a": [
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
@@ -89,6 +92,7 @@ _OF_HOST = {
     "app-a": [
         *_TOOLS,
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Loan services | Know the services' user",
         "Loan services | Install the loan services",
@@ -125,6 +129,7 @@ _OF_HOST = {
         *_TOOLS,
         *_MEMBER,
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Prometheus | Write targets and unit",
         "Prometheus | Keep Prometheus running",
@@ -144,12 +149,13 @@ def test_operations_of_each_role_in_order(lab_site: Site, name: str) -> None:
 
 def test_a_host_that_makes_load_gets_a_generator_and_starts_nothing(qinghai_site: Site) -> None:
     planned = qinghai_site.plan("load-b1", fresh())
-    assert [p.name for p in planned][-7:] == [
+    assert [p.name for p in planned][-8:] == [
         "Load generator | Know the load generator's user",
         "Load generator | Install the load generator",
         "Load generator | Write the load generator's command and unit",
         "Load generator | Have systemd know the workers' unit",
         _KEPT,
+        _WATCHED,
         _SERVES,
         _STARTED,
     ]
@@ -170,6 +176,7 @@ def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
     assert planned == [
         _FITS,
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
@@ -187,7 +194,7 @@ def test_each_component_belongs_to_some_host(qinghai_site: Site) -> None:
             for h in qinghai_site.env.hosts
             for p in qinghai_site.plan(h.name, fresh(), data={"only": component})
         }
-        assert names > {_FITS, _KEPT, _SERVES, _STARTED}, component
+        assert names > {_FITS, _KEPT, _WATCHED, _SERVES, _STARTED}, component
 
 
 def test_an_unknown_component_is_refused_with_the_known_ones(lab_site: Site) -> None:
@@ -215,7 +222,7 @@ def test_roles_without_a_component_are_named_aloud(
     monkeypatch.setattr(converge, "environment", lambda _: qinghai_site.env)
     planned = qinghai_site.plan("tw-a1", fresh())
     assert "role 'registry' has no component yet" in caplog.text
-    assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _KEPT, _SERVES, _STARTED]
+    assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _KEPT, _WATCHED, _SERVES, _STARTED]
 
 
 def test_a_real_host_gets_its_kernel_settings_and_a_stand_in_does_not(
