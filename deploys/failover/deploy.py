@@ -1,12 +1,11 @@
 """The failover agent: bundle with its own runtime, settings, unit and command."""
 
-import json
 from dataclasses import asdict
 
 from pyinfra.api.deploy import deploy
 
 from deploys.component import HostContext
-from deploys.content import AUTHORITY, ConfigFile, render
+from deploys.content import AUTHORITY, ConfigFile, json_text, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.failover import operations
 from deploys.failover.spec import CONFIG, FailoverSpec, failover_spec
@@ -26,7 +25,7 @@ def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
     return (
         ConfigFile(
             path=CONFIG,
-            content=json.dumps(settings(spec), indent=2, ensure_ascii=False) + "\n",
+            content=json_text(settings(spec)),
             mode=0o600,
             secret=True,
         ),
