@@ -1,10 +1,9 @@
 """The channel portal on its server: copied, served, and the console's passwords replaced."""
 
-import shlex
 from collections.abc import Generator
 from typing import Any
 
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
@@ -42,7 +41,7 @@ def served(url: str, version: str, by_command: bool) -> Generator[StringCommand,
         return
     if by_command:
         yield StringCommand(f"{TOOL} deploy-war")
-    yield StringCommand(f"{TOOL} portal {shlex.quote(version)}")
+    yield StringCommand(TOOL, "portal", QuoteString(version))
 
 
 @operation()

@@ -6,6 +6,7 @@ import pytest
 
 import tests.unhurried  # noqa: F401  (sets the pace of property tests)
 from deploys import write_times
+from deploys.operations import patience
 from tests.plan.kit import Site, site_of
 
 
@@ -25,3 +26,11 @@ def notes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = tmp_path_factory.mktemp("notes")
     monkeypatch.setattr(write_times, "FOLDER", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def pauses_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses of operations between looks at a host; no time passes in them."""
+    pauses: list[float] = []
+    monkeypatch.setattr(patience, "sleep", pauses.append)
+    return pauses

@@ -19,7 +19,7 @@ from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
 from deploys.facts.files import PathStates
 from deploys.failover.spec import DATABASE_TOOL
 from deploys.oceanbase import operations as database
-from deploys.oceanbase.facts import Answer, LocalAnswer, LocalDatabase
+from deploys.oceanbase.facts import Answer, LocalAnswer
 from deploys.operations import artifacts, files, versions
 from lab.tongweb import distribution
 from lab.tongweb.javac import JAVA_HOME
@@ -315,47 +315,28 @@ def _user_made(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("said", "rows"), [("printf 'a\\tb\\n'", (("a", "b"),)), ("true", ())])
-def test_a_database_that_turns_one_query_away_is_asked_again(
-    said: str, rows: tuple[tuple[str, ...], ...], tmp_path: Path
-) -> None:
-    sql = f"[ -e asked ] || {{ touch asked; echo 'ERROR 4012 (HY000): Timeout' >&2; exit 1; }}; {said}"
-    done = _asked(tmp_path, sql)
+def test_a_query_is_answered(said: str, rows: tuple[tuple[str, ...], ...], tmp_path: Path) -> None:
+    done = _asked(tmp_path, said)
     answer = LocalAnswer().process(done.stdout.splitlines())
-    assert (done.returncode, answer.role, answer.rows) == (0, "PRIMARY", rows)
+    assert (done.returncode, answer) == (0, Answer(role="PRIMARY", rows=rows))
 
 
-def test_a_query_that_goes_on_failing_is_no_empty_answer(tmp_path: Path) -> None:
+def test_a_refused_query_is_no_empty_answer_and_is_asked_once(tmp_path: Path) -> None:
+    """A fact reads; it is the operation that asks again."""
     done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 4012 (HY000): Timeout' >&2; exit 1")
-    assert done.returncode != 0
-    assert "ERROR 4012" in done.stderr
-    assert len((tmp_path / "asked").read_text().split()) == 4
-
-
-def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
-    done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
-    assert (done.returncode, done.stdout.split()) == (0, ["PRIMARY"])
+    answer = LocalAnswer().process(done.stdout.splitlines())
+    assert (done.returncode, answer.rows, answer.refusal) == (0, (), "ERROR 4012 (HY000): Timeout")
     assert (tmp_path / "asked").read_text() == "x\n"
 
 
-def _standby(lag_ms: str) -> str:
-    return (
-        '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", "scn": 1, '
-        f'"lag_ms": {lag_ms}, "has_tables": true}}'
-    )
+def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
+    done = _asked(tmp_path, "echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
+    answer = LocalAnswer().process(done.stdout.splitlines())
+    assert (done.returncode, answer) == (0, Answer(role="PRIMARY", rows=()))
 
 
-@pytest.mark.parametrize(("waited", "lag_ms"), [("exit 0", 80), ("exit 1", None)])
-def test_a_standby_that_was_seen_close_behind_is_not_looked_at_once_more(
-    waited: str, lag_ms: int | None, tmp_path: Path
-) -> None:
-    answers = (
-        f"if [ \"$1\" = status ]; then echo '{_standby('null')}'; exit; fi; "
-        f"[ '{waited}' = 'exit 1' ] || echo '{_standby('80')}'; {waited}"
-    )
-    done = _with_tool(tmp_path, answers, LocalDatabase().command())
-    assert done.returncode == 0, done.stderr
-    now = LocalDatabase().process(done.stdout.splitlines())
-    assert (now.role, now.lag_ms) == ("STANDBY", lag_ms)
+def test_a_standby_is_not_asked_for_what_its_primary_knows() -> None:
+    assert LocalAnswer().process(["STANDBY"]) == Answer(role="STANDBY", rows=())
 
 
 _REFUSED = (

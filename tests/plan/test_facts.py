@@ -97,7 +97,7 @@ def test_database() -> None:
     )
     now = LocalDatabase().process(["loanstack-db: something on the way", line])
     assert (now.role, now.scn, now.lag_ms) == ("STANDBY", 17, 80)
-    answer = LocalAnswer().process(["PRIMARY", "loan_app\t*AB", "root\t"])
+    answer = LocalAnswer().process(["PRIMARY", "answered", "loan_app\t*AB", "root\t"])
     assert (answer.role, answer.rows) == ("PRIMARY", (("loan_app", "*AB"), ("root", "")))
 
 
