@@ -85,16 +85,14 @@ def _actions(context: HostContext, only: str | None) -> Iterator[Callable[[], ob
 
 def _needed(until: Stage, context: HostContext, only: str | None) -> tuple[str, ...]:
     """Return the names of the hosts that have a step of this run in a foundation, up to the stage `until`."""
-    return tuple(
-        host.name
-        for host in context.env.hosts
-        if any(
-            step.stage in FOUNDATIONS and step.stage <= until and _is_needed(component, step, of_host, only)
-            for of_host in [replace(context, host=host)]
-            for component in COMPONENTS
-            for step in component.steps
-        )
-    )
+    hosts = (replace(context, host=host) for host in context.env.hosts)
+    steps = [
+        (component, step)
+        for component in COMPONENTS
+        for step in component.steps
+        if step.stage in FOUNDATIONS and step.stage <= until
+    ]
+    return tuple(each.host.name for each in hosts if any(_is_needed(*pair, each, only) for pair in steps))
 
 
 def _is_needed(component: Component, step: Step, context: HostContext, only: str | None) -> bool:
