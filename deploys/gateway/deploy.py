@@ -26,19 +26,12 @@ def spec_of(context: HostContext) -> GatewaySpec:
         addresses=(dmz_address, *env.gateway.virtual_addresses),
         now=certificates.utc_now(),
     )
-    return gateway_spec(
-        env,
-        context.host,
-        authority=issued.authority,
-        certificate=issued.certificate,
-        private_key=issued.private_key,
-    )
+    return gateway_spec(env, context.host, certificate=issued.certificate, private_key=issued.private_key)
 
 
 def files_of(spec: GatewaySpec) -> tuple[ConfigFile, ...]:
     """Return configuration, certificate and key."""
     return (
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(path=CERTIFICATE, content=spec.certificate),
         ConfigFile(path=PRIVATE_KEY, content=spec.private_key, mode=0o600, secret=True),
         ConfigFile(
@@ -72,6 +65,7 @@ def gateway(spec: GatewaySpec) -> None:
         reload_after=(CONFIG, CERTIFICATE, PRIVATE_KEY),
         check="nginx -t -q",
         written=(written,),
+        _serial=True,
     )
 
 

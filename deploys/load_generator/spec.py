@@ -16,8 +16,6 @@ class LoadGeneratorSpec:
 
     host_name: str
     artifact: Artifact
-    authority: str
-    """PEM certificate of the authority that signed the gateways'."""
 
     command: str = LOAD_WORKER
     unit: str = LOAD_UNIT.format(slot="")
@@ -34,11 +32,6 @@ class LoadGeneratorSpec:
     """Limit of open files; Locust warns if it is below 10,000."""
 
 
-def load_generator_spec(env: Environment, host: Host, *, authority: str) -> LoadGeneratorSpec:
-    """Return the load generator of `host`.
-
-    + authority: PEM certificate of the authority
-    """
-    return LoadGeneratorSpec(
-        host_name=host.name, artifact=artifact_for(env, host, ARTIFACT), authority=authority
-    )
+def load_generator_spec(env: Environment, host: Host) -> LoadGeneratorSpec:
+    """Return the load generator of `host`."""
+    return LoadGeneratorSpec(host_name=host.name, artifact=artifact_for(env, host, ARTIFACT))

@@ -7,14 +7,13 @@ stages is used for the other components, instead of waiting.
 from pathlib import PurePosixPath
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
 from deploys.component import HostContext
 from deploys.content import TEMPLATES, ConfigFile, Folder, render
 from deploys.failover.spec import DATABASE_TOOL
 from deploys.oceanbase import operations, schema
 from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, OceanBaseSpec, oceanbase_spec
-from deploys.operations import artifacts, files, services
+from deploys.operations import artifacts, files, services, users
 from inventory.model import DatabaseRole
 
 HEALTH_DEADLINE_S = 90
@@ -116,14 +115,7 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
 
 def _install(spec: OceanBaseSpec) -> None:
     assert spec.artifact.sha256 is not None
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know the database's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=spec.base_dir,
-        ensure_home=False,
-    )
+    users.without_login(name="Know the database's user", user=spec.user, home=spec.base_dir)
     artifacts.installed(
         name="Install seekdb",
         url=spec.artifact.url,

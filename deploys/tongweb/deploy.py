@@ -3,14 +3,13 @@
 from typing import Any
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
 from deploys import rotation
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder, json_text, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.host_tools.spec import command
-from deploys.operations import artifacts, files, services
+from deploys.operations import artifacts, files, services, users
 from deploys.tongweb import operations
 from deploys.tongweb.spec import (
     ACCOUNTS,
@@ -74,6 +73,7 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
             mode=0o640,
             user=spec.user,
             group=spec.user,
+            by=spec.user,
         ),
         ConfigFile(path=SETTINGS, content=json_text(tool_settings(spec))),
         ConfigFile(
@@ -130,14 +130,7 @@ def tongweb(spec: TongWebSpec) -> None:
 
     + spec: artifacts, addresses and settings of this host
     """
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know TongWeb's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=FOLDER,
-        ensure_home=False,
-    )
+    users.without_login(name="Know TongWeb's user", user=spec.user, home=FOLDER)
     _unpacked(
         "Unpack the Java runtime", spec.jdk, spec.jdk_folder, owner="root", shown_by="bin/java -version"
     )
@@ -153,7 +146,7 @@ def tongweb(spec: TongWebSpec) -> None:
     written = files.converge(
         name="Write configuration, options and unit",
         files=files_of(spec),
-        folders=(Folder(path=f"{spec.home}/autodeploy", user=spec.user, group=spec.user),),
+        folders=(Folder(path=f"{spec.home}/autodeploy", user=spec.user, group=spec.user, by=spec.user),),
     )
     switched = _switched("Switch to this TongWeb", spec.product, FOLDER)
     _switched("Switch to this portal", spec.portal, PORTAL_FOLDER)
@@ -164,12 +157,15 @@ def tongweb(spec: TongWebSpec) -> None:
             war=f"{PORTAL_FOLDER}/current/{WAR}",
             target=f"{FOLDER}/current/autodeploy/{WAR}",
         )
-    configured = operations.configured(name="Put the configuration together", written=(written, switched))
+    assembled = f"{spec.home}/conf/tongweb.xml"
+    configured = operations.configured(
+        name="Put the configuration together", path=assembled, written=(written, switched)
+    )
     services.kept_running(
         name="Keep TongWeb running",
         unit=UNIT,
         restart_after=(
-            f"{spec.home}/conf/tongweb.xml",
+            assembled,
             f"{spec.home}/bin/external.vmoptions",
             f"{spec.home}/license.dat",
             driver,

@@ -27,6 +27,14 @@ def test_kernel_runs_with_them(machine: Machine) -> None:
 
 
 @pytest.mark.roles(Role.OCEANBASE)
+def test_a_database_s_kernel_makes_no_transparent_huge_pages(machine: Machine) -> None:
+    found = machine.run("cat /sys/kernel/mm/transparent_hugepage/enabled 2>/dev/null || echo '[never]'")
+    if "[never]" not in found and machine.spec.os.stand_in is not None:
+        pytest.skip(f"a stand-in shares its machine's kernel, which has {found.strip()}")
+    assert "[never]" in found
+
+
+@pytest.mark.roles(Role.OCEANBASE)
 def test_limits_of_the_running_database(machine: Machine) -> None:
     lines = machine.run(
         "cat /proc/$(pgrep --oldest seekdb)/limits; grep 'open files' /proc/1/limits"

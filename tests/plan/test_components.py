@@ -2,6 +2,9 @@
 
 import pkgutil
 import re
+import subprocess
+import sys
+from collections import Counter
 from dataclasses import asdict
 from importlib import import_module
 
@@ -9,15 +12,18 @@ import pytest
 
 import deploys
 from chaos.system import host_fault
+from deploys import rotation
 from deploys.baseline.facts import SessionOrigin
 from deploys.baseline.spec import SSH_PORT
 from deploys.components import COMPONENTS
+from deploys.content import AUTHORITY
 from deploys.derived import components_on, footprints, packages_for
 from deploys.etcd import spec as etcd
 from deploys.failover import spec as failover
 from deploys.loan_services import spec as loan_services
 from deploys.platform import STAND_IN
 from deploys.tongweb import spec as tongweb
+from inventory import places
 from inventory.model import Host, Role
 from inventory.validation import ARTIFACTS_OF_ROLE, listening_ports
 from lab.rpm_repo import ROOTS
@@ -44,6 +50,36 @@ def test_every_component_is_in_the_list() -> None:
     described = {module.COMPONENT.package for module in modules if hasattr(module, "COMPONENT")}
     assert {component.package for component in COMPONENTS} == described
     assert len({component.name for component in COMPONENTS}) == len(COMPONENTS)
+
+
+def test_what_describes_a_component_imports_no_pyinfra() -> None:
+    """pyinfra patches the process that imports it; verify, drills and reports read descriptions and specs."""
+    deploys_folder = places.PROJECT_ROOT / "deploys"
+    files = [*deploys_folder.glob("*/__init__.py"), *deploys_folder.glob("*/spec.py")]
+    names = [
+        ".".join(file.relative_to(places.PROJECT_ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for file in files
+    ]
+    assert {
+        f"deploys.{name}" for name in ("baseline.spec", "failover.spec", "oceanbase.spec", "tongweb")
+    } <= {*names}
+    program = "import sys\n" + "".join(
+        f"import {name}\nassert not {{'pyinfra', 'gevent'}} & {{*sys.modules}}, {name!r}\n" for name in names
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=places.PROJECT_ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_each_file_has_one_writer(site: Site) -> None:
+    """Two writers whose texts differ in a byte would write it twice at each deploy."""
+    for host in site.env.hosts:
+        count = Counter(file.path for file in site.written(host.name)[0])
+        twice = {path for path, times in count.items() if times > 1}
+        # Loan services and portals may be on one host; the tool is the same file of the project for both.
+        assert twice <= {rotation.TOOL}, host.name
+        assert count[AUTHORITY] == 1, host.name
 
 
 def test_ports_are_those_that_the_inventory_checks_for_clashes(site: Site) -> None:
