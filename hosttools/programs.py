@@ -1,11 +1,16 @@
 """Other programs: started with a list of arguments, without a shell, and never for longer than allowed."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
 from hosttools.errors import ToolError
+
+_ENVIRONMENT_AT_START = Path("/proc/self/environ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +76,27 @@ def run(
         output=ended.stdout.decode(errors="replace"),
         errors=ended.stderr.decode(errors="replace"),
     )
+
+
+def become(*commands: Sequence[str]) -> NoReturn:
+    """Replace this process by the first of `commands` whose program this host has.
+
+    The program finds the environment and the signals as this process found them: Python adds `LC_CTYPE` where
+    no locale is set, and ignores SIGPIPE, and a program would inherit both.
+
+    Raises:
+        ToolError: there is none of these programs, or it cannot be started.
+    """
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored, signal.SIG_DFL)
+    variables = (each.partition(b"=") for each in _ENVIRONMENT_AT_START.read_bytes().split(b"\0") if each)
+    environment = {name: value for name, _, value in variables}
+    for command in commands:
+        try:
+            os.execvpe(command[0], list(command), environment)  # noqa: S606 - a shell is what it avoids
+        except FileNotFoundError:
+            continue
+        except OSError as failure:
+            raise ToolError(f"{command[0]}: {failure.strerror}") from failure
+    names = " nor ".join(command[0] for command in commands)
+    raise ToolError(f"this host has no {names}; the deploy installs it")

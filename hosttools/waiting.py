@@ -8,6 +8,10 @@ from hosttools.errors import ToolError
 _PAUSE_S = 0.2
 
 
+class TimeLimitError(ToolError):
+    """A condition did not hold in time."""
+
+
 def until(condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: float = _PAUSE_S) -> None:
     """Return as soon as `condition` holds; it is asked at least once.
 
@@ -16,10 +20,10 @@ def until(condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: 
     + pause_s: pause between two questions, in seconds
 
     Raises:
-        ToolError: the condition did not hold in time.
+        TimeLimitError: the condition did not hold in time.
     """
     end = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() >= end:
-            raise ToolError(f"waited {limit_s:g} s for {what}")
+            raise TimeLimitError(f"waited {limit_s:g} s for {what}")
         time.sleep(pause_s)

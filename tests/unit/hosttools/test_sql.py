@@ -1,0 +1,67 @@
+"""SQL over a socket of this host or the network: who refuses, who is silent, and what is quoted."""
+
+import socket
+import threading
+
+import pytest
+
+from hosttools import sql
+from hosttools.errors import ToolError
+from tests.unit.hosttools.fake_mysql import Answer, serving
+
+
+def endpoint(port: int, *, answer_timeout_s: float | None = 30.0) -> sql.Endpoint:
+    return sql.Endpoint(
+        user="root", password="p", host="127.0.0.1", port=port, answer_timeout_s=answer_timeout_s
+    )
+
+
+def test_a_value_is_text_and_an_error_has_its_code() -> None:
+    answers: dict[str, Answer] = {"SELECT 1": 1, "SELECT LIKE '%x%'": "a\tb", "ALTER": (4109, "not now")}
+    with serving(lambda statement: answers[statement]) as port:
+        assert sql.value(endpoint(port), "SELECT 1") == "1"
+        assert sql.value(endpoint(port), "SELECT LIKE '%x%'") == "a\tb"
+        with pytest.raises(sql.SqlError, match="not now") as refused:
+            sql.rows(endpoint(port), "ALTER")
+    assert (refused.value.code, refused.value.refused) == (4109, False)
+
+
+def test_values_are_quoted_by_the_driver() -> None:
+    asked: list[str] = []
+    with serving(asked.append) as port:
+        sql.rows(endpoint(port), "ALTER USER root IDENTIFIED BY %s", "it's \\ %s")
+    assert asked == ["ALTER USER root IDENTIFIED BY 'it\\'s \\\\ %s'"]
+
+
+def test_no_rows_are_no_value() -> None:
+    with (
+        serving(lambda statement: None) as port,
+        pytest.raises(ToolError, match="0 rows instead of one value"),
+    ):
+        sql.value(endpoint(port), "SELECT 1")
+
+
+def test_a_host_where_nobody_listens_refuses() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with pytest.raises(sql.SqlError) as refused:
+            sql.rows(endpoint(unused.getsockname()[1]), "SELECT 1")
+    assert refused.value.refused
+
+
+def test_a_frozen_database_accepts_and_never_greets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kernel accepts the connection. That is silence, and no refusal."""
+    monkeypatch.setattr(sql, "_CONNECT_TIMEOUT_S", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as frozen, pytest.raises(sql.SqlError) as silent:
+        sql.rows(endpoint(frozen.getsockname()[1], answer_timeout_s=None), "SELECT 1")
+    assert not silent.value.refused
+
+
+def test_one_that_closes_instead_of_greeting_is_no_refusal() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closing = threading.Thread(target=lambda: server.accept()[0].close())
+        closing.start()
+        with pytest.raises(sql.SqlError) as lost:
+            sql.rows(endpoint(server.getsockname()[1]), "SELECT 1")
+        closing.join()
+    assert not lost.value.refused
