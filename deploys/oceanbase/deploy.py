@@ -4,16 +4,25 @@ A primary younger than about 15 s refuses a standby (-4023, after half a minute)
 stages is used for the other components, instead of waiting.
 """
 
+import json
 from pathlib import PurePosixPath
 
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
 from deploys.component import HostContext
-from deploys.content import TEMPLATES, ConfigFile, Folder, render
+from deploys.content import ConfigFile, Folder, render
 from deploys.failover.spec import DATABASE_TOOL
+from deploys.host_tools.spec import command
 from deploys.oceanbase import operations, schema
-from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, OceanBaseSpec, oceanbase_spec
+from deploys.oceanbase.spec import (
+    PROBE_OPTIONS,
+    ROOT_OPTIONS,
+    TOOL_SETTINGS,
+    OceanBaseSpec,
+    oceanbase_spec,
+    tool_settings,
+)
 from deploys.operations import artifacts, files, services
 from inventory.model import DatabaseRole
 
@@ -35,23 +44,10 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
     probe_password = dict(spec.passwords)["probe"]
     return (
         ConfigFile(
-            path="/etc/loanstack/oceanbase.conf",
-            content=render(
-                "oceanbase/oceanbase.conf.j2",
-                base_dir=spec.base_dir,
-                folder=spec.folder,
-                user=spec.user,
-                unit=spec.unit,
-                sql_port=spec.sql_port,
-                rpc_port=spec.rpc_port,
-                peers=spec.peers,
-                first_role=spec.first_role,
-                parameters=(*spec.sizes, *spec.run_time_parameters),
-            ),
+            path=TOOL_SETTINGS,
+            content=json.dumps(tool_settings(spec), indent=2, ensure_ascii=False) + "\n",
         ),
-        ConfigFile(
-            path=DATABASE_TOOL, content=(TEMPLATES / "oceanbase/loanstack-db").read_text(), mode=0o755
-        ),
+        command(DATABASE_TOOL, "oceanbase"),
         ConfigFile(
             path=f"/etc/systemd/system/{spec.unit}",
             content=render(
@@ -140,8 +136,11 @@ def _install(spec: OceanBaseSpec) -> None:
             Folder(path=spec.base_dir, mode=0o750, user=spec.user, group=spec.user),
         ),
         files=files_of(spec),
-        # An earlier version enabled the unit, so it would start at boot by itself.
-        absent=(f"/etc/systemd/system/multi-user.target.wants/{spec.unit}",),
+        # Of earlier versions: an enabled unit would start at boot by itself; the settings were shell.
+        absent=(
+            f"/etc/systemd/system/multi-user.target.wants/{spec.unit}",
+            "/etc/loanstack/oceanbase.conf",
+        ),
     )
 
 
