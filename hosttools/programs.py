@@ -78,25 +78,40 @@ def run(
     )
 
 
-def become(*commands: Sequence[str]) -> NoReturn:
-    """Replace this process by the first of `commands` whose program this host has.
+def first_of(names: Sequence[str]) -> str:
+    """Return the path of the first of the programs `names` that this host has.
 
-    The program finds the environment and the signals as this process found them: Python adds `LC_CTYPE` where
-    no locale is set, and ignores SIGPIPE, and a program would inherit both.
+    + names: names on PATH, or paths
 
     Raises:
-        ToolError: there is none of these programs, or it cannot be started.
+        ToolError: it has none of them.
     """
+    # It loads compression libraries, for which no status has to wait.
+    import shutil
+
+    for name in names:
+        if (path := shutil.which(name)) is not None:
+            return path
+    raise ToolError(f"this host has none of these programs: {', '.join(names)}; install one of them")
+
+
+def become(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> NoReturn:
+    """Replace this process by `command`.
+
+    It finds the environment and the signals as this process found them: Python adds `LC_CTYPE` where no
+    locale is set, and ignores SIGPIPE, and a program would inherit both.
+
+    + environment: variables beside those of this process
+
+    Raises:
+        ToolError: it cannot be started.
+    """
+    known = (each.partition(b"=") for each in _ENVIRONMENT_AT_START.read_bytes().split(b"\0") if each)
+    variables = {name: value for name, _, value in known}
+    variables |= {os.fsencode(name): os.fsencode(value) for name, value in (environment or {}).items()}
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(ignored, signal.SIG_DFL)
-    variables = (each.partition(b"=") for each in _ENVIRONMENT_AT_START.read_bytes().split(b"\0") if each)
-    environment = {name: value for name, _, value in variables}
-    for command in commands:
-        try:
-            os.execvpe(command[0], list(command), environment)  # noqa: S606 - a shell is what it avoids
-        except FileNotFoundError:
-            continue
-        except OSError as failure:
-            raise ToolError(f"{command[0]}: {failure.strerror}") from failure
-    names = " nor ".join(command[0] for command in commands)
-    raise ToolError(f"this host has no {names}; the deploy installs it")
+    try:
+        os.execvpe(command[0], list(command), variables)  # noqa: S606 - a shell is what it avoids
+    except OSError as failure:
+        raise ToolError(f"{command[0]}: {failure.strerror}") from failure

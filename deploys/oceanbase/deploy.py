@@ -4,29 +4,29 @@ A primary younger than about 15 s refuses a standby (-4023, after half a minute)
 stages is used for the other components, instead of waiting.
 """
 
-import json
 from pathlib import PurePosixPath
 
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
 from deploys.component import HostContext
-from deploys.content import ConfigFile, Folder, render
-from deploys.failover.spec import DATABASE_TOOL
+from deploys.content import ConfigFile, Folder, json_text, render
+from deploys.failover.spec import DATABASE_TOOL as TOOL
 from deploys.host_tools.spec import command
 from deploys.oceanbase import operations, schema
 from deploys.oceanbase.spec import (
     PROBE_OPTIONS,
     ROOT_OPTIONS,
-    TOOL_SETTINGS,
     OceanBaseSpec,
     oceanbase_spec,
-    tool_settings,
 )
 from deploys.operations import artifacts, files, services
 from inventory.model import DatabaseRole
 
+SETTINGS = "/etc/loanstack/oceanbase.json"
 HEALTH_DEADLINE_S = 90
+_BOOTSTRAP_DEADLINE_S = 180
+_PEER_DEADLINE_S = 20
 
 
 def spec_of(context: HostContext) -> OceanBaseSpec:
@@ -43,11 +43,8 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
     """Return the database's files: settings, unit, administrator's tool, option files with passwords."""
     probe_password = dict(spec.passwords)["probe"]
     return (
-        ConfigFile(
-            path=TOOL_SETTINGS,
-            content=json.dumps(tool_settings(spec), indent=2, ensure_ascii=False) + "\n",
-        ),
-        command(DATABASE_TOOL, "oceanbase"),
+        ConfigFile(path=SETTINGS, content=json_text(tool_settings(spec))),
+        command(TOOL, "oceanbase"),
         ConfigFile(
             path=f"/etc/systemd/system/{spec.unit}",
             content=render(
@@ -67,6 +64,26 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
         _options(ROOT_OPTIONS, "root", spec.root_password),
         _options(PROBE_OPTIONS, "probe", probe_password),
     )
+
+
+def tool_settings(spec: OceanBaseSpec) -> dict[str, object]:
+    """Return the settings of the tool, without secrets; its reader refuses unknown fields."""
+    return {
+        "base_dir": spec.base_dir,
+        "program_dir": f"{spec.folder}/current",
+        "run_dir": "/run/loanstack-oceanbase",
+        "root_options": ROOT_OPTIONS,
+        "service_user": spec.user,
+        "unit": spec.unit,
+        "log_level": "ERROR",
+        "sql_port": spec.sql_port,
+        "rpc_port": spec.rpc_port,
+        "peers": list(spec.peers),
+        "inventory_role": spec.first_role,
+        "bootstrap_deadline_s": _BOOTSTRAP_DEADLINE_S,
+        "peer_deadline_s": _PEER_DEADLINE_S,
+        "parameters": dict((*spec.sizes, *spec.run_time_parameters)),
+    }
 
 
 def _options(path: str, user: str, password: str) -> ConfigFile:

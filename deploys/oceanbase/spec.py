@@ -13,13 +13,8 @@ FOLDER = "/opt/loanstack/seekdb"
 MERGE_TIMER = "loanstack-merge.timer"
 ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
 PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
-TOOL_SETTINGS = "/etc/loanstack/oceanbase.json"
 BASE_DIR = "/data/oceanbase"
 USER = "oceanbase"
-
-_BOOTSTRAP_DEADLINE_S = 180
-_PEER_DEADLINE_S = 20
-"""How long an old primary waits for a silent peer to say what it is, before it refuses to start."""
 
 _ALIKE_EVERYWHERE = (
     ("compaction_low_thread_score", "1"),
@@ -125,23 +120,3 @@ def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseS
             (DATA_SOURCE_USER, secrets.data_source_password),
         ),
     )
-
-
-def tool_settings(spec: OceanBaseSpec) -> dict[str, object]:
-    """Return the settings of `loanstack-db`, which refuses unknown ones; no secret is among them."""
-    return {
-        "base_dir": spec.base_dir,
-        "program_dir": f"{spec.folder}/current",
-        "run_dir": "/run/loanstack-oceanbase",
-        "root_options": ROOT_OPTIONS,
-        "service_user": spec.user,
-        "unit": spec.unit,
-        "log_level": "ERROR",
-        "sql_port": spec.sql_port,
-        "rpc_port": spec.rpc_port,
-        "peers": list(spec.peers),
-        "inventory_role": spec.first_role,
-        "bootstrap_deadline_s": _BOOTSTRAP_DEADLINE_S,
-        "peer_deadline_s": _PEER_DEADLINE_S,
-        "parameters": dict((*spec.sizes, *spec.run_time_parameters)),
-    }

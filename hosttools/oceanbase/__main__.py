@@ -7,7 +7,7 @@ import click
 
 from hosttools import entry
 from hosttools.numbers import LARGEST
-from hosttools.oceanbase.settings import Settings, address, load
+from hosttools.oceanbase.settings import NAME, Settings, address, load
 
 _MERGE_LIMIT_S = 14400
 _SOURCE = click.argument("source", metavar="SOURCE_IP", callback=lambda _c, _p, text: _address(text))
@@ -240,4 +240,4 @@ def _address(text: str | None) -> str | None:
 
 
 if __name__ == "__main__":
-    entry.main(tool, "loanstack-db")
+    entry.main(tool, NAME)

@@ -9,8 +9,7 @@ from hosttools.errors import ToolError
 from hosttools.oceanbase import data, unit
 from hosttools.oceanbase.database import Peer, local, peer, primary_peer, root_password
 from hosttools.oceanbase.roles import NONE, Role
-from hosttools.oceanbase.settings import Settings
-from hosttools.oceanbase.unit import NAME
+from hosttools.oceanbase.settings import NAME, Settings
 from hosttools.sql import SqlError
 
 _PRIMARY_SETTLES_S = 16

@@ -62,7 +62,7 @@ def sql_client(settings: Settings, options: Sequence[str]) -> NoReturn:
     """
     given = [f"--defaults-file={settings.root_options}", f"--socket={settings.socket}"]
     shown = ["--batch", "--skip-column-names", "--unbuffered"]
-    programs.become(*([client, *given, *shown, *options] for client in _CLIENTS))
+    programs.become([programs.first_of(_CLIENTS), *given, *shown, *options])
 
 
 def _restore_source(settings: Settings, source: str) -> str:

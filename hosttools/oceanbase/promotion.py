@@ -10,8 +10,7 @@ from hosttools.errors import ToolError
 from hosttools.oceanbase import data
 from hosttools.oceanbase.database import LocalDatabase, local, peer_role
 from hosttools.oceanbase.roles import Role
-from hosttools.oceanbase.settings import Settings
-from hosttools.oceanbase.unit import NAME
+from hosttools.oceanbase.settings import NAME, Settings
 from hosttools.sql import SqlError
 
 TABLE = "loanstack_promote"

@@ -1,4 +1,4 @@
-"""Settings of the tool, and the files that follow from them."""
+"""Settings of `loanstack-db`, without secrets, and the files that follow from them."""
 
 import socket
 from pathlib import Path
@@ -10,8 +10,7 @@ from hosttools import settings
 from hosttools.errors import ToolError
 from hosttools.numbers import shortened
 
-FILE_NAME = "oceanbase.json"
-VARIABLE = "LOANSTACK_DB_SETTINGS"
+NAME = "loanstack-db"
 
 _Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 _Seconds = Annotated[int, msgspec.Meta(ge=1, le=86400)]
@@ -100,7 +99,7 @@ def load() -> Settings:
     Raises:
         ToolError: they cannot be read, or a value is not allowed.
     """
-    return settings.load(Settings, FILE_NAME, variable=VARIABLE)
+    return settings.load(Settings, "oceanbase.json", variable="LOANSTACK_DB_SETTINGS")
 
 
 def address(text: str, what: str) -> str:

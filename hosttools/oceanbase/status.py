@@ -10,8 +10,7 @@ from hosttools.errors import ToolError
 from hosttools.oceanbase.data import recorded_role
 from hosttools.oceanbase.database import Database, local, peer
 from hosttools.oceanbase.roles import Role, deciding
-from hosttools.oceanbase.settings import Settings
-from hosttools.oceanbase.unit import NAME
+from hosttools.oceanbase.settings import NAME, Settings
 
 
 @dataclass(frozen=True, kw_only=True)

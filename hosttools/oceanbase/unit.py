@@ -8,9 +8,8 @@ from hosttools import files, programs, waiting
 from hosttools.entry import say
 from hosttools.errors import ToolError
 from hosttools.oceanbase.database import LocalDatabase
-from hosttools.oceanbase.settings import Settings
+from hosttools.oceanbase.settings import NAME, Settings
 
-NAME = "loanstack-db"
 _SYSTEMCTL_S = 120.0
 """Longer than a start may take: the guard's wait for a silent peer, and the unit's own limit."""
 _STOPS_WITHIN_S = 15

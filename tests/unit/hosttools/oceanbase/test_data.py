@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hosttools import files
 from hosttools.errors import ToolError
 from hosttools.oceanbase import data
 from tests.unit.hosttools.oceanbase.host import LOCAL, PEER, Host
@@ -62,23 +63,23 @@ def test_another_file_system_in_the_folder_is_not_emptied_and_the_folder_may_be_
 ) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(_TABLE.format(point=f"{host.base_dir}{below}"))
-    monkeypatch.setattr(data, "_MOUNTS", table)
+    monkeypatch.setattr(files, "_MOUNTS", table)
     (host.base_dir / "file").write_text("x")
     if is_emptied:
         data.empty(host.settings)
     else:
-        with pytest.raises(ToolError, match=r"has a file system mounted in it: .*/store; unmount it first"):
+        with pytest.raises(ToolError, match=r"has file systems mounted in it: .*/store; unmount them first"):
             data.empty(host.settings)
     assert (host.base_dir / "file").exists() is not is_emptied
 
 
 def test_mount_points_are_read_with_their_spaces() -> None:
     table = _TABLE.format(point="/data/a\\040b\\134c")
-    assert data.mount_points(table) == (Path("/"), Path("/data/a b\\c"))
+    assert files.mount_points(table) == (Path("/"), Path("/data/a b\\c"))
 
 
 def test_this_kernel_s_table_is_read() -> None:
-    assert Path("/proc") in data.mount_points(Path("/proc/self/mountinfo").read_text())
+    assert Path("/proc") in files.mount_points(Path("/proc/self/mountinfo").read_text())
 
 
 def test_what_cannot_be_deleted_is_said_and_not_tried_for_minutes(
@@ -86,11 +87,11 @@ def test_what_cannot_be_deleted_is_said_and_not_tried_for_minutes(
 ) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(_TABLE.format(point=f"{host.base_dir}/store"))
-    monkeypatch.setattr(data, "_MOUNTS", table)
+    monkeypatch.setattr(files, "_MOUNTS", table)
     host.configure(bootstrap_deadline_s=180)
     host.says(PEER, "PRIMARY")
     refused = host.run("bootstrap", "standby", PEER)
-    assert "unmount it first" in refused.stderr
+    assert "unmount them first" in refused.stderr
     assert host.clock.now_s == 0
 
 

@@ -1,5 +1,6 @@
 """What the process becomes: the database with its arguments, or the SQL client."""
 
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,11 +62,12 @@ def test_the_client_reads_the_password_from_its_file_and_gets_the_options(
 ) -> None:
     became: list[Sequence[str]] = []
 
-    def become(*commands: Sequence[str]) -> Any:
-        became.extend(commands)
+    def become(command: Sequence[str]) -> Any:
+        became.append(command)
 
     monkeypatch.setattr(programs, "become", become)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "mysql" else None)
     assert host.run("sql", "--force", "-e", "SELECT 1", "--help").returncode == 0
     options = [f"--defaults-file={host.folder}/root.cnf", f"--socket={host.base_dir}/run/sql.sock"]
     options += ["--batch", "--skip-column-names", "--unbuffered", "--force", "-e", "SELECT 1", "--help"]
-    assert became == [["mariadb", *options], ["mysql", *options]]
+    assert became == [["/usr/bin/mysql", *options]]

@@ -198,7 +198,7 @@ def test_a_client_by_its_older_name_is_found(process: Process, tmp_path: Path) -
 def test_a_host_without_a_client_says_so(process: Process) -> None:
     process.environment["PATH"] = str(process.folder / "nothing")
     refused = process.begin("sql")
-    said = "loanstack-db: this host has no mariadb nor mysql; the deploy installs it\n"
+    said = "loanstack-db: this host has none of these programs: mariadb, mysql; install one of them\n"
     assert (refused.communicate(timeout=_PATIENCE_S), refused.returncode) == (("", said), 1)
 
 
