@@ -1,5 +1,6 @@
 """What the deploy writes for the tools of hosts is what the tools read."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from deploys.host_tools import COMPONENT
 from deploys.host_tools.spec import command
 from deploys.mariadb import deploy as mariadb
 from deploys.oceanbase import deploy as oceanbase
+from failover.host.tool import LOCK_FILE
 from hosttools.etcd.settings import load as load_store
 from hosttools.mariadb.settings import load as load_mariadb
 from hosttools.oceanbase.settings import load as load_oceanbase
@@ -62,6 +64,8 @@ def test_the_database_s_own_user_reads_the_settings_and_they_have_no_password(si
     (file,) = (file for file in oceanbase.files_of(spec) if file.path == oceanbase.SETTINGS)
     assert (file.mode, file.secret) == (0o644, False)
     assert spec.root_password not in file.content
+    # The agent looks at the lock to see whether somebody else is at work.
+    assert Path(json.loads(file.content)["run_dir"]) == LOCK_FILE.parent
 
 
 def test_a_command_is_changed_by_nothing_where_it_is_called() -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from chaos.system.hosts import _RESIDUE
+from failover.host import note, tool
 from hosttools.errors import ToolError
+from hosttools.oceanbase.promotion import TABLE
 from hosttools.oceanbase.settings import load
 from tests.unit.hosttools.oceanbase.host import Host, settings_in
 
@@ -77,3 +80,9 @@ def test_settings_that_make_no_sense_are_refused(
     monkeypatch.setenv("LOANSTACK_DB_SETTINGS", str(path))
     with pytest.raises(ToolError, match="run the deploy, which writes it anew"):
         load()
+
+
+def test_agent_and_drills_look_at_what_the_tool_writes(host: Host) -> None:
+    assert host.settings.lock.name == tool.LOCK_FILE.name
+    assert host.settings.role_file.name == note._ROLE_FILE
+    assert TABLE in _RESIDUE
