@@ -40,8 +40,15 @@ def record_role(settings: Settings, role: Role) -> None:
 
 
 def forget_role(settings: Settings) -> None:
-    """Have the data count as half-made from here on."""
-    settings.role_file.unlink(missing_ok=True)
+    """Have the data count as half-made from here on.
+
+    Raises:
+        ToolError: the record cannot be deleted.
+    """
+    try:
+        settings.role_file.unlink(missing_ok=True)
+    except OSError as failure:
+        raise ToolError(f"{settings.role_file}: {failure.strerror}; delete it by hand") from failure
 
 
 def empty(settings: Settings) -> None:
