@@ -7,9 +7,13 @@ from hosttools.errors import ToolError
 
 _PAUSE_S = 0.2
 
+now_s = time.monotonic
+pause = time.sleep
+"""The clock of the tools: tests put another in its place."""
 
-class TimeLimitError(ToolError):
-    """A condition did not hold in time."""
+
+class TooLateError(ToolError):
+    """What was waited for did not happen in time."""
 
 
 def until(condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: float = _PAUSE_S) -> None:
@@ -20,10 +24,10 @@ def until(condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: 
     + pause_s: pause between two questions, in seconds
 
     Raises:
-        TimeLimitError: the condition did not hold in time.
+        TooLateError: the condition did not hold in time.
     """
-    end = time.monotonic() + limit_s
+    end = now_s() + limit_s
     while not condition():
-        if time.monotonic() >= end:
-            raise TimeLimitError(f"waited {limit_s:g} s for {what}")
-        time.sleep(pause_s)
+        if now_s() >= end:
+            raise TooLateError(f"waited {limit_s:g} s for {what}")
+        pause(pause_s)

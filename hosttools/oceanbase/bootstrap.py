@@ -1,7 +1,6 @@
 """A new database in an empty data folder: a primary, or a standby that copies one."""
 
 import re
-import time
 
 from hosttools import waiting
 from hosttools.entry import say
@@ -72,14 +71,14 @@ def make_standby(settings: Settings, source: str) -> None:
     """
     leader = peer(settings, source)
     limit_s = settings.bootstrap_deadline_s
-    end = time.monotonic() + limit_s
+    end = waiting.now_s() + limit_s
     waiting.until(lambda: leader.role() is Role.PRIMARY, limit_s, f"{source} to answer as PRIMARY")
     settled = f"{source} to have served for {_PRIMARY_SETTLES_S} s"
     waiting.until(lambda: _has_settled(leader), _SETTLES_WITHIN_S, settled)
     tries = 0
     while not _copied(settings, source, leader):
         tries += 1
-        if time.monotonic() >= end:
+        if waiting.now_s() >= end:
             raise ToolError(
                 f"no standby of {source} after {tries} tries in {limit_s} s;"
                 f" see: journalctl -u {settings.unit} and {settings.base_dir}/log"
@@ -89,7 +88,7 @@ def make_standby(settings: Settings, source: str) -> None:
             f"try {tries} made no standby (a young primary's EAGAIN, -4023, is the usual reason);"
             " emptying and retrying",
         )
-        time.sleep(_TRIES_AGAIN_AFTER_S)
+        waiting.pause(_TRIES_AGAIN_AFTER_S)
     data.record_role(settings, Role.STANDBY)
 
 
@@ -113,7 +112,7 @@ def _copied(settings: Settings, source: str, leader: Peer) -> bool:
             return False
         tables = "the standby to have its tables"
         waiting.until(local(settings).has_its_tables, _HAS_TABLES_WITHIN_S, tables)
-    except (waiting.TimeLimitError, SqlError) as failure:
+    except (waiting.TooLateError, SqlError) as failure:
         say(NAME, str(failure))
         return False
     return True

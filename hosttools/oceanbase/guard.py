@@ -1,7 +1,6 @@
 """The guard: what systemd asks before each start of the database."""
 
-import time
-
+from hosttools import waiting
 from hosttools.errors import ToolError
 from hosttools.oceanbase.data import recorded_role
 from hosttools.oceanbase.roles import NONE, Role
@@ -28,9 +27,9 @@ def refuse_second_primary(settings: Settings) -> None:
     # A standby's start waits for no SQL library.
     from hosttools.oceanbase.database import peer_role, primary_peer
 
-    end = time.monotonic() + settings.peer_deadline_s
-    while (role := peer_role(settings)) is Role.UNREACHABLE and time.monotonic() < end:
-        time.sleep(_ASKS_AGAIN_AFTER_S)
+    end = waiting.now_s() + settings.peer_deadline_s
+    while (role := peer_role(settings)) is Role.UNREACHABLE and waiting.now_s() < end:
+        waiting.pause(_ASKS_AGAIN_AFTER_S)
     if role is Role.PRIMARY:
         source = primary_peer(settings) or "SOURCE_IP"
         raise ToolError(f"refusing to start: a peer is PRIMARY now; run: loanstack-db rejoin {source}")

@@ -1,6 +1,5 @@
 """A standby becomes primary without its source: the way of a failover."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -109,7 +108,7 @@ def _activate(database: LocalDatabase) -> None:
             if not is_refused_for_now(refusal):
                 raise ToolError(f"ACTIVATE STANDBY: {refusal}") from refusal
             said = str(refusal)
-            time.sleep(_TRIES_AGAIN_AFTER_S)
+            waiting.pause(_TRIES_AGAIN_AFTER_S)
         else:
             what = "the role to be PRIMARY"
             waiting.until(lambda: database.answers_as(Role.PRIMARY), _BECOMES_PRIMARY_WITHIN_S, what)

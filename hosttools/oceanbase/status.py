@@ -100,7 +100,7 @@ def wait_healthy(settings: Settings, *, lag_limit_ms: int, limit_s: int) -> Stat
     what = f"this to be the only primary, or a standby at most {lag_limit_ms} ms behind"
     try:
         waiting.until(is_healthy, limit_s, what)
-    except waiting.TimeLimitError as late:
+    except waiting.TooLateError as late:
         say(NAME, str(late))
         raise ToolError(f"it is: {seen[-1].line()}") from late
     return seen[-1]

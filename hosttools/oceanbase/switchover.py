@@ -1,7 +1,5 @@
 """The roles of a pair swapped while both run: the primary hands over, its standby takes over."""
 
-import time
-
 from hosttools import waiting
 from hosttools.errors import ToolError
 from hosttools.oceanbase import data
@@ -68,13 +66,13 @@ def _has(database: LocalDatabase, scn: int) -> bool:
 
 def _change_role(database: LocalDatabase, statement: str, *, limit_s: float) -> None:
     """Carry out `statement`; a refusal under DDL is repeated until the time limit."""
-    end = time.monotonic() + limit_s
+    end = waiting.now_s() + limit_s
     while True:
         try:
             database.change(statement)
         except SqlError as refusal:
-            if not is_refused_for_now(refusal) or time.monotonic() >= end:
+            if not is_refused_for_now(refusal) or waiting.now_s() >= end:
                 raise ToolError(f"{statement}: {refusal}") from refusal
-            time.sleep(_TRIES_AGAIN_AFTER_S)
+            waiting.pause(_TRIES_AGAIN_AFTER_S)
         else:
             return

@@ -44,7 +44,7 @@ def stop_cleanly(settings: Settings) -> None:
     _systemctl("kill", "--kill-who=main", "--signal=SIGTERM", settings.unit)
     try:
         waiting.until(lambda: not is_running(settings), _STOPS_WITHIN_S, "the database to stop")
-    except waiting.TimeLimitError as late:
+    except waiting.TooLateError as late:
         say(NAME, str(late))
         stop(settings)
 
@@ -63,7 +63,7 @@ def comes_up(settings: Settings, database: LocalDatabase, role: str, *, limit_s:
         return False
     try:
         waiting.until(lambda: database.answers_as(role) or not is_running(settings), limit_s, what)
-    except waiting.TimeLimitError as late:
+    except waiting.TooLateError as late:
         say(NAME, str(late))
     return database.answers_as(role)
 

@@ -42,7 +42,7 @@ _ALLOWED = {
     ): "a counter that the same line begins with 0",
 }
 """Why a piece of shell may compute, by file and by its text around the place; {} stands for a value."""
-_STILL_BASH = ("templates/rotation/loanstack-rotation", "templates/tongweb/loanstack-tongweb")
+_STILL_BASH = ("templates/tongweb/loanstack-tongweb",)
 """Tools that are not in Python yet."""
 
 

@@ -4,19 +4,16 @@ A statement or program that this does not know fails the test. Time passes only 
 """
 
 import os
-import pkgutil
 import pwd
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
-from hosttools import oceanbase, programs, sql, waiting
+from hosttools import programs, sql, waiting
 from hosttools.errors import ToolError
 from hosttools.oceanbase.__main__ import tool
 from hosttools.oceanbase.settings import Settings
@@ -24,14 +21,6 @@ from hosttools.oceanbase.settings import Settings
 PEER, OTHER_PEER = "198.18.2.23", "198.18.3.33"
 REFUSED, SILENT = "refused", "silent"
 LOCAL = "local"
-MODULES = [
-    waiting,
-    *(
-        import_module(f"{oceanbase.__name__}.{each.name}")
-        for each in pkgutil.iter_modules(oceanbase.__path__)
-    ),
-]
-"""All that a command may import when it is called: their clocks are replaced."""
 
 
 def settings_in(folder: Path, **changed: object) -> dict[str, object]:
@@ -198,7 +187,6 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setenv("LOANSTACK_DB_SETTINGS", str(tmp_path / "oceanbase.json"))
     monkeypatch.setattr(sql, "rows", made.rows)
     monkeypatch.setattr(programs, "run", made.program)
-    for module in MODULES:
-        if getattr(module, "time", None) is time:
-            monkeypatch.setattr(module, "time", made.clock)
+    monkeypatch.setattr(waiting, "now_s", made.clock.monotonic)
+    monkeypatch.setattr(waiting, "pause", made.clock.sleep)
     return made
