@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-Answer = str | int | tuple[int, str] | None
-"""One value, an error (code, message), or None: done, without rows."""
+Answer = str | int | bytes | tuple[int, str] | None
+"""One value, an error (code, message), None: done, without rows; or a packet as it is, whatever it means."""
 
 _CAPABILITIES = 0x0000_8000 | 0x0000_0200 | 0x0008_0000 | 0x0000_0001 | 0x0000_2000 | 0x0002_0000
 _AUTOCOMMIT = 2
@@ -18,9 +18,8 @@ _OK = b"\x00\x00\x00" + struct.pack("<HH", _AUTOCOMMIT, 0)
 
 
 def _text(value: bytes) -> bytes:
-    return (
-        bytes([len(value)]) + value if len(value) < 251 else b"\xfc" + struct.pack("<H", len(value)) + value
-    )
+    length = bytes([len(value)]) if len(value) < 251 else b"\xfd" + struct.pack("<I", len(value))[:3]
+    return length + value
 
 
 class _Session(socketserver.StreamRequestHandler):
@@ -32,6 +31,10 @@ class _Session(socketserver.StreamRequestHandler):
         greeting += bytes([21]) + bytes(10) + b"123456789012\x00" + b"mysql_native_password\x00"
         self._send(0, greeting)
         number, _ = self._receive()
+        if self.server.login:
+            self._send(number + 1, b"\xfe" + self.server.login)
+            number, said = self._receive()
+            self.server.said_at_login.append(said)
         self._send(number + 1, _OK)
         while True:
             _, command = self._receive()
@@ -44,6 +47,8 @@ class _Session(socketserver.StreamRequestHandler):
     def _answer(self, answer: Answer) -> None:
         if answer is None:
             self._send(1, _OK)
+        elif isinstance(answer, bytes):
+            self._send(1, answer)
         elif isinstance(answer, tuple):
             code, message = answer
             self._send(1, b"\xff" + struct.pack("<H", code) + b"#HY000" + message.encode())
@@ -66,26 +71,41 @@ class _Session(socketserver.StreamRequestHandler):
         return head[3], self.rfile.read(int.from_bytes(head[:3], "little"))
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _Answering:
     daemon_threads = True
     answer: Callable[[str], Answer]
+    login: bytes
+    said_at_login: list[bytes]
 
 
-class _LocalServer(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-    answer: Callable[[str], Answer]
+class _Server(_Answering, socketserver.ThreadingTCPServer):
+    pass
+
+
+class _LocalServer(_Answering, socketserver.ThreadingUnixStreamServer):
+    pass
 
 
 @contextmanager
-def serving(answer: Callable[[str], Answer], *, socket: Path | None = None) -> Iterator[int]:
+def serving(
+    answer: Callable[[str], Answer],
+    *,
+    socket: Path | None = None,
+    login: bytes = b"",
+    said_at_login: list[bytes] | None = None,
+) -> Iterator[int]:
     """Serve until the end of this; give the port, 0 on a local socket.
 
     + answer: called with each statement
     + socket: path of a local socket; None: a free port of the loopback interface
+    + login: another way to log in that the server asks for: its name, a zero byte, and data
+    + said_at_login: gets what the client then says
     """
     server: _Server | _LocalServer
     server = _Server(("127.0.0.1", 0), _Session) if socket is None else _LocalServer(str(socket), _Session)
     server.answer = answer
+    server.login = login
+    server.said_at_login = [] if said_at_login is None else said_at_login
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

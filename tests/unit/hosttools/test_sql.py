@@ -1,12 +1,13 @@
 """SQL over a socket of this host or the network: who refuses, who is silent, and what is quoted."""
 
+import itertools
 import socket
 import ssl
 import threading
 
 import pytest
 
-from hosttools import sql
+from hosttools import sql, waiting
 from hosttools.errors import ToolError
 from tests.unit.hosttools.fake_mysql import Answer, serving
 
@@ -74,3 +75,62 @@ def test_no_authority_is_read_for_a_connection(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delattr(ssl, "SSLContext")
     with serving(lambda statement: 1) as port:
         assert sql.value(endpoint(port), "SELECT 1") == "1"
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        b"mysql_clear_password\0",
+        b"dialog\0\x05Password: ",
+        b"mysql_old_password\x0012345678",
+        b"sha256_password\x0012345678901234567890\0",
+        b"caching_sha2_password\x0012345678901234567890\0",
+        b"made_up\0",
+    ],
+)
+def test_a_server_that_asks_for_the_password_does_not_get_it(login: bytes) -> None:
+    said: list[bytes] = []
+    with serving(lambda statement: 1, login=login, said_at_login=said) as port, pytest.raises(sql.SqlError):
+        sql.value(endpoint(port), "SELECT 1")
+    assert said in ([], [b""])
+
+
+def test_the_hash_of_the_password_is_given() -> None:
+    said: list[bytes] = []
+    login = b"mysql_native_password\x0012345678901234567890\0"
+    with serving(lambda statement: 1, login=login, said_at_login=said) as port:
+        assert sql.value(endpoint(port), "SELECT 1") == "1"
+    assert [len(each) for each in said] == [20]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [b"\xfb/etc/shadow", b"\xff", b"", b"\xfc", b"\x00\xfe", b"\x01", b"\xfe\xff", b"\x09" + bytes(40)],
+)
+def test_an_answer_that_makes_no_sense_is_an_error_in_one_line(packet: bytes) -> None:
+    with serving(lambda statement: packet) as port, pytest.raises(ToolError) as failure:
+        sql.value(endpoint(port, answer_timeout_s=0.05), "SELECT 1")
+    assert str(failure.value).isprintable()
+    assert "shadow" not in str(failure.value)
+
+
+def test_an_error_is_printed_in_one_line() -> None:
+    with (
+        serving(lambda statement: (1064, "x\n\x1b[2J" + "y" * 5000)) as port,
+        pytest.raises(sql.SqlError) as failure,
+    ):
+        sql.rows(endpoint(port), "SELECT 1")
+    assert str(failure.value).isprintable()
+    assert len(str(failure.value)) < 400
+
+
+def test_an_answer_has_an_end_in_length_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        serving(lambda statement: "x" * (1 << 21)) as port,
+        pytest.raises(sql.SqlError, match="longer than 1048576 bytes"),
+    ):
+        sql.value(endpoint(port), "SELECT 1")
+    hours_s = itertools.count(step=3600)
+    monkeypatch.setattr(waiting, "now_s", lambda: next(hours_s))
+    with serving(lambda statement: 1) as port, pytest.raises(sql.SqlError, match="does not end"):
+        sql.value(endpoint(port), "SELECT 1")
