@@ -6,7 +6,7 @@ opened once, nothing follows a link in its last part, and what is written is a n
 
 import os
 import pwd
-import shutil
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +14,10 @@ from pathlib import Path
 from hosttools.errors import ToolError
 
 _LARGEST_BYTES = 1 << 20
+_MOUNTS = Path("/proc/self/mountinfo")
+_MOUNT_POINT = 4
+"""Number of that field in a line, from 0."""
+_ESCAPED = re.compile(r"\\([0-7]{3})")
 _LEAST_PARTS = 3
 """Of the path of a folder that may be emptied: /, and two names."""
 
@@ -144,9 +148,15 @@ def _write_new(folder: int, name: str, content: str | bytes, *, mode: int, owner
 def empty(folder: Path) -> None:
     """Delete everything in `folder`; a link in it is deleted, not followed.
 
+    The folder may be a file system of its own. One that is mounted in it has data of somebody else.
+
     Raises:
-        ToolError: it is no folder at least two levels below /, or something in it cannot be deleted.
+        ToolError: it is no folder at least two levels below /, something is mounted in it, or something in it
+            cannot be deleted.
     """
+    # It loads compression libraries, for which no status has to wait.
+    import shutil
+
     if not folder.is_absolute() or len(folder.parts) < _LEAST_PARTS or ".." in folder.parts:
         raise ToolError(f"folder to empty is '{folder}'; allowed: one at least two levels below /")
     try:
@@ -154,6 +164,7 @@ def empty(folder: Path) -> None:
     except OSError as failure:
         raise ToolError(f"{folder}: {failure.strerror}; allowed: a folder") from failure
     try:
+        _refuse_mounts_in(opened)
         for entry in os.listdir(opened):  # noqa: PTH208 - pathlib lists no folder by its descriptor
             if stat.S_ISDIR(os.stat(entry, dir_fd=opened, follow_symlinks=False).st_mode):
                 shutil.rmtree(entry, dir_fd=opened)
@@ -161,5 +172,23 @@ def empty(folder: Path) -> None:
                 os.unlink(entry, dir_fd=opened)
     except OSError as failure:
         raise ToolError(f"{folder}: {failure.filename}: {failure.strerror}") from failure
+    except RecursionError:
+        raise ToolError(f"{folder}: folders in it are too deep; delete them by hand") from None
     finally:
         os.close(opened)
+
+
+def _refuse_mounts_in(folder: int) -> None:
+    path = Path(f"/proc/self/fd/{folder}").readlink()
+    inside = [str(each) for each in mount_points(_MOUNTS.read_text()) if path in each.parents]
+    if inside:
+        raise ToolError(f"{path} has file systems mounted in it: {', '.join(inside)}; unmount them first")
+
+
+def mount_points(table: str) -> tuple[Path, ...]:
+    """Return the mount points in a table of mounts.
+
+    + table: text in the form of /proc/self/mountinfo, which escapes four characters
+    """
+    points = (line.split(" ")[_MOUNT_POINT] for line in table.splitlines())
+    return tuple(Path(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), point)) for point in points)

@@ -1,5 +1,6 @@
 """What the deploy writes for the tools of hosts is what the tools read."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from deploys.host_tools import COMPONENT
 from deploys.host_tools.spec import command
 from deploys.loan_services import deploy as loan_services
 from deploys.mariadb import deploy as mariadb
+from deploys.oceanbase import deploy as oceanbase
 from deploys.tongweb import deploy as tongweb
+from failover.host.tool import LOCK_FILE
 from hosttools.etcd.settings import load as load_store
 from hosttools.mariadb.settings import load as load_mariadb
+from hosttools.oceanbase.settings import load as load_oceanbase
 from hosttools.rotation.settings import load as load_rotation
 from hosttools.tongweb.settings import load as load_tongweb
 from tests.plan.kit import Site
@@ -32,6 +36,7 @@ def site(request: pytest.FixtureRequest) -> Site:
         (store, "LOANSTACK_STORE_SETTINGS", load_store),
         (mariadb, "LOANSTACK_MARIADB_SETTINGS", load_mariadb),
         (tongweb, "LOANSTACK_TONGWEB_SETTINGS", load_tongweb),
+        (oceanbase, "LOANSTACK_DB_SETTINGS", load_oceanbase),
     ],
 )
 def test_a_tool_reads_the_settings_that_the_deploy_writes(
@@ -66,13 +71,24 @@ def test_the_rotation_of_each_service_is_read_too(
 
 
 def test_each_command_starts_a_tool_that_there_is(site: Site) -> None:
-    for part, package in ((store, "etcd"), (mariadb, "mariadb"), (tongweb, "tongweb")):
+    tools = ((store, "etcd"), (mariadb, "mariadb"), (tongweb, "tongweb"), (oceanbase, "oceanbase"))
+    for part, package in tools:
         component = import_module(part.__name__.rpartition(".")[0]).COMPONENT
         host = next(host for host in site.env.hosts if component.is_on(host))
         files = part.files_of(part.spec_of(site.context(host.name)))
         assert command(part.TOOL, package) in files
         import_module(f"hosttools.{package}.__main__")
         assert COMPONENT.is_on(host)
+
+
+def test_the_database_s_own_user_reads_the_settings_and_they_have_no_password(site: Site) -> None:
+    host = next(host for host in site.env.hosts if host.database_role is not None)
+    spec = oceanbase.spec_of(site.context(host.name))
+    (file,) = (file for file in oceanbase.files_of(spec) if file.path == oceanbase.SETTINGS)
+    assert (file.mode, file.secret) == (0o644, False)
+    assert spec.root_password not in file.content
+    # The agent looks at the lock to see whether somebody else is at work.
+    assert Path(json.loads(file.content)["run_dir"]) == LOCK_FILE.parent
 
 
 def test_a_command_is_changed_by_nothing_where_it_is_called() -> None:

@@ -39,7 +39,7 @@ def _text(files: tuple[ConfigFile, ...], path: str) -> str:
 def test_database(lab_site: Site) -> None:
     spec = oceanbase_spec(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
     files = oceanbase.files_of(spec)
-    assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
+    assert_golden("oceanbase.json", _text(files, oceanbase.SETTINGS))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-merge.service", _text(files, f"/etc/systemd/system/{spec.merge_unit}"))
     assert_golden("loanstack-merge.timer", _text(files, f"/etc/systemd/system/{spec.merge_timer}"))
