@@ -70,7 +70,6 @@ def gone() -> dict[str, object]:
         "interfaces": {i for i in found.interfaces if i.startswith(("ls-", "m-"))},
         "mounts": {m for m in found.mounts if "/ls-" in m or str(lab_dir()) in m},
         "processes": found.processes,
-        "routes": found.routes,
         "groups": found.groups,
         "tables": {t for t in lines("nft", "list", "tables") if "loanstack" in t},
     }
