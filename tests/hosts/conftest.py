@@ -40,7 +40,6 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "roles(*roles): run only on hosts that carry one of these roles")
     try:
         config.stash[_ENVIRONMENT] = find_environment(config.getoption("--environment"))
     except CommandError as wrong:
