@@ -13,8 +13,6 @@ from proof.verdict import Judgement, failed, overall, unproved
 
 CONTROL = "control machine"
 """Stands for the host of a test that names none."""
-_GROUP = re.compile(r"(^\w+|\])@[\w-]+$")
-"""xdist's name of a test that belongs to a group: `test_it[gw-a]@entrance`, or `test_it@databases`."""
 _TESTS_RAN = (0, 1)
 """Exit statuses of pytest if all tests ran: all passed, or some failed."""
 
@@ -79,7 +77,7 @@ def judged(tests: Sequence[HostTest], figures: Mapping[str, float], *, status: i
 
 
 def _test(case: TestCase, addresses: Mapping[str, str]) -> HostTest:
-    name, _, parameters = _GROUP.sub(r"\1", str(case.name)).partition("[")
+    name, _, parameters = str(case.name).partition("[")
     words = [word for word in re.split(r"[\s\]/@:_,]+|-(?=\d)|(?<=\d)-", parameters) if word]
     host = next((addresses[word] for word in words if word in addresses), None)
     if host is None:

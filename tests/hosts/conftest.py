@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from inventory.secrets import Secrets
 from inventory.secrets import load as load_secrets
 from loanstack.runs.task import CommandError, find_environment, require_reachable
 from tests.hosts.connection import SharedConnection, probe_of
-from tests.hosts.kit import Control, Machine, worker_group
+from tests.hosts.groups import GroupScheduling
+from tests.hosts.kit import Control, Machine
 
 _ENVIRONMENT = pytest.StashKey[Environment]()
 
@@ -32,11 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
     """With `-n`, keep the tests of a group on one worker, unless another `--dist` was asked for."""
-    if config.getoption("numprocesses", None) and config.option.dist == "no":
-        config.option.dist = "loadgroup"
+    if config.option.dist != "load":
+        return None
+    return GroupScheduling(config, log, hosts=config.stash[_ENVIRONMENT].hosts)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,16 +60,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         require_reachable(env)
     except (NotAllowedError, CommandError) as refused:
         raise pytest.UsageError(str(refused)) from None
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test of a host the group of that host; xdist reads the marks after this."""
-    hosts = {host.name: host for host in config.stash[_ENVIRONMENT].hosts}
-    for item in items:
-        host = hosts.get(item.callspec.params.get("machine")) if hasattr(item, "callspec") else None
-        if host is not None and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(worker_group(host)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host as Probe
 
-from inventory.model import Host, Role
+from inventory.model import Host
 
 _CONTROL_DEADLINE_S = 60
 
@@ -84,25 +84,6 @@ class Control:
         return subprocess.run(
             [*self.prefix, *argv], capture_output=True, text=True, check=False, timeout=_CONTROL_DEADLINE_S
         )
-
-
-DATABASES = "databases"
-ENTRANCE = "entrance"
-NETWORK = "network"
-
-
-def worker_group(host: Host) -> str:
-    """Return the group of the checks of `host`: those of a group run one after another, on one pytest worker.
-
-    Checks of a host share its SSH connection, so a host's are in one group. Hosts whose checks act on each
-    other are in one group, too: a portal leaves its rotation for a moment, and gateways must find another;
-    checks of the databases put a password into a file for a moment, which a search for secrets would find.
-    """
-    if host.has(Role.OCEANBASE):
-        return DATABASES
-    if host.has(Role.TONGWEB) or host.has(Role.GATEWAY):
-        return ENTRANCE
-    return host.name
 
 
 def eventually(what: str, check: Callable[[], object], *, deadline_s: float = 20) -> None:

@@ -10,9 +10,7 @@ from deploys.oceanbase import schema
 from deploys.oceanbase.spec import MERGE_TIMER, OceanBaseSpec, run_time_parameters
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
-from tests.hosts.kit import DATABASES, Machine, eventually
-
-pytestmark = pytest.mark.xdist_group(DATABASES)
+from tests.hosts.kit import Machine, eventually
 
 _SOCKET = f"{OceanBaseSpec.base_dir}/run/sql.sock"
 _TABLES = re.findall(r"CREATE TABLE IF NOT EXISTS (\S+)", dict(schema.scripts())["schema.sql"])

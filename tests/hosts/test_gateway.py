@@ -7,9 +7,9 @@ from deploys.gateway.deploy import PRIVATE_KEY
 from deploys.virtual_addresses.spec import UNIT
 from inventory.model import Environment, Role
 from tests.hosts import facts
-from tests.hosts.kit import ENTRANCE, Control, Machine
+from tests.hosts.kit import Control, Machine
 
-pytestmark = [pytest.mark.roles(Role.GATEWAY), pytest.mark.xdist_group(ENTRANCE)]
+pytestmark = pytest.mark.roles(Role.GATEWAY)
 
 
 def _curl(client: Control, env: Environment, machine: Machine, path: str, *options: str) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from deploys.component import Port
 from deploys.derived import footprints, openings
 from inventory.model import Environment, Host, Role
 from inventory.peer import DatabaseKind
-from tests.hosts.kit import NETWORK, Control, Machine
+from tests.hosts.kit import Control, Machine
 
 _CONNECT_LIMIT_S = 1
 _PATIENT_LIMIT_S = 5
@@ -67,7 +67,6 @@ def reached(env: Environment, machines: dict[str, Machine]) -> dict[str, set[tup
         return dict(zip(machines, pool.map(look, machines.values()), strict=True))
 
 
-@pytest.mark.xdist_group(NETWORK)
 def test_reaches_exactly_what_it_may(
     machine: Machine, env: Environment, reached: dict[str, set[tuple[str, int]]]
 ) -> None:
@@ -115,7 +114,6 @@ def test_clients_reach_the_api_port_only(machine: Machine, env: Environment, cli
     assert client.run("bash", "-c", _script(others)).stdout == "", "a client in the DMZ reached this"
 
 
-@pytest.mark.xdist_group(NETWORK)
 def test_clients_do_not_reach_past_the_gateways(env: Environment, client: Control) -> None:
     inside = [(h.address, port) for h in env.hosts for port in _ports(env)]
     assert client.run("bash", "-c", _script(inside)).stdout == "", "a client in the DMZ reached this"

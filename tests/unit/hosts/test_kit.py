@@ -2,9 +2,8 @@
 
 import pytest
 
-from inventory.model import Host, Role
-from tests.hosts.kit import DATABASES, ENTRANCE, difference, worker_group
-from tests.unit.hosts.fake_host import LAB, fake
+from tests.hosts.kit import difference
+from tests.unit.hosts.fake_host import fake
 
 
 def test_a_command_that_must_succeed_and_fails_is_told_with_its_host() -> None:
@@ -58,20 +57,3 @@ def test_a_difference_is_told_in_one_line_without_what_is_alike(
 def test_what_is_as_wanted_passes() -> None:
     machine, _ = fake("mon-c", {})
     machine.expect("a subject", found={"a": 1}, wanted={"a": 1})
-
-
-def _group(name: str) -> str:
-    return worker_group(next(host for host in LAB.hosts if host.name == name))
-
-
-def test_hosts_whose_checks_act_on_each_other_are_in_one_group() -> None:
-    assert {_group(name) for name in ("gw-a", "gw-b", "app-a", "app-b")} == {ENTRANCE}
-    assert {_group(name) for name in ("ob-a", "ob-b")} == {DATABASES}
-    assert _group("mon-c") == "mon-c"
-
-
-def test_no_host_of_the_lab_would_belong_to_two_groups() -> None:
-    def groups(host: Host) -> int:
-        return host.has(Role.OCEANBASE) + (host.has(Role.GATEWAY) or host.has(Role.TONGWEB))
-
-    assert all(groups(host) <= 1 for host in LAB.hosts)
