@@ -7,7 +7,7 @@ import click
 
 from hosttools.errors import ToolError
 
-CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 118}
+CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": 110}
 _UMASK = 0o022
 
 

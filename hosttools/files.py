@@ -6,6 +6,7 @@ opened once, nothing follows a link in its last part, and what is written is a n
 
 import os
 import pwd
+import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from hosttools.errors import ToolError
 
 _LARGEST_BYTES = 1 << 20
+_LEAST_PARTS = 3
+"""Of the path of a folder that may be emptied: /, and two names."""
 
 
 def read(path: Path, *, at_most_bytes: int = _LARGEST_BYTES) -> str | None:
@@ -80,3 +83,27 @@ def _write_new(folder: int, name: str, text: str, *, mode: int, owner: str | Non
             os.fchown(descriptor, known.pw_uid, known.pw_gid)
         os.fchmod(descriptor, mode)
         os.fsync(descriptor)
+
+
+def empty(folder: Path) -> None:
+    """Delete everything in `folder`; a link in it is deleted, not followed.
+
+    Raises:
+        ToolError: it is no folder at least two levels below /, or something in it cannot be deleted.
+    """
+    if not folder.is_absolute() or len(folder.parts) < _LEAST_PARTS or ".." in folder.parts:
+        raise ToolError(f"folder to empty is '{folder}'; allowed: one at least two levels below /")
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as failure:
+        raise ToolError(f"{folder}: {failure.strerror}; allowed: a folder") from failure
+    try:
+        for entry in os.listdir(opened):  # noqa: PTH208 - pathlib lists no folder by its descriptor
+            if stat.S_ISDIR(os.stat(entry, dir_fd=opened, follow_symlinks=False).st_mode):
+                shutil.rmtree(entry, dir_fd=opened)
+            else:
+                os.unlink(entry, dir_fd=opened)
+    except OSError as failure:
+        raise ToolError(f"{folder}: {failure.filename}: {failure.strerror}") from failure
+    finally:
+        os.close(opened)

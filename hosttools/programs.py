@@ -1,6 +1,7 @@
 """Other programs: started with a list of arguments, without a shell, and never for longer than allowed."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,3 +72,17 @@ def run(
         output=ended.stdout.decode(errors="replace"),
         errors=ended.stderr.decode(errors="replace"),
     )
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Return the path of the first of the programs `names` that this host has.
+
+    + names: names on PATH, or paths
+
+    Raises:
+        ToolError: it has none of them.
+    """
+    for name in names:
+        if (path := shutil.which(name)) is not None:
+            return path
+    raise ToolError(f"this host has none of these programs: {', '.join(names)}; install one of them")

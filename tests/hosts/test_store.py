@@ -154,16 +154,3 @@ def test_users_and_rights_are_whole_and_no_others_are_there(
     token = _token(machine, env, "root", secrets.store_root_password)
     assert sorted(_ask(machine, env, "auth/user/list", {}, token=token)["users"]) == [_AGENT, "root"]  # type: ignore[call-overload]
     assert json.loads(machine.run(f"{TOOL} status"))["lacks"] == []
-
-
-def test_prometheus_has_rules_for_it(machine: Machine, env: Environment) -> None:
-    if not machine.spec.has(Role.MONITOR):
-        pytest.skip("no Prometheus runs here")
-    url = f"http://127.0.0.1:{env.monitoring.prometheus_port}/api/v1/rules"
-
-    def alerts() -> dict[str, str]:
-        groups = json.loads(machine.run(f"curl --silent --max-time 3 {url}"))["data"]["groups"]
-        return {rule["name"]: rule["state"] for group in groups for rule in group["rules"]}
-
-    wanted = {"StoreHasNoLeader": "inactive", "StoreMemberLost": "inactive"}
-    eventually(f"the rules {sorted(wanted)} to be quiet", lambda: wanted.items() <= alerts().items())

@@ -28,6 +28,11 @@ _KEPT = "The store keeps who leads: on to the databases"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
 _TOOLS = ["Tools of hosts | Install the tools of hosts"]
+_ALERTMANAGER = [
+    "Alertmanager | Write Alertmanager's routes, receivers and unit",
+    "Alertmanager | Keep Alertmanager running, one host after the other",
+    "Alertmanager | Wait for Alertmanager to be ready",
+]
 _MEMBER = [
     "Store | Write the member's settings, certificate and tool",
     "Store | Have the member start",
@@ -120,6 +125,7 @@ _OF_HOST = {
     ],
     "mon-c": [
         *_TOOLS,
+        *_ALERTMANAGER,
         *_MEMBER,
         _KEPT,
         _SERVES,
