@@ -39,7 +39,7 @@ def verify(task: Task) -> Results:
     }
     write_ended(task.folder, Ended(status=done.returncode, seconds=figures["verify_s"]))
     verdict, reasons = host_tests.judged(tests, figures, status=done.returncode)
-    task.console.table(_table(tests))
+    task.console.table(_table(tests, [host.name for host in task.env.hosts]))
     results = Results(
         verb="verify", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
     )
@@ -59,11 +59,12 @@ def host_tests_command(environment: str, junit: Path) -> list[str]:
     ]
 
 
-def _table(tests: tuple[HostTest, ...]) -> Table:
+def _table(tests: tuple[HostTest, ...], hosts: list[str]) -> Table:
+    """Return a row for each host, in the order of the inventory: workers finish in any order."""
     table = Table("host", "passed", "failed", "skipped", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for name in dict.fromkeys(test.host for test in tests):
+    for name in [*hosts, host_tests.CONTROL]:
         outcomes = [test.outcome for test in tests if test.host == name]
         table.add_row(name, *(str(outcomes.count(kind)) for kind in ("passed", "failed", "skipped")))
     return table

@@ -53,6 +53,13 @@ def of_signatures(answer: str) -> dict[str, str]:
     return {name: next((each for each in found if "Key ID" in each), "") for name, *found in rows}
 
 
+def oldest_process(probe: Probe, program: str) -> int:
+    """Return the id of the first process of `program`; those that it started have higher ones."""
+    found = [process.pid for process in probe.process.filter(comm=program)]
+    assert found, f"expected a process of {program}, found none"
+    return int(min(found))
+
+
 def limits(probe: Probe, pid: int) -> tuple[dict[str, str], dict[str, str]]:
     """Return {limit: value} of one process, soft and hard, such as `Max open files`."""
     table = probe.check_output("cat /proc/%s/limits", str(pid)).splitlines()[1:]

@@ -5,6 +5,7 @@ import pytest
 from deploys import platform
 from deploys.baseline.deploy import SYSCTL
 from deploys.baseline.spec import kernel_settings
+from deploys.oceanbase.spec import ARTIFACT
 from inventory.model import Environment, Role
 from tests.hosts import facts
 from tests.hosts.kit import Machine, difference, eventually
@@ -28,8 +29,7 @@ def test_kernel_runs_with_them(machine: Machine) -> None:
 
 @pytest.mark.roles(Role.OCEANBASE)
 def test_limits_of_the_running_database(machine: Machine) -> None:
-    seekdb = min(process.pid for process in machine.probe.process.filter(comm="seekdb"))
-    soft, _ = facts.limits(machine.probe, seekdb)
+    soft, _ = facts.limits(machine.probe, facts.oldest_process(machine.probe, ARTIFACT))
     for name in ("Max core file size", "Max stack size"):
         machine.expect(name, found=soft[name], wanted="unlimited")
     most = 655350

@@ -7,9 +7,10 @@ import pytest
 
 from deploys.failover.spec import DATABASE_TOOL
 from deploys.oceanbase import schema
-from deploys.oceanbase.spec import MERGE_TIMER, OceanBaseSpec, run_time_parameters
+from deploys.oceanbase.spec import ARTIFACT, MERGE_TIMER, OceanBaseSpec, run_time_parameters
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
+from tests.hosts import facts
 from tests.hosts.kit import Machine, eventually
 
 _SOCKET = f"{OceanBaseSpec.base_dir}/run/sql.sock"
@@ -156,6 +157,6 @@ def test_second_bootstrap_is_refused(machine: Machine) -> None:
 
 @pytest.mark.roles(Role.OCEANBASE)
 def test_telemetry_is_off(machine: Machine) -> None:
-    pid = min(process.pid for process in machine.probe.process.filter(comm="seekdb"))
+    pid = facts.oldest_process(machine.probe, ARTIFACT)
     settings = machine.probe.file(f"/proc/{pid}/environ").content_string.split("\0")
     assert "TELEMETRY_MODE=0" in settings

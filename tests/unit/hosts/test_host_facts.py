@@ -1,5 +1,7 @@
 """Facts for many names at once: one command each, and what is missing is seen as missing."""
 
+import pytest
+
 from tests.hosts import facts
 from tests.unit.hosts.fake_host import fake
 
@@ -54,6 +56,20 @@ def test_access_is_read_for_all_paths_at_once() -> None:
     machine, _ = fake("gw-a", {command: (1, "/a b|root:root 600\n")})
     assert facts.access(machine.probe, {"/gone", "/a b"}) == {"/a b": "root:root 600"}
     assert facts.access(machine.probe, ()) == {}
+
+
+def test_the_oldest_process_of_a_program_is_its_first() -> None:
+    row = "{comm}  0.0  {pid}  0.0  Tue Dec  1 00:00:00 2026  /opt/{comm}\n"
+    answer = "COMMAND %CPU PID %MEM STARTED COMMAND\n" + "".join(
+        row.format(comm=comm, pid=pid) for comm, pid in (("java", 3), ("seekdb", 9), ("seekdb", 7))
+    )
+    system = {"uname -s": (0, "Linux"), "cat /etc/os-release": (0, "ID=kylin"), "uname -m": (0, "x86_64")}
+    shell = {"realpath /bin/ps": (0, "/bin/ps"), "test -e /bin/busybox": (1, "")}
+    ps = {"ps -Aww -o comm:50,pcpu:50,pid:50,pmem:50,lstart:50,args": (0, answer)}
+    machine, _ = fake("ob-a", system | shell | ps)
+    assert facts.oldest_process(machine.probe, "seekdb") == 7
+    with pytest.raises(AssertionError, match="expected a process of nginx, found none"):
+        facts.oldest_process(machine.probe, "nginx")
 
 
 def test_limits_are_soft_and_hard() -> None:
