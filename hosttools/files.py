@@ -43,8 +43,8 @@ def read(path: Path, *, at_most_bytes: int = _LARGEST_BYTES) -> str | None:
     return content.decode(errors="replace")
 
 
-def write(path: Path, text: str, *, mode: int = 0o644, owner: str | None = None) -> None:
-    """Put a new file with `text` at `path`, atomically and lasting; a link there is replaced, not followed.
+def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | None = None) -> None:
+    """Put a new file with `content` at `path`, atomically and lasting; a link there is replaced.
 
     + mode: permission bits
     + owner: user whose the file is, with the user's primary group; None: this process's own
@@ -58,7 +58,7 @@ def write(path: Path, text: str, *, mode: int = 0o644, owner: str | None = None)
         raise ToolError(f"{path.parent}: {failure.strerror}; allowed: a folder") from failure
     unfinished = f".{path.name}.loanstack-{os.getpid()}"
     try:
-        _write_new(folder, unfinished, text, mode=mode, owner=owner)
+        _write_new(folder, unfinished, content, mode=mode, owner=owner)
         os.rename(unfinished, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     except OSError as failure:
@@ -69,14 +69,14 @@ def write(path: Path, text: str, *, mode: int = 0o644, owner: str | None = None)
         os.close(folder)
 
 
-def _write_new(folder: int, name: str, text: str, *, mode: int, owner: str | None) -> None:
+def _write_new(folder: int, name: str, content: str | bytes, *, mode: int, owner: str | None) -> None:
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
     # O_EXCL follows no link and takes no file that somebody else made.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(name, flags, 0o600, dir_fd=folder)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         if owner is not None:
             known = pwd.getpwnam(owner)
