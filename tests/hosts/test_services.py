@@ -36,7 +36,7 @@ def test_only_its_agent_starts_a_database(machine: Machine) -> None:
 def test_workloads_do_not_run_as_root(machine: Machine, env: Environment) -> None:
     accounts = dict(pair for footprint in footprints(env, machine.spec) for pair in footprint.accounts)
     if not accounts:
-        pytest.skip("every unit of this host starts as root")
+        pytest.skip("no component of this host declares an account of its own")
     units = facts.units(machine.probe, tuple(accounts), "MainPID")
     for unit, account in accounts.items():
         running = {str(process.pid) for process in machine.probe.process.filter(user=account)}
