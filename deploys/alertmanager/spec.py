@@ -8,6 +8,7 @@ from inventory.model import Environment, Host, Role
 from inventory.secrets import Secrets
 
 TOKEN = "/etc/loanstack/alert-webhook.token"  # noqa: S105 - a path
+USER = "prometheus"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class AlertmanagerSpec:
 
     data_dir: str = "/var/lib/prometheus/alertmanager"
     """The package makes it."""
-    user: str = "prometheus"
+    user: str = USER
 
     @property
     def unit(self) -> str:

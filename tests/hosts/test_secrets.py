@@ -26,8 +26,13 @@ true
 """
 
 
-def _allowed(env: Environment, machine: Machine) -> set[str]:
-    return {path for footprint in footprints(env, machine.spec) for path in footprint.secret_files}
+def _allowed(env: Environment, machine: Machine) -> dict[str, str]:
+    """Return the access that each file with a secret has."""
+    found = {}
+    for footprint in footprints(env, machine.spec):
+        found |= dict.fromkeys(footprint.secret_files, "root:root 600")
+        found |= {path: f"{account}:{account} 400" for path, account in footprint.service_secret_files}
+    return found
 
 
 def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secrets: Secrets) -> None:
@@ -38,10 +43,10 @@ def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secre
     machine.expect("places with secrets", found=found, wanted=wanted)
 
 
-def test_files_with_secrets_are_root_s_alone(machine: Machine, env: Environment) -> None:
-    paths = _allowed(env, machine)
-    found = facts.access(machine.probe, paths)
-    machine.expect("access to files with secrets", found=found, wanted=dict.fromkeys(paths, "root:root 600"))
+def test_files_with_secrets_are_for_one_account_alone(machine: Machine, env: Environment) -> None:
+    wanted = _allowed(env, machine)
+    found = facts.access(machine.probe, set(wanted))
+    machine.expect("access to files with secrets", found=found, wanted=wanted)
 
 
 def test_secrets_on_the_control_machine_are_private(env: Environment) -> None:
