@@ -1,5 +1,6 @@
 """The gateway: nginx with TLS in front of the API."""
 
+from cryptography.x509 import DNSName
 from pyinfra.api.deploy import deploy
 
 from deploys import certificates
@@ -19,13 +20,14 @@ def spec_of(context: HostContext) -> GatewaySpec:
     """Return the gateway of the host of `context`, with a certificate that fits."""
     env, dmz_address = context.env, context.host.dmz_address
     assert dmz_address is not None, "the inventory's validation asks for it"
-    issued = certificates.gateway_certificate(
-        env.ca_dir,
-        host_name=context.host.name,
-        server_name=env.gateway.server_name,
-        addresses=(dmz_address, *env.gateway.virtual_addresses),
-        now=certificates.utc_now(),
+    entrance = certificates.Subject(
+        file_name=context.host.name,
+        names=(
+            DNSName(env.gateway.server_name),
+            *certificates.addresses((dmz_address, *env.gateway.virtual_addresses)),
+        ),
     )
+    issued = certificates.certificate(env.ca_dir, entrance, now=certificates.utc_now())
     return gateway_spec(
         env,
         context.host,
