@@ -9,7 +9,9 @@ Reading order: `component`, `components`, `converge`, then one folder, such as `
 | `derived` | what follows from the list: firewall, packages, targets, roles, names on the command line |
 | `converge` | the loop over stages and components that registers the operations of one host |
 | `summary`, `connection` | a summary of the run for other programs; hosts that die in the middle of it |
-| `certificates`, `artifact` | certificates of hosts; artifacts with the hash they must have |
+| `certificates`, `certificate_fitness` | certificates of hosts, and whether one can be used |
+| `trust` | authorities of others that hosts trust |
+| `artifact` | artifacts with the hash they must have |
 | `platform` | names that differ between Kylin and its stand-in |
 | `content` | files of a component, rendered from the project's folder `templates/` |
 | `rotation` | the tool that takes a service out of rotation |

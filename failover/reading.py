@@ -21,9 +21,9 @@ class Reader:
         if not self._is_object:
             self._note(where or "the file", "must be a JSON object")
 
-    def text(self, name: str, *, may_be_empty: bool = False, default: str | None = None) -> str:
+    def text(self, name: str, *, may_be_empty: bool = False) -> str:
         """Return a string."""
-        value = self._take(name, default)
+        value = self._take(name)
         if isinstance(value, str) and (value or may_be_empty):
             return value
         if value is not _MISSING:
@@ -119,11 +119,9 @@ class Reader:
         for name in self._unread:
             self._note(self._path(name), "is unknown; remove it")
 
-    def _take(self, name: str, default: object = None) -> object:
+    def _take(self, name: str) -> object:
         if name in self._unread:
             return self._unread.pop(name)
-        if default is not None:
-            return default
         if self._is_object:
             self._note(self._path(name), "is missing")
         return _MISSING

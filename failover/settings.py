@@ -18,10 +18,11 @@ class Fence:
     system: str
     """Redfish: the system's id."""
     user: str
+    password: str = field(repr=False)
     reason: str
     """`none`: why a host without a device is accepted."""
     ca_file: str
-    """Redfish over https: who signed its certificate; empty: the system's own list."""
+    """Redfish over https: certificate of the authority that signed the device's; otherwise empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,6 @@ class Settings:
     agent_port: int
     agent_token: str = field(repr=False)
     peers: tuple[Peer, ...]
-    fence_password: str = field(repr=False)
     tool: str
     """`loanstack-db` of this host."""
     unit: str

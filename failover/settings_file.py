@@ -7,8 +7,7 @@
       "agent": {"port": 8008, "token": "..."},
       "peers": [{"host": "ob-b", "address": "198.18.2.23", "may_lead": true,
                  "fence": {"kind": "lab", "address": "http://198.18.0.1:8481", "system": "ob-b",
-                           "user": "agent", "reason": ""}}],
-      "fence_password": "...",
+                           "user": "agent", "password": "...", "reason": "", "ca_file": ""}}],
       "database": {"tool": "/usr/local/sbin/loanstack-db", "unit": "loanstack-oceanbase.service"},
       "timing": {"lease_ttl_ms": 3000, "loop_interval_ms": 200, "calm_interval_ms": 500,
                  "store_timeout_ms": 400, "safety_margin_ms": 1000, "database_silent_ms": 2000,
@@ -92,7 +91,6 @@ def parse(found: object) -> Settings:
         agent_port=agent.integer("port", low=1, high=65_535),
         agent_token=agent.secret("token", least_length=_LEAST_TOKEN_LENGTH),
         peers=tuple(_peer(reader) for reader in top.each("peers")),
-        fence_password=top.secret("fence_password"),
         tool=database.text("tool"),
         unit=database.text("unit"),
         timing=_timing(top.nested("timing")),
@@ -133,13 +131,16 @@ def _peer(reader: Reader) -> Peer:
 def _fence(reader: Reader) -> Fence:
     kind = reader.choice("kind", FENCE_KINDS)
     by_redfish, has_device = kind in ("lab", "redfish"), kind != "none"
+    address = reader.text("address", may_be_empty=not has_device)
     fence = Fence(
         kind=kind,
-        address=reader.text("address", may_be_empty=not has_device),
+        address=address,
         system=reader.text("system", may_be_empty=not by_redfish),
         user=reader.text("user", may_be_empty=not has_device),
+        password=reader.secret("password", least_length=int(has_device)),
         reason=reader.text("reason", may_be_empty=has_device),
-        ca_file=reader.text("ca_file", may_be_empty=True, default=""),
+        # Hosts have no list of authorities with which a device could be checked instead.
+        ca_file=reader.text("ca_file", may_be_empty=not address.startswith("https://")),
     )
     reader.finish()
     return fence

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class Durability(StrEnum):
@@ -35,6 +36,10 @@ class Fence:
     system: str = ""
     """`redfish`, `lab`: the system's id below `/redfish/v1/Systems/`."""
     user: str = ""
+    """Its password is in the secrets file, under `fence_passwords` and the name of the host."""
+    ca_file: Path | None = None
+    """File on the control machine with the certificate of the authority that signed the device's; the deploy
+    copies it to the other databases' hosts. An `https` URL needs it: these hosts know no authority."""
     reason: str = ""
     """Why a host without a device is accepted; only with `none`."""
 

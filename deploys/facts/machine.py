@@ -4,6 +4,8 @@ import shlex
 
 from pyinfra.api.facts import FactBase
 
+from deploys.trust import CURL
+
 _FIRST_BYTES = 4 * 1024 * 1024
 """Programs are at the beginning of our archives (`bin/`), so only this part is fetched to read one."""
 _ELF_BYTES = 20
@@ -20,9 +22,8 @@ class ElfMachine(FactBase[str | None]):
         + url: a .tar.gz
         """
         each = f"head --bytes={_ELF_BYTES} | od -An -v -tx1 -w{_ELF_BYTES}"
-        curl = "curl --silent --fail --location --connect-timeout 5"
         return (
-            f"{curl} --range 0-{_FIRST_BYTES - 1} {shlex.quote(url)} 2>/dev/null | "
+            f"{CURL} --range 0-{_FIRST_BYTES - 1} {shlex.quote(url)} 2>/dev/null | "
             f"tar --extract --gzip --to-command={shlex.quote(each)} 2>/dev/null | "
             "grep --max-count=1 '^ 7f 45 4c 46' || true"
         )

@@ -1,5 +1,6 @@
 """The failover agent of one database host."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deploys.artifact import artifact_for
@@ -34,7 +35,10 @@ class FailoverSpec:
     """PEM certificate of the authority that signed the store's certificates."""
     store_password: str = field(repr=False)
     agent_token: str = field(repr=False)
-    fence_password: str = field(repr=False)
+    fence_passwords: Mapping[str, str] = field(repr=False)
+    """Peer -> password of its fence device; this host's own is not sent to it."""
+    fence_authorities: Mapping[str, str]
+    """Peer -> PEM certificate of the authority that signed its fence device's, for those with one."""
 
     store_user: str = "failover"
     folder: str = FOLDER
@@ -43,11 +47,25 @@ class FailoverSpec:
     database_tool: str = DATABASE_TOOL
 
 
-def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: str) -> FailoverSpec:
+def other_databases(env: Environment, host: Host) -> tuple[Host, ...]:
+    """Return the hosts that the agent of `host` may have to switch off."""
+    return tuple(h for h in env.hosts_with(Role.OCEANBASE) if h.name != host.name)
+
+
+def fence_authority(host_name: str) -> str:
+    """Return the path, on other hosts, of the authority of the fence device of `host_name`."""
+    return f"/etc/loanstack/fence-{host_name}-ca.pem"
+
+
+def failover_spec(
+    env: Environment, host: Host, secrets: Secrets, *, authority: str, fence_authorities: Mapping[str, str]
+) -> FailoverSpec:
     """Return the failover agent of `host`.
 
     + authority: PEM certificate of the authority
+    + fence_authorities: peer -> PEM certificate of the authority of its fence device
     """
+    peers = other_databases(env, host)
     # First this host's own member, then one of the same centre, because a nearer member answers sooner.
     members = sorted(
         env.hosts_with(Role.ARBITER), key=lambda h: (h.name != host.name, h.centre != host.centre)
@@ -56,7 +74,7 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: 
         artifact=artifact_for(env, host, ARTIFACT),
         environment=env.name,
         host=host,
-        peers=tuple(h for h in env.hosts_with(Role.OCEANBASE) if h.name != host.name),
+        peers=peers,
         sql_port=env.database.sql_port,
         lag_limit_ms=env.database.lag_limit_ms,
         store_endpoints=tuple(f"https://{h.address}:{env.store.client_port}" for h in members),
@@ -64,7 +82,10 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: 
         authority=authority,
         store_password=secrets.store_agent_password,
         agent_token=secrets.agent_token,
-        fence_password=secrets.fence_password,
+        fence_passwords={
+            peer.name: secrets.fence_passwords[peer.name] for peer in peers if peer.name in env.fences
+        },
+        fence_authorities=fence_authorities,
     )
 
 

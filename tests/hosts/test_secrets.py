@@ -1,7 +1,6 @@
 """Secrets are where they are needed, readable by root alone, and nowhere else: searched by their values."""
 
 import stat
-from dataclasses import asdict
 
 from deploys.derived import footprints
 from inventory.model import Environment
@@ -29,7 +28,7 @@ def _allowed(env: Environment, machine: Machine) -> set[str]:
 
 
 def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secrets: Secrets) -> None:
-    values = "\n".join(asdict(secrets).values())
+    values = "\n".join(secrets.named.values())
     quoted = _SEARCH.replace("'", "'\\''")
     lines = machine.run(f"bash -c '{quoted}'", stdin=values).splitlines()
     found = {line for line in lines if not line.startswith(_STORE_LOG)}

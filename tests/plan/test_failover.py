@@ -82,6 +82,7 @@ def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
     changed = replace(
         spec,
         peers=(replace(peer, fence=none, may_lead=False),),
+        fence_passwords={},
         failover=Failover(degrade_after_s=None, lease_ttl_s=4.5),
     )
     found = failover.settings(changed)
@@ -95,6 +96,8 @@ def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
                 "address": "",
                 "system": "",
                 "user": "",
+                "password": "",
+                "ca_file": "",
                 "reason": "a third copy that never leads",
             },
         }

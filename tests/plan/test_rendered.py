@@ -1,7 +1,7 @@
 """Unit files and configurations, word for word."""
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from deploys.baseline import deploy as baseline
 from deploys.content import AUTHORITY, ConfigFile
@@ -145,7 +145,7 @@ def test_failover_agent(lab_site: Site) -> None:
     assert_golden("loanstack-failover.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-failover", _text(files, failover.COMMAND))
     hidden = _text(files, failover.CONFIG)
-    for name, value in asdict(lab_site.secrets).items():
+    for name, value in lab_site.secrets.named.items():
         hidden = hidden.replace(value, f"<{name}>")
     assert_golden("failover.json", hidden)
     settings = next(f for f in files if f.path == failover.CONFIG)

@@ -74,6 +74,9 @@ def test_no_secret_is_in_the_repr() -> None:
         ("peers.0.host", "ob-a", "peers: ob-a is named twice; allowed: each host once, without `me`"),
         ("peers.0.fence.kind", "ipmy", "peers[0].fence.kind='ipmy'; allowed: lab, redfish, ipmi, none"),
         ("peers.0.fence.system", "", "peers[0].fence.system=''; allowed: a non-empty string"),
+        ("peers.0.fence.password", "", "peers[0].fence.password; allowed: a string of at least 1 characters"),
+        ("peers.0.fence.ca_file", ..., "peers[0].fence.ca_file is missing"),
+        ("peers.0.fence.address", "https://bmc", "peers[0].fence.ca_file=''; allowed: a non-empty string"),
         ("peers.0.fence", ..., "peers[0].fence is missing"),
         ("durability.mode", "sometimes", "durability.mode='sometimes'; allowed: local, cross_centre"),
         (
@@ -125,13 +128,14 @@ def test_what_is_no_object_is_refused() -> None:
 def test_a_wrong_secret_is_not_shown() -> None:
     found = settings_file()
     found["agent"]["token"] = "short-secret"
-    found["fence_password"] = 4711
+    found["peers"][0]["fence"]["password"] = 4711
     assert "short-secret" not in str(problems_of(found))
     assert "4711" not in str(problems_of(found))
 
 
 def test_a_host_that_is_not_fenced_says_why() -> None:
-    fence = {"kind": "none", "address": "", "system": "", "user": "", "reason": ""}
+    fence = dict.fromkeys(("address", "system", "user", "password", "reason", "ca_file"), "")
+    fence["kind"] = "none"
     assert problems_of(changed("peers.0.fence", fence)) == (
         "peers[0].fence.reason=''; allowed: a non-empty string",
     )
