@@ -8,6 +8,7 @@ from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.gateway.spec import FAIL_TIMEOUT_S, UNIT, GatewaySpec, gateway_spec
 from deploys.operations import files, health, services
+from inventory.model import Environment, Host
 
 CONFIG = "/etc/nginx/nginx.conf"
 CERTIFICATE = "/etc/nginx/tls/gateway.pem"
@@ -16,18 +17,18 @@ OVERRIDE = "/etc/systemd/system/nginx.service.d/loanstack.conf"
 READY_DEADLINE_S = 30
 
 
+def entrance(env: Environment, host: Host) -> certificates.Subject:
+    """Return the names by which clients reach the gateway of `host`."""
+    assert host.dmz_address is not None, "the inventory's validation asks for it"
+    addresses = (host.dmz_address, *env.gateway.virtual_addresses)
+    names = (DNSName(env.gateway.server_name), *certificates.addresses(addresses))
+    return certificates.Subject(file_name=host.name, names=names)
+
+
 def spec_of(context: HostContext) -> GatewaySpec:
     """Return the gateway of the host of `context`, with a certificate that fits."""
-    env, dmz_address = context.env, context.host.dmz_address
-    assert dmz_address is not None, "the inventory's validation asks for it"
-    entrance = certificates.Subject(
-        file_name=context.host.name,
-        names=(
-            DNSName(env.gateway.server_name),
-            *certificates.addresses((dmz_address, *env.gateway.virtual_addresses)),
-        ),
-    )
-    issued = certificates.certificate(env.ca_dir, entrance, now=certificates.utc_now())
+    env = context.env
+    issued = certificates.certificate(env.ca_dir, entrance(env, context.host), now=certificates.utc_now())
     return gateway_spec(
         env,
         context.host,
