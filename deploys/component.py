@@ -104,6 +104,8 @@ class Footprint:
     """Units that run from each boot on."""
     secret_files: tuple[str, ...] = ()
     """Files with a value of the secrets file."""
+    certificates: tuple[str, ...] = ()
+    """PEM files whose first certificate ends one day, which somebody must be told before."""
     artifacts: tuple[Installed, ...] = ()
     scrapes: tuple[Scrape, ...] = ()
 

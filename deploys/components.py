@@ -6,6 +6,7 @@ a stage.
 
 from deploys import (
     baseline,
+    certificate_ends,
     depot_client,
     etcd,
     failover,
@@ -35,5 +36,6 @@ COMPONENTS = (
     failover.COMPONENT,
     mariadb.COMPONENT,
     etcd.COMPONENT,
+    certificate_ends.COMPONENT,
     prometheus.COMPONENT,
 )

@@ -6,6 +6,7 @@
 | `openings` | the firewall of the component `baseline` |
 | `packages_for` | the component `depot_client` |
 | `targets` | the component `prometheus` |
+| `certificates_on` | the component `certificate_ends` |
 | `footprints` | all of these, and the tests of hosts |
 """
 
@@ -37,6 +38,11 @@ def footprints(env: Environment, host: Host) -> Iterator[Footprint]:
 def packages_for(env: Environment, host: Host) -> tuple[str, ...]:
     """Return every RPM that `host` needs, so that dnf runs once."""
     return tuple(sorted(name for found in footprints(env, host) for name in found.packages))
+
+
+def certificates_on(env: Environment, host: Host) -> tuple[str, ...]:
+    """Return the PEM files on `host` whose certificates end one day, each once."""
+    return tuple(dict.fromkeys(path for found in footprints(env, host) for path in found.certificates))
 
 
 def openings(

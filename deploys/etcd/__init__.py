@@ -2,7 +2,8 @@
 
 from deploys import platform
 from deploys.component import Component, Footprint, Port, Scrape, Stage, Step
-from deploys.etcd.spec import AGENT_PASSWORD, ROOT_PASSWORD, UNIT, keeps_access
+from deploys.content import AUTHORITY
+from deploys.etcd.spec import AGENT_PASSWORD, CERTIFICATE, ROOT_PASSWORD, UNIT, keeps_access
 from inventory.model import Environment, Host, Role
 
 
@@ -17,6 +18,7 @@ def _footprint(env: Environment, host: Host) -> Footprint:
         ),
         units=(UNIT,),
         secret_files=(ROOT_PASSWORD, AGENT_PASSWORD) if keeps_access(env, host) else (),
+        certificates=(CERTIFICATE, AUTHORITY),
         scrapes=(Scrape(job="store", port=store.metrics_port),),
     )
 

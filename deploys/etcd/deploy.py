@@ -11,12 +11,11 @@ from deploys.component import HostContext
 from deploys.content import AUTHORITY, TEMPLATES, ConfigFile, Folder, render
 from deploys.etcd import operations
 from deploys.etcd.facts import TOOL
-from deploys.etcd.spec import AGENT_PASSWORD, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
+from deploys.etcd.spec import AGENT_PASSWORD, CERTIFICATE, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
 from deploys.operations import files, services
 
 CONFIG = "/etc/loanstack/store.yml"
 SETTINGS = "/etc/loanstack/store.conf"
-CERTIFICATE = "/etc/loanstack/store.pem"
 PRIVATE_KEY = "/etc/loanstack/store.key"
 READY_DEADLINE_S = 60
 

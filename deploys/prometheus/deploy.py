@@ -3,6 +3,7 @@
 from pyinfra.api.deploy import deploy
 
 from deploys import derived
+from deploys.certificate_fitness import DAYS_LEFT_MIN
 from deploys.component import HostContext
 from deploys.content import ConfigFile, render
 from deploys.operations import files, health, services
@@ -35,7 +36,7 @@ def files_of(spec: PrometheusSpec) -> tuple[ConfigFile, ...]:
                 targets=spec.targets,
             ),
         ),
-        ConfigFile(path=RULES, content=render("prometheus/rules.yml.j2")),
+        ConfigFile(path=RULES, content=render("prometheus/rules.yml.j2", certificate_days_min=DAYS_LEFT_MIN)),
         ConfigFile(
             path=OVERRIDE,
             content=render(

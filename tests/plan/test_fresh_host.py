@@ -27,6 +27,10 @@ _EVERY_HOST_FIRST = [
 _KEPT = "The store keeps who leads: on to the databases"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
+_ENDS = [
+    "Ends of certificates | Write what reads them",
+    "Ends of certificates | Have them read again and again",
+]
 _MEMBER = [
     "Store | Write the member's settings, certificate and tool",
     "Store | Have the member start",
@@ -81,6 +85,7 @@ _OF_HOST = {
         "Virtual addresses | Keep keepalived running",
         _STARTED,
         "Gateway's way through | Wait for the way through the gateway",
+        *_ENDS,
     ],
     "app-a": [
         _KEPT,
@@ -103,6 +108,7 @@ _OF_HOST = {
         _SERVES,
         _STARTED,
         *_SETTLE,
+        *_ENDS,
     ],
     "ob-b": [
         *_MEMBER,
@@ -113,6 +119,7 @@ _OF_HOST = {
         _STARTED,
         "OceanBase standby | Keep the database running (standby at first)",
         *_SETTLE,
+        *_ENDS,
     ],
     "mon-c": [
         *_MEMBER,
@@ -122,6 +129,7 @@ _OF_HOST = {
         "Prometheus | Keep Prometheus running",
         "Prometheus | Wait for Prometheus to be ready",
         _STARTED,
+        *_ENDS,
     ],
 }
 
