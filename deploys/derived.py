@@ -48,7 +48,7 @@ def certificates_on(env: Environment, host: Host) -> tuple[str, ...]:
 def openings(
     env: Environment, host: Host, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
 ) -> tuple[Opening, ...]:
-    """Return the openings of the firewall of `host`: SSH first, then by role, then what every host has.
+    """Return the openings of the firewall of `host`: SSH, by role, what every host has, then the extra ones.
 
     SSH is no component's: without it nothing could be deployed. Hosts reach each other through their
     centre's segment, so sources are segment addresses; the management network serves SSH and operators.
@@ -68,7 +68,13 @@ def openings(
         for port in ports
         if port.while_serving in (None, serving)
     )
-    return (ssh, *(opening for opening in opened if opening.sources))
+    return (ssh, *(opening for opening in opened if opening.sources), *_extra(env, host))
+
+
+def _extra(env: Environment, host: Host) -> Iterator[Opening]:
+    for extra in env.extra_openings:
+        if not extra.roles or set(extra.roles) & set(host.roles):
+            yield Opening(why=extra.why, protocol=extra.protocol, port=extra.port, sources=extra.sources)
 
 
 def _sources(env: Environment, host: Host, port: Port) -> tuple[str, ...]:

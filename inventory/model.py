@@ -13,6 +13,7 @@ from pathlib import Path
 from inventory.availability import Durability, Failover, Fence, FenceKind, Store
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
+from inventory.openings import ExtraOpening
 from inventory.peer import MariaDb
 from inventory.purpose import ALLOWED, CONSENT_VARIABLE, Action, Purpose, require
 from inventory.slo import DeploySlo, LoadSlo, ProvePace, SoakSlo
@@ -327,6 +328,8 @@ class Environment:
     """CIDR from which hosts accept SSH."""
     dmz_network: str
     """CIDR from which gateways accept clients."""
+    extra_openings: tuple[ExtraOpening, ...] = ()
+    """What hosts' firewalls let in for programs that are not ours."""
     durability_variable: str | None = None
     """Environment variable that sets `failover.durability` for every command; None: the inventory sets it."""
     client_command: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 
 from inventory.availability_checks import availability_problems
 from inventory.model import Arch, DatabaseRole, Environment, Host, Role
+from inventory.opening_checks import opening_problems
 from inventory.problem import Problem
 from inventory.purpose import ALLOWED, Purpose
 
@@ -68,6 +69,7 @@ def find_problems(env: Environment) -> Iterator[Problem]:
     yield from _artifact_problems(env)
     yield from _journey_problems(env)
     yield from availability_problems(env)
+    yield from opening_problems(env)
     yield from _purpose_problems(env)
 
 

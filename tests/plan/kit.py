@@ -18,7 +18,7 @@ from pyinfra.context import ctx_host, ctx_state
 from pyinfra.facts.server import Arch, Groups, Os, Users, Which
 
 from deploys import converge
-from deploys.baseline.facts import KernelSettings, SessionOrigin
+from deploys.baseline.facts import KernelSettings, SessionOrigin, UnitLoadState
 from deploys.certificates import authority_certificate, utc_now
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder
@@ -173,6 +173,7 @@ def fresh() -> Facts:
         StaleConfiguration: lambda: True,
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
+        UnitLoadState: lambda unit: "not-found",
         Users: dict,
         Groups: list,
         Os: lambda: "Linux",

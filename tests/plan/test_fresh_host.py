@@ -20,6 +20,7 @@ _EVERY_HOST_FIRST = [
     "Firewall and time | Write firewall and time",
     "Firewall and time | Make sure that the firewall spares this session",
     "Firewall and time | Keep the firewall up",
+    "Firewall and time | Keep firewalld from taking the firewall's place",
     "Firewall and time | Keep the time",
     "Node exporter | Write the exporter's unit",
     "Node exporter | Keep the node exporter running",
