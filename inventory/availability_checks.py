@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from inventory.availability import Durability, Fence, FenceKind
+from inventory.limits import limit_problems
 from inventory.model import Environment, Host, Role
 from inventory.problem import Problem
 from inventory.purpose import Purpose
@@ -18,8 +19,10 @@ def availability_problems(env: Environment) -> Iterator[Problem]:
     for host in env.hosts:
         yield from _fence_problems(env, host)
     yield from _leader_problems(env)
-    yield from _timing_problems(env)
-    yield from _durability_problems(env)
+    # Values are compared only if each alone is one; `inventory.limits` reports those that are none.
+    if not any(problem.field.startswith("failover.") for problem in limit_problems(env)):
+        yield from _timing_problems(env)
+        yield from _durability_problems(env)
 
 
 def _store_problems(env: Environment) -> Iterator[Problem]:
@@ -112,16 +115,6 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
         yield Problem(
             where=env.name, field="failover.lease_ttl_s", value=failover.lease_ttl_s, allowed=allowed
         )
-    for name in (
-        "loop_interval_ms",
-        "calm_interval_ms",
-        "store_timeout_ms",
-        "safety_margin_ms",
-        "peer_silent_ms",
-    ):
-        value = getattr(failover, name)
-        if value <= 0:
-            yield Problem(where=env.name, field=f"failover.{name}", value=value, allowed="more than 0")
     if failover.calm_interval_ms < failover.loop_interval_ms:
         yield Problem(
             where=env.name,

@@ -65,7 +65,6 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
         (with_host("gw-a", fence=Fence(kind="none", reason="x")), "gw-a", "fence", "only hosts of role"),
         (with_host("ob-a", may_lead=False), "ob-a", "may_lead", "the first primary leads"),
         (with_failover(lease_ttl_s=1.5), "lab", "failover.lease_ttl_s", ">= 2.3 "),
-        (with_failover(loop_interval_ms=0), "lab", "failover.loop_interval_ms", "more than 0"),
         (with_failover(calm_interval_ms=199), "lab", "failover.calm_interval_ms", ">= 200"),
         (with_failover(peer_silent_ms=1099), "lab", "failover.peer_silent_ms", ">= 1100"),
         (with_failover(lag_limit_ms=100), "lab", "failover.lag_limit_ms", "nobody may ever lead"),
