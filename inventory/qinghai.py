@@ -92,6 +92,7 @@ ENVIRONMENT = model.Environment(
             ("seekdb", artifacts.SEEKDB_VERSION, "tar.gz"),
             ("loan-services", "0.1.0", "tar.gz"),
             ("failover-agent", "0.1.0", "tar.gz"),
+            ("host-tools", "0.1.0", "tar.gz"),
             ("load-generator", "0.1.0", "tar.gz"),
             ("tongweb", "7.0.4.9", "tar.gz"),
             ("tongweb-license", "7.0", "dat"),

@@ -19,6 +19,7 @@ retained log (measured on seekdb 1.4; OceanBase's own deployer asks for the same
 ARTIFACTS_OF_ROLE = (
     (Role.OCEANBASE, "seekdb"),
     (Role.OCEANBASE, "failover-agent"),
+    *((role, "host-tools") for role in (Role.OCEANBASE, Role.ARBITER, Role.LOAN, Role.TONGWEB)),
     (Role.LOAN, "loan-services"),
     (Role.TONGWEB, "tongweb"),
     (Role.TONGWEB, "tongweb-license"),

@@ -17,4 +17,5 @@ COMPONENT = Component(
     # Once the certificates are there: a missing one counts as ended.
     steps=(Step(stage=Stage.READY, deploy="certificate_ends"),),
     footprint=_footprint,
+    rules="certificate_ends/rules.yml.j2",
 )

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+from deploys import derived
+from deploys.prometheus.spec import rule_file
 from inventory.model import Environment
 from tests.lab.conftest import Run
 
 CASES = Path(__file__).with_name("alerts.yml")
-RULES = "/etc/prometheus/loanstack-rules.yml"
 
 
 def test_each_alert_fires_when_it_should_and_not_before(deployed: Environment, on_host: Run) -> None:
-    cases = CASES.read_text().replace("RULES", RULES)
+    rules = ", ".join(rule_file(component) for component, _ in derived.rules())
+    cases = CASES.read_text().replace("RULES", rules)
     told = on_host(
         "mon-c",
         "set -e; f=$(mktemp); trap 'rm -f $f' EXIT; cat > $f; promtool test rules $f 2>&1",

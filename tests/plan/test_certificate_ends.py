@@ -14,6 +14,7 @@ from deploys.certificates import Subject, addresses, certificate, utc_now
 from deploys.derived import certificates_on
 from deploys.node_exporter import deploy as node_exporter
 from deploys.prometheus import deploy as prometheus
+from deploys.prometheus.spec import rule_file
 from tests.plan.golden import assert_golden
 from tests.plan.kit import Site
 
@@ -70,10 +71,7 @@ def test_what_is_written_is_what_is_served_and_judged(lab_site: Site) -> None:
     folder = deploy.TEXTFILES
     assert f" {folder}/certificates.prom " in service
     assert f"--collector.textfile.directory={folder} " in exporter.content
-    (rules,) = (
-        f.content
-        for f in prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
-        if f.path == prometheus.RULES
-    )
+    alerts = {f.path: f.content for f in prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))}
+    rules = alerts[rule_file(certificate_ends.COMPONENT.name)]
     assert f'({METRIC}{{job="node"}}) - time() < {DAYS_LEFT_MIN} * 86400' in rules
     assert METRIC in files[deploy.TOOL]

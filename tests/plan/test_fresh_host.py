@@ -32,6 +32,7 @@ _ENDS = [
     "Ends of certificates | Write what reads them",
     "Ends of certificates | Have them read again and again",
 ]
+_TOOLS = ["Tools of hosts | Install the tools of hosts"]
 _MEMBER = [
     "Store | Write the member's settings, certificate and tool",
     "Store | Have the member start",
@@ -89,6 +90,7 @@ _OF_HOST = {
         *_ENDS,
     ],
     "app-a": [
+        *_TOOLS,
         _KEPT,
         _SERVES,
         "Loan services | Know the services' user",
@@ -100,6 +102,7 @@ _OF_HOST = {
         "Loan services' readiness | Wait for the loan services to be ready",
     ],
     "ob-a": [
+        *_TOOLS,
         *_MEMBER,
         "Store | Keep the store's users and rights",
         _KEPT,
@@ -112,6 +115,7 @@ _OF_HOST = {
         *_ENDS,
     ],
     "ob-b": [
+        *_TOOLS,
         *_MEMBER,
         _KEPT,
         *_DATABASE,
@@ -123,6 +127,7 @@ _OF_HOST = {
         *_ENDS,
     ],
     "mon-c": [
+        *_TOOLS,
         *_MEMBER,
         _KEPT,
         _SERVES,

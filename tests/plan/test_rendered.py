@@ -18,6 +18,7 @@ from deploys.node_exporter import deploy as node_exporter
 from deploys.oceanbase import deploy as oceanbase
 from deploys.oceanbase.spec import oceanbase_spec
 from deploys.prometheus import deploy as prometheus
+from deploys.prometheus.spec import rule_file
 from deploys.sql_proxy import deploy as sql_proxy
 from deploys.sql_proxy.spec import sql_proxy_spec
 from deploys.tongweb import deploy as tongweb
@@ -158,7 +159,7 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
         files = store.files_of(spec)
         assert_golden(f"store-{name}.yml", _text(files, store.CONFIG))
         assert_golden(f"etcd-override-{name}.conf", _text(files, store.override(spec)))
-        assert_golden(f"store-{name}.conf", _text(files, store.SETTINGS))
+        assert_golden(f"store-{name}.json", _text(files, store.SETTINGS))
         key = next(f for f in files if f.path == store.PRIVATE_KEY)
         assert (key.mode, key.user, key.secret) == (0o400, "etcd", True)
 
@@ -166,7 +167,8 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
 def test_monitoring(lab_site: Site) -> None:
     files = prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
     assert_golden("prometheus.yml", _text(files, prometheus.CONFIG))
-    assert_golden("loanstack-rules.yml", _text(files, prometheus.RULES))
+    for component in ("store", "failover", "certificate_ends"):
+        assert_golden(f"rules-{component}.yml", _text(files, rule_file(component)))
     (unit,) = node_exporter.files_of(node_exporter.spec_of(lab_site.context("mon-c")))
     assert_golden("node-exporter-override.conf", unit.content)
 
