@@ -150,7 +150,12 @@ def failover(spec: FailoverSpec) -> None:
         files=files_of(spec),
         absent=_authorities_of_none(spec),
     )
-    restart_after = (CONFIG, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}")
+    restart_after = (
+        CONFIG,
+        AUTHORITY,
+        f"/etc/systemd/system/{spec.unit}",
+        f"{spec.folder}/current/{HASH_FILE}",
+    )
     for while_primary, where in ((False, "beside a standby"), (True, "beside the primary")):
         operations.kept_running(
             name=f"Keep the failover agent running {where}",
