@@ -132,7 +132,7 @@ def store(spec: StoreSpec) -> None:
     )
     services.launched(name="Have the member start", unit=spec.unit)
     operations.answers(name="Wait for a majority of the store", deadline_s=READY_DEADLINE_S)
-    # etcd reads certificate and key at each handshake, so they are not in this list; it reads the authority once.
+    # Certificate and key are not in this list: etcd reads them at each handshake, and the authority once.
     services.kept_running(
         name="Run the member with its current settings, one host after the other",
         unit=spec.unit,
