@@ -5,6 +5,7 @@ a stage.
 """
 
 from deploys import (
+    alertmanager,
     baseline,
     certificate_ends,
     depot_client,
@@ -39,5 +40,6 @@ COMPONENTS = (
     mariadb.COMPONENT,
     etcd.COMPONENT,
     certificate_ends.COMPONENT,
+    alertmanager.COMPONENT,
     prometheus.COMPONENT,
 )

@@ -32,9 +32,10 @@ class _Rule:
 _PASSWORD = _Rule(
     pattern=re.compile(r"[A-Za-z0-9_-]{16,64}"), allowed="16 to 64 characters of letters, digits, - and _"
 )
-_PUBLIC_KEY = _Rule(
-    pattern=re.compile(r"[A-Za-z0-9+/=_-]{16,4096}"),
-    allowed="16 to 4096 characters of letters, digits, +, /, =, - and _",
+# What others issue: keys in base64, and tokens as the header `Authorization: Bearer` has them (RFC 6750).
+_ISSUED = _Rule(
+    pattern=re.compile(r"[A-Za-z0-9+/=._~-]{16,4096}"),
+    allowed="16 to 4096 characters of letters, digits, +, /, =, ., _, ~ and -",
 )
 # These go only into JSON, a header in base64 and a variable: what a board asks for may be in them.
 _FENCE_PASSWORD = _Rule(
@@ -68,6 +69,8 @@ class Secrets:
     """Secret from which the passwords of TongWeb's console are made."""
     tongweb_license_key: str
     """Public key of TongWeb's licence servers; used if the inventory names any."""
+    alert_webhook_token: str
+    """Bearer token that the receiver of alerts asks for."""
     fence_passwords: Mapping[str, str]
     """Host -> password of the user of its fence device, with which the other hosts' agents switch it off."""
 
@@ -83,7 +86,10 @@ class Secrets:
 
 _FENCES = "fence_passwords"
 _NAMES = tuple(f.name for f in fields(Secrets) if f.name != _FENCES)
-_RULES = dict.fromkeys(_NAMES, _PASSWORD) | {"tongweb_license_key": _PUBLIC_KEY}
+_RULES = dict.fromkeys(_NAMES, _PASSWORD) | {
+    "tongweb_license_key": _ISSUED,
+    "alert_webhook_token": _ISSUED,
+}
 
 
 class SecretsError(ValueError):

@@ -33,6 +33,11 @@ _ENDS = [
     "Ends of certificates | Have them read again and again",
 ]
 _TOOLS = ["Tools of hosts | Install the tools of hosts"]
+_ALERTMANAGER = [
+    "Alertmanager | Write Alertmanager's routes, receivers and unit",
+    "Alertmanager | Keep Alertmanager running, one host after the other",
+    "Alertmanager | Wait for Alertmanager to be ready",
+]
 _MEMBER = [
     "Store | Write the member's settings, certificate and tool",
     "Store | Have the member start",
@@ -128,6 +133,7 @@ _OF_HOST = {
     ],
     "mon-c": [
         *_TOOLS,
+        *_ALERTMANAGER,
         *_MEMBER,
         _KEPT,
         _SERVES,

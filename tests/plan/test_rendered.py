@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+from deploys.alertmanager import deploy as alertmanager
+from deploys.alertmanager.spec import TOKEN
 from deploys.baseline import deploy as baseline
 from deploys.content import AUTHORITY, ConfigFile
 from deploys.depot_client import deploy as depot_client
@@ -167,7 +169,7 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
 def test_monitoring(lab_site: Site) -> None:
     files = prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
     assert_golden("prometheus.yml", _text(files, prometheus.CONFIG))
-    for component in ("store", "failover", "certificate_ends"):
+    for component in ("store", "failover", "certificate_ends", "alertmanager"):
         assert_golden(f"rules-{component}.yml", _text(files, rule_file(component)))
     (unit,) = node_exporter.files_of(node_exporter.spec_of(lab_site.context("mon-c")))
     assert_golden("node-exporter-override.conf", unit.content)
@@ -191,3 +193,17 @@ def test_kernel_settings_of_a_stand_in_say_why_they_are_not_applied(
     for site, name in ((lab_site, "ob-a"), (qinghai_site, "ob-a1")):
         spec = baseline.spec_of(site.context(name))
         assert_golden(f"sysctl-{name}.conf", _text(baseline.before_packages(spec), baseline.SYSCTL))
+
+
+def test_alertmanager(lab_site: Site, qinghai_site: Site) -> None:
+    for site, name in ((lab_site, "mon-c"), (qinghai_site, "ops-b1")):
+        spec = alertmanager.spec_of(site.context(name))
+        files = alertmanager.files_of(spec)
+        assert_golden(f"alertmanager-{name}.yml", _text(files, alertmanager.CONFIG))
+        assert_golden(f"alertmanager-override-{name}.conf", _text(files, alertmanager.override(spec)))
+        token = next(file for file in files if file.path == TOKEN)
+        assert (token.mode, token.user, token.secret) == (0o400, "prometheus", True)
+        assert token.content == f"{site.secrets.alert_webhook_token}\n"
+    silent = replace(spec, alerting=replace(spec.alerting, webhook_url=None))
+    assert TOKEN not in {file.path for file in alertmanager.files_of(silent)}
+    assert "webhook" not in _text(alertmanager.files_of(silent), alertmanager.CONFIG)
