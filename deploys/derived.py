@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from deploys.baseline.spec import SSH_PORT, Opening
 from deploys.component import Component, Footprint, Port
 from deploys.components import COMPONENTS
+from deploys.content import AUTHORITY
 from deploys.prometheus.spec import Target
 from inventory.model import Environment, Host
 from inventory.peer import DatabaseKind
@@ -41,8 +42,9 @@ def packages_for(env: Environment, host: Host) -> tuple[str, ...]:
 
 
 def certificates_on(env: Environment, host: Host) -> tuple[str, ...]:
-    """Return the PEM files on `host` whose certificates end one day, each once."""
-    return tuple(dict.fromkeys(path for found in footprints(env, host) for path in found.certificates))
+    """Return the files on `host` with certificates that end: its own, and the authority's."""
+    own = tuple(path for found in footprints(env, host) for path in found.certificate_files)
+    return (*own, AUTHORITY) if own else ()
 
 
 def openings(

@@ -34,7 +34,6 @@ def spec_of(context: HostContext) -> StoreSpec:
         env,
         host,
         context.secrets,
-        authority=issued.authority,
         certificate=issued.certificate,
         private_key=issued.private_key,
     )
@@ -48,7 +47,6 @@ def override(spec: StoreSpec) -> str:
 def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
     """Return settings, unit, certificate and tool; on the member that keeps users, also passwords."""
     found = [
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(path=CERTIFICATE, content=spec.certificate),
         ConfigFile(
             path=PRIVATE_KEY,
@@ -132,11 +130,11 @@ def store(spec: StoreSpec) -> None:
     )
     services.launched(name="Have the member start", unit=spec.unit)
     operations.answers(name="Wait for a majority of the store", deadline_s=READY_DEADLINE_S)
-    # Certificate and key are not in this list: etcd reads them at each handshake, and the authority once.
+    # Its own certificate and key are not in this list, because etcd reads them at each handshake.
     services.kept_running(
         name="Run the member with its current settings, one host after the other",
         unit=spec.unit,
-        restart_after=(CONFIG, AUTHORITY, override(spec)),
+        restart_after=(AUTHORITY, CONFIG, override(spec)),
         check=f"{TOOL} may-restart",
         written=(written,),
         _serial=True,

@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 from pyinfra.api.deploy import deploy
 
-from deploys import certificates
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, json_text, render
 from deploys.facts.artifacts import HASH_FILE
@@ -24,13 +23,12 @@ COMMAND = "/usr/local/sbin/loanstack-failover"
 
 
 def spec_of(context: HostContext) -> FailoverSpec:
-    """Return the failover agent of the host of `context`, with the authorities that it trusts."""
+    """Return the failover agent of the host of `context`, with the authorities of the fence devices."""
     env, host = context.env, context.host
     return failover_spec(
         env,
         host,
         context.secrets,
-        authority=certificates.authority_certificate(env.ca_dir, now=certificates.utc_now()),
         fence_authorities={
             peer.name: authority(peer.fence.ca_file, of=f"{peer.name}: fence.ca_file")
             for peer in other_databases(env, host)
@@ -40,9 +38,8 @@ def spec_of(context: HostContext) -> FailoverSpec:
 
 
 def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
-    """Return settings, unit, command and the authorities that the agent trusts."""
+    """Return settings, unit, command and the authorities of the fence devices."""
     return (
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(
             path=CONFIG,
             content=json_text(settings(spec)),
@@ -56,6 +53,7 @@ def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
                 folder=spec.folder,
                 config=CONFIG,
                 tool=spec.database_tool,
+                watchdog_s=spec.failover.watchdog_s,
             ),
         ),
         ConfigFile(
@@ -151,8 +149,8 @@ def failover(spec: FailoverSpec) -> None:
         absent=_authorities_of_none(spec),
     )
     restart_after = (
-        CONFIG,
         AUTHORITY,
+        CONFIG,
         f"/etc/systemd/system/{spec.unit}",
         f"{spec.folder}/current/{HASH_FILE}",
     )

@@ -31,8 +31,6 @@ class FailoverSpec:
     store_endpoints: tuple[str, ...]
     """Nearest first."""
     failover: Failover
-    authority: str
-    """PEM certificate of the authority that signed the store's certificates."""
     store_password: str = field(repr=False)
     agent_token: str = field(repr=False)
     fence_passwords: Mapping[str, str] = field(repr=False)
@@ -58,11 +56,10 @@ def fence_authority(host_name: str) -> str:
 
 
 def failover_spec(
-    env: Environment, host: Host, secrets: Secrets, *, authority: str, fence_authorities: Mapping[str, str]
+    env: Environment, host: Host, secrets: Secrets, *, fence_authorities: Mapping[str, str]
 ) -> FailoverSpec:
     """Return the failover agent of `host`.
 
-    + authority: PEM certificate of the authority
     + fence_authorities: peer -> PEM certificate of the authority of its fence device
     """
     peers = other_databases(env, host)
@@ -79,7 +76,6 @@ def failover_spec(
         lag_limit_ms=env.database.lag_limit_ms,
         store_endpoints=tuple(f"https://{h.address}:{env.store.client_port}" for h in members),
         failover=env.failover,
-        authority=authority,
         store_password=secrets.store_agent_password,
         agent_token=secrets.agent_token,
         fence_passwords={

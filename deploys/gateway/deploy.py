@@ -28,19 +28,12 @@ def spec_of(context: HostContext) -> GatewaySpec:
     """Return the gateway of the host of `context`, with a certificate that fits."""
     env = context.env
     issued = certificates.certificate(env.ca_dir, entrance(env, context.host), now=certificates.utc_now())
-    return gateway_spec(
-        env,
-        context.host,
-        authority=issued.authority,
-        certificate=issued.certificate,
-        private_key=issued.private_key,
-    )
+    return gateway_spec(env, context.host, certificate=issued.certificate, private_key=issued.private_key)
 
 
 def files_of(spec: GatewaySpec) -> tuple[ConfigFile, ...]:
     """Return configuration, certificate and key."""
     return (
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(path=CERTIFICATE, content=spec.certificate),
         ConfigFile(path=PRIVATE_KEY, content=spec.private_key, mode=0o600, secret=True),
         ConfigFile(
@@ -74,6 +67,7 @@ def gateway(spec: GatewaySpec) -> None:
         reload_after=(CONFIG, CERTIFICATE, PRIVATE_KEY),
         check="nginx -t -q",
         written=(written,),
+        _serial=True,
     )
 
 

@@ -10,7 +10,7 @@ from cryptography import x509
 from deploys import certificate_ends
 from deploys.certificate_ends import deploy
 from deploys.certificate_fitness import DAYS_LEFT_MIN
-from deploys.certificates import Subject, addresses, certificate, utc_now
+from deploys.certificates import Subject, addresses, authority_certificate, certificate, utc_now
 from deploys.derived import certificates_on
 from deploys.node_exporter import deploy as node_exporter
 from deploys.prometheus import deploy as prometheus
@@ -34,14 +34,15 @@ def test_the_end_of_each_certificate_is_written_and_one_that_cannot_be_read_is_n
     tool: Path, tmp_path: Path
 ) -> None:
     made = certificate(tmp_path, Subject(file_name="x", names=addresses(["127.0.0.1"])), now=utc_now())
-    (tmp_path / "chain.pem").write_text(made.certificate + made.authority)
+    authority = authority_certificate(tmp_path, now=utc_now())
+    (tmp_path / "chain.pem").write_text(made.certificate + authority)
     (tmp_path / "broken.pem").write_text("nonsense")
     files = [str(tmp_path / name) for name in ("chain.pem", "ca.pem", "broken.pem", "none.pem")]
     out = tmp_path / "certificates.prom"
     subprocess.run([str(tool), str(out), *files], capture_output=True, check=True, timeout=240)
     ends = [
         x509.load_pem_x509_certificate(text.encode()).not_valid_after_utc
-        for text in (made.certificate, made.authority)
+        for text in (made.certificate, authority)
     ]
     values = [*(int(end.timestamp()) for end in ends), 0, 0]
     assert ends[0] - utc_now() > timedelta(days=DAYS_LEFT_MIN)

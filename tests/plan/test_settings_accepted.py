@@ -48,7 +48,7 @@ def _refusals(site: Site, env: Environment) -> list[str]:
         else:
             assert settings.database.name == env.database.schema
     for host in env.hosts_with(Role.OCEANBASE):
-        spec = failover_spec(env, host, site.secrets, authority="CA\n", fence_authorities={})
+        spec = failover_spec(env, host, site.secrets, fence_authorities={})
         try:
             parse(failover.settings(spec))
         except AgentError as refused:
