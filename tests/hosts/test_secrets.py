@@ -1,7 +1,6 @@
 """Secrets are where they are needed, readable by root alone, and nowhere else: searched by their values."""
 
 import stat
-from dataclasses import asdict
 
 from deploys.derived import footprints
 from deploys.etcd.spec import StoreSpec
@@ -36,7 +35,7 @@ def _allowed(env: Environment, machine: Machine) -> dict[str, str]:
 
 
 def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secrets: Secrets) -> None:
-    values = "\n".join(asdict(secrets).values())
+    values = "\n".join(secrets.named.values())
     lines = machine.run("bash -c %s", _SEARCH, stdin=values).splitlines()
     found = {line for line in lines if not line.startswith(_STORE_LOG)}
     wanted = {f"file {path}" for path in _allowed(env, machine)}
