@@ -36,6 +36,7 @@ def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
                 folder=spec.folder,
                 config=CONFIG,
                 tool=spec.database_tool,
+                watchdog_s=spec.failover.watchdog_s,
             ),
         ),
         ConfigFile(

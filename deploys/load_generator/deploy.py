@@ -49,6 +49,7 @@ def files_of(spec: LoadGeneratorSpec) -> tuple[ConfigFile, ...]:
                 records=spec.records,
                 locustfile=LOCUSTFILE.format(folder=spec.folder),
                 port_prefix=spec.port_prefix,
+                environment_file=spec.environment_file,
                 ca_dir=PurePosixPath(AUTHORITY).parent,
                 user=spec.user,
                 open_files=spec.open_files,

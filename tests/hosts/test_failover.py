@@ -28,13 +28,13 @@ def _status_of(machine: Machine, env: Environment, method: str, path: str, *, to
     return machine.run(command, stdin=settings)
 
 
-def test_it_is_watched_and_takes_its_database_with_it(machine: Machine) -> None:
+def test_it_is_watched_and_takes_its_database_with_it(machine: Machine, env: Environment) -> None:
     properties = "Type,NotifyAccess,WatchdogUSec,WatchdogSignal,Restart,ActiveState,BoundBy"
     shown = machine.run(f"systemctl show --property={properties} {AGENT_UNIT}")
     assert dict(line.split("=", 1) for line in shown.splitlines()) == {
         "Type": "notify",
         "NotifyAccess": "main",
-        "WatchdogUSec": "1s",
+        "WatchdogUSec": f"{env.failover.watchdog_s}s",
         "WatchdogSignal": "9",
         "Restart": "always",
         "ActiveState": "active",

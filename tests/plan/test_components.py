@@ -21,6 +21,7 @@ from deploys.derived import components_on, footprints, packages_for
 from deploys.etcd import spec as etcd
 from deploys.failover import spec as failover
 from deploys.loan_services import spec as loan_services
+from deploys.oceanbase import spec as oceanbase
 from deploys.platform import STAND_IN
 from deploys.tongweb import spec as tongweb
 from inventory import places
@@ -133,6 +134,7 @@ def test_the_lab_s_depot_has_the_packages_that_its_hosts_install(lab_site: Site)
 
 def test_drills_break_the_units_that_a_deploy_makes() -> None:
     assert host_fault.DATABASE_UNIT == failover.DATABASE_UNIT
+    assert (host_fault.DATABASE_DIR, host_fault.DATABASE_USER) == (oceanbase.BASE_DIR, oceanbase.USER)
     assert host_fault.AGENT_UNIT == failover.AGENT_UNIT
     assert host_fault.STORE_UNIT == etcd.UNIT
     assert host_fault.TONGWEB_UNIT == tongweb.UNIT

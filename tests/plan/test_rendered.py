@@ -39,7 +39,7 @@ def _text(files: tuple[ConfigFile, ...], path: str) -> str:
 def test_database(lab_site: Site) -> None:
     spec = oceanbase_spec(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
     files = oceanbase.files_of(spec)
-    assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
+    assert_golden("oceanbase.json", _text(files, oceanbase.SETTINGS))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-merge.service", _text(files, f"/etc/systemd/system/{spec.merge_unit}"))
     assert_golden("loanstack-merge.timer", _text(files, f"/etc/systemd/system/{spec.merge_timer}"))
@@ -70,7 +70,7 @@ def test_tongweb(lab_site: Site) -> None:
     for path in (
         tongweb.CONFIGURATION,
         "/opt/loanstack/tongweb/7.0.4.9/bin/external.vmoptions",
-        "/etc/loanstack/tongweb.conf",
+        "/etc/loanstack/tongweb.json",
         "/etc/systemd/system/loanstack-tongweb.service",
     ):
         assert_golden(path.rpartition("/")[2], _text(files, path))
