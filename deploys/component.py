@@ -106,8 +106,12 @@ class Footprint:
     """Every port on which it listens; a port with several purposes is named once for each."""
     units: tuple[str, ...] = ()
     """Units that run from each boot on."""
+    accounts: tuple[tuple[str, str], ...] = ()
+    """(unit, account) for each unit that does not run as root, whoever starts it."""
     secret_files: tuple[str, ...] = ()
     """Files with a value of the secrets file."""
+    certificate_files: tuple[str, ...] = ()
+    """Files with a certificate that its authority signed for this host."""
     artifacts: tuple[Installed, ...] = ()
     scrapes: tuple[Scrape, ...] = ()
 

@@ -11,13 +11,12 @@ from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, Folder, json_text, render
 from deploys.etcd import operations
 from deploys.etcd.facts import TOOL
-from deploys.etcd.spec import AGENT_PASSWORD, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
+from deploys.etcd.spec import AGENT_PASSWORD, CERTIFICATE, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
 from deploys.host_tools.spec import command
 from deploys.operations import files, services
 
 CONFIG = "/etc/loanstack/store.yml"
 SETTINGS = "/etc/loanstack/store.json"
-CERTIFICATE = "/etc/loanstack/store.pem"
 PRIVATE_KEY = "/etc/loanstack/store.key"
 READY_DEADLINE_S = 60
 

@@ -8,6 +8,7 @@ from inventory.secrets import Secrets
 
 UNIT = "etcd.service"
 LOOPBACK = "127.0.0.1"
+CERTIFICATE = "/etc/loanstack/store.pem"
 ROOT_PASSWORD = "/etc/loanstack/store-root.password"  # noqa: S105 - a path
 AGENT_PASSWORD = "/etc/loanstack/store-agent.password"  # noqa: S105 - a path
 

@@ -5,11 +5,10 @@ from pyinfra.api.deploy import deploy
 from deploys import certificates
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, render
-from deploys.gateway.spec import FAIL_TIMEOUT_S, UNIT, GatewaySpec, gateway_spec
+from deploys.gateway.spec import CERTIFICATE, FAIL_TIMEOUT_S, UNIT, GatewaySpec, gateway_spec
 from deploys.operations import files, health, services
 
 CONFIG = "/etc/nginx/nginx.conf"
-CERTIFICATE = "/etc/nginx/tls/gateway.pem"
 PRIVATE_KEY = "/etc/nginx/tls/gateway.key"
 OVERRIDE = "/etc/systemd/system/nginx.service.d/loanstack.conf"
 READY_DEADLINE_S = 30

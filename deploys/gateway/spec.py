@@ -6,6 +6,7 @@ from deploys import platform
 from inventory.model import Environment, Gateway, Host, Role
 
 UNIT = "nginx.service"
+CERTIFICATE = "/etc/nginx/tls/gateway.pem"
 FAIL_TIMEOUT_S = 1
 """How long a gateway does not use a portal that failed to take a request."""
 _MARGIN_S = 0.5

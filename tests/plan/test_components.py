@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from importlib import import_module
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -30,6 +31,8 @@ from inventory.validation import ARTIFACTS_OF_ROLE, listening_ports
 from lab.rpm_repo import ROOTS
 from tests.plan.kit import Site, fresh
 
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+_USER = re.compile(r"^User=(\S+)$", re.MULTILINE)
 _ENABLES = re.compile(r"systemctl enable --quiet (\S+)")
 
 
@@ -125,6 +128,27 @@ def test_secret_files_are_those_with_a_secret(lab_site: Site) -> None:
         found = {file.path for file in files if any(value in file.content for value in secrets)}
         declared = {path for each in footprints(lab_site.env, host) for path in each.secret_files}
         assert found == declared, host.name
+
+
+def test_certificate_files_are_those_with_a_certificate(lab_site: Site) -> None:
+    for host in lab_site.env.hosts:
+        files, _ = lab_site.written(host.name)
+        found = {file.path for file in files if _CERTIFICATE in file.content} - {AUTHORITY}
+        declared = {path for each in footprints(lab_site.env, host) for path in each.certificate_files}
+        assert found == declared, host.name
+
+
+def test_accounts_are_those_of_the_written_units(lab_site: Site) -> None:
+    for host in lab_site.env.hosts:
+        files, _ = lab_site.written(host.name)
+        users = ((PurePosixPath(file.path).name, _USER.search(file.content)) for file in files)
+        found = {(unit, user[1]) for unit, user in users if user is not None}
+        declared = {pair for each in footprints(lab_site.env, host) for pair in each.accounts}
+        packaged = {
+            (etcd.UNIT, etcd.StoreSpec.user)
+        }  # its package writes this unit, and a deploy only adds to it
+        assert found - declared == set(), host.name
+        assert declared - found <= packaged, host.name
 
 
 def test_the_lab_s_depot_has_the_packages_that_its_hosts_install(lab_site: Site) -> None:
