@@ -32,7 +32,7 @@ def test_only_its_agent_starts_a_database(machine: Machine) -> None:
 _PROGRAMS = {
     Role.OCEANBASE: "seekdb",
     Role.TONGWEB: "java",
-    Role.LOAN: "python3.11",
+    Role.LOAN: "python3",
     Role.GATEWAY: "nginx",
 }
 
