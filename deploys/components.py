@@ -5,6 +5,7 @@ a stage.
 """
 
 from deploys import (
+    alertmanager,
     baseline,
     depot_client,
     etcd,
@@ -37,5 +38,6 @@ COMPONENTS = (
     failover.COMPONENT,
     mariadb.COMPONENT,
     etcd.COMPONENT,
+    alertmanager.COMPONENT,
     prometheus.COMPONENT,
 )

@@ -127,8 +127,8 @@ class Lab:
         Raises:
             RefusedError: the lab is not up.
         """
-        found = state.load(self.lab_dir)
-        if found is None or found.phase is not state.Phase.UP or found.boot_id != state.boot_id():
+        found = state.of_running(self.lab_dir)
+        if found is None:
             raise RefusedError("the lab is not up; run: loanstack lab up")
         return found
 
@@ -214,6 +214,7 @@ class Lab:
     def _start_servers(self) -> None:
         servers.start_depot(self.lab_dir, self.plan.depot_address)
         servers.start_power_switch(self.lab_dir, self.plan.depot_address)
+        servers.start_alert_receiver(self.lab_dir, self.plan.depot_address)
 
     def _take_down(self) -> None:
         self._take_down_at(self.lab_dir)

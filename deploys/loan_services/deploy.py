@@ -1,7 +1,6 @@
 """The loan services: bundle with its own runtime, unit, environment, readiness."""
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
 from deploys import rotation
 from deploys.component import HostContext
@@ -14,7 +13,7 @@ from deploys.loan_services.spec import (
     LoanServicesSpec,
     loan_services_spec,
 )
-from deploys.operations import artifacts, files, health, services
+from deploys.operations import artifacts, files, health, services, users
 
 READY_DEADLINE_S = 60
 
@@ -79,14 +78,7 @@ def loan_services(spec: LoanServicesSpec) -> None:
     + spec: artifact, addresses and settings of this host
     """
     assert spec.artifact.sha256 is not None
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know the services' user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=spec.folder,
-        ensure_home=False,
-    )
+    users.without_login(name="Know the services' user", user=spec.user, home=spec.folder)
     unpacked = artifacts.installed(
         name="Install the loan services",
         url=spec.artifact.url,
@@ -101,7 +93,9 @@ def loan_services(spec: LoanServicesSpec) -> None:
         name="Keep the loan services running",
         unit=spec.unit,
         restart_after=(ENVIRONMENT, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}"),
+        serves=health.until_it_answers(_ready_url(spec), READY_DEADLINE_S, spec.unit),
         written=(unpacked, written),
+        _serial=True,
     )
 
 
@@ -113,7 +107,11 @@ def loan_services_ready(spec: LoanServicesSpec) -> None:
     """
     health.answers(
         name="Wait for the loan services to be ready",
-        url=f"http://{spec.address}:{spec.services.port}/readyz",
+        url=_ready_url(spec),
         deadline_s=READY_DEADLINE_S,
         unit=spec.unit,
     )
+
+
+def _ready_url(spec: LoanServicesSpec) -> str:
+    return f"http://{spec.address}:{spec.services.port}/readyz"

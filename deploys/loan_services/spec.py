@@ -16,6 +16,7 @@ FOLDER = "/opt/loanstack/loan"
 RUN_DIR = "/run/loanstack-loan"
 ENVIRONMENT = "/etc/loanstack/loan.env"
 OWNER_ENVIRONMENT = "/etc/loanstack/loan-owner.env"
+_READY_S = 60.0
 _PORTALS_NOTICE_S = 0.8
 """Time for portals to notice: they check every quarter of a second, and wait 0.4 s for an answer."""
 
@@ -75,10 +76,7 @@ def loan_services_spec(
 
 def _rotation(env: Environment, host: Host) -> Rotation:
     url = f"http://{host.address}:{env.loan.port}"
-    restart = (
-        f"systemctl restart {UNIT} && "
-        f"curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-all-errors {url}/readyz"
-    )
+    restart = ("systemctl", "restart", UNIT)
     return Rotation(
         name="loan",
         folder=FOLDER,
@@ -92,6 +90,7 @@ def _rotation(env: Environment, host: Host) -> Rotation:
         gate_entity=env.entities[0].code,
         drain_s=env.loan.shutdown_grace_s,
         back_s=_PORTALS_NOTICE_S,
-        restart=restart,
-        after_roll_back=restart,
+        restart=(restart,),
+        after_roll_back=(restart,),
+        ready_s=_READY_S,
     )

@@ -30,6 +30,7 @@ def files_of(spec: PrometheusSpec) -> tuple[ConfigFile, ...]:
                 "prometheus/prometheus.yml.j2",
                 monitoring=monitoring,
                 rules=spec.rule_files,
+                alertmanagers=spec.alertmanagers,
                 jobs=jobs,
                 targets=spec.targets,
             ),

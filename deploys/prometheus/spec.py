@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inventory.model import Environment, Monitoring
+from inventory.model import Environment, Monitoring, Role
 
 UNIT = "prometheus.service"
 
@@ -29,6 +29,8 @@ class PrometheusSpec:
     targets: tuple[Target, ...]
     rules: tuple[tuple[str, str], ...]
     """(component, template of its alerts)."""
+    alertmanagers: tuple[str, ...]
+    """host:port of all that bring alerts to people."""
 
     @property
     def rule_files(self) -> tuple[str, ...]:
@@ -49,4 +51,11 @@ def prometheus_spec(
     + targets: what the components have to scrape, on all hosts
     + rules: (component, template of its alerts) of all components that have alerts
     """
-    return PrometheusSpec(monitoring=env.monitoring, targets=targets, rules=rules)
+    return PrometheusSpec(
+        monitoring=env.monitoring,
+        targets=targets,
+        rules=rules,
+        alertmanagers=tuple(
+            f"{host.address}:{env.alerting.port}" for host in env.hosts_with(Role.ALERTMANAGER)
+        ),
+    )

@@ -103,8 +103,8 @@ def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
 def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
     """Return the rotation settings of the product and of the portal; both use the same rotation."""
     url = f"http://{host.address}:{env.tongweb.port}/portal"
-    restart = f"systemctl restart {UNIT}"
-    serve = f"{TOOL} portal $(readlink {PORTAL_FOLDER}/current)"
+    restart = ("systemctl", "restart", UNIT)
+    serve = (TOOL, "portal", "current")
     return tuple(
         Rotation(
             name=name,
@@ -120,8 +120,8 @@ def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
             gate_entity=env.entities[0].code,
             drain_s=env.tongweb.drain_s,
             back_s=return_noticed_within_s(env.gateway),
-            restart=restart,
-            after_roll_back=f"{TOOL} lay-war && {after}",
+            restart=(restart,),
+            after_roll_back=((TOOL, "lay-war"), after),
         )
         for name, folder, after in (("tongweb", FOLDER, restart), ("portal", PORTAL_FOLDER, serve))
     )

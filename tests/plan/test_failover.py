@@ -72,7 +72,7 @@ def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureReques
         assert (read.me, read.address, read.may_lead) == (host.name, host.address, host.may_lead)
         assert read.timing.lease_ttl_ms == 3000
         assert [p.host for p in read.peers] == [p.name for p in spec.peers]
-        assert (read.agent_token, read.store.password) == (spec.agent_token, spec.store_password)
+        assert (read.agent.token, read.store.password) == (spec.agent_token, spec.store_password)
 
 
 def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:

@@ -3,8 +3,10 @@
 import re
 from dataclasses import asdict, replace
 
+from deploys.alertmanager import deploy as alertmanager
+from deploys.alertmanager.spec import TOKEN
 from deploys.baseline import deploy as baseline
-from deploys.content import AUTHORITY, ConfigFile
+from deploys.content import ConfigFile
 from deploys.depot_client import deploy as depot_client
 from deploys.etcd import deploy as store
 from deploys.failover import deploy as failover
@@ -37,7 +39,7 @@ def _text(files: tuple[ConfigFile, ...], path: str) -> str:
 def test_database(lab_site: Site) -> None:
     spec = oceanbase_spec(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
     files = oceanbase.files_of(spec)
-    assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
+    assert_golden("oceanbase.json", _text(files, oceanbase.SETTINGS))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-merge.service", _text(files, f"/etc/systemd/system/{spec.merge_unit}"))
     assert_golden("loanstack-merge.timer", _text(files, f"/etc/systemd/system/{spec.merge_timer}"))
@@ -68,7 +70,7 @@ def test_tongweb(lab_site: Site) -> None:
     for path in (
         tongweb.CONFIGURATION,
         "/opt/loanstack/tongweb/7.0.4.9/bin/external.vmoptions",
-        "/etc/loanstack/tongweb.conf",
+        "/etc/loanstack/tongweb.json",
         "/etc/systemd/system/loanstack-tongweb.service",
     ):
         assert_golden(path.rpartition("/")[2], _text(files, path))
@@ -92,9 +94,7 @@ def test_loan_services_know_no_database_that_never_leads(lab_site: Site) -> None
 
 
 def test_gateway(lab_site: Site) -> None:
-    spec = gateway_spec(
-        lab_site.env, lab_site.env.host("gw-b"), authority="CA\n", certificate="C\n", private_key="K\n"
-    )
+    spec = gateway_spec(lab_site.env, lab_site.env.host("gw-b"), certificate="C\n", private_key="K\n")
     files = gateway.files_of(spec)
     assert_golden("nginx.conf", _text(files, gateway.CONFIG))
     key = next(f for f in files if f.path == gateway.PRIVATE_KEY)
@@ -104,9 +104,7 @@ def test_gateway(lab_site: Site) -> None:
 def test_a_portal_counts_as_back_only_once_nginx_has_asked_it_again(lab_site: Site) -> None:
     """It asks again when more than `fail_timeout` whole seconds are over, and may fail at their end."""
     files = gateway.files_of(
-        gateway_spec(
-            lab_site.env, lab_site.env.host("gw-a"), authority="CA\n", certificate="C\n", private_key="K\n"
-        )
+        gateway_spec(lab_site.env, lab_site.env.host("gw-a"), certificate="C\n", private_key="K\n")
     )
     config = _text(files, gateway.CONFIG)
     [fail_timeout_s] = set(re.findall(r" fail_timeout=(\d+)s;", config))
@@ -116,13 +114,12 @@ def test_a_portal_counts_as_back_only_once_nginx_has_asked_it_again(lab_site: Si
 
 
 def test_load_generator(qinghai_site: Site) -> None:
-    spec = load_generator_spec(qinghai_site.env, qinghai_site.env.host("load-a1"), authority="CA\n")
+    spec = load_generator_spec(qinghai_site.env, qinghai_site.env.host("load-a1"))
     files = load_generator.files_of(spec)
     assert_golden("loanstack-load-worker", _text(files, LOAD_WORKER))
     unit = load_generator.unit_path(spec)
     assert_golden("loanstack-load@.service", _text(files, unit))
     assert [(file.path, file.mode) for file in files] == [
-        (AUTHORITY, 0o644),
         (LOAD_WORKER, 0o755),
         (unit, 0o644),
     ]
@@ -167,7 +164,7 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
 def test_monitoring(lab_site: Site) -> None:
     files = prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
     assert_golden("prometheus.yml", _text(files, prometheus.CONFIG))
-    for component in ("store", "failover"):
+    for component in ("store", "failover", "alertmanager"):
         assert_golden(f"rules-{component}.yml", _text(files, rule_file(component)))
     (unit,) = node_exporter.files_of(node_exporter.spec_of(lab_site.context("mon-c")))
     assert_golden("node-exporter-override.conf", unit.content)
@@ -191,3 +188,17 @@ def test_kernel_settings_of_a_stand_in_say_why_they_are_not_applied(
     for site, name in ((lab_site, "ob-a"), (qinghai_site, "ob-a1")):
         spec = baseline.spec_of(site.context(name))
         assert_golden(f"sysctl-{name}.conf", _text(baseline.before_packages(spec), baseline.SYSCTL))
+
+
+def test_alertmanager(lab_site: Site, qinghai_site: Site) -> None:
+    for site, name in ((lab_site, "mon-c"), (qinghai_site, "ops-b1")):
+        spec = alertmanager.spec_of(site.context(name))
+        files = alertmanager.files_of(spec)
+        assert_golden(f"alertmanager-{name}.yml", _text(files, alertmanager.CONFIG))
+        assert_golden(f"alertmanager-override-{name}.conf", _text(files, alertmanager.override(spec)))
+        token = next(file for file in files if file.path == TOKEN)
+        assert (token.mode, token.user, token.secret) == (0o400, "prometheus", True)
+        assert token.content == f"{site.secrets.alert_webhook_token}\n"
+    silent = replace(spec, alerting=replace(spec.alerting, webhook_url=None))
+    assert TOKEN not in {file.path for file in alertmanager.files_of(silent)}
+    assert "webhook" not in _text(alertmanager.files_of(silent), alertmanager.CONFIG)
