@@ -15,7 +15,7 @@ from deploys.trust import CURL
 
 _DOWNLOADS = "/var/cache/loanstack"
 PYTHON_LOADS = (
-    "bin/python3.11 -c 'import ctypes, pathlib; "
+    "bin/python3 -c 'import ctypes, pathlib; "
     '[ctypes.CDLL(str(each.resolve())) for each in sorted(pathlib.Path("lib").rglob("*.so*"))]\''
 )
 """Shows that this kernel maps every library of one of our bundles, and that their dependencies exist."""

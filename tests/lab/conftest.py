@@ -16,6 +16,7 @@ from inventory.model import DatabaseRole, Environment
 from inventory.places import PROJECT_ROOT
 
 ORDER = (
+    "test_artifacts",
     "test_lab_hosts",
     "test_lab_faults",
     "test_last_words",
