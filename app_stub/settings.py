@@ -37,6 +37,8 @@ class Database:
     kind: DatabaseKind = DatabaseKind.OCEANBASE
     agents: tuple[Endpoint, ...] = ()
     """HTTP addresses of the failover agents; without any, the primary is found by asking for roles alone."""
+    agent_key: str = ""
+    """Key with which they sign who the primary is; only without agents it may be empty."""
     name: str = "loan"
     pool_size: int = 16
     connect_timeout_ms: int = 500
@@ -100,10 +102,12 @@ def database_from(
         problems: receives one sentence for each bad variable.
         user_prefix: `LOAN_DATABASE` for the services, `LOAN_OWNER` for the seeding.
     """
+    agents = _endpoints(environment, "LOAN_AGENTS", problems, may_be_empty=True)
     return Database(
         kind=_kind(environment, problems),
         endpoints=_endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems, may_be_empty=False),
-        agents=_endpoints(environment, "LOAN_AGENTS", problems, may_be_empty=True),
+        agents=agents,
+        agent_key=_text(environment, "LOAN_AGENT_KEY", problems) if agents else "",
         user=_text(environment, f"{user_prefix}_USER", problems),
         password=_text(environment, f"{user_prefix}_PASSWORD", problems),
         name=_text(environment, "LOAN_DATABASE_NAME", problems, default="loan"),

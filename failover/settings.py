@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from failover.signature import Keys
+
 FENCE_KINDS = ("lab", "redfish", "ipmi", "none")
 CROSS_CENTRE = "cross_centre"
 DURABILITIES = ("local", CROSS_CENTRE)
@@ -87,7 +89,7 @@ class Settings:
     may_lead: bool
     store: Store
     agent_port: int
-    agent_token: str = field(repr=False)
+    agent_keys: Keys
     peers: tuple[Peer, ...]
     fence_password: str = field(repr=False)
     tool: str

@@ -4,7 +4,7 @@
       "environment": "lab", "me": "ob-a", "address": "198.18.1.13", "sql_port": 2881, "may_lead": true,
       "store": {"endpoints": ["https://198.18.1.13:2379", "https://198.18.2.23:2379"],
                 "user": "failover", "password": "...", "ca_file": "/etc/loanstack/store/ca.crt"},
-      "agent": {"port": 8008, "token": "..."},
+      "agent": {"port": 8008, "token": "...", "reading_key": "..."},
       "peers": [{"host": "ob-b", "address": "198.18.2.23", "may_lead": true,
                  "fence": {"kind": "lab", "address": "http://198.18.0.1:8481", "system": "ob-b",
                            "user": "agent", "reason": ""}}],
@@ -35,6 +35,7 @@ from failover.settings import (
     Store,
     Timing,
 )
+from failover.signature import Keys
 
 SETTINGS_FILE = Path("/etc/loanstack/failover.json")
 LOOPS_IN_A_LEASE = 5
@@ -90,7 +91,10 @@ def parse(found: object) -> Settings:
         may_lead=top.boolean("may_lead"),
         store=_store(top.nested("store")),
         agent_port=agent.integer("port", low=1, high=65_535),
-        agent_token=agent.secret("token", least_length=_LEAST_TOKEN_LENGTH),
+        agent_keys=Keys(
+            token=agent.secret("token", least_length=_LEAST_TOKEN_LENGTH),
+            reading=agent.secret("reading_key", least_length=_LEAST_TOKEN_LENGTH),
+        ),
         peers=tuple(_peer(reader) for reader in top.each("peers")),
         fence_password=top.secret("fence_password"),
         tool=database.text("tool"),

@@ -25,7 +25,9 @@ class Secrets:
     store_agent_password: str
     """The failover agents' own user there."""
     agent_token: str
-    """Token that a command to a failover agent must have."""
+    """Key with which failover agents sign what they tell each other, and commands to them are signed."""
+    agent_reading_key: str
+    """Key with which they sign what they tell the loan services, which have no other."""
     data_source_password: str
     """Password of the database user of the applications on TongWeb."""
     tongweb_console_password: str

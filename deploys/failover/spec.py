@@ -34,6 +34,7 @@ class FailoverSpec:
     """PEM certificate of the authority that signed the store's certificates."""
     store_password: str = field(repr=False)
     agent_token: str = field(repr=False)
+    agent_reading_key: str = field(repr=False)
     fence_password: str = field(repr=False)
 
     store_user: str = "failover"
@@ -64,6 +65,7 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: 
         authority=authority,
         store_password=secrets.store_agent_password,
         agent_token=secrets.agent_token,
+        agent_reading_key=secrets.agent_reading_key,
         fence_password=secrets.fence_password,
     )
 

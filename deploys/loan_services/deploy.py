@@ -37,6 +37,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 database=spec.database,
                 endpoints=spec.endpoints,
                 agents=spec.agents,
+                agent_key=spec.agent_key,
                 durability=spec.durability,
                 failover=spec.failover,
                 schema=spec.schema,

@@ -38,6 +38,8 @@ class LoanServicesSpec:
     """With MariaDB: the database itself waits for its replica, whatever durability OceanBase has."""
     schema: str
     rotation: Rotation
+    agent_key: str = field(repr=False)
+    """With which the agents sign what they tell the services."""
     app_password: str = field(repr=False)
     owner_password: str = field(repr=False)
 
@@ -68,6 +70,7 @@ def loan_services_spec(
         durability=Durability.LOCAL if is_compared else env.failover.durability,
         schema=env.database.schema,
         rotation=_rotation(env, host),
+        agent_key=secrets.agent_reading_key,
         app_password=secrets.loan_app_password,
         owner_password=secrets.loan_owner_password,
     )

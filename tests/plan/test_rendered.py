@@ -46,7 +46,10 @@ def test_loan_services(lab_site: Site) -> None:
     spec = loan_services_spec(lab_site.env, lab_site.env.host("app-b"), lab_site.secrets)
     files = loan_services.files_of(spec)
     assert_golden("loanstack-loan.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
-    hidden = _text(files, loan_services.ENVIRONMENT).replace(lab_site.secrets.loan_app_password, "<hidden>")
+    hidden = _text(files, loan_services.ENVIRONMENT)
+    for secret in (spec.app_password, spec.agent_key):
+        assert secret in hidden
+        hidden = hidden.replace(secret, "<hidden>")
     assert_golden("loan.env", hidden)
 
 

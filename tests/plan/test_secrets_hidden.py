@@ -22,6 +22,7 @@ _OF_DATABASE = {
     "data_source_password",
     "store_agent_password",
     "agent_token",
+    "agent_reading_key",
     "fence_password",
 }
 _ALL = ("gw-a", "app-a", "ob-a", "ob-b", "mon-c")
@@ -55,7 +56,13 @@ def test_nothing_printed_holds_a_secret(
         ("ob-b", _OF_DATABASE),
         (
             "app-a",
-            {"loan_owner_password", "loan_app_password", "tongweb_console_password", "data_source_password"},
+            {
+                "loan_owner_password",
+                "loan_app_password",
+                "tongweb_console_password",
+                "data_source_password",
+                "agent_reading_key",
+            },
         ),
         ("gw-a", set()),
         ("mon-c", set()),
