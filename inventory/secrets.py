@@ -15,6 +15,8 @@ class Secrets:
     """Passwords of one environment. Never print this: `repr` hides the values."""
 
     database_root_password: str
+    database_reserved_password: str
+    """Password of seekdb's own `root@'%'`, which cannot be locked; no file on a host has it."""
     loan_owner_password: str
     loan_app_password: str
     probe_password: str

@@ -87,6 +87,12 @@ def oceanbase(spec: OceanBaseSpec) -> None:
     _install(spec)
     _bring_up(spec, as_first_role=DatabaseRole.PRIMARY)
     operations.users_kept(name="Keep the database's users", users=spec.passwords)
+    operations.administrator_kept(
+        name="Let root in from the database hosts alone",
+        sources=spec.root_sources,
+        password=spec.root_password,
+        reserved_password=spec.reserved_password,
+    )
     operations.scripts_applied(name="Keep schema and rights", scripts=schema.scripts())
 
 

@@ -11,6 +11,9 @@ from inventory.secrets import Secrets
 ARTIFACT = "seekdb"
 FOLDER = "/opt/loanstack/seekdb"
 MERGE_TIMER = "loanstack-merge.timer"
+SOCKET_SOURCE = "unix_"
+"""Host of an account for clients on the unix socket. seekdb 1.4 calls theirs `unix:`, which its SQL does not
+accept as a host; `_` stands for any character."""
 ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
 PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
 
@@ -75,7 +78,11 @@ class OceanBaseSpec:
     lag_limit_ms: int
     merge_at: str
     """Time of day at which the dumps are merged, HH:MM."""
+    root_sources: tuple[str, ...]
+    """Hosts, as the database sees them, from which its administrator may come: the database hosts."""
     root_password: str = field(repr=False)
+    reserved_password: str = field(repr=False)
+    """Of the kernel's own account for root from anywhere; no host has it."""
     passwords: tuple[tuple[str, str], ...] = field(repr=False)
     """(user, password) of the database users."""
 
@@ -109,7 +116,9 @@ def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseS
         run_time_parameters=run_time_parameters(database),
         lag_limit_ms=database.lag_limit_ms,
         merge_at=database.merge_at,
+        root_sources=(SOCKET_SOURCE, *sorted(h.address for h in env.hosts_with(Role.OCEANBASE))),
         root_password=secrets.database_root_password,
+        reserved_password=secrets.database_reserved_password,
         passwords=(
             ("loan_owner", secrets.loan_owner_password),
             ("loan_app", secrets.loan_app_password),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploys.oceanbase.spec import run_time_parameters
+from deploys.oceanbase.spec import SOCKET_SOURCE, run_time_parameters
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine, eventually
@@ -33,6 +33,15 @@ def _as_user(user: str, password: str, sql: str) -> tuple[str, str]:
         "code=$?; rm -f $options; exit $code"
     )
     return command, f"[client]\nuser={user}\npassword={password}\n"
+
+
+def _over_tcp(address: str, port: int) -> str:
+    """Return a command that says as whom it came in over TCP; the option file comes on stdin."""
+    return (
+        "options=$(mktemp) && cat > $options && "
+        f"mariadb --defaults-file=$options --host={address} --port={port} --protocol=tcp "
+        "--execute='SELECT CURRENT_USER()'; code=$?; rm -f $options; exit $code"
+    )
 
 
 def test_one_primary_and_the_rest_follow(env: Environment, machines: dict[str, Machine]) -> None:
@@ -83,6 +92,28 @@ def test_the_daily_merge_is_due(env: Environment, machine: Machine) -> None:
 def test_root_needs_its_password(machine: Machine) -> None:
     command, options = _as_user("root", "", "SELECT 1")
     assert "Access denied" in machine.fails(command, stdin=options)
+
+
+def test_root_is_let_in_from_database_hosts_alone(
+    env: Environment, machines: dict[str, Machine], secrets: Secrets
+) -> None:
+    """`root@'%'` cannot be locked; no host has its password, and root's own is worth nothing elsewhere."""
+    primary = _primary(env, machines)
+    rows = primary.run(f"{_TOOL} sql", stdin="SELECT host FROM mysql.user WHERE user = 'root';\n").split()
+    addresses = {h.address for h in env.hosts_with(Role.OCEANBASE)}
+    assert set(rows) == {"%", SOCKET_SOURCE, *addresses}
+    command, options = _as_user("root", secrets.database_reserved_password, "SELECT CURRENT_USER()")
+    assert "root@%" in primary.run(command, stdin=options)
+    command, options = _as_user("root", secrets.database_root_password, "SELECT CURRENT_USER()")
+    assert f"root@{SOCKET_SOURCE}" in primary.run(command, stdin=options)
+    elsewhere = _over_tcp("127.0.0.1", env.database.sql_port)
+    assert "Access denied" in primary.fails(elsewhere, stdin=options), (
+        "loopback is no database host's address"
+    )
+    own = primary.spec.address
+    for address in addresses:
+        found = primary.run(_over_tcp(address, env.database.sql_port), stdin=options).split()
+        assert found[-1] == f"root@{own}"
 
 
 def test_services_may_write_rows_and_no_more(

@@ -15,6 +15,7 @@ from tests.plan.kit import Site, answer, fresh, primary, shown, stdin_of, told
 
 _OF_DATABASE = {
     "database_root_password",
+    "database_reserved_password",
     "loan_owner_password",
     "loan_app_password",
     "probe_password",
