@@ -39,6 +39,8 @@ class Database:
     """HTTP addresses of the failover agents; without any, the primary is found by asking for roles alone."""
     agent_key: str = ""
     """Key with which they sign who the primary is; only without agents it may be empty."""
+    ca_file: Path | None = None
+    """Certificate of the authority that signed the databases'; None: connections are plain text."""
     name: str = "loan"
     pool_size: int = 16
     connect_timeout_ms: int = 500
@@ -108,6 +110,7 @@ def database_from(
         endpoints=_endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems, may_be_empty=False),
         agents=agents,
         agent_key=_text(environment, "LOAN_AGENT_KEY", problems) if agents else "",
+        ca_file=_file(environment, "LOAN_DATABASE_CA_FILE", problems),
         user=_text(environment, f"{user_prefix}_USER", problems),
         password=_text(environment, f"{user_prefix}_PASSWORD", problems),
         name=_text(environment, "LOAN_DATABASE_NAME", problems, default="loan"),
@@ -153,6 +156,13 @@ def _text(
     if not value:
         problems.append(f"{name} is missing or empty; set it in the environment file")
     return value
+
+
+def _file(environment: Mapping[str, str], name: str, problems: list[str]) -> Path | None:
+    path = Path(text) if (text := environment.get(name)) else None
+    if path is not None and not path.is_file():
+        problems.append(f"{name}={text!r}; allowed: a file that this user can reach, or nothing")
+    return path
 
 
 def _integer(

@@ -1,8 +1,9 @@
-"""The lab's certificate authority, and the certificates of gateways and of the store's members.
+"""The lab's certificate authority, and the certificates of gateways, store members and databases.
 
 Runs on the control machine. In production a bank's own authority signs: put `ca.pem`, and for each gateway
-`<host>.pem` and `<host>.key`, for each member `<host>-store.pem` and `<host>-store.key` into `ca_dir`. They
-are used unchanged as long as they are valid, name the right host and allow its usage.
+`<host>.pem` and `<host>.key`, for each member `<host>-store.pem` and `<host>-store.key`, for each database
+`<host>-database.pem` and `<host>-database.key` into `ca_dir`. They are used unchanged as long as they are
+valid, name the right host and allow its usage.
 """
 
 import os
@@ -88,6 +89,26 @@ def store_certificate(
     """
     holder = _Holder(
         file_name=f"{host_name}-store",
+        names=_addresses(addresses),
+        usages=(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
+    )
+    return _certificate(ca_dir, holder, now)
+
+
+def database_certificate(
+    ca_dir: Path, *, host_name: str, addresses: Sequence[str], now: datetime
+) -> Certificate:
+    """Return the certificate of a database; issue one if none fits.
+
+    A standby opens connections to its primary with it, and the two change roles.
+
+    + ca_dir: where authority and certificates live; keys there are 0600
+    + host_name: host of the certificate
+    + addresses: addresses of the database (subject alternative names)
+    + now: aware time, for the check of validity
+    """
+    holder = _Holder(
+        file_name=f"{host_name}-database",
         names=_addresses(addresses),
         usages=(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
     )

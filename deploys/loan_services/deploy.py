@@ -3,9 +3,9 @@
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
-from deploys import rotation
+from deploys import certificates, rotation
 from deploys.component import HostContext
-from deploys.content import ConfigFile, render
+from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.loan_services.spec import (
     ENVIRONMENT,
@@ -21,13 +21,22 @@ READY_DEADLINE_S = 60
 
 def spec_of(context: HostContext) -> LoanServicesSpec:
     """Return the loan services of the host of `context`, with the database that serves."""
-    return loan_services_spec(context.env, context.host, context.secrets, serving=context.serving)
+    env = context.env
+    authority = (
+        certificates.authority_certificate(env.ca_dir, now=certificates.utc_now())
+        if env.database.tls
+        else None
+    )
+    return loan_services_spec(
+        env, context.host, context.secrets, serving=context.serving, authority=authority
+    )
 
 
 def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
     """Return the unit, the two environment files, and the files of the rotation tool."""
     return (
         *rotation.files_of((spec.rotation,)),
+        *((ConfigFile(path=AUTHORITY, content=spec.authority),) if spec.authority else ()),
         ConfigFile(
             path=ENVIRONMENT,
             content=render(
@@ -41,6 +50,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 durability=spec.durability,
                 failover=spec.failover,
                 schema=spec.schema,
+                ca_file=AUTHORITY if spec.authority else None,
                 password=spec.app_password,
                 run_dir=RUN_DIR,
             ),
@@ -55,6 +65,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 database=spec.database,
                 endpoints=spec.endpoints,
                 schema=spec.schema,
+                ca_file=AUTHORITY if spec.authority else None,
                 password=spec.owner_password,
             ),
             mode=0o600,

@@ -37,6 +37,8 @@ class LoanServicesSpec:
     durability: str
     """With MariaDB: the database itself waits for its replica, whatever durability OceanBase has."""
     schema: str
+    authority: str | None
+    """PEM certificate of the authority that signed the databases' certificates; None: SQL is plain text."""
     rotation: Rotation
     agent_key: str = field(repr=False)
     """With which the agents sign what they tell the services."""
@@ -49,11 +51,17 @@ class LoanServicesSpec:
 
 
 def loan_services_spec(
-    env: Environment, host: Host, secrets: Secrets, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
+    env: Environment,
+    host: Host,
+    secrets: Secrets,
+    *,
+    serving: DatabaseKind = DatabaseKind.OCEANBASE,
+    authority: str | None = None,
 ) -> LoanServicesSpec:
     """Return the loan services of `host`.
 
     + serving: the database that they use
+    + authority: PEM certificate of the authority that signed the databases' certificates, if they use TLS
     """
     # A database that never leads gets no writes, and its copy does not make a write safe.
     leaders = leaders_near(env, host)
@@ -69,6 +77,8 @@ def loan_services_spec(
         failover=env.failover,
         durability=Durability.LOCAL if is_compared else env.failover.durability,
         schema=env.database.schema,
+        # The MariaDB that OceanBase is compared with has no certificate.
+        authority=None if is_compared else authority,
         rotation=_rotation(env, host),
         agent_key=secrets.agent_reading_key,
         app_password=secrets.loan_app_password,

@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
+from deploys import certificates
 from deploys.component import HostContext
 from deploys.content import TEMPLATES, ConfigFile, Folder, render
 from deploys.failover.spec import DATABASE_TOOL
 from deploys.oceanbase import operations, schema
-from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, OceanBaseSpec, oceanbase_spec
+from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, WALLET, OceanBaseSpec, Wallet, oceanbase_spec
 from deploys.operations import artifacts, files, services
 from inventory.model import DatabaseRole
 
@@ -21,8 +22,21 @@ HEALTH_DEADLINE_S = 90
 
 
 def spec_of(context: HostContext) -> OceanBaseSpec:
-    """Return the database of the host of `context`."""
-    return oceanbase_spec(context.env, context.host, context.secrets)
+    """Return the database of the host of `context`, with a certificate that fits if it uses TLS."""
+    return oceanbase_spec(context.env, context.host, context.secrets, wallet=_wallet_of(context))
+
+
+def _wallet_of(context: HostContext) -> Wallet | None:
+    if not context.env.database.tls:
+        return None
+    issued = certificates.database_certificate(
+        context.env.ca_dir,
+        host_name=context.host.name,
+        # Loopback: the SQL proxy of a TongWeb host is reached there.
+        addresses=(context.host.address, "127.0.0.1"),
+        now=certificates.utc_now(),
+    )
+    return Wallet(authority=issued.authority, certificate=issued.certificate, private_key=issued.private_key)
 
 
 def merge_timer(spec: OceanBaseSpec) -> str:
@@ -58,6 +72,8 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
                 "oceanbase/loanstack-oceanbase.service.j2",
                 user=spec.user,
                 folder=spec.folder,
+                base_dir=spec.base_dir,
+                wallet=WALLET if spec.wallet else None,
                 agent=spec.agent_unit,
             ),
         ),
@@ -70,6 +86,26 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
         ),
         _options(ROOT_OPTIONS, "root", spec.root_password),
         _options(PROBE_OPTIONS, "probe", probe_password),
+        *_wallet_files(spec),
+    )
+
+
+def _wallet_files(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
+    """Return certificate and key under the names that seekdb 1.4 reads: for SQL, and for replication."""
+    if spec.wallet is None:
+        return ()
+
+    def owned(name: str, content: str, *, secret: bool = False) -> ConfigFile:
+        path = f"{WALLET}/{name}"
+        return ConfigFile(
+            path=path, content=content, mode=0o600, user=spec.user, group=spec.user, secret=secret
+        )
+
+    wallet = spec.wallet
+    return (
+        owned("ca.pem", wallet.authority),
+        *(owned(name, wallet.certificate) for name in ("server-cert.pem", "cert.pem")),
+        *(owned(name, wallet.private_key, secret=True) for name in ("server-key.pem", "key.pem")),
     )
 
 
@@ -144,6 +180,7 @@ def _install(spec: OceanBaseSpec) -> None:
         folders=(
             Folder(path=str(PurePosixPath(spec.base_dir).parent)),
             Folder(path=spec.base_dir, mode=0o750, user=spec.user, group=spec.user),
+            *((Folder(path=WALLET),) if spec.wallet else ()),
         ),
         files=files_of(spec),
         # An earlier version enabled the unit, so it would start at boot by itself.

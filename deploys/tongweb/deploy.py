@@ -5,9 +5,9 @@ from typing import Any
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
-from deploys import rotation
+from deploys import certificates, rotation
 from deploys.component import HostContext
-from deploys.content import TEMPLATES, ConfigFile, Folder, render
+from deploys.content import AUTHORITY, TEMPLATES, ConfigFile, Folder, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.operations import artifacts, files, services
 from deploys.tongweb import operations
@@ -33,7 +33,13 @@ _UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 
 def spec_of(context: HostContext) -> TongWebSpec:
     """Return TongWeb and the portal of the host of `context`."""
-    return tongweb_spec(context.env, context.host, context.secrets)
+    env = context.env
+    authority = (
+        certificates.authority_certificate(env.ca_dir, now=certificates.utc_now())
+        if env.database.tls
+        else None
+    )
+    return tongweb_spec(env, context.host, context.secrets, authority=authority)
 
 
 def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
@@ -57,6 +63,7 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
                 **common,
             ),
         ),
+        *((ConfigFile(path=AUTHORITY, content=spec.authority),) if spec.authority else ()),
         ConfigFile(path=DATA_SOURCE, content=f"{spec.data_source.password}\n", mode=0o600, secret=True),
         ConfigFile(
             path=f"{spec.home}/bin/external.vmoptions",

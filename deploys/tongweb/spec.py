@@ -47,6 +47,8 @@ class TongWebSpec:
     """ip:port*weight of the loan services in all centres."""
     accounts: tuple[Account, ...]
     data_source: DataSourceSpec
+    authority: str | None
+    """PEM certificate by which the data source trusts a database; None: its SQL is plain text."""
     jdbc_driver: Artifact
     rotation: tuple[Rotation, ...]
     cpus: str | None
@@ -73,8 +75,13 @@ class TongWebSpec:
         return f"{name} with the channel portal"
 
 
-def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
-    """Return TongWeb and the portal of `host`."""
+def tongweb_spec(
+    env: Environment, host: Host, secrets: Secrets, *, authority: str | None = None
+) -> TongWebSpec:
+    """Return TongWeb and the portal of `host`.
+
+    + authority: PEM certificate of the authority that signed the databases' certificates, if they use TLS
+    """
     has_file = not env.tongweb.license_servers
     # The suffix satisfies the console's rules for passwords: both cases, digits and other characters.
     passwords = {name: f"{secrets.tongweb_console_password}-{name}Aa1" for name in ("thanos", "cli")}
@@ -93,6 +100,7 @@ def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
             for name, password in passwords.items()
         ),
         data_source=data_source_spec(env, secrets),
+        authority=authority,
         jdbc_driver=artifact_for(env, host, "jdbc-driver"),
         rotation=_rotation(env, host),
         cpus=host.tongweb_cpus,

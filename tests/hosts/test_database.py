@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploys.oceanbase.spec import SOCKET_SOURCE, run_time_parameters
+from deploys.oceanbase.spec import SOCKET_SOURCE, WALLET, run_time_parameters
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts.kit import Machine, eventually
@@ -42,6 +42,20 @@ def _over_tcp(address: str, port: int) -> str:
         f"mariadb --defaults-file=$options --host={address} --port={port} --protocol=tcp "
         "--execute='SELECT CURRENT_USER()'; code=$?; rm -f $options; exit $code"
     )
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_it_shows_the_certificate_of_its_file_for_sql_and_replication(
+    machine: Machine, env: Environment
+) -> None:
+    """seekdb reads them at a start: one that was renewed since is used only after the next one."""
+    if not env.database.tls:
+        pytest.skip("the databases of this environment use no TLS")
+    serial = "openssl x509 -noout -serial"
+    wanted = machine.run(f"{serial} -in {WALLET}/server-cert.pem")
+    for port, options in ((env.database.sql_port, "-starttls mysql"), (env.database.rpc_port, "")):
+        asked = f"openssl s_client -connect {machine.spec.address}:{port} {options} </dev/null 2>/dev/null"
+        assert machine.run(f"{asked} | {serial}") == wanted, f"port {port}; restart it: docs/failover.md"
 
 
 def test_one_primary_and_the_rest_follow(env: Environment, machines: dict[str, Machine]) -> None:

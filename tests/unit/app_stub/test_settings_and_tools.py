@@ -41,6 +41,14 @@ def test_without_agents_writes_are_local() -> None:
     assert settings.durability == DurabilityRule(kind=DurabilityKind.LOCAL)
 
 
+def test_an_authority_s_file_must_be_there() -> None:
+    assert settings_from(GOOD).database.ca_file is None
+    found = settings_from(GOOD | {"LOAN_DATABASE_CA_FILE": __file__}).database.ca_file
+    assert str(found) == __file__
+    with pytest.raises(SettingsError, match="LOAN_DATABASE_CA_FILE='/none'; allowed: a file"):
+        settings_from(GOOD | {"LOAN_DATABASE_CA_FILE": "/none"})
+
+
 def test_agents_are_believed_by_a_key_alone() -> None:
     with pytest.raises(SettingsError) as raised:
         settings_from(GOOD | {"LOAN_AGENT_KEY": ""})
