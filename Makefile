@@ -46,7 +46,7 @@ lab-test: setup  ## everything promised, on the booted lab, at a modest rate
 
 lock: setup  ## resolve all lock files anew (hashes, no registry addresses)
 	@$(LOCK) --all-extras --python-version 3.11 --universal pyproject.toml -o requirements.lock
-	@for package in app_stub failover loadtests; do \
+	@for package in app_stub failover hosttools loadtests; do \
 	    $(LOCK) --python-version 3.11 --python-platform x86_64-manylinux_2_28 $$package/requirements.in \
 	        -o $$package/requirements.lock; \
 	done

@@ -140,6 +140,8 @@ class Component:
     part_of: str | None = None
     """Name on the command line, if it is converged only together with others of this name."""
     steps: tuple[Step, ...]
+    rules: str | None = None
+    """Template of its alerts, for Prometheus; None: it has none."""
     footprint: Callable[[Environment, Host], Footprint] = _nothing
     """Returns what it has on a host; by default nothing that another component must know."""
 

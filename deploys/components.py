@@ -5,11 +5,13 @@ a stage.
 """
 
 from deploys import (
+    alertmanager,
     baseline,
     depot_client,
     etcd,
     failover,
     gateway,
+    host_tools,
     load_generator,
     loan_services,
     mariadb,
@@ -25,6 +27,7 @@ COMPONENTS = (
     baseline.COMPONENT,
     depot_client.COMPONENT,
     node_exporter.COMPONENT,
+    host_tools.COMPONENT,
     load_generator.COMPONENT,
     loan_services.COMPONENT,
     sql_proxy.COMPONENT,
@@ -35,5 +38,6 @@ COMPONENTS = (
     failover.COMPONENT,
     mariadb.COMPONENT,
     etcd.COMPONENT,
+    alertmanager.COMPONENT,
     prometheus.COMPONENT,
 )

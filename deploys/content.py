@@ -1,5 +1,7 @@
 """Files and folders of components, rendered from `templates/`. Plain values."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,3 +64,8 @@ def render(template: str, **data: Any) -> str:  # noqa: ANN401 - whatever the te
         jinja2.UndefinedError: the template uses a name that `data` lacks.
     """
     return _JINJA.get_template(template).render(**data)
+
+
+def json_text(settings: Mapping[str, object]) -> str:
+    """Return `settings` as the text of a JSON file that people read too."""
+    return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"

@@ -5,7 +5,7 @@
 | `components_on` | `deploys.converge`, tests |
 | `openings` | the firewall of the component `baseline` |
 | `packages_for` | the component `depot_client` |
-| `targets` | the component `prometheus` |
+| `targets`, `rules` | the component `prometheus` |
 | `footprints` | all of these, and the tests of hosts |
 """
 
@@ -89,3 +89,8 @@ def targets(env: Environment) -> tuple[Target, ...]:
         if component.is_on(host)
         for scrape in component.footprint(env, host).scrapes
     )
+
+
+def rules() -> tuple[tuple[str, str], ...]:
+    """Return (component, template of its alerts) of all components that have alerts."""
+    return tuple((component.name, component.rules) for component in COMPONENTS if component.rules is not None)

@@ -21,6 +21,9 @@ class Platform:
     mariadb_package: str
     node_exporter_package: str
     store_packages: tuple[str, ...]
+    alertmanager_package: str
+    alertmanager_unit: str
+    alertmanager_program: str
     prometheus_package: str = "prometheus"
 
 
@@ -37,6 +40,9 @@ KYLIN = Platform(
     mariadb_package="mariadb-server",
     node_exporter_package="node_exporter",
     store_packages=("etcd",),
+    alertmanager_package="alertmanager",
+    alertmanager_unit="alertmanager.service",
+    alertmanager_program="/usr/bin/alertmanager",
 )
 """Kylin V10, with the additional packages of a bank's depot."""
 
@@ -53,6 +59,9 @@ STAND_IN = Platform(
     mariadb_package="mariadb-server-core",
     node_exporter_package="prometheus-node-exporter",
     store_packages=("etcd-server", "etcd-client"),
+    alertmanager_package="prometheus-alertmanager",
+    alertmanager_unit="prometheus-alertmanager.service",
+    alertmanager_program="/usr/bin/prometheus-alertmanager",
 )
 """The lab's Debian userland, whose packages keep Debian's names."""
 

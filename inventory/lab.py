@@ -10,12 +10,24 @@ Addresses come from 198.18.0.0/15, the range RFC 2544 sets aside for benchmarks.
 import os
 import sys
 
-from inventory import artifacts, availability, model, places, problem, purpose, pyinfra_hosts, slo, validation
+from inventory import (
+    alerting,
+    artifacts,
+    availability,
+    model,
+    places,
+    problem,
+    purpose,
+    pyinfra_hosts,
+    slo,
+    validation,
+)
 
 _LAB = places.lab_dir()
 _KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 userland)")
 _DEPOT_URL = "http://198.18.0.1:8480"
 _POWER_SWITCH_URL = "http://198.18.0.1:8481"
+_ALERT_RECEIVER_URL = "http://198.18.0.1:8482/alerts"
 _DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
 _DURABILITY_VARIABLE = "LOANSTACK_LAB_DURABILITY"
 _DURABILITY = os.environ.get(_DURABILITY_VARIABLE, availability.Durability.LOCAL)
@@ -119,9 +131,15 @@ ENVIRONMENT = model.Environment(
         _host("app-a", (model.Role.LOAN, model.Role.TONGWEB), 12, 1024, tongweb_cpus="0"),
         _host("ob-a", _DATABASE, 13, 2048, database_role=model.DatabaseRole.PRIMARY),
         _host("gw-b", (model.Role.GATEWAY,), 21, 512, dmz_address="198.19.0.21"),
-        _host("app-b", (model.Role.LOAN, model.Role.TONGWEB), 22, 1024, tongweb_cpus="1"),
+        _host(
+            "app-b",
+            (model.Role.LOAN, model.Role.TONGWEB, model.Role.ALERTMANAGER),
+            22,
+            1024,
+            tongweb_cpus="1",
+        ),
         _host("ob-b", _DATABASE, 23, 2048, database_role=model.DatabaseRole.STANDBY),
-        _host("mon-c", (model.Role.MONITOR, model.Role.ARBITER), 31, 512),
+        _host("mon-c", (model.Role.MONITOR, model.Role.ARBITER, model.Role.ALERTMANAGER), 31, 512),
         *_MORE[_TOPOLOGY],
     ),
     artifacts=artifacts.listed_in(_SUMS_FILE, base_url=f"{_DEPOT_URL}/artifacts"),
@@ -151,6 +169,7 @@ ENVIRONMENT = model.Environment(
         server_name="loan.lab.loanstack", virtual_addresses=("198.19.0.101", "198.19.0.102")
     ),
     monitoring=model.Monitoring(),
+    alerting=alerting.Alerting(webhook_url=_ALERT_RECEIVER_URL, warning_wait_s=5),
     failover=availability.Failover(
         # A variable, so that both can be measured on one lab; `loanstack deploy lab` switches it.
         durability=_DURABILITY,

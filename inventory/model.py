@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from inventory.alerting import Alerting
 from inventory.availability import Durability, Failover, Fence, Store
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
@@ -30,6 +31,8 @@ class Role(StrEnum):
     ARBITER = "arbiter"
     """A voting member of the consensus store; one in each centre."""
     MONITOR = "monitor"
+    ALERTMANAGER = "alertmanager"
+    """Brings alerts to people; two hosts, in different centres."""
     DEPOT = "depot"
     LOADGEN = "loadgen"
     """Makes load as clients do, from the clients' network; its cost does not count as cost of the system."""
@@ -312,6 +315,7 @@ class Environment:
     tongweb: TongWeb
     gateway: Gateway
     monitoring: Monitoring
+    alerting: Alerting = field(default_factory=Alerting)
     store: Store = field(default_factory=Store)
     failover: Failover = field(default_factory=Failover)
     entities: tuple[LegalEntity, ...]

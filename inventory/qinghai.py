@@ -7,7 +7,7 @@ examples; TongWeb is licensed, so its artifact is the bank's own copy.
 
 from pathlib import Path
 
-from inventory import artifacts, availability, model, purpose, pyinfra_hosts, slo
+from inventory import alerting, artifacts, availability, model, purpose, pyinfra_hosts, slo
 from inventory.hardware import HYGON_7285, KUNPENG_920, Processor
 
 _DEPOT_URL = "https://depot.credit.example"
@@ -75,7 +75,8 @@ ENVIRONMENT = model.Environment(
     hosts=(
         *_room("a", "10.63.8.11", model.DatabaseRole.PRIMARY),
         *_room("b", "10.63.8.12", model.DatabaseRole.STANDBY),
-        _host("mon-c1", (model.Role.MONITOR,), "c", 51, HYGON_7285, 128),
+        _host("mon-c1", (model.Role.MONITOR, model.Role.ALERTMANAGER), "c", 51, HYGON_7285, 128),
+        _host("ops-b1", (model.Role.ALERTMANAGER,), "b", 48, HYGON_7285, 32),
         _host("arb-c1", (model.Role.ARBITER,), "c", 52, KUNPENG_920, 32),
         _host("load-a1", (model.Role.LOADGEN,), "a", 49, HYGON_7285, 32, dmz_address="10.63.8.21"),
         _host("load-b1", (model.Role.LOADGEN,), "b", 49, KUNPENG_920, 32, dmz_address="10.63.8.22"),
@@ -91,6 +92,7 @@ ENVIRONMENT = model.Environment(
             ("seekdb", artifacts.SEEKDB_VERSION, "tar.gz"),
             ("loan-services", "0.1.0", "tar.gz"),
             ("failover-agent", "0.1.0", "tar.gz"),
+            ("host-tools", "0.1.0", "tar.gz"),
             ("load-generator", "0.1.0", "tar.gz"),
             ("tongweb", "7.0.4.9", "tar.gz"),
             ("tongweb-license", "7.0", "dat"),
@@ -127,6 +129,7 @@ ENVIRONMENT = model.Environment(
         upstream_keepalive=512,
     ),
     monitoring=model.Monitoring(retention="90d"),
+    alerting=alerting.Alerting(webhook_url="https://duty.credit.example/loan-alerts"),
     failover=availability.Failover(
         durability=availability.Durability.CROSS_CENTRE, degrade_after_s=10.0, anti_flap_s=300.0
     ),

@@ -36,6 +36,8 @@ class Secrets:
     """Secret from which the passwords of TongWeb's console are made."""
     tongweb_license_key: str
     """Public key of TongWeb's licence servers; used if the inventory names any."""
+    alert_webhook_token: str
+    """Bearer token that the receiver of alerts asks for."""
     fence_password: str
     """Password of the user of the fence devices, with which agents switch off hosts."""
 

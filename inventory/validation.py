@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
+from inventory.alerting_checks import alerting_problems
 from inventory.availability_checks import availability_problems
 from inventory.model import Arch, DatabaseRole, Environment, Host, Role
 from inventory.problem import Problem
@@ -17,6 +18,7 @@ retained log (measured on seekdb 1.4; OceanBase's own deployer asks for the same
 ARTIFACTS_OF_ROLE = (
     (Role.OCEANBASE, "seekdb"),
     (Role.OCEANBASE, "failover-agent"),
+    *((role, "host-tools") for role in (Role.OCEANBASE, Role.ARBITER, Role.LOAN, Role.TONGWEB)),
     (Role.LOAN, "loan-services"),
     (Role.TONGWEB, "tongweb"),
     (Role.TONGWEB, "tongweb-license"),
@@ -68,6 +70,7 @@ def find_problems(env: Environment) -> Iterator[Problem]:
     yield from _artifact_problems(env)
     yield from _journey_problems(env)
     yield from availability_problems(env)
+    yield from alerting_problems(env)
     yield from _purpose_problems(env)
 
 
@@ -242,6 +245,9 @@ def listening_ports(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
         yield "gateway.port", env.gateway.port
     if host.has(Role.MONITOR):
         yield "monitoring.prometheus_port", env.monitoring.prometheus_port
+    if host.has(Role.ALERTMANAGER):
+        yield "alerting.port", env.alerting.port
+        yield "alerting.cluster_port", env.alerting.cluster_port
     if host.has(Role.ARBITER):
         yield "store.client_port", env.store.client_port
         yield "store.peer_port", env.store.peer_port

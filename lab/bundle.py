@@ -22,6 +22,7 @@ from lab.errors import RefusedError
 PACKAGES = {
     "loan-services": ("app_stub",),
     "failover-agent": ("failover",),
+    "host-tools": ("hosttools",),
     "load-generator": ("loadtests", "proof", "processes", "inventory"),
 }
 """Our packages in each bundle, by the bundle's name; the first one has the list of the libraries."""

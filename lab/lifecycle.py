@@ -214,6 +214,7 @@ class Lab:
     def _start_servers(self) -> None:
         servers.start_depot(self.lab_dir, self.plan.depot_address)
         servers.start_power_switch(self.lab_dir, self.plan.depot_address)
+        servers.start_alert_receiver(self.lab_dir, self.plan.depot_address)
 
     def _take_down(self) -> None:
         self._take_down_at(self.lab_dir)

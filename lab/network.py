@@ -23,6 +23,7 @@ CLIENT_NUMBER = 100
 """Last byte of the clients' address in the DMZ."""
 DEPOT_PORT = 8480
 POWER_SWITCH_PORT = 8481
+ALERT_RECEIVER_PORT = 8482
 """Ports of this machine on the management network; hosts can reach no other port of it."""
 
 

@@ -78,6 +78,13 @@ CHORES: dict[str, Chores] = {
             Directory(path="/var/lib/prometheus/metrics2", owner="prometheus"),
         ),
     ),
+    "prometheus-alertmanager": Chores(
+        users=(SystemUser(name="prometheus", home="/var/lib/prometheus"),),
+        directories=(
+            Directory(path="/var/lib/prometheus", owner="prometheus"),
+            Directory(path="/var/lib/prometheus/alertmanager", owner="prometheus"),
+        ),
+    ),
     "prometheus-node-exporter": Chores(
         users=(SystemUser(name="prometheus", home="/var/lib/prometheus"),),
         directories=(

@@ -29,6 +29,7 @@ ROOTS = (
     "nftables",
     "nginx",
     "prometheus",
+    "prometheus-alertmanager",
     "prometheus-node-exporter",
 )
 """Packages that deploys install by name; the repository has these and their dependencies."""

@@ -1,4 +1,4 @@
-"""Starts the lab's two servers, each in its own control group, unless they run."""
+"""Starts the lab's servers, each in its own control group, unless they run."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inventory import places
 from lab import cgroups, redfish, supply
-from lab.network import DEPOT_PORT, POWER_SWITCH_PORT
+from lab.network import ALERT_RECEIVER_PORT, DEPOT_PORT, POWER_SWITCH_PORT
 
 _DEADLINE_S = 15.0
 
@@ -31,6 +31,12 @@ def start_power_switch(lab_dir: Path, address: str) -> None:
     served = (address, str(POWER_SWITCH_PORT))
     _start("power-switch", "lab.power_switch", served, log=lab_dir / "power-switch.log")
     supply.wait_until_served(f"http://{address}:{POWER_SWITCH_PORT}{redfish.ROOT}", deadline_s=_DEADLINE_S)
+
+
+def start_alert_receiver(lab_dir: Path, address: str) -> None:
+    """Start the receiver of alerts, whose secret must exist already; it writes `alerts.jsonl`."""
+    served = (str(lab_dir / "alerts.jsonl"), address, str(ALERT_RECEIVER_PORT))
+    _start("alert-receiver", "lab.alert_receiver", served, log=lab_dir / "alert-receiver.log")
 
 
 def _start(group: str, module: str, arguments: tuple[str, ...], *, log: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from lab.commands import run
 from lab.network import (
+    ALERT_RECEIVER_PORT,
     DEPOT_PORT,
     LAB_RANGE,
     MANAGEMENT_BRIDGE,
@@ -30,6 +31,7 @@ _QUIET = (
     "net.bridge.bridge-nf-call-arptables=0",
 )
 
+_OPEN_PORTS = ", ".join(map(str, (DEPOT_PORT, POWER_SWITCH_PORT, ALERT_RECEIVER_PORT)))
 _FIREWALL = f"""
 table inet {FIREWALL_TABLE}
 delete table inet {FIREWALL_TABLE}
@@ -41,12 +43,12 @@ table inet {FIREWALL_TABLE} {{
     }}
     chain input {{
         type filter hook input priority -10; policy accept;
-        iifname "{MANAGEMENT_BRIDGE}" tcp dport {{ {DEPOT_PORT}, {POWER_SWITCH_PORT} }} accept
+        iifname "{MANAGEMENT_BRIDGE}" tcp dport {{ {_OPEN_PORTS} }} accept
         iifname "{MANAGEMENT_BRIDGE}" tcp flags & (syn | ack) == syn reject
     }}
 }}
 """
-"""Hosts may open connections only to the depot and the power switch of this machine."""
+"""Hosts reach three servers of this machine only: depot, power switch, receiver of alerts."""
 
 
 def lay_common(plan: NetworkPlan) -> None:

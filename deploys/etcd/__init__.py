@@ -26,5 +26,6 @@ COMPONENT = Component(
     package=__name__,
     roles=(Role.ARBITER,),
     steps=(Step(stage=Stage.STORE, deploy="store"),),
+    rules="etcd/rules.yml.j2",
     footprint=_footprint,
 )

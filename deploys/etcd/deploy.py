@@ -8,14 +8,15 @@ from pyinfra.api.deploy import deploy
 
 from deploys import certificates
 from deploys.component import HostContext
-from deploys.content import AUTHORITY, TEMPLATES, ConfigFile, Folder, render
+from deploys.content import AUTHORITY, ConfigFile, Folder, json_text, render
 from deploys.etcd import operations
 from deploys.etcd.facts import TOOL
 from deploys.etcd.spec import AGENT_PASSWORD, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
+from deploys.host_tools.spec import command
 from deploys.operations import files, services
 
 CONFIG = "/etc/loanstack/store.yml"
-SETTINGS = "/etc/loanstack/store.conf"
+SETTINGS = "/etc/loanstack/store.json"
 CERTIFICATE = "/etc/loanstack/store.pem"
 PRIVATE_KEY = "/etc/loanstack/store.key"
 READY_DEADLINE_S = 60
@@ -82,23 +83,8 @@ def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
                 unsupported_arch=spec.unsupported_arch,
             ),
         ),
-        ConfigFile(
-            path=SETTINGS,
-            content=render(
-                "etcd/store.conf.j2",
-                client_port=spec.store.client_port,
-                peer_port=spec.store.peer_port,
-                others=spec.other_addresses,
-                certificate=CERTIFICATE,
-                private_key=PRIVATE_KEY,
-                authority=AUTHORITY,
-                root_password=ROOT_PASSWORD,
-                agent_password=AGENT_PASSWORD,
-                agent_user=spec.agent_user,
-                agent_prefix=spec.agent_prefix,
-            ),
-        ),
-        ConfigFile(path=TOOL, content=(TEMPLATES / "etcd" / "loanstack-store").read_text(), mode=0o755),
+        ConfigFile(path=SETTINGS, content=json_text(tool_settings(spec))),
+        command(TOOL, "etcd"),
     ]
     if spec.access is not None:
         found += [
@@ -106,6 +92,22 @@ def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
             _password(AGENT_PASSWORD, spec.access.agent_password),
         ]
     return tuple(found)
+
+
+def tool_settings(spec: StoreSpec) -> dict[str, object]:
+    """Return the settings of the tool, without secrets; its reader refuses unknown fields."""
+    return {
+        "client_port": spec.store.client_port,
+        "peer_port": spec.store.peer_port,
+        "others": spec.other_addresses,
+        "authority": AUTHORITY,
+        "certificate": CERTIFICATE,
+        "private_key": PRIVATE_KEY,
+        "root_password_file": ROOT_PASSWORD,
+        "agent_password_file": AGENT_PASSWORD,
+        "agent_user": spec.agent_user,
+        "agent_prefix": spec.agent_prefix,
+    }
 
 
 def _password(path: str, password: str) -> ConfigFile:

@@ -27,5 +27,6 @@ COMPONENT = Component(
     package=__name__,
     roles=(Role.OCEANBASE,),
     steps=(Step(stage=Stage.AGENTS, deploy="failover", while_serving=DatabaseKind.OCEANBASE),),
+    rules="failover/rules.yml.j2",
     footprint=_footprint,
 )

@@ -1,13 +1,12 @@
 """The failover agent: bundle with its own runtime, settings, unit and command."""
 
-import json
 from dataclasses import asdict
 
 from pyinfra.api.deploy import deploy
 
 from deploys import certificates
 from deploys.component import HostContext
-from deploys.content import AUTHORITY, ConfigFile, render
+from deploys.content import AUTHORITY, ConfigFile, json_text, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.failover import operations
 from deploys.failover.spec import CONFIG, FailoverSpec, failover_spec
@@ -29,7 +28,7 @@ def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
         ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(
             path=CONFIG,
-            content=json.dumps(settings(spec), indent=2, ensure_ascii=False) + "\n",
+            content=json_text(settings(spec)),
             mode=0o600,
             secret=True,
         ),

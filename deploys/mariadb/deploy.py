@@ -7,9 +7,10 @@ from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
 from deploys.component import HostContext
-from deploys.content import TEMPLATES, ConfigFile, Folder, render
+from deploys.content import ConfigFile, Folder, json_text, render
 from deploys.failover import operations as agent
 from deploys.failover.spec import AGENT_UNIT
+from deploys.host_tools.spec import command
 from deploys.mariadb import operations
 from deploys.mariadb.facts import SCRIPT, TOOL
 from deploys.mariadb.spec import MariaDbSpec, mariadb_spec
@@ -17,7 +18,7 @@ from deploys.operations import files, packages, services
 from inventory import places
 
 CONFIG = "/etc/loanstack/mariadb.cnf"
-SETTINGS = "/etc/loanstack/mariadb.conf"
+SETTINGS = "/etc/loanstack/mariadb.json"
 PAIR_DEADLINE_S = 60
 _SCRIPTS = ("schema.sql", "grants.sql")
 """Files of app_stub/, the same as for OceanBase, except `oceanbase.sql`, which is for OceanBase only."""
@@ -54,14 +55,25 @@ def files_of(spec: MariaDbSpec) -> tuple[ConfigFile, ...]:
     """Return the database's files: configuration, unit, administrator's tool and its settings, script."""
     return (
         ConfigFile(path=CONFIG, content=render("mariadb/mariadb.cnf.j2", spec=spec)),
-        ConfigFile(path=SETTINGS, content=render("mariadb/mariadb.conf.j2", spec=spec, config=CONFIG)),
+        ConfigFile(path=SETTINGS, content=json_text(tool_settings(spec))),
         ConfigFile(
             path=f"/etc/systemd/system/{spec.unit}",
             content=render("mariadb/loanstack-mariadb.service.j2", user=spec.user, tool=TOOL),
         ),
-        ConfigFile(path=TOOL, content=(TEMPLATES / "mariadb" / "loanstack-mariadb").read_text(), mode=0o755),
+        command(TOOL, "mariadb"),
         ConfigFile(path=SCRIPT, content=script(spec), mode=0o600, secret=True),
     )
+
+
+def tool_settings(spec: MariaDbSpec) -> dict[str, object]:
+    """Return the settings of the tool, without secrets; its reader refuses unknown fields."""
+    return {
+        "config": CONFIG,
+        "script": SCRIPT,
+        "data_dir": spec.data_dir,
+        "service_user": spec.user,
+        "is_primary": spec.is_primary,
+    }
 
 
 @deploy("MariaDB")

@@ -9,7 +9,6 @@ from deploys.operations import files, health, services
 from deploys.prometheus.spec import UNIT, PrometheusSpec, prometheus_spec
 
 CONFIG = "/etc/prometheus/prometheus.yml"
-RULES = "/etc/prometheus/loanstack-rules.yml"
 OVERRIDE = f"/etc/systemd/system/{UNIT}.d/loanstack.conf"
 DATA = "/var/lib/prometheus/metrics2"
 READY_DEADLINE_S = 30
@@ -17,7 +16,7 @@ READY_DEADLINE_S = 30
 
 def spec_of(context: HostContext) -> PrometheusSpec:
     """Return Prometheus, with the targets of the environment of `context`."""
-    return prometheus_spec(context.env, targets=derived.targets(context.env))
+    return prometheus_spec(context.env, targets=derived.targets(context.env), rules=derived.rules())
 
 
 def files_of(spec: PrometheusSpec) -> tuple[ConfigFile, ...]:
@@ -30,12 +29,16 @@ def files_of(spec: PrometheusSpec) -> tuple[ConfigFile, ...]:
             content=render(
                 "prometheus/prometheus.yml.j2",
                 monitoring=monitoring,
-                rules=RULES,
+                rules=spec.rule_files,
+                alertmanagers=spec.alertmanagers,
                 jobs=jobs,
                 targets=spec.targets,
             ),
         ),
-        ConfigFile(path=RULES, content=render("prometheus/rules.yml.j2")),
+        *(
+            ConfigFile(path=path, content=render(template))
+            for path, (_, template) in zip(spec.rule_files, spec.rules, strict=True)
+        ),
         ConfigFile(
             path=OVERRIDE,
             content=render(
@@ -60,7 +63,7 @@ def prometheus(spec: PrometheusSpec) -> None:
         name="Keep Prometheus running",
         unit=UNIT,
         restart_after=(OVERRIDE,),
-        reload_after=(CONFIG, RULES),
+        reload_after=(CONFIG, *spec.rule_files),
         check=f"promtool check config {CONFIG} >/dev/null",
         written=(written,),
     )

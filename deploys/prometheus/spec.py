@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inventory.model import Environment, Monitoring
+from inventory.model import Environment, Monitoring, Role
 
 UNIT = "prometheus.service"
 
@@ -27,11 +27,35 @@ class PrometheusSpec:
 
     monitoring: Monitoring
     targets: tuple[Target, ...]
+    rules: tuple[tuple[str, str], ...]
+    """(component, template of its alerts)."""
+    alertmanagers: tuple[str, ...]
+    """host:port of all that bring alerts to people."""
+
+    @property
+    def rule_files(self) -> tuple[str, ...]:
+        """The path of each component's alerts on the monitor."""
+        return tuple(rule_file(component) for component, _ in self.rules)
 
 
-def prometheus_spec(env: Environment, *, targets: tuple[Target, ...]) -> PrometheusSpec:
+def rule_file(component: str) -> str:
+    """Return the path of the alerts of `component` on monitors."""
+    return f"/etc/prometheus/loanstack-{component}.yml"
+
+
+def prometheus_spec(
+    env: Environment, *, targets: tuple[Target, ...], rules: tuple[tuple[str, str], ...]
+) -> PrometheusSpec:
     """Return Prometheus, which is the same on every monitor.
 
     + targets: what the components have to scrape, on all hosts
+    + rules: (component, template of its alerts) of all components that have alerts
     """
-    return PrometheusSpec(monitoring=env.monitoring, targets=targets)
+    return PrometheusSpec(
+        monitoring=env.monitoring,
+        targets=targets,
+        rules=rules,
+        alertmanagers=tuple(
+            f"{host.address}:{env.alerting.port}" for host in env.hosts_with(Role.ALERTMANAGER)
+        ),
+    )

@@ -55,6 +55,7 @@ _ARTIFACTS = {
     "loan-services-0.1.0": "1",
     "failover-agent-0.1.0": "f",
     "load-generator-0.1.0": "d",
+    "host-tools-0.1.0": "8",
     "tongweb-7.0.4.9": "7",
     "jdk-17.0.21": "a",
     "channel-portal-0.1.0": "c",

@@ -106,6 +106,21 @@ def test_agents_are_for_loan_services_sql_proxies_each_other_and_monitors(env: E
                 assert found == (wanted and host.has(Role.OCEANBASE)), (host.name, other.name)
 
 
+def test_alertmanagers_are_for_monitors_operators_and_each_other(env: Environment) -> None:
+    alerting = env.alerting
+    operator = str(next(ip_network(env.management_network).hosts()))
+    for host in env.hosts:
+        is_one = host.has(Role.ALERTMANAGER)
+        assert _may(env, operator, host, alerting.port) == is_one
+        for other in env.hosts:
+            if other.name == host.name:
+                continue
+            assert _may(env, other.address, host, alerting.port) == (is_one and other.has(Role.MONITOR))
+            for protocol in ("tcp", "udp"):
+                found = _may(env, other.address, host, alerting.cluster_port, protocol)
+                assert found == (is_one and other.has(Role.ALERTMANAGER)), (host.name, other.name)
+
+
 def test_clients_reach_gateways_and_nothing_else(env: Environment) -> None:
     client = str(next(ip_network(env.dmz_network).hosts()))
     for host in env.hosts:

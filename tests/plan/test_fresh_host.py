@@ -27,6 +27,12 @@ _EVERY_HOST_FIRST = [
 _KEPT = "The store keeps who leads: on to the databases"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
+_TOOLS = ["Tools of hosts | Install the tools of hosts"]
+_ALERTMANAGER = [
+    "Alertmanager | Write Alertmanager's routes, receivers and unit",
+    "Alertmanager | Keep Alertmanager running, one host after the other",
+    "Alertmanager | Wait for Alertmanager to be ready",
+]
 _MEMBER = [
     "Store | Write the member's settings, certificate and tool",
     "Store | Have the member start",
@@ -87,6 +93,7 @@ _OF_HOST = {
         "Gateway's way through | Wait for the way through the gateway",
     ],
     "app-a": [
+        *_TOOLS,
         _KEPT,
         _SERVES,
         "Loan services | Know the services' user",
@@ -98,6 +105,7 @@ _OF_HOST = {
         "Loan services' readiness | Wait for the loan services to be ready",
     ],
     "ob-a": [
+        *_TOOLS,
         *_MEMBER,
         "Store | Keep the store's users and rights",
         _KEPT,
@@ -109,6 +117,7 @@ _OF_HOST = {
         *_SETTLE,
     ],
     "ob-b": [
+        *_TOOLS,
         *_MEMBER,
         _KEPT,
         *_DATABASE,
@@ -119,6 +128,8 @@ _OF_HOST = {
         *_SETTLE,
     ],
     "mon-c": [
+        *_TOOLS,
+        *_ALERTMANAGER,
         *_MEMBER,
         _KEPT,
         _SERVES,

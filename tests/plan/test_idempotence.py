@@ -74,6 +74,7 @@ def _converged(site: Site, name: str) -> Facts:
         "/opt/loanstack/loan": "1" * 64,
         "/opt/loanstack/failover": "f" * 64,
         "/opt/loanstack/load-generator": "d" * 64,
+        "/opt/loanstack/host-tools": "8" * 64,
         "/opt/loanstack/tongweb": "7" * 64,
         "/opt/loanstack/jdk": "a" * 64,
         "/opt/loanstack/channel-portal": "c" * 64,

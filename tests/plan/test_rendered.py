@@ -5,6 +5,8 @@ from dataclasses import asdict, replace
 
 from cryptography import x509
 
+from deploys.alertmanager import deploy as alertmanager
+from deploys.alertmanager.spec import TOKEN
 from deploys.baseline import deploy as baseline
 from deploys.content import AUTHORITY, ConfigFile
 from deploys.depot_client import deploy as depot_client
@@ -20,6 +22,7 @@ from deploys.node_exporter import deploy as node_exporter
 from deploys.oceanbase import deploy as oceanbase
 from deploys.oceanbase.spec import WALLET
 from deploys.prometheus import deploy as prometheus
+from deploys.prometheus.spec import rule_file
 from deploys.sql_proxy import deploy as sql_proxy
 from deploys.sql_proxy.spec import sql_proxy_spec
 from deploys.tongweb import deploy as tongweb
@@ -197,7 +200,7 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
         files = store.files_of(spec)
         assert_golden(f"store-{name}.yml", _text(files, store.CONFIG))
         assert_golden(f"etcd-override-{name}.conf", _text(files, store.override(spec)))
-        assert_golden(f"store-{name}.conf", _text(files, store.SETTINGS))
+        assert_golden(f"store-{name}.json", _text(files, store.SETTINGS))
         key = next(f for f in files if f.path == store.PRIVATE_KEY)
         assert (key.mode, key.user, key.secret) == (0o400, "etcd", True)
 
@@ -205,7 +208,8 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
 def test_monitoring(lab_site: Site) -> None:
     files = prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
     assert_golden("prometheus.yml", _text(files, prometheus.CONFIG))
-    assert_golden("loanstack-rules.yml", _text(files, prometheus.RULES))
+    for component in ("store", "failover", "alertmanager"):
+        assert_golden(f"rules-{component}.yml", _text(files, rule_file(component)))
     (unit,) = node_exporter.files_of(node_exporter.spec_of(lab_site.context("mon-c")))
     assert_golden("node-exporter-override.conf", unit.content)
 
@@ -228,3 +232,17 @@ def test_kernel_settings_of_a_stand_in_say_why_they_are_not_applied(
     for site, name in ((lab_site, "ob-a"), (qinghai_site, "ob-a1")):
         spec = baseline.spec_of(site.context(name))
         assert_golden(f"sysctl-{name}.conf", _text(baseline.before_packages(spec), baseline.SYSCTL))
+
+
+def test_alertmanager(lab_site: Site, qinghai_site: Site) -> None:
+    for site, name in ((lab_site, "mon-c"), (qinghai_site, "ops-b1")):
+        spec = alertmanager.spec_of(site.context(name))
+        files = alertmanager.files_of(spec)
+        assert_golden(f"alertmanager-{name}.yml", _text(files, alertmanager.CONFIG))
+        assert_golden(f"alertmanager-override-{name}.conf", _text(files, alertmanager.override(spec)))
+        token = next(file for file in files if file.path == TOKEN)
+        assert (token.mode, token.user, token.secret) == (0o400, "prometheus", True)
+        assert token.content == f"{site.secrets.alert_webhook_token}\n"
+    silent = replace(spec, alerting=replace(spec.alerting, webhook_url=None))
+    assert TOKEN not in {file.path for file in alertmanager.files_of(silent)}
+    assert "webhook" not in _text(alertmanager.files_of(silent), alertmanager.CONFIG)

@@ -66,7 +66,7 @@ def test_nothing_printed_holds_a_secret(
             },
         ),
         ("gw-a", set()),
-        ("mon-c", set()),
+        ("mon-c", {"alert_webhook_token"}),
     ],
 )
 def test_each_host_is_sent_the_secrets_it_needs_and_no_others(

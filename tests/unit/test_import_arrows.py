@@ -11,13 +11,14 @@ from inventory.places import PROJECT_ROOT
 from lab.bundle import PACKAGES
 
 OURS = frozenset(
-    {"inventory", "deploys", "app_stub", "failover", "lab"}
+    {"inventory", "deploys", "app_stub", "failover", "hosttools", "lab"}
     | {"processes", "proof", "loadtests", "chaos", "loanstack"}
 )
 ALLOWED = {
     "inventory": frozenset[str](),
     "app_stub": frozenset[str](),
     "failover": frozenset[str](),
+    "hosttools": frozenset[str](),
     "deploys": frozenset({"inventory"}),
     "processes": frozenset({"inventory"}),
     "proof": frozenset({"inventory"}),

@@ -132,6 +132,7 @@ def test_each_package_that_hosts_run_has_a_bundle_of_its_own_the_depot_can_name(
     assert found == {
         "loan-services": ("app_stub", "app_stub"),
         "failover-agent": ("failover", "failover"),
+        "host-tools": ("hosttools", "hosttools"),
         "load-generator": ("loadtests", "loadtests", "proof", "processes", "inventory"),
     }
 
@@ -158,10 +159,10 @@ def test_a_bundles_version_follows_the_packages_that_its_own_imports(sources: So
     assert len({first, bundle.version_of(both), bundle.version_of(sources)}) == 3
 
 
-@pytest.mark.parametrize("lacking", ["app_stub", "failover", "loadtests"])
+@pytest.mark.parametrize("lacking", ["app_stub", "failover", "hosttools", "loadtests"])
 def test_a_missing_lock_file_is_refused_with_the_remedy(tmp_path: Path, lacking: str) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nversion = "0.1.0"\n')
-    for package in ("app_stub", "failover", "loadtests"):
+    for package in ("app_stub", "failover", "hosttools", "loadtests"):
         (tmp_path / package).mkdir()
         if package != lacking:
             (tmp_path / package / "requirements.lock").write_text("a==1")

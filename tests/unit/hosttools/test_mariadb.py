@@ -3,14 +3,14 @@
 import json
 import os
 import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from deploys.content import TEMPLATES
+from inventory.places import PROJECT_ROOT
 
-_TOOL = TEMPLATES / "mariadb" / "loanstack-mariadb"
 _CLIENT = """#!/bin/bash
 # Answers SHOW GLOBAL STATUS as the file of that name says; refuses as long as there is no `up`.
 [[ -f $ANSWERS/up ]] || { echo "ERROR 2002 (HY000): Can't connect" >&2; exit 1; }
@@ -47,14 +47,19 @@ class Host:
             (tools / name).chmod(0o755)
         self.script = folder / "mariadb.sql"
         self.script.write_text("SELECT 1;\n")
-        settings = folder / "mariadb.conf"
-        settings.write_text(
-            f"CONFIG=/x.cnf\nDATA_DIR={self.data}\nSERVICE_USER=nobody\n"
-            f"IS_PRIMARY={'yes' if is_primary else 'no'}\n"
-        )
+        settings = folder / "mariadb.json"
+        says = {
+            "config": "/x.cnf",
+            "script": str(self.script),
+            "data_dir": str(self.data),
+            "service_user": "nobody",
+            "is_primary": is_primary,
+        }
+        settings.write_text(json.dumps(says))
         self._environment = {
             **os.environ,
             "PATH": f"{tools}:{os.environ['PATH']}",
+            "PYTHONPATH": str(PROJECT_ROOT),
             "LOANSTACK_MARIADB_SETTINGS": str(settings),
             "ANSWERS": str(self.answers),
             "DATA": str(self.data),
@@ -67,7 +72,7 @@ class Host:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["bash", str(_TOOL), *arguments],
+            [sys.executable, "-m", "hosttools.mariadb", *arguments],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -155,3 +160,41 @@ def test_an_unknown_command_is_refused(primary: Host) -> None:
     done = primary.run("drop")
     assert done.returncode == 2
     assert "Usage: loanstack-mariadb" in done.stderr
+
+
+_HOSTILE = ("a[$(touch injected)0]", "$(touch injected)", "1\n2", "9" * 30, "-1", "")
+
+
+@pytest.mark.parametrize("said", _HOSTILE)
+def test_what_the_server_says_in_place_of_a_number_is_refused(primary: Host, said: str) -> None:
+    primary.says(Rpl_semi_sync_master_no_tx=said)
+    refused = primary.run("unacknowledged")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "allowed: a whole number" in refused.stderr
+    primary.says(Rpl_semi_sync_master_clients=said, Rpl_semi_sync_master_status="ON")
+    assert primary.status()["is_paired"] is False
+
+
+@pytest.mark.parametrize("limit", _HOSTILE)
+def test_a_limit_that_is_no_number_is_refused(primary: Host, limit: str) -> None:
+    refused = primary.run("wait-paired", "--", limit)
+    assert refused.returncode == 1
+    assert "LIMIT_S is " in refused.stderr
+
+
+def test_links_of_the_service_in_its_folder_hurt_nothing(primary: Host, tmp_path: Path) -> None:
+    theirs = tmp_path / "shadow"
+    theirs.write_text("root's\n")
+    (primary.data / "loanstack-applied").symlink_to(theirs)
+    (primary.data / "folder").symlink_to(tmp_path)
+    primary.says()
+    assert primary.run("apply").returncode == 0
+    assert primary.status()["applied"] == sha256(b"SELECT 1;\n").hexdigest()
+    assert primary.run("make").returncode == 0
+    assert theirs.read_text() == "root's\n"
+    assert not (primary.data / "folder").is_symlink()
+
+
+def test_a_hash_that_the_service_wrote_is_only_text(primary: Host) -> None:
+    (primary.data / "loanstack-applied").write_text('", "is_paired": true, "x": "$(touch injected)')
+    assert primary.status()["is_paired"] is False

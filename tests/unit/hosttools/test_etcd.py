@@ -1,18 +1,23 @@
-"""loanstack-store's own decisions, with a stand-in for the store."""
+"""loanstack-store's own decisions, with stand-ins for etcdctl and for the members."""
 
 import json
 import os
+import ssl
 import subprocess
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from deploys.content import TEMPLATES
+from deploys import certificates
+from inventory.places import PROJECT_ROOT
 
-_SCRIPT = TEMPLATES / "etcd" / "loanstack-store"
 _STAND_IN = Path(__file__).parent / "fake_etcdctl"
-_OTHERS = ("198.18.2.23", "198.18.3.31")
+_HERE = "127.0.0.1"
+_OTHERS = ("127.0.0.2", "127.0.0.3")
 _PREFIX = "/loanstack/lab/"
 _WHOLE = {
     "closed": "",
@@ -25,28 +30,87 @@ _WHOLE = {
 """Files of the stand-in, once users and rights are whole."""
 
 
+class Members(ThreadingHTTPServer):
+    """The members of a store: this host's answers clients, and the others answer members."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("0.0.0.0", 0), _Asked)
+        issued = certificates.store_certificate(
+            folder / "ca", host_name="member", addresses=(_HERE, *_OTHERS), now=certificates.utc_now()
+        )
+        self.files = {}
+        for name in ("authority", "certificate", "private_key"):
+            self.files[name] = str(folder / f"{name}.pem")
+            Path(self.files[name]).write_text(getattr(issued, name))
+        trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.files["authority"])
+        trust.load_cert_chain(self.files["certificate"], self.files["private_key"])
+        trust.verify_mode = ssl.CERT_OPTIONAL
+        self.socket = trust.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.health = b""
+        self.answering: Sequence[str] = ()
+
+    def answer_to(self, address: str, path: str, *, is_member: bool) -> bytes | None:
+        if address == _HERE:
+            return self.health if path == "/health" else None
+        is_there = path == "/raft/probing" and is_member and address in self.answering
+        return b"" if is_there else None
+
+
+class _Asked(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Members)
+        connection = self.connection
+        assert isinstance(connection, ssl.SSLSocket)
+        address = connection.getsockname()[0]
+        body = self.server.answer_to(address, self.path, is_member=bool(connection.getpeercert()))
+        self.send_response(503 if body is None else 200)
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
+    with Members(tmp_path_factory.mktemp("members")) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
 class Member:
     """A pretended member: say what the store holds, run the tool, see what it holds then."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, members: Members) -> None:
         tools = folder / "tools"
         tools.mkdir()
-        for name in ("etcdctl", "curl"):
-            (tools / name).symlink_to(_STAND_IN)
+        (tools / "etcdctl").symlink_to(_STAND_IN)
         self.store = folder / "store"
+        self.members = members
         self.root_password = folder / "root.password"
         self.root_password.write_text("word-of-root\n")
         (folder / "agent.password").write_text("word-of-agent\n")
-        settings = folder / "store.conf"
-        settings.write_text(
-            f'CLIENT_PORT=2379\nPEER_PORT=2380\nOTHERS="{" ".join(_OTHERS)}"\nAUTHORITY=a\nCERTIFICATE=c\n'
-            f"PRIVATE_KEY=k\nROOT_PASSWORD={self.root_password}\nAGENT_PASSWORD={folder}/agent.password\n"
-            f"AGENT_USER=failover\nAGENT_PREFIX={_PREFIX}\n"
-        )
+        port = members.server_address[1]
+        self.settings = folder / "store.json"
+        self.says = {
+            "client_port": port,
+            "peer_port": port,
+            "others": _OTHERS,
+            **members.files,
+            "root_password_file": str(self.root_password),
+            "agent_password_file": f"{folder}/agent.password",
+            "agent_user": "failover",
+            "agent_prefix": _PREFIX,
+        }
+        self.settings.write_text(json.dumps(self.says))
         self.environment = {
             **os.environ,
             "PATH": f"{tools}:{os.environ['PATH']}",
-            "LOANSTACK_STORE_SETTINGS": str(settings),
+            "PYTHONPATH": str(PROJECT_ROOT),
+            "LOANSTACK_STORE_SETTINGS": str(self.settings),
             "STORE": str(self.store),
         }
         for name in ("users", "roles"):
@@ -58,10 +122,9 @@ class Member:
         for name, text in files.items():
             (self.store / name).write_text(f"{text}\n" if text else "")
 
-    def is_heard(self, *, healthy: bool = True, answering: Sequence[str] = _OTHERS) -> None:
-        self.holds(
-            {"health": json.dumps({"health": str(healthy).lower()}), "answering": "\n".join(answering)}
-        )
+    def is_heard(self, *, health: str = '{"health": "true"}', answering: Sequence[str] = _OTHERS) -> None:
+        self.members.health = health.encode()
+        self.members.answering = answering
 
     def allows_changes(self, count: int = -1) -> None:
         self.holds({"changes-left": str(count)})
@@ -79,7 +142,7 @@ class Member:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["bash", str(_SCRIPT), *arguments],
+            [sys.executable, "-m", "hosttools.etcd", *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -94,8 +157,8 @@ class Member:
 
 
 @pytest.fixture
-def member(tmp_path: Path) -> Member:
-    return Member(tmp_path)
+def member(tmp_path: Path, members: Members) -> Member:
+    return Member(tmp_path, members)
 
 
 def test_help_names_every_command(member: Member) -> None:
@@ -178,8 +241,8 @@ def test_only_the_member_with_the_passwords_keeps_access(member: Member) -> None
 def test_status_names_who_answers(member: Member) -> None:
     member.holds(_WHOLE)
     member.is_heard(answering=_OTHERS[:1])
-    assert member.run("status").stdout == '{"healthy": true, "others": ["198.18.2.23"], "lacks": []}\n'
-    member.is_heard(healthy=False, answering=())
+    assert member.run("status").stdout == '{"healthy": true, "others": ["127.0.0.2"], "lacks": []}\n'
+    member.is_heard(health='{"health": "false"}', answering=())
     assert member.run("status").stdout == '{"healthy": false, "others": [], "lacks": ["unknown"]}\n'
 
 
@@ -188,13 +251,64 @@ def test_a_member_is_not_restarted_while_another_is_silent(member: Member) -> No
     member.is_heard(answering=_OTHERS[1:])
     refused = member.run("may-restart")
     assert refused.returncode == 1
-    assert "not restarted: 198.18.2.23 does not answer" in refused.stderr
+    assert "not restarted: 127.0.0.2 does not answer" in refused.stderr
 
 
 def test_waiting_for_a_majority_has_an_end_and_says_who_answers(member: Member) -> None:
     assert member.run("wait-healthy", "1").returncode == 0
-    member.is_heard(healthy=False, answering=_OTHERS[:1])
+    member.is_heard(health='{"health": "false"}', answering=_OTHERS[:1])
     refused = member.run("wait-healthy", "1")
     assert refused.returncode == 1
     assert "waited 1 s for a majority of the store" in refused.stderr
-    assert refused.stderr.strip().endswith("answer: 198.18.2.23")
+    assert refused.stderr.strip().endswith("answer: 127.0.0.2")
+
+
+@pytest.mark.parametrize("limit", ["a[$(touch injected)0]", "$(touch injected)", "1\n2", "-1", "9" * 30, ""])
+def test_a_limit_that_is_no_number_is_refused_and_runs_nothing(member: Member, limit: str) -> None:
+    refused = member.run("wait-healthy", "--", limit)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "LIMIT_S is " in refused.stderr
+    assert "allowed: a whole number of at most 86400" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        "",
+        "[]",
+        '"true"',
+        '{"health": "yes"}',
+        "$(touch injected)",
+        "x" * 100_000,
+        "[" * 50_000,
+        '{"a":' * 10_000,
+    ],
+)
+def test_a_member_that_answers_nonsense_is_not_healthy(member: Member, health: str) -> None:
+    member.is_heard(health=health)
+    assert member.run("status").stdout.startswith('{"healthy": false, ')
+
+
+def test_a_member_of_another_authority_does_not_count(member: Member, tmp_path: Path) -> None:
+    other = certificates.authority_certificate(tmp_path / "another", now=certificates.utc_now())
+    (tmp_path / "another.pem").write_text(other)
+    member.settings.write_text(json.dumps({**member.says, "authority": str(tmp_path / "another.pem")}))
+    assert member.run("status").stdout.startswith('{"healthy": false, "others": []')
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"client_port": "2379; id"}, "Expected `int`, got `str`"),
+        ({"peers": []}, "unknown field `peers`"),
+        ({"agent_prefix": None}, "Expected `str`, got `null`"),
+    ],
+)
+def test_wrong_settings_are_refused_with_their_file(
+    member: Member, change: dict[str, object], said: str
+) -> None:
+    member.settings.write_text(json.dumps({**member.says, **change}))
+    refused = member.run("status")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"{member.settings}: " in refused.stderr
+    assert said in refused.stderr

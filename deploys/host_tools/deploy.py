@@ -1,0 +1,30 @@
+"""The tools of hosts: one bundle; each component writes the command of its own tool."""
+
+from pyinfra.api.deploy import deploy
+
+from deploys.component import HostContext
+from deploys.host_tools.spec import HostToolsSpec, host_tools_spec
+from deploys.operations import artifacts
+
+
+def spec_of(context: HostContext) -> HostToolsSpec:
+    """Return the tools of the host of `context`."""
+    return host_tools_spec(context.env, context.host)
+
+
+@deploy("Tools of hosts")
+def host_tools(spec: HostToolsSpec) -> None:
+    """Converge the tools of one host.
+
+    + spec: artifact and folder of this host
+    """
+    assert spec.artifact.sha256 is not None
+    artifacts.installed(
+        name="Install the tools of hosts",
+        url=spec.artifact.url,
+        sha256=spec.artifact.sha256,
+        folder=spec.folder,
+        version=spec.artifact.version,
+        arch=spec.artifact.arch,
+        shown_by=artifacts.PYTHON_LOADS,
+    )

@@ -1,0 +1,16 @@
+"""Tools that root runs on hosts: the administrator's commands of each component, one package each.
+
+They read what services, peers and databases write, none of which root may trust. So every value from
+outside comes in through `numbers`, programs are started with a list of arguments and never through a shell,
+and files in folders that others own are written through `files`, which follows no link.
+
+| tool | command on hosts |
+|---|---|
+| `etcd` | `loanstack-store` |
+| `mariadb` | `loanstack-mariadb` |
+| `oceanbase` | `loanstack-db` |
+| `rotation` | `loanstack-rotation` |
+| `tongweb` | `loanstack-tongweb` |
+
+This package goes to hosts as the artifact `host-tools`, and imports nothing else of ours.
+"""

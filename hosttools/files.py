@@ -1,0 +1,109 @@
+"""Files that root reads and writes in folders that services own.
+
+Such a service may have put a link where root expects a file, or replace it at any moment. So the folder is
+opened once, nothing follows a link in its last part, and what is written is a new file of that folder.
+"""
+
+import os
+import pwd
+import shutil
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from hosttools.errors import ToolError
+
+_LARGEST_BYTES = 1 << 20
+_LEAST_PARTS = 3
+"""Of the path of a folder that may be emptied: /, and two names."""
+
+
+def read(path: Path, *, at_most_bytes: int = _LARGEST_BYTES) -> str | None:
+    """Return the text of the regular file `path`; None: there is none.
+
+    + at_most_bytes: a longer file is refused, because whoever owns it may make it endless
+
+    Raises:
+        ToolError: it is a link or no regular file, too long, or cannot be read.
+    """
+    try:
+        # O_NONBLOCK, because opening a named pipe would wait for whoever writes it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as failure:
+        raise ToolError(f"{path}: {failure.strerror}; allowed: a regular file") from failure
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ToolError(f"{path}: allowed: a regular file")
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(at_most_bytes + 1)
+    if len(content) > at_most_bytes:
+        raise ToolError(f"{path}: allowed: at most {at_most_bytes} bytes")
+    return content.decode(errors="replace")
+
+
+def write(path: Path, text: str, *, mode: int = 0o644, owner: str | None = None) -> None:
+    """Put a new file with `text` at `path`, atomically and lasting; a link there is replaced, not followed.
+
+    + mode: permission bits
+    + owner: user whose the file is, with the user's primary group; None: this process's own
+
+    Raises:
+        ToolError: the folder is a link or missing, or the file cannot be written.
+    """
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as failure:
+        raise ToolError(f"{path.parent}: {failure.strerror}; allowed: a folder") from failure
+    unfinished = f".{path.name}.loanstack-{os.getpid()}"
+    try:
+        _write_new(folder, unfinished, text, mode=mode, owner=owner)
+        os.rename(unfinished, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    except OSError as failure:
+        with suppress(OSError):
+            os.unlink(unfinished, dir_fd=folder)
+        raise ToolError(f"{path}: {failure.strerror}") from failure
+    finally:
+        os.close(folder)
+
+
+def _write_new(folder: int, name: str, text: str, *, mode: int, owner: str | None) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+    # O_EXCL follows no link and takes no file that somebody else made.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        if owner is not None:
+            known = pwd.getpwnam(owner)
+            os.fchown(descriptor, known.pw_uid, known.pw_gid)
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+
+
+def empty(folder: Path) -> None:
+    """Delete everything in `folder`; a link in it is deleted, not followed.
+
+    Raises:
+        ToolError: it is no folder at least two levels below /, or something in it cannot be deleted.
+    """
+    if not folder.is_absolute() or len(folder.parts) < _LEAST_PARTS or ".." in folder.parts:
+        raise ToolError(f"folder to empty is '{folder}'; allowed: one at least two levels below /")
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as failure:
+        raise ToolError(f"{folder}: {failure.strerror}; allowed: a folder") from failure
+    try:
+        for entry in os.listdir(opened):  # noqa: PTH208 - pathlib lists no folder by its descriptor
+            if stat.S_ISDIR(os.stat(entry, dir_fd=opened, follow_symlinks=False).st_mode):
+                shutil.rmtree(entry, dir_fd=opened)
+            else:
+                os.unlink(entry, dir_fd=opened)
+    except OSError as failure:
+        raise ToolError(f"{folder}: {failure.filename}: {failure.strerror}") from failure
+    finally:
+        os.close(opened)

@@ -1,0 +1,31 @@
+"""Settings of a tool: JSON that the deploy wrote, checked against a class."""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from hosttools.errors import ToolError
+
+FOLDER = Path("/etc/loanstack")
+_Settings = TypeVar("_Settings", bound=msgspec.Struct)
+
+
+def load(kind: type[_Settings], file_name: str, *, variable: str) -> _Settings:
+    """Return the settings in `file_name`.
+
+    + kind: class with a field for each setting; it should forbid unknown fields
+    + file_name: name in /etc/loanstack
+    + variable: environment variable that names another file
+
+    Raises:
+        ToolError: the file cannot be read, or a value is missing, unknown or of another type.
+    """
+    path = Path(os.environ.get(variable) or FOLDER / file_name)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as failure:
+        raise ToolError(f"{path}: {failure.strerror}; run the deploy, which writes it") from failure
+    except msgspec.MsgspecError as mistake:
+        raise ToolError(f"{path}: {mistake}; run the deploy, which writes it anew") from mistake
