@@ -15,8 +15,6 @@ class Secrets:
     """Passwords of one environment. Never print this: `repr` hides the values."""
 
     database_root_password: str
-    database_reserved_password: str
-    """Password of seekdb's own `root@'%'`, which cannot be locked; no file on a host has it."""
     loan_owner_password: str
     loan_app_password: str
     probe_password: str
@@ -40,6 +38,8 @@ class Secrets:
     """Bearer token that the receiver of alerts asks for."""
     fence_password: str
     """Password of the user of the fence devices, with which agents switch off hosts."""
+    database_reserved_password: str
+    """Password of seekdb's own `root@'%'`, which cannot be locked; no file on a host has it."""
 
     def __repr__(self) -> str:
         return "Secrets(<hidden>)"
