@@ -166,7 +166,7 @@ def main() -> int:
         text = Path(arguments.env_file).read_text()
     problems: list[str] = []
     settings = database_from(merged(os.environ, parse(text)), problems)
-    if problems:
+    if settings is None:
         _LOG.error("cannot export", extra={"problems": problems})
         return 2
     try:

@@ -21,7 +21,7 @@ from app_stub.primary_rule import (
 from app_stub.role_questions import RoleQuestions
 from app_stub.settings import Database, Endpoint
 
-_ALONE_S = 2.5
+ALONE_S = 2.5
 """For how long, from when it was asked for, the word that the primary is alone counts. The agents wait for
 longer (`failover.core.limits.alone_word_ms`) before anybody may be promoted again."""
 
@@ -92,7 +92,7 @@ class PrimaryWatch:
 
     def _note_word(self, agent: Endpoint, word: Word | None, asked_s: float) -> None:
         if word is not None and word.alone:
-            self._alone_until_s[agent] = asked_s + _ALONE_S
+            self._alone_until_s[agent] = asked_s + ALONE_S
         self._take_in(agent, word)
         said = [
             self._alone_until_s[agent]

@@ -29,7 +29,7 @@ from app_stub.env_file import merged, parse
 from app_stub.outcome import DatabaseFailure, Meaning
 from app_stub.primary_connection import connect_primary
 from app_stub.seed_plan import Piece, packets, pieces, shares
-from app_stub.settings import Database, SettingsError, database_from
+from app_stub.settings import Database, database_from
 
 _LOG = logging.getLogger("loan.seed")
 _CONNECTIONS = 3
@@ -164,8 +164,8 @@ def main() -> int:
             seed_data.entity_number(entity)
         except ValueError as wrong:
             problems.append(str(wrong))
-    if problems:
-        _LOG.error("cannot seed", extra={"problems": SettingsError(tuple(problems)).problems})
+    if settings is None or problems:
+        _LOG.error("cannot seed", extra={"problems": problems})
         return 2
     started_s = time.monotonic()
     reported_s = started_s

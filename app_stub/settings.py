@@ -1,11 +1,25 @@
-"""Settings of the loan services, read from the environment once, all mistakes reported together."""
+"""Settings of the loan services, read from the environment once, all mistakes reported together.
+
+msgspec converts and checks a variable; it stops at the first mistake, so each variable is converted alone.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta, inspect
 
 from app_stub.dialect import DatabaseKind
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Kind = TypeVar("_Kind", bound="DataclassInstance")
+_Text = Annotated[str, Meta(min_length=1)]
+_Port = Annotated[int, Meta(ge=1, le=65_535)]
 
 
 class SettingsError(ValueError):
@@ -20,8 +34,8 @@ class SettingsError(ValueError):
 class Endpoint:
     """SQL address of one database of the primary/standby pair."""
 
-    host: str
-    port: int
+    host: _Text
+    port: _Port
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -32,19 +46,19 @@ class Database:
     """How to reach the database pair, and how long to wait for what."""
 
     endpoints: tuple[Endpoint, ...]
-    user: str
-    password: str
+    user: _Text
+    password: _Text = field(repr=False)
     kind: DatabaseKind = DatabaseKind.OCEANBASE
     agents: tuple[Endpoint, ...] = ()
     """HTTP addresses of the failover agents; without any, the primary is found by asking for roles alone."""
-    agent_key: str = ""
+    agent_key: str = field(default="", repr=False)
     """Key with which they sign who the primary is; only without agents it may be empty."""
     ca_file: Path | None = None
     """Certificate of the authority that signed the databases'; None: connections are plain text."""
-    name: str = "loan"
-    pool_size: int = 16
-    connect_timeout_ms: int = 500
-    statement_timeout_ms: int = 3000
+    name: _Text = "loan"
+    pool_size: Annotated[int, Meta(ge=1, le=256)] = 16
+    connect_timeout_ms: Annotated[int, Meta(ge=50, le=500)] = 500
+    statement_timeout_ms: Annotated[int, Meta(ge=100, le=60_000)] = 3000
     watch_interval_ms: int = 200
     """How often each endpoint is asked for its role."""
     silence_ms: int = 2000
@@ -55,9 +69,6 @@ class Database:
     queue_limit: int = 4096
     """Requests that may wait at once, which is what arrives during a failover; one more is answered 503
     immediately."""
-
-    def __repr__(self) -> str:
-        return f"Database(endpoints={self.endpoints}, user={self.user!r}, password=<hidden>)"
 
 
 class DurabilityKind(StrEnum):
@@ -74,7 +85,7 @@ class DurabilityRule:
     """What an acknowledgement promises."""
 
     kind: DurabilityKind = DurabilityKind.LOCAL
-    timeout_ms: int = 2000
+    timeout_ms: Annotated[int, Meta(ge=100, le=60_000)] = 2000
     """A write that the standby does not have by then is answered as indeterminate."""
 
 
@@ -82,13 +93,13 @@ class DurabilityRule:
 class Settings:
     """Everything `serve` needs."""
 
-    listen_address: str
-    port: int
     database: Database
+    listen_address: _Text = "127.0.0.1"
+    port: _Port = 8080
     durability: DurabilityRule = DurabilityRule()
-    request_deadline_ms: int = 4500
+    request_deadline_ms: Annotated[int, Meta(ge=200, le=60_000)] = 4500
     """Below the gateway's 5 s, so that the honest answer is the service's own and not the gateway's 504."""
-    shutdown_grace_s: int = 10
+    shutdown_grace_s: Annotated[int, Meta(ge=1, le=300)] = 10
     max_body_bytes: int = 16_384
     out_of_rotation: Path | None = None
     """Folder of the reasons why this instance takes no requests."""
@@ -96,31 +107,38 @@ class Settings:
 
 def database_from(
     environment: Mapping[str, str], problems: list[str], *, user_prefix: str = "LOAN_DATABASE"
-) -> Database:
-    """Return the database settings; what is wrong is appended to `problems`.
+) -> Database | None:
+    """Return the database settings; None if any problem is known by then.
 
     Args:
         environment: variables such as `os.environ`.
         problems: receives one sentence for each bad variable.
         user_prefix: `LOAN_DATABASE` for the services, `LOAN_OWNER` for the seeding.
     """
-    agents = _endpoints(environment, "LOAN_AGENTS", problems, may_be_empty=True)
-    return Database(
-        kind=_kind(environment, problems),
-        endpoints=_endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems, may_be_empty=False),
+    endpoints = _endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems)
+    if not endpoints:
+        problems.append("LOAN_DATABASE_ENDPOINTS names no endpoint; allowed: address:port,address:port")
+    agents = _endpoints(environment, "LOAN_AGENTS", problems)
+    agent_key = environment.get("LOAN_AGENT_KEY", "")
+    if agents and not agent_key:
+        problems.append("LOAN_AGENT_KEY is missing or empty; set it in the environment file")
+    return _read(
+        Database,
+        environment,
+        {
+            "kind": "LOAN_DATABASE_KIND",
+            "user": f"{user_prefix}_USER",
+            "password": f"{user_prefix}_PASSWORD",
+            "name": "LOAN_DATABASE_NAME",
+            "pool_size": "LOAN_POOL_SIZE",
+            "connect_timeout_ms": "LOAN_CONNECT_TIMEOUT_MS",
+            "statement_timeout_ms": "LOAN_STATEMENT_TIMEOUT_MS",
+        },
+        problems,
+        endpoints=endpoints,
         agents=agents,
-        agent_key=_text(environment, "LOAN_AGENT_KEY", problems) if agents else "",
+        agent_key=agent_key,
         ca_file=_file(environment, "LOAN_DATABASE_CA_FILE", problems),
-        user=_text(environment, f"{user_prefix}_USER", problems),
-        password=_text(environment, f"{user_prefix}_PASSWORD", problems),
-        name=_text(environment, "LOAN_DATABASE_NAME", problems, default="loan"),
-        pool_size=_integer(environment, "LOAN_POOL_SIZE", problems, default=16, low=1, high=256),
-        connect_timeout_ms=_integer(
-            environment, "LOAN_CONNECT_TIMEOUT_MS", problems, default=500, low=50, high=500
-        ),
-        statement_timeout_ms=_integer(
-            environment, "LOAN_STATEMENT_TIMEOUT_MS", problems, default=3000, low=100, high=60_000
-        ),
     )
 
 
@@ -131,86 +149,87 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         SettingsError: naming every variable that is missing or out of range, with what is allowed.
     """
     problems: list[str] = []
-    settings = Settings(
-        listen_address=_text(environment, "LOAN_LISTEN_ADDRESS", problems, default="127.0.0.1"),
-        port=_integer(environment, "LOAN_PORT", problems, default=8080, low=1, high=65_535),
+    settings = _read(
+        Settings,
+        environment,
+        {
+            "listen_address": "LOAN_LISTEN_ADDRESS",
+            "port": "LOAN_PORT",
+            "request_deadline_ms": "LOAN_REQUEST_DEADLINE_MS",
+            "shutdown_grace_s": "LOAN_SHUTDOWN_GRACE_S",
+        },
+        problems,
         database=database_from(environment, problems),
-        durability=_durability(environment, problems),
-        request_deadline_ms=_integer(
-            environment, "LOAN_REQUEST_DEADLINE_MS", problems, default=4500, low=200, high=60_000
-        ),
-        shutdown_grace_s=_integer(
-            environment, "LOAN_SHUTDOWN_GRACE_S", problems, default=10, low=1, high=300
+        durability=_read(
+            DurabilityRule,
+            environment,
+            {"kind": "LOAN_DURABILITY", "timeout_ms": "LOAN_DURABILITY_TIMEOUT_MS"},
+            problems,
         ),
         out_of_rotation=Path(folder) if (folder := environment.get("LOAN_OUT_OF_ROTATION")) else None,
     )
-    if problems:
+    if settings is None:
         raise SettingsError(tuple(problems))
     return settings
 
 
-def _text(
-    environment: Mapping[str, str], name: str, problems: list[str], *, default: str | None = None
-) -> str:
-    value = environment.get(name, default if default is not None else "")
-    if not value:
-        problems.append(f"{name} is missing or empty; set it in the environment file")
-    return value
+def _read(
+    kind: type[_Kind],
+    environment: Mapping[str, str],
+    variables: Mapping[str, str],
+    problems: list[str],
+    **found: object,
+) -> _Kind | None:
+    """Return a `kind` out of variables; None if any problem is known by then.
+
+    Args:
+        kind: a dataclass; `msgspec.Meta` has the limits of its fields.
+        environment: where the variables are; the default of its field stands for one that is missing.
+        variables: {field: the variable that it is read from}.
+        problems: receives one sentence for each bad variable.
+        found: fields that are known already.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    with_default = {each.name for each in fields(kind) if each.default is not MISSING}
+    for name, variable in variables.items():
+        if variable not in environment and name in with_default:
+            continue
+        text = environment.get(variable, "")
+        try:
+            # Not strict: a variable is text, also where a number is meant.
+            found[name] = msgspec.convert(text, hints[name], strict=False)
+        except msgspec.ValidationError:
+            problems.append(_problem(variable, text, inspect.type_info(hints[name])))
+    return None if problems else kind(**found)
 
 
-def _file(environment: Mapping[str, str], name: str, problems: list[str]) -> Path | None:
-    path = Path(text) if (text := environment.get(name)) else None
+def _file(environment: Mapping[str, str], variable: str, problems: list[str]) -> Path | None:
+    path = Path(text) if (text := environment.get(variable)) else None
     if path is not None and not path.is_file():
-        problems.append(f"{name}={text!r}; allowed: a file that this user can reach, or nothing")
+        problems.append(f"{variable}={text!r}; allowed: a file that this user can reach, or nothing")
     return path
 
 
-def _integer(
-    environment: Mapping[str, str], name: str, problems: list[str], *, default: int, low: int, high: int
-) -> int:
-    text = environment.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        problems.append(f"{name}={text!r}; allowed: a whole number from {low} to {high}")
-        return default
-    return int(text)
+def _problem(variable: str, text: str, kind: inspect.Type) -> str:
+    match kind:
+        case inspect.IntType(ge=low, le=high):
+            return f"{variable}={text!r}; allowed: a whole number from {low} to {high}"
+        case inspect.EnumType(cls=choices):
+            return f"{variable}={text!r}; allowed: {', '.join(each.value for each in choices)}"
+        case _:
+            # Its value may be a secret, and there is none.
+            return f"{variable} is missing or empty; set it in the environment file"
 
 
-def _kind(environment: Mapping[str, str], problems: list[str]) -> DatabaseKind:
-    text = environment.get("LOAN_DATABASE_KIND", DatabaseKind.OCEANBASE)
-    if text in tuple(DatabaseKind):
-        return DatabaseKind(text)
-    problems.append(f"LOAN_DATABASE_KIND={text!r}; allowed: {', '.join(DatabaseKind)}")
-    return DatabaseKind.OCEANBASE
-
-
-def _durability(environment: Mapping[str, str], problems: list[str]) -> DurabilityRule:
-    text = environment.get("LOAN_DURABILITY", DurabilityKind.LOCAL)
-    kind = DurabilityKind.LOCAL
-    if text in tuple(DurabilityKind):
-        kind = DurabilityKind(text)
-    else:
-        problems.append(f"LOAN_DURABILITY={text!r}; allowed: {', '.join(DurabilityKind)}")
-    return DurabilityRule(
-        kind=kind,
-        timeout_ms=_integer(
-            environment, "LOAN_DURABILITY_TIMEOUT_MS", problems, default=2000, low=100, high=60_000
-        ),
-    )
-
-
-def _endpoints(
-    environment: Mapping[str, str], name: str, problems: list[str], *, may_be_empty: bool
-) -> tuple[Endpoint, ...]:
-    text = environment.get(name, "")
+def _endpoints(environment: Mapping[str, str], variable: str, problems: list[str]) -> tuple[Endpoint, ...]:
+    text = environment.get(variable, "")
     found: list[Endpoint] = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         host, _, port = part.rpartition(":")
-        if host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535:
-            found.append(Endpoint(host=host, port=int(port)))
-        else:
-            problems.append(f"{name} has {part!r}; allowed: address:port, comma-separated")
+        try:
+            found.append(msgspec.convert({"host": host, "port": port}, Endpoint, strict=False))
+        except msgspec.ValidationError:
+            problems.append(f"{variable} has {part!r}; allowed: address:port, comma-separated")
     if len(set(found)) != len(found):
-        problems.append(f"{name}={text!r} names an endpoint twice; name each one once")
-    if not found and not may_be_empty:
-        problems.append(f"{name} names no endpoint; allowed: address:port,address:port")
+        problems.append(f"{variable}={text!r} names an endpoint twice; name each one once")
     return tuple(found)

@@ -8,9 +8,11 @@ Reading order: `component`, `components`, `converge`, then one folder, such as `
 | `components` | the list |
 | `derived` | what follows from the list: firewall, packages, targets, roles, names on the command line |
 | `converge` | the loop over stages and components that registers the operations of one host |
-| `summary`, `connection` | a summary of the run for other programs; hosts that die in the middle of it |
+| `connector` | hosts and their groups for pyinfra; a connection that notices a dead host |
+| `summary` | a summary of the run for other programs |
 | `certificates`, `artifact` | certificates of hosts; artifacts with the hash they must have |
 | `platform` | names that differ between Kylin and its stand-in |
+| `write_times` | when files were written, so that services restart for those that they have not read |
 | `content` | files of a component, rendered from the project's folder `templates/` |
 | `rotation` | the tool that takes a service out of rotation |
 | `facts`, `operations` | the state of a host; commands for a difference, or the reason why there is none |

@@ -31,8 +31,6 @@ class Certificate:
 
     certificate: str
     private_key: str = field(repr=False)
-    authority: str
-    """Certificate of the authority that signed it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +44,14 @@ class _Holder:
 
 
 def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
-    """Return the authority's own certificate, making an authority if there is none.
+    """Return what hosts trust: `ca.pem` as it is, with its headers and all certificates; make one if none is.
 
     + ca_dir: where authority and certificates live; keys there are 0600
     + now: aware time
     """
     ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
-    certificate, _ = _authority(ca_dir, now)
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+    _authority(ca_dir, now)
+    return _text(ca_dir / "ca.pem")
 
 
 def gateway_certificate(
@@ -125,11 +123,13 @@ def _certificate(ca_dir: Path, holder: _Holder, now: datetime) -> Certificate:
     certificate_file, key_file = ca_dir / f"{holder.file_name}.pem", ca_dir / f"{holder.file_name}.key"
     if not (key_file.exists() and _fits(certificate_file, holder, now)):
         _issue(certificate_file, key_file, holder, authority, authority_key, now)
-    return Certificate(
-        certificate=certificate_file.read_text(),
-        private_key=key_file.read_text(),
-        authority=(ca_dir / "ca.pem").read_text(),
-    )
+    return Certificate(certificate=_text(certificate_file), private_key=_text(key_file))
+
+
+def _text(file: Path) -> str:
+    """Return the text of a PEM file byte for byte, with a newline at its end, which files on hosts have."""
+    text = file.read_bytes().decode()
+    return text if text.endswith("\n") else f"{text}\n"
 
 
 def _authority(ca_dir: Path, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey | None]:

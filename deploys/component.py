@@ -39,10 +39,14 @@ class Stage(IntEnum):
 
 BARRIERS = {
     Stage.STORE: "The store keeps who leads: on to the databases",
+    Stage.AGENTS: "Agents watch the databases: on to the primary",
     Stage.DATABASES: "The primary serves: on to what stands on it",
     Stage.SERVICES: "Everything is started: on to the standby, and to whether all is well",
 }
 """Stage -> name of the barrier after it: no host begins the next stage before all hosts are there."""
+
+FOUNDATIONS = (Stage.STORE, Stage.AGENTS, Stage.DATABASES)
+"""Stages that all later ones stand on: a host that fails and has one of their steps ends the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +106,12 @@ class Footprint:
     """Every port on which it listens; a port with several purposes is named once for each."""
     units: tuple[str, ...] = ()
     """Units that run from each boot on."""
+    accounts: tuple[tuple[str, str], ...] = ()
+    """(unit, account) for each unit that does not run as root, whoever starts it."""
     secret_files: tuple[str, ...] = ()
     """Files with a value of the secrets file."""
+    certificate_files: tuple[str, ...] = ()
+    """Files with a certificate that its authority signed for this host."""
     artifacts: tuple[Installed, ...] = ()
     scrapes: tuple[Scrape, ...] = ()
 

@@ -35,6 +35,8 @@ class ConfigFile:
     group: str = "root"
     secret: bool = False
     """Whether it is never shown in a diff; its mode must then exclude other users."""
+    by: str = "root"
+    """Who writes it: root, or the service's user to whom the folder belongs. Root refuses to write there."""
 
     def __post_init__(self) -> None:
         """Refuse content without a newline at its end, and a secret with too wide a mode."""
@@ -42,6 +44,7 @@ class ConfigFile:
             raise ValueError(f"{self.path}: the content must end with a newline")
         if self.secret and self.mode & 0o077:
             raise ValueError(f"{self.path}: a secret file has mode {self.mode:04o}; allowed: 0600 or 0400")
+        _check_owner(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,19 @@ class Folder:
     mode: int = 0o755
     user: str = "root"
     group: str = "root"
+    by: str = "root"
+    """Who makes it: root, or the service's user to whom the folder above it belongs."""
+
+    def __post_init__(self) -> None:
+        """Refuse an owner that its maker cannot give it."""
+        _check_owner(self)
+
+
+def _check_owner(wanted: ConfigFile | Folder) -> None:
+    if wanted.by not in ("root", wanted.user):
+        raise ValueError(
+            f"{wanted.path}: {wanted.by} cannot give it to {wanted.user}; allowed: user={wanted.by!r}"
+        )
 
 
 def render(template: str, **data: Any) -> str:  # noqa: ANN401 - whatever the template asks for

@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from pyinfra import logger
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host, state
 
-from deploys import connection, summary
+from deploys import summary
 from deploys.artifact import ArtifactError
-from deploys.component import BARRIERS, Component, HostContext, Stage, Step
+from deploys.component import BARRIERS, FOUNDATIONS, Component, HostContext, Stage, Step
 from deploys.components import COMPONENTS
 from deploys.depot_client.spec import SigningKeyError
 from deploys.derived import CHOICES, DEPLOYED_ROLES
@@ -37,7 +38,6 @@ def converge_host() -> None:
     serving = host.data.get("database") or DatabaseKind.OCEANBASE
     if serving not in tuple(DatabaseKind):
         raise DeployError(f"database={serving!r}: no such database; allowed: {', '.join(DatabaseKind)}")
-    connection.notice_death_of(host)
     summary.attach(state, os.environ.get(summary.ENVIRONMENT_VARIABLE))
     try:
         env = environment(host.data.get("environment"))
@@ -80,7 +80,19 @@ def _actions(context: HostContext, only: str | None) -> Iterator[Callable[[], ob
                     is_needed = _is_needed(component, step, context, only)
                     yield partial(_run, component, step, context) if is_needed else None
         if stage in BARRIERS:
-            yield partial(barrier, name=BARRIERS[stage])
+            yield partial(barrier, name=BARRIERS[stage], needed=_needed(stage, context, only))
+
+
+def _needed(until: Stage, context: HostContext, only: str | None) -> tuple[str, ...]:
+    """Return the names of the hosts that have a step of this run in a foundation, up to the stage `until`."""
+    hosts = (replace(context, host=host) for host in context.env.hosts)
+    steps = [
+        (component, step)
+        for component in COMPONENTS
+        for step in component.steps
+        if step.stage in FOUNDATIONS and step.stage <= until
+    ]
+    return tuple(each.host.name for each in hosts if any(_is_needed(*pair, each, only) for pair in steps))
 
 
 def _is_needed(component: Component, step: Step, context: HostContext, only: str | None) -> bool:

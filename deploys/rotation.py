@@ -3,9 +3,10 @@
 Their tool, and its settings for each service, belong to every component with such a service.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from deploys.content import TEMPLATES, ConfigFile, render
+from deploys.content import ConfigFile, json_text
+from deploys.host_tools.spec import command
 
 TOOL = "/usr/local/sbin/loanstack-rotation"
 SETTINGS = "/etc/loanstack/rotation"
@@ -34,24 +35,24 @@ class Rotation:
     """A request that only a working service answers with 200."""
     gate_entity: str
     """Code of a legal entity, for that request."""
+    gate_requests: int = 40
     drain_s: int
     back_s: float
     """How long senders may still not use it after it was put back."""
-    restart: str
-    """Shell command that restarts it, and returns when it answers."""
-    after_roll_back: str
-    """Shell command that activates the previous version, after the links were changed."""
+    restart: tuple[tuple[str, ...], ...]
+    """Commands that restart it."""
+    after_roll_back: tuple[tuple[str, ...], ...]
+    """Commands that activate the previous version, after the links were changed."""
+    ready_s: float = 0.0
+    """Time limit for it to be well after these commands, in seconds; 0: they wait for that themselves."""
 
 
 def files_of(services: tuple[Rotation, ...]) -> tuple[ConfigFile, ...]:
     """Return the tool, and its settings for each of `services`."""
     return (
-        ConfigFile(path=TOOL, content=(TEMPLATES / "rotation/loanstack-rotation").read_text(), mode=0o755),
+        command(TOOL, "rotation"),
         *(
-            ConfigFile(
-                path=f"{SETTINGS}/{service.name}.conf",
-                content=render("rotation/rotation.conf.j2", service=service),
-            )
+            ConfigFile(path=f"{SETTINGS}/{service.name}.json", content=json_text(asdict(service)))
             for service in services
         ),
     )

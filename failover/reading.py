@@ -1,142 +1,126 @@
-"""Reads a JSON object field by field, and collects all problems. Pure."""
+"""Converts a JSON value into a dataclass, and notes every mistake in it. Pure.
 
-from collections.abc import Sequence
+msgspec converts and checks a field; it stops at the first mistake of an object, so objects are read here, one
+field after the other.
+"""
 
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
-class Reader:
-    """One JSON object; every method returns the field's value, or notes a problem and returns a default."""
+import msgspec
+from msgspec import inspect
 
-    def __init__(self, found: object, where: str, problems: list[str]) -> None:
-        """Read `found`.
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-        Args:
-            found: a JSON value that should be an object.
-            where: path of the object, put before the names of its fields; empty for the outermost.
-            problems: receives one sentence for each bad field.
-        """
-        self._where = where
-        self._problems = problems
-        self._unread: dict[str, object] = dict(found) if isinstance(found, dict) else {}
-        self._is_object = isinstance(found, dict)
-        if not self._is_object:
-            self._note(where or "the file", "must be a JSON object")
-
-    def text(self, name: str, *, may_be_empty: bool = False, default: str | None = None) -> str:
-        """Return a string."""
-        value = self._take(name, default)
-        if isinstance(value, str) and (value or may_be_empty):
-            return value
-        if value is not _MISSING:
-            self._wrong(name, value, "a string" if may_be_empty else "a non-empty string")
-        return ""
-
-    def secret(self, name: str, *, least_length: int = 1) -> str:
-        """Return a string that no problem shows."""
-        value = self._take(name)
-        if isinstance(value, str) and len(value) >= least_length:
-            return value
-        if value is not _MISSING:
-            self._note(self._path(name), f"allowed: a string of at least {least_length} characters")
-        return ""
-
-    def choice(self, name: str, allowed: Sequence[str]) -> str:
-        """Return one of `allowed`."""
-        value = self._take(name)
-        if isinstance(value, str) and value in allowed:
-            return value
-        if value is not _MISSING:
-            self._wrong(name, value, ", ".join(allowed))
-        return allowed[0]
-
-    def integer(self, name: str, *, low: int, high: int) -> int:
-        """Return a whole number from `low` to `high`."""
-        value = self._take(name)
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
-        if value is not _MISSING:
-            self._wrong(name, value, f"a whole number from {low} to {high}")
-        return low
-
-    def integer_or_none(self, name: str, *, low: int, high: int) -> int | None:
-        """Return a whole number from `low` to `high`, or None for null."""
-        if self._unread.get(name, _MISSING) is None:
-            del self._unread[name]
-            return None
-        return self.integer(name, low=low, high=high)
-
-    def boolean(self, name: str) -> bool:
-        """Return true or false."""
-        value = self._take(name)
-        if isinstance(value, bool):
-            return value
-        if value is not _MISSING:
-            self._wrong(name, value, "true or false")
-        return False
-
-    def texts(self, name: str, *, starting: str) -> tuple[str, ...]:
-        """Return a list of at least one string; each starts with `starting`, and none comes twice."""
-        value = self._take(name)
-        if value is _MISSING:
-            return ()
-        if not isinstance(value, list) or not value:
-            self._wrong(name, value, "a list of at least one string")
-            return ()
-        bad = [each for each in value if not isinstance(each, str) or not each.startswith(starting)]
-        for each in bad:
-            self._wrong(name, each, f"strings that start with {starting}")
-        if not bad and len(set(value)) != len(value):
-            self._wrong(name, value, "each one once")
-        return () if bad else tuple(value)
-
-    def nested(self, name: str) -> "Reader":
-        """Return a reader of an object in this one."""
-        value = self._take(name)
-        # The missing object is already noted, so its fields are not noted one by one.
-        problems = [] if value is _MISSING else self._problems
-        return Reader({} if value is _MISSING else value, self._path(name), problems)
-
-    def nested_or_none(self, name: str) -> "Reader | None":
-        """Return a reader of an object in this one; None for null."""
-        if self._unread.get(name, _MISSING) is None:
-            del self._unread[name]
-            return None
-        return self.nested(name)
-
-    def each(self, name: str) -> "tuple[Reader, ...]":
-        """Return a reader for each object in a list, which may be empty."""
-        value = self._take(name)
-        if isinstance(value, list):
-            return tuple(
-                Reader(each, f"{self._path(name)}[{number}]", self._problems)
-                for number, each in enumerate(value)
-            )
-        if value is not _MISSING:
-            self._wrong(name, value, "a list of objects")
-        return ()
-
-    def finish(self) -> None:
-        """Note every field that was not read, because it is probably misspelt."""
-        for name in self._unread:
-            self._note(self._path(name), "is unknown; remove it")
-
-    def _take(self, name: str, default: object = None) -> object:
-        if name in self._unread:
-            return self._unread.pop(name)
-        if default is not None:
-            return default
-        if self._is_object:
-            self._note(self._path(name), "is missing")
-        return _MISSING
-
-    def _path(self, name: str) -> str:
-        return f"{self._where}.{name}" if self._where else name
-
-    def _wrong(self, name: str, value: object, allowed: str) -> None:
-        shown = value if isinstance(value, (str, int, float, type(None))) else type(value).__name__
-        self._note(f"{self._path(name)}={shown!r}", f"allowed: {allowed}")
-
-    def _note(self, what: str, problem: str) -> None:
-        self._problems.append(f"{what}; {problem}" if problem.startswith("allowed") else f"{what} {problem}")
+_Kind = TypeVar("_Kind", bound="DataclassInstance")
 
 
-_MISSING = object()
+@runtime_checkable
+class Related(Protocol):
+    """A dataclass whose fields can contradict each other, although each of them alone is allowed."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """Yield (field, what is allowed there) for each mistake."""
+
+
+def read(kind: type[_Kind], found: object, problems: list[str], *, where: str = "") -> _Kind | None:
+    """Return `found` as a `kind`, or None after noting each mistake in it.
+
+    + kind: a dataclass; `msgspec.Meta` has the limits of its fields, and a field with `repr=False` is a
+      secret, whose value no problem shows
+    + found: a JSON value, which should be an object
+    + problems: receives one sentence for each mistake
+    + where: path of the object, put before the names of its fields; empty for the outermost
+    """
+    if not isinstance(found, dict):
+        problems.append(f"{where or 'the file'} must be a JSON object")
+        return None
+    noted_before = len(problems)
+    hints = get_type_hints(kind, include_extras=True)
+    known = {field.name: field for field in fields(kind)}
+    values: dict[str, object] = {}
+    for name, field in known.items():
+        if name in found:
+            path, is_secret = _path(where, name), not field.repr
+            values[name] = _value(hints[name], found[name], problems, path, is_secret=is_secret)
+        elif field.default is MISSING:
+            problems.append(f"{_path(where, name)} is missing")
+    problems += [f"{_path(where, name)} is unknown; remove it" for name in found if name not in known]
+    if len(problems) > noted_before:
+        return None
+    made = kind(**values)
+    if isinstance(made, Related):
+        for name, allowed in made.contradictions():
+            path, is_secret = _path(where, name), not known[name].repr
+            problems.append(_wrong(path, getattr(made, name), allowed, is_secret=is_secret))
+    return made if len(problems) == noted_before else None
+
+
+def _value(hint: object, found: object, problems: list[str], path: str, *, is_secret: bool) -> object:
+    """Return the value of one field; what is returned after a mistake is not used.
+
+    + hint: the field's type, with its limits
+    """
+    kind = hint
+    if get_origin(hint) in (Union, UnionType) and found is not None:
+        kind = next(each for each in get_args(hint) if each is not NoneType)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return read(kind, found, problems, where=path)
+    if get_origin(kind) is tuple and isinstance(found, list):
+        item = get_args(kind)[0]
+        return tuple(
+            _value(item, each, problems, f"{path}[{number}]", is_secret=is_secret)
+            for number, each in enumerate(found)
+        )
+    try:
+        return msgspec.convert(found, hint)
+    except msgspec.ValidationError:
+        problems.append(_wrong(path, found, _allowed(inspect.type_info(hint)), is_secret=is_secret))
+        return None
+
+
+def _allowed(kind: inspect.Type) -> str:
+    """Return what a value of type `kind` may be, for whoever writes the file."""
+    match kind:
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType(ge=low, le=high):
+            return f"a whole number from {low} to {high}"
+        case inspect.LiteralType(values=values):
+            return ", ".join(map(str, values))
+        case inspect.StrType(pattern=str(pattern)):
+            return f"a string that matches {pattern}"
+        case inspect.StrType(min_length=int(least)):
+            return "a non-empty string" if least == 1 else f"a string of at least {least} characters"
+        case inspect.StrType():
+            return "a string"
+        case inspect.VarTupleType():
+            return "a list"
+        case inspect.UnionType(types=types):
+            return " or ".join(map(_allowed, types))
+        case inspect.NoneType():
+            return "null"
+        case _:
+            raise TypeError(f"{kind}: say here what is allowed")
+
+
+def _path(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _wrong(path: str, value: object, allowed: str, *, is_secret: bool) -> str:
+    # An object or a list may hold a secret somewhere.
+    is_shown = not is_secret and (value is None or isinstance(value, (str, int, float)))
+    return f"{path}={value!r}; allowed: {allowed}" if is_shown else f"{path}; allowed: {allowed}"

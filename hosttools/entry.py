@@ -1,7 +1,12 @@
-"""How every tool starts, and how it ends: 0 done, 1 refused or failed, 2 wrong usage."""
+"""How every tool starts, and how it ends: 0 done, 1 refused or failed, 2 wrong usage.
+
+SIGTERM and SIGHUP end it at once, through its context managers: they undo what it has begun.
+"""
 
 import os
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -9,6 +14,15 @@ from hosttools.errors import ToolError
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": 110}
 _UMASK = 0o022
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+class _Ended(BaseException):
+    """Somebody asked this process to end; what it has begun is undone on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def main(tool: click.Group, name: str) -> None:
@@ -21,11 +35,25 @@ def main(tool: click.Group, name: str) -> None:
     + name: the command on hosts, such as `loanstack-store`; it stands before each error message
     """
     os.umask(_UMASK)
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     try:
         tool.main(prog_name=name)
     except ToolError as failure:
         say(name, str(failure))
         sys.exit(1)
+    except _Ended as ended:
+        # By the signal itself: systemd takes that for a clean end, and an exit code for a failure.
+        signal.signal(ended.number, signal.SIG_DFL)
+        os.kill(os.getpid(), ended.number)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    # A second signal must not break off what undoes the work; each of these steps has its own time limit.
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise _Ended(number)
 
 
 def say(name: str, message: str) -> None:

@@ -1,12 +1,16 @@
 """Other programs: started with a list of arguments, without a shell, and never for longer than allowed."""
 
 import os
-import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
 from hosttools.errors import ToolError
+
+_ENVIRONMENT_AT_START = Path("/proc/self/environ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +86,32 @@ def first_of(names: Sequence[str]) -> str:
     Raises:
         ToolError: it has none of them.
     """
+    # It loads compression libraries, for which no status has to wait.
+    import shutil
+
     for name in names:
         if (path := shutil.which(name)) is not None:
             return path
     raise ToolError(f"this host has none of these programs: {', '.join(names)}; install one of them")
+
+
+def become(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> NoReturn:
+    """Replace this process by `command`.
+
+    It finds the environment and the signals as this process found them: Python adds `LC_CTYPE` where no
+    locale is set, and ignores SIGPIPE, and a program would inherit both.
+
+    + environment: variables beside those of this process
+
+    Raises:
+        ToolError: it cannot be started.
+    """
+    known = (each.partition(b"=") for each in _ENVIRONMENT_AT_START.read_bytes().split(b"\0") if each)
+    variables = {name: value for name, _, value in known}
+    variables |= {os.fsencode(name): os.fsencode(value) for name, value in (environment or {}).items()}
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored, signal.SIG_DFL)
+    try:
+        os.execvpe(command[0], list(command), variables)  # noqa: S606 - a shell is what it avoids
+    except OSError as failure:
+        raise ToolError(f"{command[0]}: {failure.strerror}") from failure

@@ -22,7 +22,17 @@ def load(kind: type[_Settings], file_name: str, *, variable: str) -> _Settings:
     Raises:
         ToolError: the file cannot be read, or a value is missing, unknown or of another type.
     """
-    path = Path(os.environ.get(variable) or FOLDER / file_name)
+    return load_file(kind, Path(os.environ.get(variable) or FOLDER / file_name))
+
+
+def load_file(kind: type[_Settings], path: Path) -> _Settings:
+    """Return the settings in the file `path`.
+
+    + kind: class with a field for each setting; it should forbid unknown fields
+
+    Raises:
+        ToolError: the file cannot be read, or a value is missing, unknown or of another type.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as failure:

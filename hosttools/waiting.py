@@ -7,8 +7,18 @@ from hosttools.errors import ToolError
 
 _PAUSE_S = 0.2
 
+Condition = Callable[[], bool]
 
-def until(condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: float = _PAUSE_S) -> None:
+now_s = time.monotonic
+pause = time.sleep
+"""The clock of the tools: tests put another in its place."""
+
+
+class TooLateError(ToolError):
+    """What was waited for did not happen in time."""
+
+
+def until(condition: Condition, limit_s: float, what: str, *, pause_s: float = _PAUSE_S) -> None:
     """Return as soon as `condition` holds; it is asked at least once.
 
     + limit_s: time limit, in seconds
@@ -16,10 +26,10 @@ def until(condition: Callable[[], bool], limit_s: float, what: str, *, pause_s: 
     + pause_s: pause between two questions, in seconds
 
     Raises:
-        ToolError: the condition did not hold in time.
+        TooLateError: the condition did not hold in time.
     """
-    end = time.monotonic() + limit_s
+    end = now_s() + limit_s
     while not condition():
-        if time.monotonic() >= end:
-            raise ToolError(f"waited {limit_s:g} s for {what}")
-        time.sleep(pause_s)
+        if now_s() >= end:
+            raise TooLateError(f"waited {limit_s:g} s for {what}")
+        pause(pause_s)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+WATCHDOG_LEAST_MS = 1000
+"""An agent that is silent for less than this is not taken for hung: a busy host stalls, too."""
+
 
 class Durability(StrEnum):
     """When a write is acknowledged."""
@@ -93,3 +96,18 @@ class Failover:
     and reports it. A new primary, whose standby is not back yet, does so from the start. Until a standby has
     all writes again, no other database is promoted automatically. None: never; without a standby every write
     is then indeterminate."""
+
+    @property
+    def watchdog_s(self) -> int:
+        """After this time without a turn of an agent's loop, systemd kills the agent and its database.
+
+        A hung agent must be gone before another database is promoted, and:
+
+        - the lease that it has just renewed must not end before that: a lease without the safety margin;
+        - it may hang just before it would fence its database, a safety margin before the end of its lease.
+          Another database is promoted a safety margin after that end at the earliest: two safety margins.
+
+        One loop is subtracted, because the last turn may be as old as that.
+        """
+        left_ms = min(self.lease_ttl_s * 1000 - self.safety_margin_ms, 2 * self.safety_margin_ms)
+        return int(max(left_ms - self.loop_interval_ms, WATCHDOG_LEAST_MS)) // 1000

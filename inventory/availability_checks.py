@@ -1,9 +1,10 @@
 """Checks of an inventory's high availability: store, failover, fences, durability."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
-from inventory.availability import Durability, Fence, FenceKind
+from inventory.availability import WATCHDOG_LEAST_MS, Durability, Fence, FenceKind
 from inventory.model import Environment, Host, Role
 from inventory.problem import Problem
 
@@ -81,15 +82,17 @@ def _leader_problems(env: Environment) -> Iterator[Problem]:
 def _timing_problems(env: Environment) -> Iterator[Problem]:
     failover = env.failover
     ttl_ms = failover.lease_ttl_s * 1000
-    least_ms = failover.safety_margin_ms + LOOPS_IN_A_LEASE * failover.loop_interval_ms
-    least_ms = max(
-        least_ms, failover.safety_margin_ms + failover.calm_interval_ms + 2 * failover.store_timeout_ms
+    least_ms = failover.safety_margin_ms + max(
+        LOOPS_IN_A_LEASE * failover.loop_interval_ms,
+        failover.calm_interval_ms + 2 * failover.store_timeout_ms,
+        failover.loop_interval_ms + WATCHDOG_LEAST_MS,
     )
     if ttl_ms < least_ms:
         allowed = (
-            f">= {least_ms / 1000:g} (safety_margin_ms + {LOOPS_IN_A_LEASE} x loop_interval_ms, and"
-            " calm_interval_ms with room for two calls of store_timeout_ms): a shorter lease ends before the"
-            " loop can renew it"
+            f">= {least_ms / 1000:g} (safety_margin_ms + {LOOPS_IN_A_LEASE} x loop_interval_ms,"
+            " calm_interval_ms with room for two calls of store_timeout_ms, and loop_interval_ms with"
+            f" {WATCHDOG_LEAST_MS} ms for the watchdog): a shorter lease ends before the loop can renew it,"
+            " or before a hung agent is killed"
         )
         yield Problem(
             where=env.name, field="failover.lease_ttl_s", value=failover.lease_ttl_s, allowed=allowed
@@ -104,6 +107,15 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
         value = getattr(failover, name)
         if value <= 0:
             yield Problem(where=env.name, field=f"failover.{name}", value=value, allowed="more than 0")
+    least_ms = math.ceil((failover.loop_interval_ms + WATCHDOG_LEAST_MS) / 2)
+    if 0 < failover.safety_margin_ms < least_ms:
+        yield Problem(
+            where=env.name,
+            field="failover.safety_margin_ms",
+            value=failover.safety_margin_ms,
+            allowed=f">= {least_ms} (half of loop_interval_ms + {WATCHDOG_LEAST_MS} ms for the watchdog): an"
+            " agent that hangs just before it would fence its database is killed too late otherwise",
+        )
     if failover.calm_interval_ms < failover.loop_interval_ms:
         yield Problem(
             where=env.name,

@@ -208,4 +208,4 @@ ENVIRONMENT = model.Environment(
     network_command=(sys.executable, "-m", "lab", "net"),
 )
 
-hosts = pyinfra_hosts.of(ENVIRONMENT)
+hosts = pyinfra_hosts.named(ENVIRONMENT)

@@ -82,6 +82,25 @@ def require(
         )
 
 
+def require_named(name: str, purpose: Purpose, *, consent: str | None) -> None:
+    """Check that a person has named an environment whose hosts are real before its hosts are tested.
+
+    + name: name of the environment
+    + consent: name of the environment that a person has given
+
+    Raises:
+        ConsentNeededError: it is not a lab, and no person has named it.
+    """
+    if purpose is Purpose.LAB or consent == name:
+        return
+    named = "" if consent is None else f" ({consent!r} was named)"
+    raise ConsentNeededError(
+        f"environment {name} is for {purpose}, and the host tests act on its hosts: each portal leaves its"
+        f" rotation for a moment; nothing was contacted. Name it to go on{named}: --yes {name}, or"
+        f" {CONSENT_VARIABLE}={name}"
+    )
+
+
 def _refusal(name: str, purpose: Purpose, allows: Collection[Action], action: Action) -> str:
     where = f"inventory/{name}.py"
     allowed = ", ".join(sorted(allows)) or "nothing of the kind"

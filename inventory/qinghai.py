@@ -158,4 +158,4 @@ ENVIRONMENT = model.Environment(
     dmz_network="10.63.8.0/24",
 )
 
-hosts = pyinfra_hosts.of(ENVIRONMENT)
+hosts = pyinfra_hosts.named(ENVIRONMENT)

@@ -12,6 +12,12 @@ LOAD_WORKER = "/usr/local/sbin/loanstack-load-worker"
 LOAD_UNIT = "loanstack-load@{slot}.service"
 """A worker of a load on a host of role loadgen; its slot counts from 1."""
 
+LOAD_TOKEN_VARIABLE = "LOANSTACK_LOAD_TOKEN"  # noqa: S105 - its name
+"""In the environment of a worker: what it shows to the master of its load, which knows it by that."""
+
+LOAD_ENVIRONMENT_FILE = "/run/loanstack-load-{slot}.env"
+"""On such a host, for root alone: the variables of the load under way, which systemd gives to the worker."""
+
 LOAD_PORTS = range(5571, 5579)
 """On such a host, loopback only: where the worker of slot 1, 2 ... reaches the master of its load, through
 the SSH session that the control machine opened."""

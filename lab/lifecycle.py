@@ -127,8 +127,8 @@ class Lab:
         Raises:
             RefusedError: the lab is not up.
         """
-        found = state.load(self.lab_dir)
-        if found is None or found.phase is not state.Phase.UP or found.boot_id != state.boot_id():
+        found = state.of_running(self.lab_dir)
+        if found is None:
             raise RefusedError("the lab is not up; run: loanstack lab up")
         return found
 

@@ -104,6 +104,18 @@ def load(lab_dir: Path) -> LabState | None:
         raise LabError(f"{path} is not a lab's record ({error}); run: loanstack lab down") from error
 
 
+def of_running(lab_dir: Path) -> LabState | None:
+    """Return the record of a lab that is up since this boot of the machine; None if there is none.
+
+    Raises:
+        LabError: the record is damaged.
+    """
+    found = load(lab_dir)
+    if found is None or found.phase is not Phase.UP or found.boot_id != boot_id():
+        return None
+    return found
+
+
 def save(lab_dir: Path, state: LabState) -> None:
     """Write the lab's record atomically."""
     # The hosts' disks are below this folder; this machine's users must not read their private files.

@@ -2,6 +2,9 @@
 
 Every step first removes things of the same name that an interrupted run may have left. Removing a missing
 thing is no error. So both making and removing can be repeated.
+
+One thing stays when a lab is removed: the machine's own route that makes `LAB_RANGE` unreachable. Without it,
+a later connection to a host of the lab would take the default route, and leave the machine.
 """
 
 import subprocess
@@ -66,7 +69,8 @@ def lay_common(plan: NetworkPlan) -> None:
                 ]
                 if bridge.address is not None:
                     lines.append(f"addr add {bridge.address} dev {bridge.name}")
-        lines.append(f"route add unreachable {LAB_RANGE}")
+        if not _is_blocked(namespace):
+            lines.append(f"route add unreachable {LAB_RANGE}")
         _batch(namespace, lines)
     _sysctl(ROUTER, "net.ipv4.ip_forward=1")
     run(["nft", "-f", "-"], doing="close the machine to lab hosts", deadline_s=_DEADLINE_S, stdin=_FIREWALL)
@@ -110,11 +114,10 @@ def remove_namespaces(names: Iterable[str]) -> None:
 
 
 def remove_common(plan: NetworkPlan) -> None:
-    """Remove everything of the plan, hosts included."""
+    """Remove everything of the plan, hosts included; `LAB_RANGE` stays unreachable for this machine."""
     remove_namespaces(plan.namespaces)
     for name in plan.machine_interfaces:
         _ignore_missing(["ip", "link", "del", name])
-    _ignore_missing(["ip", "route", "del", "unreachable", LAB_RANGE])
     _ignore_missing(["nft", "delete", "table", "inet", FIREWALL_TABLE])
 
 
@@ -130,11 +133,15 @@ def leftovers(plan: NetworkPlan) -> list[str]:
     listing = run(["ip", "-o", "link", "show"], doing="list interfaces", deadline_s=_DEADLINE_S)
     names = {line.split(":")[1].strip().split("@")[0] for line in listing.splitlines()}
     found += [f"interface {name}" for name in plan.machine_interfaces if name in names]
-    routes = run(["ip", "route", "show", "type", "unreachable"], doing="list routes", deadline_s=_DEADLINE_S)
-    found += [f"route unreachable {LAB_RANGE}"] * (LAB_RANGE in routes.split())
     tables = run(["nft", "list", "tables"], doing="list nftables tables", deadline_s=_DEADLINE_S)
     found += [f"nftables table inet {FIREWALL_TABLE}"] * (FIREWALL_TABLE in tables.split())
     return found
+
+
+def _is_blocked(namespace: str | None) -> bool:
+    """Return whether an earlier lab left the route that makes `LAB_RANGE` unreachable."""
+    asked = _ip(namespace, "route", "show", "type", "unreachable")
+    return LAB_RANGE in run(asked, doing="list routes", deadline_s=_DEADLINE_S).split()
 
 
 def _make_namespaces(names: Iterable[str]) -> None:

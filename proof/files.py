@@ -5,6 +5,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -26,6 +27,14 @@ APPLICATIONS_FILE = "database/applications.jsonl.gz"
 CONTENTS_FILE = "database/contents.jsonl"
 
 _T = TypeVar("_T")
+
+
+def run_folder_name(start: datetime, what: str) -> str:
+    """Return the name of a run's folder: UTC time first, so that names sort as the runs followed each other.
+
+    + what: the verb of the command, or the program that made the run
+    """
+    return f"{start.astimezone(UTC):%Y-%m-%dT%H%M%SZ}-{what}"
 
 
 class FileError(ValueError):

@@ -9,12 +9,19 @@ hang), and it does not recover by itself when there is space again.
 """
 
 from chaos.catalogue.model import Fault, Heal, Target
-from chaos.system.host_fault import AGENT_UNIT, DATABASE_UNIT, ON_SMALL_DISK, UNITS, HostFault
+from chaos.system.host_fault import (
+    AGENT_UNIT,
+    DATABASE_DIR,
+    DATABASE_UNIT,
+    DATABASE_USER,
+    ON_SMALL_DISK,
+    UNITS,
+    HostFault,
+)
 from chaos.system.pair import DrillTopology, find_topology, wait_until_following
 from chaos.system.world import ImpossibleHereError, Pending, World, WorldError, wait_until
 from inventory.model import Environment, Host
 
-_SETTINGS = ". /etc/loanstack/oceanbase.conf"
 _BALLAST = "loanstack.drill_ballast"
 _WORK = f"{UNITS}work-ballast"
 
@@ -36,26 +43,24 @@ def small_disk(size_mib: int) -> HostFault:
     return HostFault(
         name="small-disk",
         make=f"""
-{_SETTINGS}
 systemctl stop {AGENT_UNIT} {DATABASE_UNIT}
 set -e
-find "$BASE_DIR" -mindepth 1 -delete
-mount -t tmpfs -o size={size_mib}m,mode=0750 {UNITS}disk "$BASE_DIR"
-chown "$SERVICE_USER:" "$BASE_DIR"
+find {DATABASE_DIR} -mindepth 1 -delete
+mount -t tmpfs -o size={size_mib}m,mode=0750 {UNITS}disk {DATABASE_DIR}
+chown {DATABASE_USER}: {DATABASE_DIR}
 systemctl start {AGENT_UNIT}
 """,
         undo=f"""
-{_SETTINGS}
-mountpoint --quiet "$BASE_DIR" || exit 0
+mountpoint --quiet {DATABASE_DIR} || exit 0
 if [ "$(loanstack-db role)" = PRIMARY ]; then
     echo 'it is the primary: hand over to the other database, then heal again'
     exit 1
 fi
 systemctl stop {AGENT_UNIT} {DATABASE_UNIT}
-umount "$BASE_DIR" || exit 1
+umount {DATABASE_DIR} || exit 1
 systemctl start {AGENT_UNIT}
 """,
-        seen=f'{_SETTINGS}; mountpoint "$BASE_DIR"',
+        seen=f"mountpoint {DATABASE_DIR}",
     )
 
 
@@ -72,23 +77,20 @@ def full_disk(size_mib: int) -> HostFault:
     return HostFault(
         name="full-disk",
         make=f"""
-{_SETTINGS}
 set -e
-mountpoint --quiet "$BASE_DIR"
+mountpoint --quiet {DATABASE_DIR}
 loanstack-db sql <<<'CREATE TABLE IF NOT EXISTS {_BALLAST} (v VARCHAR(4000))'
-mount -o remount,size=$(df --output=used --block-size=1 "$BASE_DIR" | tail -1) "$BASE_DIR"
+mount -o remount,size=$(df --output=used --block-size=1 {DATABASE_DIR} | tail -1) {DATABASE_DIR}
 systemd-run --quiet --collect --unit={_WORK} --property=RuntimeMaxSec=60 \\
     /bin/bash -c "while loanstack-db sql <<<\\"{_FILL}\\"; do :; done"
 """,
         undo=f"""
-{_SETTINGS}
 systemctl stop {_WORK} 2>/dev/null
-if mountpoint --quiet "$BASE_DIR"; then mount -o remount,size={size_mib}m "$BASE_DIR" || exit 1; fi
+if mountpoint --quiet {DATABASE_DIR}; then mount -o remount,size={size_mib}m {DATABASE_DIR} || exit 1; fi
 timeout 5 loanstack-db sql <<<'DROP TABLE IF EXISTS {_BALLAST}' >/dev/null 2>&1 || true
 """,
         seen=f"""
-{_SETTINGS}
-free_kib=$(df --output=avail --block-size=1024 "$BASE_DIR" | tail -1)
+free_kib=$(df --output=avail --block-size=1024 {DATABASE_DIR} | tail -1)
 if [ "$free_kib" -gt {_FULL_BELOW_KIB} ]; then echo "$free_kib KiB are free on its disk"; exit 1; fi
 """,
     )

@@ -7,6 +7,8 @@ machine dies. The scripts are arguments of one outer script, so that nothing mus
 from dataclasses import dataclass
 
 DATABASE_UNIT = "loanstack-oceanbase.service"
+DATABASE_DIR = "/data/oceanbase"
+DATABASE_USER = "oceanbase"
 AGENT_UNIT = "loanstack-failover.service"
 STORE_UNIT = "etcd.service"
 TONGWEB_UNIT = "loanstack-tongweb.service"

@@ -2,14 +2,15 @@
 
 from pyinfra.api.deploy import deploy
 
-from deploys import derived
+from deploys import certificates, derived
 from deploys.baseline import operations
 from deploys.baseline.spec import FIREWALL_UNIT, BaselineSpec, baseline_spec
 from deploys.component import HostContext
-from deploys.content import ConfigFile, render
+from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.operations import files, services
 
 SYSCTL = "/etc/sysctl.d/60-loanstack.conf"
+HUGE_PAGES = "/etc/tmpfiles.d/loanstack-huge-pages.conf"
 FIREWALL = "/etc/loanstack/firewall.nft"
 SSHD = "/etc/ssh/sshd_config.d/05-loanstack.conf"
 
@@ -24,19 +25,26 @@ _LIMITS = (
 
 
 def spec_of(context: HostContext) -> BaselineSpec:
-    """Return the baseline of the host of `context`, with what all its components open."""
-    openings = derived.openings(context.env, context.host, serving=context.serving)
-    return baseline_spec(context.env, context.host, openings=openings)
+    """Return the baseline of the host of `context`, with what all its components open and trust."""
+    env, host = context.env, context.host
+    return baseline_spec(
+        env,
+        host,
+        openings=derived.openings(env, host, serving=context.serving),
+        authority=certificates.authority_certificate(env.ca_dir, now=certificates.utc_now()),
+    )
 
 
 def before_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
-    """Return the files that need no package: kernel, limits, SSH."""
+    """Return the files that need no package: kernel, limits, SSH, and the authority that components trust."""
     shared = spec.kernel_is_shared
     found = [
         ConfigFile(
             path=SYSCTL,
             content=render("baseline/sysctl.conf.j2", kernel=spec.kernel, kernel_is_shared=shared),
         ),
+        # The only writer of this file: two that differ in a byte would never converge.
+        ConfigFile(path=AUTHORITY, content=spec.authority),
         # 05: sorted before the distribution's files, because the first value of a keyword wins.
         ConfigFile(
             path=SSHD,
@@ -49,7 +57,7 @@ def before_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
         huge_pages = render("baseline/huge-pages.conf.j2", kernel_is_shared=shared)
         found += [
             ConfigFile(path="/etc/security/limits.d/60-loanstack.conf", content=limits),
-            ConfigFile(path="/etc/tmpfiles.d/loanstack-huge-pages.conf", content=huge_pages),
+            ConfigFile(path=HUGE_PAGES, content=huge_pages),
         ]
     return tuple(found)
 
@@ -108,6 +116,10 @@ def baseline(spec: BaselineSpec) -> None:
         path=SYSCTL,
         why_not=spec.kernel_is_shared,
     )
+    if spec.is_database:
+        operations.huge_pages_off(
+            name="Run without transparent huge pages", path=HUGE_PAGES, why_not=spec.kernel_is_shared
+        )
     services.kept_running(
         name="Keep SSH hardened",
         unit=spec.platform.ssh_unit,

@@ -30,6 +30,18 @@ class KernelSettings(FactBase[dict[str, str]]):
         return found
 
 
+class TransparentHugePages(FactBase[str | None]):
+    """Return when the kernel makes transparent huge pages: always, madvise or never; None: it cannot."""
+
+    def command(self) -> str:
+        """Return the shell command."""
+        return "cat /sys/kernel/mm/transparent_hugepage/enabled 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> str | None:
+        """Return the word in brackets of the kernel's line, `always [madvise] never`."""
+        return next((word.strip("[]") for word in output[0].split() if word.startswith("[")), None)
+
+
 class SessionOrigin(FactBase[str | None]):
     """Return the address that this session comes from, as the host sees it."""
 

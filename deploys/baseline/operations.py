@@ -1,14 +1,13 @@
 """Applies kernel settings, and checks that the firewall does not block this deploy."""
 
-import shlex
 from collections.abc import Generator
 from ipaddress import ip_address, ip_network
 
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploys.baseline.facts import KernelSettings, SessionOrigin
+from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
 from deploys.operations.refusal import refusal
 
 
@@ -29,7 +28,24 @@ def settings_applied(
     if all(now.get(key) == value for key, value in settings):
         host.noop(f"the kernel runs with {path}")
         return
-    yield StringCommand(f"sysctl --quiet --load={shlex.quote(path)}")
+    yield StringCommand("sysctl --quiet --load=", QuoteString(path), _separator="")
+
+
+@operation()
+def huge_pages_off(path: str, why_not: str | None = None) -> Generator[StringCommand, None, None]:
+    """Apply `path` at once if the kernel makes transparent huge pages; at each boot, systemd applies it.
+
+    + path: the file in /etc/tmpfiles.d
+    + why_not: reason not to change this kernel; None if it is the host's own
+    """
+    if why_not is not None:
+        host.noop(f"{path} is written and not applied: {why_not}")
+        return
+    now = host.get_fact(TransparentHugePages)
+    if now in (None, "never"):
+        host.noop("the kernel makes no transparent huge pages")
+        return
+    yield StringCommand("systemd-tmpfiles", "--create", QuoteString(path))
 
 
 @operation()

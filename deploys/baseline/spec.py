@@ -56,6 +56,8 @@ class BaselineSpec:
     kernel: tuple[tuple[str, str], ...]
     is_database: bool
     openings: tuple[Opening, ...]
+    authority: str
+    """PEM text of the authority that signed all others: what components on the host trust."""
     management_network: str
     time_sources: tuple[str, ...]
     """Addresses of time servers; empty on the host that is the time server."""
@@ -80,10 +82,13 @@ def kernel_settings(host: Host) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
-def baseline_spec(env: Environment, host: Host, *, openings: tuple[Opening, ...]) -> BaselineSpec:
+def baseline_spec(
+    env: Environment, host: Host, *, openings: tuple[Opening, ...], authority: str
+) -> BaselineSpec:
     """Return the baseline of `host`.
 
     + openings: what the components of the host open
+    + authority: PEM text of the authority
     """
     gives_time = host.has(Role.MONITOR)
     monitors = env.hosts_with(Role.MONITOR)
@@ -94,6 +99,7 @@ def baseline_spec(env: Environment, host: Host, *, openings: tuple[Opening, ...]
         kernel=kernel_settings(host),
         is_database=host.has(Role.OCEANBASE),
         openings=openings,
+        authority=authority,
         management_network=env.management_network,
         time_sources=() if gives_time else tuple(h.address for h in monitors),
         time_clients=tuple(c.segment for c in env.centres) if gives_time else (),

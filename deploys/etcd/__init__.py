@@ -2,7 +2,7 @@
 
 from deploys import platform
 from deploys.component import Component, Footprint, Port, Scrape, Stage, Step
-from deploys.etcd.spec import AGENT_PASSWORD, ROOT_PASSWORD, UNIT, keeps_access
+from deploys.etcd.spec import AGENT_PASSWORD, CERTIFICATE, ROOT_PASSWORD, UNIT, StoreSpec, keeps_access
 from inventory.model import Environment, Host, Role
 
 
@@ -16,7 +16,9 @@ def _footprint(env: Environment, host: Host) -> Footprint:
             Port(number=store.metrics_port, opened_to=(Role.MONITOR,), why="store's metrics for monitors"),
         ),
         units=(UNIT,),
+        accounts=((UNIT, StoreSpec.user),),
         secret_files=(ROOT_PASSWORD, AGENT_PASSWORD) if keeps_access(env, host) else (),
+        certificate_files=(CERTIFICATE,),
         scrapes=(Scrape(job="store", port=store.metrics_port),),
     )
 

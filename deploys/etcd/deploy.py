@@ -11,13 +11,12 @@ from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, Folder, json_text, render
 from deploys.etcd import operations
 from deploys.etcd.facts import TOOL
-from deploys.etcd.spec import AGENT_PASSWORD, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
+from deploys.etcd.spec import AGENT_PASSWORD, CERTIFICATE, LOOPBACK, ROOT_PASSWORD, StoreSpec, store_spec
 from deploys.host_tools.spec import command
 from deploys.operations import files, services
 
 CONFIG = "/etc/loanstack/store.yml"
 SETTINGS = "/etc/loanstack/store.json"
-CERTIFICATE = "/etc/loanstack/store.pem"
 PRIVATE_KEY = "/etc/loanstack/store.key"
 READY_DEADLINE_S = 60
 
@@ -34,7 +33,6 @@ def spec_of(context: HostContext) -> StoreSpec:
         context.env,
         context.host,
         context.secrets,
-        authority=issued.authority,
         certificate=issued.certificate,
         private_key=issued.private_key,
     )
@@ -48,7 +46,6 @@ def override(spec: StoreSpec) -> str:
 def files_of(spec: StoreSpec) -> tuple[ConfigFile, ...]:
     """Return settings, unit, certificate and tool; on the member that keeps users, also passwords."""
     found = [
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(path=CERTIFICATE, content=spec.certificate),
         ConfigFile(
             path=PRIVATE_KEY,
@@ -132,11 +129,11 @@ def store(spec: StoreSpec) -> None:
     )
     services.launched(name="Have the member start", unit=spec.unit)
     operations.answers(name="Wait for a majority of the store", deadline_s=READY_DEADLINE_S)
-    # Certificate and key are not in this list, because etcd reads them at each handshake.
+    # Its own certificate and key are not in this list, because etcd reads them at each handshake.
     services.kept_running(
         name="Run the member with its current settings, one host after the other",
         unit=spec.unit,
-        restart_after=(CONFIG, override(spec)),
+        restart_after=(AUTHORITY, CONFIG, override(spec)),
         check=f"{TOOL} may-restart",
         written=(written,),
         _serial=True,

@@ -8,6 +8,7 @@ from inventory.secrets import Secrets
 
 UNIT = "etcd.service"
 LOOPBACK = "127.0.0.1"
+CERTIFICATE = "/etc/loanstack/store.pem"
 ROOT_PASSWORD = "/etc/loanstack/store-root.password"  # noqa: S105 - a path
 AGENT_PASSWORD = "/etc/loanstack/store-agent.password"  # noqa: S105 - a path
 
@@ -37,8 +38,6 @@ class StoreSpec:
     """Users and rights; None on all members except the first, so that the others need no password."""
     unsupported_arch: str | None
     """Go's name of an architecture on which etcd 3.4 starts only if it is given this name; None elsewhere."""
-    authority: str
-    """PEM certificate of the authority that signed all members' certificates."""
     certificate: str
     private_key: str = field(repr=False)
 
@@ -64,11 +63,10 @@ def keeps_access(env: Environment, host: Host) -> bool:
 
 
 def store_spec(
-    env: Environment, host: Host, secrets: Secrets, *, authority: str, certificate: str, private_key: str
+    env: Environment, host: Host, secrets: Secrets, *, certificate: str, private_key: str
 ) -> StoreSpec:
     """Return the store's member on `host`.
 
-    + authority: PEM certificate of the authority
     + certificate: PEM chain of the member, leaf first
     + private_key: PEM key that belongs to it
     """
@@ -83,7 +81,6 @@ def store_spec(
         agent_prefix=agent_prefix(env),
         access=access if keeps_access(env, host) else None,
         unsupported_arch="arm64" if host.arch == Arch.AARCH64 else None,
-        authority=authority,
         certificate=certificate,
         private_key=private_key,
     )

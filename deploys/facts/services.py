@@ -1,9 +1,12 @@
 """A systemd unit, and whether its files are newer than its start."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
+
+from deploys import write_times
 
 _PROPERTIES = (
     "LoadState",
@@ -28,8 +31,8 @@ class ServiceState:
     """Time since its main process started; 0 if it never started."""
     settled_ago_s: float
     """Time since its last change of state: start or reload."""
-    file_ages_s: dict[str, float]
-    """{path: seconds since it was written} of the asked files that exist."""
+    file_ages_s: Mapping[str, float]
+    """{path: seconds since a deploy wrote it} of the asked files that were written since the boot."""
 
 
 NO_SERVICE = ServiceState(
@@ -67,25 +70,15 @@ class Service(FactBase[ServiceState]):
         + paths: configuration files
         + starts: units that it starts
         """
-        quoted = " ".join(shlex.quote(path) for path in paths)
-        files = f"stat --format='file=%.9Y %n' {quoted} 2>/dev/null;" if paths else ""
         others = f"systemctl show --property=NeedDaemonReload {shlex.join(starts)};" if starts else ""
         return (
-            "date +now=%s.%N; sed 's/ .*//; s/^/uptime=/' /proc/uptime; "
-            f"systemctl show --property={','.join(_PROPERTIES)} {shlex.quote(unit)}; {others}{files} true"
+            f"systemctl show --property={','.join(_PROPERTIES)} {shlex.quote(unit)}; {others}"
+            f"{write_times.asked(paths)} true"
         )
 
     def process(self, output: list[str]) -> ServiceState:
         """Return the state from `key=value` lines."""
-        values: dict[str, str] = {}
-        written: dict[str, float] = {}
-        for line in output:
-            key, _, value = line.partition("=")
-            if key == "file":
-                when, _, path = value.partition(" ")
-                written[path] = float(when)
-            else:
-                values[key] = value
+        values = {key: value for key, _, value in (line.partition("=") for line in output)}
         uptime_s = float(values.get("uptime", 0))
 
         def ago_s(name: str) -> float:
@@ -99,5 +92,5 @@ class Service(FactBase[ServiceState]):
             needs_daemon_reload="NeedDaemonReload=yes" in output,
             started_ago_s=ago_s("ExecMainStartTimestampMonotonic"),
             settled_ago_s=ago_s("StateChangeTimestampMonotonic"),
-            file_ages_s={path: float(values["now"]) - when for path, when in written.items()},
+            file_ages_s=write_times.ages_s(output, uptime_s),
         )

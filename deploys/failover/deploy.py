@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 from pyinfra.api.deploy import deploy
 
-from deploys import certificates
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, json_text, render
 from deploys.facts.artifacts import HASH_FILE
@@ -17,15 +16,13 @@ COMMAND = "/usr/local/sbin/loanstack-failover"
 
 
 def spec_of(context: HostContext) -> FailoverSpec:
-    """Return the failover agent of the host of `context`, with the authority that it trusts."""
-    authority = certificates.authority_certificate(context.env.ca_dir, now=certificates.utc_now())
-    return failover_spec(context.env, context.host, context.secrets, authority=authority)
+    """Return the failover agent of the host of `context`."""
+    return failover_spec(context.env, context.host, context.secrets)
 
 
 def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
-    """Return settings, unit, command and the authority that the agent trusts."""
+    """Return settings, unit and command."""
     return (
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(
             path=CONFIG,
             content=json_text(settings(spec)),
@@ -39,6 +36,7 @@ def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
                 folder=spec.folder,
                 config=CONFIG,
                 tool=spec.database_tool,
+                watchdog_s=spec.failover.watchdog_s,
             ),
         ),
         ConfigFile(
@@ -122,7 +120,12 @@ def failover(spec: FailoverSpec) -> None:
         shown_by=artifacts.PYTHON_LOADS,
     )
     written = files.converge(name="Write the agent's settings, unit and command", files=files_of(spec))
-    restart_after = (CONFIG, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}")
+    restart_after = (
+        AUTHORITY,
+        CONFIG,
+        f"/etc/systemd/system/{spec.unit}",
+        f"{spec.folder}/current/{HASH_FILE}",
+    )
     for while_primary, where in ((False, "beside a standby"), (True, "beside the primary")):
         operations.kept_running(
             name=f"Keep the failover agent running {where}",

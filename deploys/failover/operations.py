@@ -39,8 +39,8 @@ def kept_running(
     if (role == "PRIMARY") != while_primary:
         host.noop(f"the database here is {role or 'not there yet'}: not its turn")
         return
-    yield from services.kept_running._inner(
-        unit=unit,
+    yield from services.running(
+        unit,
         restart_after=restart_after,
         check=_handed_over(command, lag_limit_ms) if while_primary and has_peers else None,
         written=written,
@@ -55,7 +55,7 @@ def kept_stopped(unit: str, while_primary: bool) -> Generator[StringCommand, Non
     + while_primary: whether this is the primary's turn, or that of all others
     """
     if (host.get_fact(LocalRole) == "PRIMARY") == while_primary:
-        yield from services.kept_stopped._inner(unit=unit)
+        yield from services.stopped(unit)
     else:
         host.noop("not its turn")
 

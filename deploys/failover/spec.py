@@ -30,8 +30,6 @@ class FailoverSpec:
     store_endpoints: tuple[str, ...]
     """Nearest first."""
     failover: Failover
-    authority: str
-    """PEM certificate of the authority that signed the store's certificates."""
     store_password: str = field(repr=False)
     agent_token: str = field(repr=False)
     agent_reading_key: str = field(repr=False)
@@ -44,11 +42,8 @@ class FailoverSpec:
     database_tool: str = DATABASE_TOOL
 
 
-def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: str) -> FailoverSpec:
-    """Return the failover agent of `host`.
-
-    + authority: PEM certificate of the authority
-    """
+def failover_spec(env: Environment, host: Host, secrets: Secrets) -> FailoverSpec:
+    """Return the failover agent of `host`."""
     # First this host's own member, then one of the same centre, because a nearer member answers sooner.
     members = sorted(
         env.hosts_with(Role.ARBITER), key=lambda h: (h.name != host.name, h.centre != host.centre)
@@ -62,7 +57,6 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets, *, authority: 
         lag_limit_ms=env.database.lag_limit_ms,
         store_endpoints=tuple(f"https://{h.address}:{env.store.client_port}" for h in members),
         failover=env.failover,
-        authority=authority,
         store_password=secrets.store_agent_password,
         agent_token=secrets.agent_token,
         agent_reading_key=secrets.agent_reading_key,

@@ -1,7 +1,7 @@
 """The gateway: nginx with TLS, the only thing that clients reach."""
 
 from deploys.component import Component, Footprint, Port, Stage, Step
-from deploys.gateway.spec import UNIT
+from deploys.gateway.spec import CERTIFICATE, UNIT
 from inventory.model import Environment, Host, Role
 
 
@@ -10,6 +10,7 @@ def _footprint(env: Environment, _host: Host) -> Footprint:
         packages=("nginx",),
         ports=(Port(number=env.gateway.port, sources=(env.dmz_network,), why="clients from the DMZ"),),
         units=(UNIT,),
+        certificate_files=(CERTIFICATE,),
     )
 
 

@@ -5,11 +5,10 @@ from pyinfra.api.deploy import deploy
 from deploys import certificates
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, render
-from deploys.gateway.spec import FAIL_TIMEOUT_S, UNIT, GatewaySpec, gateway_spec
+from deploys.gateway.spec import CERTIFICATE, FAIL_TIMEOUT_S, UNIT, GatewaySpec, gateway_spec
 from deploys.operations import files, health, services
 
 CONFIG = "/etc/nginx/nginx.conf"
-CERTIFICATE = "/etc/nginx/tls/gateway.pem"
 PRIVATE_KEY = "/etc/nginx/tls/gateway.key"
 OVERRIDE = "/etc/systemd/system/nginx.service.d/loanstack.conf"
 READY_DEADLINE_S = 30
@@ -26,19 +25,12 @@ def spec_of(context: HostContext) -> GatewaySpec:
         addresses=(dmz_address, *env.gateway.virtual_addresses),
         now=certificates.utc_now(),
     )
-    return gateway_spec(
-        env,
-        context.host,
-        authority=issued.authority,
-        certificate=issued.certificate,
-        private_key=issued.private_key,
-    )
+    return gateway_spec(env, context.host, certificate=issued.certificate, private_key=issued.private_key)
 
 
 def files_of(spec: GatewaySpec) -> tuple[ConfigFile, ...]:
     """Return configuration, certificate and key."""
     return (
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(path=CERTIFICATE, content=spec.certificate),
         ConfigFile(path=PRIVATE_KEY, content=spec.private_key, mode=0o600, secret=True),
         ConfigFile(
@@ -72,6 +64,7 @@ def gateway(spec: GatewaySpec) -> None:
         reload_after=(CONFIG, CERTIFICATE, PRIVATE_KEY),
         check="nginx -t -q",
         written=(written,),
+        _serial=True,
     )
 
 

@@ -6,6 +6,7 @@ from deploys import platform
 from inventory.model import Environment, Gateway, Host, Role
 
 UNIT = "nginx.service"
+CERTIFICATE = "/etc/nginx/tls/gateway.pem"
 FAIL_TIMEOUT_S = 1
 """How long a gateway does not use a portal that failed to take a request."""
 _MARGIN_S = 0.5
@@ -24,18 +25,13 @@ class GatewaySpec:
     upstreams: tuple[str, ...]
     """ip:port of the channel portals in all centres."""
     nginx_user: str
-    authority: str
-    """PEM certificate of the authority that signed the gateway's."""
     certificate: str
     private_key: str = field(repr=False)
 
 
-def gateway_spec(
-    env: Environment, host: Host, *, authority: str, certificate: str, private_key: str
-) -> GatewaySpec:
+def gateway_spec(env: Environment, host: Host, *, certificate: str, private_key: str) -> GatewaySpec:
     """Return the gateway of `host`.
 
-    + authority: PEM certificate of the authority
     + certificate: PEM chain of the gateway, leaf first
     + private_key: PEM key that belongs to it
     """
@@ -47,7 +43,6 @@ def gateway_spec(
         addresses=(host.dmz_address, *env.gateway.virtual_addresses),
         upstreams=tuple(f"{h.address}:{port}" for h in env.hosts_with(Role.TONGWEB)),
         nginx_user=platform.of(host).nginx_user,
-        authority=authority,
         certificate=certificate,
         private_key=private_key,
     )

@@ -6,13 +6,11 @@ Nothing is kept running: a worker runs while a load does, and connects to the ma
 from pathlib import PurePosixPath
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
-from deploys import certificates
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, Folder, render
 from deploys.load_generator.spec import LoadGeneratorSpec, load_generator_spec
-from deploys.operations import artifacts, files, services
+from deploys.operations import artifacts, files, services, users
 from inventory.ssh import LOAD_UNIT
 
 LOCUSTFILE = "{folder}/current/lib/python3.11/dist-packages/loadtests/locustfile.py"
@@ -20,9 +18,8 @@ LOCUSTFILE = "{folder}/current/lib/python3.11/dist-packages/loadtests/locustfile
 
 
 def spec_of(context: HostContext) -> LoadGeneratorSpec:
-    """Return the load generator of the host of `context`, with the authority that it trusts."""
-    authority = certificates.authority_certificate(context.env.ca_dir, now=certificates.utc_now())
-    return load_generator_spec(context.env, context.host, authority=authority)
+    """Return the load generator of the host of `context`."""
+    return load_generator_spec(context.env, context.host)
 
 
 def unit_path(spec: LoadGeneratorSpec) -> str:
@@ -31,9 +28,8 @@ def unit_path(spec: LoadGeneratorSpec) -> str:
 
 
 def files_of(spec: LoadGeneratorSpec) -> tuple[ConfigFile, ...]:
-    """Return the command, the workers' unit, and the authority that vouches for the gateways."""
+    """Return the command and the workers' unit."""
     return (
-        ConfigFile(path=AUTHORITY, content=spec.authority),
         ConfigFile(
             path=spec.command,
             content=render(
@@ -53,6 +49,7 @@ def files_of(spec: LoadGeneratorSpec) -> tuple[ConfigFile, ...]:
                 records=spec.records,
                 locustfile=LOCUSTFILE.format(folder=spec.folder),
                 port_prefix=spec.port_prefix,
+                environment_file=spec.environment_file,
                 ca_dir=PurePosixPath(AUTHORITY).parent,
                 user=spec.user,
                 open_files=spec.open_files,
@@ -68,14 +65,7 @@ def load_generator(spec: LoadGeneratorSpec) -> None:
     + spec: artifact and places of this host
     """
     assert spec.artifact.sha256 is not None
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know the load generator's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=spec.records,
-        ensure_home=False,
-    )
+    users.without_login(name="Know the load generator's user", user=spec.user, home=spec.records)
     artifacts.installed(
         name="Install the load generator",
         url=spec.artifact.url,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from deploys.artifact import artifact_for
 from inventory.model import Artifact, Environment, Host
-from inventory.ssh import LOAD_PORTS, LOAD_UNIT, LOAD_WORKER
+from inventory.ssh import LOAD_ENVIRONMENT_FILE, LOAD_PORTS, LOAD_UNIT, LOAD_WORKER
 
 ARTIFACT = "load-generator"
 FOLDER = "/opt/loanstack/load-generator"
@@ -16,12 +16,12 @@ class LoadGeneratorSpec:
 
     host_name: str
     artifact: Artifact
-    authority: str
-    """PEM certificate of the authority that signed the gateways'."""
 
     command: str = LOAD_WORKER
     unit: str = LOAD_UNIT.format(slot="")
     """Template of the workers' units; the instance is the slot."""
+    environment_file: str = LOAD_ENVIRONMENT_FILE.format(slot="%i")
+    """The control machine writes it before it starts a worker."""
     port_prefix: str = str(LOAD_PORTS[0])[:-1]
     """With the slot behind it, the port on which its worker reaches the master."""
     folder: str = FOLDER
@@ -32,11 +32,6 @@ class LoadGeneratorSpec:
     """Limit of open files; Locust warns if it is below 10,000."""
 
 
-def load_generator_spec(env: Environment, host: Host, *, authority: str) -> LoadGeneratorSpec:
-    """Return the load generator of `host`.
-
-    + authority: PEM certificate of the authority
-    """
-    return LoadGeneratorSpec(
-        host_name=host.name, artifact=artifact_for(env, host, ARTIFACT), authority=authority
-    )
+def load_generator_spec(env: Environment, host: Host) -> LoadGeneratorSpec:
+    """Return the load generator of `host`."""
+    return LoadGeneratorSpec(host_name=host.name, artifact=artifact_for(env, host, ARTIFACT))

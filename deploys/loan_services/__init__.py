@@ -1,7 +1,14 @@
 """The loan services: they answer the portals, and write to the primary."""
 
 from deploys.component import Component, Footprint, Installed, Port, Scrape, Stage, Step
-from deploys.loan_services.spec import ARTIFACT, ENVIRONMENT, FOLDER, OWNER_ENVIRONMENT, UNIT
+from deploys.loan_services.spec import (
+    ARTIFACT,
+    ENVIRONMENT,
+    FOLDER,
+    OWNER_ENVIRONMENT,
+    UNIT,
+    LoanServicesSpec,
+)
 from inventory.model import Environment, Host, Role
 
 
@@ -13,6 +20,7 @@ def _footprint(env: Environment, _host: Host) -> Footprint:
             Port(number=port, opened_to=(Role.MONITOR,), why="loan services' metrics for monitors"),
         ),
         units=(UNIT,),
+        accounts=((UNIT, LoanServicesSpec.user),),
         secret_files=(ENVIRONMENT, OWNER_ENVIRONMENT),
         artifacts=(Installed(name=ARTIFACT, folder=FOLDER),),
         scrapes=(Scrape(job="loan", port=port),),

@@ -1,9 +1,8 @@
 """The loan services: bundle with its own runtime, unit, environment, readiness."""
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
-from deploys import certificates, rotation
+from deploys import rotation
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.facts.artifacts import HASH_FILE
@@ -14,29 +13,20 @@ from deploys.loan_services.spec import (
     LoanServicesSpec,
     loan_services_spec,
 )
-from deploys.operations import artifacts, files, health, services
+from deploys.operations import artifacts, files, health, services, users
 
 READY_DEADLINE_S = 60
 
 
 def spec_of(context: HostContext) -> LoanServicesSpec:
     """Return the loan services of the host of `context`, with the database that serves."""
-    env = context.env
-    authority = (
-        certificates.authority_certificate(env.ca_dir, now=certificates.utc_now())
-        if env.database.tls
-        else None
-    )
-    return loan_services_spec(
-        env, context.host, context.secrets, serving=context.serving, authority=authority
-    )
+    return loan_services_spec(context.env, context.host, context.secrets, serving=context.serving)
 
 
 def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
     """Return the unit, the two environment files, and the files of the rotation tool."""
     return (
         *rotation.files_of((spec.rotation,)),
-        *((ConfigFile(path=AUTHORITY, content=spec.authority),) if spec.authority else ()),
         ConfigFile(
             path=ENVIRONMENT,
             content=render(
@@ -50,7 +40,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 durability=spec.durability,
                 failover=spec.failover,
                 schema=spec.schema,
-                ca_file=AUTHORITY if spec.authority else None,
+                ca_file=AUTHORITY if spec.tls else None,
                 password=spec.app_password,
                 run_dir=RUN_DIR,
             ),
@@ -65,7 +55,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 database=spec.database,
                 endpoints=spec.endpoints,
                 schema=spec.schema,
-                ca_file=AUTHORITY if spec.authority else None,
+                ca_file=AUTHORITY if spec.tls else None,
                 password=spec.owner_password,
             ),
             mode=0o600,
@@ -91,14 +81,7 @@ def loan_services(spec: LoanServicesSpec) -> None:
     + spec: artifact, addresses and settings of this host
     """
     assert spec.artifact.sha256 is not None
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know the services' user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=spec.folder,
-        ensure_home=False,
-    )
+    users.without_login(name="Know the services' user", user=spec.user, home=spec.folder)
     unpacked = artifacts.installed(
         name="Install the loan services",
         url=spec.artifact.url,
@@ -113,7 +96,9 @@ def loan_services(spec: LoanServicesSpec) -> None:
         name="Keep the loan services running",
         unit=spec.unit,
         restart_after=(ENVIRONMENT, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}"),
+        serves=health.until_it_answers(_ready_url(spec), READY_DEADLINE_S, spec.unit),
         written=(unpacked, written),
+        _serial=True,
     )
 
 
@@ -125,7 +110,11 @@ def loan_services_ready(spec: LoanServicesSpec) -> None:
     """
     health.answers(
         name="Wait for the loan services to be ready",
-        url=f"http://{spec.address}:{spec.services.port}/readyz",
+        url=_ready_url(spec),
         deadline_s=READY_DEADLINE_S,
         unit=spec.unit,
     )
+
+
+def _ready_url(spec: LoanServicesSpec) -> str:
+    return f"http://{spec.address}:{spec.services.port}/readyz"

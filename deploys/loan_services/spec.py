@@ -16,6 +16,7 @@ FOLDER = "/opt/loanstack/loan"
 RUN_DIR = "/run/loanstack-loan"
 ENVIRONMENT = "/etc/loanstack/loan.env"
 OWNER_ENVIRONMENT = "/etc/loanstack/loan-owner.env"
+_READY_S = 60.0
 _PORTALS_NOTICE_S = 0.8
 """Time for portals to notice: they check every quarter of a second, and wait 0.4 s for an answer."""
 
@@ -37,8 +38,8 @@ class LoanServicesSpec:
     durability: str
     """With MariaDB: the database itself waits for its replica, whatever durability OceanBase has."""
     schema: str
-    authority: str | None
-    """PEM certificate of the authority that signed the databases' certificates; None: SQL is plain text."""
+    tls: bool
+    """Whether connections to the database are encrypted."""
     rotation: Rotation
     agent_key: str = field(repr=False)
     """With which the agents sign what they tell the services."""
@@ -56,12 +57,10 @@ def loan_services_spec(
     secrets: Secrets,
     *,
     serving: DatabaseKind = DatabaseKind.OCEANBASE,
-    authority: str | None = None,
 ) -> LoanServicesSpec:
     """Return the loan services of `host`.
 
     + serving: the database that they use
-    + authority: PEM certificate of the authority that signed the databases' certificates, if they use TLS
     """
     # A database that never leads gets no writes, and its copy does not make a write safe.
     leaders = leaders_near(env, host)
@@ -78,7 +77,7 @@ def loan_services_spec(
         durability=Durability.LOCAL if is_compared else env.failover.durability,
         schema=env.database.schema,
         # The MariaDB that OceanBase is compared with has no certificate.
-        authority=None if is_compared else authority,
+        tls=env.database.tls and not is_compared,
         rotation=_rotation(env, host),
         agent_key=secrets.agent_reading_key,
         app_password=secrets.loan_app_password,
@@ -88,10 +87,7 @@ def loan_services_spec(
 
 def _rotation(env: Environment, host: Host) -> Rotation:
     url = f"http://{host.address}:{env.loan.port}"
-    restart = (
-        f"systemctl restart {UNIT} && "
-        f"curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-all-errors {url}/readyz"
-    )
+    restart = ("systemctl", "restart", UNIT)
     return Rotation(
         name="loan",
         folder=FOLDER,
@@ -105,6 +101,7 @@ def _rotation(env: Environment, host: Host) -> Rotation:
         gate_entity=env.entities[0].code,
         drain_s=env.loan.shutdown_grace_s,
         back_s=_PORTALS_NOTICE_S,
-        restart=restart,
-        after_roll_back=restart,
+        restart=(restart,),
+        after_roll_back=(restart,),
+        ready_s=_READY_S,
     )

@@ -4,7 +4,6 @@ from hashlib import sha256
 from typing import Any
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder, json_text, render
@@ -14,7 +13,7 @@ from deploys.host_tools.spec import command
 from deploys.mariadb import operations
 from deploys.mariadb.facts import SCRIPT, TOOL
 from deploys.mariadb.spec import MariaDbSpec, mariadb_spec
-from deploys.operations import files, packages, services
+from deploys.operations import files, packages, services, users
 from inventory import places
 
 CONFIG = "/etc/loanstack/mariadb.cnf"
@@ -97,6 +96,7 @@ def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
         unit=spec.unit,
         restart_after=(CONFIG, f"/etc/systemd/system/{spec.unit}"),
         written=(written,),
+        _serial=True,
     )
     # A replica that starts before its primary has a user for it tries again every second.
     operations.script_applied(name="Keep users and tables, or whom to follow", sha256=digest_of(spec))
@@ -117,14 +117,7 @@ def _install(spec: MariaDbSpec) -> Any:  # noqa: ANN401 - what an operation retu
     packages.installed(
         name="Install MariaDB from the depot", names=(spec.package,), repository=spec.repository
     )
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know MariaDB's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=spec.data_dir,
-        ensure_home=False,
-    )
+    users.without_login(name="Know MariaDB's user", user=spec.user, home=spec.data_dir)
     return files.converge(
         name="Write MariaDB's configuration, unit and tool",
         folders=(Folder(path=spec.data_dir, mode=0o750, user=spec.user, group=spec.user),),

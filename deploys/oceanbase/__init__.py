@@ -2,7 +2,15 @@
 
 from deploys import platform
 from deploys.component import Component, Footprint, Installed, Port, Stage, Step
-from deploys.oceanbase.spec import ARTIFACT, FOLDER, MERGE_TIMER, PROBE_OPTIONS, ROOT_OPTIONS
+from deploys.failover.spec import DATABASE_UNIT
+from deploys.oceanbase.spec import (
+    ARTIFACT,
+    FOLDER,
+    MERGE_TIMER,
+    PROBE_OPTIONS,
+    ROOT_OPTIONS,
+    OceanBaseSpec,
+)
 from inventory.model import Environment, Host, Role
 from inventory.peer import DatabaseKind
 
@@ -19,6 +27,7 @@ def _footprint(env: Environment, host: Host) -> Footprint:
         ),
         # The database's own unit is not here: only its agent starts it.
         units=(MERGE_TIMER,),
+        accounts=((DATABASE_UNIT, OceanBaseSpec.user),),
         secret_files=(ROOT_OPTIONS, PROBE_OPTIONS),
         artifacts=(Installed(name=ARTIFACT, folder=FOLDER),),
     )

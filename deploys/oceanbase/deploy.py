@@ -7,18 +7,21 @@ stages is used for the other components, instead of waiting.
 from pathlib import PurePosixPath
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
 from deploys import certificates
 from deploys.component import HostContext
-from deploys.content import TEMPLATES, ConfigFile, Folder, render
-from deploys.failover.spec import DATABASE_TOOL
+from deploys.content import ConfigFile, Folder, json_text, render
+from deploys.failover.spec import DATABASE_TOOL as TOOL
+from deploys.host_tools.spec import command
 from deploys.oceanbase import operations, schema
 from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, WALLET, OceanBaseSpec, Wallet, oceanbase_spec
-from deploys.operations import artifacts, files, services
+from deploys.operations import artifacts, files, services, users
 from inventory.model import DatabaseRole
 
+SETTINGS = "/etc/loanstack/oceanbase.json"
 HEALTH_DEADLINE_S = 90
+_BOOTSTRAP_DEADLINE_S = 180
+_PEER_DEADLINE_S = 20
 
 
 def spec_of(context: HostContext) -> OceanBaseSpec:
@@ -36,7 +39,8 @@ def _wallet_of(context: HostContext) -> Wallet | None:
         addresses=(context.host.address, "127.0.0.1"),
         now=certificates.utc_now(),
     )
-    return Wallet(authority=issued.authority, certificate=issued.certificate, private_key=issued.private_key)
+    authority = certificates.authority_certificate(context.env.ca_dir, now=certificates.utc_now())
+    return Wallet(authority=authority, certificate=issued.certificate, private_key=issued.private_key)
 
 
 def merge_timer(spec: OceanBaseSpec) -> str:
@@ -48,24 +52,8 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
     """Return the database's files: settings, unit, administrator's tool, option files with passwords."""
     probe_password = dict(spec.passwords)["probe"]
     return (
-        ConfigFile(
-            path="/etc/loanstack/oceanbase.conf",
-            content=render(
-                "oceanbase/oceanbase.conf.j2",
-                base_dir=spec.base_dir,
-                folder=spec.folder,
-                user=spec.user,
-                unit=spec.unit,
-                sql_port=spec.sql_port,
-                rpc_port=spec.rpc_port,
-                peers=spec.peers,
-                first_role=spec.first_role,
-                parameters=(*spec.sizes, *spec.run_time_parameters),
-            ),
-        ),
-        ConfigFile(
-            path=DATABASE_TOOL, content=(TEMPLATES / "oceanbase/loanstack-db").read_text(), mode=0o755
-        ),
+        ConfigFile(path=SETTINGS, content=json_text(tool_settings(spec))),
+        command(TOOL, "oceanbase"),
         ConfigFile(
             path=f"/etc/systemd/system/{spec.unit}",
             content=render(
@@ -107,6 +95,26 @@ def _wallet_files(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
         *(owned(name, wallet.certificate) for name in ("server-cert.pem", "cert.pem")),
         *(owned(name, wallet.private_key, secret=True) for name in ("server-key.pem", "key.pem")),
     )
+
+
+def tool_settings(spec: OceanBaseSpec) -> dict[str, object]:
+    """Return the settings of the tool, without secrets; its reader refuses unknown fields."""
+    return {
+        "base_dir": spec.base_dir,
+        "program_dir": f"{spec.folder}/current",
+        "run_dir": "/run/loanstack-oceanbase",
+        "root_options": ROOT_OPTIONS,
+        "service_user": spec.user,
+        "unit": spec.unit,
+        "log_level": "ERROR",
+        "sql_port": spec.sql_port,
+        "rpc_port": spec.rpc_port,
+        "peers": list(spec.peers),
+        "inventory_role": spec.first_role,
+        "bootstrap_deadline_s": _BOOTSTRAP_DEADLINE_S,
+        "peer_deadline_s": _PEER_DEADLINE_S,
+        "parameters": dict((*spec.sizes, *spec.run_time_parameters)),
+    }
 
 
 def _options(path: str, user: str, password: str) -> ConfigFile:
@@ -158,14 +166,7 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
 
 def _install(spec: OceanBaseSpec) -> None:
     assert spec.artifact.sha256 is not None
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know the database's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=spec.base_dir,
-        ensure_home=False,
-    )
+    users.without_login(name="Know the database's user", user=spec.user, home=spec.base_dir)
     artifacts.installed(
         name="Install seekdb",
         url=spec.artifact.url,
@@ -183,8 +184,11 @@ def _install(spec: OceanBaseSpec) -> None:
             *((Folder(path=WALLET),) if spec.wallet else ()),
         ),
         files=files_of(spec),
-        # An earlier version enabled the unit, so it would start at boot by itself.
-        absent=(f"/etc/systemd/system/multi-user.target.wants/{spec.unit}",),
+        # Of earlier versions: an enabled unit would start at boot by itself; the settings were shell.
+        absent=(
+            f"/etc/systemd/system/multi-user.target.wants/{spec.unit}",
+            "/etc/loanstack/oceanbase.conf",
+        ),
     )
 
 

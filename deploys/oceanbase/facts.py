@@ -8,29 +8,8 @@ from pyinfra.api.facts import FactBase
 
 from deploys.failover.spec import DATABASE_TOOL
 
-_CLOSE_MS = 300
-"""Below every environment's lag limit, because this only limits how long the fact waits."""
-_PATIENCE_S = 5
-_TRIES = 4
-"""Tries, one second apart: a database that was just made or restarted refuses single statements."""
-_NO_ROWS_YET = "case $said in *'ERROR 1146'* | *'ERROR 1049'*) exit 0 ;; esac; "
 _WHERE_INSTALLED = f"[ -x {DATABASE_TOOL} ] || exit 0;"
-
-
-def sql_until_taken(text: str, *, unless: str = "", shown: str = "cat") -> str:
-    """Return the shell command that sends SQL to the local database, several times until it is accepted.
-
-    The answer is then in `$said`. If the SQL is never accepted, the shell ends with 1 and prints the last
-    answer.
-
-    + text: command that prints the SQL
-    + unless: command that is run after each refusal, with the answer in `$said`
-    + shown: filter for the answer of the last refusal
-    """
-    return (
-        f"tries=0; until said=$({text} | {DATABASE_TOOL} sql 2>&1); do {unless}tries=$((tries + 1)); "
-        f"[ $tries -lt {_TRIES} ] || {{ printf '%s\\n' \"$said\" | {shown} >&2; exit 1; }}; sleep 1; done"
-    )
+_ANSWERED, _REFUSED = "answered", "refused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +57,7 @@ class LocalDatabase(FactBase[DatabaseState | None]):
 
     def command(self) -> str:
         """Return the shell command."""
-        # A standby is observed for a few seconds. One that has just joined may lag for a moment, and a plan
-        # that saw only that moment would report a change. The same holds for a query without an answer. So
-        # the result is that of the query that found the standby close behind, and not of a later one.
-        return (
-            f"{_WHERE_INSTALLED} now=$({DATABASE_TOOL} status); case $now in "
-            f'*\'"role": "STANDBY"\'*) '
-            f"now=$({DATABASE_TOOL} wait-healthy {_CLOSE_MS} {_PATIENCE_S} 2>/dev/null) "
-            f"|| now=$({DATABASE_TOOL} status) ;; "
-            f'*\'"role": "DOWN"\'*) sleep 1; now=$({DATABASE_TOOL} status) ;; esac; echo "$now"'
-        )
+        return f"{_WHERE_INSTALLED} {DATABASE_TOOL} status"
 
     def process(self, output: list[str]) -> DatabaseState:
         """Return the state from its line of JSON."""
@@ -100,13 +70,15 @@ class Answer:
 
     role: str
     rows: tuple[tuple[str, ...], ...]
+    refusal: str = ""
+    """Why the database refused the query: there are no rows, and nothing is known. Empty: it answered."""
 
 
 class LocalAnswer(FactBase[Answer | None]):
     """Return the local database's answer to a query; None where it does not run.
 
-    A missing table gives no rows. Any other failure is tried again, and then fails the fact: an operation
-    that treated it as an empty answer would change settings that are right.
+    A missing table gives no rows. Any other failure is a refusal: an operation that treated it as an empty
+    answer would change settings that are right.
     """
 
     def command(self, query: str, of_primary: bool = True) -> str:
@@ -116,15 +88,17 @@ class LocalAnswer(FactBase[Answer | None]):
         + of_primary: ask a primary only; a standby gets the same rows from its primary, but maybe later
         """
         unless_primary = '[ "$role" = PRIMARY ] || exit 0; ' if of_primary else ""
-        text = f"printf '%s\\n' {shlex.quote(query + ';')}"
+        said = f"said=$(printf '%s\\n' {shlex.quote(query + ';')} | {DATABASE_TOOL} sql 2>&1)"
+        no_table = "case $said in *'ERROR 1146'* | *'ERROR 1049'*) said= ;; *) how=" + _REFUSED + " ;; esac"
         return (
             f"{_WHERE_INSTALLED} role=$({DATABASE_TOOL} role); [ $role = DOWN ] && exit 0; echo $role; "
-            f"{unless_primary}"
-            f"{sql_until_taken(text, unless=_NO_ROWS_YET)}; "
+            f"{unless_primary}how={_ANSWERED}; {said} || {no_table}; echo $how; "
             '[ -z "$said" ] || printf "%s\\n" "$said"'
         )
 
     def process(self, output: list[str]) -> Answer:
-        """Return the rows; fields are separated by tabs."""
-        rows = tuple(tuple(line.split("\t")) for line in output)
-        return Answer(role=rows[0][0], rows=rows[1:])
+        """Return the rows, whose fields are separated by tabs."""
+        role, how, *lines = output if len(output) > 1 else (*output, _ANSWERED)
+        if how == _REFUSED:
+            return Answer(role=role, rows=(), refusal=" / ".join(lines))
+        return Answer(role=role, rows=tuple(tuple(line.split("\t")) for line in lines))

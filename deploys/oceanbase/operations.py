@@ -4,8 +4,9 @@ Roles are read from the host, because the inventory's role is outdated after a f
 never made again.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from hashlib import sha1, sha256
+from typing import TypeGuard
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
@@ -13,8 +14,17 @@ from pyinfra.context import host
 
 from deploys.facts.services import Service
 from deploys.failover.spec import DATABASE_TOOL
-from deploys.oceanbase.facts import Answer, LocalAnswer, LocalDatabase, sql_until_taken
+from deploys.oceanbase.facts import Answer, DatabaseState, LocalAnswer, LocalDatabase
+from deploys.operations.patience import seen_within
+from deploys.operations.refusal import refusal
 
+_RESTARTS_WITHIN_S = 1
+"""Time for an agent to start its database: one that is down for a moment only is not waited for."""
+_CATCHES_UP_WITHIN_S = 5
+"""Time for a standby that lags for a moment: if it needs longer, the wait for it counts as a change."""
+_ANSWERS_WITHIN_S = 3
+_TRIES = 4
+"""Tries, one second apart: a database that was just made or restarted refuses single statements."""
 _ERROR_NUMBER = r"\(ERROR [0-9]* ([0-9A-Z]*)\)"
 _ANYWHERE = "%"
 _APPLIED = "loanstack.applied_script"
@@ -36,7 +46,7 @@ def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCo
     service = host.get_fact(Service, unit=unit)
     if service.needs_daemon_reload or not service.is_loaded:
         yield StringCommand("systemctl daemon-reload")
-    now = host.get_fact(LocalDatabase)
+    now = _database_within(_RESTARTS_WITHIN_S, lambda seen: seen.role != "DOWN")
     if now is None or now.recorded_role == "NONE":
         yield StringCommand(f"{DATABASE_TOOL} bootstrap auto")
     elif now.role == "DOWN":
@@ -52,7 +62,7 @@ def healthy(lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None
     + lag_limit_ms: largest lag of the standby
     + deadline_s: time limit; the message says what was waited for
     """
-    now = host.get_fact(LocalDatabase)
+    now = _database_within(_CATCHES_UP_WITHIN_S, lambda seen: seen.is_healthy(lag_limit_ms=lag_limit_ms))
     if now is not None and now.is_healthy(lag_limit_ms=lag_limit_ms):
         lag = "" if now.lag_ms is None else f", {now.lag_ms} ms behind"
         host.noop(f"{now.role}{lag}; its peer is {now.peer_role}")
@@ -68,7 +78,10 @@ def parameters_set(settings: tuple[tuple[str, str], ...]) -> Generator[StringCom
     """
     names = ", ".join(f"'{name}'" for name, _ in settings)
     # In seekdb 1.4, only SHOW PARAMETERS with a WHERE clause returns all of them.
-    answer = host.get_fact(LocalAnswer, query=f"SHOW PARAMETERS WHERE name IN ({names})", of_primary=False)
+    answer = _asked(f"SHOW PARAMETERS WHERE name IN ({names})", of_primary=False)
+    if answer is not None and answer.refusal:
+        yield _refused(answer)
+        return
     if answer is None:
         host.noop("set at its first start: the database does not run yet")
         return
@@ -88,10 +101,13 @@ def users_kept(users: tuple[tuple[str, str], ...]) -> Generator[StringCommand, N
 
     + users: (name, password) pairs
     """
-    answer = host.get_fact(LocalAnswer, query="SELECT user, UPPER(password) FROM mysql.user")
+    answer = _asked("SELECT user, UPPER(password) FROM mysql.user")
     if not _is_primary(answer):
         return
-    now = {row[0]: row[-1] for row in answer.rows} if answer else {}
+    if answer.refusal:
+        yield _refused(answer)
+        return
+    now = {row[0]: row[-1] for row in answer.rows}
     statements = []
     for user, password in users:
         digest = _native_hash(password)
@@ -152,10 +168,13 @@ def scripts_applied(scripts: tuple[tuple[str, str], ...]) -> Generator[StringCom
 
     + scripts: (name, SQL text) pairs, in order
     """
-    answer = host.get_fact(LocalAnswer, query=_APPLIED_QUERY)
+    answer = _asked(_APPLIED_QUERY)
     if not _is_primary(answer):
         return
-    now = {row[0]: row[-1] for row in answer.rows} if answer else {}
+    if answer.refusal:
+        yield _refused(answer)
+        return
+    now = {row[0]: row[-1] for row in answer.rows}
     for name, text in scripts:
         digest = sha256(text.encode()).hexdigest()
         if now.get(name) == digest:
@@ -181,11 +200,38 @@ def _sql(text: str, *, is_secret: bool = False) -> StringCommand:
     """
     only_number = f"sed -n 's/^{_ERROR_NUMBER}.*/\\1: a statement with a password was refused/p'"
     shown = only_number if is_secret else "cat"
-    again = "printf '%s\\n' \"$sql\""
-    return StringCommand(f"sql=$(cat); {sql_until_taken(again, shown=shown)}", _stdin=text)
+    return StringCommand(
+        f"sql=$(cat); tries=0; until said=$(printf '%s\\n' \"$sql\" | {DATABASE_TOOL} sql 2>&1); do "
+        f"tries=$((tries + 1)); [ $tries -lt {_TRIES} ] || "
+        f"{{ printf '%s\\n' \"$said\" | {shown} >&2; exit 1; }}; sleep 1; done",
+        _stdin=text,
+    )
 
 
-def _is_primary(answer: Answer | None) -> bool:
+def _database_within(limit_s: float, is_settled: Callable[[DatabaseState], bool]) -> DatabaseState | None:
+    """Return the state of the local database, looked at again for a while until it is settled."""
+    return seen_within(
+        limit_s, lambda: host.get_fact(LocalDatabase), lambda seen: seen is None or is_settled(seen)
+    )
+
+
+def _asked(query: str, *, of_primary: bool = True) -> Answer | None:
+    """Return the answer to a query, which is asked again for a while if the database refuses it."""
+    return seen_within(
+        _ANSWERS_WITHIN_S,
+        lambda: host.get_fact(LocalAnswer, query=query, of_primary=of_primary),
+        lambda answer: answer is None or not answer.refusal,
+    )
+
+
+def _refused(answer: Answer) -> StringCommand:
+    return refusal(
+        f"{host.name}: the database refused for {_ANSWERS_WITHIN_S} s to say what it has: {answer.refusal}; "
+        "look at its log, and deploy again"
+    )
+
+
+def _is_primary(answer: Answer | None) -> TypeGuard[Answer]:
     if answer is None:
         host.noop("no database runs here yet; the primary is asked")
         return False

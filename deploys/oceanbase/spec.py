@@ -10,6 +10,7 @@ from inventory.secrets import Secrets
 
 ARTIFACT = "seekdb"
 FOLDER = "/opt/loanstack/seekdb"
+MERGE_UNIT = "loanstack-merge.service"
 MERGE_TIMER = "loanstack-merge.timer"
 SOCKET_SOURCE = "unix_"
 """Host of an account for clients on the unix socket. seekdb 1.4 calls theirs `unix:`, which its SQL does not
@@ -18,6 +19,8 @@ ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
 WALLET = "/etc/loanstack/oceanbase-wallet"
 """Folder with the database's certificate and key, as `wallet` of its base dir leads to it."""
 PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
+BASE_DIR = "/data/oceanbase"
+USER = "oceanbase"
 
 _ALIKE_EVERYWHERE = (
     ("compaction_low_thread_score", "1"),
@@ -105,12 +108,12 @@ class OceanBaseSpec:
     passwords: tuple[tuple[str, str], ...] = field(repr=False)
     """(user, password) of the database users."""
 
-    base_dir: str = "/data/oceanbase"
+    base_dir: str = BASE_DIR
     folder: str = FOLDER
-    user: str = "oceanbase"
+    user: str = USER
     unit: str = DATABASE_UNIT
     agent_unit: str = AGENT_UNIT
-    merge_unit: str = "loanstack-merge.service"
+    merge_unit: str = MERGE_UNIT
     merge_timer: str = MERGE_TIMER
 
 

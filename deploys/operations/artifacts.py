@@ -9,8 +9,8 @@ from pyinfra.context import host
 
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
 from deploys.facts.files import PathStates
-from deploys.facts.machine import ElfMachine
-from deploys.operations.refusal import refusal
+from deploys.operations import versions
+from deploys.operations.writing import written
 
 _DOWNLOADS = "/var/cache/loanstack"
 PYTHON_LOADS = (
@@ -54,11 +54,9 @@ def installed(
     if host.get_fact(InstalledArtifact, folder=folder) == sha256:
         host.noop(f"{folder}/current is {version} ({sha256[:12]})")
         return
-    if unfit := _unfit(url, arch):
-        yield unfit
-        return
-    yield from _unpack(url, sha256, folder, version, owner=None, shown_by=shown_by)
-    yield _link(folder, version)
+    yield from _unpack(url, sha256, folder, version, arch, owner=None, shown_by=shown_by)
+    link, remove = versions.linked(folder, version), versions.old_ones_removed(folder, version)
+    yield StringCommand(f"{link} && {remove}")
 
 
 @operation()
@@ -78,10 +76,8 @@ def unpacked(
     if host.get_fact(InstalledArtifact, folder=folder, version=version) == sha256:
         host.noop(f"{folder}/{version} is unpacked ({sha256[:12]})")
         return
-    if unfit := _unfit(url, arch):
-        yield unfit
-        return
-    yield from _unpack(url, sha256, folder, version, owner=owner, shown_by=shown_by)
+    yield from _unpack(url, sha256, folder, version, arch, owner=owner, shown_by=shown_by)
+    yield StringCommand(versions.old_ones_removed(folder, version))
 
 
 @operation()
@@ -103,16 +99,19 @@ def installed_silently(
     if host.get_fact(InstalledArtifact, folder=folder, version=version) == sha256:
         host.noop(f"{folder}/{version} is installed ({sha256[:12]})")
         return
-    installer = f"{_DOWNLOADS}/{sha256[:16]}-{url.rpartition('/')[2]}"
+    installer = _copy(url, sha256)
     answers = f"{installer}.properties"
     i, a, t, o = (shlex.quote(word) for word in (installer, answers, f"{folder}/{version}", owner))
     yield StringCommand(f"install -d -m 0755 {_DOWNLOADS} {shlex.quote(folder)}")
     yield from _download(url, sha256, installer)
     yield StringCommand(f"cat > {a}", _stdin=properties)
+    # The hash is renamed into the folder, which is the owner's by then: a link there is replaced.
     yield StringCommand(
-        f"rm -rf {t} && sh {i} -i silent -f {a} && "
-        f"chown -R {o}:{o} {t} && printf '%s\\n' {sha256} > {t}/{HASH_FILE} && rm -f {i} {a}"
+        f"rm -rf {t} && sh {i} -i silent -f {a} && chown -R {o}:{o} {t} && rm -f {i} {a} && "
+        f"h=$(mktemp {shlex.quote(f'{folder}/.hash.XXXXXXXX')}) && printf '%s\\n' {sha256} > \"$h\" && "
+        f'mv -fT "$h" {t}/{HASH_FILE}'
     )
+    yield StringCommand(versions.old_ones_removed(folder, version))
 
 
 @operation()
@@ -126,7 +125,7 @@ def linked(folder: str, version: str, sha256: str) -> Generator[StringCommand, N
     if host.get_fact(InstalledArtifact, folder=folder) == sha256:
         host.noop(f"{folder}/current is {version} ({sha256[:12]})")
         return
-    yield _link(folder, version)
+    yield StringCommand(versions.linked(folder, version))
 
 
 @operation()
@@ -135,28 +134,23 @@ def placed(url: str, sha256: str, path: str, owner: str) -> Generator[StringComm
 
     + url: the file
     + sha256: hex digest that it must have
-    + path: path of the file; its folder must exist
-    + owner: its user and group; others may not read it
+    + path: path of the file
+    + owner: its user and group, to whom its folder belongs; others may not read it
     """
     found = host.get_fact(PathStates, paths=(path,)).get(path)
     if found is not None and (found.sha256, found.user, found.mode) == (sha256, owner, 0o640):
         host.noop(f"{path} is there ({sha256[:12]})")
         return
-    unfinished = f"{path}.loanstack-new"
-    yield from _download(url, sha256, unfinished)
-    n, o = shlex.quote(unfinished), shlex.quote(owner)
-    yield StringCommand(f"chown {o}:{o} {n} && chmod 0640 {n} && mv -fT {n} {shlex.quote(path)}")
+    copy = _copy(url, sha256)
+    yield StringCommand(f"install -d -m 0755 {_DOWNLOADS}")
+    yield from _download(url, sha256, copy)
+    write = written(path, digest=sha256, mode=0o640, user=owner, group=owner, by=owner)
+    yield StringCommand(f"{{ {write}; }} < {shlex.quote(copy)} && rm -f {shlex.quote(copy)}")
 
 
-def _unfit(url: str, arch: str) -> StringCommand | None:
-    """Return the command that refuses an archive of another architecture before its copy; None: it fits."""
-    found = host.get_fact(ElfMachine, url=url)
-    if found in (None, arch):
-        return None
-    return refusal(
-        f"{host.name}: the programs in {url} are built for {found}, and this host is {arch}; nothing was "
-        "copied. List the archive for this architecture in the inventory, or mend the depot"
-    )
+def _copy(url: str, sha256: str) -> str:
+    """Return where a download is kept until it is installed."""
+    return f"{_DOWNLOADS}/{sha256[:16]}-{url.rpartition('/')[2]}"
 
 
 def _download(url: str, sha256: str, path: str) -> Generator[StringCommand, None, None]:
@@ -165,7 +159,7 @@ def _download(url: str, sha256: str, path: str) -> Generator[StringCommand, None
     check = f"printf '%s  %s\\n' {sha256} {p} | sha256sum --check --status"
     # If the depot cannot resume, curl fails with 33: then download from the start.
     yield StringCommand(
-        f"{check} 2>/dev/null || {curl} --continue-at - --output {p} {u} || "
+        f"umask 077; {check} 2>/dev/null || {curl} --continue-at - --output {p} {u} || "
         f"{{ rm -f {p}; {curl} --output {p} {u}; }}"
     )
     refusal = f"{url}: sha256 is not {sha256}; deleted. Fill the depot again, or mend SHA256SUMS"
@@ -173,15 +167,15 @@ def _download(url: str, sha256: str, path: str) -> Generator[StringCommand, None
 
 
 def _unpack(
-    url: str, sha256: str, folder: str, version: str, *, owner: str | None, shown_by: str | None
+    url: str, sha256: str, folder: str, version: str, arch: str, *, owner: str | None, shown_by: str | None
 ) -> Generator[StringCommand, None, None]:
-    archive = f"{_DOWNLOADS}/{sha256[:16]}-{url.rpartition('/')[2]}"
+    archive = _copy(url, sha256)
     a, u, t = (shlex.quote(path) for path in (archive, f"{folder}/.unpacking", f"{folder}/{version}"))
     yield StringCommand(f"install -d -m 0755 {_DOWNLOADS} {shlex.quote(folder)}")
     yield from _download(url, sha256, archive)
     given = "" if owner is None else f"chown -R {shlex.quote(owner)}:{shlex.quote(owner)} {u} && "
     yield StringCommand(
-        f"rm -rf {u} && install -d -m 0755 {u} && "
+        f"{versions.fits(archive, arch=arch, url=url)} && rm -rf {u} && install -d -m 0755 {u} && "
         f"tar --extract --gzip --file {a} --directory {u} --strip-components=1 --no-same-owner && "
         f"{_shown(url, u, shown_by)}"
         f"printf '%s\\n' {sha256} > {u}/{HASH_FILE} && {given}rm -rf {t} && mv -T {u} {t} && rm -f {a}"
@@ -196,13 +190,4 @@ def _shown(url: str, quoted_folder: str, shown_by: str | None) -> str:
     return (
         f"{{ said=$(cd {quoted_folder} && {shown_by} 2>&1) || "
         f"{{ printf '%s\\n' \"$said\" {refusal} | tail -n 3 >&2; rm -rf {quoted_folder}; exit 1; }}; }} && "
-    )
-
-
-def _link(folder: str, version: str) -> StringCommand:
-    # Touch the hash file, so that a running process is seen to be older, even if the version is old.
-    return StringCommand(
-        f"touch {shlex.quote(f'{folder}/{version}/{HASH_FILE}')} && "
-        f'cd {shlex.quote(folder)} && if [ -e current ]; then ln -sfn "$(readlink current)" previous; fi && '
-        f"ln -sfn {shlex.quote(version)} .current-new && mv -fT .current-new current"
     )

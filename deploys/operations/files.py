@@ -4,18 +4,18 @@ pyinfra's `files.put` is not used because it writes in place (a host that dies m
 it shows a secret in a world-readable temporary file and in `--diff`, and each file takes four round trips.
 """
 
-import shlex
 from collections.abc import Generator
 from hashlib import sha256
 
 from pyinfra import logger
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host, state
 from pyinfra.operations.util.files import generate_color_diff
 
 from deploys.content import ConfigFile, Folder
 from deploys.facts.files import PathState, PathStates, TextFile
+from deploys.operations.writing import made, written
 
 
 @operation()
@@ -47,7 +47,7 @@ def converge(
         yield from _file(file, found.get(file.path))
     for path in absent:
         if path in found:
-            yield StringCommand(f"rm -f {shlex.quote(path)}")
+            yield StringCommand("rm", "-f", QuoteString(path))
         else:
             host.noop(f"{path} is absent")
 
@@ -58,8 +58,7 @@ def _folder(folder: Folder, now: PathState | None) -> Generator[StringCommand, N
         host.noop(f"{folder.path} is there")
         return
     yield StringCommand(
-        f"install -d -m {folder.mode:04o} -o {shlex.quote(folder.user)} -g {shlex.quote(folder.group)} "
-        f"{shlex.quote(folder.path)}"
+        made(folder.path, mode=folder.mode, user=folder.user, group=folder.group, by=folder.by)
     )
 
 
@@ -71,14 +70,8 @@ def _file(file: ConfigFile, now: PathState | None) -> Generator[StringCommand, N
         return
     if state.config.DIFF:
         _show_difference(file, exists=now is not None, is_same=is_same)
-    path, unfinished = shlex.quote(file.path), shlex.quote(f"{file.path}.loanstack-new")
-    folder = shlex.quote(file.path.rpartition("/")[0])
-    # Check the hash, because a broken connection looks like the end of the text.
     yield StringCommand(
-        f"umask 022; mkdir -p {folder} && umask 077 && cat > {unfinished} && "
-        f"printf '%s  %s\\n' {digest} {unfinished} | sha256sum --check --status && "
-        f"chown {shlex.quote(file.user)}:{shlex.quote(file.group)} {unfinished} && "
-        f"chmod {file.mode:04o} {unfinished} && sync {unfinished} && mv -fT {unfinished} {path}",
+        written(file.path, digest=digest, mode=file.mode, user=file.user, group=file.group, by=file.by),
         _stdin=file.content,
     )
 

@@ -27,11 +27,15 @@ def answers(
     if host.get_fact(HttpStatus, url=url, options=options) == _OK:
         host.noop(f"{url} says {_OK}")
         return
+    yield StringCommand(until_it_answers(url, deadline_s, unit, options))
+
+
+def until_it_answers(url: str, deadline_s: int, unit: str, options: tuple[str, ...] = ()) -> str:
+    """Return the shell command that waits until a GET is answered with 200; arguments as of `answers`."""
     words = ["curl", "--silent", "--fail", "--max-time", "2", "--output", "/dev/null", *options, url]
-    get = " ".join(shlex.quote(word) for word in words)
     refused = shlex.quote(f"waited {deadline_s} s for {url} to say {_OK}; the end of {unit}'s log:")
-    yield StringCommand(
-        f"end=$(($(date +%s) + {deadline_s})); until {get}; do "
+    return (
+        f"end=$(($(date +%s) + {deadline_s})); until {shlex.join(words)}; do "
         f'[ "$(date +%s)" -lt "$end" ] || {{ echo {refused} >&2; '
         f"{last_words(unit)} >&2; exit 1; }}; sleep 0.3; done"
     )

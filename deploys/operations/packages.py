@@ -4,10 +4,9 @@ pyinfra's `dnf.packages` is not used because it runs `dnf repoquery` for every m
 on a first deploy), and would install from any enabled repository.
 """
 
-import shlex
 from collections.abc import Generator
 
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
@@ -32,8 +31,9 @@ def installed(names: tuple[str, ...], repository: str) -> Generator[StringComman
     if not missing:
         host.noop(f"installed: {', '.join(names)}")
         return
-    quoted = " ".join(shlex.quote(name) for name in missing)
     yield StringCommand(
-        f"dnf --assumeyes --quiet --setopt=install_weak_deps=False --disablerepo='*' "
-        f"--enablerepo={shlex.quote(repository)} install {quoted}"
+        "dnf --assumeyes --quiet --setopt=install_weak_deps=False --disablerepo='*'",
+        StringCommand("--enablerepo=", QuoteString(repository), _separator=""),
+        "install",
+        *(QuoteString(name) for name in missing),
     )

@@ -1,8 +1,6 @@
 """Stops the deploy of one host without stopping the others."""
 
-import shlex
-
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 
 
 def refusal(message: str) -> StringCommand:
@@ -13,4 +11,4 @@ def refusal(message: str) -> StringCommand:
 
     + message: what is wrong, where, and what to do
     """
-    return StringCommand(f"echo {shlex.quote(message)} >&2; exit 1")
+    return StringCommand("echo", QuoteString(message), ">&2; exit 1")

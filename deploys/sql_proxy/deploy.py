@@ -41,4 +41,5 @@ def sql_proxy(spec: SqlProxySpec) -> None:
         reload_after=(CONFIG,),
         check=f"{PROGRAM} -c -q -f {CONFIG}",
         written=(written,),
+        _serial=True,
     )

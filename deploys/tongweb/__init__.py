@@ -1,7 +1,7 @@
 """TongWeb with the channel portal: it passes requests of the gateways on to the loan services."""
 
 from deploys.component import Component, Footprint, Installed, Port, Scrape, Stage, Step
-from deploys.tongweb.spec import ACCOUNTS, DATA_SOURCE, FOLDER, PORTAL_FOLDER, UNIT
+from deploys.tongweb.spec import ACCOUNTS, DATA_SOURCE, FOLDER, PORTAL_FOLDER, UNIT, TongWebSpec
 from inventory.model import Environment, Host, Role
 
 
@@ -16,6 +16,7 @@ def _footprint(env: Environment, _host: Host) -> Footprint:
             Port(number=tongweb.shutdown_port, why="tongweb's own stop command"),
         ),
         units=(UNIT,),
+        accounts=((UNIT, TongWebSpec.user),),
         secret_files=(ACCOUNTS, DATA_SOURCE),
         artifacts=(
             Installed(name="tongweb", folder=FOLDER),

@@ -3,13 +3,13 @@
 from typing import Any
 
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
 
-from deploys import certificates, rotation
+from deploys import rotation
 from deploys.component import HostContext
-from deploys.content import AUTHORITY, TEMPLATES, ConfigFile, Folder, render
+from deploys.content import ConfigFile, Folder, json_text, render
 from deploys.facts.artifacts import HASH_FILE
-from deploys.operations import artifacts, files, services
+from deploys.host_tools.spec import command
+from deploys.operations import artifacts, files, services, users
 from deploys.tongweb import operations
 from deploys.tongweb.spec import (
     ACCOUNTS,
@@ -25,21 +25,19 @@ from deploys.tongweb.spec import (
 )
 from inventory.model import Artifact, DeploysBy
 
-SETTINGS = "/etc/loanstack/tongweb.conf"
+SETTINGS = "/etc/loanstack/tongweb.json"
 CONFIGURATION = "/etc/loanstack/tongweb.xml"
 """The configuration without the data source's password, which only the product's own script can write."""
 _UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+_APPLICATION_S = 10
+_REPLACED_S = 30
+_SERVICES_S = 10
+_WARM_UP_S = 30
 
 
 def spec_of(context: HostContext) -> TongWebSpec:
     """Return TongWeb and the portal of the host of `context`."""
-    env = context.env
-    authority = (
-        certificates.authority_certificate(env.ca_dir, now=certificates.utc_now())
-        if env.database.tls
-        else None
-    )
-    return tongweb_spec(env, context.host, context.secrets, authority=authority)
+    return tongweb_spec(context.env, context.host, context.secrets)
 
 
 def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
@@ -63,7 +61,6 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
                 **common,
             ),
         ),
-        *((ConfigFile(path=AUTHORITY, content=spec.authority),) if spec.authority else ()),
         ConfigFile(path=DATA_SOURCE, content=f"{spec.data_source.password}\n", mode=0o600, secret=True),
         ConfigFile(
             path=f"{spec.home}/bin/external.vmoptions",
@@ -76,28 +73,16 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
             mode=0o640,
             user=spec.user,
             group=spec.user,
+            by=spec.user,
         ),
-        ConfigFile(
-            path=SETTINGS,
-            content=render(
-                "tongweb/tongweb.conf.j2",
-                portal_folder=PORTAL_FOLDER,
-                unit=UNIT,
-                address=spec.address,
-                management_address=spec.management_address,
-                accounts=ACCOUNTS,
-                configuration=CONFIGURATION,
-                data_source=DATA_SOURCE,
-                **common,
-            ),
-        ),
+        ConfigFile(path=SETTINGS, content=json_text(tool_settings(spec))),
         ConfigFile(
             path=ACCOUNTS,
             content="".join(f"{a.name} {a.initial_password} {a.password}\n" for a in spec.accounts),
             mode=0o600,
             secret=True,
         ),
-        ConfigFile(path=TOOL, content=(TEMPLATES / "tongweb/loanstack-tongweb").read_text(), mode=0o755),
+        command(TOOL, "tongweb"),
         ConfigFile(
             path=_UNIT_FILE,
             content=render(
@@ -115,20 +100,37 @@ def files_of(spec: TongWebSpec) -> tuple[ConfigFile, ...]:
     )
 
 
+def tool_settings(spec: TongWebSpec) -> dict[str, object]:
+    """Return the settings of the tool, without secrets; its reader refuses unknown fields."""
+    return {
+        "home": f"{FOLDER}/current",
+        "java_home": spec.java_home,
+        "service_user": spec.user,
+        "accounts": ACCOUNTS,
+        "configuration": CONFIGURATION,
+        "data_source": DATA_SOURCE,
+        "console_host": spec.management_address,
+        "console_port": spec.tongweb.console_port,
+        "portal_dir": PORTAL_FOLDER,
+        "run_dir": RUN_DIR,
+        "unit": UNIT,
+        "portal_url": f"http://{spec.address}:{spec.tongweb.port}/portal",
+        "ready_s": spec.tongweb.ready_deadline_s,
+        "application_s": _APPLICATION_S,
+        "replaced_s": _REPLACED_S,
+        "services_s": _SERVICES_S,
+        "warm_up_s": _WARM_UP_S,
+        "warm_up_requests": spec.tongweb.warm_up_requests,
+    }
+
+
 @deploy("TongWeb and the channel portal")
 def tongweb(spec: TongWebSpec) -> None:
     """Converge TongWeb of one host, until it is ready and warm; hosts restart one after the other.
 
     + spec: artifacts, addresses and settings of this host
     """
-    server.user(  # noqa: S604 - a login shell, not a subprocess
-        name="Know TongWeb's user",
-        user=spec.user,
-        system=True,
-        shell="/usr/sbin/nologin",
-        home=FOLDER,
-        ensure_home=False,
-    )
+    users.without_login(name="Know TongWeb's user", user=spec.user, home=FOLDER)
     _unpacked(
         "Unpack the Java runtime", spec.jdk, spec.jdk_folder, owner="root", shown_by="bin/java -version"
     )
@@ -144,7 +146,7 @@ def tongweb(spec: TongWebSpec) -> None:
     written = files.converge(
         name="Write configuration, options and unit",
         files=files_of(spec),
-        folders=(Folder(path=f"{spec.home}/autodeploy", user=spec.user, group=spec.user),),
+        folders=(Folder(path=f"{spec.home}/autodeploy", user=spec.user, group=spec.user, by=spec.user),),
     )
     switched = _switched("Switch to this TongWeb", spec.product, FOLDER)
     _switched("Switch to this portal", spec.portal, PORTAL_FOLDER)
@@ -155,12 +157,15 @@ def tongweb(spec: TongWebSpec) -> None:
             war=f"{PORTAL_FOLDER}/current/{WAR}",
             target=f"{FOLDER}/current/autodeploy/{WAR}",
         )
-    configured = operations.configured(name="Put the configuration together", written=(written, switched))
+    assembled = f"{spec.home}/conf/tongweb.xml"
+    configured = operations.configured(
+        name="Put the configuration together", path=assembled, written=(written, switched)
+    )
     services.kept_running(
         name="Keep TongWeb running",
         unit=UNIT,
         restart_after=(
-            f"{spec.home}/conf/tongweb.xml",
+            assembled,
             f"{spec.home}/bin/external.vmoptions",
             f"{spec.home}/license.dat",
             driver,

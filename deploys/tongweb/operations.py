@@ -1,16 +1,17 @@
 """The channel portal on its server: copied, served, and the console's passwords replaced."""
 
-import shlex
 from collections.abc import Generator
 from typing import Any
 
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.operation import operation
-from pyinfra.context import host, state
+from pyinfra.context import host
 
 from deploys.facts.files import PathStates
+from deploys.operations import services
 from deploys.tongweb.facts import InsecureAccounts, ServedPortal, StaleConfiguration
 from deploys.tongweb.spec import TOOL
+from deploys.write_times import noted
 
 
 @operation()
@@ -40,20 +41,20 @@ def served(url: str, version: str, by_command: bool) -> Generator[StringCommand,
         return
     if by_command:
         yield StringCommand(f"{TOOL} deploy-war")
-    yield StringCommand(f"{TOOL} portal {shlex.quote(version)}")
+    yield StringCommand(TOOL, "portal", QuoteString(version))
 
 
 @operation()
-def configured(written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
+def configured(path: str, written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
     """Assemble TongWeb's configuration on the host, with a password that the product's own script writes.
 
+    + path: the file that comes of it
     + written: operations that write its parts, so that a dry run predicts the change
     """
-    will_be_stale = not state.is_executing and any(op.will_change for op in written)
-    if not will_be_stale and not host.get_fact(StaleConfiguration):
+    if not services.will_be_written(written) and not host.get_fact(StaleConfiguration):
         host.noop("the configuration is of its current parts")
         return
-    yield StringCommand(f"{TOOL} configure")
+    yield StringCommand(noted(path, f"{TOOL} configure"))
 
 
 @operation()

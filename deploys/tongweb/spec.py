@@ -47,8 +47,6 @@ class TongWebSpec:
     """ip:port*weight of the loan services in all centres."""
     accounts: tuple[Account, ...]
     data_source: DataSourceSpec
-    authority: str | None
-    """PEM certificate by which the data source trusts a database; None: its SQL is plain text."""
     jdbc_driver: Artifact
     rotation: tuple[Rotation, ...]
     cpus: str | None
@@ -75,13 +73,8 @@ class TongWebSpec:
         return f"{name} with the channel portal"
 
 
-def tongweb_spec(
-    env: Environment, host: Host, secrets: Secrets, *, authority: str | None = None
-) -> TongWebSpec:
-    """Return TongWeb and the portal of `host`.
-
-    + authority: PEM certificate of the authority that signed the databases' certificates, if they use TLS
-    """
+def tongweb_spec(env: Environment, host: Host, secrets: Secrets) -> TongWebSpec:
+    """Return TongWeb and the portal of `host`."""
     has_file = not env.tongweb.license_servers
     # The suffix satisfies the console's rules for passwords: both cases, digits and other characters.
     passwords = {name: f"{secrets.tongweb_console_password}-{name}Aa1" for name in ("thanos", "cli")}
@@ -100,7 +93,6 @@ def tongweb_spec(
             for name, password in passwords.items()
         ),
         data_source=data_source_spec(env, secrets),
-        authority=authority,
         jdbc_driver=artifact_for(env, host, "jdbc-driver"),
         rotation=_rotation(env, host),
         cpus=host.tongweb_cpus,
@@ -111,8 +103,8 @@ def tongweb_spec(
 def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
     """Return the rotation settings of the product and of the portal; both use the same rotation."""
     url = f"http://{host.address}:{env.tongweb.port}/portal"
-    restart = f"systemctl restart {UNIT}"
-    serve = f"{TOOL} portal $(readlink {PORTAL_FOLDER}/current)"
+    restart = ("systemctl", "restart", UNIT)
+    serve = (TOOL, "portal", "current")
     return tuple(
         Rotation(
             name=name,
@@ -128,8 +120,8 @@ def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
             gate_entity=env.entities[0].code,
             drain_s=env.tongweb.drain_s,
             back_s=return_noticed_within_s(env.gateway),
-            restart=restart,
-            after_roll_back=f"{TOOL} lay-war && {after}",
+            restart=(restart,),
+            after_roll_back=((TOOL, "lay-war"), after),
         )
         for name, folder, after in (("tongweb", FOLDER, restart), ("portal", PORTAL_FOLDER, serve))
     )

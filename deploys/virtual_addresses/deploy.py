@@ -55,4 +55,5 @@ def virtual_addresses(spec: VirtualAddressesSpec) -> None:
         reload_after=(CONFIG,),
         check=f"{PROGRAM} --config-test --use-file={CONFIG}",
         written=(written,),
+        _serial=True,
     )

@@ -71,8 +71,8 @@ class Agent:
         self._peers = PeerWatch(
             settings.peers,
             sql_port=settings.sql_port,
-            agent_port=settings.agent_port,
-            token=settings.agent_keys.token,
+            agent_port=settings.agent.port,
+            token=settings.agent.token,
             pause=pace.pause,
         )
         self._watch = StoreWatch(
@@ -196,12 +196,12 @@ class Agent:
 
     async def _serve(self) -> None:
         """Serve the API, on the segment and on loopback; ends only when cancelled."""
-        application = Api(self.facts, self._settings.agent_keys).application()
+        application = Api(self.facts, self._settings.agent.keys).application()
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         try:
             for address in _addresses(self._settings.address):
-                await web.TCPSite(runner, address, self._settings.agent_port, reuse_address=True).start()
+                await web.TCPSite(runner, address, self._settings.agent.port, reuse_address=True).start()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()

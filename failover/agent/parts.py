@@ -78,10 +78,10 @@ def real_parts(settings: Settings, places: Places) -> Parts:
         return await why_no_hand_over(host, address, settings.sql_port, places.root_options)
 
     return Parts(
-        processes=Processes(group_file_of(settings.unit), places.base_dir / "run" / "seekdb.pid"),
+        processes=Processes(group_file_of(settings.database.unit), places.base_dir / "run" / "seekdb.pid"),
         connect=connected,
         is_open=lambda: is_open(settings.sql_port),
-        tool=LoanstackDb(settings.tool),
+        tool=LoanstackDb(settings.database.tool),
         notes=NoteFile(places.base_dir),
         rejoined=RejoinedFile(places.run_dir / "rejoined"),
         switch=switched,

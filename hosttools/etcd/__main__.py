@@ -1,7 +1,6 @@
 """The commands of `loanstack-store`."""
 
 import json
-import os
 
 import click
 
@@ -10,6 +9,7 @@ from hosttools.etcd import member
 from hosttools.etcd.access import Access, etcdctl, keeps_access
 from hosttools.etcd.settings import NAME, load
 from hosttools.numbers import whole_number
+from hosttools.programs import become
 
 _LONGEST_WAIT_S = 86_400
 
@@ -66,9 +66,7 @@ def grant() -> None:
 def ctl(arguments: tuple[str, ...]) -> None:
     """Run etcdctl as root with ARGUMENTS; on the first member only."""
     settings = load()
-    environment = {**os.environ, **Access(settings).environment()}
-    command = (*etcdctl(settings), *arguments)
-    os.execvpe(command[0], command, environment)  # noqa: S606 - the administrator's own arguments
+    become((*etcdctl(settings), *arguments), environment=Access(settings).environment())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from hosttools import https, waiting
+from hosttools import waiting, web
 from hosttools.errors import ToolError
 from hosttools.etcd.settings import StoreSettings
 
@@ -19,7 +19,8 @@ class _Health(msgspec.Struct):
 
 def is_healthy(settings: StoreSettings) -> bool:
     """Return whether a read through the majority succeeds here; it needs no user."""
-    body = https.get(f"{settings.here}/health", authority=settings.authority, limit_s=_ANSWER_S)
+    trust = web.Trust(authority=settings.authority)
+    body = web.body_of(f"{settings.here}/health", trust=trust, limit_s=_ANSWER_S)
     try:
         return msgspec.json.decode(body or "", type=_Health).health in ("true", True)
     except (msgspec.MsgspecError, RecursionError):
@@ -36,9 +37,11 @@ def answering(settings: StoreSettings) -> tuple[str, ...]:
 
 
 def _answers(settings: StoreSettings, other: str) -> bool:
-    identity = https.Identity(certificate=settings.certificate, private_key=settings.private_key)
+    trust = web.Trust(
+        authority=settings.authority, certificate=settings.certificate, private_key=settings.private_key
+    )
     url = f"https://{other}:{settings.peer_port}/raft/probing"
-    return https.get(url, authority=settings.authority, identity=identity, limit_s=_ANSWER_S) is not None
+    return web.body_of(url, trust=trust, limit_s=_ANSWER_S) is not None
 
 
 def wait_healthy(settings: StoreSettings, limit_s: int) -> None:
@@ -51,7 +54,7 @@ def wait_healthy(settings: StoreSettings, limit_s: int) -> None:
     """
     try:
         waiting.until(lambda: is_healthy(settings), limit_s, "a majority of the store")
-    except ToolError as late:
+    except waiting.TooLateError as late:
         there = " ".join(answering(settings))
         raise ToolError(f"{late}; besides this member answer: {there}".rstrip()) from None
 

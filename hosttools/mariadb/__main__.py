@@ -1,7 +1,6 @@
 """The commands of `loanstack-mariadb`."""
 
 import json
-import os
 
 import click
 
@@ -9,7 +8,7 @@ from hosttools import entry
 from hosttools.mariadb.database import Database, client
 from hosttools.mariadb.settings import NAME, load
 from hosttools.numbers import whole_number
-from hosttools.programs import first_of
+from hosttools.programs import become, first_of
 
 _LONGEST_WAIT_S = 86_400
 _SERVERS = ("mariadbd", "/usr/libexec/mariadbd")
@@ -27,8 +26,7 @@ def tool() -> None:
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def sql(options: tuple[str, ...]) -> None:
     """SQL from stdin as root (OPTIONS go to the mariadb client)."""
-    command = (*client(load()), "--unbuffered", *options)
-    os.execvp(command[0], command)  # noqa: S606 - the administrator's own options
+    become((*client(load()), "--unbuffered", *options))
 
 
 @tool.command()
@@ -72,8 +70,7 @@ def unacknowledged() -> None:
 @tool.command()
 def run() -> None:
     """What the systemd unit calls: become the server."""
-    server = first_of(_SERVERS)
-    os.execv(server, (server, f"--defaults-file={load().config}"))  # noqa: S606 - our own settings
+    become((first_of(_SERVERS), f"--defaults-file={load().config}"))
 
 
 if __name__ == "__main__":

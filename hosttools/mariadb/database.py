@@ -108,7 +108,7 @@ class Database:
         """
         try:
             waiting.until(self.is_paired, limit_s, "a replica that follows and acknowledges")
-        except ToolError as late:
+        except waiting.TooLateError as late:
             said = self._client("-e", "SHOW SLAVE STATUS\\G")
             lines = f"{said.output}{said.errors}".splitlines()
             words = " ".join(line.strip() for line in lines if "Error" in line or "Running" in line)

@@ -4,6 +4,7 @@ import argparse
 import math
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from inventory import ENVIRONMENT_NAMES
@@ -15,6 +16,7 @@ from loadtests.plan.scenarios import SCENARIOS
 from loadtests.plan.schedule import Plan, Spacing, duration_s, planned
 from loadtests.plan.shape import CONSTANT, KINDS, Curve, brings_no_rate, curve_of
 from loadtests.plan.share import WHOLE, Share
+from proof.files import run_folder_name
 
 DEFAULT_RATE_PER_S = 1000.0
 DEFAULT_WARM_UP_S = 25.0
@@ -242,7 +244,7 @@ def plan_of(options: LoadOptions, environment: Environment) -> Plan:
 
 
 def _new_folder(now_s: float) -> Path:
-    return PROJECT_ROOT / "runs" / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now_s))}-locust"
+    return PROJECT_ROOT / "runs" / run_folder_name(datetime.fromtimestamp(now_s, tz=UTC), "locust")
 
 
 def _rate(text: str) -> float:

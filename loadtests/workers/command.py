@@ -109,7 +109,7 @@ def _checked(parsed: argparse.Namespace, env: Environment) -> tuple[LoadOptions,
     if hosts:
         problems += places.not_on_hosts(shape=parsed.shape, target=parsed.host)
     if parsed.abort_on_fail:
-        problems.append("--abort-on-fail: each worker sees its own share of the budget only; use one process")
+        problems.append(places.NO_ABORT)
     if asked is not None and (asked.run_folder / LEDGER_FILE).exists():
         problems.append(f"{asked.run_folder} is the record of another run; choose another --run-folder")
     # Last, because it takes a moment.

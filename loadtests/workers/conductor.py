@@ -1,5 +1,6 @@
 """A load of several workers from its start to its one record, on Locust's own master and workers."""
 
+import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import gevent
 
 from inventory.model import Environment
+from inventory.ssh import LOAD_TOKEN_VARIABLE
 from loadtests.engine import progress
 from loadtests.engine.progress import say
 from loadtests.plan import options
@@ -37,6 +39,7 @@ END_WITHIN_S = 20.0
 _LOOK_EVERY_S = 0.1
 _FINISH_S, _FINISHED_PER_S = 10.0, 5_000.0
 """A worker reads its ledger once more at its end, and takes so long: some seconds, and what it planned."""
+_TOKEN_BYTES = 16
 LOCUSTFILE = "loadtests/locustfile.py"
 
 
@@ -60,7 +63,9 @@ class Conductor:
         self._numbers = {place.name: number for number, place in enumerate(places, start=1)}
         self._pool = Pool()
         self._monitor = Monitor(workers=[_worker(*each) for each in zip(self._shares, places, strict=True)])
-        self._master = Master(self._hear, places=self._numbers)
+        # In no command line, because everybody on a machine can read those.
+        self._token = secrets.token_hex(_TOKEN_BYTES)
+        self._master = Master(self._hear, places=self._numbers, token=self._token)
         self._clock = ClockQuestions(self._master)
         self._clocks: dict[int, Offset | None] = {}
         self._first_s: float | None = None
@@ -120,7 +125,8 @@ class Conductor:
             folder = self._folder(share.number)
             folder.mkdir(parents=True, exist_ok=True)
             argv = self._command(place, folder)
-            self._pool.start(share.number, argv, log=folder / LOG_FILE)
+            token = {LOAD_TOKEN_VARIABLE: self._token}
+            self._pool.start(share.number, argv, log=folder / LOG_FILE, env=token)
             self._monitor.workers[share.number - 1].heard_s = time.monotonic()
 
     def _command(self, place: Place, folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 It listens on the loopback address alone. Workers on hosts reach it through their SSH session (`remote`).
 """
 
+import hmac
 import logging
 import math
 import time
@@ -15,12 +16,16 @@ from locust.event import Events
 from locust.runners import MasterRunner
 
 from loadtests.engine.loan_user import LoanUser
+from loadtests.engine.progress import say
 from loadtests.workers import messages
 
 _LOOPBACK = "127.0.0.1"
 _ANY_FREE_PORT = 0
 _FOREVER_S = 10.0 * 365 * 86_400
 _PAUSE_S = 0.01
+_STRANGERS_NAMED_MAX = 20
+"""So that nobody fills the log: more are dropped without a word."""
+_SHOWN = 200
 
 Heard = Callable[[str, str, Mapping[str, Any], float], None]
 """Called with place, message, what it carries, and when it came (unix seconds)."""
@@ -37,6 +42,14 @@ class _Runner(MasterRunner):
     is_full = False
     """All workers are there: who says that it is ready is none of them."""
 
+    def __init__(self, environment: LocustEnvironment, drop: Callable[[str, str], None]) -> None:
+        """Begin to listen.
+
+        + drop: called with the name of each stranger, and why it is one
+        """
+        self._drop = drop
+        super().__init__(environment, _LOOPBACK, _ANY_FREE_PORT)
+
     def heartbeat_worker(self) -> NoReturn:
         """Watch nothing; signs of life are answered as they come."""
         while True:
@@ -47,7 +60,9 @@ class _Runner(MasterRunner):
         while True:
             try:
                 client_id, message = self.server.recv_from_client()  # type: ignore[no-untyped-call]
-                if not (self.is_full and client_id not in self.clients):
+                if self.is_full and client_id not in self.clients:
+                    self._drop(client_id, "came when all workers were there")
+                else:
                     self.handle_message(client_id, message)
             except Exception:
                 gevent.sleep(_PAUSE_S)
@@ -56,20 +71,23 @@ class _Runner(MasterRunner):
 class Master:
     """The master; create it once in a process."""
 
-    def __init__(self, heard: Heard, *, places: Container[str]) -> None:
+    def __init__(self, heard: Heard, *, places: Container[str], token: str) -> None:
         """Begin to listen.
 
         + heard: told of every message of a worker, its `HELLO` included
         + places: where workers are expected; the first that says it is there, is it
+        + token: what the workers of this load show; whoever does not is a stranger
         """
         # Users are given out at once, of which it warns; and a lost worker is our own finding.
         logging.getLogger("locust").setLevel(logging.CRITICAL)
         self._heard = heard
         self._places = places
+        self._token = token.encode()
         self._clients: dict[str, str] = {}
+        self._strangers: set[str] = set()
         events = Events()  # type: ignore[no-untyped-call]  # Locust's events have no types
         environment = LocustEnvironment(user_classes=[LoanUser], events=events)
-        self._runner = environment.runner = _Runner(environment, _LOOPBACK, _ANY_FREE_PORT)
+        self._runner = environment.runner = _Runner(environment, self._drop)
         for name in messages.FROM_WORKERS:
             self._runner.register_message(name, self._hear)
 
@@ -91,7 +109,7 @@ class Master:
         a worker has no number idles.
         """
         for stranger in set(self._runner.clients) - set(self._clients.values()):
-            del self._runner.clients[stranger]
+            self._drop(stranger, "never said which worker it is")
         self._runner.is_full = True
         total = workers * math.ceil(users / workers)
         gevent.spawn(self._runner.start, total, float(total))
@@ -103,8 +121,22 @@ class Master:
 
     def _hear(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message, without types
         data = msg.data or {}
-        if msg.type == messages.HELLO and data["place"] in self._places:
-            self._clients.setdefault(data["place"], msg.node_id)
+        if msg.type == messages.HELLO:
+            if not hmac.compare_digest(str(data.get("token")).encode(), self._token):
+                self._drop(msg.node_id, f"said it was {data.get('place')!r}, without the token of this load")
+                return
+            if data["place"] in self._places:
+                self._clients.setdefault(data["place"], msg.node_id)
         for place, client in self._clients.items():
             if client == msg.node_id:
                 self._heard(place, msg.type, data, time.time())
+
+    def _drop(self, client: str, why: str) -> None:
+        """Take a client for none of the workers, and name it the first time."""
+        if client in self._clients.values():
+            return
+        if client in self._runner.clients:
+            del self._runner.clients[client]
+        if client not in self._strangers and len(self._strangers) < _STRANGERS_NAMED_MAX:
+            self._strangers.add(client)
+            say(f"a stranger at the master's port, {client[:_SHOWN]!r}, {why[:_SHOWN]}: it is not heard")

@@ -2,7 +2,7 @@
 
 | from | message | means | carries |
 |---|---|---|---|
-| worker | `HELLO` | it is connected | `place` |
+| worker | `HELLO` | it is connected | `place`, `token` |
 | master | `PLAN` | make this share of the load | `options`, `number`, `of` |
 | worker | `REFUSED` | it cannot, and ends | `problems` |
 | worker | `READY` | all its users stand | |
@@ -13,6 +13,7 @@
 | worker | `DONE` | every arrival has its outcome | `Status` |
 | master | `END` | send what is due, complete the record, and end | |
 
+The token is the load's own: the master started the workers with it, and takes no other process for one.
 Times are unix seconds. The names carry a prefix, because Locust has messages of its own.
 """
 

@@ -8,6 +8,12 @@ from inventory.ssh import LOAD_PORTS
 PER_HOST_MAX = len(LOAD_PORTS)
 """Each has an SSH session; all are opened at once, and sshd drops some of more than ten."""
 
+NO_ABORT = (
+    "--abort-on-fail with --workers: each worker sees its own share of the error budget only; "
+    "leave out one of the two"
+)
+"""Why workers do not end a load early."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:

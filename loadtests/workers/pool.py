@@ -2,8 +2,9 @@
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from processes.child import Child
 
@@ -18,11 +19,23 @@ class Pool:
         self._children: dict[int, Child] = {}
         self._reported: set[int] = set()
 
-    def start(self, number: int, argv: Sequence[str], *, log: Path) -> None:
-        """Start worker `number`; whatever it prints goes to `log`."""
-        with log.open("ab") as output:
+    def start(self, number: int, argv: Sequence[str], *, log: Path, env: Mapping[str, str]) -> None:
+        """Start worker `number`.
+
+        + log: where whatever it prints goes
+        + env: variables that it gets, and reads on its standard input as `NAME=value` lines
+        """
+        with log.open("ab") as output, TemporaryFile() as variables:
+            variables.writelines(f"{name}={value}\n".encode() for name, value in env.items())
+            variables.seek(0)
             self._children[number] = Child(
-                argv, log=log, stdout=output, stderr=subprocess.STDOUT, grace_s=KILL_AFTER_S
+                argv,
+                log=log,
+                stdin=variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                grace_s=KILL_AFTER_S,
             )
 
     def has(self, number: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inventory.model import Environment, Host
-from inventory.ssh import LOAD_PORTS, LOAD_UNIT, LOAD_WORKER, ssh_argv
+from inventory.ssh import LOAD_ENVIRONMENT_FILE, LOAD_PORTS, LOAD_UNIT, LOAD_WORKER, ssh_argv
 from loadtests.workers.on_host import RECORD
 from loadtests.workers.placement import Place
 from processes import ssh
@@ -28,15 +28,19 @@ _EXITED = 1
 def work_argv(env: Environment, place: Place, *, master_port: int) -> list[str]:
     """Return the command line that starts a worker at `place`, a host, and lasts until it has ended.
 
+    Its standard input is the worker's environment file, which so is in no command line.
+
     + master_port: where the master listens on this machine
     """
     assert place.host is not None
     unit = LOAD_UNIT.format(slot=place.slot)
-    start = f"systemctl reset-failed {unit} 2>/dev/null; systemctl start --wait {unit}"
+    variables = LOAD_ENVIRONMENT_FILE.format(slot=place.slot)
+    told = f"install -m 0600 /dev/stdin {variables}"
+    start = f"systemctl reset-failed {unit} 2>/dev/null; systemctl start --wait {unit}; rm -f {variables}"
     said = f"journalctl --quiet --no-pager --output cat --lines {_LAST_LINES} --unit {unit}"
     ended = f"systemctl show --property ExecMainCode,ExecMainStatus {unit}"
     ports = (LOAD_PORTS[place.slot - 1], master_port)
-    return ssh_argv(env, place.host, f"{start}; {said}; {ended}", reverse=ports)
+    return ssh_argv(env, place.host, f"{told}; {start}; {said}; {ended}", reverse=ports)
 
 
 def worker_status(ssh_status: int, log: Path) -> int:

@@ -1,6 +1,7 @@
 """A worker's side of a load of several: it plans, begins and ends when Locust's master says so."""
 
 import argparse
+import os
 import time
 from typing import Any
 
@@ -8,6 +9,7 @@ import gevent
 from locust.env import Environment as LocustEnvironment
 from locust.runners import WorkerRunner
 
+from inventory.ssh import LOAD_TOKEN_VARIABLE
 from loadtests.engine import preparation
 from loadtests.engine.generator import Generator
 from loadtests.engine.loan_user import LoanUser
@@ -49,7 +51,8 @@ class Worker:
         self._environment.events.heartbeat_received.add_listener(  # type: ignore[no-untyped-call]
             self._note_sign_of_life
         )
-        self._runner.send_message(messages.HELLO, {"place": self._own.place})
+        token = os.environ.pop(LOAD_TOKEN_VARIABLE, "")
+        self._runner.send_message(messages.HELLO, {"place": self._own.place, "token": token})
         gevent.spawn(self._end_without_master)
 
     def _plan(self, msg: Any, **_: object) -> None:  # noqa: ANN401 - Locust's message, without types

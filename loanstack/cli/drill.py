@@ -5,7 +5,7 @@ import click
 from chaos.engine.steady import STEADY_FOR_S, STEADY_WITHIN_S
 from inventory.purpose import Action
 from loanstack.cli.options import Duration, acts_on_hosts, json_option
-from loanstack.commands.drill import ALL, STOP, DrillParameters, known_drills
+from loanstack.commands.drill import ALL, DrillParameters, known_drills
 from loanstack.commands.drill import drill as run_drill
 from loanstack.commands.drill import stop as stop_drill
 from loanstack.commands.verb import run_verb
@@ -14,7 +14,40 @@ from loanstack.runs.task import CommandError, find_environment
 from proof.exits import ExitCode
 
 
-@click.command(short_help="Break ENV on purpose, put it right, and judge it.")
+@click.command(short_help="End the drill that runs in ENV; it heals first.")
+@click.argument("env")
+@json_option
+def stop(env: str, machine_readable: bool) -> ExitCode:
+    """End the drill that runs in ENV, and wait until it has healed; without one, nothing happens.
+
+    The verdict of the drill is INVALID, and the drills after it are left out.
+
+    \b
+    Example:
+      loanstack drill stop lab     (from another terminal)
+    """
+    pid = stop_drill(find_environment(env))
+    if machine_readable:
+        Console.print_json({"environment": env, "ended_process": pid})
+    else:
+        what = "no drill is running" if pid is None else f"process {pid} has healed and ended"
+        click.echo(f"{env}: {what}")
+    return ExitCode.PASS
+
+
+class _DrillOrStop(click.Command):
+    """A drill, whose first argument is an environment; no environment has the name of the other command."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Return the context of `drill`, or of `drill stop`."""
+        if args[:1] == [stop.name]:
+            return stop.make_context(f"{info_name} {stop.name}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_DrillOrStop, short_help="Break ENV on purpose, put it right, and judge it.")
 @click.argument("env")
 @click.argument("name")
 @click.option(
@@ -45,16 +78,8 @@ def drill(
       loanstack drill lab primary-crash
       loanstack drill lab primary-crash --repeat 5 --json | jq .figures.rto_ms_p95
       loanstack drill lab all --repeat 3
-      loanstack drill stop lab     (from another terminal: ends the running drill, which heals first)
+      loanstack drill stop --help  (from another terminal: ends the running drill, which heals first)
     """
-    if env == STOP:
-        pid = stop_drill(find_environment(name))
-        if machine_readable:
-            Console.print_json({"environment": name, "ended_process": pid})
-        else:
-            what = "no drill is running" if pid is None else f"process {pid} has healed and ended"
-            click.echo(f"{name}: {what}")
-        return ExitCode.PASS
     known = (*known_drills(find_environment(env)), ALL)
     if name not in known:
         raise CommandError(f"no drill {name!r}; known: {', '.join(known)}")

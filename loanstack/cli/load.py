@@ -5,6 +5,7 @@ from click.core import ParameterSource
 
 from inventory.purpose import Action
 from loadtests.plan.scenarios import SCENARIOS
+from loadtests.workers.placement import NO_ABORT
 from loanstack.cli.capacity_options import capacity_options
 from loanstack.cli.companion_options import companion_options
 from loanstack.cli.options import (
@@ -82,9 +83,7 @@ def load(
         beside=beside,
     )
     if asked.workers and abort_on_fail:
-        raise click.UsageError(
-            "--abort-on-fail with --workers: each worker would see only its own share of the error budget"
-        )
+        raise click.UsageError(NO_ABORT)
     if how is not None and SCENARIOS[scenario].storm:
         raise click.UsageError(
             f"--find-capacity with --scenario {scenario}: its storm makes two rates; allowed: another"

@@ -21,8 +21,6 @@ from proof.objectives import Objective
 
 ALL = "all"
 """In place of a drill's name: every drill of the catalogue, in its order."""
-STOP = "stop"
-"""In place of an environment's name: end the drill that runs in the environment named after it."""
 
 TIMEOUT_S = 900.0
 

@@ -1,6 +1,7 @@
 """`verify`: testinfra over the inventory, as a subprocess, JUnit as the record."""
 
 import sys
+from pathlib import Path
 
 from rich.table import Table
 
@@ -12,6 +13,8 @@ from loanstack.runs.task import CommandError, Task, tail
 from proof import promised
 
 TIMEOUT_S = 900.0
+_WORKERS_MAX = 8
+"""Host tests wait for hosts most of the time; there are about as many groups of them that run together."""
 
 
 def verify(task: Task) -> Results:
@@ -23,10 +26,7 @@ def verify(task: Task) -> Results:
     judged_by = promised.of_verify()
     task.begin(judged_by)
     junit = task.folder.path / "junit.xml"
-    argv = [
-        *(sys.executable, "-m", "pytest", "tests/hosts", "-q", "-p", "no:cacheprovider"),
-        *("--environment", task.env.name, "--junitxml", str(junit)),
-    ]
+    argv = host_tests_command(task.env.name, junit)
     with task.step("verify"):
         done = task.processes.start(argv, log=task.log("pytest"), on_line=task.console.note).wait(TIMEOUT_S)
     if not junit.exists():
@@ -39,18 +39,32 @@ def verify(task: Task) -> Results:
     }
     write_ended(task.folder, Ended(status=done.returncode, seconds=figures["verify_s"]))
     verdict, reasons = host_tests.judged(tests, figures, status=done.returncode)
-    task.console.table(_table(tests))
+    task.console.table(_table(tests, [host.name for host in task.env.hosts]))
     results = Results(
         verb="verify", environment=task.env.name, verdict=verdict, reasons=reasons, figures=figures
     )
     return task.end(results)
 
 
-def _table(tests: tuple[HostTest, ...]) -> Table:
+def host_tests_command(environment: str, junit: Path) -> list[str]:
+    """Return the command line of the host tests.
+
+    + environment: its name, which the person who verifies it has typed
+    + junit: file for the record
+    """
+    return [
+        *(sys.executable, "-m", "pytest", "tests/hosts", "-q", "-p", "no:cacheprovider"),
+        *("-n", "auto", "--maxprocesses", str(_WORKERS_MAX)),
+        *("--environment", environment, "--yes", environment, "--junitxml", str(junit)),
+    ]
+
+
+def _table(tests: tuple[HostTest, ...], hosts: list[str]) -> Table:
+    """Return a row for each host, in the order of the inventory: workers finish in any order."""
     table = Table("host", "passed", "failed", "skipped", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for name in dict.fromkeys(test.host for test in tests):
+    for name in [*hosts, host_tests.CONTROL]:
         outcomes = [test.outcome for test in tests if test.host == name]
         table.add_row(name, *(str(outcomes.count(kind)) for kind in ("passed", "failed", "skipped")))
     return table

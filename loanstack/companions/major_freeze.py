@@ -12,6 +12,7 @@ from chaos.system.databases import SshDatabases
 from chaos.system.pair import database_hosts, find_topology
 from chaos.system.shells import Shells
 from chaos.system.world import WorldError
+from deploys.oceanbase.spec import MERGE_UNIT
 from inventory.model import Environment, Host
 from inventory.ssh import WHILE_CONNECTED, ssh_argv
 from loadtests.results.figures import LoadFigures
@@ -37,7 +38,7 @@ _INTERVAL_S = 2
 _TAKEN_WITHIN_S = 20.0
 _LEAD_S = 5.0
 """Time before the freeze to log in on the hosts: the handshakes use as much CPU as half a second of load."""
-_MERGE = ("systemctl", "start", "--no-block", "loanstack-merge.service")
+_MERGE = ("systemctl", "start", "--no-block", MERGE_UNIT)
 """The command of the daily timer: on the standby first, which waits for its primary's freeze, then there."""
 _SQL = (
     "SELECT UNIX_TIMESTAMP(NOW(6)), (SELECT role FROM oceanbase.__all_virtual_server_stat LIMIT 1),"

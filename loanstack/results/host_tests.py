@@ -13,8 +13,6 @@ from proof.verdict import Judgement, failed, overall, unproved
 
 CONTROL = "control machine"
 """Stands for the host of a test that names none."""
-
-
 _TESTS_RAN = (0, 1)
 """Exit statuses of pytest if all tests ran: all passed, or some failed."""
 

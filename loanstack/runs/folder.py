@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from proof.exits import ExitCode, exit_code
-from proof.files import TIMELINE_FILE, FileError, write_whole
+from proof.files import TIMELINE_FILE, FileError, run_folder_name, write_whole
 from proof.verdict import Verdict
 
 RESULTS_FILE = "results.json"
@@ -191,7 +191,7 @@ def new_run(
     + now: the clock; two runs that start in the same second get a counter in their names
     """
     runs_dir.mkdir(parents=True, exist_ok=True)
-    stem = f"{now().astimezone(UTC):%Y-%m-%dT%H%M%SZ}-{verb}"
+    stem = run_folder_name(now(), verb)
     for attempt in range(1, 100):
         path = runs_dir / (stem if attempt == 1 else f"{stem}-{attempt}")
         try:

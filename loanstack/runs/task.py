@@ -11,10 +11,12 @@ from pathlib import Path
 
 import click
 
-from inventory import InventoryError, environment, secrets
+from inventory import InventoryError, environment, places, secrets
 from inventory.model import Environment
 from inventory.places import PROJECT_ROOT
 from inventory.purpose import CONSENT_VARIABLE, Action, ConsentNeededError, NotAllowedError
+from lab import state
+from lab.errors import LabError
 from loanstack.runs import context, junit, secrecy
 from loanstack.runs.console import Console
 from loanstack.runs.folder import (
@@ -144,15 +146,25 @@ def require_allowed(env: Environment, actions: Sequence[Action]) -> None:
 
 
 def require_reachable(env: Environment) -> None:
-    """Check that the control machine has the files it needs to reach `env`.
+    """Check that the control machine has the files it needs to reach `env`, and that a lab is up.
 
     Raises:
-        CommandError: the SSH key or the host keys are missing.
+        CommandError: the SSH key or the host keys are missing, or the lab is down.
     """
     for path in (env.ssh.key_file, env.ssh.known_hosts_file):
         if not path.exists():
             remedy = "run `loanstack lab up` first" if env.is_lab else "put it there"
             raise CommandError(f"environment {env.name}: {path} does not exist; {remedy}")
+    # Without this, each connection to a lab that is down would fail only at its time limit.
+    if env.is_lab and not _lab_runs():
+        raise CommandError(f"environment {env.name}: the lab is not up; run `loanstack lab up` first")
+
+
+def _lab_runs() -> bool:
+    try:
+        return state.of_running(places.lab_dir()) is not None
+    except LabError as damaged:
+        raise CommandError(str(damaged)) from None
 
 
 def complete_secrets(env: Environment) -> None:

@@ -5,51 +5,58 @@ import pytest
 from deploys import platform
 from deploys.baseline.deploy import SYSCTL
 from deploys.baseline.spec import kernel_settings
+from deploys.oceanbase.spec import ARTIFACT
 from inventory.model import Environment, Role
-from tests.hosts.kit import Machine, eventually
+from tests.hosts import facts
+from tests.hosts.kit import Machine, difference, eventually
 
 
 def test_kernel_settings_are_written(machine: Machine) -> None:
     text = machine.probe.file(SYSCTL).content_string
-    for key, value in kernel_settings(machine.spec):
-        assert f"{key} = {value}\n" in text
+    # A "-" in front lets a boot go on where the kernel is another's.
+    written = {name.removeprefix("-"): value for name, value in facts.of_kernel(text).items()}
+    machine.expect(SYSCTL, found=written, wanted=dict(kernel_settings(machine.spec)))
     assert ("NOT APPLIED HERE" in text) == (machine.spec.os.stand_in is not None)
 
 
 def test_kernel_runs_with_them(machine: Machine) -> None:
-    kernel = dict(kernel_settings(machine.spec))
-    values = machine.run(f"sysctl --values {' '.join(kernel)}").splitlines()
-    found = dict(zip(kernel, (" ".join(v.split()) for v in values), strict=True))
-    differing = {key: found[key] for key in kernel if found[key] != kernel[key]}
-    if differing and machine.spec.os.stand_in is not None:
-        pytest.skip(f"a stand-in shares its machine's kernel, which has {differing}")
-    assert differing == {}
+    wanted = dict(kernel_settings(machine.spec))
+    found = facts.kernel_settings(machine.probe, tuple(wanted))
+    if found != wanted and machine.spec.os.stand_in is not None:
+        pytest.skip(f"a stand-in shares its machine's kernel: {difference(found, wanted)}")
+    machine.expect("kernel settings", found=found, wanted=wanted)
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_a_database_s_kernel_makes_no_transparent_huge_pages(machine: Machine) -> None:
+    found = machine.run("cat /sys/kernel/mm/transparent_hugepage/enabled 2>/dev/null || echo '[never]'")
+    if "[never]" not in found and machine.spec.os.stand_in is not None:
+        pytest.skip(f"a stand-in shares its machine's kernel, which has {found.strip()}")
+    assert "[never]" in found
 
 
 @pytest.mark.roles(Role.OCEANBASE)
 def test_limits_of_the_running_database(machine: Machine) -> None:
-    lines = machine.run(
-        "cat /proc/$(pgrep --oldest seekdb)/limits; grep 'open files' /proc/1/limits"
-    ).splitlines()
-    soft = {line[:26].strip(): line[26:47].strip() for line in lines[1:-1]}
-    assert soft["Max core file size"] == "unlimited"
-    assert soft["Max stack size"] == "unlimited"
-    wanted = 655350
-    if machine.spec.os.stand_in is not None:
-        wanted = min(wanted, int(lines[-1].split()[4]))  # a container may not raise its machine's hard limit
-    assert int(soft["Max open files"]) >= wanted
+    soft, _ = facts.limits(machine.probe, facts.oldest_process(machine.probe, ARTIFACT))
+    for name in ("Max core file size", "Max stack size"):
+        machine.expect(name, found=soft[name], wanted="unlimited")
+    most = 655350
+    if machine.spec.os.stand_in is not None:  # a container may not raise its machine's hard limit
+        most = min(most, int(facts.limits(machine.probe, 1)[1]["Max open files"]))
+    assert int(soft["Max open files"]) >= most, f"expected at least {most}, found {soft['Max open files']}"
 
 
 def test_ssh_is_hardened(machine: Machine) -> None:
-    effective = machine.run("sshd -T").splitlines()
-    for line in (
-        "passwordauthentication no",
-        "permitrootlogin without-password",
-        "x11forwarding no",
-        f"allowtcpforwarding {'remote' if machine.spec.has(Role.LOADGEN) else 'no'}",
-        "maxauthtries 3",
-    ):
-        assert line in effective
+    effective = {line.partition(" ")[::2] for line in machine.probe.check_output("sshd -T").splitlines()}
+    wanted = {
+        "passwordauthentication": "no",
+        "permitrootlogin": "without-password",
+        "x11forwarding": "no",
+        "allowtcpforwarding": "remote" if machine.spec.has(Role.LOADGEN) else "no",
+        "maxauthtries": "3",
+    }
+    found = {name: value for name, value in effective if name in wanted}
+    machine.expect("settings of sshd", found=found, wanted=wanted)
 
 
 def test_time_comes_from_the_monitor(machine: Machine, env: Environment) -> None:
@@ -66,6 +73,8 @@ def test_time_comes_from_the_monitor(machine: Machine, env: Environment) -> None
 
 
 def test_clock_of_a_stand_in_is_left_alone(machine: Machine) -> None:
-    arguments = machine.run("ps -C chronyd -o args=").split()
-    assert ("-x" in arguments) == (machine.spec.os.stand_in is not None)
-    assert platform.of(machine.spec).chrony_user in arguments
+    user = platform.of(machine.spec).chrony_user
+    running = machine.probe.process.filter(user=user, comm="chronyd")
+    assert running, f"{machine.spec.name}: expected chronyd to run as {user}, found no such process"
+    for process in running:
+        assert ("-x" in process.args.split()) == (machine.spec.os.stand_in is not None), process.args

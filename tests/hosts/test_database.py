@@ -1,19 +1,31 @@
 """One primary, one standby close behind, and users who may do no more than they need."""
 
 import json
+import re
 
 import pytest
 
-from deploys.oceanbase.spec import SOCKET_SOURCE, WALLET, run_time_parameters
+from deploys.failover.spec import DATABASE_TOOL
+from deploys.oceanbase import schema
+from deploys.oceanbase.spec import (
+    ARTIFACT,
+    MERGE_TIMER,
+    SOCKET_SOURCE,
+    WALLET,
+    OceanBaseSpec,
+    run_time_parameters,
+)
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
+from tests.hosts import facts
 from tests.hosts.kit import Machine, eventually
 
-_TOOL = "/usr/local/sbin/loanstack-db"
+_SOCKET = f"{OceanBaseSpec.base_dir}/run/sql.sock"
+_TABLES = re.findall(r"CREATE TABLE IF NOT EXISTS (\S+)", dict(schema.scripts())["schema.sql"])
 
 
 def _status(machine: Machine) -> dict[str, object]:
-    found: dict[str, object] = json.loads(machine.run(f"{_TOOL} status"))
+    found: dict[str, object] = json.loads(machine.run(f"{DATABASE_TOOL} status"))
     return found
 
 
@@ -29,7 +41,7 @@ def _as_user(user: str, password: str, sql: str) -> tuple[str, str]:
     """Return a command and its stdin: the option file comes on stdin, so no argv has the password."""
     command = (
         "options=$(mktemp) && cat > $options && "
-        f"mariadb --defaults-file=$options --socket=/data/oceanbase/run/sql.sock --batch --execute='{sql}'; "
+        f"mariadb --defaults-file=$options --socket={_SOCKET} --batch --execute='{sql}'; "
         "code=$?; rm -f $options; exit $code"
     )
     return command, f"[client]\nuser={user}\npassword={password}\n"
@@ -76,9 +88,10 @@ def test_standby_is_close_behind(machine: Machine, env: Environment) -> None:
 @pytest.mark.roles(Role.OCEANBASE)
 def test_tables_are_readable_on_both_sides(machine: Machine) -> None:
     """A standby without its tables would follow the log to the end, and serve nothing once promoted."""
-    for table in ("product", "customer", "credit_limit", "application", "journal", "leadership", "seeding"):
-        statements = f"SET ob_query_timeout = 5000000; SELECT COUNT(*) FROM loan.{table};\n"
-        count = machine.run(f"{_TOOL} sql", stdin=statements)
+    assert "loan.journal" in _TABLES
+    for table in _TABLES:
+        statements = f"SET ob_query_timeout = 5000000; SELECT COUNT(*) FROM {table};\n"
+        count = machine.run(f"{DATABASE_TOOL} sql", stdin=statements)
         assert count.strip().isdigit(), table
 
 
@@ -90,16 +103,19 @@ def test_recorded_role_is_the_real_one(machine: Machine) -> None:
 
 @pytest.mark.roles(Role.OCEANBASE)
 def test_run_time_parameters(env: Environment, machine: Machine) -> None:
-    for name, value in run_time_parameters(env.database):
-        row = machine.run(f"{_TOOL} sql", stdin=f"SHOW PARAMETERS LIKE '{name}';\n").split("\t")
-        assert (row[1], row[3]) == (name, value)
+    wanted = dict(run_time_parameters(env.database))
+    rows = (
+        machine.run(f"{DATABASE_TOOL} sql", stdin=f"SHOW PARAMETERS LIKE '{name}';\n").split("\t")
+        for name in wanted
+    )
+    machine.expect("parameters", found={row[1]: row[3] for row in rows}, wanted=wanted)
 
 
 @pytest.mark.roles(Role.OCEANBASE)
 def test_the_daily_merge_is_due(env: Environment, machine: Machine) -> None:
-    shown = machine.run("systemctl show --value -p ActiveState -p TimersCalendar loanstack-merge.timer")
-    assert "active" in shown.split()
-    assert f"OnCalendar=*-*-* {env.database.merge_at}:00 " in shown
+    timer = machine.probe.service(MERGE_TIMER)
+    assert timer.is_running
+    assert f"OnCalendar=*-*-* {env.database.merge_at}:00 " in timer.systemd_properties["TimersCalendar"]
 
 
 @pytest.mark.roles(Role.OCEANBASE)
@@ -113,7 +129,9 @@ def test_root_is_let_in_from_database_hosts_alone(
 ) -> None:
     """`root@'%'` cannot be locked; no host has its password, and root's own is worth nothing elsewhere."""
     primary = _primary(env, machines)
-    rows = primary.run(f"{_TOOL} sql", stdin="SELECT host FROM mysql.user WHERE user = 'root';\n").split()
+    rows = primary.run(
+        f"{DATABASE_TOOL} sql", stdin="SELECT host FROM mysql.user WHERE user = 'root';\n"
+    ).split()
     addresses = {h.address for h in env.hosts_with(Role.OCEANBASE)}
     assert set(rows) == {"%", SOCKET_SOURCE, *addresses}
     command, options = _as_user("root", secrets.database_reserved_password, "SELECT CURRENT_USER()")
@@ -182,16 +200,17 @@ def test_reports_read_rows_on_either_side_and_write_none(
 def test_standby_refuses_writes(env: Environment, machines: dict[str, Machine]) -> None:
     for machine in _databases(env, machines):
         if _status(machine)["role"] == "STANDBY":
-            said = machine.fails(f"{_TOOL} sql", stdin="CREATE DATABASE not_here;\n")
+            said = machine.fails(f"{DATABASE_TOOL} sql", stdin="CREATE DATABASE not_here;\n")
             assert "4688" in said
 
 
 @pytest.mark.roles(Role.OCEANBASE)
 def test_second_bootstrap_is_refused(machine: Machine) -> None:
-    assert "already holds" in machine.fails(f"{_TOOL} bootstrap primary")
+    assert "already holds" in machine.fails(f"{DATABASE_TOOL} bootstrap primary")
 
 
 @pytest.mark.roles(Role.OCEANBASE)
 def test_telemetry_is_off(machine: Machine) -> None:
-    settings = machine.run("tr '\\0' '\\n' < /proc/$(pgrep --oldest seekdb)/environ").splitlines()
+    pid = facts.oldest_process(machine.probe, ARTIFACT)
+    settings = machine.probe.file(f"/proc/{pid}/environ").content_string.split("\0")
     assert "TELEMETRY_MODE=0" in settings

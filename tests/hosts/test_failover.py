@@ -5,10 +5,11 @@ import json
 import pytest
 
 from deploys.failover.deploy import CONFIG
-from deploys.failover.spec import AGENT_UNIT, DATABASE_UNIT
+from deploys.failover.spec import AGENT_UNIT, DATABASE_TOOL, DATABASE_UNIT
 from failover import signature
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
+from tests.hosts import facts
 from tests.hosts.kit import Machine, eventually
 
 pytestmark = pytest.mark.roles(Role.OCEANBASE)
@@ -25,25 +26,24 @@ def _status_of(machine: Machine, env: Environment, method: str, path: str) -> st
     return machine.run(f"{_CURL} --request {method} --output /dev/null --write-out '%{{http_code}}' {url}")
 
 
-def test_it_is_watched_and_takes_its_database_with_it(machine: Machine) -> None:
-    properties = "Type,NotifyAccess,WatchdogUSec,WatchdogSignal,Restart,ActiveState,BoundBy"
-    shown = machine.run(f"systemctl show --property={properties} {AGENT_UNIT}")
-    assert dict(line.split("=", 1) for line in shown.splitlines()) == {
+def test_it_is_watched_and_takes_its_database_with_it(machine: Machine, env: Environment) -> None:
+    wanted = {
         "Type": "notify",
         "NotifyAccess": "main",
-        "WatchdogUSec": "1s",
+        "WatchdogUSec": f"{env.failover.watchdog_s}s",
         "WatchdogSignal": "9",
         "Restart": "always",
         "ActiveState": "active",
         "BoundBy": DATABASE_UNIT,
     }
-    limit = machine.run(f"systemctl show --property=TimeoutStopUSec --value {DATABASE_UNIT}")
-    assert limit.strip() == "500ms"
+    properties = machine.probe.service(AGENT_UNIT).systemd_properties
+    machine.expect(AGENT_UNIT, found={name: properties.get(name) for name in wanted}, wanted=wanted)
+    limit = machine.probe.service(DATABASE_UNIT).systemd_properties["TimeoutStopUSec"]
+    machine.expect(f"{DATABASE_UNIT}: TimeoutStopUSec", found=limit, wanted="500ms")
 
 
 def test_its_settings_are_root_s_alone(machine: Machine) -> None:
-    file = machine.probe.file(CONFIG)
-    assert (file.user, file.group, oct(file.mode)) == ("root", "root", oct(0o600))
+    machine.expect("access", found=facts.access(machine.probe, [CONFIG]), wanted={CONFIG: "root:root 600"})
 
 
 def test_all_agents_name_the_same_primary(machine: Machine, env: Environment) -> None:
@@ -58,7 +58,7 @@ def test_all_agents_name_the_same_primary(machine: Machine, env: Environment) ->
 
 
 def test_its_own_view_is_the_database_s(machine: Machine, env: Environment) -> None:
-    role = machine.run("/usr/local/sbin/loanstack-db role").strip()
+    role = machine.probe.check_output("%s role", DATABASE_TOOL)
     primary = json.loads(machine.run(f"{_CURL} {_url(machine, env, '/primary')}"))
     assert (primary["host"] == machine.spec.name) == (role == "PRIMARY")
     lag = _status_of(machine, env, "GET", f"/standby?lag={env.failover.lag_limit_ms}")

@@ -2,8 +2,12 @@
 
 import pytest
 
+from deploys import platform
+from deploys.gateway.deploy import PRIVATE_KEY
+from deploys.virtual_addresses.spec import UNIT
 from inventory.model import Environment, Role
 from tests.hostile_paths import HOSTILE_PATHS, REFUSED
+from tests.hosts import facts
 from tests.hosts.kit import Control, Machine
 
 pytestmark = pytest.mark.roles(Role.GATEWAY)
@@ -81,19 +85,33 @@ def test_errors_of_the_services_come_through(machine: Machine, env: Environment,
 
 def test_configuration_is_sound_and_the_key_private(machine: Machine) -> None:
     assert machine.run("nginx -t -q") == ""
-    key = machine.probe.file("/etc/nginx/tls/gateway.key")
-    assert (key.user, key.mode) == ("root", 0o600)
+    found = facts.access(machine.probe, [PRIVATE_KEY])
+    machine.expect("access", found=found, wanted={PRIVATE_KEY: "root:root 600"})
+
+
+def test_only_the_master_process_is_root_s(machine: Machine) -> None:
+    workers = machine.probe.process.filter(comm="nginx", user=platform.of(machine.spec).nginx_user)
+    assert workers, f"{machine.spec.name}: expected workers of nginx, found none"
+    of_root = machine.probe.process.filter(comm="nginx", user="root")
+    machine.expect(
+        "processes of root", found=[each for each in of_root if "master process" not in each.args], wanted=[]
+    )
 
 
 def test_each_virtual_address_is_on_one_gateway(machines: dict[str, Machine], env: Environment) -> None:
     gateways = [machines[host.name] for host in env.hosts_with(Role.GATEWAY)]
     held = [machine.run("ip -4 -o address show").split() for machine in gateways]
     for address in env.gateway.virtual_addresses:
-        assert sum(any(word.startswith(f"{address}/") for word in words) for words in held) == 1, address
+        holders = [
+            machine.spec.name
+            for machine, words in zip(gateways, held, strict=True)
+            if any(word.startswith(f"{address}/") for word in words)
+        ]
+        assert len(holders) == 1, f"{address}: expected on one gateway, found on {holders}"
 
 
 def test_who_moves_the_virtual_addresses_runs(machine: Machine, env: Environment) -> None:
     if not env.gateway.virtual_addresses:
         pytest.skip("clients know the gateways' own addresses")
-    assert machine.run("systemctl is-active keepalived.service").strip() == "active"
-    assert machine.run("systemctl is-enabled keepalived.service").strip() == "enabled"
+    keepalived = machine.probe.service(UNIT)
+    machine.expect(UNIT, found=(keepalived.is_running, keepalived.is_enabled), wanted=(True, True))

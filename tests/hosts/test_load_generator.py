@@ -3,9 +3,11 @@
 import pytest
 
 from deploys.content import AUTHORITY
+from deploys.load_generator.spec import FOLDER, LoadGeneratorSpec
 from inventory.model import Role
 from inventory.ssh import LOAD_WORKER
 from loadtests.workers import fingerprint
+from tests.hosts import facts
 from tests.hosts.kit import Machine
 
 pytestmark = pytest.mark.roles(Role.LOADGEN)
@@ -18,10 +20,14 @@ def test_a_load_may_begin(machine: Machine) -> None:
 
 
 def test_nobody_else_may_write_what_workers_run_and_record(machine: Machine) -> None:
-    shown = machine.run(f"stat --format '%U %a' {LOAD_WORKER} {AUTHORITY} /var/lib/loanstack-load")
-    assert shown.splitlines() == ["root 755", "root 644", "loadgen 700"]
-    assert machine.run("find /opt/loanstack/load-generator/ ! -user root") == ""
+    user, records = LoadGeneratorSpec.user, LoadGeneratorSpec.records
+    wanted = {LOAD_WORKER: "root:root 755", AUTHORITY: "root:root 644", records: f"{user}:{user} 700"}
+    machine.expect("access", found=facts.access(machine.probe, wanted), wanted=wanted)
+    others = machine.run("find %s/ ! -user root", FOLDER)
+    machine.expect("files of others than root", found=others, wanted="")
+    assert machine.probe.user(user).shell.endswith("/nologin")
 
 
 def test_nothing_of_a_load_is_left_running(machine: Machine) -> None:
-    assert machine.run("pgrep --full --list-full '[-]m locust' || true") == ""
+    left = [process for process in machine.probe.process.filter() if " -m locust" in process.args]
+    machine.expect("processes of a load", found=left, wanted=[])

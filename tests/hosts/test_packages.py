@@ -5,30 +5,37 @@ from deploys.depot_client.spec import REPOSITORY
 from deploys.derived import footprints, packages_for
 from deploys.facts.artifacts import HASH_FILE
 from inventory.model import Environment
+from tests.hosts import facts
 from tests.hosts.kit import Machine
 
 
 def test_packages_are_installed_and_signed(machine: Machine, env: Environment) -> None:
     wanted = packages_for(env, machine.spec)
-    query = r"%{NAME}|%{RSAHEADER:pgpsig}|%{SIGPGP:pgpsig}\n"
-    rows = [line.split("|") for line in machine.run(f"rpm -q --qf '{query}' {' '.join(wanted)}").splitlines()]
-    assert sorted(name for name, *_ in rows) == sorted(wanted)
-    unsigned = [name for name, *signatures in rows if not any("Key ID" in s for s in signatures)]
-    assert unsigned == []
+    signatures = facts.signatures(machine.probe, wanted)
+    machine.expect("installed packages", found=set(signatures), wanted=set(wanted))
+    unsigned = [name for name, signature in signatures.items() if not signature]
+    machine.expect("packages without a signature", found=unsigned, wanted=[])
 
 
 def test_the_depot_is_the_only_source(machine: Machine) -> None:
     listed = machine.run("dnf --quiet --cacheonly repolist --enabled || true").splitlines()
-    assert [line.split()[0] for line in listed if not line.startswith("repo id")] == [REPOSITORY]
+    enabled = [line.split()[0] for line in listed if not line.startswith("repo id")]
+    machine.expect("repositories", found=enabled, wanted=[REPOSITORY])
     settings = machine.run("cat /etc/yum.repos.d/*.repo")
     assert "gpgcheck=1" in settings
     assert "gpgcheck=0" not in settings
-    assert machine.run("command -v apt apt-get dpkg || true") == ""
+    others = [program for program in ("apt", "apt-get", "dpkg") if machine.probe.exists(program)]
+    machine.expect("other package managers", found=others, wanted=[])
 
 
 def test_artifacts_are_those_of_the_inventory(machine: Machine, env: Environment) -> None:
     for footprint in footprints(env, machine.spec):
         for name, folder in ((each.name, each.folder) for each in footprint.artifacts if each.folder):
             artifact = artifact_for(env, machine.spec, name)
-            found = machine.run(f"cat {folder}/current/{HASH_FILE}; readlink {folder}/current").split()
-            assert found == [artifact.sha256, artifact.version], name
+            current = machine.probe.file(f"{folder}/current").linked_to
+            found = {
+                "version": current.removeprefix(f"{folder}/"),
+                "sha256": machine.probe.file(f"{current}/{HASH_FILE}").content_string.strip(),
+            }
+            wanted = {"version": artifact.version, "sha256": artifact.sha256}
+            machine.expect(name, found=found, wanted=wanted)

@@ -4,12 +4,14 @@ import stat
 from dataclasses import asdict
 
 from deploys.derived import footprints
+from deploys.etcd.spec import StoreSpec
 from inventory.model import Environment
 from inventory.secrets import Secrets
+from tests.hosts import facts
 from tests.hosts.kit import Machine
 
 _PLACES = "/etc /opt/loanstack /usr/local /root /home /tmp /var/tmp /var/log /var/cache /var/lib /run /data"
-_STORE_LOG = "file /var/lib/etcd/member/wal/"
+_STORE_LOG = f"file {StoreSpec.data_dir}/member/wal/"
 """etcd 3.4 writes a password that it is given to its log before it makes a hash of it (3.5 after); the folder
 is etcd's alone, which test_store looks at."""
 # The values come on stdin into a shell variable: neither this script nor grep has them in an argv.
@@ -30,16 +32,16 @@ def _allowed(env: Environment, machine: Machine) -> set[str]:
 
 def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secrets: Secrets) -> None:
     values = "\n".join(asdict(secrets).values())
-    quoted = _SEARCH.replace("'", "'\\''")
-    lines = machine.run(f"bash -c '{quoted}'", stdin=values).splitlines()
+    lines = machine.run("bash -c %s", _SEARCH, stdin=values).splitlines()
     found = {line for line in lines if not line.startswith(_STORE_LOG)}
-    assert found == {f"file {path}" for path in _allowed(env, machine)}
+    wanted = {f"file {path}" for path in _allowed(env, machine)}
+    machine.expect("places with secrets", found=found, wanted=wanted)
 
 
 def test_files_with_secrets_are_root_s_alone(machine: Machine, env: Environment) -> None:
-    for path in sorted(_allowed(env, machine)):
-        file = machine.probe.file(path)
-        assert (path, file.user, file.group, oct(file.mode)) == (path, "root", "root", oct(0o600))
+    paths = _allowed(env, machine)
+    found = facts.access(machine.probe, paths)
+    machine.expect("access to files with secrets", found=found, wanted=dict.fromkeys(paths, "root:root 600"))
 
 
 def test_secrets_on_the_control_machine_are_private(env: Environment) -> None:

@@ -8,13 +8,14 @@ import pytest
 
 from deploys.content import AUTHORITY
 from deploys.etcd import deploy as component
-from deploys.etcd.spec import LOOPBACK, agent_prefix
+from deploys.etcd.facts import TOOL
+from deploys.etcd.spec import CERTIFICATE, LOOPBACK, UNIT, StoreSpec, agent_prefix
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
+from tests.hosts import facts
 from tests.hosts.kit import Machine, eventually
 
-_TOOL = "/usr/local/sbin/loanstack-store"
-_AGENT = "failover"
+_AGENT = StoreSpec.agent_user
 
 pytestmark = pytest.mark.roles(Role.ARBITER)
 
@@ -49,7 +50,7 @@ def test_each_member_has_a_majority_and_hears_all_others(machine: Machine, env: 
     others = sorted(h.address for h in env.hosts_with(Role.ARBITER) if h.name != machine.spec.name)
 
     def status() -> tuple[bool, list[str]]:
-        said = json.loads(machine.run(f"{_TOOL} status"))
+        said = json.loads(machine.run(f"{TOOL} status"))
         return said["healthy"], sorted(said["others"])
 
     eventually(
@@ -71,16 +72,15 @@ def test_all_members_vote_and_have_the_same_leader(
 
 
 def test_it_comes_back_with_its_host(machine: Machine) -> None:
-    assert machine.run("systemctl is-enabled etcd.service").strip() == "enabled"
-    assert machine.run("systemctl show --property=Restart --value etcd.service").strip() == "always"
-    assert machine.run("ps -C etcd -o user=").split() == ["etcd"]
+    etcd = machine.probe.service(UNIT)
+    assert etcd.is_enabled
+    machine.expect(f"{UNIT}: Restart", found=etcd.systemd_properties["Restart"], wanted="always")
 
 
 def test_its_data_and_its_key_are_its_own(machine: Machine) -> None:
-    folder = machine.probe.file("/var/lib/etcd")
-    assert (folder.user, folder.group, oct(folder.mode)) == ("etcd", "etcd", oct(0o700))
-    key = machine.probe.file(component.PRIVATE_KEY)
-    assert (key.user, oct(key.mode)) == ("etcd", oct(0o400))
+    owner = f"{StoreSpec.user}:{StoreSpec.user}"
+    wanted = {StoreSpec.data_dir: f"{owner} 700", component.PRIVATE_KEY: f"{owner} 400"}
+    machine.expect("access", found=facts.access(machine.probe, wanted), wanted=wanted)
 
 
 @pytest.mark.parametrize("kind", ["client", "peer"])
@@ -97,7 +97,7 @@ def test_members_let_in_only_members(machine: Machine, env: Environment) -> None
     url = f"https://{machine.spec.address}:{env.store.peer_port}/version"
     curl = f"curl --silent --show-error --fail --max-time 3 --http1.1 --cacert {AUTHORITY}"
     machine.fails(f"{curl} {url}")
-    machine.run(f"{curl} --cert {component.CERTIFICATE} --key {component.PRIVATE_KEY} {url}")
+    machine.run(f"{curl} --cert {CERTIFICATE} --key {component.PRIVATE_KEY} {url}")
 
 
 def test_without_a_user_nothing_is_answered(machine: Machine, env: Environment) -> None:
@@ -153,17 +153,4 @@ def test_users_and_rights_are_whole_and_no_others_are_there(
 ) -> None:
     token = _token(machine, env, "root", secrets.store_root_password)
     assert sorted(_ask(machine, env, "auth/user/list", {}, token=token)["users"]) == [_AGENT, "root"]  # type: ignore[call-overload]
-    assert json.loads(machine.run(f"{_TOOL} status"))["lacks"] == []
-
-
-def test_prometheus_has_rules_for_it(machine: Machine, env: Environment) -> None:
-    if not machine.spec.has(Role.MONITOR):
-        pytest.skip("no Prometheus runs here")
-    url = f"http://127.0.0.1:{env.monitoring.prometheus_port}/api/v1/rules"
-
-    def alerts() -> dict[str, str]:
-        groups = json.loads(machine.run(f"curl --silent --max-time 3 {url}"))["data"]["groups"]
-        return {rule["name"]: rule["state"] for group in groups for rule in group["rules"]}
-
-    wanted = {"StoreHasNoLeader": "inactive", "StoreMemberLost": "inactive"}
-    eventually(f"the rules {sorted(wanted)} to be quiet", lambda: wanted.items() <= alerts().items())
+    assert json.loads(machine.run(f"{TOOL} status"))["lacks"] == []

@@ -1,15 +1,17 @@
 """TongWeb, or its stand-in where the host itself is one, and the portal on it."""
 
 import json
+from typing import Any
 
 import pytest
 
 from deploys import rotation
 from deploys.sql_proxy import deploy as sql_proxy
 from deploys.tongweb.deploy import ACCOUNTS, DATA_SOURCE
-from deploys.tongweb.spec import FOLDER, RUN_DIR, TOOL, UNIT
+from deploys.tongweb.spec import FOLDER, RUN_DIR, TOOL, UNIT, TongWebSpec
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
+from tests.hosts import facts
 from tests.hosts.kit import Machine, eventually
 
 pytestmark = pytest.mark.roles(Role.TONGWEB)
@@ -36,12 +38,11 @@ def _eventually_says(machine: Machine, status: str, url: str, *options: str) -> 
 
 
 def test_it_is_what_the_inventory_says_and_says_what_it_is(machine: Machine) -> None:
-    java = machine.run(f"systemctl show --property=Environment --value {UNIT}").strip()
-    said = machine.run(f"env {java} {_HOME}/bin/version.sh")
+    unit = machine.probe.service(UNIT).systemd_properties
+    said = machine.run(f"env {unit['Environment']} {_HOME}/bin/version.sh")
     assert ("TongWeb stand-in (Apache Tomcat 9" in said) == (machine.spec.os.stand_in is not None), said
-    description = machine.run(f"systemctl show --property=Description --value {UNIT}")
-    assert ("stand-in" in description) == (machine.spec.os.stand_in is not None)
-    assert "ThorBootstrap" in machine.run("ps -C java -o args=")
+    assert ("stand-in" in unit["Description"]) == (machine.spec.os.stand_in is not None)
+    assert "ThorBootstrap" in _java(machine).args
 
 
 def test_the_portal_is_in_rotation_and_finds_every_loan_service(machine: Machine, env: Environment) -> None:
@@ -71,9 +72,12 @@ def test_nobody_enters_the_console_with_the_manuals_passwords(machine: Machine, 
 
 
 def test_what_others_must_not_read_they_cannot(machine: Machine) -> None:
-    for path in (f"{_HOME}/license.dat", f"{_HOME}/conf/tongweb.xml", ACCOUNTS, DATA_SOURCE):
-        file = machine.probe.file(path)
-        assert file.mode & 0o007 == 0, path
+    paths = (f"{_HOME}/license.dat", f"{_HOME}/conf/tongweb.xml", ACCOUNTS, DATA_SOURCE)
+    found = facts.access(machine.probe, paths)
+    machine.expect("files with restricted access", found=set(found), wanted=set(paths))
+    machine.expect(
+        "open to others", found={path for path in found if not found[path].endswith("0")}, wanted=set()
+    )
 
 
 def test_applications_reach_the_primary_by_the_servers_data_source(
@@ -90,26 +94,30 @@ def test_applications_reach_the_primary_by_the_servers_data_source(
 
 
 def test_the_sql_proxy_serves_this_host_alone(machine: Machine, env: Environment) -> None:
-    assert machine.run(f"systemctl is-enabled {sql_proxy.UNIT}").strip() == "enabled"
-    listening = machine.run("ss --listening --tcp --numeric --no-header --processes")
-    of_proxy = [line.split()[3] for line in listening.splitlines() if '"haproxy"' in line]
-    assert of_proxy == [f"127.0.0.1:{env.tongweb.data_source.proxy_port}"]
+    assert machine.probe.service(sql_proxy.UNIT).is_enabled
+    port = env.tongweb.data_source.proxy_port
+    sockets = machine.probe.socket.get_listening_sockets()
+    of_proxy = [each for each in sockets if each.startswith("tcp://") and each.endswith(f":{port}")]
+    machine.expect("sockets of the sql proxy", found=of_proxy, wanted=[f"tcp://127.0.0.1:{port}"])
 
 
-def _open_files(machine: Machine, pid: str) -> str:
-    """Return the hard limit of one process."""
-    return machine.run(f"awk '/Max open files/ {{print $5}}' /proc/{pid}/limits").strip()
+def _java(machine: Machine) -> Any:
+    """Return the process of TongWeb, the only one of its account on a host."""
+    return machine.probe.process.get(comm="java", user=TongWebSpec.user)
 
 
 def test_it_runs_with_the_memory_and_the_limits_of_the_inventory(machine: Machine, env: Environment) -> None:
-    assert f" -Xmx{env.tongweb.heap_mib}m " in machine.run("ps -C java -o args=")
-    pid = machine.run(f"systemctl show --property=MainPID --value {UNIT}").strip()
-    assert machine.run(f"systemctl show --property=LimitNOFILE --value {UNIT}").strip() == "65536"
-    allowed = machine.run(f"taskset --cpu-list --pid {pid}").rpartition(":")[2].strip()
+    java = _java(machine)
+    assert f" -Xmx{env.tongweb.heap_mib}m " in java.args
+    unit = machine.probe.service(UNIT).systemd_properties
+    found = {name: unit.get(name) for name in ("MainPID", "LimitNOFILE")}
+    machine.expect(UNIT, found=found, wanted={"MainPID": str(java.pid), "LimitNOFILE": "65536"})
+    allowed = machine.run(f"taskset --cpu-list --pid {java.pid}").rpartition(":")[2].strip()
     assert machine.spec.tongweb_cpus in (None, allowed)
     # A lab host can have no more than the machine that it is on.
-    most = int(_open_files(machine, "1"))
-    assert _open_files(machine, pid) == str(min(65536, most))
+    (_, most), (_, hard) = (facts.limits(machine.probe, pid) for pid in (1, java.pid))
+    wanted = min(65536, int(most["Max open files"]))
+    machine.expect("hard limit of open files", found=int(hard["Max open files"]), wanted=wanted)
 
 
 def test_out_of_rotation_it_leaves_requests_to_the_others(machine: Machine, env: Environment) -> None:
@@ -124,5 +132,5 @@ def test_out_of_rotation_it_leaves_requests_to_the_others(machine: Machine, env:
     finally:
         machine.run(f"{rotation.TOOL} tongweb in verify")
     _eventually_says(machine, "200", url, *entity, *gateway)
-    assert machine.run(f"ls {RUN_DIR}/out-of-rotation") == ""
+    assert machine.probe.file(f"{RUN_DIR}/out-of-rotation").listdir() == []
     assert "loanstack_rotation" not in machine.run("nft list tables"), "and nobody is shut out"

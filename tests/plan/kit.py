@@ -18,14 +18,13 @@ from pyinfra.context import ctx_host, ctx_state
 from pyinfra.facts.server import Arch, Groups, Os, Users, Which
 
 from deploys import converge
-from deploys.baseline.facts import KernelSettings, SessionOrigin
+from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder
 from deploys.etcd.facts import LocalStore, StoreState
 from deploys.facts.artifacts import InstalledArtifact
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
-from deploys.facts.machine import ElfMachine
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from deploys.mariadb.facts import LocalMariaDb
@@ -49,6 +48,12 @@ HEALTHY_SERVICE = ServiceState(
     file_ages_s={},
 )
 """A unit that has run for a while."""
+
+
+def stale(unit: str, paths: tuple[str, ...] = (), starts: tuple[str, ...] = ()) -> ServiceState:
+    """Return the state of a unit that runs while all its files were written after it started."""
+    return replace(HEALTHY_SERVICE, file_ages_s=dict.fromkeys(paths, 1.0))
+
 
 _ARTIFACTS = {
     "seekdb-1.4.0.post1": "5",
@@ -107,7 +112,7 @@ class Site:
         """Return the operations that site.py registers for a host, in order, with their commands."""
         host_data = {"environment": self.env.name, **(data or {})}
         arch = self.env.host(host_name).arch
-        facts = {Arch: lambda: arch, ElfMachine: lambda url: arch} | facts
+        facts = {Arch: lambda: arch} | facts
         with prepared(host_name, facts, host_data, diff=diff) as (state, host):
             converge.converge_host()
             found = []
@@ -161,6 +166,7 @@ def fresh() -> Facts:
         InstalledPackages: lambda names: {},
         Service: lambda unit, paths=(), starts=(): NO_SERVICE,
         KernelSettings: lambda keys: {},
+        TransparentHugePages: lambda: "madvise",
         InstalledArtifact: lambda folder, version="current": None,
         LocalDatabase: lambda: None,
         LocalRole: lambda: None,

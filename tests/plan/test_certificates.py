@@ -8,7 +8,12 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from deploys.certificates import Certificate, gateway_certificate, store_certificate
+from deploys.certificates import (
+    Certificate,
+    authority_certificate,
+    gateway_certificate,
+    store_certificate,
+)
 
 _NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -19,19 +24,22 @@ def _issue(
     return gateway_certificate(folder, host_name="gw-a", server_name=name, addresses=[address], now=now)
 
 
-def _verify(issued: Certificate, subject: x509.GeneralName, when: datetime) -> None:
-    authority = x509.load_pem_x509_certificate(issued.authority.encode())
+def _trusted(folder: Path) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(authority_certificate(folder, now=_NOW).encode())
+
+
+def _verify(folder: Path, issued: Certificate, subject: x509.GeneralName, when: datetime) -> None:
     leaf = x509.load_pem_x509_certificate(issued.certificate.encode())
     assert isinstance(subject, x509.DNSName | x509.IPAddress)
-    PolicyBuilder().store(Store([authority])).time(when).build_server_verifier(subject).verify(leaf, [])
+    PolicyBuilder().store(Store(_trusted(folder))).time(when).build_server_verifier(subject).verify(leaf, [])
 
 
 def test_clients_may_call_it_by_name_and_by_address(tmp_path: Path) -> None:
     issued = _issue(tmp_path)
-    _verify(issued, x509.DNSName("loan.lab"), _NOW)
-    _verify(issued, x509.IPAddress(ip_address("198.19.0.11")), _NOW)
+    _verify(tmp_path, issued, x509.DNSName("loan.lab"), _NOW)
+    _verify(tmp_path, issued, x509.IPAddress(ip_address("198.19.0.11")), _NOW)
     with pytest.raises(VerificationError):
-        _verify(issued, x509.DNSName("other.lab"), _NOW)
+        _verify(tmp_path, issued, x509.DNSName("other.lab"), _NOW)
 
 
 def test_a_second_deploy_issues_nothing(tmp_path: Path) -> None:
@@ -43,8 +51,7 @@ def test_it_is_renewed_a_month_before_it_ends(tmp_path: Path) -> None:
     later = _NOW + timedelta(days=397 - 29)
     renewed = _issue(tmp_path, now=later)
     assert renewed.certificate != first.certificate
-    assert renewed.authority == first.authority
-    _verify(renewed, x509.DNSName("loan.lab"), later + timedelta(days=60))
+    _verify(tmp_path, renewed, x509.DNSName("loan.lab"), later + timedelta(days=60))
 
 
 @pytest.mark.parametrize("change", [{"name": "other.lab"}, {"address": "198.19.0.12"}])
@@ -86,27 +93,46 @@ def _issue_for_store(folder: Path, *, now: datetime = _NOW) -> Certificate:
     return store_certificate(folder, host_name="ob-a", addresses=["198.18.1.13", "127.0.0.1"], now=now)
 
 
-def _verify_as_client(issued: Certificate) -> None:
-    authority = x509.load_pem_x509_certificate(issued.authority.encode())
+def _verify_as_client(folder: Path, issued: Certificate) -> None:
     leaf = x509.load_pem_x509_certificate(issued.certificate.encode())
-    PolicyBuilder().store(Store([authority])).time(_NOW).build_client_verifier().verify(leaf, [])
+    PolicyBuilder().store(Store(_trusted(folder))).time(_NOW).build_client_verifier().verify(leaf, [])
 
 
 def test_members_of_the_store_know_each_other_by_it_on_both_ends(tmp_path: Path) -> None:
     issued = _issue_for_store(tmp_path)
     for address in ("198.18.1.13", "127.0.0.1"):
-        _verify(issued, x509.IPAddress(ip_address(address)), _NOW)
-    _verify_as_client(issued)
+        _verify(tmp_path, issued, x509.IPAddress(ip_address(address)), _NOW)
+    _verify_as_client(tmp_path, issued)
     assert _issue_for_store(tmp_path) == issued
 
 
 def test_a_gateway_does_not_pass_for_a_member_of_the_store(tmp_path: Path) -> None:
     with pytest.raises(VerificationError):
-        _verify_as_client(_issue(tmp_path))
+        _verify_as_client(tmp_path, _issue(tmp_path))
 
 
 def test_a_certificate_for_another_use_is_replaced(tmp_path: Path) -> None:
     gateway = _issue(tmp_path, name="ob-a", address="198.18.1.13")
     (tmp_path / "ob-a-store.pem").write_text(gateway.certificate)
     (tmp_path / "ob-a-store.key").write_text(gateway.private_key)
-    _verify_as_client(_issue_for_store(tmp_path))
+    _verify_as_client(tmp_path, _issue_for_store(tmp_path))
+
+
+_HEADER = "Subject: CN=Bank Root CA\r\nIssuer: CN=Bank Root CA\r\n"
+
+
+def test_a_bank_s_authority_reaches_hosts_byte_for_byte(tmp_path: Path) -> None:
+    """With its headers and line ends, and with every certificate: hosts may trust an old and a new one."""
+    for name in ("old", "new"):
+        authority_certificate(tmp_path / name, now=_NOW)
+    given = "".join(_HEADER + (tmp_path / name / "ca.pem").read_text() for name in ("old", "new"))
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank/ca.pem").write_bytes(given.encode())
+    assert authority_certificate(tmp_path / "bank", now=_NOW) == given
+    assert len(_trusted(tmp_path / "bank")) == 2
+
+
+def test_an_authority_without_a_last_newline_gets_one(tmp_path: Path) -> None:
+    given = authority_certificate(tmp_path, now=_NOW)
+    (tmp_path / "ca.pem").write_text(given.rstrip("\n"))
+    assert authority_certificate(tmp_path, now=_NOW) == given

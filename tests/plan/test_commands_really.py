@@ -6,9 +6,10 @@ import os
 import shlex
 import subprocess
 import tarfile
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from shutil import copyfile
 
 import pytest
 from pyinfra.api.command import StringCommand
@@ -16,42 +17,19 @@ from pyinfra.api.command import StringCommand
 from deploys.content import ConfigFile, Folder
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
 from deploys.facts.files import PathStates
-from deploys.facts.machine import ElfMachine
 from deploys.failover.spec import DATABASE_TOOL
 from deploys.oceanbase import operations as database
-from deploys.oceanbase.facts import Answer, LocalAnswer, LocalDatabase
-from deploys.operations import artifacts, files
+from deploys.oceanbase.facts import Answer, LocalAnswer
+from deploys.operations import artifacts, files, versions
 from lab.tongweb import distribution
 from lab.tongweb.javac import JAVA_HOME
-from tests.plan.kit import Facts, prepared
+from tests.plan.kit import Facts
+from tests.plan.really import commands, look, run, shell
+
+pytestmark = pytest.mark.usefixtures("notes")
 
 _USER = getpass.getuser()
 _GROUP = grp.getgrgid(os.getgid()).gr_name
-
-
-def _commands(operation: Any, facts: Facts, **arguments: object) -> list[StringCommand]:
-    with prepared("here", facts, {}):
-        return list(operation._inner(**arguments))
-
-
-def _run(command: StringCommand, *, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    text = stdin if stdin is not None else str(command.connector_arguments.get("_stdin") or "")
-    return subprocess.run(
-        ["sh", "-c", command.get_raw_value()],
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-
-
-def _look(paths: tuple[str, ...]) -> Any:
-    fact = PathStates()
-    output = subprocess.run(
-        ["sh", "-c", fact.command(paths=paths)], capture_output=True, text=True, check=True, timeout=240
-    ).stdout
-    return fact.process(output.splitlines())
 
 
 def _file(path: Path, content: str, mode: int = 0o600) -> ConfigFile:
@@ -60,19 +38,19 @@ def _file(path: Path, content: str, mode: int = 0o600) -> ConfigFile:
 
 def test_a_file_is_written_and_then_left_alone(tmp_path: Path) -> None:
     file = _file(tmp_path / "new folder" / "it's.conf", "a = 1\n# 中文\n")
-    facts: Facts = {PathStates: _look}
-    (command,) = _commands(files.converge, facts, files=(file,))
-    assert _run(command).returncode == 0
+    facts: Facts = {PathStates: look}
+    (command,) = commands(files.converge, facts, files=(file,))
+    assert run(command).returncode == 0
     assert Path(file.path).read_text() == file.content
     assert Path(file.path).stat().st_mode & 0o777 == 0o600
-    assert _commands(files.converge, facts, files=(file,)) == []
+    assert commands(files.converge, facts, files=(file,)) == []
 
 
 def test_text_that_breaks_off_never_replaces_a_file(tmp_path: Path) -> None:
     path = tmp_path / "x.conf"
     path.write_text("old\n")
-    (command,) = _commands(files.converge, {PathStates: _look}, files=(_file(path, "first\nsecond\n"),))
-    assert _run(command, stdin="first\n").returncode != 0
+    (command,) = commands(files.converge, {PathStates: look}, files=(_file(path, "first\nsecond\n"),))
+    assert run(command, stdin="first\n").returncode != 0
     assert path.read_text() == "old\n"
 
 
@@ -82,18 +60,18 @@ def test_mode_and_folders_are_put_right(tmp_path: Path) -> None:
     path.chmod(0o644)
     folder = Folder(path=str(tmp_path / "data"), mode=0o750, user=_USER, group=_GROUP)
     arguments: dict[str, object] = {"files": (_file(path, "same\n"),), "folders": (folder,)}
-    commands = _commands(files.converge, {PathStates: _look}, **arguments)
-    assert [_run(c).returncode for c in commands] == [0, 0]
-    assert _commands(files.converge, {PathStates: _look}, **arguments) == []
+    planned = commands(files.converge, {PathStates: look}, **arguments)
+    assert [run(c).returncode for c in planned] == [0, 0]
+    assert commands(files.converge, {PathStates: look}, **arguments) == []
 
 
 def test_a_file_that_must_not_be_there_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "vendor.repo"
     path.write_text("x\n")
-    (command,) = _commands(files.converge, {PathStates: _look}, absent=(str(path),))
-    assert _run(command).returncode == 0
+    (command,) = commands(files.converge, {PathStates: look}, absent=(str(path),))
+    assert run(command).returncode == 0
     assert not path.exists()
-    assert _commands(files.converge, {PathStates: _look}, absent=(str(path),)) == []
+    assert commands(files.converge, {PathStates: look}, absent=(str(path),)) == []
 
 
 @pytest.fixture
@@ -123,8 +101,8 @@ def test_the_vendors_installer_is_given_its_answers_and_begun_again_when_cut_off
     )
     facts: Facts = {InstalledArtifact: lambda folder, version: _hash_in(Path(folder) / version)}
 
-    def commands() -> list[StringCommand]:
-        return _commands(
+    def installing() -> list[StringCommand]:
+        return commands(
             artifacts.installed_silently,
             facts,
             url=installer.as_uri(),
@@ -137,14 +115,14 @@ def test_the_vendors_installer_is_given_its_answers_and_begun_again_when_cut_off
 
     home.mkdir(parents=True)
     (home / "half-made").touch()
-    for command in commands():
-        done = _run(command)
+    for command in installing():
+        done = run(command)
         assert done.returncode == 0, done.stderr
     assert not (home / "half-made").exists()
     assert (home / "bin/startserver.sh").stat().st_mode & 0o100
     xml = (home / "conf/tongweb.xml").read_text()
     assert all(f'port="{port}"' in xml for port in (18088, 19060, 17090))
-    assert commands() == []
+    assert installing() == []
     said = subprocess.run(["sh", str(installer)], capture_output=True, text=True, check=False, timeout=240)
     assert said.returncode != 0
     assert "only the silent installation is there" in said.stderr
@@ -163,11 +141,8 @@ def _installed(folder: Path) -> str | None:
 def _install(
     depot: Path, folder: Path, digest: str, version: str = "1.0", shown_by: str | None = None
 ) -> list[StringCommand]:
-    facts: Facts = {
-        InstalledArtifact: lambda folder, version="current": _installed(Path(folder)),
-        ElfMachine: lambda url: None,
-    }
-    return _commands(
+    facts: Facts = {InstalledArtifact: lambda folder, version="current": _installed(Path(folder))}
+    return commands(
         artifacts.installed,
         facts,
         url=depot.as_uri(),
@@ -181,7 +156,7 @@ def _install(
 
 def test_an_archive_is_verified_unpacked_and_linked(depot: Path, tmp_path: Path) -> None:
     folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
-    assert [_run(c).returncode for c in _install(depot, folder, digest)] == [0] * 5
+    assert [run(c).returncode for c in _install(depot, folder, digest)] == [0] * 5
     assert (folder / "current" / "bin" / "thing").exists()
     assert (folder / "current").readlink() == Path("1.0")
     assert list((tmp_path / "downloads").iterdir()) == []
@@ -190,8 +165,8 @@ def test_an_archive_is_verified_unpacked_and_linked(depot: Path, tmp_path: Path)
 
 def test_a_wrong_hash_is_refused_and_nothing_is_unpacked(depot: Path, tmp_path: Path) -> None:
     folder = tmp_path / "opt"
-    commands = _install(depot, folder, "0" * 64)
-    results = [_run(c) for c in commands[:3]]
+    planned = _install(depot, folder, "0" * 64)
+    results = [run(c) for c in planned[:3]]
     assert [r.returncode for r in results] == [0, 0, 1]
     assert f"sha256 is not {'0' * 64}; deleted" in results[2].stderr
     assert list((tmp_path / "downloads").iterdir()) == []
@@ -213,7 +188,7 @@ def test_an_allocator_for_small_pages_is_refused_where_they_are_large(
         "{ echo '<jemalloc>: Unsupported system page size' >&2; false; }; }"
     )
     folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
-    results = [_run(c) for c in _install(depot, folder, digest, shown_by=f"sh -c {shlex.quote(starts)}")]
+    results = [run(c) for c in _install(depot, folder, digest, shown_by=f"sh -c {shlex.quote(starts)}")]
     assert (results[3].returncode == 0) is fits
     assert (folder / "1.0").exists() is fits
     if not fits:
@@ -226,31 +201,93 @@ def test_an_allocator_for_small_pages_is_refused_where_they_are_large(
 def test_an_installation_cut_off_anywhere_is_completed(depot: Path, tmp_path: Path, done: int) -> None:
     folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
     for command in _install(depot, folder, digest)[:done]:
-        assert _run(command).returncode == 0
+        assert run(command).returncode == 0
     (folder / ".unpacking" / "half").mkdir(parents=True, exist_ok=True)
     assert _installed(folder) is None, "what is not whole must not be taken as installed"
     again = _install(depot, folder, digest)
-    assert [_run(c).returncode for c in again] == [0] * len(again)
+    assert [run(c).returncode for c in again] == [0] * len(again)
     assert _installed(folder) == digest
     assert not (folder / "current" / "half").exists()
 
 
+def _versions(folder: Path, *, current: str, previous: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        (folder / name / HASH_FILE).write_text("0\n")
+    (folder / "current").symlink_to(current)
+    (folder / "previous").symlink_to(previous)
+
+
+def _left(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if not path.is_symlink()}
+
+
+def test_old_versions_go_and_those_that_may_be_needed_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "it's opt"
+    _versions(folder, current="4", previous="3", names=("1", "2", "3", "4", "5"))
+    (folder / "not ours").mkdir()
+    assert shell(versions.old_ones_removed(str(folder), "5")).returncode == 0
+    assert _left(folder) == {"3", "4", "5", "not ours"}
+
+
+@pytest.mark.parametrize("uses", ["stands in it", "has a file open", "runs a program of it"])
+def test_a_version_that_a_process_uses_stays_until_the_process_has_ended(tmp_path: Path, uses: str) -> None:
+    folder = tmp_path / "opt"
+    _versions(folder, current="2", previous="2", names=("1", "2"))
+    used = folder / "1"
+    copyfile("/bin/cat", used / "program")
+    (used / "program").chmod(0o755)
+    program = str(used / "program") if uses == "runs a program of it" else "cat"
+    with (
+        (used / HASH_FILE).open() if uses == "has a file open" else nullcontext() as opened,
+        subprocess.Popen(
+            [program],
+            cwd=used if uses == "stands in it" else "/",
+            pass_fds=() if opened is None else (opened.fileno(),),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.read(1) == b"\n", "it runs"
+        assert shell(versions.old_ones_removed(str(folder), "2")).returncode == 0
+        assert _left(folder) == {"1", "2"}
+        process.stdin.close()
+    assert shell(versions.old_ones_removed(str(folder), "2")).returncode == 0
+    assert _left(folder) == {"2"}
+
+
+def test_an_upgrade_keeps_the_version_before_and_removes_older_ones(depot: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "opt"
+    for version in ("1", "2", "3"):
+        (tmp_path / "thing-1.0" / "bin" / version).touch()
+        with tarfile.open(depot, "w:gz") as tar:
+            tar.add(tmp_path / "thing-1.0", arcname="thing")
+        digest = sha256(depot.read_bytes()).hexdigest()
+        assert all(run(c).returncode == 0 for c in _install(depot, folder, digest, version))
+    assert _left(folder) == {"2", "3"}
+    assert (folder / "previous").readlink() == Path("2")
+
+
 def test_half_a_download_is_resumed(depot: Path, tmp_path: Path) -> None:
     digest = sha256(depot.read_bytes()).hexdigest()
-    commands = _install(depot, tmp_path / "opt", digest)
-    assert _run(commands[0]).returncode == 0
+    planned = _install(depot, tmp_path / "opt", digest)
+    assert run(planned[0]).returncode == 0
     part = tmp_path / "downloads" / f"{digest[:16]}-{depot.name}"
     part.write_bytes(depot.read_bytes()[:40])
-    assert [_run(c).returncode for c in commands[1:]] == [0] * 4
+    assert [run(c).returncode for c in planned[1:]] == [0] * 4
 
 
 def test_the_same_version_with_another_content_replaces_it(depot: Path, tmp_path: Path) -> None:
     folder, first = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
-    assert all(_run(c).returncode == 0 for c in _install(depot, folder, first))
+    assert all(run(c).returncode == 0 for c in _install(depot, folder, first))
     with tarfile.open(depot, "w:gz") as tar:
         tar.add(tmp_path / "thing-1.0" / "bin", arcname="thing-1.0/other")
     second = sha256(depot.read_bytes()).hexdigest()
-    assert all(_run(c).returncode == 0 for c in _install(depot, folder, second))
+    assert all(run(c).returncode == 0 for c in _install(depot, folder, second))
     assert (folder / "current" / "other").exists()
     assert not (folder / "current" / "bin").exists()
 
@@ -263,7 +300,7 @@ def _with_tool(
     tool.write_text(f'#!/bin/sh\n[ "$1" = role ] && {{ echo PRIMARY; exit; }}\ncd {tmp_path}\n{sql}\n')
     tool.chmod(0o755)
     command = command.replace(DATABASE_TOOL, str(tool)).replace("sleep 1", "sleep 0")
-    return _run(StringCommand(command), stdin=stdin)
+    return run(StringCommand(command), stdin=stdin)
 
 
 def _asked(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
@@ -272,53 +309,34 @@ def _asked(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
 
 def _user_made(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
     facts: Facts = {LocalAnswer: lambda query, of_primary=True: Answer(role="PRIMARY", rows=())}
-    (command,) = _commands(database.users_kept, facts, users=(("probe", "open sesame"),))
+    (command,) = commands(database.users_kept, facts, users=(("probe", "open sesame"),))
     text = str(command.connector_arguments["_stdin"])
     return _with_tool(tmp_path, sql, command.get_raw_value(), stdin=text)
 
 
 @pytest.mark.parametrize(("said", "rows"), [("printf 'a\\tb\\n'", (("a", "b"),)), ("true", ())])
-def test_a_database_that_turns_one_query_away_is_asked_again(
-    said: str, rows: tuple[tuple[str, ...], ...], tmp_path: Path
-) -> None:
-    sql = f"[ -e asked ] || {{ touch asked; echo 'ERROR 4012 (HY000): Timeout' >&2; exit 1; }}; {said}"
-    done = _asked(tmp_path, sql)
+def test_a_query_is_answered(said: str, rows: tuple[tuple[str, ...], ...], tmp_path: Path) -> None:
+    done = _asked(tmp_path, said)
     answer = LocalAnswer().process(done.stdout.splitlines())
-    assert (done.returncode, answer.role, answer.rows) == (0, "PRIMARY", rows)
+    assert (done.returncode, answer) == (0, Answer(role="PRIMARY", rows=rows))
 
 
-def test_a_query_that_goes_on_failing_is_no_empty_answer(tmp_path: Path) -> None:
+def test_a_refused_query_is_no_empty_answer_and_is_asked_once(tmp_path: Path) -> None:
+    """A fact reads; it is the operation that asks again."""
     done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 4012 (HY000): Timeout' >&2; exit 1")
-    assert done.returncode != 0
-    assert "ERROR 4012" in done.stderr
-    assert len((tmp_path / "asked").read_text().split()) == 4
-
-
-def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
-    done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
-    assert (done.returncode, done.stdout.split()) == (0, ["PRIMARY"])
+    answer = LocalAnswer().process(done.stdout.splitlines())
+    assert (done.returncode, answer.rows, answer.refusal) == (0, (), "ERROR 4012 (HY000): Timeout")
     assert (tmp_path / "asked").read_text() == "x\n"
 
 
-def _standby(lag_ms: str) -> str:
-    return (
-        '{"role": "STANDBY", "recorded_role": "STANDBY", "peer_role": "PRIMARY", "scn": 1, '
-        f'"lag_ms": {lag_ms}, "has_tables": true}}'
-    )
+def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
+    done = _asked(tmp_path, "echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
+    answer = LocalAnswer().process(done.stdout.splitlines())
+    assert (done.returncode, answer) == (0, Answer(role="PRIMARY", rows=()))
 
 
-@pytest.mark.parametrize(("waited", "lag_ms"), [("exit 0", 80), ("exit 1", None)])
-def test_a_standby_that_was_seen_close_behind_is_not_looked_at_once_more(
-    waited: str, lag_ms: int | None, tmp_path: Path
-) -> None:
-    answers = (
-        f"if [ \"$1\" = status ]; then echo '{_standby('null')}'; exit; fi; "
-        f"[ '{waited}' = 'exit 1' ] || echo '{_standby('80')}'; {waited}"
-    )
-    done = _with_tool(tmp_path, answers, LocalDatabase().command())
-    assert done.returncode == 0, done.stderr
-    now = LocalDatabase().process(done.stdout.splitlines())
-    assert (now.role, now.lag_ms) == ("STANDBY", lag_ms)
+def test_a_standby_is_not_asked_for_what_its_primary_knows() -> None:
+    assert LocalAnswer().process(["STANDBY"]) == Answer(role="STANDBY", rows=())
 
 
 _REFUSED = (

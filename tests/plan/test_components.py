@@ -2,27 +2,37 @@
 
 import pkgutil
 import re
+import subprocess
+import sys
+from collections import Counter
 from dataclasses import asdict
 from importlib import import_module
+from pathlib import PurePosixPath
 
 import pytest
 
 import deploys
 from chaos.system import host_fault
+from deploys import rotation
 from deploys.baseline.facts import SessionOrigin
 from deploys.baseline.spec import SSH_PORT
 from deploys.components import COMPONENTS
+from deploys.content import AUTHORITY
 from deploys.derived import components_on, footprints, packages_for
 from deploys.etcd import spec as etcd
 from deploys.failover import spec as failover
 from deploys.loan_services import spec as loan_services
+from deploys.oceanbase import spec as oceanbase
 from deploys.platform import STAND_IN
 from deploys.tongweb import spec as tongweb
+from inventory import places
 from inventory.model import Host, Role
 from inventory.validation import ARTIFACTS_OF_ROLE, listening_ports
 from lab.rpm_repo import ROOTS
 from tests.plan.kit import Site, fresh
 
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+_USER = re.compile(r"^User=(\S+)$", re.MULTILINE)
 _ENABLES = re.compile(r"systemctl enable --quiet (\S+)")
 
 
@@ -44,6 +54,36 @@ def test_every_component_is_in_the_list() -> None:
     described = {module.COMPONENT.package for module in modules if hasattr(module, "COMPONENT")}
     assert {component.package for component in COMPONENTS} == described
     assert len({component.name for component in COMPONENTS}) == len(COMPONENTS)
+
+
+def test_what_describes_a_component_imports_no_pyinfra() -> None:
+    """pyinfra patches the process that imports it; verify, drills and reports read descriptions and specs."""
+    deploys_folder = places.PROJECT_ROOT / "deploys"
+    files = [*deploys_folder.glob("*/__init__.py"), *deploys_folder.glob("*/spec.py")]
+    names = [
+        ".".join(file.relative_to(places.PROJECT_ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for file in files
+    ]
+    assert {
+        f"deploys.{name}" for name in ("baseline.spec", "failover.spec", "oceanbase.spec", "tongweb")
+    } <= {*names}
+    program = "import sys\n" + "".join(
+        f"import {name}\nassert not {{'pyinfra', 'gevent'}} & {{*sys.modules}}, {name!r}\n" for name in names
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=places.PROJECT_ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_each_file_has_one_writer(site: Site) -> None:
+    """Two writers whose texts differ in a byte would write it twice at each deploy."""
+    for host in site.env.hosts:
+        count = Counter(file.path for file in site.written(host.name)[0])
+        twice = {path for path, times in count.items() if times > 1}
+        # Loan services and portals may be on one host; the tool is the same file of the project for both.
+        assert twice <= {rotation.TOOL}, host.name
+        assert count[AUTHORITY] == 1, host.name
 
 
 def test_ports_are_those_that_the_inventory_checks_for_clashes(site: Site) -> None:
@@ -90,6 +130,27 @@ def test_secret_files_are_those_with_a_secret(lab_site: Site) -> None:
         assert found == declared, host.name
 
 
+def test_certificate_files_are_those_with_a_certificate(lab_site: Site) -> None:
+    for host in lab_site.env.hosts:
+        files, _ = lab_site.written(host.name)
+        found = {file.path for file in files if _CERTIFICATE in file.content} - {AUTHORITY}
+        declared = {path for each in footprints(lab_site.env, host) for path in each.certificate_files}
+        assert found == declared, host.name
+
+
+def test_accounts_are_those_of_the_written_units(lab_site: Site) -> None:
+    for host in lab_site.env.hosts:
+        files, _ = lab_site.written(host.name)
+        users = ((PurePosixPath(file.path).name, _USER.search(file.content)) for file in files)
+        found = {(unit, user[1]) for unit, user in users if user is not None}
+        declared = {pair for each in footprints(lab_site.env, host) for pair in each.accounts}
+        packaged = {
+            (etcd.UNIT, etcd.StoreSpec.user)
+        }  # its package writes this unit, and a deploy only adds to it
+        assert found - declared == set(), host.name
+        assert declared - found <= packaged, host.name
+
+
 def test_the_lab_s_depot_has_the_packages_that_its_hosts_install(lab_site: Site) -> None:
     wanted = {name for host in lab_site.env.hosts for name in packages_for(lab_site.env, host)}
     assert wanted | {STAND_IN.mariadb_package} == set(ROOTS)
@@ -97,6 +158,7 @@ def test_the_lab_s_depot_has_the_packages_that_its_hosts_install(lab_site: Site)
 
 def test_drills_break_the_units_that_a_deploy_makes() -> None:
     assert host_fault.DATABASE_UNIT == failover.DATABASE_UNIT
+    assert (host_fault.DATABASE_DIR, host_fault.DATABASE_USER) == (oceanbase.BASE_DIR, oceanbase.USER)
     assert host_fault.AGENT_UNIT == failover.AGENT_UNIT
     assert host_fault.STORE_UNIT == etcd.UNIT
     assert host_fault.TONGWEB_UNIT == tongweb.UNIT

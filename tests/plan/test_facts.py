@@ -1,9 +1,10 @@
 """Facts read what hosts really print."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploys.baseline.facts import KernelSettings
+from deploys.baseline.facts import KernelSettings, TransparentHugePages
 from deploys.etcd.facts import LocalStore
 from deploys.facts.files import PathStates
 from deploys.facts.health import HttpStatus
@@ -12,7 +13,6 @@ from deploys.facts.services import Service
 from deploys.oceanbase.facts import DatabaseState, LocalAnswer, LocalDatabase
 
 _SERVICE = """\
-now=1795474000.250000000
 uptime=5000.00
 LoadState=loaded
 ActiveState=active
@@ -20,7 +20,7 @@ UnitFileState=enabled
 NeedDaemonReload=no
 ExecMainStartTimestampMonotonic=4900000000
 StateChangeTimestampMonotonic=4950000000
-file=1795473990.250000000 /etc/a b.conf
+/run/loanstack/write-times/etc/a b:c.conf:4990.00
 """.splitlines()
 
 
@@ -33,7 +33,7 @@ def test_service() -> None:
         False,
     )
     assert (now.started_ago_s, now.settled_ago_s) == (100.0, 50.0)
-    assert now.file_ages_s == {"/etc/a b.conf": 10.0}
+    assert now.file_ages_s == {"/etc/a b:c.conf": pytest.approx(9.99)}
 
 
 def test_a_timer_is_stale_with_the_service_that_it_starts() -> None:
@@ -44,7 +44,7 @@ def test_a_timer_is_stale_with_the_service_that_it_starts() -> None:
 
 def test_a_unit_that_never_started() -> None:
     lines = [
-        *_SERVICE[:2],
+        *_SERVICE[:1],
         "LoadState=not-found",
         "ActiveState=inactive",
         "ExecMainStartTimestampMonotonic=0",
@@ -80,6 +80,11 @@ def test_kernel_settings() -> None:
     }
 
 
+def test_transparent_huge_pages() -> None:
+    assert TransparentHugePages().process(["always [madvise] never"]) == "madvise"
+    assert TransparentHugePages().process(["always madvise [never]"]) == "never"
+
+
 def test_http_status() -> None:
     assert HttpStatus().process(["000"]) == 0
     assert HttpStatus().process(["503"]) == 503
@@ -92,7 +97,7 @@ def test_database() -> None:
     )
     now = LocalDatabase().process(["loanstack-db: something on the way", line])
     assert (now.role, now.scn, now.lag_ms) == ("STANDBY", 17, 80)
-    answer = LocalAnswer().process(["PRIMARY", "loan_app\t*AB", "root\t"])
+    answer = LocalAnswer().process(["PRIMARY", "answered", "loan_app\t*AB", "root\t"])
     assert (answer.role, answer.rows) == ("PRIMARY", (("loan_app", "*AB"), ("root", "")))
 
 

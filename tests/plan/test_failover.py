@@ -73,9 +73,9 @@ def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureReques
         assert (read.me, read.address, read.may_lead) == (host.name, host.address, host.may_lead)
         assert read.timing.lease_ttl_ms == 3000
         assert [p.host for p in read.peers] == [p.name for p in spec.peers]
-        assert (read.agent_keys.token, read.store.password) == (spec.agent_token, spec.store_password)
+        assert (read.agent.token, read.store.password) == (spec.agent_token, spec.store_password)
         loan = loan_services_spec(site.env, site.env.hosts_with(Role.LOAN)[0], site.secrets)
-        assert read.agent_keys.reading == loan.agent_key != read.agent_keys.token
+        assert read.agent.reading_key == loan.agent_key != read.agent.token
 
 
 def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from deploys import converge
+from deploys.baseline.facts import TransparentHugePages
 from deploys.converge import DeployError
 from deploys.derived import CHOICES
-from tests.plan.kit import Site, fresh, site_of
+from inventory.model import Role
+from tests.plan.kit import Site, fresh, site_of, told
 
 _FITS = "Make sure that the host is of the inventory's architecture"
 _EVERY_HOST_FIRST = [
@@ -24,7 +26,9 @@ _EVERY_HOST_FIRST = [
     "Node exporter | Write the exporter's unit",
     "Node exporter | Keep the node exporter running",
 ]
+_OF_DATABASES = "Baseline | Run without transparent huge pages"
 _KEPT = "The store keeps who leads: on to the databases"
+_WATCHED = "Agents watch the databases: on to the primary"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
 _TOOLS = ["Tools of hosts | Install the tools of hosts"]
@@ -45,6 +49,7 @@ _DATABASE = [
     "Failover agent | Write the agent's settings, unit and command",
     "Failover agent | Keep the failover agent running beside a standby",
     "Failover agent | Keep the failover agent running beside the primary",
+    _WATCHED,
     "OceanBase | Know the database's user",
     "OceanBase | Install seekdb",
     "OceanBase | Write the database's settings, unit and tool",
@@ -84,6 +89,7 @@ _TONGWEB = [
 _OF_HOST = {
     "gw-a": [
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
@@ -95,6 +101,7 @@ _OF_HOST = {
     "app-a": [
         *_TOOLS,
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Loan services | Know the services' user",
         "Loan services | Install the loan services",
@@ -132,6 +139,7 @@ _OF_HOST = {
         *_ALERTMANAGER,
         *_MEMBER,
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Prometheus | Write targets and unit",
         "Prometheus | Keep Prometheus running",
@@ -143,17 +151,21 @@ _OF_HOST = {
 
 @pytest.mark.parametrize("name", _OF_HOST)
 def test_operations_of_each_role_in_order(lab_site: Site, name: str) -> None:
-    assert [p.name for p in lab_site.plan(name, fresh())] == _EVERY_HOST_FIRST + _OF_HOST[name]
+    names = [p.name for p in lab_site.plan(name, fresh())]
+    if lab_site.env.host(name).has(Role.OCEANBASE):
+        names.remove(_OF_DATABASES)
+    assert names == _EVERY_HOST_FIRST + _OF_HOST[name]
 
 
 def test_a_host_that_makes_load_gets_a_generator_and_starts_nothing(qinghai_site: Site) -> None:
     planned = qinghai_site.plan("load-b1", fresh())
-    assert [p.name for p in planned][-7:] == [
+    assert [p.name for p in planned][-8:] == [
         "Load generator | Know the load generator's user",
         "Load generator | Install the load generator",
         "Load generator | Write the load generator's command and unit",
         "Load generator | Have systemd know the workers' unit",
         _KEPT,
+        _WATCHED,
         _SERVES,
         _STARTED,
     ]
@@ -174,6 +186,7 @@ def test_only_one_component_can_be_asked_for(lab_site: Site) -> None:
     assert planned == [
         _FITS,
         _KEPT,
+        _WATCHED,
         _SERVES,
         "Gateway | Write configuration and certificate",
         "Gateway | Keep the gateway running",
@@ -191,7 +204,7 @@ def test_each_component_belongs_to_some_host(qinghai_site: Site) -> None:
             for h in qinghai_site.env.hosts
             for p in qinghai_site.plan(h.name, fresh(), data={"only": component})
         }
-        assert names > {_FITS, _KEPT, _SERVES, _STARTED}, component
+        assert names > {_FITS, _KEPT, _WATCHED, _SERVES, _STARTED}, component
 
 
 def test_an_unknown_component_is_refused_with_the_known_ones(lab_site: Site) -> None:
@@ -219,7 +232,7 @@ def test_roles_without_a_component_are_named_aloud(
     monkeypatch.setattr(converge, "environment", lambda _: qinghai_site.env)
     planned = qinghai_site.plan("tw-a1", fresh())
     assert "role 'registry' has no component yet" in caplog.text
-    assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _KEPT, _SERVES, _STARTED]
+    assert [p.name for p in planned] == [*_EVERY_HOST_FIRST, _KEPT, _WATCHED, _SERVES, _STARTED]
 
 
 def test_a_real_host_gets_its_kernel_settings_and_a_stand_in_does_not(
@@ -232,3 +245,26 @@ def test_a_real_host_gets_its_kernel_settings_and_a_stand_in_does_not(
     assert applied(lab_site, "ob-a") == ()
     real = site_of("qinghai", tmp_path_factory.mktemp("real"), monkeypatch)
     assert applied(real, "ob-a1") == ("sysctl --quiet --load=/etc/sysctl.d/60-loanstack.conf",)
+
+
+@pytest.mark.parametrize(
+    ("now", "commands"),
+    [
+        ("always", ["systemd-tmpfiles --create /etc/tmpfiles.d/loanstack-huge-pages.conf"]),
+        ("never", []),
+        (None, []),
+    ],
+)
+def test_transparent_huge_pages_end_at_once_and_on_real_hosts_alone(
+    lab_site: Site, qinghai_site: Site, monkeypatch: pytest.MonkeyPatch, now: str | None, commands: list[str]
+) -> None:
+    """Else the first boot after the deploy would be the first at which the database runs without them."""
+    facts = told(fresh(), {TransparentHugePages: lambda: now})
+
+    def applied(site: Site, host: str) -> list[str]:
+        monkeypatch.setattr(converge, "environment", lambda _: site.env)
+        return [str(c) for p in site.plan(host, facts) if p.name == _OF_DATABASES for c in p.commands]
+
+    assert applied(lab_site, "ob-a") == []
+    assert applied(qinghai_site, "ob-a1") == commands
+    assert applied(qinghai_site, "app-a1") == []

@@ -9,7 +9,6 @@ from pyinfra.facts.server import Arch
 
 from deploys import converge
 from deploys.component import BARRIERS
-from deploys.facts.machine import ElfMachine
 from tests.plan.kit import Site, fresh, tell, told
 
 
@@ -25,7 +24,7 @@ def _order(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             arch = site.env.host(host.name).arch
             tell(
                 host,
-                told(fresh(), {Arch: lambda arch=arch: arch, ElfMachine: lambda url, arch=arch: arch}),
+                told(fresh(), {Arch: lambda arch=arch: arch}),
             )
             with ctx_host.use(host):
                 converge.converge_host()
@@ -45,9 +44,11 @@ def test_all_hosts_wait_for_each_other_between_stages(
     lab_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = _order(lab_site, monkeypatch)
-    kept, serves, started = (order.index(name) for name in BARRIERS.values())
+    kept, watched, serves, started = (order.index(name) for name in BARRIERS.values())
     assert order.index("Store | Keep the store's users and rights") < kept
     assert kept < order.index("Failover agent | Install the failover agent")
+    assert order.index("Failover agent | Keep the failover agent running beside the primary") < watched
+    assert watched < order.index("OceanBase | Keep the database running (primary at first)")
     assert order.index("OceanBase | Keep schema and rights") < serves
     assert serves < order.index("Loan services | Know the services' user")
     assert order.index("TongWeb and the channel portal | Have the portal served") < started

@@ -8,7 +8,7 @@ from cryptography import x509
 from deploys.alertmanager import deploy as alertmanager
 from deploys.alertmanager.spec import TOKEN
 from deploys.baseline import deploy as baseline
-from deploys.content import AUTHORITY, ConfigFile
+from deploys.content import ConfigFile
 from deploys.depot_client import deploy as depot_client
 from deploys.etcd import deploy as store
 from deploys.failover import deploy as failover
@@ -41,7 +41,7 @@ def _text(files: tuple[ConfigFile, ...], path: str) -> str:
 def test_database(lab_site: Site) -> None:
     spec = oceanbase.spec_of(lab_site.context("ob-b"))
     files = oceanbase.files_of(spec)
-    assert_golden("oceanbase.conf", _text(files, "/etc/loanstack/oceanbase.conf"))
+    assert_golden("oceanbase.json", _text(files, oceanbase.SETTINGS))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-merge.service", _text(files, f"/etc/systemd/system/{spec.merge_unit}"))
     assert_golden("loanstack-merge.timer", _text(files, f"/etc/systemd/system/{spec.merge_timer}"))
@@ -75,7 +75,7 @@ def test_without_tls_nothing_of_it_is_left(lab_site: Site) -> None:
         *loan_services.files_of(loan_services.spec_of(site.context("app-a"))),
         *tongweb.files_of(tongweb.spec_of(site.context("app-a"))),
     ]
-    assert not any(path.startswith(WALLET) or path == AUTHORITY for path in (f.path for f in files))
+    assert not any(path.startswith(WALLET) for path in (f.path for f in files))
     told = "\n".join(f.content for f in files)
     for word in ("wallet", "tls", "useSsl", "LOAN_DATABASE_CA_FILE", "ssl_client"):
         assert word not in told.replace("loanstack-db", ""), word
@@ -109,7 +109,7 @@ def test_tongweb(lab_site: Site) -> None:
     for path in (
         tongweb.CONFIGURATION,
         "/opt/loanstack/tongweb/7.0.4.9/bin/external.vmoptions",
-        "/etc/loanstack/tongweb.conf",
+        "/etc/loanstack/tongweb.json",
         "/etc/systemd/system/loanstack-tongweb.service",
     ):
         assert_golden(path.rpartition("/")[2], _text(files, path))
@@ -133,9 +133,7 @@ def test_loan_services_know_no_database_that_never_leads(lab_site: Site) -> None
 
 
 def test_gateway(lab_site: Site) -> None:
-    spec = gateway_spec(
-        lab_site.env, lab_site.env.host("gw-b"), authority="CA\n", certificate="C\n", private_key="K\n"
-    )
+    spec = gateway_spec(lab_site.env, lab_site.env.host("gw-b"), certificate="C\n", private_key="K\n")
     files = gateway.files_of(spec)
     assert_golden("nginx.conf", _text(files, gateway.CONFIG))
     key = next(f for f in files if f.path == gateway.PRIVATE_KEY)
@@ -145,9 +143,7 @@ def test_gateway(lab_site: Site) -> None:
 def test_a_portal_counts_as_back_only_once_nginx_has_asked_it_again(lab_site: Site) -> None:
     """It asks again when more than `fail_timeout` whole seconds are over, and may fail at their end."""
     files = gateway.files_of(
-        gateway_spec(
-            lab_site.env, lab_site.env.host("gw-a"), authority="CA\n", certificate="C\n", private_key="K\n"
-        )
+        gateway_spec(lab_site.env, lab_site.env.host("gw-a"), certificate="C\n", private_key="K\n")
     )
     config = _text(files, gateway.CONFIG)
     [fail_timeout_s] = set(re.findall(r" fail_timeout=(\d+)s;", config))
@@ -157,13 +153,12 @@ def test_a_portal_counts_as_back_only_once_nginx_has_asked_it_again(lab_site: Si
 
 
 def test_load_generator(qinghai_site: Site) -> None:
-    spec = load_generator_spec(qinghai_site.env, qinghai_site.env.host("load-a1"), authority="CA\n")
+    spec = load_generator_spec(qinghai_site.env, qinghai_site.env.host("load-a1"))
     files = load_generator.files_of(spec)
     assert_golden("loanstack-load-worker", _text(files, LOAD_WORKER))
     unit = load_generator.unit_path(spec)
     assert_golden("loanstack-load@.service", _text(files, unit))
     assert [(file.path, file.mode) for file in files] == [
-        (AUTHORITY, 0o644),
         (LOAD_WORKER, 0o755),
         (unit, 0o644),
     ]

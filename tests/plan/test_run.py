@@ -1,12 +1,10 @@
 """What a run tells other programs, and that one host's trouble stays its own."""
 
 import json
-import socket
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from pyinfra.api.command import StringCommand
@@ -15,9 +13,8 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.api.operation import add_op, operation
 from pyinfra.api.operations import run_ops
 from pyinfra.api.state import State
-from pyinfra.connectors.ssh import SSHConnector
 
-from deploys import connection, summary
+from deploys import summary
 from deploys.operations.barrier import barrier
 from deploys.operations.refusal import refusal
 
@@ -102,48 +99,3 @@ def test_a_host_that_could_not_be_reached_is_in_the_summary(state: State, tmp_pa
     run_ops(state)
     found = json.loads(path.read_text())["hosts"]["@fake/two"]
     assert (found["failed"], found["error"]) == (1, "could not connect")
-
-
-@pytest.fixture
-def link() -> Iterator[socket.socket]:
-    """A real TCP connection, as paramiko has one."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        socket.create_connection(server.getsockname()) as mine,
-        server.accept()[0],
-    ):
-        yield mine
-
-
-def _connected(state: State, link: socket.socket, run: object) -> SimpleNamespace:
-    host = state.inventory.get_host("@fake/one")
-    connector = SSHConnector.__new__(SSHConnector)
-    transport = SimpleNamespace(sock=link)
-    connector.client = SimpleNamespace(get_transport=lambda: transport)  # type: ignore[assignment]
-    connector.run_shell_command = run  # type: ignore[method-assign, assignment]
-    return SimpleNamespace(name=host.name if host else "", connector=connector)
-
-
-def test_silence_ends_a_connection(state: State, link: socket.socket) -> None:
-    host = _connected(state, link, lambda: None)
-    connection.notice_death_of(host)  # type: ignore[arg-type]
-    assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-    assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
-
-
-def test_an_end_of_file_fails_one_host_and_not_the_run(state: State, link: socket.socket) -> None:
-    def gone() -> None:
-        raise EOFError
-
-    host = _connected(state, link, gone)
-    connection.notice_death_of(host)  # type: ignore[arg-type]
-    with pytest.raises(ConnectionResetError, match="closed the connection"):
-        host.connector.run_shell_command()
-
-
-def test_other_connectors_are_left_as_they_are(state: State) -> None:
-    host = state.inventory.get_host("@fake/one")
-    assert host is not None
-    before = host.connector.run_shell_command
-    connection.notice_death_of(host)
-    assert host.connector.run_shell_command == before

@@ -23,8 +23,8 @@ _WELL = ServiceState(
 
 def _commands(now: ServiceState) -> list[str]:
     with prepared("here", {Service: lambda unit, paths, starts: now}, {}):
-        planned = services.kept_running._inner(  # type: ignore[attr-defined]
-            unit="x.service", restart_after=("/unit",), reload_after=("/config",), check="x --check"
+        planned = services.running(
+            "x.service", restart_after=("/unit",), reload_after=("/config",), check="x --check"
         )
         return [str(command).split(";")[0] for command in planned]
 

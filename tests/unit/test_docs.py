@@ -230,7 +230,7 @@ def test_links_that_leave_the_page_are_found() -> None:
         ("nowhere/made_up.py", ["nowhere/made_up.py"]),
         ("Makefile", ["Makefile"]),
         ("pytest inventory/test_x.py::test_y", ["inventory/test_x.py"]),
-        ("/etc/loanstack/oceanbase.conf", []),
+        ("/etc/loanstack/oceanbase.json", []),
         ("runs/latest/results.json", []),
         (".venv/bin/loanstack", []),
         ("results.json", []),

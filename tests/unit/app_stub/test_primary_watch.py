@@ -12,11 +12,13 @@ import pytest
 from app_stub import agent_questions, role_questions, sql
 from app_stub.database import Rows
 from app_stub.outcome import DatabaseFailure, Meaning
-from app_stub.primary_watch import PrimaryWatch
+from app_stub.primary_watch import ALONE_S, PrimaryWatch
 from app_stub.settings import Database, Endpoint
+from failover.agent.loop import limits_of
 from tests import virtual_time
 from tests.unit.app_stub.fake_agent import KEY, FakeAgent
 from tests.unit.app_stub.fakes import metrics
+from tests.unit.failover.config import settings as agent_settings
 
 A = Endpoint(host="198.18.1.13", port=2881)
 B = Endpoint(host="198.18.2.23", port=2881)
@@ -309,6 +311,11 @@ def test_agents_that_refuse_leave_it_to_the_roles(monkeypatch: pytest.MonkeyPatc
 
 def _agents(count: int) -> tuple[FakeAgent, ...]:
     return tuple(FakeAgent() for _ in range(count))
+
+
+def test_agents_wait_longer_than_services_believe_that_the_primary_is_alone() -> None:
+    """Half a second is for a service that is late to look at its clock."""
+    assert limits_of(agent_settings()).alone_word_ms >= ALONE_S * 1000 + 500
 
 
 def test_the_word_that_the_primary_is_alone_counts_from_when_it_was_asked_for_and_in_its_epoch(

@@ -126,7 +126,7 @@ def test_a_dollar_of_the_undoing_script_survives_systemd() -> None:
     # systemd turns $$ into $ and puts its own variables in the place of $name.
     *_, undo = begin_argv(SMALL_DISK, for_s=5.0)
     assert undo.replace("$$", "") == SMALL_DISK.undo.replace("$", "")
-    assert "$$BASE_DIR" in undo
+    assert "$$(loanstack-db role)" in undo
 
 
 @pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.name)
@@ -139,7 +139,7 @@ def test_what_is_given_to_systemd_run_has_no_variable(fault: HostFault) -> None:
 
 def test_only_a_file_system_of_its_own_is_ever_filled() -> None:
     lines = [line for line in FULL_DISK.make.splitlines() if line]
-    guard = lines.index('mountpoint --quiet "$BASE_DIR"')
+    guard = lines.index(f"mountpoint --quiet {host_fault.DATABASE_DIR}")
     assert "set -e" in lines[:guard]
     assert all("remount" not in line for line in lines[:guard])
     assert "dd " not in FULL_DISK.make

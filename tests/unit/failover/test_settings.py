@@ -32,7 +32,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
 def test_a_good_file_is_read_whole() -> None:
     found = settings()
     assert found.store.endpoints[0] == "https://198.18.1.13:2379"
-    assert (found.agent_port, found.timing.lease_ttl_ms, found.durability.degrade_after_ms) == (
+    assert (found.agent.port, found.timing.lease_ttl_ms, found.durability.degrade_after_ms) == (
         8008,
         3000,
         8000,
@@ -58,24 +58,40 @@ def test_no_secret_is_in_the_repr() -> None:
         ("sql_port", 0, "sql_port=0; allowed: a whole number from 1 to 65535"),
         ("sql_port", True, "sql_port=True; allowed: a whole number from 1 to 65535"),
         ("may_lead", "yes", "may_lead='yes'; allowed: true or false"),
+        ("address", 4, "address=4; allowed: a non-empty string"),
+        ("peers.0.fence.reason", None, "peers[0].fence.reason=None; allowed: a string"),
+        (
+            "durability.degrade_after_ms",
+            0,
+            "durability.degrade_after_ms=0; allowed: a whole number from 1 to 86400000 or null",
+        ),
+        ("durability", None, "durability must be a JSON object"),
         ("store", ..., "store is missing"),
         ("store", [], "store must be a JSON object"),
-        ("store.endpoints", [], "store.endpoints='list'; allowed: a list of at least one string"),
+        ("store.endpoints", [], "store.endpoints; allowed: at least one, and each one once"),
         (
             "store.endpoints",
             ["http://198.18.1.13:2379"],
-            "store.endpoints='http://198.18.1.13:2379'; allowed: strings that start with https://",
+            "store.endpoints[0]='http://198.18.1.13:2379'; allowed: a string that matches ^https://",
         ),
-        ("store.endpoints", ["https://a", "https://a"], "store.endpoints='list'; allowed: each one once"),
-        ("store.password", "", "store.password; allowed: a string of at least 1 characters"),
+        (
+            "store.endpoints",
+            ["https://a", "https://a"],
+            "store.endpoints; allowed: at least one, and each one once",
+        ),
+        ("store.password", "", "store.password; allowed: a non-empty string"),
         ("agent.token", "short", "agent.token; allowed: a string of at least 16 characters"),
         ("agent.tocken", "x", "agent.tocken is unknown; remove it"),
-        ("peers", {}, "peers='dict'; allowed: a list of objects"),
-        ("peers.0.host", "ob-a", "peers: ob-a is named twice; allowed: each host once, without `me`"),
-        ("peers.0.fence.kind", "ipmy", "peers[0].fence.kind='ipmy'; allowed: lab, redfish, ipmi, none"),
-        ("peers.0.fence.system", "", "peers[0].fence.system=''; allowed: a non-empty string"),
+        ("peers", {}, "peers; allowed: a list"),
+        ("peers.0.host", "ob-a", "peers; allowed: each host once, without `me`; ob-a is named twice"),
+        ("peers.0.fence.kind", "ipmy", "peers[0].fence.kind='ipmy'; allowed: ipmi, lab, none, redfish"),
+        (
+            "peers.0.fence.system",
+            "",
+            "peers[0].fence.system=''; allowed: a non-empty string: a fence of kind lab needs it",
+        ),
         ("peers.0.fence", ..., "peers[0].fence is missing"),
-        ("durability.mode", "sometimes", "durability.mode='sometimes'; allowed: local, cross_centre"),
+        ("durability.mode", "sometimes", "durability.mode='sometimes'; allowed: cross_centre, local"),
         (
             "timing.lease_ttl_ms",
             2299,
@@ -111,8 +127,10 @@ def test_all_problems_are_told_at_once() -> None:
     found = changed("me", "")
     found["timing"]["loop_interval_ms"] = "200"
     found["surplus"] = 1
+    found["peers"][0]["fence"]["kind"] = "none"
     assert problems_of(found) == (
         "me=''; allowed: a non-empty string",
+        "peers[0].fence.reason=''; allowed: a non-empty string: a fence of kind none needs it",
         "timing.loop_interval_ms='200'; allowed: a whole number from 20 to 10000",
         "surplus is unknown; remove it",
     )
@@ -133,7 +151,7 @@ def test_a_wrong_secret_is_not_shown() -> None:
 def test_a_host_that_is_not_fenced_says_why() -> None:
     fence = {"kind": "none", "address": "", "system": "", "user": "", "reason": ""}
     assert problems_of(changed("peers.0.fence", fence)) == (
-        "peers[0].fence.reason=''; allowed: a non-empty string",
+        "peers[0].fence.reason=''; allowed: a non-empty string: a fence of kind none needs it",
     )
     peer = parse(changed("peers.0.fence", {**fence, "reason": "no management board"})).peers[0]
     assert peer.fence is not None

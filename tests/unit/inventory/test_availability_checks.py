@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from inventory import environment
 from inventory.availability import Fence
@@ -49,6 +51,13 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
         (with_host("gw-a", fence=Fence(kind="none", reason="x")), "gw-a", "fence", "only hosts of role"),
         (with_host("ob-a", may_lead=False), "ob-a", "may_lead", "the first primary leads"),
         (with_failover(lease_ttl_s=1.5), "lab", "failover.lease_ttl_s", ">= 2.3 "),
+        (with_failover(safety_margin_ms=599), "lab", "failover.safety_margin_ms", ">= 600 (half of"),
+        (
+            with_failover(lease_ttl_s=1.9, loop_interval_ms=100, calm_interval_ms=100, store_timeout_ms=100),
+            "lab",
+            "failover.lease_ttl_s",
+            ">= 2.1 (safety_margin_ms",
+        ),
         (with_failover(loop_interval_ms=0), "lab", "failover.loop_interval_ms", "more than 0"),
         (with_failover(calm_interval_ms=199), "lab", "failover.calm_interval_ms", ">= 200"),
         (with_failover(peer_silent_ms=1099), "lab", "failover.peer_silent_ms", ">= 1100"),
@@ -69,6 +78,38 @@ def test_each_mistake_is_named_with_what_is_allowed(
     found = [p for p in availability_problems(broken) if p.field == field]
     assert [p.where for p in found] == [where]
     assert allowed in found[0].allowed
+
+
+@pytest.mark.parametrize(
+    ("lease_ttl_s", "safety_margin_ms", "watchdog_s"),
+    [(3.0, 1000, 1), (30.0, 1000, 1), (30.0, 10_000, 19), (12.0, 5000, 6), (2.3, 1000, 1)],
+)
+def test_the_watchdog_follows_from_lease_and_margin(
+    lease_ttl_s: float, safety_margin_ms: int, watchdog_s: int
+) -> None:
+    env = with_failover(lease_ttl_s=lease_ttl_s, safety_margin_ms=safety_margin_ms)
+    assert list(availability_problems(env)) == []
+    assert env.failover.watchdog_s == watchdog_s
+
+
+@given(
+    lease_ttl_s=st.floats(0.5, 120.0),
+    safety_margin_ms=st.integers(1, 60_000),
+    loop_interval_ms=st.integers(1, 2000),
+)
+def test_a_hung_agent_is_killed_before_another_may_lead(
+    lease_ttl_s: float, safety_margin_ms: int, loop_interval_ms: int
+) -> None:
+    env = with_failover(
+        lease_ttl_s=lease_ttl_s, safety_margin_ms=safety_margin_ms, loop_interval_ms=loop_interval_ms
+    )
+    wrong = {problem.field for problem in availability_problems(env)}
+    assume(not wrong & {"failover.lease_ttl_s", "failover.safety_margin_ms"})
+    found = env.failover
+    lease_ms, watchdog_ms = found.lease_ttl_s * 1000, found.watchdog_s * 1000
+    assert 1000 <= watchdog_ms < lease_ms
+    hangs_ms = lease_ms - found.safety_margin_ms
+    assert hangs_ms + watchdog_ms <= lease_ms + found.safety_margin_ms
 
 
 def test_a_host_without_a_device_is_accepted_with_a_reason() -> None:

@@ -20,9 +20,12 @@ for raw in (b"", b"\xc1garbage", b"\x93\xa1x", b"\x91\xa1x"):
 socket.send_multipart([b"a", b"b", b"c"])
 for name, data in (
     ("client_ready", locust.__version__),
+    ("load-hello", {"place": "here/1"}),
     ("load-hello", None),
     ("load-hello", {"place": ["here/1"]}),
-    ("load-hello", {"place": "here/1"}),
+    ("load-hello", {"place": "here/1", "token": ""}),
+    ("load-hello", {"place": "here/1", "token": 7}),
+    ("load-hello", {"place": "here/1", "token": "\u00fc" * 1000}),
     ("load-hello", {"place": "here/9"}),
     ("load-status", {}),
     ("load-refused", {"problems": ["no"]}),

@@ -3,6 +3,7 @@
 import argparse
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,11 @@ def test_everything_has_a_default():
     assert found.run_folder.parent.name == "runs"
     assert options.plan_of(found, LAB).measured == 120_000
     assert len(options.plan_of(found, LAB)) == 138_750
+
+
+def test_a_plain_run_is_named_as_the_runs_of_the_command_are(monkeypatch):
+    monkeypatch.setattr(options.time, "time", datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp)
+    assert checked().run_folder.name == "2026-11-23T120000Z-locust"
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,19 @@ import orjson
 import pytest
 
 from inventory.places import PROJECT_ROOT
+from inventory.ssh import LOAD_TOKEN_VARIABLE
 from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers.command import main
 from loadtests.workers.merge import folder_of
+from loadtests.workers.placement import NO_ABORT
 from proof.exits import ExitCode
 from proof.files import LEDGER_FILE, READS_FILE, read_lines
 from proof.record import Write
 from proof.verdict import Verdict
 from tests.unit.loadtests.test_locust import PATIENT, SLO, TIMEOUT_S, services
+
+_TOKEN = f"{LOAD_TOKEN_VARIABLE}=".encode()
 
 
 def command(host: str, folder: Path, number: int, *more: str) -> list[str]:
@@ -162,13 +166,73 @@ def test_a_lost_worker_ends_the_load_at_once_and_the_rest_of_the_record_is_whole
 
 def test_a_stranger_at_the_masters_port_upsets_nothing(tmp_path):
     with under_way(tmp_path, 2, plan=("--rate", "15", "--duration", "10s")) as process:
-        words = Path(f"/proc/{pids(tmp_path)[1]}/cmdline").read_bytes().decode().split("\0")
-        port = words[words.index("--master-port") + 1]
-        stranger = [sys.executable, str(Path(__file__).with_name("stranger.py")), port]
-        assert subprocess.run(stranger, check=False, timeout=TIMEOUT_S).returncode == 0
+        come_as_a_stranger(tmp_path)
         _, said = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == ExitCode.PASS, said
     assert "150 acknowledged of 150 planned, 0 errors" in said
+    assert said.count("a stranger at the master's port, 'stranger', came when all workers were there") == 1
+
+
+def test_a_stranger_that_comes_first_takes_no_worker_s_place(tmp_path):
+    open_door = tmp_path / "go"
+    with (
+        services() as host,
+        subprocess.Popen(
+            command(host, tmp_path / "run", 2, "--rate", "20", "--duration", "2s"),
+            cwd=PROJECT_ROOT,
+            env={**os.environ, "HELLO_AFTER": str(open_door)},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            wait_until(lambda: 1 in pids(tmp_path / "run"), "a worker")
+            come_as_a_stranger(tmp_path / "run")
+            assert process.stderr is not None
+            named = process.stderr.readline()
+            open_door.touch()
+            _, said = process.communicate(timeout=TIMEOUT_S)
+        finally:
+            process.kill()
+            wait_until(lambda: not pids(tmp_path / "run"), "the end of all workers")
+    why = "said it was 'here/1', without the token of this load: it is not heard"
+    assert named == f"load: a stranger at the master's port, 'stranger', {why}\n"
+    assert process.returncode == ExitCode.PASS, said
+    assert "a stranger" not in said
+    assert "40 acknowledged of 40 planned, 0 errors" in said
+
+
+def test_the_token_of_a_load_is_its_own_and_in_no_command_line(tmp_path):
+    found = []
+    for each in ("one", "other"):
+        with under_way(tmp_path / each, 2) as process:
+            tokens = set()
+            for pid in pids(tmp_path / each).values():
+                variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                (token,) = (line.partition(b"=")[2] for line in variables if line.startswith(_TOKEN))
+                tokens.add(token)
+            (token,) = tokens
+            assert len(token) >= 32
+            assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if token in readable(path)]
+            found.append(token)
+            process.kill()
+    assert found[0] != found[1]
+
+
+def come_as_a_stranger(folder: Path) -> None:
+    """Send the master of the load into `folder` what no worker would."""
+    words = Path(f"/proc/{pids(folder)[1]}/cmdline").read_bytes().decode().split("\0")
+    port = words[words.index("--master-port") + 1]
+    stranger = [sys.executable, str(Path(__file__).with_name("stranger.py")), port]
+    assert subprocess.run(stranger, check=False, timeout=TIMEOUT_S).returncode == 0
+
+
+def readable(path: Path) -> bytes:
+    """Return the content of a file; nothing of one that is gone."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def test_a_load_whose_workers_all_stood_still_for_a_while_comes_to_its_end(tmp_path):
@@ -198,7 +262,7 @@ def test_all_mistakes_are_named_at_once(tmp_path, capsys):
     asked = ("--abort-on-fail", "--processes-per-host", "2", "--start-at", "inf", "--rate", "0.001")
     assert refused("http://127.0.0.1:9", tmp_path / "run", 2, *asked) == ExitCode.USAGE
     said = capsys.readouterr().err
-    for word in ("--abort-on-fail:", "--processes-per-host with", "--start-at inf", "plans no write"):
+    for word in (NO_ABORT, "--processes-per-host with", "--start-at inf", "plans no write"):
         assert word in said
 
 

@@ -15,7 +15,7 @@ import pytest
 from inventory import environment, qinghai
 from inventory.places import PROJECT_ROOT
 from inventory.purpose import CONSENT_VARIABLE, Purpose
-from inventory.ssh import LOAD_WORKER
+from inventory.ssh import LOAD_TOKEN_VARIABLE, LOAD_WORKER
 from loadtests.results import figures, hdr_log, run_info
 from loadtests.results.judge import judge_record
 from loadtests.workers import remote
@@ -53,7 +53,9 @@ master = ["--master-host", "127.0.0.1", "--master-port", port, "--place", f"{{ho
 own = ["--run-folder", os.path.join(folder, slot), "--host", os.environ["FAKE_TARGET"]]
 ahead = {{"FAKE_AHEAD_S": os.environ.get("FAKE_AHEAD_S", "0")}} if is_b else {{}}
 # A unit outlives the session that waits for it.
-unit = subprocess.Popen([*locust, *master, *own], env={{**os.environ, "FAKE_AHEAD_S": "0", **ahead}},
+given = dict(line.split("=", 1) for line in sys.stdin.read().splitlines())
+os.environ.pop("{LOAD_TOKEN_VARIABLE}", None)
+unit = subprocess.Popen([*locust, *master, *own], env={{**os.environ, "FAKE_AHEAD_S": "0", **ahead, **given}},
                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 open(os.path.join(folder, "pid"), "w").write(str(unit.pid))
 status = unit.wait()
@@ -283,3 +285,23 @@ def test_nothing_but_the_record_is_taken_from_a_host(tmp_path, monkeypatch):
     place = Place(host=QINGHAI.host("load-a1"), slot=1)
     assert remote.fetch(QINGHAI, place, into=tmp_path / "into") is None
     assert [path.name for path in (tmp_path / "into").iterdir()] == [LEDGER_FILE]
+
+
+def test_a_worker_on_a_host_is_started_with_variables_that_root_alone_can_read(tmp_path):
+    programs, seen = tmp_path / "bin", tmp_path / "seen"
+    programs.mkdir()
+    variables = tmp_path / "run" / "loanstack-load-2.env"
+    variables.parent.mkdir()
+    systemctl = f"#!/bin/sh\n[ $1 = start ] && stat -c %a {variables} >{seen} && cat {variables} >>{seen}\n"
+    for name, text in (("systemctl", systemctl), ("journalctl", "#!/bin/sh\n")):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    argv = remote.work_argv(QINGHAI, Place(host=QINGHAI.host("load-a1"), slot=2), master_port=4000)
+    subprocess.run(
+        ["sh", "-c", argv[-1].replace("/run/", f"{variables.parent}/")],
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        input=b"LOANSTACK_LOAD_TOKEN=of-this-load\n",
+        check=False,
+    )
+    assert seen.read_text() == "600\nLOANSTACK_LOAD_TOKEN=of-this-load\n"
+    assert not variables.exists()

@@ -10,6 +10,7 @@ import pytest
 
 from inventory import environment, secrets
 from inventory.places import PROJECT_ROOT
+from loadtests.workers.placement import NO_ABORT
 from loanstack.cli import main
 from loanstack.runs import junit, secrecy
 from loanstack.runs.console import Console
@@ -79,6 +80,13 @@ def test_every_command_explains_itself(here: Here, command: str) -> None:
         assert "--json" in done.stdout
 
 
+def test_the_end_of_a_drill_is_a_command_of_its_own(here: Here) -> None:
+    done = here.run("drill", "stop", "--help")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Usage: loanstack drill stop [OPTIONS] ENV")
+    assert "wait until it has healed" in done.stdout
+    assert "--repeat" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -96,6 +104,10 @@ def test_every_command_explains_itself(here: Here, command: str) -> None:
         (("load", "lab", "--workers", "2,gw-a"), "'2' is a number among hosts"),
         (("load", "lab", "--workers", "2", "--processes-per-host", "2"), "that is for hosts"),
         (("load", "lab", "--processes-per-host", "2"), "without --workers HOSTS"),
+        (("load", "lab", "--workers", "2", "--abort-on-fail"), NO_ABORT),
+        (("drill", "stop"), "Usage: loanstack drill stop [OPTIONS] ENV"),
+        (("drill", "stop", "tibet"), "lab, qinghai"),
+        (("drill", "stop", "lab", "primary-crash"), "unexpected extra argument"),
         (("drill", "lab", "primary-crush"), "primary-crash"),
         (("drill", "lab", "primary-crash", "--repeat", "0"), "repeat"),
         (("drill", "lab", "primary-crash", "--steady-within", "4s"), "must hold for 5 s"),

@@ -2,25 +2,32 @@
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from inventory.lab import ENVIRONMENT
+from lab import state
 from loanstack.cli import failover as failover_cli
-from loanstack.cli.main import cli
+from loanstack.cli.main import cli, main
+from loanstack.runs import task
 from processes import ssh
 
 ENV = "lab"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def hosts_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether this machine's lab is up right now is no matter of these tests."""
     monkeypatch.setattr(failover_cli, "require_reachable", lambda env: None)
 
 
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, int]], list[tuple[str, str]]]:
+def ran(
+    monkeypatch: pytest.MonkeyPatch, hosts_are_there: None
+) -> Callable[[dict[str, int]], list[tuple[str, str]]]:
     """Answer ssh by host address with an exit code; returns the list of (host, command) that were run."""
 
     def answer(codes: dict[str, int]) -> list[tuple[str, str]]:
@@ -97,3 +104,41 @@ def test_a_host_name_cannot_smuggle_a_command(ran) -> None:
     calls = ran({OB_A: 2})
     CliRunner().invoke(cli, ["failover", "switchover", ENV, "--to", "x; reboot"])
     assert calls == [(OB_A, "loanstack-failover switchover --to 'x; reboot'")]
+
+
+@pytest.mark.parametrize("phase", [None, state.Phase.FALLING])
+def test_without_a_lab_it_refuses_at_once(
+    phase: state.Phase | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Keys alone are no lab: after a restart of the machine they are still there."""
+
+    def contacted(*_: object, **__: object) -> None:
+        raise AssertionError("a host was contacted")
+
+    key, known = tmp_path / "key", tmp_path / "known_hosts"
+    key.touch()
+    known.touch()
+    lab = replace(ENVIRONMENT, ssh=replace(ENVIRONMENT.ssh, key_file=key, known_hosts_file=known))
+    if phase is not None:
+        state.save(
+            tmp_path / "lab", state.LabState(phase=phase, image_key="k", boot_id=state.boot_id(), since_s=0)
+        )
+    monkeypatch.setenv("LOANSTACK_STATE", str(tmp_path))
+    monkeypatch.setattr(task, "environment", lambda name: lab)
+    monkeypatch.setattr(ssh.subprocess, "run", contacted)
+    monkeypatch.setattr("sys.argv", ["loanstack", "failover", "status", ENV])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "environment lab: the lab is not up; run `loanstack lab up` first" in capsys.readouterr().err
+
+
+def test_a_lab_of_an_earlier_boot_is_down(tmp_path: Path) -> None:
+    up = state.LabState(phase=state.Phase.UP, image_key="k", boot_id=state.boot_id(), since_s=0)
+    state.save(tmp_path, up)
+    assert state.of_running(tmp_path) == up
+    state.save(tmp_path, replace(up, boot_id="another"))
+    assert state.of_running(tmp_path) is None

@@ -1,7 +1,10 @@
 """A validation passes only where every host was validated, to the end."""
 
+from pathlib import Path
+
 import pytest
 
+from loanstack.commands.verify import host_tests_command
 from loanstack.results.host_tests import HostTest, counted, judged
 from proof.verdict import Verdict
 
@@ -55,3 +58,9 @@ def test_a_session_that_broke_off_proves_nothing(status: int) -> None:
     assert verdict is Verdict.INVALID
     assert reasons[-1] == f"pytest broke off with status {status}; what it said is in pytest.log"
     assert verdict_of([*tests, *of(ob_a="failed")], status=status)[0] is Verdict.FAIL
+
+
+def test_host_tests_run_on_several_workers_and_pass_on_the_name_that_was_typed() -> None:
+    command = " ".join(host_tests_command("qinghai", Path("junit.xml")))
+    assert " -n auto " in command
+    assert " --environment qinghai --yes qinghai " in command

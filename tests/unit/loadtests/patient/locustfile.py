@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from inventory import purpose, qinghai
 from loadtests.engine import generator
@@ -30,6 +31,17 @@ if "BROKEN_USER" in os.environ:
 worker.MASTER_SILENT_S = float(os.environ.get("MASTER_SILENT_S", PATIENCE_S))
 _AHEAD_S = float(os.environ.get("FAKE_AHEAD_S", 0.0))
 worker.now_s = lambda: time.time() + _AHEAD_S
+
+# A worker that comes after somebody else did.
+if "HELLO_AFTER" in os.environ:
+    _report_for_work = worker.Worker.report_for_work
+
+    def _report_later(self: worker.Worker) -> None:
+        while not Path(os.environ["HELLO_AFTER"]).exists():
+            time.sleep(0.02)
+        _report_for_work(self)
+
+    worker.Worker.report_for_work = _report_later  # type: ignore[method-assign]
 
 generator.UNSENT_AFTER_S = connections.CONNECT_TIMEOUT_S = PATIENCE_S
 _prepare = connections.Connection.__init__

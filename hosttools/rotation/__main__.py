@@ -1,0 +1,105 @@
+"""The commands of `loanstack-rotation`."""
+
+import json
+import re
+
+import click
+
+from hosttools import entry
+from hosttools.errors import ToolError
+from hosttools.numbers import shortened
+from hosttools.rotation.service import Service
+from hosttools.rotation.settings import NAME, load
+
+_REASON = re.compile(r"[a-z-]+")
+
+
+@click.group(context_settings=entry.CONTEXT_SETTINGS)
+@click.argument("service")
+@click.pass_context
+def tool(context: click.Context, service: str) -> None:
+    """Take one SERVICE of this host out of rotation and back, and judge it in between.
+
+    Settings are in /etc/loanstack/rotation/SERVICE.json.
+    """
+    context.obj = Service(load(service))
+
+
+def _reason(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if _REASON.fullmatch(value) is None:
+        raise ToolError(f"REASON is {shortened(value)}; allowed: one word of a-z and -")
+    return value
+
+
+_WITH_REASON = click.argument("reason", default="", callback=_reason)
+
+
+@tool.command()
+@_WITH_REASON
+@click.pass_obj
+def out(service: Service, reason: str) -> None:
+    """Ask for no more requests, for a REASON that is one word."""
+    service.reasons.add(reason)
+
+
+@tool.command()
+@_WITH_REASON
+@click.pass_obj
+def drain(service: Service, reason: str) -> None:
+    """Out, wait until nothing is under way, and shut."""
+    service.drain(reason)
+
+
+@tool.command()
+@_WITH_REASON
+@click.pass_obj
+def shut(service: Service, reason: str) -> None:
+    """Out, and let in nobody who sends requests, whatever would answer them."""
+    service.shut(reason)
+
+
+@tool.command("in")
+@_WITH_REASON
+@click.pass_obj
+def let_in(service: Service, reason: str) -> None:
+    """Let them in again, unless there is another reason; returns when they have noticed."""
+    service.let_in(reason)
+
+
+@tool.command()
+@click.pass_obj
+def gate(service: Service) -> None:
+    """0 if it answers real requests, sent past those that send them otherwise; says what it answered."""
+    click.echo(service.gate())
+
+
+@tool.command()
+@click.pass_obj
+def restart(service: Service) -> None:
+    """Start it anew, and wait until it answers."""
+    service.restart()
+
+
+@tool.command()
+@click.pass_obj
+def status(service: Service) -> None:
+    """One line of JSON: is_well, in_flight, out_because, version, previous."""
+    found = {
+        "is_well": service.is_well(),
+        "in_flight": service.in_flight() or 0,
+        "out_because": service.reasons.names(),
+        "version": service.version("current"),
+        "previous": service.version("previous"),
+    }
+    click.echo(json.dumps(found))
+
+
+@tool.command("roll-back")
+@click.pass_obj
+def roll_back(service: Service) -> None:
+    """Put the version of before in place, and start it."""
+    click.echo(service.roll_back())
+
+
+if __name__ == "__main__":
+    entry.main(tool, NAME)

@@ -1,0 +1,142 @@
+"""One service of this host: out of rotation, drained, judged, put back, rolled back."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from hosttools import programs, waiting, web
+from hosttools.errors import ToolError
+from hosttools.numbers import whole_number
+from hosttools.rotation import port
+from hosttools.rotation.reasons import Reasons
+from hosttools.rotation.settings import RotationSettings
+
+_ANSWER_S = 2.0
+_GATE_ANSWER_S = 30.0
+_COMMAND_S = 900.0
+_REASONS_NOTICED_S = 0.8
+"""Whoever sends requests looks for reasons four times a second."""
+_ASKED_AGAIN_S = 0.1
+
+
+class Service:
+    """One service of this host."""
+
+    def __init__(self, settings: RotationSettings) -> None:
+        self._settings = settings
+        self.reasons = Reasons(Path(settings.out_of_rotation))
+
+    def is_well(self) -> bool:
+        """Return whether it says that it is ready."""
+        return web.body_of(self._settings.well_url, limit_s=_ANSWER_S) is not None
+
+    def in_flight(self) -> int | None:
+        """Return how many requests are under way there; None: it does not answer.
+
+        Raises:
+            ToolError: its metrics have something else in place of the number.
+        """
+        text = web.body_of(self._settings.metrics_url, limit_s=_ANSWER_S)
+        if text is None:
+            return None
+        start = f"{self._settings.in_flight} "
+        values = (line.removeprefix(start) for line in text.splitlines() if line.startswith(start))
+        # Metrics are written as floating-point numbers.
+        return whole_number(next(values, "0").partition(".")[0], self._settings.in_flight)
+
+    def drain(self, reason: str) -> None:
+        """Take it out for `reason`, wait until nothing is under way, and close its port to senders.
+
+        Raises:
+            ToolError: requests were still under way at the end of the time.
+        """
+        self.reasons.add(reason)
+        waiting.pause(_REASONS_NOTICED_S)
+        left = 0
+
+        def is_idle() -> bool:
+            nonlocal left
+            left = self.in_flight() or 0
+            return left <= self._settings.idle_in_flight
+
+        limit_s = self._settings.drain_s
+        try:
+            waiting.until(is_idle, limit_s, "requests to end", pause_s=_ASKED_AGAIN_S)
+        except waiting.TooLateError:
+            raise ToolError(f"{left} requests are still under way after {limit_s:g} s") from None
+        self.shut(reason)
+
+    def shut(self, reason: str) -> None:
+        """Take it out for `reason`, and close its port to senders."""
+        self.reasons.add(reason)
+        if self._settings.senders:
+            port.close(self._settings)
+
+    def let_in(self, reason: str) -> None:
+        """Remove `reason`; if it was the last one, open the port, and return when senders have noticed."""
+        self.reasons.remove(reason)
+        if self.reasons.names():
+            return
+        if self._settings.senders:
+            port.open_again(self._settings)
+        # The caller may take another one out next: until senders use this one again, there would be none.
+        waiting.pause(self._settings.back_s)
+
+    def gate(self) -> str:
+        """Return what it answered to real requests, if each was answered with 200.
+
+        Raises:
+            ToolError: another answer came; has all answers and their numbers.
+        """
+        settings = self._settings
+        headers = {"X-Legal-Entity": settings.gate_entity}
+        answers = (
+            web.ask(f"{settings.gate_url}?{number}", limit_s=_GATE_ANSWER_S, headers=headers)
+            for number in range(1, settings.gate_requests + 1)
+        )
+        count = Counter("no answer" if each is None else str(each.status) for each in answers)
+        said = ", ".join(f"{times} x {status}" for status, times in sorted(count.items()))
+        wanted = f"{settings.gate_requests} x 200"
+        if said != wanted:
+            raise ToolError(f"{settings.name} answers {said} instead of {wanted}")
+        return said
+
+    def restart(self) -> None:
+        """Start it anew, and return when it answers.
+
+        Raises:
+            ToolError: it did not.
+        """
+        self._run_all(self._settings.restart)
+
+    def version(self, link: str) -> str:
+        """Return the version that `link` (`current`, `previous`) points at; empty: there is none."""
+        path = Path(self._settings.folder) / link
+        return str(path.readlink()) if path.is_symlink() else ""
+
+    def roll_back(self) -> str:
+        """Put the version of before in place, start it, and return it.
+
+        Raises:
+            ToolError: there is none, or it did not start.
+        """
+        folder = Path(self._settings.folder)
+        before = self.version("previous")
+        if not before or not (folder / before).is_dir():
+            raise ToolError(f"there is no version of before in {folder}")
+        for link, target in (("previous", self.version("current")), ("current", before)):
+            unfinished = folder / f".{link}-new"
+            unfinished.unlink(missing_ok=True)
+            unfinished.symlink_to(target)
+        for link in ("current", "previous"):
+            (folder / f".{link}-new").rename(folder / link)
+        self._run_all(self._settings.after_roll_back)
+        return before
+
+    def _run_all(self, commands: Sequence[Sequence[str]]) -> None:
+        for command in commands:
+            ended = programs.run(command, limit_s=_COMMAND_S)
+            if not ended.succeeded:
+                raise ToolError(f"{' '.join(command)} failed: {ended.words}")
+        if self._settings.ready_s:
+            waiting.until(self.is_well, self._settings.ready_s, f"{self._settings.name} to be well")

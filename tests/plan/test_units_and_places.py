@@ -1,0 +1,105 @@
+"""Names of units, and places on hosts, that stand in more than one place mean the same everywhere."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from deploys.derived import footprints
+from deploys.oceanbase.spec import ROOT_OPTIONS
+from failover.agent.parts import Places
+from failover.host.tool import LOCK_FILE
+from inventory.availability import Failover
+from inventory.model import Role
+from inventory.places import PROJECT_ROOT
+from tests.plan.kit import Site
+from tests.unit.failover.simulated.service import WATCHDOG_MS
+
+_UNIT = re.compile(
+    r"(?<![$\w{}@./-])(?:loanstack-|etcd|nginx|haproxy|keepalived|chronyd)[\w-]*\.(?:service|timer)\b"
+)
+"""A unit that a component makes, or takes from a package."""
+_UNIT_FOLDER = PurePosixPath("/etc/systemd/system")
+_NAMES_UNITS = (
+    "app_stub",
+    "chaos",
+    "failover",
+    "hosttools",
+    "lab",
+    "loadtests",
+    "loanstack",
+    "processes",
+    "proof",
+)
+"""Packages of ours that know nothing of `deploys`, or may choose not to ask it."""
+
+
+@pytest.fixture(params=["lab_site", "qinghai_site"])
+def site(request: pytest.FixtureRequest) -> Site:
+    found: Site = request.getfixturevalue(request.param)
+    return found
+
+
+def _units(site: Site) -> set[str]:
+    """Return every unit that a deploy writes, or keeps running."""
+    found: set[str] = set()
+    for host in site.env.hosts:
+        files, _ = site.written(host.name)
+        paths = [PurePosixPath(file.path) for file in files]
+        found |= {path.name for path in paths if path.parent == _UNIT_FOLDER}
+        found |= {unit for each in footprints(site.env, host) for unit in each.units}
+    return found
+
+
+def _named_in(text: str) -> set[str]:
+    return set(_UNIT.findall(text))
+
+
+def test_files_on_hosts_name_units_that_exist(site: Site) -> None:
+    units, seen = _units(site), set[str]()
+    for host in site.env.hosts:
+        files, _ = site.written(host.name)
+        for file in files:
+            named = _named_in(file.content)
+            assert named <= units, (host.name, file.path)
+            seen |= named
+    assert {"loanstack-firewall.service", "nginx.service", "loanstack-failover.service"} <= seen
+
+
+def test_our_programs_name_units_that_exist(lab_site: Site) -> None:
+    units, seen = _units(lab_site), set[str]()
+    for package in _NAMES_UNITS:
+        for module in (PROJECT_ROOT / package).rglob("*.py"):
+            named = _named_in(module.read_text())
+            assert named <= units, module
+            seen |= named
+    assert {"loanstack-oceanbase.service", "etcd.service"} <= seen
+
+
+def _database_settings(site: Site, host_name: str) -> dict[str, str]:
+    files, _ = site.written(host_name)
+    text = next(file.content for file in files if file.path == "/etc/loanstack/oceanbase.conf")
+    return dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, flags=re.MULTILINE))
+
+
+def test_the_agent_looks_where_the_database_is(site: Site) -> None:
+    places = Places()
+    for host in site.env.hosts_with(Role.OCEANBASE):
+        settings = _database_settings(site, host.name)
+        assert Path(settings["BASE_DIR"]) == places.base_dir
+        assert Path(settings["ROOT_OPTIONS"]) == places.root_options == Path(ROOT_OPTIONS)
+        assert Path(settings["RUN_DIR"]) == LOCK_FILE.parent
+        files, folders = site.written(host.name)
+        assert ROOT_OPTIONS in {file.path for file in files}
+        assert str(places.base_dir) in {folder.path for folder in folders}
+
+
+def test_the_unit_has_the_watchdog_of_its_inventory(site: Site) -> None:
+    for host in site.env.hosts_with(Role.OCEANBASE):
+        files, _ = site.written(host.name)
+        unit = next(file.content for file in files if file.path.endswith("/loanstack-failover.service"))
+        assert f"\nWatchdogSec={site.env.failover.watchdog_s}\n" in unit
+
+
+def test_agents_are_simulated_with_the_watchdog_that_they_have() -> None:
+    assert Failover().watchdog_s * 1000 == WATCHDOG_MS
