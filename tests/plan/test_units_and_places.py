@@ -3,12 +3,14 @@
 import re
 from pathlib import Path, PurePosixPath
 
+import msgspec
 import pytest
 
 from deploys.derived import footprints
 from deploys.oceanbase.spec import ROOT_OPTIONS
 from failover.agent.parts import Places
 from failover.host.tool import LOCK_FILE
+from hosttools.oceanbase.settings import Settings as DatabaseSettings
 from inventory.availability import Failover
 from inventory.model import Role
 from inventory.places import PROJECT_ROOT
@@ -76,19 +78,19 @@ def test_our_programs_name_units_that_exist(lab_site: Site) -> None:
     assert {"loanstack-oceanbase.service", "etcd.service"} <= seen
 
 
-def _database_settings(site: Site, host_name: str) -> dict[str, str]:
+def _database_settings(site: Site, host_name: str) -> DatabaseSettings:
     files, _ = site.written(host_name)
-    text = next(file.content for file in files if file.path == "/etc/loanstack/oceanbase.conf")
-    return dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, flags=re.MULTILINE))
+    text = next(file.content for file in files if file.path == "/etc/loanstack/oceanbase.json")
+    return msgspec.json.decode(text, type=DatabaseSettings)
 
 
 def test_the_agent_looks_where_the_database_is(site: Site) -> None:
     places = Places()
     for host in site.env.hosts_with(Role.OCEANBASE):
         settings = _database_settings(site, host.name)
-        assert Path(settings["BASE_DIR"]) == places.base_dir
-        assert Path(settings["ROOT_OPTIONS"]) == places.root_options == Path(ROOT_OPTIONS)
-        assert Path(settings["RUN_DIR"]) == LOCK_FILE.parent
+        assert settings.data == places.base_dir
+        assert Path(settings.root_options) == places.root_options == Path(ROOT_OPTIONS)
+        assert Path(settings.run_dir) == LOCK_FILE.parent
         files, folders = site.written(host.name)
         assert ROOT_OPTIONS in {file.path for file in files}
         assert str(places.base_dir) in {folder.path for folder in folders}
