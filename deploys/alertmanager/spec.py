@@ -23,6 +23,7 @@ class AlertmanagerSpec:
     webhook_token: str = field(repr=False)
 
     data_dir: str = "/var/lib/prometheus/alertmanager"
+    """The package makes it."""
     user: str = "prometheus"
 
     @property
