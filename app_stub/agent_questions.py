@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import msgspec
 
-from app_stub.http_get import BadAnswerError, GetConnection
+from app_stub import agent_signature
+from app_stub.http_get import Answer, BadAnswerError, GetConnection
 from app_stub.primary_rule import Word
 from app_stub.settings import Endpoint
 
@@ -22,6 +24,27 @@ _PAUSE_S = 0.2
 _NOTHING_NEW_S = 0.02
 _ANSWERS = (200, 503)
 _ALONE = "yes"
+
+
+Refusal = Literal["signature", "address"]
+
+
+class RefusedAnswerError(BadAnswerError):
+    """An answer that is not believed: somebody else gives it, or the agents are set up wrongly."""
+
+    def __init__(self, because: Refusal, message: str) -> None:
+        self.because: Refusal = because
+        super().__init__(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """What an answer must have to be believed."""
+
+    key: str = field(repr=False)
+    """The agents' reading key."""
+    databases: Collection[Endpoint]
+    """The only ones that may be named as the primary."""
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,12 +75,49 @@ def word_in(status: int, body: bytes) -> tuple[Word, str]:
     return Word(epoch=said.epoch, phase=said.phase, primary=primary, alone=alone), said.tag
 
 
+def believed(answer: Answer, trust: Trust, *, nonce: str, target: str) -> tuple[Word, str]:
+    """Return what a signed answer to `GET /primary` says, and its tag.
+
+    Args:
+        answer: as it came.
+        trust: what it must have.
+        nonce: of the question.
+        target: of the question.
+
+    Raises:
+        RefusedAnswerError: it is not signed, or names a database that this service does not know.
+        BadAnswerError: it is none.
+    """
+    given = answer.headers.get(agent_signature.SIGNATURE_HEADER, "")
+    if not agent_signature.is_signed(
+        given, trust.key, nonce=nonce, target=target, status=answer.status, body=answer.body
+    ):
+        raise RefusedAnswerError("signature", "an answer that no agent signed with the key of this service")
+    word, tag = word_in(answer.status, answer.body)
+    if word.primary is not None and word.primary not in trust.databases:
+        allowed = ", ".join(map(str, trust.databases))
+        raise RefusedAnswerError("address", f"{word.primary} is named as the primary; allowed: {allowed}")
+    return word, tag
+
+
 async def listen(
-    agent: Endpoint, note: Callable[[Endpoint, Word | None, float], None], *, connect_timeout_s: float
+    agent: Endpoint,
+    note: Callable[[Endpoint, Word | None, float], None],
+    refused: Callable[[Endpoint, Refusal], None],
+    trust: Trust,
+    *,
+    connect_timeout_s: float,
 ) -> None:
     """Tell `note` whatever `agent` says, and None when it does not answer; ends only when cancelled.
 
     With it goes when it was asked (monotonic): what it said was true at that time or later.
+
+    Args:
+        agent: its address.
+        note: told each answer and each silence.
+        refused: told each answer that is not believed; it counts as silence.
+        trust: what an answer must have to be believed.
+        connect_timeout_s: for a connection.
     """
     connection = GetConnection(agent, connect_timeout_s=connect_timeout_s)
     tag = ""
@@ -65,13 +125,18 @@ async def listen(
     try:
         while True:
             asked_s = time.monotonic()
-            unless = f"?unless={quote(tag, safe='')}&wait_ms={_HELD_MS}" if tag else ""
+            nonce = agent_signature.fresh_nonce()
+            target = f"/primary?unless={quote(tag, safe='')}&wait_ms={_HELD_MS}" if tag else "/primary"
             try:
-                status, body = await connection.get(
-                    f"/primary{unless}", timeout_s=_HELD_MS / 1000 + _LATE_S if tag else _LATE_S
+                answer = await connection.get(
+                    target,
+                    timeout_s=_HELD_MS / 1000 + _LATE_S if tag else _LATE_S,
+                    headers={agent_signature.NONCE_HEADER: nonce},
                 )
-                word, new_tag = word_in(status, body)
+                word, new_tag = believed(answer, trust, nonce=nonce, target=target)
             except OSError as failure:
+                if isinstance(failure, RefusedAnswerError):
+                    refused(agent, failure.because)
                 # Told once and not five times a second: agents may be away for long.
                 if was_heard:
                     _LOG.warning("agent silent", extra={"agent": str(agent), "error": str(failure)})

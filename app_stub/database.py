@@ -1,7 +1,10 @@
 """One database connection: packets of statements in, row counts out, failures with their meaning."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import asyncmy
@@ -148,6 +151,12 @@ def _code(failure: errors.MySQLError) -> int:
     return first if isinstance(first, int) else 0
 
 
+@cache
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    """Return a context that trusts the databases of one authority; kept, because it is read from a file."""
+    return ssl.create_default_context(cafile=ca_file)
+
+
 async def connect(settings: Database, endpoint: Endpoint, *, autocommit: bool = False) -> Connection:
     """Open a connection.
 
@@ -175,6 +184,7 @@ async def connect(settings: Database, endpoint: Endpoint, *, autocommit: bool = 
                 autocommit=autocommit,
                 connect_timeout=settings.connect_timeout_ms / 500,
                 init_command=session,
+                ssl=_trusting(settings.ca_file) if settings.ca_file else None,
             )
         except RuntimeError as broken:
             # What the driver makes of a connection that is reset the moment it stands (seen: a server that

@@ -1,6 +1,8 @@
 """A GET over HTTP/1.1 on a kept connection: all that asking the failover agents needs."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app_stub.settings import Endpoint
 
@@ -11,6 +13,15 @@ class BadAnswerError(OSError):
     """What came back is no HTTP/1.1 answer with a length; the connection is of no further use."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One answer; the names of its headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class GetConnection:
     """One connection to `endpoint`, opened when it is needed and after each failure anew."""
 
@@ -19,19 +30,21 @@ class GetConnection:
         self._connect_timeout_s = connect_timeout_s
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def get(self, target: str, *, timeout_s: float) -> tuple[int, bytes]:
-        """Return status and body.
+    async def get(self, target: str, *, timeout_s: float, headers: Mapping[str, str]) -> Answer:
+        """Return the answer.
 
         Args:
             target: path and query, ready to be sent.
             timeout_s: for the answer, once connected.
+            headers: sent with it.
 
         Raises:
             OSError: refused, cut, late (TimeoutError), or no HTTP (BadAnswerError).
         """
         try:
             reader, writer = await self._connected()
-            writer.write(f"GET {target} HTTP/1.1\r\nHost: {self._endpoint}\r\n\r\n".encode())
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            writer.write(f"GET {target} HTTP/1.1\r\nHost: {self._endpoint}\r\n{lines}\r\n".encode())
             async with asyncio.timeout(timeout_s):
                 return await self._answer(reader)
         except asyncio.IncompleteReadError as cut:
@@ -54,7 +67,7 @@ class GetConnection:
                 self._streams = await asyncio.open_connection(self._endpoint.host, self._endpoint.port)
         return self._streams
 
-    async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         except asyncio.LimitOverrunError as endless:
@@ -72,7 +85,7 @@ class GetConnection:
         body = await reader.readexactly(int(length))
         if headers.get("connection", "").lower() == "close":
             self.close()
-        return int(status), body
+        return Answer(status=int(status), headers=headers, body=body)
 
 
 def _is_number(text: str) -> bool:

@@ -80,6 +80,12 @@ class Metrics:
         self.primary_changes = Counter(
             "loan_primary_changes", "Times the primary changed.", registry=registry
         )
+        self.agent_answers_refused = Counter(
+            "loan_agent_answers_refused",
+            "Answers in an agent's name that were not believed: a wrong signature, an unknown database.",
+            ("agent", "reason"),
+            registry=registry,
+        )
         self.primary_lost = Counter("loan_primary_lost", "Times no primary was left.", registry=registry)
         self.epoch = Gauge("loan_primary_epoch", "Epoch that writes are sent under.", registry=registry)
         self.primary_known_from = Gauge(

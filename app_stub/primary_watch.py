@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from app_stub.agent_questions import listen
+from app_stub.agent_questions import Refusal, Trust, listen
 from app_stub.metrics import Metrics
 from app_stub.pool import Pool
 from app_stub.primary_rule import (
@@ -73,7 +73,11 @@ class PrimaryWatch:
         create = asyncio.get_running_loop().create_task
         timeout_s = self._settings.connect_timeout_ms / 1000
         self._tasks = [create(questions.ask()) for questions in self._questions]
-        self._tasks += [create(listen(a, self._note_word, connect_timeout_s=timeout_s)) for a in self._words]
+        trust = Trust(key=self._settings.agent_key, databases=self._settings.endpoints)
+        self._tasks += [
+            create(listen(agent, self._note_word, self._note_refusal, trust, connect_timeout_s=timeout_s))
+            for agent in self._words
+        ]
 
     async def stop(self) -> None:
         """End watching; the pool keeps its last primary."""
@@ -98,6 +102,9 @@ class PrimaryWatch:
             and (word.primary, word.epoch) == (self._choice.primary, self._choice.epoch)
         ]
         self._alone(max(said, default=float("-inf")))
+
+    def _note_refusal(self, agent: Endpoint, because: Refusal) -> None:
+        self._metrics.agent_answers_refused.labels(str(agent), because).inc()
 
     def _take_in(self, agent: Endpoint, word: Word | None) -> None:
         if word == self._words[agent] and agent not in self._unheard:

@@ -51,6 +51,10 @@ class Database:
     kind: DatabaseKind = DatabaseKind.OCEANBASE
     agents: tuple[Endpoint, ...] = ()
     """HTTP addresses of the failover agents; without any, the primary is found by asking for roles alone."""
+    agent_key: str = field(default="", repr=False)
+    """Key with which they sign who the primary is; only without agents it may be empty."""
+    ca_file: Path | None = None
+    """Certificate of the authority that signed the databases'; None: connections are plain text."""
     name: _Text = "loan"
     pool_size: Annotated[int, Meta(ge=1, le=256)] = 16
     connect_timeout_ms: Annotated[int, Meta(ge=50, le=500)] = 500
@@ -114,6 +118,10 @@ def database_from(
     endpoints = _endpoints(environment, "LOAN_DATABASE_ENDPOINTS", problems)
     if not endpoints:
         problems.append("LOAN_DATABASE_ENDPOINTS names no endpoint; allowed: address:port,address:port")
+    agents = _endpoints(environment, "LOAN_AGENTS", problems)
+    agent_key = environment.get("LOAN_AGENT_KEY", "")
+    if agents and not agent_key:
+        problems.append("LOAN_AGENT_KEY is missing or empty; set it in the environment file")
     return _read(
         Database,
         environment,
@@ -128,7 +136,9 @@ def database_from(
         },
         problems,
         endpoints=endpoints,
-        agents=_endpoints(environment, "LOAN_AGENTS", problems),
+        agents=agents,
+        agent_key=agent_key,
+        ca_file=_file(environment, "LOAN_DATABASE_CA_FILE", problems),
     )
 
 
@@ -191,6 +201,13 @@ def _read(
         except msgspec.ValidationError:
             problems.append(_problem(variable, text, inspect.type_info(hints[name])))
     return None if problems else kind(**found)
+
+
+def _file(environment: Mapping[str, str], variable: str, problems: list[str]) -> Path | None:
+    path = Path(text) if (text := environment.get(variable)) else None
+    if path is not None and not path.is_file():
+        problems.append(f"{variable}={text!r}; allowed: a file that this user can reach, or nothing")
+    return path
 
 
 def _problem(variable: str, text: str, kind: inspect.Type) -> str:

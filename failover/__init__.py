@@ -8,12 +8,12 @@
   other hosts (`peers`, `devices`, `verify`) and systemd (`notify`).
 - `agent` is the `loop` with its `memory`, its inputs (`store_watch`, `looking`) and its effects
   (`self_fence`, `acting`, `claiming`, `changing`, `powering`, `leader_record`); `agent` puts it together.
-- `api` answers queries (`announcement`, `status`, `story`) and takes operators' commands (`orders`,
-  `outcome`), over `http`.
+- `api` answers queries (`announcement`, `status`, `story`) and takes operators' commands (`order_check`,
+  `orders`, `outcome`), over `http`.
 
 The other modules are the agent's settings file (`settings`, `settings_file`, `reading`), its commands (`cli`,
-`agent_client`, `tables`), its `clock` and its `logs`. `core` imports none of the others; only `agent` imports
-all of them.
+`agent_client`, `tables`), the `signature` of what agents say, its `clock` and its `logs`. `core` imports none
+of the others; only `agent` imports all of them.
 
 This package imports no other package of the project, because it goes to hosts as a built artifact.
 """

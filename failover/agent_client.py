@@ -1,4 +1,7 @@
-"""Client of the agent of this host, over its API on loopback, for the commands."""
+"""Client of the agent of this host, over its API on loopback, for the commands.
+
+It signs orders and verifies answers, with the keys of the settings file: the token itself is sent nowhere.
+"""
 
 import http.client
 import time
@@ -10,8 +13,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from failover import clock, signature
 from failover.api.status import Status
 from failover.api.story import Told
+from failover.signature import Keys
 
 Json = dict[str, Any]
 _T = TypeVar("_T")
@@ -58,10 +63,10 @@ class _Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Agent:
     """The agent of this host."""
 
-    def __init__(self, port: int, token: str) -> None:
-        """Ask on `port`, with `token` where one is needed."""
+    def __init__(self, port: int, keys: Keys) -> None:
+        """Ask on `port`; `keys` sign orders, and must have signed answers."""
         self._port = port
-        self._token = token
+        self._keys = keys
 
     def status(self) -> bytes:
         """Return what it sees, as JSON; raises AgentError."""
@@ -130,12 +135,23 @@ class Agent:
         return body
 
     def _ask(self, method: str, path: str, body: bytes | None, timeout_s: float) -> tuple[int, bytes]:
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        nonce = signature.fresh_nonce()
+        headers = {signature.NONCE_HEADER: nonce}
+        if body is not None:
+            sent_ms = str(clock.steady_ms())
+            headers |= {
+                "Content-Type": "application/json",
+                signature.SENT_HEADER: sent_ms,
+                signature.SIGNATURE_HEADER: signature.of_order(
+                    self._keys.token, nonce=nonce, sent_ms=sent_ms, target=path, body=body
+                ),
+            }
         connection = http.client.HTTPConnection(_HERE, self._port, timeout=timeout_s)
         try:
-            connection.request(method, path, body=body, headers=headers if method == "POST" else {})
+            connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            status, said = answer.status, answer.read()
+            given = answer.getheader(signature.SIGNATURE_HEADER, "")
         except (OSError, http.client.HTTPException) as failure:
             raise AgentError(
                 f"the failover agent of this host does not answer on {_HERE}:{self._port}"
@@ -143,6 +159,14 @@ class Agent:
             ) from failure
         finally:
             connection.close()
+        key = self._keys.of_answer(path.partition("?")[0])
+        expected = signature.of_answer(key, nonce=nonce, target=path, status=status, body=said)
+        if not signature.is_equal(given, expected):
+            raise AgentError(
+                f"what answers on {_HERE}:{self._port} does not sign with this host's keys: an agent with"
+                f" other settings, or another program; look at: systemctl status {_UNIT}"
+            )
+        return status, said
 
 
 def status_in(body: bytes) -> Status:

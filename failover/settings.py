@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from failover.signature import Keys
+
 LOOPS_IN_A_LEASE = 5
 """A lease lasts at least this many loops, so that one slow loop costs no outage."""
 
@@ -89,7 +91,14 @@ class Api:
     port: _Port
     """The same on all hosts."""
     token: _Token = field(repr=False)
-    """Agents and administrators show it before they change anything."""
+    """Signs what agents tell each other, and administrators' commands."""
+    reading_key: _Token = field(repr=False)
+    """Signs what agents tell the loan services."""
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that sign."""
+        return Keys(token=self.token, reading=self.reading_key)
 
 
 @dataclass(frozen=True, kw_only=True)

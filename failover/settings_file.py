@@ -4,7 +4,7 @@
       "environment": "lab", "me": "ob-a", "address": "198.18.1.13", "sql_port": 2881, "may_lead": true,
       "store": {"endpoints": ["https://198.18.1.13:2379", "https://198.18.2.23:2379"],
                 "user": "failover", "password": "...", "ca_file": "/etc/loanstack/store/ca.crt"},
-      "agent": {"port": 8008, "token": "..."},
+      "agent": {"port": 8008, "token": "...", "reading_key": "..."},
       "peers": [{"host": "ob-b", "address": "198.18.2.23", "may_lead": true,
                  "fence": {"kind": "lab", "address": "http://198.18.0.1:8481", "system": "ob-b",
                            "user": "agent", "password": "...", "reason": "", "ca_file": ""}}],

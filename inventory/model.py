@@ -178,6 +178,9 @@ class Database:
     """The deploy waits until the standby is at most this far behind."""
     merge_at: str = "02:00"
     """Local time, HH:MM, at which both databases merge the dumps of the last day."""
+    tls: bool = True
+    """Whether the databases replicate, and the loan services ask them, with TLS. A database takes the setting
+    for its replication at its first start only, and both sides need the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

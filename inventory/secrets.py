@@ -62,7 +62,9 @@ class Secrets:
     store_agent_password: str
     """The failover agents' own user there."""
     agent_token: str
-    """Token that a command to a failover agent must have."""
+    """Key with which failover agents sign what they tell each other, and commands to them are signed."""
+    agent_reading_key: str
+    """Key with which they sign what they tell the loan services, which have no other."""
     data_source_password: str
     """Password of the database user of the applications on TongWeb."""
     tongweb_console_password: str
@@ -71,6 +73,8 @@ class Secrets:
     """Public key of TongWeb's licence servers; used if the inventory names any."""
     alert_webhook_token: str
     """Bearer token that the receiver of alerts asks for."""
+    database_reserved_password: str
+    """Password of seekdb's own `root@'%'`, which cannot be locked; no file on a host has it."""
     fence_passwords: Mapping[str, str]
     """Host -> password of the user of its fence device, with which the other hosts' agents switch it off."""
 

@@ -83,7 +83,11 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
             "password": spec.store_password,
             "ca_file": AUTHORITY,
         },
-        "agent": {"port": failover.agent_port, "token": spec.agent_token},
+        "agent": {
+            "port": failover.agent_port,
+            "token": spec.agent_token,
+            "reading_key": spec.agent_reading_key,
+        },
         "peers": [_peer(spec, host) for host in spec.peers],
         "database": {"tool": spec.database_tool, "unit": spec.database_unit},
         "timing": {

@@ -33,6 +33,7 @@ class FailoverSpec:
     failover: Failover
     store_password: str = field(repr=False)
     agent_token: str = field(repr=False)
+    agent_reading_key: str = field(repr=False)
     fence_passwords: Mapping[str, str] = field(repr=False)
     """Peer -> password of its fence device; this host's own is not sent to it."""
     fence_authorities: Mapping[str, str]
@@ -78,6 +79,7 @@ def failover_spec(
         failover=env.failover,
         store_password=secrets.store_agent_password,
         agent_token=secrets.agent_token,
+        agent_reading_key=secrets.agent_reading_key,
         fence_passwords={
             peer.name: secrets.fence_passwords[peer.name] for peer in peers if peer.name in env.fences
         },

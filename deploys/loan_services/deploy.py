@@ -4,7 +4,7 @@ from pyinfra.api.deploy import deploy
 
 from deploys import rotation
 from deploys.component import HostContext
-from deploys.content import ConfigFile, render
+from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.loan_services.spec import (
     ENVIRONMENT,
@@ -36,9 +36,11 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 database=spec.database,
                 endpoints=spec.endpoints,
                 agents=spec.agents,
+                agent_key=spec.agent_key,
                 durability=spec.durability,
                 failover=spec.failover,
                 schema=spec.schema,
+                ca_file=AUTHORITY if spec.tls else None,
                 password=spec.app_password,
                 run_dir=RUN_DIR,
             ),
@@ -53,6 +55,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 database=spec.database,
                 endpoints=spec.endpoints,
                 schema=spec.schema,
+                ca_file=AUTHORITY if spec.tls else None,
                 password=spec.owner_password,
             ),
             mode=0o600,

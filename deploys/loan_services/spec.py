@@ -38,7 +38,11 @@ class LoanServicesSpec:
     durability: str
     """With MariaDB: the database itself waits for its replica, whatever durability OceanBase has."""
     schema: str
+    tls: bool
+    """Whether connections to the database are encrypted."""
     rotation: Rotation
+    agent_key: str = field(repr=False)
+    """With which the agents sign what they tell the services."""
     app_password: str = field(repr=False)
     owner_password: str = field(repr=False)
 
@@ -48,7 +52,11 @@ class LoanServicesSpec:
 
 
 def loan_services_spec(
-    env: Environment, host: Host, secrets: Secrets, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
+    env: Environment,
+    host: Host,
+    secrets: Secrets,
+    *,
+    serving: DatabaseKind = DatabaseKind.OCEANBASE,
 ) -> LoanServicesSpec:
     """Return the loan services of `host`.
 
@@ -68,7 +76,10 @@ def loan_services_spec(
         failover=env.failover,
         durability=Durability.LOCAL if is_compared else env.failover.durability,
         schema=env.database.schema,
+        # The MariaDB that OceanBase is compared with has no certificate.
+        tls=env.database.tls and not is_compared,
         rotation=_rotation(env, host),
+        agent_key=secrets.agent_reading_key,
         app_password=secrets.loan_app_password,
         owner_password=secrets.loan_owner_password,
     )

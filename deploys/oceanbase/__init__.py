@@ -9,6 +9,7 @@ from deploys.oceanbase.spec import (
     MERGE_TIMER,
     PROBE_OPTIONS,
     ROOT_OPTIONS,
+    WALLET,
     OceanBaseSpec,
 )
 from inventory.model import Environment, Host, Role
@@ -29,6 +30,9 @@ def _footprint(env: Environment, host: Host) -> Footprint:
         units=(MERGE_TIMER,),
         accounts=((DATABASE_UNIT, OceanBaseSpec.user),),
         secret_files=(ROOT_OPTIONS, PROBE_OPTIONS),
+        certificate_files=tuple(
+            f"{WALLET}/{name}.pem" for name in ("ca", "server-cert", "cert") if env.database.tls
+        ),
         artifacts=(Installed(name=ARTIFACT, folder=FOLDER),),
     )
 

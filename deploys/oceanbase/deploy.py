@@ -8,12 +8,13 @@ from pathlib import PurePosixPath
 
 from pyinfra.api.deploy import deploy
 
+from deploys import certificates
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder, json_text, render
 from deploys.failover.spec import DATABASE_TOOL as TOOL
 from deploys.host_tools.spec import command
 from deploys.oceanbase import operations, schema
-from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, OceanBaseSpec, oceanbase_spec
+from deploys.oceanbase.spec import PROBE_OPTIONS, ROOT_OPTIONS, WALLET, OceanBaseSpec, Wallet, oceanbase_spec
 from deploys.operations import artifacts, files, services, users
 from inventory.model import DatabaseRole
 
@@ -24,8 +25,23 @@ _PEER_DEADLINE_S = 20
 
 
 def spec_of(context: HostContext) -> OceanBaseSpec:
-    """Return the database of the host of `context`."""
-    return oceanbase_spec(context.env, context.host, context.secrets)
+    """Return the database of the host of `context`, with a certificate that fits if it uses TLS."""
+    return oceanbase_spec(context.env, context.host, context.secrets, wallet=_wallet_of(context))
+
+
+def _wallet_of(context: HostContext) -> Wallet | None:
+    if not context.env.database.tls:
+        return None
+    now = certificates.utc_now()
+    database = certificates.Subject(
+        file_name=f"{context.host.name}-database",
+        # Loopback: the SQL proxy of a TongWeb host is reached there.
+        names=certificates.addresses((context.host.address, "127.0.0.1")),
+        is_client=True,  # of its primary: a standby opens connections, and the two change roles
+    )
+    issued = certificates.certificate(context.env.ca_dir, database, now=now)
+    authority = certificates.authority_certificate(context.env.ca_dir, now=now)
+    return Wallet(authority=authority, certificate=issued.certificate, private_key=issued.private_key)
 
 
 def merge_timer(spec: OceanBaseSpec) -> str:
@@ -45,6 +61,8 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
                 "oceanbase/loanstack-oceanbase.service.j2",
                 user=spec.user,
                 folder=spec.folder,
+                base_dir=spec.base_dir,
+                wallet=WALLET if spec.wallet else None,
                 agent=spec.agent_unit,
             ),
         ),
@@ -57,6 +75,26 @@ def files_of(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
         ),
         _options(ROOT_OPTIONS, "root", spec.root_password),
         _options(PROBE_OPTIONS, "probe", probe_password),
+        *_wallet_files(spec),
+    )
+
+
+def _wallet_files(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
+    """Return certificate and key under the names that seekdb 1.4 reads: for SQL, and for replication."""
+    if spec.wallet is None:
+        return ()
+
+    def owned(name: str, content: str, *, secret: bool = False) -> ConfigFile:
+        path = f"{WALLET}/{name}"
+        return ConfigFile(
+            path=path, content=content, mode=0o600, user=spec.user, group=spec.user, secret=secret
+        )
+
+    wallet = spec.wallet
+    return (
+        owned("ca.pem", wallet.authority),
+        *(owned(name, wallet.certificate) for name in ("server-cert.pem", "cert.pem")),
+        *(owned(name, wallet.private_key, secret=True) for name in ("server-key.pem", "key.pem")),
     )
 
 
@@ -94,6 +132,12 @@ def oceanbase(spec: OceanBaseSpec) -> None:
     _install(spec)
     _bring_up(spec, as_first_role=DatabaseRole.PRIMARY)
     operations.users_kept(name="Keep the database's users", users=spec.passwords)
+    operations.administrator_kept(
+        name="Let root in from the database hosts alone",
+        sources=spec.root_sources,
+        password=spec.root_password,
+        reserved_password=spec.reserved_password,
+    )
     operations.scripts_applied(name="Keep schema and rights", scripts=schema.scripts())
 
 
@@ -138,6 +182,7 @@ def _install(spec: OceanBaseSpec) -> None:
         folders=(
             Folder(path=str(PurePosixPath(spec.base_dir).parent)),
             Folder(path=spec.base_dir, mode=0o750, user=spec.user, group=spec.user),
+            *((Folder(path=WALLET),) if spec.wallet else ()),
         ),
         files=files_of(spec),
         # Of earlier versions: an enabled unit would start at boot by itself; the settings were shell.

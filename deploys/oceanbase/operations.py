@@ -26,6 +26,7 @@ _ANSWERS_WITHIN_S = 3
 _TRIES = 4
 """Tries, one second apart: a database that was just made or restarted refuses single statements."""
 _ERROR_NUMBER = r"\(ERROR [0-9]* ([0-9A-Z]*)\)"
+_ANYWHERE = "%"
 _APPLIED = "loanstack.applied_script"
 _APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own text
 
@@ -118,6 +119,45 @@ def users_kept(users: tuple[tuple[str, str], ...]) -> Generator[StringCommand, N
         yield _sql("\n".join(statements), is_secret=True)
     else:
         host.noop(f"users with these passwords: {', '.join(user for user, _ in users)}")
+
+
+@operation()
+def administrator_kept(
+    sources: tuple[str, ...], password: str, reserved_password: str
+) -> Generator[StringCommand, None, None]:
+    """Let root in from these sources alone.
+
+    seekdb 1.4 lets nobody lock, rename or drop its own `root@'%'` (errors 1227 and 1235), and of two accounts
+    with one password it takes that one, whatever the source. So root gets an account for each source, and
+    `root@'%'` a password that no host has. It can only change itself, so this comes last: until then it is
+    the account with which the others are made.
+
+    + sources: hosts as the database sees them, such as `deploys.oceanbase.spec.SOCKET_SOURCE`
+    + password: of the accounts with a source
+    + reserved_password: of `root@'%'`
+    """
+    answer = host.get_fact(
+        LocalAnswer, query="SELECT host, UPPER(password) FROM mysql.user WHERE user = 'root'"
+    )
+    if not _is_primary(answer):
+        return
+    now = {row[0]: row[-1] for row in answer.rows} if answer else {}
+    digest = _native_hash(password)
+    statements = []
+    for source in sources:
+        account = f"'root'@'{source}'"
+        if source not in now:
+            statements.append(f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY PASSWORD '{digest}';")
+            statements.append(f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;")
+        elif now[source] != digest:
+            statements.append(f"ALTER USER {account} IDENTIFIED BY '{password}';")
+    statements += [f"DROP USER 'root'@'{source}';" for source in now if source not in (*sources, _ANYWHERE)]
+    if now.get(_ANYWHERE) != _native_hash(reserved_password):
+        statements.append(f"ALTER USER root IDENTIFIED BY '{reserved_password}';")
+    if statements:
+        yield _sql("\n".join(statements), is_secret=True)
+    else:
+        host.noop(f"root comes in from {', '.join(sources)} alone")
 
 
 @operation()

@@ -12,7 +12,12 @@ ARTIFACT = "seekdb"
 FOLDER = "/opt/loanstack/seekdb"
 MERGE_UNIT = "loanstack-merge.service"
 MERGE_TIMER = "loanstack-merge.timer"
+SOCKET_SOURCE = "unix_"
+"""Host of an account for clients on the unix socket. seekdb 1.4 calls theirs `unix:`, which its SQL does not
+accept as a host; `_` stands for any character."""
 ROOT_OPTIONS = "/etc/loanstack/oceanbase-root.cnf"
+WALLET = "/etc/loanstack/oceanbase-wallet"
+"""Folder with the database's certificate and key, as `wallet` of its base dir leads to it."""
 PROBE_OPTIONS = "/etc/loanstack/oceanbase-probe.cnf"
 BASE_DIR = "/data/oceanbase"
 USER = "oceanbase"
@@ -49,6 +54,10 @@ disk). With 2 MiB, a transaction of the services is in the log completely or not
 """
 
 
+_TLS_OF_SQL = (("ssl_client_authentication", "True"), ("sql_protocol_min_tls_version", "TLSv1.2"))
+"""A database that has its wallet at a start then offers TLS; it asks no client for a certificate."""
+
+
 def run_time_parameters(database: Database) -> tuple[tuple[str, str], ...]:
     """Return (name, value) of the parameters of a running database, which also apply at its first start.
 
@@ -56,7 +65,18 @@ def run_time_parameters(database: Database) -> tuple[tuple[str, str], ...]:
     ignores the inventory: in an hour at 300 writes a second the primary grew from 0.4 to 1.1 GiB, and was
     still growing.
     """
-    return (("memory_budget", f"{database.memory_mib}M"), *_ALIKE_EVERYWHERE)
+    tls = _TLS_OF_SQL if database.tls else ()
+    return (("memory_budget", f"{database.memory_mib}M"), *tls, *_ALIKE_EVERYWHERE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wallet:
+    """Certificate of one database, with which it serves SQL and replicates."""
+
+    authority: str
+    """PEM certificate of the authority that signed all databases' certificates."""
+    certificate: str
+    private_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +98,13 @@ class OceanBaseSpec:
     lag_limit_ms: int
     merge_at: str
     """Time of day at which the dumps are merged, HH:MM."""
+    wallet: Wallet | None
+    """None: SQL and replication are plain text."""
+    root_sources: tuple[str, ...]
+    """Hosts, as the database sees them, from which its administrator may come: the database hosts."""
     root_password: str = field(repr=False)
+    reserved_password: str = field(repr=False)
+    """Of the kernel's own account for root from anywhere; no host has it."""
     passwords: tuple[tuple[str, str], ...] = field(repr=False)
     """(user, password) of the database users."""
 
@@ -91,8 +117,13 @@ class OceanBaseSpec:
     merge_timer: str = MERGE_TIMER
 
 
-def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseSpec:
-    """Return the database of `host`."""
+def oceanbase_spec(
+    env: Environment, host: Host, secrets: Secrets, *, wallet: Wallet | None = None
+) -> OceanBaseSpec:
+    """Return the database of `host`.
+
+    + wallet: its certificate, in an environment with TLS
+    """
     assert host.database_role is not None, "the inventory's validation asks for it"
     database = env.database
     return OceanBaseSpec(
@@ -108,11 +139,16 @@ def oceanbase_spec(env: Environment, host: Host, secrets: Secrets) -> OceanBaseS
             ("datafile_size", f"{database.datafile_size_mib}M"),
             ("datafile_maxsize", f"{database.datafile_maxsize_mib}M"),
             ("log_disk_size", f"{database.log_disk_size_mib}M"),
+            # Static: mutual TLS between the two, from the first start on.
+            *((("enable_rpc_tls", "True"),) if database.tls else ()),
         ),
         run_time_parameters=run_time_parameters(database),
         lag_limit_ms=database.lag_limit_ms,
         merge_at=database.merge_at,
+        wallet=wallet,
+        root_sources=(SOCKET_SOURCE, *sorted(h.address for h in env.hosts_with(Role.OCEANBASE))),
         root_password=secrets.database_root_password,
+        reserved_password=secrets.database_reserved_password,
         passwords=(
             ("loan_owner", secrets.loan_owner_password),
             ("loan_app", secrets.loan_app_password),

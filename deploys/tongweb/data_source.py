@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from deploys.content import AUTHORITY
 from inventory.model import DataSource, Environment
 from inventory.secrets import Secrets
 
@@ -27,10 +28,13 @@ def data_source_spec(env: Environment, secrets: Secrets) -> DataSourceSpec:
     """Return the pool, which is the same on every host."""
     pool = env.tongweb.data_source
     # These time-outs end a connection whose database was cut off; one that the proxy closes ends at once.
-    limits = f"connectTimeout={_CONNECT_TIMEOUT_MS}&socketTimeout={_ANSWER_TIMEOUT_MS}"
+    options = f"connectTimeout={_CONNECT_TIMEOUT_MS}&socketTimeout={_ANSWER_TIMEOUT_MS}"
+    if env.database.tls:
+        # The proxy passes TLS on as it is, so the certificate of each database also names loopback.
+        options += f"&useSsl=true&serverSslCert={AUTHORITY}"
     return DataSourceSpec(
         pool=pool,
-        url=f"jdbc:{pool.protocol}://127.0.0.1:{pool.proxy_port}/{env.database.schema}?{limits}",
+        url=f"jdbc:{pool.protocol}://127.0.0.1:{pool.proxy_port}/{env.database.schema}?{options}",
         user=USER,
         password=secrets.data_source_password,
     )

@@ -72,6 +72,7 @@ class Agent:
             settings.peers,
             sql_port=settings.sql_port,
             agent_port=settings.agent.port,
+            token=settings.agent.token,
             pause=pace.pause,
         )
         self._watch = StoreWatch(
@@ -195,7 +196,7 @@ class Agent:
 
     async def _serve(self) -> None:
         """Serve the API, on the segment and on loopback; ends only when cancelled."""
-        application = Api(self.facts, self._settings.agent.token).application()
+        application = Api(self.facts, self._settings.agent.keys).application()
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         try:

@@ -9,11 +9,13 @@
     POST /rejoin     {"to", "dry_run"}
     POST /pause, /resume
 
-Commands must come from loopback and have the token. 409: refused, with every reason, and nothing was changed;
-202: the request is in the store for the agents; 200: it is done, or its outcome is known.
+A query that has a nonce gets a signed answer (`failover.signature`); one without is answered all the same,
+for proxies and Prometheus, which verify nothing.
+
+Commands must come from loopback and be signed. 409: refused, with every reason, and nothing was changed; 202:
+the request is in the store for the agents; 200: it is done, or its outcome is known.
 """
 
-import hmac
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,13 +24,16 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from failover import signature
 from failover.api import orders, problems
 from failover.api.facts import Facts, RefusedError
+from failover.api.order_check import OrderCheck
 from failover.api.orders import Order
 from failover.api.outcome import outcome_of
 from failover.api.problems import Problem, ProblemError
 from failover.api.story import story_of
 from failover.core.observed import RequestKind
+from failover.signature import Keys
 from failover.store.gateway import StoreError
 
 _LOG = logging.getLogger("failover.api")
@@ -42,14 +47,15 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Api:
     """The routes of one agent."""
 
-    def __init__(self, facts: Facts, token: str) -> None:
-        """Answer from `facts`; accept commands that have `token`."""
+    def __init__(self, facts: Facts, keys: Keys) -> None:
+        """Answer from `facts`; sign answers with `keys`, and accept commands that are signed with them."""
         self._facts = facts
-        self._expected = f"Bearer {token}".encode()
+        self._keys = keys
+        self._order_check = OrderCheck(keys.token)
 
     def application(self) -> web.Application:
         """Return the application for aiohttp."""
-        app = web.Application(middlewares=[_problems], client_max_size=_BODY_BYTES_LIMIT)
+        app = web.Application(middlewares=[self._signed, _problems], client_max_size=_BODY_BYTES_LIMIT)
         app.router.add_get("/primary", self._primary)
         app.router.add_get("/leader", self._leader)
         app.router.add_get("/standby", self._standby)
@@ -97,20 +103,17 @@ class Api:
 
     def _command(self, kind: RequestKind) -> _Handler:
         async def handler(request: web.Request) -> web.Response:
-            self._check_operator(request)
-            return await self._carry_out(orders.order_in(await request.read(), kind))
+            return await self._carry_out(orders.order_in(await self._ordered(request), kind))
 
         return handler
 
     async def _pause(self, request: web.Request) -> web.Response:
-        self._check_operator(request)
-        orders.nothing_in(await request.read())
+        orders.nothing_in(await self._ordered(request))
         await self._facts.pause()
         return _json({"paused": True})
 
     async def _resume(self, request: web.Request) -> web.Response:
-        self._check_operator(request)
-        orders.nothing_in(await request.read())
+        orders.nothing_in(await self._ordered(request))
         await self._facts.resume()
         return _json({"paused": False})
 
@@ -134,23 +137,39 @@ class Api:
         outcome = await outcome_of(facts, request, before=before, to=to)
         return _json({**said, "outcome": outcome}, status=202 if outcome is None else 200)
 
-    def _check_operator(self, request: web.Request) -> None:
+    async def _ordered(self, request: web.Request) -> bytes:
+        """Return the body of a command that an operator of this host gave."""
         address = request.remote or "an unknown address"
         if not _is_loopback(address):
             raise ProblemError(problems.not_from_here(address))
-        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(given, self._expected):
-            raise ProblemError(problems.no_token())
+        body = await request.read()
+        self._order_check.check(request.headers, target=request.raw_path, body=body)
+        return body
+
+    @web.middleware
+    async def _signed(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Sign the answer to a question that has a nonce."""
+        answer = await handler(request)
+        nonce = request.headers.get(signature.NONCE_HEADER, "")
+        if signature.is_nonce(nonce) and isinstance(answer, web.Response) and isinstance(answer.body, bytes):
+            answer.headers[signature.SIGNATURE_HEADER] = signature.of_answer(
+                self._keys.of_answer(request.path),
+                nonce=nonce,
+                target=request.raw_path,
+                status=answer.status,
+                body=answer.body,
+            )
+        return answer
 
 
-async def serve(facts: Facts, token: str, *, addresses: Sequence[str], port: int) -> web.AppRunner:
+async def serve(facts: Facts, keys: Keys, *, addresses: Sequence[str], port: int) -> web.AppRunner:
     """Serve the API on loopback and on `addresses`; to end it: close the announcement, then `cleanup()`.
 
     Raises:
         OSError: an address does not exist (yet), or the port is in use.
     """
     runner = web.AppRunner(
-        Api(facts, token).application(), access_log=None, shutdown_timeout=_SHUTDOWN_S, handle_signals=False
+        Api(facts, keys).application(), access_log=None, shutdown_timeout=_SHUTDOWN_S, handle_signals=False
     )
     await runner.setup()
     try:

@@ -64,13 +64,23 @@ def bad_json() -> Problem:
     )
 
 
-def no_token() -> Problem:
-    """401: the token is missing or wrong."""
+def not_signed() -> Problem:
+    """401: the signature of a command is missing or wrong."""
     return Problem(
         status=401,
-        kind="no-token",
-        title="Token missing or wrong",
-        detail="commands need the agents' token: Authorization: Bearer TOKEN",
+        kind="not-signed",
+        title="Signature missing or wrong",
+        detail="commands must be signed with the agents' token; loanstack-failover does that",
+    )
+
+
+def stale_order(valid_ms: int) -> Problem:
+    """401: a signed command is old, or was accepted before."""
+    return Problem(
+        status=401,
+        kind="stale-order",
+        title="Command not of now",
+        detail=f"a signed command is accepted once, and within {valid_ms} ms; give it again",
     )
 
 

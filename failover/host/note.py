@@ -5,7 +5,10 @@ its own file there, which contains only the role: without that file the data are
 note says.
 """
 
+import contextlib
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +17,8 @@ import msgspec
 from failover.core.observed import Role
 
 _NOTE, _ROLE_FILE = "loanstack-failover", "loanstack-role"
+_LIMIT_BYTES = 4096
+"""More than either file ever has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +57,8 @@ class NoteFile:
 
     def _read_both(self) -> Recorded:
         try:
-            changed_ns = self._role_file.stat().st_mtime_ns
-            role = Role(self._role_file.read_text().strip())
+            changed_ns = self._role_file.lstat().st_mtime_ns
+            role = Role(_content_of(self._role_file).decode().strip())
         except (FileNotFoundError, ValueError):
             return Recorded()
         note = self._read_note()
@@ -76,34 +81,64 @@ class NoteFile:
             role=recorded.role,
             epoch=recorded.epoch,
             lineage=recorded.lineage,
-            role_file_ns=self._role_file.stat().st_mtime_ns,
+            role_file_ns=self._role_file.lstat().st_mtime_ns,
         )
-        unfinished = self._note.with_name(f"{_NOTE}.new")
-        with unfinished.open("wb") as file:
-            file.write(msgspec.json.encode(note))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(self._note)
-        folder = os.open(self._note.parent, os.O_RDONLY)
+        folder = os.open(self._note.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
+            self._write_in(folder, msgspec.json.encode(note))
             os.fsync(folder)
         finally:
             os.close(folder)
 
+    def _write_in(self, folder: int, content: bytes) -> None:
+        """Write the note as a new file of an open folder.
+
+        The folder belongs to the database's user, and this process is root. So nothing that is already there
+        is opened: a link in its place would have root write what the link leads to.
+        """
+        unfinished = f"{_NOTE}.new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(unfinished, dir_fd=folder)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(unfinished, flags, 0o644, dir_fd=folder), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(unfinished, _NOTE, src_dir_fd=folder, dst_dir_fd=folder)
+
     def _read_note(self) -> _Note | None:
         try:
-            return msgspec.json.decode(self._note.read_bytes(), type=_Note)
+            return msgspec.json.decode(_content_of(self._note), type=_Note)
         except FileNotFoundError:
             return None
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, ValueError):
             # We write the note atomically, so a damaged note is not ours: the history is then unknown.
             return None
+
+
+def _content_of(path: Path) -> bytes:
+    """Return the content of a file that root reads in a folder of the database's user.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is a link, a pipe or a device; nothing of ours makes one there.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as refused:
+        if refused.errno == errno.ELOOP:
+            raise ValueError(f"{path} is a link") from None
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError(f"{path} is no file")
+        return file.read(_LIMIT_BYTES)
 
 
 def _state_of(path: Path) -> tuple[int, ...]:
     """Return a text that changes whenever a file is written or replaced; empty if there is no file."""
     try:
-        found = path.stat()
+        found = path.lstat()
     except FileNotFoundError:
         return ()
     return found.st_ino, found.st_mtime_ns, found.st_size

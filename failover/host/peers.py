@@ -1,23 +1,32 @@
-"""Direct observation of the other database hosts, without the store: their SQL ports and their agents."""
+"""Direct observation of the other database hosts, without the store: their SQL ports and their agents.
+
+What an agent says decides whether another host may lead. So an answer counts only if it is signed with the
+agents' token, answers this very question, and is given by the agent that was asked: another one would sign a
+question that somebody passed on to it.
+"""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
 import msgspec
 
-from failover import clock
+from failover import clock, signature
 from failover.core import observed
 from failover.settings import Peer
 
+_LOG = logging.getLogger("failover.peers")
 _PROTOCOL = 10
 """Fifth byte of the greeting of every MySQL server; an open port alone sends no greeting."""
 _GREETING_BYTES = 5
 _LOOK_S = 0.5
+_PATH = "/status"
 
 
 class _Said(msgspec.Struct):
+    me: str
     fenced_epoch: int
     scn: int
     settled_scn: int | None = None
@@ -30,6 +39,8 @@ class _Seen:
     fenced_epoch: int = 0
     scn: int = 0
     settled_scn: int | None = None
+    is_doubtful: bool = False
+    """Whether its last answer was refused; told once and not several times a second."""
 
 
 class PeerWatch:
@@ -41,6 +52,7 @@ class PeerWatch:
         *,
         sql_port: int,
         agent_port: int,
+        token: str,
         pause: Callable[[], Awaitable[None]],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
@@ -50,12 +62,14 @@ class PeerWatch:
             peers: to look at.
             sql_port: of their databases.
             agent_port: of their agents.
+            token: with which agents sign what they say.
             pause: waits until it is time for the next look.
             now_ms: the steady clock.
         """
         self._peers = peers
         self._sql_port = sql_port
         self._agent_port = agent_port
+        self._token = token
         self._pause = pause
         self._now_ms = now_ms
         self._seen = {p.host: _Seen(sql_at_ms=now_ms(), agent_at_ms=now_ms()) for p in peers}
@@ -107,11 +121,33 @@ class PeerWatch:
             self._seen[peer.host].sql_at_ms = self._now_ms()
 
     async def _look_at_agent(self, session: aiohttp.ClientSession, peer: Peer) -> None:
+        nonce = signature.fresh_nonce()
+        url = f"http://{peer.address}:{self._agent_port}{_PATH}"
         try:
-            async with session.get(f"http://{peer.address}:{self._agent_port}/status") as response:
-                said = msgspec.json.decode(await response.read(), type=_Said)
-        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
+            async with session.get(url, headers={signature.NONCE_HEADER: nonce}) as response:
+                status, body = response.status, await response.read()
+                given = response.headers.get(signature.SIGNATURE_HEADER, "")
+        except (aiohttp.ClientError, OSError, TimeoutError):
             return
         seen = self._seen[peer.host]
+        expected = signature.of_answer(self._token, nonce=nonce, target=_PATH, status=status, body=body)
+        said = _said_by(peer.host, body) if signature.is_equal(given, expected) else None
+        if (said is None) != seen.is_doubtful:
+            seen.is_doubtful = said is None
+            _LOG.warning(
+                "an answer is not that agent's" if seen.is_doubtful else "its answers are its own again",
+                extra={"peer": peer.host, "address": peer.address},
+            )
+        if said is None:
+            return
         seen.agent_at_ms = self._now_ms()
         seen.fenced_epoch, seen.scn, seen.settled_scn = said.fenced_epoch, said.scn, said.settled_scn
+
+
+def _said_by(host: str, body: bytes) -> _Said | None:
+    """Return what the agent of `host` says; None: another one's answer, or one of another version."""
+    try:
+        said = msgspec.json.decode(body, type=_Said)
+    except msgspec.MsgspecError:
+        return None
+    return said if said.me == host else None

@@ -7,7 +7,14 @@ import pytest
 
 from deploys.failover.spec import DATABASE_TOOL
 from deploys.oceanbase import schema
-from deploys.oceanbase.spec import ARTIFACT, MERGE_TIMER, OceanBaseSpec, run_time_parameters
+from deploys.oceanbase.spec import (
+    ARTIFACT,
+    MERGE_TIMER,
+    SOCKET_SOURCE,
+    WALLET,
+    OceanBaseSpec,
+    run_time_parameters,
+)
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts import facts
@@ -38,6 +45,29 @@ def _as_user(user: str, password: str, sql: str) -> tuple[str, str]:
         "code=$?; rm -f $options; exit $code"
     )
     return command, f"[client]\nuser={user}\npassword={password}\n"
+
+
+def _over_tcp(address: str, port: int) -> str:
+    """Return a command that says as whom it came in over TCP; the option file comes on stdin."""
+    return (
+        "options=$(mktemp) && cat > $options && "
+        f"mariadb --defaults-file=$options --host={address} --port={port} --protocol=tcp "
+        "--execute='SELECT CURRENT_USER()'; code=$?; rm -f $options; exit $code"
+    )
+
+
+@pytest.mark.roles(Role.OCEANBASE)
+def test_it_shows_the_certificate_of_its_file_for_sql_and_replication(
+    machine: Machine, env: Environment
+) -> None:
+    """seekdb reads them at a start: one that was renewed since is used only after the next one."""
+    if not env.database.tls:
+        pytest.skip("the databases of this environment use no TLS")
+    serial = "openssl x509 -noout -serial"
+    wanted = machine.run(f"{serial} -in {WALLET}/server-cert.pem")
+    for port, options in ((env.database.sql_port, "-starttls mysql"), (env.database.rpc_port, "")):
+        asked = f"openssl s_client -connect {machine.spec.address}:{port} {options} </dev/null 2>/dev/null"
+        assert machine.run(f"{asked} | {serial}") == wanted, f"port {port}; restart it: docs/failover.md"
 
 
 def test_one_primary_and_the_rest_follow(env: Environment, machines: dict[str, Machine]) -> None:
@@ -92,6 +122,30 @@ def test_the_daily_merge_is_due(env: Environment, machine: Machine) -> None:
 def test_root_needs_its_password(machine: Machine) -> None:
     command, options = _as_user("root", "", "SELECT 1")
     assert "Access denied" in machine.fails(command, stdin=options)
+
+
+def test_root_is_let_in_from_database_hosts_alone(
+    env: Environment, machines: dict[str, Machine], secrets: Secrets
+) -> None:
+    """`root@'%'` cannot be locked; no host has its password, and root's own is worth nothing elsewhere."""
+    primary = _primary(env, machines)
+    rows = primary.run(
+        f"{DATABASE_TOOL} sql", stdin="SELECT host FROM mysql.user WHERE user = 'root';\n"
+    ).split()
+    addresses = {h.address for h in env.hosts_with(Role.OCEANBASE)}
+    assert set(rows) == {"%", SOCKET_SOURCE, *addresses}
+    command, options = _as_user("root", secrets.database_reserved_password, "SELECT CURRENT_USER()")
+    assert "root@%" in primary.run(command, stdin=options)
+    command, options = _as_user("root", secrets.database_root_password, "SELECT CURRENT_USER()")
+    assert f"root@{SOCKET_SOURCE}" in primary.run(command, stdin=options)
+    elsewhere = _over_tcp("127.0.0.1", env.database.sql_port)
+    assert "Access denied" in primary.fails(elsewhere, stdin=options), (
+        "loopback is no database host's address"
+    )
+    own = primary.spec.address
+    for address in addresses:
+        found = primary.run(_over_tcp(address, env.database.sql_port), stdin=options).split()
+        assert found[-1] == f"root@{own}"
 
 
 def test_services_may_write_rows_and_no_more(

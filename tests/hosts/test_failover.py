@@ -6,6 +6,7 @@ import pytest
 
 from deploys.failover.deploy import CONFIG
 from deploys.failover.spec import AGENT_UNIT, DATABASE_TOOL, DATABASE_UNIT
+from failover import signature
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts import facts
@@ -20,13 +21,9 @@ def _url(machine: Machine, env: Environment, path: str) -> str:
     return f"http://{machine.spec.address}:{env.failover.agent_port}{path}"
 
 
-def _status_of(machine: Machine, env: Environment, method: str, path: str, *, token: str = "") -> str:
-    """Return the status; the token travels on stdin and is in no argv."""
-    settings = f'url = "http://127.0.0.1:{env.failover.agent_port}{path}"\n'
-    if token:
-        settings += f'header = "Authorization: Bearer {token}"\n'
-    command = f"{_CURL} --request {method} --output /dev/null --write-out '%{{http_code}}' --config -"
-    return machine.run(command, stdin=settings)
+def _status_of(machine: Machine, env: Environment, method: str, path: str) -> str:
+    url = f"http://127.0.0.1:{env.failover.agent_port}{path}"
+    return machine.run(f"{_CURL} --request {method} --output /dev/null --write-out '%{{http_code}}' {url}")
 
 
 def test_it_is_watched_and_takes_its_database_with_it(machine: Machine, env: Environment) -> None:
@@ -70,14 +67,25 @@ def test_its_own_view_is_the_database_s(machine: Machine, env: Environment) -> N
 
 
 @pytest.mark.parametrize("path", ["/switchover", "/failover", "/rejoin", "/pause", "/resume"])
-def test_orders_without_the_token_are_refused(machine: Machine, env: Environment, path: str) -> None:
+def test_orders_that_are_not_signed_are_refused(machine: Machine, env: Environment, path: str) -> None:
     assert _status_of(machine, env, "POST", path) == "401"
-    assert _status_of(machine, env, "POST", path, token="not-this-one") == "401"
 
 
-def test_orders_from_the_network_are_refused(machine: Machine, env: Environment, secrets: Secrets) -> None:
-    settings = (
-        f'url = "{_url(machine, env, "/resume")}"\nheader = "Authorization: Bearer {secrets.agent_token}"\n'
+def test_orders_from_the_network_are_refused(machine: Machine, env: Environment) -> None:
+    url = _url(machine, env, "/resume")
+    command = f"{_CURL} --request POST --output /dev/null --write-out '%{{http_code}}' {url}"
+    assert machine.run(command) == "403"
+
+
+@pytest.mark.parametrize(("path", "key"), [("/status", "agent_token"), ("/primary", "agent_reading_key")])
+def test_its_answers_are_signed_for_the_question(
+    machine: Machine, env: Environment, secrets: Secrets, path: str, key: str
+) -> None:
+    nonce = signature.fresh_nonce()
+    asked = f"--dump-header - --header '{signature.NONCE_HEADER}: {nonce}' {_url(machine, env, path)}"
+    head, _, body = machine.run(f"{_CURL} {asked}").partition("\n\n")
+    lines = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+    expected = signature.of_answer(
+        getattr(secrets, key), nonce=nonce, target=path, status=int(head.split()[1]), body=body.encode()
     )
-    command = f"{_CURL} --request POST --output /dev/null --write-out '%{{http_code}}' --config -"
-    assert machine.run(command, stdin=settings) in ("401", "403")
+    assert lines[signature.SIGNATURE_HEADER] == expected

@@ -56,14 +56,13 @@ def test_a_dry_run_checks_both_sides_and_changes_nothing(leading: tuple[str, int
 
 
 @pytest.mark.parametrize(
-    ("host", "address", "token", "status"),
-    [(PRIMARY, HERE, "wrong", "401"), (STANDBY, "http://198.18.1.13:8008", "wrong", "403")],
+    ("host", "address", "status"), [(PRIMARY, HERE, "401"), (STANDBY, "http://198.18.1.13:8008", "403")]
 )
-def test_commands_need_the_token_and_come_from_the_host_itself(
-    deployed: Environment, on_host: Run, host: str, address: str, token: str, status: str
+def test_commands_must_be_signed_and_come_from_the_host_itself(
+    deployed: Environment, on_host: Run, host: str, address: str, status: str
 ) -> None:
     asked = (
-        f"curl -s -o /dev/null -w '%{{http_code}}' -X POST -H 'Authorization: Bearer {token}' "
+        f"curl -s -o /dev/null -w '%{{http_code}}' -X POST -H 'Loanstack-Signature: wrong' "
         f"-H 'Content-Type: application/json' -d '{{}}' {address}/switchover"
     )
     assert on_host(host, asked).stdout == status

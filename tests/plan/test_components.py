@@ -13,6 +13,7 @@ import pytest
 import deploys
 from chaos.system import host_fault
 from deploys import rotation
+from deploys.alertmanager import spec as alertmanager
 from deploys.baseline.facts import SessionOrigin
 from deploys.baseline.spec import SSH_PORT
 from deploys.components import COMPONENTS
@@ -145,9 +146,11 @@ def test_accounts_are_those_of_the_written_units(lab_site: Site) -> None:
         users = ((PurePosixPath(file.path).name, _USER.search(file.content)) for file in files)
         found = {(unit, user[1]) for unit, user in users if user is not None}
         declared = {pair for each in footprints(lab_site.env, host) for pair in each.accounts}
+        # Their packages write these units, and a deploy only adds to them.
         packaged = {
-            (etcd.UNIT, etcd.StoreSpec.user)
-        }  # its package writes this unit, and a deploy only adds to it
+            (etcd.UNIT, etcd.StoreSpec.user),
+            (STAND_IN.alertmanager_unit, alertmanager.USER),
+        }
         assert found - declared == set(), host.name
         assert declared - found <= packaged, host.name
 

@@ -7,6 +7,7 @@ import pytest
 from deploys.content import AUTHORITY
 from deploys.facts.services import Service, ServiceState
 from deploys.failover import deploy as failover
+from deploys.loan_services.spec import loan_services_spec
 from deploys.oceanbase.facts import LocalRole
 from failover import settings_file
 from inventory.availability import Failover, Fence, FenceKind
@@ -84,6 +85,8 @@ def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureReques
         assert read.timing.lease_ttl_ms == 3000
         assert [p.host for p in read.peers] == [p.name for p in spec.peers]
         assert (read.agent.token, read.store.password) == (spec.agent_token, spec.store_password)
+        loan = loan_services_spec(site.env, site.env.hosts_with(Role.LOAN)[0], site.secrets)
+        assert read.agent.reading_key == loan.agent_key != read.agent.token
 
 
 def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:

@@ -59,7 +59,11 @@ _DATABASE = [
     "OceanBase | Install seekdb",
     "OceanBase | Write the database's settings, unit and tool",
 ]
-_CONTENT = ["OceanBase | Keep the database's users", "OceanBase | Keep schema and rights"]
+_CONTENT = [
+    "OceanBase | Keep the database's users",
+    "OceanBase | Let root in from the database hosts alone",
+    "OceanBase | Keep schema and rights",
+]
 _SETTLE = [
     "OceanBase standby | Set the database's run-time parameters",
     "OceanBase standby | Have both databases merged each day",

@@ -92,6 +92,10 @@ def _converged(site: Site, name: str) -> Facts:
         if "PARAMETERS" in query:
             wanted = run_time_parameters(env.database)
             return answer(role, *(("observer", name, "INT", value) for name, value in wanted))
+        if "user = 'root'" in query:
+            spec = oceanbase_spec(env, host, site.secrets)
+            known = [(source, _native_hash(spec.root_password)) for source in spec.root_sources]
+            return answer(role, ("%", _native_hash(spec.reserved_password)), *known)
         if "mysql.user" in query:
             passwords = oceanbase_spec(env, host, site.secrets).passwords
             return answer(role, ("root", "*X"), *((user, _native_hash(word)) for user, word in passwords))
@@ -290,7 +294,7 @@ def test_a_wrong_password_in_the_database_is_set_without_showing_it(lab_site: Si
     told_before = facts[LocalAnswer]
 
     def answers(query: str, of_primary: bool = True) -> object:
-        if "mysql.user" in query:
+        if "FROM mysql.user" in query and "root" not in query:
             return answer("PRIMARY", ("loan_app", "*0"), ("loan_owner", "*0"))
         return told_before(query=query)
 
@@ -301,6 +305,51 @@ def test_a_wrong_password_in_the_database_is_set_without_showing_it(lab_site: Si
     digest = _native_hash(lab_site.secrets.probe_password)
     assert f"CREATE USER IF NOT EXISTS 'probe' IDENTIFIED BY PASSWORD '{digest}';" in sql
     assert lab_site.secrets.loan_app_password not in command.get_raw_value()
+
+
+ROOT = "OceanBase | Let root in from the database hosts alone"
+
+
+def _sql_for_root(site: Site, *accounts: tuple[str, str]) -> list[str]:
+    """Return the statements for a primary that knows these accounts of root: (host, password)."""
+    facts = _converged(site, "ob-a")
+    told_before = facts[LocalAnswer]
+    rows = [(source, _native_hash(password)) for source, password in accounts]
+
+    def answers(query: str, of_primary: bool = True) -> object:
+        return answer("PRIMARY", *rows) if "user = 'root'" in query else told_before(query=query)
+
+    planned = site.plan("ob-a", told(facts, {LocalAnswer: answers}))
+    commands = next(p.commands for p in planned if p.name == ROOT)
+    for command in commands:
+        assert site.secrets.database_root_password not in command.get_raw_value()
+    return [line for c in commands for line in str(c.connector_arguments["_stdin"]).splitlines()]
+
+
+def test_root_of_a_new_database_is_let_in_from_database_hosts_alone(lab_site: Site) -> None:
+    root, reserved = lab_site.secrets.database_root_password, lab_site.secrets.database_reserved_password
+    statements = _sql_for_root(lab_site, ("%", root))
+    accounts = [f"'root'@'{source}'" for source in ("unix_", "198.18.1.13", "198.18.2.23")]
+    made = f"IDENTIFIED BY PASSWORD '{_native_hash(root)}';"
+    assert statements[:-1] == [
+        line
+        for account in accounts
+        for line in (
+            f"CREATE USER IF NOT EXISTS {account} {made}",
+            f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;",
+        )
+    ]
+    assert statements[-1] == f"ALTER USER root IDENTIFIED BY '{reserved}';", "with it the others were made"
+    assert root != reserved, "of two accounts with one password seekdb takes the one from anywhere"
+
+
+def test_root_is_no_longer_let_in_from_a_host_that_left_and_gets_a_new_password(lab_site: Site) -> None:
+    root, reserved = lab_site.secrets.database_root_password, lab_site.secrets.database_reserved_password
+    known = (("unix_", root), ("198.18.1.13", "old"), ("198.18.2.23", root), ("198.18.9.9", root))
+    assert _sql_for_root(lab_site, ("%", reserved), *known) == [
+        f"ALTER USER 'root'@'198.18.1.13' IDENTIFIED BY '{root}';",
+        "DROP USER 'root'@'198.18.9.9';",
+    ]
 
 
 def test_a_session_from_outside_is_refused_before_the_firewall_is_touched(lab_site: Site) -> None:

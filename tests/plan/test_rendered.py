@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+from cryptography import x509
+
 from deploys.alertmanager import deploy as alertmanager
 from deploys.alertmanager.spec import TOKEN
 from deploys.baseline import deploy as baseline
@@ -18,7 +20,7 @@ from deploys.loan_services import deploy as loan_services
 from deploys.loan_services.spec import loan_services_spec
 from deploys.node_exporter import deploy as node_exporter
 from deploys.oceanbase import deploy as oceanbase
-from deploys.oceanbase.spec import oceanbase_spec
+from deploys.oceanbase.spec import WALLET
 from deploys.prometheus import deploy as prometheus
 from deploys.prometheus.spec import rule_file
 from deploys.sql_proxy import deploy as sql_proxy
@@ -37,7 +39,7 @@ def _text(files: tuple[ConfigFile, ...], path: str) -> str:
 
 
 def test_database(lab_site: Site) -> None:
-    spec = oceanbase_spec(lab_site.env, lab_site.env.host("ob-b"), lab_site.secrets)
+    spec = oceanbase.spec_of(lab_site.context("ob-b"))
     files = oceanbase.files_of(spec)
     assert_golden("oceanbase.json", _text(files, oceanbase.SETTINGS))
     assert_golden("loanstack-oceanbase.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
@@ -45,11 +47,48 @@ def test_database(lab_site: Site) -> None:
     assert_golden("loanstack-merge.timer", _text(files, f"/etc/systemd/system/{spec.merge_timer}"))
 
 
+def test_a_database_s_certificate_is_its_own_and_lies_where_seekdb_looks_for_it(lab_site: Site) -> None:
+    found = {}
+    for name in ("ob-a", "ob-b"):
+        files = {
+            f.path.rpartition("/")[2]: f
+            for f in oceanbase.files_of(oceanbase.spec_of(lab_site.context(name)))
+            if f.path.startswith(f"{WALLET}/")
+        }
+        assert set(files) == {"ca.pem", "server-cert.pem", "server-key.pem", "cert.pem", "key.pem"}
+        assert {(f.user, f.mode) for f in files.values()} == {("oceanbase", 0o600)}
+        assert {n for n, f in files.items() if f.secret} == {"server-key.pem", "key.pem"}
+        certificate = x509.load_pem_x509_certificate(files["server-cert.pem"].content.encode())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        addresses = {str(address) for address in names.get_values_for_type(x509.IPAddress)}
+        assert addresses == {lab_site.env.host(name).address, "127.0.0.1"}
+        found[name] = files["key.pem"].content
+    assert found["ob-a"] != found["ob-b"]
+
+
+def test_without_tls_nothing_of_it_is_left(lab_site: Site) -> None:
+    """As in an environment whose databases were made without: its replication would stand still."""
+    site = replace(lab_site, env=replace(lab_site.env, database=replace(lab_site.env.database, tls=False)))
+    spec = oceanbase.spec_of(site.context("ob-a"))
+    files = [
+        *oceanbase.files_of(spec),
+        *loan_services.files_of(loan_services.spec_of(site.context("app-a"))),
+        *tongweb.files_of(tongweb.spec_of(site.context("app-a"))),
+    ]
+    assert not any(path.startswith(WALLET) for path in (f.path for f in files))
+    told = "\n".join(f.content for f in files)
+    for word in ("wallet", "tls", "useSsl", "LOAN_DATABASE_CA_FILE", "ssl_client"):
+        assert word not in told.replace("loanstack-db", ""), word
+
+
 def test_loan_services(lab_site: Site) -> None:
-    spec = loan_services_spec(lab_site.env, lab_site.env.host("app-b"), lab_site.secrets)
+    spec = loan_services.spec_of(lab_site.context("app-b"))
     files = loan_services.files_of(spec)
     assert_golden("loanstack-loan.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
-    hidden = _text(files, loan_services.ENVIRONMENT).replace(lab_site.secrets.loan_app_password, "<hidden>")
+    hidden = _text(files, loan_services.ENVIRONMENT)
+    for secret in (spec.app_password, spec.agent_key):
+        assert secret in hidden
+        hidden = hidden.replace(secret, "<hidden>")
     assert_golden("loan.env", hidden)
 
 
@@ -65,7 +104,7 @@ def test_sql_proxy(lab_site: Site) -> None:
 
 
 def test_tongweb(lab_site: Site) -> None:
-    spec = tongweb_spec(lab_site.env, lab_site.env.host("app-b"), lab_site.secrets)
+    spec = tongweb.spec_of(lab_site.context("app-b"))
     files = tongweb.files_of(spec)
     for path in (
         tongweb.CONFIGURATION,

@@ -13,6 +13,7 @@ from tests.plan.kit import Site, answer, fresh, primary, shown, stdin_of, told
 
 _OF_DATABASE = {
     "database_root_password",
+    "database_reserved_password",
     "loan_owner_password",
     "loan_app_password",
     "probe_password",
@@ -20,6 +21,7 @@ _OF_DATABASE = {
     "data_source_password",
     "store_agent_password",
     "agent_token",
+    "agent_reading_key",
 }
 _ALL = ("gw-a", "app-a", "ob-a", "ob-b", "mon-c")
 
@@ -52,7 +54,13 @@ def test_nothing_printed_holds_a_secret(
         ("ob-b", {*_OF_DATABASE, "fence_passwords.ob-a"}),
         (
             "app-a",
-            {"loan_owner_password", "loan_app_password", "tongweb_console_password", "data_source_password"},
+            {
+                "loan_owner_password",
+                "loan_app_password",
+                "tongweb_console_password",
+                "data_source_password",
+                "agent_reading_key",
+            },
         ),
         ("gw-a", set()),
         ("mon-c", {"alert_webhook_token"}),

@@ -6,6 +6,9 @@ from urllib.parse import parse_qs
 import msgspec
 
 from app_stub.settings import Endpoint
+from failover import signature
+
+KEY = "key-of-the-agents-readers"
 
 
 class FakeAgent:
@@ -21,6 +24,8 @@ class FakeAgent:
         self.endpoint = Endpoint(host="127.0.0.1", port=1)
         self.raw: bytes | None = None
         """Sent instead of an answer."""
+        self.key = KEY
+        """With which it signs what it says; empty: not at all."""
 
     async def start(self) -> None:
         """Listen, on the port of the last time if there was one."""
@@ -59,7 +64,8 @@ class FakeAgent:
                 if query.get("unless") == [self._tag]:
                     wait_s = int(query["wait_ms"][0]) / 1000
                     await asyncio.wait((asyncio.ensure_future(self._changed.wait()),), timeout=wait_s)
-                writer.write(self.raw if self.raw is not None else self._answer())
+                nonce = head.partition("Loanstack-Nonce: ")[2].partition("\r\n")[0]
+                writer.write(self.raw if self.raw is not None else self.answer(nonce, target))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
 
@@ -67,11 +73,14 @@ class FakeAgent:
     def _tag(self) -> str:
         return f"{self._number}/of this test&"
 
-    def _answer(self) -> bytes:
+    def answer(self, nonce: str, target: str) -> bytes:
+        """Return what it answers now."""
         body = msgspec.json.encode(self._document | {"tag": self._tag, "durability": "local"})
-        status = b"200 OK" if "address" in self._document else b"503 Service Unavailable"
-        return b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-            status,
-            len(body),
-            body,
+        status, reason = (200, "OK") if "address" in self._document else (503, "Service Unavailable")
+        head = (
+            f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         )
+        if self.key:
+            signed = signature.of_answer(self.key, nonce=nonce, target=target, status=status, body=body)
+            head += f"{signature.SIGNATURE_HEADER}: {signed}\r\n"
+        return f"{head}\r\n".encode() + body

@@ -1,6 +1,8 @@
 """Driver errors become outcomes: by where they happen, not by how they read."""
 
 import asyncio
+import ssl
+from pathlib import Path
 from typing import Any
 
 import asyncmy
@@ -11,6 +13,7 @@ from app_stub import database
 from app_stub.database import Connection
 from app_stub.outcome import DatabaseFailure, Meaning
 from app_stub.settings import Database, Endpoint
+from deploys import certificates
 
 HERE = Endpoint(host="198.18.1.13", port=2881)
 
@@ -140,3 +143,27 @@ def test_a_connection_that_is_reset_as_soon_as_it_stands_is_a_lost_one(
     settings = Database(endpoints=(HERE,), user="u", password="p")
     with pytest.raises(ConnectionResetError, match=r"198\.18\.1\.13:2881: Transport"):
         asyncio.run(database.connect(settings, HERE))
+
+
+def test_a_connection_is_encrypted_where_the_settings_name_an_authority(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And the database must show a certificate of that authority, for the address that is asked."""
+    asked: list[Any] = []
+
+    async def connect(**arguments: Any) -> object:
+        asked.append(arguments["ssl"])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(database.asyncmy, "connect", connect)
+    authority = tmp_path / "ca.pem"
+    authority.write_text(certificates.authority_certificate(tmp_path, now=certificates.utc_now()))
+    for ca_file in (None, authority, authority):
+        settings = Database(endpoints=(HERE,), user="u", password="p", ca_file=ca_file)
+        with pytest.raises(ConnectionRefusedError):
+            asyncio.run(database.connect(settings, HERE))
+    plain, context, again = asked
+    assert plain is None
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert [one["serialNumber"] for one in context.get_ca_certs()] != []
+    assert context is again, "read once: connections are opened while a failover is under way"

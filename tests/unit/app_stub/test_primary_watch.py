@@ -16,7 +16,7 @@ from app_stub.primary_watch import ALONE_S, PrimaryWatch
 from app_stub.settings import Database, Endpoint
 from failover.agent.loop import limits_of
 from tests import virtual_time
-from tests.unit.app_stub.fake_agent import FakeAgent
+from tests.unit.app_stub.fake_agent import KEY, FakeAgent
 from tests.unit.app_stub.fakes import metrics
 from tests.unit.failover.config import settings as agent_settings
 
@@ -98,7 +98,7 @@ def _play(
     async def play() -> None:
         for agent in agents:
             await agent.start()
-        settings = replace(SETTINGS, agents=tuple(agent.endpoint for agent in agents))
+        settings = replace(SETTINGS, agents=tuple(agent.endpoint for agent in agents), agent_key=KEY)
         pool: Any = world
         watch = PrimaryWatch(settings, pool, metrics(), alone=alone)
         watch.start()
@@ -126,6 +126,26 @@ def test_a_crashed_primary_is_left_at_once_and_its_successor_followed(
         await world.until(A, None, B)
 
     _play(monkeypatch, world, story)
+
+
+def test_who_answers_for_an_agent_without_its_key_moves_nothing_and_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World({A: "PRIMARY", B: "STANDBY"})
+    agent = FakeAgent()
+    agent.key = "another-key"
+    agent.says(99, "serving", B)
+    alone: list[float] = []
+
+    async def story(watch: PrimaryWatch) -> None:
+        await world.until(A)
+        assert world.followed == [A], "the databases' own roles decide"
+        assert world.epoch < 99
+        refused = watch._metrics.agent_answers_refused.labels(str(agent.endpoint), "signature")
+        assert refused._value.get() > 0
+        assert max(alone) == float("-inf"), "nor may a write be acknowledged without the standby"
+
+    _play(monkeypatch, world, story, (agent,), alone.append)
 
 
 def test_a_driver_that_breaks_does_not_end_the_questions(monkeypatch: pytest.MonkeyPatch) -> None:

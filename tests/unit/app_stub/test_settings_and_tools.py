@@ -19,6 +19,7 @@ GOOD = {
     "LOAN_STATEMENT_TIMEOUT_MS": "3000",
     "LOAN_SHUTDOWN_GRACE_S": "10",
     "LOAN_AGENTS": "198.18.1.13:8008,198.18.2.23:8008",
+    "LOAN_AGENT_KEY": "key-of-readers",
     "LOAN_DURABILITY": "cross_centre",
     "LOAN_DURABILITY_TIMEOUT_MS": "1500",
 }
@@ -35,9 +36,24 @@ def test_good_settings() -> None:
 
 def test_without_agents_writes_are_local() -> None:
     fewer = {name: value for name, value in GOOD.items() if "DURABILITY" not in name}
-    settings = settings_from(fewer | {"LOAN_AGENTS": ""})
+    settings = settings_from(fewer | {"LOAN_AGENTS": "", "LOAN_AGENT_KEY": ""})
     assert settings.database.agents == ()
     assert settings.durability == DurabilityRule(kind=DurabilityKind.LOCAL)
+
+
+def test_an_authority_s_file_must_be_there() -> None:
+    assert settings_from(GOOD).database.ca_file is None
+    found = settings_from(GOOD | {"LOAN_DATABASE_CA_FILE": __file__}).database.ca_file
+    assert str(found) == __file__
+    with pytest.raises(SettingsError, match="LOAN_DATABASE_CA_FILE='/none'; allowed: a file"):
+        settings_from(GOOD | {"LOAN_DATABASE_CA_FILE": "/none"})
+
+
+def test_agents_are_believed_by_a_key_alone() -> None:
+    with pytest.raises(SettingsError) as raised:
+        settings_from(GOOD | {"LOAN_AGENT_KEY": ""})
+    assert raised.value.problems == ("LOAN_AGENT_KEY is missing or empty; set it in the environment file",)
+    assert settings_from(GOOD).database.agent_key not in repr(settings_from(GOOD))
 
 
 def test_all_mistakes_at_once() -> None:

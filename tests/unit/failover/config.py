@@ -5,8 +5,11 @@ from typing import Any
 
 from failover.settings import Settings
 from failover.settings_file import parse
+from failover.signature import Keys
 
 TOKEN = "token-of-the-agents-0123456789"
+READING_KEY = "key-of-their-readers-0123456789"
+KEYS = Keys(token=TOKEN, reading=READING_KEY)
 
 _FILE: dict[str, Any] = {
     "environment": "lab",
@@ -20,7 +23,7 @@ _FILE: dict[str, Any] = {
         "password": "secret-of-the-store",
         "ca_file": "/etc/loanstack/store/ca.crt",
     },
-    "agent": {"port": 8008, "token": TOKEN},
+    "agent": {"port": 8008, "token": TOKEN, "reading_key": READING_KEY},
     "peers": [
         {
             "host": "ob-b",

@@ -12,7 +12,7 @@ from failover.api.http import serve
 from failover.api.status import DatabaseStatus, LeaderStatus, MemberStatus, Status
 from failover.core.observed import RequestKind
 from failover.settings import Durability
-from tests.unit.failover.config import TOKEN
+from tests.unit.failover.config import KEYS
 
 Json = dict[str, Any]
 _DURABILITY = Durability(mode="cross_centre", timeout_ms=2000, degrade_after_ms=None)
@@ -141,7 +141,7 @@ def served(facts: FakeFacts) -> Iterator[int]:
 
         return asyncio.run_coroutine_threadsafe(awaited(), loop).result(60)
 
-    runner = in_loop(serve(facts, TOKEN, addresses=(), port=0))
+    runner = in_loop(serve(facts, KEYS, addresses=(), port=0))
     try:
         yield runner.addresses[0][1]
     finally:

@@ -8,18 +8,32 @@ from typing import Any
 import aiohttp
 import pytest
 
+from failover import clock, signature
 from failover.api.announcement import Answer
 from failover.api.facts import RefusedError
 from failover.api.http import Api, serve
+from failover.api.order_check import VALID_MS, OrderCheck
+from failover.api.problems import ProblemError
 from failover.store.gateway import StoreError
 from tests import virtual_time
 from tests.unit.failover import virtual
-from tests.unit.failover.config import TOKEN
+from tests.unit.failover.config import KEYS, TOKEN
 from tests.unit.failover.fake_facts import FakeFacts, a_status, serving
 
 Json = dict[str, Any]
-AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
+ORDER = b'{"to": "ob-b"}'
 COMMANDS = ["/switchover", "/failover", "/rejoin", "/pause", "/resume"]
+
+
+def signed(path: str, body: bytes, *, token: str = TOKEN, sent_ms: int = 0) -> dict[str, str]:
+    """Return the headers of an order, as the agents' own client makes them."""
+    nonce, sent = signature.fresh_nonce(), str(sent_ms or clock.steady_ms())
+    of_order = signature.of_order(token, nonce=nonce, sent_ms=sent, target=path, body=body)
+    return {
+        signature.NONCE_HEADER: nonce,
+        signature.SENT_HEADER: sent,
+        signature.SIGNATURE_HEADER: of_order,
+    }
 
 
 class Client:
@@ -31,18 +45,25 @@ class Client:
             text = await answer.text()
             return answer.status, json.loads(text) if "json" in answer.content_type else text
 
+    async def signed(self, path: str, nonce: str) -> tuple[int, bytes, str]:
+        """Ask with a nonce; returns status, body and signature."""
+        headers = {signature.NONCE_HEADER: nonce}
+        async with self._session.get(self._base + path, headers=headers) as answer:
+            return answer.status, await answer.read(), answer.headers.get(signature.SIGNATURE_HEADER, "")
+
     async def post(
-        self, path: str, body: object = None, headers: Mapping[str, str] = AUTHORISED
+        self, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        async with self._session.post(self._base + path, data=data, headers=headers) as answer:
+        sent = signed(path, data) if headers is None else headers
+        async with self._session.post(self._base + path, data=data, headers=sent) as answer:
             assert answer.status < 400 or answer.content_type == "application/problem+json"
             return answer.status, await answer.json(content_type=None)
 
 
 def play(facts: FakeFacts, story: Callable[[Client], Awaitable[Any]]) -> Any:
     async def stage() -> Any:
-        runner = await serve(facts, TOKEN, addresses=("127.0.0.1",), port=0)
+        runner = await serve(facts, KEYS, addresses=("127.0.0.1",), port=0)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             try:
@@ -243,17 +264,70 @@ def test_history_is_one_list_with_the_guarantee_of_its_epoch() -> None:
     "headers",
     [
         {},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": TOKEN},
-        {"Authorization": f"Bearer {TOKEN} "[:-2]},
-        {"Authorization": "Bearer t\u00f6ken"},
+        {"Authorization": f"Bearer {TOKEN}"},
+        {signature.SIGNATURE_HEADER: TOKEN},
+        {signature.SIGNATURE_HEADER: "t\u00f6ken"},
+        signed("/another", ORDER),
+        signed("/switchover?", ORDER),
+        signed("/switchover", b"{}"),
+        signed("/switchover", ORDER, token=KEYS.reading),
+        {**signed("/switchover", ORDER), signature.SENT_HEADER: "1"},
+        {**signed("/switchover", ORDER), signature.NONCE_HEADER: "0" * 32},
     ],
 )
-def test_a_command_without_the_token_does_nothing(path: str, headers: dict[str, str]) -> None:
+def test_a_command_that_is_not_signed_as_it_stands_does_nothing(path: str, headers: dict[str, str]) -> None:
     facts = FakeFacts()
-    status, said = play(facts, lambda client: client.post(path, {"to": "ob-b"}, headers))
-    assert (status, facts.orders) == (401, [])
+    status, said = play(facts, lambda client: client.post(path, ORDER, headers))
+    assert (status, said["type"], facts.orders) == (401, "urn:loanstack:failover:not-signed", [])
     assert TOKEN not in json.dumps(said)
+
+
+def test_a_command_is_taken_once() -> None:
+    """Also when it is sent again while the first one is carried out, and not at all when it is old."""
+    facts = FakeFacts()
+
+    async def story(client: Client) -> list[int]:
+        headers = signed("/pause", b"")
+        return [(await client.post("/pause", b"", headers))[0] for _ in range(3)]
+
+    assert play(facts, story) == [200, 401, 401]
+    assert facts.orders == [("pause",)]
+
+    async def late(client: Client) -> list[tuple[int, str]]:
+        ages_ms = (VALID_MS + 1000, -VALID_MS - 1000)
+        orders = [signed("/resume", b"", sent_ms=clock.steady_ms() - age_ms) for age_ms in ages_ms]
+        answers = [await client.post("/resume", b"", order) for order in orders]
+        return [(status, said["type"]) for status, said in answers]
+
+    assert play(facts, late) == [(401, "urn:loanstack:failover:stale-order")] * 2
+    assert facts.orders == [("pause",)]
+
+
+def test_what_was_accepted_is_remembered_until_it_is_too_old_to_be_sent_again() -> None:
+    now_ms = 50_000
+    check = OrderCheck(TOKEN, lambda: now_ms)
+    # It says that it comes from the future, as far as is allowed.
+    headers = signed("/pause", b"", sent_ms=now_ms + VALID_MS)
+    check.check(headers, target="/pause", body=b"")
+    for later_ms in range(0, 3 * VALID_MS, 1000):
+        now_ms = 50_000 + later_ms
+        with pytest.raises(ProblemError):
+            check.check(headers, target="/pause", body=b"")
+
+
+def test_an_answer_is_signed_for_its_question() -> None:
+    facts = FakeFacts(told=a_status(me="ob-b"))
+    facts.announcement.say(serving("ob-b", 13))
+    nonces = ["a" * 32, "b" * 32, "", "a" * 31, "A" * 32]
+
+    async def story(client: Client) -> dict[tuple[str, str], tuple[int, bytes, str]]:
+        paths = ("/status", "/primary?unless=x&wait_ms=0", "/none")
+        return {(path, nonce): await client.signed(path, nonce) for path in paths for nonce in nonces}
+
+    for (path, nonce), (status, body, given) in play(facts, story).items():
+        key = KEYS.reading if path.startswith("/primary") else KEYS.token
+        expected = signature.of_answer(key, nonce=nonce, target=path, status=status, body=body)
+        assert given == (expected if nonce in nonces[:2] else ""), (path, nonce)
 
 
 @pytest.mark.parametrize("path", COMMANDS)
@@ -362,5 +436,6 @@ def test_pause_and_resume() -> None:
 
 
 def test_the_token_is_not_in_the_repr_and_status_can_be_asked_by_all() -> None:
-    assert TOKEN not in repr(Api(FakeFacts(), TOKEN))
+    assert TOKEN not in repr(KEYS) + repr(Api(FakeFacts(), KEYS))
+    assert KEYS.reading not in repr(KEYS)
     assert got(FakeFacts(told=a_status(me="ob-b")), "/status")[1]["me"] == "ob-b"

@@ -23,7 +23,7 @@ from failover.cli import cli
 from failover.store.gateway import StoreError
 from inventory.places import PROJECT_ROOT
 from loanstack.cli.failover import failover as operators_commands
-from tests.unit.failover.config import TOKEN, settings_file
+from tests.unit.failover.config import KEYS, settings_file
 from tests.unit.failover.fake_facts import FakeFacts, a_status, served, serving
 
 
@@ -40,9 +40,9 @@ def config(facts: FakeFacts, tmp_path: Path) -> Iterator[Path]:
         yield written(tmp_path, port)
 
 
-def written(folder: Path, port: int, token: str = TOKEN) -> Path:
+def written(folder: Path, port: int, **keys: str) -> Path:
     found = settings_file()
-    found["agent"] = {"port": port, "token": token}
+    found["agent"] |= {"port": port, **keys}
     path = folder / "failover.json"
     path.write_text(json.dumps(found))
     path.chmod(0o600)
@@ -198,11 +198,14 @@ def test_rejoin_pause_and_resume(config: Path, facts: FakeFacts) -> None:
     assert (found.exit_code, found.stderr) == (1, "loanstack-failover: a switchover to ob-b waits\n")
 
 
-def test_another_agents_token_is_refused(config: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["pause", "status"])
+def test_an_agent_with_other_keys_is_not_believed(
+    config: Path, facts: FakeFacts, tmp_path: Path, verb: str
+) -> None:
     port = json.loads(config.read_text())["agent"]["port"]
-    found = run(written(tmp_path, port, token="some-other-token-0123456789"), "pause")
-    assert (found.exit_code, found.stdout) == (1, "")
-    assert "commands need the agents' token" in found.stderr
+    found = run(written(tmp_path, port, token="some-other-token-0123456789"), verb)
+    assert (found.exit_code, found.stdout, facts.orders) == (1, "", [])
+    assert "does not sign with this host's keys" in found.stderr
 
 
 @pytest.mark.parametrize("verb", ["status", "history", "switchover", "rejoin", "pause"])
@@ -225,10 +228,10 @@ def test_every_mistake_in_the_settings_is_told(tmp_path: Path, verb: str) -> Non
 def test_what_is_no_answer_of_an_agent_is_said_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = json.loads(config.read_text())["agent"]["port"]
     with pytest.raises(AgentError, match="Not Found"):
-        Agent(port, TOKEN).command("nothing", {})
+        Agent(port, KEYS).command("nothing", {})
     monkeypatch.setattr(Agent, "_ask", lambda *_: (500, b"<html>"))
     with pytest.raises(AgentError, match="answers with status 500"):
-        Agent(port, TOKEN).history()
+        Agent(port, KEYS).history()
     monkeypatch.setattr(Agent, "_ask", lambda *_: (200, b"{}"))
     assert "cannot be read" in run(config, "status").stderr
 

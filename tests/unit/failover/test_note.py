@@ -92,3 +92,47 @@ def test_a_note_that_somebody_else_wrote_is_no_note(folder: Folder) -> None:
 def test_there_is_nothing_to_note_without_data(folder: Folder) -> None:
     with pytest.raises(FileNotFoundError):
         folder.notes.write(Recorded(role=Role.STANDBY))
+
+
+@pytest.fixture
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of root's outside of the folder."""
+    path = tmp_path_factory.mktemp("root") / "shadow"
+    path.write_text("STANDBY\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("name", ["loanstack-failover", "loanstack-failover.new"])
+@pytest.mark.parametrize("is_hard", [False, True])
+def test_a_link_that_the_database_s_user_left_leads_the_note_nowhere(
+    folder: Folder, victim: Path, name: str, is_hard: bool
+) -> None:
+    """The agent is root, and the folder belongs to the user of the database."""
+    folder.role_file("STANDBY\n")
+    link = folder.path / name
+    if is_hard:
+        link.hardlink_to(victim)
+    else:
+        link.symlink_to(victim)
+    noted = Recorded(role=Role.STANDBY, epoch=3, lineage=2)
+    folder.notes.write(noted)
+    assert folder.notes.read() == noted
+    assert (victim.read_text(), victim.stat().st_mode & 0o777) == ("STANDBY\n", 0o600)
+    assert {path.name for path in folder.path.iterdir()} == {"loanstack-failover", "loanstack-role"}
+    assert not (folder.path / "loanstack-failover").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["loanstack-role", "loanstack-failover"])
+def test_what_a_link_or_a_pipe_leads_to_is_not_read(folder: Folder, victim: Path, name: str) -> None:
+    folder.role_file("STANDBY\n")
+    folder.notes.write(Recorded(role=Role.STANDBY, epoch=3, lineage=2))
+    known = Recorded() if name == "loanstack-role" else Recorded(role=Role.STANDBY)
+    path = folder.path / name
+    victim.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(victim)
+    assert folder.notes.read() == known
+    path.unlink()
+    os.mkfifo(path)
+    assert folder.notes.read() == known

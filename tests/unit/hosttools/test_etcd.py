@@ -35,13 +35,19 @@ class Members(ThreadingHTTPServer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("0.0.0.0", 0), _Asked)
-        issued = certificates.store_certificate(
-            folder / "ca", host_name="member", addresses=(_HERE, *_OTHERS), now=certificates.utc_now()
+        subject = certificates.Subject(
+            file_name="member", names=certificates.addresses((_HERE, *_OTHERS)), is_client=True
         )
-        self.files = {}
-        for name in ("authority", "certificate", "private_key"):
-            self.files[name] = str(folder / f"{name}.pem")
-            Path(self.files[name]).write_text(getattr(issued, name))
+        now = certificates.utc_now()
+        issued = certificates.certificate(folder / "ca", subject, now=now)
+        texts = {
+            "authority": certificates.authority_certificate(folder / "ca", now=now),
+            "certificate": issued.certificate,
+            "private_key": issued.private_key,
+        }
+        self.files = {name: str(folder / f"{name}.pem") for name in texts}
+        for name, text in texts.items():
+            Path(self.files[name]).write_text(text)
         trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.files["authority"])
         trust.load_cert_chain(self.files["certificate"], self.files["private_key"])
         trust.verify_mode = ssl.CERT_OPTIONAL

@@ -12,6 +12,7 @@ import pytest
 
 from inventory.places import PROJECT_ROOT
 from lab.tongweb import portal as war
+from tests.hostile_paths import HOSTILE_PATHS
 from tests.unit.tongweb.installation import Installation
 from tests.unit.tongweb.portal_channel import BODY_BYTES_MAX, DEADLINE_MS, KEY, PATH, WRITE, Channel
 
@@ -222,6 +223,23 @@ def test_out_of_rotation_it_refuses_gateways_and_nobody_else(channel: Channel) -
     finally:
         reason.unlink()
     channel.installation.wait_for(lambda: channel.api(headers={**KEY, **GATEWAY})[0] == 200)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/data-source", "/api/..;/metrics", "/x/..;/data-source"])
+def test_inner_pages_are_for_those_who_come_through_no_gateway(channel: Channel, path: str) -> None:
+    ask = channel.installation.ask
+    assert ask("GET", f"/portal{path}", headers=GATEWAY)[0] == 404
+    assert ask("GET", f"/portal{path}")[0] in (200, 503)
+    assert ask("GET", "/portal/healthz", headers=GATEWAY)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", [path.removeprefix("/api") for path in HOSTILE_PATHS if path.startswith(("/v1", "/api/v1"))]
+)
+def test_a_service_is_asked_for_plain_paths_alone(channel: Channel, path: str) -> None:
+    status = channel.api(path, body=None, method="GET", headers=GATEWAY)[0]
+    paths = [got.path for each in channel.services for got in each.seen]
+    assert (status, paths) in [(400, []), (404, []), (200, ["/v1/products"])]
 
 
 def test_what_happens_is_counted(channel: Channel) -> None:

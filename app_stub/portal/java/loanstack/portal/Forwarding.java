@@ -51,11 +51,10 @@ final class Forwarding {
         Instance first = instances.choose(slot, null);
         Instance second = instances.choose(slot, first);
         boolean mayRefuse = request.getHeader(KEY) != null && second != null;
-        if (first == null || !ask(first, question, response, deadlineNs, mayRefuse)) {
-            if (second == null || !ask(second, question, response, deadlineNs, false)) {
-                response.setHeader("Retry-After", "1");
-                Portal.problem(response, NOT_EXECUTED, "no-service", "no loan service is there; nothing was sent");
-            }
+        if ((first == null || !ask(first, question, response, deadlineNs, mayRefuse))
+                && (second == null || !ask(second, question, response, deadlineNs, false))) {
+            response.setHeader("Retry-After", "1");
+            Portal.problem(response, NOT_EXECUTED, "no-service", "no loan service is there; nothing was sent");
         }
     }
 

@@ -20,6 +20,8 @@ public final class Portal extends HttpServlet {
     /** What only gateways say: who comes without is the host's own check or warm-up. */
     private static final String THROUGH_GATEWAY = "X-Forwarded-For";
     private static final Pattern PLAIN_ID = Pattern.compile("[!-~]{1,64}");
+    /** What goes on to a service: with such characters alone every program on the way reads the same path. */
+    private static final Pattern PLAIN_PATH = Pattern.compile("/v1(/[A-Za-z0-9_-]+)+");
 
     private transient Instances instances;
     private transient Metrics metrics;
@@ -48,15 +50,18 @@ public final class Portal extends HttpServlet {
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
         String path = request.getServletPath();
-        if (path.equals(API)) {
+        if (path.equals(API) && PLAIN_PATH.matcher(String.valueOf(request.getPathInfo())).matches()) {
             forward(request, response);
-        } else if (path.equals("/metrics")) {
-            text(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.page(instances));
-        } else if (path.equals("/data-source")) {
-            dataSource(response);
-        } else {
+        } else if (path.equals("/healthz")) {
             boolean isWell = instances.all.stream().anyMatch(Instance::isWell);
             text(response, isWell ? 200 : 503, "text/plain; charset=utf-8", isWell ? "ok\n" : "no loan service\n");
+        } else if (path.equals(API) || request.getHeader(THROUGH_GATEWAY) != null) {
+            // Clients of the gateways get neither metrics nor a database connection for each request.
+            problem(response, 404, "not-found", "Not found");
+        } else if (path.equals("/metrics")) {
+            text(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.page(instances));
+        } else {
+            dataSource(response);
         }
     }
 
@@ -88,8 +93,8 @@ public final class Portal extends HttpServlet {
         response.setHeader("X-Request-Id", requestId);
         metrics.inFlight.increment();
         try {
-            String path = request.getRequestURI().substring(request.getContextPath().length() + API.length());
-            forwarding.answer(request, response, path, requestId);
+            // As the container read it, so that a service cannot read another path in it.
+            forwarding.answer(request, response, request.getPathInfo(), requestId);
         } finally {
             metrics.inFlight.decrement();
             metrics.answered(response.getStatus(), System.nanoTime() - startedNs);
@@ -112,9 +117,8 @@ public final class Portal extends HttpServlet {
         return Integer.parseInt(text);
     }
 
-    private static void text(HttpServletResponse response, int status, String type, String content)
-            throws IOException {
-        byte[] body = content.getBytes(StandardCharsets.UTF_8);
+    private static void text(HttpServletResponse response, int status, String type, String text) throws IOException {
+        byte[] body = text.getBytes(StandardCharsets.UTF_8);
         response.setStatus(status);
         response.setContentType(type);
         response.setContentLength(body.length);

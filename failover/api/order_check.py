@@ -1,0 +1,44 @@
+"""Which orders an agent takes: signed with the agents' token, sent just now, and not seen before."""
+
+from collections.abc import Callable, Mapping
+
+from failover import clock, signature
+from failover.api import problems
+from failover.api.problems import ProblemError
+
+VALID_MS = 10_000
+"""How old an order may be when it arrives: it comes from this host."""
+
+
+class OrderCheck:
+    """Checks orders, and remembers those that it accepted for as long as they could be sent again."""
+
+    def __init__(self, token: str, now_ms: Callable[[], int] = clock.steady_ms) -> None:
+        """Accept what is signed with `token`; `now_ms` is the steady clock of this host."""
+        self._token = token
+        self._now_ms = now_ms
+        self._accepted_at_ms: dict[str, int] = {}
+
+    def check(self, headers: Mapping[str, str], *, target: str, body: bytes) -> None:
+        """Accept an order, once.
+
+        Args:
+            headers: of the request.
+            target: its path, as it was sent.
+            body: its body.
+
+        Raises:
+            ProblemError: it is not signed, or is too old, or was accepted before.
+        """
+        nonce, sent_ms = (headers.get(n, "") for n in (signature.NONCE_HEADER, signature.SENT_HEADER))
+        expected = signature.of_order(self._token, nonce=nonce, sent_ms=sent_ms, target=target, body=body)
+        if not signature.is_equal(headers.get(signature.SIGNATURE_HEADER, ""), expected):
+            raise ProblemError(problems.not_signed())
+        # Who signed it has the token, so both are what our client writes.
+        now_ms, age_ms = self._now_ms(), self._now_ms() - int(sent_ms)
+        self._accepted_at_ms = {
+            n: at for n, at in self._accepted_at_ms.items() if now_ms - at <= 2 * VALID_MS
+        }
+        if not -VALID_MS <= age_ms <= VALID_MS or nonce in self._accepted_at_ms:
+            raise ProblemError(problems.stale_order(VALID_MS))
+        self._accepted_at_ms[nonce] = now_ms
