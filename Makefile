@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 ENVIRONMENT ?= lab
+# The Python of the bundles for hosts, which may be newer than this machine's.
+BUNDLE_PYTHON := $(shell sed -n 's/^BUNDLE_PYTHON = "\(.*\)"/\1/p' inventory/artifacts.py)
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
@@ -47,7 +49,7 @@ lab-test: setup  ## everything promised, on the booted lab, at a modest rate
 lock: setup  ## resolve all lock files anew (hashes, no registry addresses)
 	@$(LOCK) --all-extras --python-version 3.11 --universal pyproject.toml -o requirements.lock
 	@for package in app_stub failover hosttools loadtests; do \
-	    $(LOCK) --python-version 3.11 --python-platform x86_64-manylinux_2_28 $$package/requirements.in \
+	    $(LOCK) --python-version $(BUNDLE_PYTHON) --python-platform x86_64-manylinux_2_28 $$package/requirements.in \
 	        -o $$package/requirements.lock; \
 	done
 

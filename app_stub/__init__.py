@@ -4,11 +4,11 @@ Start (no arguments; everything comes from the environment, see `settings`):
 
     LOAN_LISTEN_ADDRESS=... LOAN_PORT=8080 LOAN_DATABASE_ENDPOINTS=ip:2881,ip:2881 \\
     LOAN_DATABASE_USER=loan_app LOAN_DATABASE_PASSWORD=... LOAN_DATABASE_NAME=loan \\
-    LOAN_POOL_SIZE=16 python3.11 -m app_stub.serve
+    LOAN_POOL_SIZE=16 python3 -m app_stub.serve
 
 One process, one event loop (uvloop), one HTTP parser (httptools), one database driver (asyncmy).
 SIGTERM stops it gracefully. Schema and rights: `schema.sql`, `grants.sql`. Helpers that run on a loan host:
-`python3.11 -m app_stub.seed`, `python3.11 -m app_stub.export`.
+`python3 -m app_stub.seed`, `python3 -m app_stub.export`.
 
 Imports nothing of the project's other packages: this folder goes to hosts as a built artifact.
 """

@@ -1,7 +1,7 @@
 """Print the journal or the limits as JSON lines, both as they were at one moment.
 
-    python3.11 -m app_stub.export position
-    python3.11 -m app_stub.export journal|limits [--since UNIX_S] [--at POSITION]
+    python3 -m app_stub.export position
+    python3 -m app_stub.export journal|limits [--since UNIX_S] [--at POSITION]
 
 Both tables belong together only if both are read as they were at one position of the primary's log; the
 first command prints one. Reads the services' environment (or `--env-file`, default /etc/loanstack/loan.env)

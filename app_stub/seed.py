@@ -1,6 +1,6 @@
 """Seed products, customers, their limits and last year's movements.
 
-    python3.11 -m app_stub.seed --customers 1000000 --entities QH01,QH02
+    python3 -m app_stub.seed --customers 1000000 --entities QH01,QH02
 
 Deterministic by `--seed`, idempotent and resumable: a block of customers is there whole or not at all, blocks
 that are there are skipped, and rows that are there (also their used amounts) stay as they are.

@@ -1,4 +1,4 @@
-"""Entry point of the loan services: `python3.11 -m app_stub.serve`."""
+"""Entry point of the loan services: `python3 -m app_stub.serve`."""
 
 import asyncio
 import gc

@@ -10,7 +10,9 @@ Reading order: `component`, `components`, `converge`, then one folder, such as `
 | `converge` | the loop over stages and components that registers the operations of one host |
 | `connector` | hosts and their groups for pyinfra; a connection that notices a dead host |
 | `summary` | a summary of the run for other programs |
-| `certificates`, `artifact` | certificates of hosts; artifacts with the hash they must have |
+| `certificates`, `certificate_fitness` | certificates of hosts, and whether one can be used |
+| `trust` | authorities of others that hosts trust |
+| `artifact` | artifacts with the hash they must have |
 | `platform` | names that differ between Kylin and its stand-in |
 | `write_times` | when files were written, so that services restart for those that they have not read |
 | `content` | files of a component, rendered from the project's folder `templates/` |

@@ -1,8 +1,9 @@
-"""The lab's certificate authority, and the certificates of gateways and of the store's members.
+"""Certificates of hosts: issued by the lab's authority, or by a bank's own, and then used as they are.
 
-Runs on the control machine. In production a bank's own authority signs: put `ca.pem`, and for each gateway
-`<host>.pem` and `<host>.key`, for each member `<host>-store.pem` and `<host>-store.key` into `ca_dir`. They
-are used unchanged as long as they are valid, name the right host and allow its usage.
+Runs on the control machine. In production a bank's own authority signs: put `ca.pem` into `ca_dir`, and
+`<file name>.pem` with `<file name>.key` for each certificate that a component asks for. A file may also hold
+the certificates that stand between its first one and `ca.pem`. What `certificate_fitness` finds no fault with
+is used unchanged.
 """
 
 import os
@@ -11,15 +12,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from deploys.certificate_fitness import why_unfit
 
 _CA_DAYS = 3650
 _LEAF_DAYS = 397
-_RENEW_BEFORE_DAYS = 30
 _CLOCK_SKEW = timedelta(hours=1)
 _USAGE_WORDS = {ExtendedKeyUsageOID.SERVER_AUTH: "server", ExtendedKeyUsageOID.CLIENT_AUTH: "client"}
 
@@ -33,13 +37,21 @@ class Certificate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Holder:
-    """Names and allowed usages of a certificate."""
+class Subject:
+    """Who shows a certificate, and for what; each component asks for its own."""
 
     file_name: str
-    """Without its ending."""
+    """Name of its files in the folder of the authority, without their ending."""
     names: tuple[x509.GeneralName, ...]
-    usages: tuple[x509.ObjectIdentifier, ...]
+    """Subject alternative names, by which others reach it; the first is also its common name."""
+    is_client: bool = False
+    """Whether it also opens connections with this certificate; otherwise it only serves."""
+
+    @property
+    def usages(self) -> tuple[x509.ObjectIdentifier, ...]:
+        """Return the usages that its certificate must allow."""
+        server, client = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+        return (server, client) if self.is_client else (server,)
 
 
 def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
@@ -53,55 +65,40 @@ def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
     return _text(ca_dir / "ca.pem")
 
 
-def gateway_certificate(
-    ca_dir: Path, *, host_name: str, server_name: str, addresses: Sequence[str], now: datetime
-) -> Certificate:
-    """Return the certificate of a gateway; issue one if none fits.
+def addresses(of: Sequence[str]) -> tuple[x509.GeneralName, ...]:
+    """Return IP addresses as subject alternative names."""
+    return tuple(x509.IPAddress(ip_address(address)) for address in of)
+
+
+def certificate(ca_dir: Path, subject: Subject, *, now: datetime) -> Certificate:
+    """Return the certificate of `subject`; issue one if none fits.
 
     + ca_dir: where authority and certificates live; keys there are 0600
-    + host_name: host of the certificate
-    + server_name, addresses: names by which clients reach it (subject alternative names)
+    + subject: names and usages that the certificate must have
     + now: aware time, for the check of validity
+
+    Raises:
+        FileNotFoundError: none fits, and the authority's key is not there to issue another.
     """
-    holder = _Holder(
-        file_name=host_name,
-        names=(x509.DNSName(server_name), *_addresses(addresses)),
-        usages=(ExtendedKeyUsageOID.SERVER_AUTH,),
-    )
-    return _certificate(ca_dir, holder, now)
-
-
-def store_certificate(
-    ca_dir: Path, *, host_name: str, addresses: Sequence[str], now: datetime
-) -> Certificate:
-    """Return the certificate of a member of the store; issue one if none fits.
-
-    A member serves clients and members, and opens connections to other members, so it needs more usages than
-    a gateway's certificate has.
-
-    + ca_dir: where authority and certificates live; keys there are 0600
-    + host_name: host of the certificate
-    + addresses: addresses of the member (subject alternative names)
-    + now: aware time, for the check of validity
-    """
-    holder = _Holder(
-        file_name=f"{host_name}-store",
-        names=_addresses(addresses),
-        usages=(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
-    )
-    return _certificate(ca_dir, holder, now)
-
-
-def _addresses(addresses: Sequence[str]) -> tuple[x509.GeneralName, ...]:
-    return tuple(x509.IPAddress(ip_address(address)) for address in addresses)
-
-
-def _certificate(ca_dir: Path, holder: _Holder, now: datetime) -> Certificate:
     ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     authority, authority_key = _authority(ca_dir, now)
-    certificate_file, key_file = ca_dir / f"{holder.file_name}.pem", ca_dir / f"{holder.file_name}.key"
-    if not (key_file.exists() and _fits(certificate_file, holder, now)):
-        _issue(certificate_file, key_file, holder, authority, authority_key, now)
+    certificate_file, key_file = ca_dir / f"{subject.file_name}.pem", ca_dir / f"{subject.file_name}.key"
+    if reason := why_unfit(
+        certificate_file,
+        key_file,
+        authority_file=ca_dir / "ca.pem",
+        names=subject.names,
+        usages=subject.usages,
+        now=now,
+    ):
+        if authority_key is None:
+            wanted = ", ".join(str(name.value) for name in subject.names)
+            uses = " and ".join(_USAGE_WORDS[usage] for usage in subject.usages)
+            raise FileNotFoundError(
+                f"{certificate_file} {reason}, and there is no {ca_dir}/ca.key to sign another; have your "
+                f"authority issue one for {wanted} as {uses}"
+            )
+        _issue(certificate_file, key_file, subject, authority, authority_key, now)
     return Certificate(certificate=_text(certificate_file), private_key=_text(key_file))
 
 
@@ -111,7 +108,9 @@ def _text(file: Path) -> str:
     return text if text.endswith("\n") else f"{text}\n"
 
 
-def _authority(ca_dir: Path, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey | None]:
+def _authority(
+    ca_dir: Path, now: datetime
+) -> tuple[x509.Certificate, CertificateIssuerPrivateKeyTypes | None]:
     """Return the authority; its key is None if only a bank's own authority has it."""
     certificate_file, key_file = ca_dir / "ca.pem", ca_dir / "ca.key"
     if certificate_file.exists():
@@ -119,8 +118,8 @@ def _authority(ca_dir: Path, now: datetime) -> tuple[x509.Certificate, ec.Ellipt
         if not key_file.exists():
             return certificate, None
         key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return certificate, key
+        # Of whatever kind a bank's authority has: one that cannot sign fails when it should.
+        return certificate, cast(CertificateIssuerPrivateKeyTypes, key)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loanstack lab authority")])
     certificate = (
@@ -137,52 +136,24 @@ def _authority(ca_dir: Path, now: datetime) -> tuple[x509.Certificate, ec.Ellipt
 def _issue(
     certificate_file: Path,
     key_file: Path,
-    holder: _Holder,
+    subject: Subject,
     authority: x509.Certificate,
-    authority_key: ec.EllipticCurvePrivateKey | None,
+    authority_key: CertificateIssuerPrivateKeyTypes,
     now: datetime,
 ) -> None:
-    if authority_key is None:
-        wanted = ", ".join(str(name.value) for name in holder.names)
-        uses = " and ".join(_USAGE_WORDS[usage] for usage in holder.usages)
-        raise FileNotFoundError(
-            f"{certificate_file} is missing, expired or not for {wanted} as {uses}, and there is no "
-            f"{certificate_file.parent}/ca.key to sign another; have your authority issue it"
-        )
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(holder.names[0].value))])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(subject.names[0].value))])
     certificate = (
-        _builder(subject, authority.subject, key, now, days=_LEAF_DAYS)
+        _builder(name, authority.subject, key, now, days=_LEAF_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(holder.usages), critical=False)
-        .add_extension(x509.SubjectAlternativeName(holder.names), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(subject.usages), critical=False)
+        .add_extension(x509.SubjectAlternativeName(subject.names), critical=False)
         .add_extension(_authority_identifier(authority), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     _write_key(key_file, key)
     _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
-
-
-def _fits(certificate_file: Path, holder: _Holder, now: datetime) -> bool:
-    if not certificate_file.exists():
-        return False
-    certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-    if certificate.not_valid_after_utc - now < timedelta(days=_RENEW_BEFORE_DAYS):
-        return False
-    try:
-        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return False
-    return set(holder.names) <= set(alternatives) and _may_be_used(certificate, holder.usages)
-
-
-def _may_be_used(certificate: x509.Certificate, usages: Sequence[x509.ObjectIdentifier]) -> bool:
-    try:
-        allowed = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return True  # a certificate without this extension allows every usage
-    return set(usages) <= set(allowed)
 
 
 def _builder(

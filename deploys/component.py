@@ -109,7 +109,9 @@ class Footprint:
     accounts: tuple[tuple[str, str], ...] = ()
     """(unit, account) for each unit that does not run as root, whoever starts it."""
     secret_files: tuple[str, ...] = ()
-    """Files with a value of the secrets file."""
+    """Files with a value of the secrets file, which root alone can read."""
+    service_secret_files: tuple[tuple[str, str], ...] = ()
+    """(file, account): the same for a service that reads its secret itself; it alone can read the file."""
     certificate_files: tuple[str, ...] = ()
     """Files with a certificate that its authority signed for this host."""
     artifacts: tuple[Installed, ...] = ()

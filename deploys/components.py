@@ -7,6 +7,7 @@ a stage.
 from deploys import (
     alertmanager,
     baseline,
+    certificate_ends,
     depot_client,
     etcd,
     failover,
@@ -38,6 +39,7 @@ COMPONENTS = (
     failover.COMPONENT,
     mariadb.COMPONENT,
     etcd.COMPONENT,
+    certificate_ends.COMPONENT,
     alertmanager.COMPONENT,
     prometheus.COMPONENT,
 )

@@ -17,6 +17,7 @@ from deploys.depot_client.spec import SigningKeyError
 from deploys.derived import CHOICES, DEPLOYED_ROLES
 from deploys.operations import architecture
 from deploys.operations.barrier import barrier
+from deploys.trust import AuthorityError
 from inventory import InventoryError, environment, secrets
 from inventory.peer import DatabaseKind
 from inventory.secrets import SecretsError
@@ -44,11 +45,18 @@ def converge_host() -> None:
         context = HostContext(
             env=env,
             host=env.host(host.name),
-            secrets=secrets.load(env.secrets_file),
+            secrets=secrets.load(env.secrets_file, fences=env.fences),
             serving=DatabaseKind(serving),
         )
         _register(context, only)
-    except (InventoryError, ArtifactError, SecretsError, SigningKeyError, FileNotFoundError) as wrong:
+    except (
+        InventoryError,
+        ArtifactError,
+        AuthorityError,
+        SecretsError,
+        SigningKeyError,
+        FileNotFoundError,
+    ) as wrong:
         raise DeployError(str(wrong)) from wrong
     for role in context.host.roles:
         if role not in DEPLOYED_ROLES:

@@ -6,6 +6,7 @@
 | `openings` | the firewall of the component `baseline` |
 | `packages_for` | the component `depot_client` |
 | `targets`, `rules` | the component `prometheus` |
+| `certificates_on` | the component `certificate_ends` |
 | `footprints` | all of these, and the tests of hosts |
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from deploys.baseline.spec import SSH_PORT, Opening
 from deploys.component import Component, Footprint, Port
 from deploys.components import COMPONENTS
+from deploys.content import AUTHORITY
 from deploys.prometheus.spec import Target
 from inventory.model import Environment, Host
 from inventory.peer import DatabaseKind
@@ -39,10 +41,16 @@ def packages_for(env: Environment, host: Host) -> tuple[str, ...]:
     return tuple(sorted(name for found in footprints(env, host) for name in found.packages))
 
 
+def certificates_on(env: Environment, host: Host) -> tuple[str, ...]:
+    """Return the files on `host` with certificates that end: its own, and the authority's."""
+    own = tuple(path for found in footprints(env, host) for path in found.certificate_files)
+    return (*own, AUTHORITY) if own else ()
+
+
 def openings(
     env: Environment, host: Host, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
 ) -> tuple[Opening, ...]:
-    """Return the openings of the firewall of `host`: SSH first, then by role, then what every host has.
+    """Return the openings of the firewall of `host`: SSH, by role, what every host has, then the extra ones.
 
     SSH is no component's: without it nothing could be deployed. Hosts reach each other through their
     centre's segment, so sources are segment addresses; the management network serves SSH and operators.
@@ -62,7 +70,13 @@ def openings(
         for port in ports
         if port.while_serving in (None, serving)
     )
-    return (ssh, *(opening for opening in opened if opening.sources))
+    return (ssh, *(opening for opening in opened if opening.sources), *_extra(env, host))
+
+
+def _extra(env: Environment, host: Host) -> Iterator[Opening]:
+    for extra in env.extra_openings:
+        if not extra.roles or set(extra.roles) & set(host.roles):
+            yield Opening(why=extra.why, protocol=extra.protocol, port=extra.port, sources=extra.sources)
 
 
 def _sources(env: Environment, host: Host, port: Port) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ _PauseMs = Annotated[int, Meta(ge=0, le=86_400_000)]
 _WaitMs = Annotated[int, Meta(ge=1, le=86_400_000)]
 
 _NEEDED_OF_A_FENCE = {
-    "lab": ("address", "system", "user"),
-    "redfish": ("address", "system", "user"),
-    "ipmi": ("address", "user"),
+    "lab": ("address", "system", "user", "password"),
+    "redfish": ("address", "system", "user", "password"),
+    "ipmi": ("address", "user", "password"),
     "none": ("reason",),
 }
 
@@ -40,16 +40,20 @@ class Fence:
     system: str
     """Redfish: the system's id."""
     user: str
+    password: str = field(repr=False)
     reason: str
     """`none`: why a host without a device is accepted."""
-    ca_file: str = ""
-    """Redfish over https: who signed its certificate; empty: the system's own list."""
+    ca_file: str
+    """Redfish over https: certificate of the authority that signed the device's; otherwise empty."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yield the fields that a device of this kind needs, and lacks."""
         for name in _NEEDED_OF_A_FENCE[self.kind]:
             if not getattr(self, name):
                 yield name, f"a non-empty string: a fence of kind {self.kind} needs it"
+        # Hosts have no list of authorities with which it could be checked instead.
+        if self.address.startswith("https://") and not self.ca_file:
+            yield "ca_file", "a file: a device with an https URL is checked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +170,6 @@ class Settings:
     store: Store
     agent: Api
     peers: tuple[Peer, ...]
-    fence_password: _Text = field(repr=False)
     database: LocalDatabase
     timing: Timing
     durability: Durability

@@ -6,6 +6,10 @@ from pathlib import Path
 from inventory.model import Arch, Artifact
 
 SEEKDB_VERSION = "1.4.0.post1"
+BUNDLE_PYTHON = "3.14"
+"""Version of the Python in our own bundles (`bin/python3`)."""
+BUNDLE_LIBRARIES = f"lib/python{BUNDLE_PYTHON}/site-packages"
+"""Their folder of libraries, in which our packages are too."""
 
 _SUMS_LINE = re.compile(r"^(?P<sha256>[0-9a-f]{64}) [ *](?P<file>\S+)$")
 _FILE_NAME = re.compile(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 WATCHDOG_LEAST_MS = 1000
 """An agent that is silent for less than this is not taken for hung: a busy host stalls, too."""
@@ -38,6 +39,10 @@ class Fence:
     system: str = ""
     """`redfish`, `lab`: the system's id below `/redfish/v1/Systems/`."""
     user: str = ""
+    """Its password is in the secrets file, under `fence_passwords` and the name of the host."""
+    ca_file: Path | None = None
+    """File on the control machine with the certificate of the authority that signed the device's; the deploy
+    copies it to the other databases' hosts. An `https` URL needs it: these hosts know no authority."""
     reason: str = ""
     """Why a host without a device is accepted; only with `none`."""
 

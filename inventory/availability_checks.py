@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from inventory.availability import WATCHDOG_LEAST_MS, Durability, Fence, FenceKind
+from inventory.limits import limit_problems
 from inventory.model import Environment, Host, Role
 from inventory.problem import Problem
+from inventory.purpose import Purpose
 
 LOOPS_IN_A_LEASE = 5
 """A lease lasts at least this many loops of an agent, so that one slow loop costs no outage."""
@@ -16,10 +18,12 @@ def availability_problems(env: Environment) -> Iterator[Problem]:
     """Yield every problem of `env` with store, agents, fences and durability."""
     yield from _store_problems(env)
     for host in env.hosts:
-        yield from _fence_problems(host)
+        yield from _fence_problems(env, host)
     yield from _leader_problems(env)
-    yield from _timing_problems(env)
-    yield from _durability_problems(env)
+    # Values are compared only if each alone is one; `inventory.limits` reports those that are none.
+    if not any(problem.field.startswith("failover.") for problem in limit_problems(env)):
+        yield from _timing_problems(env)
+        yield from _durability_problems(env)
 
 
 def _store_problems(env: Environment) -> Iterator[Problem]:
@@ -41,7 +45,7 @@ def _store_problems(env: Environment) -> Iterator[Problem]:
         )
 
 
-def _fence_problems(host: Host) -> Iterator[Problem]:
+def _fence_problems(env: Environment, host: Host) -> Iterator[Problem]:
     if not host.has(Role.OCEANBASE):
         if host.fence is not None:
             allowed = "None: only hosts of role oceanbase are fenced"
@@ -52,6 +56,7 @@ def _fence_problems(host: Host) -> Iterator[Problem]:
         yield Problem(where=host.name, field="fence", value=None, allowed=allowed)
         return
     yield from _wrong_fence(host.name, host.fence)
+    yield from _unsafe_fence(env, host.name, host.fence)
 
 
 def _wrong_fence(where: str, fence: Fence) -> Iterator[Problem]:
@@ -67,9 +72,25 @@ def _wrong_fence(where: str, fence: Fence) -> Iterator[Problem]:
             if not getattr(fence, name):
                 allowed = f"a value: a fence of kind {fence.kind} needs it"
                 yield Problem(where=where, field=f"fence.{name}", value="", allowed=allowed)
-        if fence.kind != FenceKind.IPMI and fence.address and "://" not in fence.address:
+        is_url = fence.address.startswith(("http://", "https://"))
+        if fence.kind != FenceKind.IPMI and fence.address and not is_url:
             allowed = "a URL, such as https://bmc.example"
             yield Problem(where=where, field="fence.address", value=fence.address, allowed=allowed)
+
+
+def _unsafe_fence(env: Environment, where: str, fence: Fence) -> Iterator[Problem]:
+    """Yield what would show the device's password, or leave the device unchecked."""
+    speaks_redfish = fence.kind in (FenceKind.LAB, FenceKind.REDFISH)
+    if speaks_redfish and fence.address.startswith("http://") and env.purpose is not Purpose.LAB:
+        allowed = "an https URL: over http the password of the device can be read on its way"
+        yield Problem(where=where, field="fence.address", value=fence.address, allowed=allowed)
+    is_checked = speaks_redfish and fence.address.startswith("https://")
+    if is_checked and fence.ca_file is None:
+        allowed = "the file of the authority that signed the device's certificate: hosts know no authority"
+        yield Problem(where=where, field="fence.ca_file", value=None, allowed=allowed)
+    if not is_checked and fence.ca_file is not None:
+        allowed = "None: only a device with an https URL has a certificate"
+        yield Problem(where=where, field="fence.ca_file", value=str(fence.ca_file), allowed=allowed)
 
 
 def _leader_problems(env: Environment) -> Iterator[Problem]:
@@ -97,18 +118,8 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
         yield Problem(
             where=env.name, field="failover.lease_ttl_s", value=failover.lease_ttl_s, allowed=allowed
         )
-    for name in (
-        "loop_interval_ms",
-        "calm_interval_ms",
-        "store_timeout_ms",
-        "safety_margin_ms",
-        "peer_silent_ms",
-    ):
-        value = getattr(failover, name)
-        if value <= 0:
-            yield Problem(where=env.name, field=f"failover.{name}", value=value, allowed="more than 0")
     least_ms = math.ceil((failover.loop_interval_ms + WATCHDOG_LEAST_MS) / 2)
-    if 0 < failover.safety_margin_ms < least_ms:
+    if failover.safety_margin_ms < least_ms:
         yield Problem(
             where=env.name,
             field="failover.safety_margin_ms",

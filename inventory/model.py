@@ -11,9 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from inventory.alerting import Alerting
-from inventory.availability import Durability, Failover, Fence, Store
+from inventory.availability import Durability, Failover, Fence, FenceKind, Store
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
+from inventory.openings import ExtraOpening
 from inventory.peer import MariaDb
 from inventory.purpose import ALLOWED, CONSENT_VARIABLE, Action, Purpose, require
 from inventory.slo import DeploySlo, LoadSlo, ProvePace, SoakSlo
@@ -146,6 +147,9 @@ class Depot:
     """Name of the signing key below `url`."""
     sums_file: Path | None = None
     """Copy of the depot's SHA256SUMS on the control machine, made when the depot was filled."""
+    ca_file: Path | None = None
+    """File on the control machine with the certificate of the authority that signed the depot's (`https`);
+    None: hosts check it with the authorities that their system trusts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,6 +332,8 @@ class Environment:
     """CIDR from which hosts accept SSH."""
     dmz_network: str
     """CIDR from which gateways accept clients."""
+    extra_openings: tuple[ExtraOpening, ...] = ()
+    """What hosts' firewalls let in for programs that are not ours."""
     durability_variable: str | None = None
     """Environment variable that sets `failover.durability` for every command; None: the inventory sets it."""
     client_command: tuple[str, ...] = ()
@@ -364,6 +370,12 @@ class Environment:
                 return artifact
         known = ", ".join(f"{a.name} ({a.arch})" for a in self.artifacts)
         raise KeyError(f"no artifact {name!r} for {arch!r} in environment {self.name!r}; known: {known}")
+
+    @property
+    def fences(self) -> dict[str, Fence]:
+        """Return host -> fence device, of the hosts that have one."""
+        found = ((host.name, host.fence) for host in self.hosts)
+        return {name: fence for name, fence in found if fence is not None and fence.kind != FenceKind.NONE}
 
     @property
     def entrances(self) -> tuple[str, ...]:

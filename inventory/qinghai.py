@@ -50,6 +50,7 @@ def _management_board(name: str) -> availability.Fence:
         address=f"https://bmc-{name}.credit.example",
         system="1",
         user="fence",
+        ca_file=_CONFIG / "fence-ca.pem",
     )
 
 
@@ -103,7 +104,10 @@ ENVIRONMENT = model.Environment(
         for arch in model.Arch
     ),
     depot=model.Depot(
-        url=_DEPOT_URL, gpg_key_file="RPM-GPG-KEY-bank", sums_file=_CONFIG / "artifacts.SHA256SUMS"
+        url=_DEPOT_URL,
+        gpg_key_file="RPM-GPG-KEY-bank",
+        sums_file=_CONFIG / "artifacts.SHA256SUMS",
+        ca_file=_CONFIG / "depot-ca.pem",
     ),
     ssh=model.SshAccess(
         user="root",

@@ -7,7 +7,9 @@ from ipaddress import ip_address, ip_network
 
 from inventory.alerting_checks import alerting_problems
 from inventory.availability_checks import availability_problems
+from inventory.limits import limit_problems
 from inventory.model import Arch, DatabaseRole, Environment, Host, Role
+from inventory.opening_checks import opening_problems
 from inventory.problem import Problem
 from inventory.purpose import ALLOWED, Purpose
 
@@ -69,7 +71,9 @@ def find_problems(env: Environment) -> Iterator[Problem]:
     yield from _port_clashes(env)
     yield from _artifact_problems(env)
     yield from _journey_problems(env)
+    yield from limit_problems(env)
     yield from availability_problems(env)
+    yield from opening_problems(env)
     yield from alerting_problems(env)
     yield from _purpose_problems(env)
 
@@ -258,7 +262,7 @@ def _port_clashes(env: Environment) -> Iterator[Problem]:
     for host in env.hosts:
         taken: dict[int, str] = {}
         for field, port in listening_ports(env, host):
-            if not 1 <= port <= 65535:
+            if not isinstance(port, int) or not 1 <= port <= 65535:
                 yield Problem(where=host.name, field=field, value=port, allowed="1 to 65535")
             if port in taken:
                 allowed = f"a port of its own; {taken[port]} has this one on the same host"

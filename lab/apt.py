@@ -40,21 +40,6 @@ class Apt:
             deadline_s=_UPDATE_DEADLINE_S,
         )
 
-    def fetch(self, names: tuple[str, ...], *, into: Path) -> list[Path]:
-        """Download exactly the packages `names` into the folder `into`; returns the files.
-
-        Raises:
-            LabError: a package does not exist or its download failed.
-        """
-        into.mkdir(parents=True, exist_ok=True)
-        run(
-            ["apt-get", *self._options(self._empty_status, self.folder / "cache"), "download", *names],
-            doing=f"download {', '.join(names)}",
-            deadline_s=_DOWNLOAD_DEADLINE_S,
-            folder=into,
-        )
-        return sorted(into.glob("*.deb"))
-
     def fetch_closure(self, names: tuple[str, ...], *, dpkg_status: Path, into: Path) -> list[Path]:
         """Download the packages `names` and their dependencies that are not installed; return the files.
 

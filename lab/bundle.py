@@ -1,7 +1,7 @@
 """Bundles for hosts: each is one tarball with a package of ours, its locked libraries and a Python.
 
-A bank's hosts have an old Python or none, so the bundles bring their own. Runtime and libraries are cached
-separately, so that a change of our package needs only a new packing.
+A bank's hosts have an old Python or none, so the bundles bring their own (`lab.runtime`). Runtime and
+libraries are cached separately, so that a change of our package needs only a new packing.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from inventory.artifacts import BUNDLE_LIBRARIES, BUNDLE_PYTHON
 from inventory.places import PROJECT_ROOT
-from lab import tarballs
-from lab.apt import Apt
+from lab import runtime, tarballs
 from lab.architecture import NATIVE, Architecture
 from lab.commands import run
 from lab.errors import RefusedError
@@ -27,24 +27,12 @@ PACKAGES = {
 }
 """Our packages in each bundle, by the bundle's name; the first one has the list of the libraries."""
 
-_RECIPE_VERSION = 1
+_RECIPE_VERSION = 2
 """Raise this number if a change of this module changes the content of bundles."""
-_RUNTIME_PACKAGES = ("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
-_RUNTIME_LEFT_OUT = (
-    "ensurepip",
-    "idlelib",
-    "lib2to3",
-    "pydoc_data",
-    "sitecustomize.py",
-    "test",
-    "turtledemo",
-)
-_LIBRARIES = Path("lib/python3.11/dist-packages")
-"""Folder of libraries: Debian's Python searches here and not in `site-packages`."""
 _LEFT_OUT = frozenset({"__pycache__", "portal"})
 """Folders of our packages that bundles leave out; the portal is Java, and has its own artifact."""
-_PYTHON = "/usr/bin/python3.11"
-"""Debian 12's Python, in the version that the bundles contain."""
+_PLATFORMS = ("_2_28", "_2_27", "_2_17", "2014", "_2_5", "1")
+"""The manylinux platforms of wheels that load on hosts with glibc 2.28."""
 _DEADLINE_S = 600
 
 
@@ -101,14 +89,13 @@ def checkout_sources(
 
 def version_of(sources: Sources) -> str:
     """Return the version: the project's, and 12 hex digits of a hash of the bundle's sources."""
-    digest = tarballs.digest_of((_RECIPE_VERSION, _RUNTIME_PACKAGES), _named(sources))
+    digest = tarballs.digest_of((_RECIPE_VERSION, runtime.version()), _named(sources))
     return f"{sources.base_version}+{digest}"
 
 
-def build(cache: Path, sources: Sources, apt: Apt, architecture: Architecture = NATIVE) -> Path:
+def build(cache: Path, sources: Sources, architecture: Architecture = NATIVE) -> Path:
     """Return the bundle for `sources`; build the parts that the cache lacks.
 
-    + apt: apt for that architecture, with its lists fetched if the runtime has to be built
     + architecture: architecture of the hosts that the bundle is for
 
     Raises:
@@ -117,26 +104,26 @@ def build(cache: Path, sources: Sources, apt: Apt, architecture: Architecture = 
     arch = architecture.arch
 
     def fill(content: Path) -> None:
-        shutil.copytree(_runtime(cache, apt, arch), content, symlinks=True, dirs_exist_ok=True)
-        shutil.copytree(_libraries(cache, sources, arch), content / _LIBRARIES, dirs_exist_ok=True)
+        shutil.copytree(runtime.ensure(cache, architecture), content, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(_libraries(cache, sources, arch), content / BUNDLE_LIBRARIES, dirs_exist_ok=True)
         for path in sources.package_files():
-            target = content / _LIBRARIES / path.relative_to(sources.package.parent)
+            target = content / BUNDLE_LIBRARIES / path.relative_to(sources.package.parent)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         for package in (sources.package, *sources.others):
-            _compile(content / _LIBRARIES / package.name)
+            runtime.compile_in(content / BUNDLE_LIBRARIES / package.name, runtime.ensure(cache))
 
     return tarballs.cached(cache / "artifacts", sources.name, version_of(sources), fill, arch)
 
 
-def needs_index(cache: Path, sources: Sources, architecture: Architecture = NATIVE) -> bool:
-    """Say whether the libraries have to be downloaded."""
-    return not _libraries_folder(cache, sources.lock_file, architecture.arch).exists()
-
-
-def needs_apt(cache: Path, architecture: Architecture = NATIVE) -> bool:
-    """Say whether the runtime has to be downloaded."""
-    return not _runtime_folder(cache, architecture.arch).exists()
+def needs_registries(cache: Path, sources: Sources, architecture: Architecture = NATIVE) -> bool:
+    """Say whether the runtime or the libraries have to be downloaded."""
+    parts = (
+        runtime.folder_of(cache, architecture),
+        runtime.folder_of(cache),
+        _libraries_folder(cache, sources.lock_file, architecture.arch),
+    )
+    return not all(part.exists() for part in parts)
 
 
 def _named(sources: Sources) -> Iterable[tuple[str, Path]]:
@@ -145,39 +132,8 @@ def _named(sources: Sources) -> Iterable[tuple[str, Path]]:
         yield str(path.relative_to(sources.package.parent)), path
 
 
-def _runtime_folder(cache: Path, arch: str) -> Path:
-    recipe = repr((_RECIPE_VERSION, _RUNTIME_PACKAGES, _RUNTIME_LEFT_OUT, str(arch)))
-    return cache / "runtimes" / hashlib.sha256(recipe.encode()).hexdigest()[:16]
-
-
-def _runtime(cache: Path, apt: Apt, arch: str) -> Path:
-    folder = _runtime_folder(cache, arch)
-    if folder.exists():
-        return folder
-    building = folder.with_name(f"building-{folder.name}")
-    _renew(building)
-    unpacked = building / "unpacked"
-    for deb in apt.fetch(_RUNTIME_PACKAGES, into=building / "debs"):
-        run(
-            ["dpkg-deb", "--extract", str(deb), str(unpacked)],
-            doing=f"unpack {deb.name}",
-            deadline_s=_DEADLINE_S,
-        )
-    runtime = building / "runtime"
-    (runtime / "bin").mkdir(parents=True)
-    shutil.copy2(unpacked / "usr/bin/python3.11", runtime / "bin/python3.11")
-    left_out = shutil.ignore_patterns(*_RUNTIME_LEFT_OUT)
-    shutil.copytree(
-        unpacked / "usr/lib/python3.11", runtime / "lib/python3.11", symlinks=True, ignore=left_out
-    )
-    _compile(runtime / "lib/python3.11")
-    runtime.rename(folder)
-    shutil.rmtree(building)
-    return folder
-
-
 def _libraries_folder(cache: Path, lock_file: Path, arch: str) -> Path:
-    recipe = repr((_RECIPE_VERSION, str(arch))).encode()
+    recipe = repr((_RECIPE_VERSION, runtime.version(), str(arch))).encode()
     key = hashlib.sha256(recipe + lock_file.read_bytes()).hexdigest()[:16]
     return cache / "libraries" / key
 
@@ -187,7 +143,8 @@ def _libraries(cache: Path, sources: Sources, arch: str) -> Path:
     if folder.exists():
         return folder
     building = folder.with_name(f"building-{folder.name}")
-    _renew(building)
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
     command = [
         sys.executable,
         "-m",
@@ -198,14 +155,12 @@ def _libraries(cache: Path, sources: Sources, arch: str) -> Path:
         "--no-deps",
         "--no-compile",
     ]
-    platforms = [
-        f"--platform=manylinux{name}_{arch}" for name in ("_2_28", "_2_27", "_2_17", "2014", "_2_5", "1")
-    ]
+    platforms = [f"--platform=manylinux{name}_{arch}" for name in _PLATFORMS]
     target = [
         "--only-binary=:all:",
         *platforms,
-        "--python-version=3.11",
-        "--abi=cp311",
+        f"--python-version={BUNDLE_PYTHON}",
+        f"--abi=cp{BUNDLE_PYTHON.replace('.', '')}",
         "--abi=abi3",
         "--abi=none",
     ]
@@ -216,23 +171,6 @@ def _libraries(cache: Path, sources: Sources, arch: str) -> Path:
     )
     # Console scripts point at the interpreter that ran pip.
     shutil.rmtree(building / "bin", ignore_errors=True)
-    _compile(building)
+    runtime.compile_in(building, runtime.ensure(cache))
     building.rename(folder)
     return folder
-
-
-def _compile(folder: Path) -> None:
-    # Programs may not write there, so without compiled files they would compile at each start. Compiled
-    # files are never checked against sources, because the content is fixed. This machine's own Python 3.11
-    # compiles them: compiled code is the same for every architecture.
-    run(
-        [_PYTHON, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)],
-        doing=f"compile {folder.name}",
-        deadline_s=_DEADLINE_S,
-    )
-
-
-def _renew(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)

@@ -140,7 +140,7 @@ class Lab:
             )
         supplies = supply.ensure(self.environment, self.cache, self.progress)
         supply.publish(supplies, self.lab_dir / "depot")
-        secrets.ensure(self.environment.secrets_file)
+        secrets.ensure(self.environment.secrets_file, fences=self.environment.fences)
         self._start_servers()
         self._fit_to_inventory(supplies)
         missing = [h for h in self.environment.hosts if not hosts.is_running(h.name)]
@@ -182,7 +182,7 @@ class Lab:
         state.save(self.lab_dir, rising)
         kernel.write(raised)
         with self.progress.step("Lay the network, fill the depot"):
-            secrets.ensure(self.environment.secrets_file)
+            secrets.ensure(self.environment.secrets_file, fences=self.environment.fences)
             keys.ensure(self.environment, self.lab_dir)
             supply.publish(supplies, self.lab_dir / "depot")
             wiring.lay_common(self.plan)

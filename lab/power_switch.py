@@ -64,7 +64,7 @@ class LabSwitch:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """User and password of the switch."""
+    """User and password of one system."""
 
     user: str
     password: str
@@ -86,7 +86,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # A silent client is disconnected, so that its thread is free again.
     timeout = _CLIENT_SILENT_S
-    account: Account
+    accounts: Mapping[str, Account]
     switch: Switch
     systems: Mapping[str, str]
 
@@ -131,13 +131,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _look(self) -> Reply:
         if redfish.is_root(self.path):
             return redfish.service_root()
-        self._check_account()
-        name = redfish.system_of(self.path, known=frozenset(self.systems), action=False)
+        name = self._system(action=False)
         return redfish.system(name, self.switch.state(self.systems[name]))
 
     def _act(self) -> Reply:
-        self._check_account()
-        name = redfish.system_of(self.path, known=frozenset(self.systems), action=True)
+        name = self._system(action=True)
         wanted = redfish.reset_type_in(self._body())
         host = self.systems[name]
         if wanted is ResetType.FORCE_OFF:
@@ -147,12 +145,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.log_message("%s %s", name, wanted)
         return Reply(status=HTTPStatus.NO_CONTENT)
 
-    def _check_account(self) -> None:
+    def _system(self, *, action: bool) -> str:
+        """Return the system of the request; only who has some system's account is told which there are."""
         given = self.headers.get("Authorization")
-        if not redfish.is_authorised(given, user=self.account.user, password=self.account.password):
+        own = {
+            name
+            for name, account in self.accounts.items()
+            if redfish.is_authorised(given, user=account.user, password=account.password)
+        }
+        name = redfish.system_of(self.path, known=frozenset(self.systems), action=action) if own else ""
+        if name not in own:
             raise RefusedRequest(
                 HTTPStatus.UNAUTHORIZED, "InsufficientPrivilege", "user or password is missing or wrong"
             )
+        return name
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
@@ -161,19 +167,28 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
 
-def handler_for(account: Account, switch: Switch, systems: Mapping[str, str]) -> type[_Handler]:
-    """Return the request handler for `systems`."""
-    members = {"account": account, "switch": switch, "systems": systems}
+def handler_for(
+    accounts: Mapping[str, Account], switch: Switch, systems: Mapping[str, str]
+) -> type[_Handler]:
+    """Return the request handler for `systems`.
+
+    + accounts: system -> the account that may ask and switch it
+    + systems: system -> host
+    """
+    members = {"accounts": accounts, "switch": switch, "systems": systems}
     return type("Handler", (_Handler,), members)
 
 
 def serve(address: str, port: int) -> None:
     """Serve the lab's power switch until the process ends."""
     env = lab_inventory.ENVIRONMENT
-    (user,) = {host.fence.user for host in env.hosts if host.fence is not None}
-    account = Account(user=user, password=secrets.load(env.secrets_file).fence_password)
+    systems, passwords = systems_of(env), secrets.load(env.secrets_file, fences=env.fences).fence_passwords
+    accounts = {
+        system: Account(user=env.fences[host].user, password=passwords[host])
+        for system, host in systems.items()
+    }
     switch = LabSwitch(plan=plan_of(env), lab_dir=places.lab_dir())
-    handler = handler_for(account, switch, systems_of(env))
+    handler = handler_for(accounts, switch, systems)
     with http.server.ThreadingHTTPServer((address, port), handler) as server:
         server.serve_forever()
 

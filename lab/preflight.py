@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from inventory import places
+from lab.runtime import MODULE
 
 DISK_GIB = 8
 MEMORY_GIB = 8
@@ -84,7 +85,7 @@ def machine_problems() -> list[str]:
 
 def registry_problems() -> list[str]:
     """Return one sentence for each package registry that does not answer its ordinary client."""
-    return list(_found(_apt_problem(), _pip_problem()))
+    return list(_found(_apt_problem(), _pip_problem(), _go_problem()))
 
 
 def system_problem(os_release: str, architecture: str) -> str | None:
@@ -234,6 +235,20 @@ def _pip_problem() -> str | None:
     if said is None:
         return None
     return f"the Python package index does not answer pip ({said}); check pip's index, proxy and the network"
+
+
+def _go_problem() -> str | None:
+    if shutil.which("go") is None:
+        # The set-up installs it.
+        return None
+    with tempfile.TemporaryDirectory(prefix="loanstack-preflight-") as name:
+        ask = ["env", f"GOMODCACHE={name}", "GOFLAGS=-modcacherw", "go", "list", "-m", "-json", MODULE]
+        said = _tried(ask, folder=Path(name))
+    if said is None:
+        return None
+    return (
+        f"the proxy of Go's modules does not answer go ({said}); check go env GOPROXY, proxy and the network"
+    )
 
 
 def _has_pip(python: str) -> bool:

@@ -30,6 +30,8 @@ from lab.tongweb import distribution, jdbc_driver, jdk, license_file, portal
 
 _LOCK_DEADLINE_S = 600.0
 _POLL_S = 0.1
+TONGWEB_ARTIFACTS = (distribution, license_file, jdbc_driver, jdk, portal)
+"""Modules that make an artifact of role tongweb, each with its `NAME`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +83,13 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
         apts = {each: Apt(folder=_apt_folder(cache, each), architecture=each.debian) for each in kinds}
         there = {each: image.image_at(cache, release, each) for each in kinds}
         wanting = [
-            each
-            for each in kinds
-            if (bundles[each] and bundle.needs_apt(cache, each))
-            or not rpm_repo.is_built(rpm_repo.repository_at(cache, there[each]))
+            each for each in kinds if not rpm_repo.is_built(rpm_repo.repository_at(cache, there[each]))
         ]
-        wants_index = not seekdb.archive_at(cache).exists() or any(
-            bundle.needs_index(cache, sources, each) for each in kinds for sources in bundles[each]
+        wants_others = not seekdb.archive_at(cache).exists() or any(
+            bundle.needs_registries(cache, sources, each) for each in kinds for sources in bundles[each]
         )
         # Check now, for one clear message before any build begins instead of an error within a build.
-        if (wanting or wants_index) and (problems := preflight.registry_problems()):
+        if (wanting or wants_others) and (problems := preflight.registry_problems()):
             raise RefusedError("; ".join(problems))
         for each in wanting:
             with progress.step(f"Fetch Debian's package lists ({each.arch})"):
@@ -111,7 +110,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
             with progress.step(f"Database, {' and '.join(names)} as tarballs"):
                 built = [seekdb.build(cache)]
                 for each in kinds:
-                    built += [bundle.build(cache, one, apts[each], each) for one in bundles[each]]
+                    built += [bundle.build(cache, one, each) for one in bundles[each]]
             with progress.step("TongWeb stand-in, Java runtime, JDBC driver and channel portal"):
                 return (*built, *tongweb_artifacts(cache))
 
@@ -129,7 +128,7 @@ def _apt_folder(cache: Path, kind: Architecture) -> Path:
 
 def tongweb_artifacts(cache: Path) -> tuple[Path, ...]:
     """Return the artifacts of role tongweb; make missing ones from this machine's OpenJDK and Tomcat."""
-    return tuple(each.build(cache) for each in (distribution, license_file, jdbc_driver, jdk, portal))
+    return tuple(each.build(cache) for each in TONGWEB_ARTIFACTS)
 
 
 def artifacts_of(environment: Environment, arch: str = NATIVE.arch) -> tuple[str, ...]:

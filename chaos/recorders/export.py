@@ -22,7 +22,7 @@ WITHIN_S = 120.0
 """Default time limit for one table."""
 
 # The export reads the services' environment file itself. pipefail: a failed export must not look complete.
-_EXPORT = "/opt/loanstack/loan/current/bin/python3.11 -m app_stub.export"
+_EXPORT = "/opt/loanstack/loan/current/bin/python3 -m app_stub.export"
 _PACKED = f"set -euo pipefail; {_EXPORT} {{what}} | gzip -1"
 
 

@@ -1,7 +1,7 @@
 """Alertmanager: a pair that takes the alerts of every Prometheus, and brings each to people once."""
 
 from deploys import platform
-from deploys.alertmanager.spec import TOKEN
+from deploys.alertmanager.spec import TOKEN, USER
 from deploys.component import Component, Footprint, Port, Scrape, Stage, Step
 from inventory.model import Environment, Host, Role
 
@@ -25,7 +25,8 @@ def _footprint(env: Environment, host: Host) -> Footprint:
             *among,
         ),
         units=(names.alertmanager_unit,),
-        secret_files=(TOKEN,) if alerting.webhook_url is not None else (),
+        accounts=((names.alertmanager_unit, USER),),
+        service_secret_files=((TOKEN, USER),) if alerting.webhook_url is not None else (),
         scrapes=(Scrape(job="alertmanager", port=alerting.port),),
     )
 

@@ -4,7 +4,7 @@ from pyinfra.api.deploy import deploy
 
 from deploys.alertmanager.spec import TOKEN, AlertmanagerSpec, alertmanager_spec
 from deploys.component import HostContext
-from deploys.content import ConfigFile, Folder, render
+from deploys.content import ConfigFile, render
 from deploys.operations import files, health, services
 
 CONFIG = "/etc/prometheus/alertmanager.yml"
@@ -53,7 +53,6 @@ def alertmanager(spec: AlertmanagerSpec) -> None:
     has_webhook = spec.alerting.webhook_url is not None
     written = files.converge(
         name="Write Alertmanager's routes, receivers and unit",
-        folders=(Folder(path=spec.data_dir, mode=0o750, user=spec.user, group=spec.user),),
         files=files_of(spec),
         absent=() if has_webhook else (TOKEN,),
     )

@@ -8,6 +8,7 @@ from inventory.model import Environment, Host, Role
 from inventory.secrets import Secrets
 
 TOKEN = "/etc/loanstack/alert-webhook.token"  # noqa: S105 - a path
+USER = "prometheus"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,8 @@ class AlertmanagerSpec:
     webhook_token: str = field(repr=False)
 
     data_dir: str = "/var/lib/prometheus/alertmanager"
-    user: str = "prometheus"
+    """The package makes it."""
+    user: str = USER
 
     @property
     def unit(self) -> str:

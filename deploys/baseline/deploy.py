@@ -4,7 +4,7 @@ from pyinfra.api.deploy import deploy
 
 from deploys import certificates, derived
 from deploys.baseline import operations
-from deploys.baseline.spec import FIREWALL_UNIT, BaselineSpec, baseline_spec
+from deploys.baseline.spec import FIREWALL_UNIT, OTHER_FIREWALL_UNIT, BaselineSpec, baseline_spec
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.operations import files, services
@@ -73,7 +73,12 @@ def after_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
         ),
         ConfigFile(
             path=f"{_UNITS}/{FIREWALL_UNIT}",
-            content=render("baseline/loanstack-firewall.service.j2", nft="/usr/sbin/nft", rules=FIREWALL),
+            content=render(
+                "baseline/loanstack-firewall.service.j2",
+                nft="/usr/sbin/nft",
+                rules=FIREWALL,
+                other_firewall=OTHER_FIREWALL_UNIT,
+            ),
         ),
         ConfigFile(
             path=names.chrony_config,
@@ -138,7 +143,7 @@ def firewall_and_time(spec: BaselineSpec) -> None:
     written = files.converge(name="Write firewall and time", files=after_packages(spec))
     operations.spares_this_session(
         name="Make sure that the firewall spares this session",
-        management_network=spec.management_network,
+        ssh_sources=spec.ssh_sources,
     )
     services.kept_running(
         name="Keep the firewall up",
@@ -147,6 +152,7 @@ def firewall_and_time(spec: BaselineSpec) -> None:
         check=f"nft --check --file {FIREWALL}",
         written=(written,),
     )
+    operations.kept_masked(name="Keep firewalld from taking the firewall's place", unit=OTHER_FIREWALL_UNIT)
     services.kept_running(
         name="Keep the time",
         unit=spec.platform.chrony_unit,

@@ -1,4 +1,4 @@
-"""The present kernel settings, and the SSH session that this deploy runs through."""
+"""The present kernel settings, whether a unit may start, and the SSH session of this deploy."""
 
 import shlex
 
@@ -48,3 +48,30 @@ class SessionOrigin(FactBase[str | None]):
     def command(self) -> str:
         """Return the shell command."""
         return 'printf "%s\\n" "${SSH_CONNECTION%% *}"'
+
+
+class UnitLoadState(FactBase[str]):
+    """Return what systemd made of a unit's file: `loaded`, `masked`, `not-found` or another of its words."""
+
+    @staticmethod
+    def default() -> str:
+        """Return the value if systemd printed nothing: there is no such unit."""
+        return "not-found"
+
+    def requires_command(self, unit: str) -> str:
+        """Return the tool that must exist.
+
+        + unit: full unit name
+        """
+        return "systemctl"
+
+    def command(self, unit: str) -> str:
+        """Return the shell command.
+
+        + unit: full unit name
+        """
+        return f"systemctl show --property=LoadState --value {shlex.quote(unit)}"
+
+    def process(self, output: list[str]) -> str:
+        """Return the word."""
+        return output[0].strip()

@@ -1,4 +1,4 @@
-"""Applies kernel settings, and checks that the firewall does not block this deploy."""
+"""Applies kernel settings, and keeps the firewall from blocking this deploy and from being replaced."""
 
 from collections.abc import Generator
 from ipaddress import ip_address, ip_network
@@ -7,7 +7,7 @@ from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
+from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages, UnitLoadState
 from deploys.operations.refusal import refusal
 
 
@@ -49,16 +49,30 @@ def huge_pages_off(path: str, why_not: str | None = None) -> Generator[StringCom
 
 
 @operation()
-def spares_this_session(management_network: str) -> Generator[StringCommand, None, None]:
+def spares_this_session(ssh_sources: tuple[str, ...]) -> Generator[StringCommand, None, None]:
     """Refuse to go on if the rules would block the deploy's own SSH session.
 
-    + management_network: CIDR from which the rules accept SSH
+    + ssh_sources: addresses and networks from which the rules accept SSH
     """
     origin = host.get_fact(SessionOrigin)
-    if origin and ip_address(origin) not in ip_network(management_network):
+    if origin and not any(ip_address(origin) in ip_network(source) for source in ssh_sources):
         yield refusal(
             f"{host.name}: this session comes from {origin}; the firewall accepts SSH only from "
-            f"management_network = {management_network}. Deploy from there, or correct the inventory"
+            f"{', '.join(ssh_sources)} (management_network, and extra_openings of that port). Deploy from "
+            "there, or correct the inventory"
         )
         return
     host.noop(f"SSH from {origin} stays allowed")
+
+
+@operation()
+def kept_masked(unit: str) -> Generator[StringCommand, None, None]:
+    """Stop `unit` and keep everybody from starting it; do nothing on a host that does not have it.
+
+    + unit: full name, like `firewalld.service`
+    """
+    state = host.get_fact(UnitLoadState, unit=unit)
+    if state in ("masked", "not-found"):
+        host.noop(f"{unit} is {state}")
+        return
+    yield StringCommand("systemctl", "mask", "--quiet", "--now", QuoteString(unit))

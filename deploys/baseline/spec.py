@@ -9,6 +9,8 @@ from inventory.ssh import LOAD_PORTS
 SSH_PORT = 22
 NTP_PORT = 123
 FIREWALL_UNIT = "loanstack-firewall.service"
+OTHER_FIREWALL_UNIT = "firewalld.service"
+"""The distribution's own. To start it would end ours (`Conflicts=`), and with it every rule of this host."""
 
 DATABASE_KERNEL = (
     ("fs.aio-max-nr", "1048576"),
@@ -58,13 +60,18 @@ class BaselineSpec:
     openings: tuple[Opening, ...]
     authority: str
     """PEM text of the authority that signed all others: what components on the host trust."""
-    management_network: str
     time_sources: tuple[str, ...]
     """Addresses of time servers; empty on the host that is the time server."""
     time_clients: tuple[str, ...]
     """Networks that may ask this host for the time."""
     ssh_listen_ports: tuple[int, ...] = ()
     """Loopback ports that an SSH session may open here, and lead to where it came from."""
+
+    @property
+    def ssh_sources(self) -> tuple[str, ...]:
+        """Return the addresses and networks from which the firewall accepts SSH."""
+        ssh = (o for o in self.openings if (o.protocol, o.port) == ("tcp", SSH_PORT))
+        return tuple(source for opening in ssh for source in opening.sources)
 
     @property
     def kernel_is_shared(self) -> str | None:
@@ -100,7 +107,6 @@ def baseline_spec(
         is_database=host.has(Role.OCEANBASE),
         openings=openings,
         authority=authority,
-        management_network=env.management_network,
         time_sources=() if gives_time else tuple(h.address for h in monitors),
         time_clients=tuple(c.segment for c in env.centres) if gives_time else (),
         ssh_listen_ports=tuple(LOAD_PORTS) if host.has(Role.LOADGEN) else (),

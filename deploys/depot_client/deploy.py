@@ -7,6 +7,7 @@ from deploys.component import HostContext
 from deploys.content import ConfigFile, render
 from deploys.depot_client.spec import DepotClientSpec, depot_client_spec
 from deploys.operations import files, packages
+from deploys.trust import DEPOT_AUTHORITY, authority
 
 REPOSITORY_FILE = "/etc/yum.repos.d/loanstack.repo"
 KEY_FILE = "/etc/pki/rpm-gpg/RPM-GPG-KEY-loanstack"
@@ -14,22 +15,31 @@ KEY_FILE = "/etc/pki/rpm-gpg/RPM-GPG-KEY-loanstack"
 
 def spec_of(context: HostContext) -> DepotClientSpec:
     """Return the depot client of the host of `context`, with the packages of all its components."""
-    packages = derived.packages_for(context.env, context.host)
-    return depot_client_spec(context.env, context.host, packages=packages)
+    env, ca_file = context.env, context.env.depot.ca_file
+    return depot_client_spec(
+        env,
+        context.host,
+        packages=derived.packages_for(env, context.host),
+        authority=None if ca_file is None else authority(ca_file, of=f"{env.name}: depot.ca_file"),
+    )
 
 
 def files_of(spec: DepotClientSpec) -> tuple[ConfigFile, ...]:
-    """Return the repository definition and the key that its packages are signed with."""
+    """Return the repository's definition, its packages' key, and the authority that checks the depot."""
     repository = render(
         "depot_client/loanstack.repo.j2",
         repository=spec.repository,
         url=spec.url,
         key=f"file://{KEY_FILE}",
+        authority=None if spec.authority is None else DEPOT_AUTHORITY,
     )
-    return (
+    found = [
         ConfigFile(path=KEY_FILE, content=spec.signing_key),
         ConfigFile(path=REPOSITORY_FILE, content=repository),
-    )
+    ]
+    if spec.authority is not None:
+        found.append(ConfigFile(path=DEPOT_AUTHORITY, content=spec.authority))
+    return tuple(found)
 
 
 @deploy("Depot client")
@@ -41,7 +51,7 @@ def depot_client(spec: DepotClientSpec) -> None:
     files.converge(
         name="Know the depot and its key, and no other source",
         files=files_of(spec),
-        absent=spec.vendor_repositories,
+        absent=(*spec.vendor_repositories, *(() if spec.authority else (DEPOT_AUTHORITY,))),
     )
     packages.installed(
         name="Install this host's packages from the depot",

@@ -19,16 +19,21 @@ class DepotClientSpec:
     url: str
     signing_key: str
     """Armoured public key, from the control machine: a key from the depot itself would prove nothing."""
+    authority: str | None
+    """PEM certificate of the authority that signed the depot's; None: one that the host's system trusts."""
     packages: tuple[str, ...]
     vendor_repositories: tuple[str, ...]
     """Repository files of Kylin; they point to the internet, which a bank's host cannot reach."""
     repository: str = REPOSITORY
 
 
-def depot_client_spec(env: Environment, host: Host, *, packages: tuple[str, ...]) -> DepotClientSpec:
+def depot_client_spec(
+    env: Environment, host: Host, *, packages: tuple[str, ...], authority: str | None
+) -> DepotClientSpec:
     """Return the depot client of `host`.
 
     + packages: what the components of the host need
+    + authority: PEM certificate of the depot's authority; None: one that the host's system trusts
 
     Raises:
         SigningKeyError: the key is not where the depot's copy on the control machine is.
@@ -36,6 +41,7 @@ def depot_client_spec(env: Environment, host: Host, *, packages: tuple[str, ...]
     return DepotClientSpec(
         url=env.depot.url,
         signing_key=_signing_key(env).read_text(),
+        authority=authority,
         packages=packages,
         vendor_repositories=(f"/etc/yum.repos.d/kylin_{host.arch}.repo",),
     )

@@ -23,15 +23,16 @@ READY_DEADLINE_S = 60
 
 def spec_of(context: HostContext) -> StoreSpec:
     """Return the member of the host of `context`, with a certificate that fits."""
-    issued = certificates.store_certificate(
-        context.env.ca_dir,
-        host_name=context.host.name,
-        addresses=(context.host.address, LOOPBACK),
-        now=certificates.utc_now(),
+    env, host = context.env, context.host
+    member = certificates.Subject(
+        file_name=f"{host.name}-store",
+        names=certificates.addresses((host.address, LOOPBACK)),
+        is_client=True,  # of the other members
     )
+    issued = certificates.certificate(env.ca_dir, member, now=certificates.utc_now())
     return store_spec(
-        context.env,
-        context.host,
+        env,
+        host,
         context.secrets,
         certificate=issued.certificate,
         private_key=issued.private_key,

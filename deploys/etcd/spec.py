@@ -7,6 +7,7 @@ from inventory.model import Arch, Environment, Host, Role
 from inventory.secrets import Secrets
 
 UNIT = "etcd.service"
+CERTIFICATE = "/etc/loanstack/store.pem"
 LOOPBACK = "127.0.0.1"
 CERTIFICATE = "/etc/loanstack/store.pem"
 ROOT_PASSWORD = "/etc/loanstack/store-root.password"  # noqa: S105 - a path

@@ -1,14 +1,17 @@
 """The failover agent: it starts the database of its host, and decides with the others which one leads."""
 
 from deploys.component import Component, Footprint, Installed, Port, Scrape, Stage, Step
-from deploys.failover.spec import AGENT_UNIT, ARTIFACT, CONFIG, FOLDER
+from deploys.failover.spec import AGENT_UNIT, ARTIFACT, CONFIG, FOLDER, other_databases
+from inventory.availability import FenceKind
 from inventory.model import Environment, Host, Role
 from inventory.peer import DatabaseKind
 
 
-def _footprint(env: Environment, _host: Host) -> Footprint:
+def _footprint(env: Environment, host: Host) -> Footprint:
     port = env.failover.agent_port
+    fences = {env.fences[peer.name].kind for peer in other_databases(env, host) if peer.name in env.fences}
     return Footprint(
+        packages=("ipmitool",) if FenceKind.IPMI in fences else (),
         ports=(
             Port(number=port, opened_to=(Role.LOAN,), why="who leads, for loan services"),
             Port(number=port, opened_to=(Role.TONGWEB,), why="who leads, for sql proxies"),

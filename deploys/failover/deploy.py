@@ -8,20 +8,37 @@ from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, json_text, render
 from deploys.facts.artifacts import HASH_FILE
 from deploys.failover import operations
-from deploys.failover.spec import CONFIG, FailoverSpec, failover_spec
+from deploys.failover.spec import (
+    CONFIG,
+    FailoverSpec,
+    failover_spec,
+    fence_authority,
+    other_databases,
+)
 from deploys.operations import artifacts, files
+from deploys.trust import authority
 from inventory.model import Host
 
 COMMAND = "/usr/local/sbin/loanstack-failover"
 
 
 def spec_of(context: HostContext) -> FailoverSpec:
-    """Return the failover agent of the host of `context`."""
-    return failover_spec(context.env, context.host, context.secrets)
+    """Return the failover agent of the host of `context`, with the authorities of the fence devices."""
+    env, host = context.env, context.host
+    return failover_spec(
+        env,
+        host,
+        context.secrets,
+        fence_authorities={
+            peer.name: authority(peer.fence.ca_file, of=f"{peer.name}: fence.ca_file")
+            for peer in other_databases(env, host)
+            if peer.fence is not None and peer.fence.ca_file is not None
+        },
+    )
 
 
 def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
-    """Return settings, unit and command."""
+    """Return settings, unit, command and the authorities of the fence devices."""
     return (
         ConfigFile(
             path=CONFIG,
@@ -44,6 +61,10 @@ def files_of(spec: FailoverSpec) -> tuple[ConfigFile, ...]:
             content=render("failover/loanstack-failover.j2", folder=spec.folder),
             mode=0o755,
         ),
+        *(
+            ConfigFile(path=fence_authority(peer), content=certificate)
+            for peer, certificate in spec.fence_authorities.items()
+        ),
     )
 
 
@@ -63,8 +84,7 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
             "ca_file": AUTHORITY,
         },
         "agent": {"port": failover.agent_port, "token": spec.agent_token},
-        "peers": [_peer(host) for host in spec.peers],
-        "fence_password": spec.fence_password,
+        "peers": [_peer(spec, host) for host in spec.peers],
         "database": {"tool": spec.database_tool, "unit": spec.database_unit},
         "timing": {
             "lease_ttl_ms": _ms(failover.lease_ttl_s),
@@ -86,9 +106,17 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
     }
 
 
-def _peer(host: Host) -> dict[str, object]:
-    fence = None if host.fence is None else asdict(host.fence)
+def _peer(spec: FailoverSpec, host: Host) -> dict[str, object]:
+    assert host.fence is not None, "the inventory's validation asks for it"
+    fence = asdict(host.fence) | {
+        "password": spec.fence_passwords.get(host.name, ""),
+        "ca_file": fence_authority(host.name) if host.name in spec.fence_authorities else "",
+    }
     return {"host": host.name, "address": host.address, "may_lead": host.may_lead, "fence": fence}
+
+
+def _authorities_of_none(spec: FailoverSpec) -> tuple[str, ...]:
+    return tuple(fence_authority(p.name) for p in spec.peers if p.name not in spec.fence_authorities)
 
 
 def _ms(seconds: float) -> int:
@@ -115,7 +143,11 @@ def failover(spec: FailoverSpec) -> None:
         arch=spec.artifact.arch,
         shown_by=artifacts.PYTHON_LOADS,
     )
-    written = files.converge(name="Write the agent's settings, unit and command", files=files_of(spec))
+    written = files.converge(
+        name="Write the agent's settings, unit and command",
+        files=files_of(spec),
+        absent=_authorities_of_none(spec),
+    )
     restart_after = (
         AUTHORITY,
         CONFIG,

@@ -1,5 +1,6 @@
 """The failover agent of one database host."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deploys.artifact import artifact_for
@@ -32,7 +33,10 @@ class FailoverSpec:
     failover: Failover
     store_password: str = field(repr=False)
     agent_token: str = field(repr=False)
-    fence_password: str = field(repr=False)
+    fence_passwords: Mapping[str, str] = field(repr=False)
+    """Peer -> password of its fence device; this host's own is not sent to it."""
+    fence_authorities: Mapping[str, str]
+    """Peer -> PEM certificate of the authority that signed its fence device's, for those with one."""
 
     store_user: str = "failover"
     folder: str = FOLDER
@@ -41,8 +45,24 @@ class FailoverSpec:
     database_tool: str = DATABASE_TOOL
 
 
-def failover_spec(env: Environment, host: Host, secrets: Secrets) -> FailoverSpec:
-    """Return the failover agent of `host`."""
+def other_databases(env: Environment, host: Host) -> tuple[Host, ...]:
+    """Return the hosts that the agent of `host` may have to switch off."""
+    return tuple(h for h in env.hosts_with(Role.OCEANBASE) if h.name != host.name)
+
+
+def fence_authority(host_name: str) -> str:
+    """Return the path, on other hosts, of the authority of the fence device of `host_name`."""
+    return f"/etc/loanstack/fence-{host_name}-ca.pem"
+
+
+def failover_spec(
+    env: Environment, host: Host, secrets: Secrets, *, fence_authorities: Mapping[str, str]
+) -> FailoverSpec:
+    """Return the failover agent of `host`.
+
+    + fence_authorities: peer -> PEM certificate of the authority of its fence device
+    """
+    peers = other_databases(env, host)
     # First this host's own member, then one of the same centre, because a nearer member answers sooner.
     members = sorted(
         env.hosts_with(Role.ARBITER), key=lambda h: (h.name != host.name, h.centre != host.centre)
@@ -51,14 +71,17 @@ def failover_spec(env: Environment, host: Host, secrets: Secrets) -> FailoverSpe
         artifact=artifact_for(env, host, ARTIFACT),
         environment=env.name,
         host=host,
-        peers=tuple(h for h in env.hosts_with(Role.OCEANBASE) if h.name != host.name),
+        peers=peers,
         sql_port=env.database.sql_port,
         lag_limit_ms=env.database.lag_limit_ms,
         store_endpoints=tuple(f"https://{h.address}:{env.store.client_port}" for h in members),
         failover=env.failover,
         store_password=secrets.store_agent_password,
         agent_token=secrets.agent_token,
-        fence_password=secrets.fence_password,
+        fence_passwords={
+            peer.name: secrets.fence_passwords[peer.name] for peer in peers if peer.name in env.fences
+        },
+        fence_authorities=fence_authorities,
     )
 
 

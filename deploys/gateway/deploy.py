@@ -1,5 +1,6 @@
 """The gateway: nginx with TLS in front of the API."""
 
+from cryptography.x509 import DNSName
 from pyinfra.api.deploy import deploy
 
 from deploys import certificates
@@ -7,6 +8,7 @@ from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, render
 from deploys.gateway.spec import CERTIFICATE, FAIL_TIMEOUT_S, UNIT, GatewaySpec, gateway_spec
 from deploys.operations import files, health, services
+from inventory.model import Environment, Host
 
 CONFIG = "/etc/nginx/nginx.conf"
 PRIVATE_KEY = "/etc/nginx/tls/gateway.key"
@@ -14,17 +16,18 @@ OVERRIDE = "/etc/systemd/system/nginx.service.d/loanstack.conf"
 READY_DEADLINE_S = 30
 
 
+def entrance(env: Environment, host: Host) -> certificates.Subject:
+    """Return the names by which clients reach the gateway of `host`."""
+    assert host.dmz_address is not None, "the inventory's validation asks for it"
+    addresses = (host.dmz_address, *env.gateway.virtual_addresses)
+    names = (DNSName(env.gateway.server_name), *certificates.addresses(addresses))
+    return certificates.Subject(file_name=host.name, names=names)
+
+
 def spec_of(context: HostContext) -> GatewaySpec:
     """Return the gateway of the host of `context`, with a certificate that fits."""
-    env, dmz_address = context.env, context.host.dmz_address
-    assert dmz_address is not None, "the inventory's validation asks for it"
-    issued = certificates.gateway_certificate(
-        env.ca_dir,
-        host_name=context.host.name,
-        server_name=env.gateway.server_name,
-        addresses=(dmz_address, *env.gateway.virtual_addresses),
-        now=certificates.utc_now(),
-    )
+    env = context.env
+    issued = certificates.certificate(env.ca_dir, entrance(env, context.host), now=certificates.utc_now())
     return gateway_spec(env, context.host, certificate=issued.certificate, private_key=issued.private_key)
 
 

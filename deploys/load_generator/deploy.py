@@ -11,10 +11,11 @@ from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, Folder, render
 from deploys.load_generator.spec import LoadGeneratorSpec, load_generator_spec
 from deploys.operations import artifacts, files, services, users
+from inventory.artifacts import BUNDLE_LIBRARIES
 from inventory.ssh import LOAD_UNIT
 
-LOCUSTFILE = "{folder}/current/lib/python3.11/dist-packages/loadtests/locustfile.py"
-"""Where the artifact has it: its Python is Debian's, which keeps libraries there."""
+LOCUSTFILE = f"{{folder}}/current/{BUNDLE_LIBRARIES}/loadtests/locustfile.py"
+"""Where the artifact has it."""
 
 
 def spec_of(context: HostContext) -> LoadGeneratorSpec:

@@ -3,8 +3,8 @@
 from pyinfra.api.deploy import deploy
 
 from deploys.component import HostContext
-from deploys.content import ConfigFile, render
-from deploys.node_exporter.spec import COLLECTORS, NodeExporterSpec, node_exporter_spec
+from deploys.content import ConfigFile, Folder, render
+from deploys.node_exporter.spec import COLLECTORS, TEXTFILES, NodeExporterSpec, node_exporter_spec
 from deploys.operations import files, services
 
 
@@ -27,6 +27,7 @@ def files_of(spec: NodeExporterSpec) -> tuple[ConfigFile, ...]:
                 "node_exporter/node-exporter-override.conf.j2",
                 program=spec.platform.node_exporter_program,
                 collectors=COLLECTORS,
+                textfiles=TEXTFILES,
                 listens=spec.listens,
             ),
         ),
@@ -39,7 +40,9 @@ def node_exporter(spec: NodeExporterSpec) -> None:
 
     + spec: its unit, and where it listens
     """
-    written = files.converge(name="Write the exporter's unit", files=files_of(spec))
+    written = files.converge(
+        name="Write the exporter's unit", folders=(Folder(path=TEXTFILES),), files=files_of(spec)
+    )
     services.kept_running(
         name="Keep the node exporter running",
         unit=spec.unit,

@@ -8,6 +8,9 @@ from inventory.model import Environment, Host
 COLLECTORS = ("cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "stat", "uname", "vmstat")
 """Collectors that the dashboards need; each further one costs CPU on every host at every scrape."""
 
+TEXTFILES = "/var/lib/loanstack-metrics"
+"""Folder in which other components leave figures for it (textfile collector)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NodeExporterSpec:

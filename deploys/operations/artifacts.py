@@ -11,10 +11,11 @@ from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
 from deploys.facts.files import PathStates
 from deploys.operations import versions
 from deploys.operations.writing import written
+from deploys.trust import CURL
 
 _DOWNLOADS = "/var/cache/loanstack"
 PYTHON_LOADS = (
-    "bin/python3.11 -c 'import ctypes, pathlib; "
+    "bin/python3 -c 'import ctypes, pathlib; "
     '[ctypes.CDLL(str(each.resolve())) for each in sorted(pathlib.Path("lib").rglob("*.so*"))]\''
 )
 """Shows that this kernel maps every library of one of our bundles, and that their dependencies exist."""
@@ -154,7 +155,7 @@ def _copy(url: str, sha256: str) -> str:
 
 
 def _download(url: str, sha256: str, path: str) -> Generator[StringCommand, None, None]:
-    curl = "curl --fail --silent --show-error --location --connect-timeout 5 --retry 3 --retry-connrefused"
+    curl = f"{CURL} --show-error --retry 3 --retry-connrefused"
     p, u = shlex.quote(path), shlex.quote(url)
     check = f"printf '%s  %s\\n' {sha256} {p} | sha256sum --check --status"
     # If the depot cannot resume, curl fails with 33: then download from the start.

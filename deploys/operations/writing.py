@@ -59,7 +59,8 @@ def done_by(user: str, group: str, command: str, *, below: str) -> str:
         f"{below}: root writes nothing below a folder of another user, who could put a link there. Give the "
         "folder back to root, or name its user in the field `by` of the file:"
     )
+    # -H: of a link such as `current`, the folder that it points at is looked at.
     return (
-        f'foreign=$(find {folders} -maxdepth 0 ! -uid 0 ! -uid "$(id -u)" 2>/dev/null); '
+        f'foreign=$(find -H {folders} -maxdepth 0 ! -uid 0 ! -uid "$(id -u)" 2>/dev/null); '
         f'[ -z "$foreign" ] || {{ echo {refusal} $foreign >&2; exit 1; }}; ( {command} )'
     )

@@ -69,7 +69,7 @@ def real_parts(settings: Settings, places: Places) -> Parts:
         peer = settings.peer(host)
         if peer is None:
             return Report(confirmed=False, reason=f"{host} is no host that this agent's settings know")
-        return await switch(peer, settings.fence_password, power)
+        return await switch(peer, power)
 
     async def verified(host: str) -> str | None:
         address = settings.address_of(host)

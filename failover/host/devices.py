@@ -79,7 +79,7 @@ class Controller(Protocol):
 class Redfish:
     """A management controller that speaks Redfish; the lab's power switch is one."""
 
-    def __init__(self, fence: Fence, password: str) -> None:
+    def __init__(self, fence: Fence) -> None:
         """Use the system that `fence` names.
 
         Raises:
@@ -87,7 +87,7 @@ class Redfish:
         """
         self.name = f"{fence.kind} at {fence.address}, system {fence.system}"
         self._system = f"{fence.address.rstrip('/')}/redfish/v1/Systems/{fence.system}"
-        account = base64.b64encode(f"{fence.user}:{password}".encode()).decode()
+        account = base64.b64encode(f"{fence.user}:{fence.password}".encode()).decode()
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Basic {account}"},
             connector=aiohttp.TCPConnector(ssl=_trust(fence)),
@@ -131,11 +131,11 @@ class Redfish:
 class Ipmi:
     """A management controller that speaks IPMI 2.0 over the network, by way of ipmitool."""
 
-    def __init__(self, fence: Fence, password: str, *, program: str) -> None:
+    def __init__(self, fence: Fence, *, program: str) -> None:
         """Use the controller at the address that `fence` gives."""
         self.name = f"ipmi at {fence.address}"
         self._command = (program, "-I", "lanplus", "-H", fence.address, "-U", fence.user, "-E")
-        self._password = password
+        self._password = fence.password
 
     async def order(self, power: Power) -> None:
         """Switch the chassis."""
@@ -181,7 +181,6 @@ class Ipmi:
 
 async def switch(
     peer: Peer,
-    password: str,
     power: Power,
     *,
     deadline_s: float = DEADLINE_S,
@@ -191,7 +190,6 @@ async def switch(
 
     Args:
         peer: the host.
-        password: of the fence device.
         power: what is wanted.
         deadline_s: how long it may take until the device says that it is so.
         ipmitool: the program for devices that speak IPMI.
@@ -203,7 +201,7 @@ async def switch(
         return Report(confirmed=False, reason=f"{goal}: it has no fence device ({peer.fence.reason})")
     name = f"{peer.fence.kind} at {peer.fence.address}"
     try:
-        controller = _controller(peer.fence, password, ipmitool)
+        controller = _controller(peer.fence, ipmitool)
         name = controller.name
         try:
             async with asyncio.timeout(deadline_s):
@@ -236,10 +234,13 @@ async def _carry_out(controller: Controller, power: Power, *, patience_s: float)
         await asyncio.sleep(_POLL_S)
 
 
-def _controller(fence: Fence, password: str, ipmitool: str) -> Controller:
-    return Ipmi(fence, password, program=ipmitool) if fence.kind == "ipmi" else Redfish(fence, password)
+def _controller(fence: Fence, ipmitool: str) -> Controller:
+    return Ipmi(fence, program=ipmitool) if fence.kind == "ipmi" else Redfish(fence)
 
 
 def _trust(fence: Fence) -> ssl.SSLContext | bool:
-    """Return the TLS context that checks the device's certificate; it is always checked."""
+    """Return the TLS context that checks the device's certificate; it is always checked.
+
+    The file is read for each order, so a new authority needs no restart.
+    """
     return ssl.create_default_context(cafile=fence.ca_file) if fence.ca_file else True

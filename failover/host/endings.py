@@ -1,11 +1,31 @@
 """Notifies at once when a process has ended, so that it need not be polled."""
 
 import asyncio
+import ctypes
 import logging
 import os
 from collections.abc import Callable
 
 _LOG = logging.getLogger("failover.database")
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PIDFD_OPEN = 434
+"""Number of the system call, on x86_64 and on aarch64."""
+
+
+def pidfd_open(pid: int) -> int:
+    """Return a descriptor that becomes readable when the process ends, as `os.pidfd_open` does.
+
+    The Python of our bundles lacks that function, because it is built for systems older than the call.
+
+    Raises:
+        OSError: the kernel has no such call, or no descriptor is left.
+        ProcessLookupError: there is no such process.
+    """
+    descriptor: int = _LIBC.syscall(ctypes.c_long(_PIDFD_OPEN), ctypes.c_int(pid), ctypes.c_uint(0))
+    if descriptor < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return descriptor
 
 
 class Endings:
@@ -30,7 +50,7 @@ class Endings:
         if identity is None:
             return
         try:
-            self._descriptor = os.pidfd_open(identity[0])
+            self._descriptor = pidfd_open(identity[0])
         except ProcessLookupError:
             # It has ended since the last observation.
             self._told()

@@ -58,7 +58,7 @@ def population(
                 f"needed: {BALANCE_MAX_FEN}; seed a fresh database"
             )
     if problems:
-        raise NotReadyError([*problems, "are all customers seeded? (python3.11 -m app_stub.seed)"])
+        raise NotReadyError([*problems, "are all customers seeded? (python3 -m app_stub.seed)"])
     return found
 
 

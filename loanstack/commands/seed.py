@@ -32,7 +32,7 @@ _LOOK_EVERY_S = 0.5
 # The services' environment file is in shell syntax and readable by root only.
 _SEED = (
     "set -eu; set -a; . /etc/loanstack/loan.env; set +a;"
-    " exec /opt/loanstack/loan/current/bin/python3.11 -m app_stub.seed"
+    " exec /opt/loanstack/loan/current/bin/python3 -m app_stub.seed"
     " --customers {customers} --entities {entities}"
 )
 

@@ -1,6 +1,5 @@
 """Removes secrets from the files of a run, because run folders are passed on to other people."""
 
-from dataclasses import fields
 from pathlib import Path
 
 from inventory import secrets
@@ -15,8 +14,7 @@ def leaks(folder: Path, secrets_file: Path) -> tuple[str, ...]:
     """
     if not secrets_file.exists():
         return ()
-    known = secrets.load(secrets_file)
-    values = {field.name: str(getattr(known, field.name)).encode() for field in fields(known)}
+    values = {name: value.encode() for name, value in secrets.load(secrets_file).named.items()}
     found = []
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.is_symlink():

@@ -176,7 +176,7 @@ def complete_secrets(env: Environment) -> None:
     if not env.secrets_file.exists():
         return
     try:
-        secrets.ensure(env.secrets_file)
+        secrets.ensure(env.secrets_file, fences=env.fences)
     except secrets.SecretsError as wrong:
         raise CommandError(str(wrong)) from None
 

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-DAYS_LEFT_MIN = 30
-"""The deploy issues a certificate anew that has fewer days left: one below this was not deployed since."""
+from deploys.certificate_fitness import DAYS_LEFT_MIN
 
 
 def problems(chain: bytes, authorities: bytes, *, now: datetime) -> list[str]:

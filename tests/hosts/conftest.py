@@ -79,7 +79,7 @@ def env(request: pytest.FixtureRequest) -> Environment:
 
 @pytest.fixture(scope="session")
 def secrets(env: Environment) -> Secrets:
-    return load_secrets(env.secrets_file)
+    return load_secrets(env.secrets_file, fences=env.fences)
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,13 @@ import re
 
 import pytest
 
+from deploys.certificate_fitness import DAYS_LEFT_MIN
 from deploys.content import TEMPLATES
-from deploys.derived import rules, targets
+from deploys.derived import certificates_on, rules, targets
 from inventory.model import Environment, Role
 from tests.hosts.kit import Machine, eventually
+
+METRIC = "loanstack_certificate_end_timestamp_seconds"
 
 
 @pytest.mark.roles(Role.LOAN)
@@ -36,6 +39,22 @@ def test_every_target_of_the_inventory_is_up(machine: Machine, env: Environment)
         }
 
     eventually(f"targets {sorted(wanted)} to be up", lambda: found() == wanted)
+
+
+@pytest.mark.roles(Role.GATEWAY, Role.ARBITER)
+def test_certificates_are_read_and_last(machine: Machine, env: Environment) -> None:
+    url = f"http://{machine.spec.address}:{env.monitoring.node_exporter_port}/metrics"
+    sample = re.compile(rf'^{METRIC}{{path="(.+)"}} (\S+)$', re.MULTILINE)
+
+    def ends() -> dict[str, float]:
+        text = machine.run(f"curl --silent --max-time 3 {url}")
+        return {path: float(value) for path, value in sample.findall(text)}
+
+    wanted = set(certificates_on(env, machine.spec))
+    eventually(f"the ends of {sorted(wanted)} at {url}", lambda: ends().keys() == wanted, deadline_s=60)
+    now_s = float(machine.run("date +%s"))
+    short = {path: end for path, end in ends().items() if end - now_s < DAYS_LEFT_MIN * 86_400}
+    assert short == {}, f"these end in less than {DAYS_LEFT_MIN} days"
 
 
 @pytest.mark.roles(Role.MONITOR)

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from deploys.baseline.spec import SSH_PORT
+from deploys.baseline.spec import OTHER_FIREWALL_UNIT, SSH_PORT
 from deploys.component import Port
 from deploys.derived import footprints, openings
 from inventory.model import Environment, Host, Role
@@ -79,6 +79,12 @@ def test_reaches_exactly_what_it_may(
     machine.expect("ports of other hosts that let it in", found=found, wanted=wanted)
 
 
+def test_the_firewall_stands_and_nothing_may_take_its_place(machine: Machine) -> None:
+    assert 'drop comment "what no rule lets in"' in machine.run("nft list table inet loanstack")
+    state = machine.run(f"systemctl show --property=LoadState --value {OTHER_FIREWALL_UNIT}").strip()
+    assert state in ("masked", "not-found"), "to start it would delete our rules"
+
+
 def test_listens_only_where_it_should(machine: Machine, env: Environment) -> None:
     # A port for monitors listens on the only monitor too, where it needs no opening.
     allowed = {("tcp", SSH_PORT)} | {
@@ -86,6 +92,7 @@ def test_listens_only_where_it_should(machine: Machine, env: Environment) -> Non
         for port in _ports_of(env, machine.spec)
         if (port.opened_to or port.sources) and port.while_serving in (None, DatabaseKind.OCEANBASE)
     }
+    allowed |= {(extra.protocol, extra.port) for extra in openings(env, machine.spec)}
     machine.expect("ports that it should not listen on", found=_listens(machine) - allowed, wanted=set())
 
 

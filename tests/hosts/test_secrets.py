@@ -1,7 +1,6 @@
 """Secrets are where they are needed, readable by root alone, and nowhere else: searched by their values."""
 
 import stat
-from dataclasses import asdict
 
 from deploys.derived import footprints
 from deploys.etcd.spec import StoreSpec
@@ -26,22 +25,27 @@ true
 """
 
 
-def _allowed(env: Environment, machine: Machine) -> set[str]:
-    return {path for footprint in footprints(env, machine.spec) for path in footprint.secret_files}
+def _allowed(env: Environment, machine: Machine) -> dict[str, str]:
+    """Return the access that each file with a secret has."""
+    found = {}
+    for footprint in footprints(env, machine.spec):
+        found |= dict.fromkeys(footprint.secret_files, "root:root 600")
+        found |= {path: f"{account}:{account} 400" for path, account in footprint.service_secret_files}
+    return found
 
 
 def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secrets: Secrets) -> None:
-    values = "\n".join(asdict(secrets).values())
+    values = "\n".join(secrets.named.values())
     lines = machine.run("bash -c %s", _SEARCH, stdin=values).splitlines()
     found = {line for line in lines if not line.startswith(_STORE_LOG)}
     wanted = {f"file {path}" for path in _allowed(env, machine)}
     machine.expect("places with secrets", found=found, wanted=wanted)
 
 
-def test_files_with_secrets_are_root_s_alone(machine: Machine, env: Environment) -> None:
-    paths = _allowed(env, machine)
-    found = facts.access(machine.probe, paths)
-    machine.expect("access to files with secrets", found=found, wanted=dict.fromkeys(paths, "root:root 600"))
+def test_files_with_secrets_are_for_one_account_alone(machine: Machine, env: Environment) -> None:
+    wanted = _allowed(env, machine)
+    found = facts.access(machine.probe, set(wanted))
+    machine.expect("access to files with secrets", found=found, wanted=wanted)
 
 
 def test_secrets_on_the_control_machine_are_private(env: Environment) -> None:

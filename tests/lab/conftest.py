@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from inventory.model import DatabaseRole, Environment
 from inventory.places import PROJECT_ROOT
 
 ORDER = (
+    "test_artifacts",
     "test_lab_hosts",
     "test_lab_faults",
     "test_last_words",
@@ -195,4 +196,4 @@ def cross_centre(deployed: Environment, run: Run) -> CrossCentre:
 @pytest.fixture(scope="session")
 def secret_values(lab: Environment) -> dict[str, str]:
     """The real values of this lab's secrets by name: what must not be found anywhere else."""
-    return asdict(secrets.load(lab.secrets_file))
+    return secrets.load(lab.secrets_file).named

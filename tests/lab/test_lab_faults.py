@@ -21,13 +21,14 @@ FENCE_S_MAX = 1.0
 @pytest.fixture
 def switch(lab: Environment, on_host):
     """Ask the power switch from ob-a, as an agent does: `switch("GET", "ob-b")` -> (status, body)."""
-    password = secrets.load(lab.secrets_file).fence_password
+    passwords = secrets.load(lab.secrets_file).fence_passwords
 
-    def switch(host: str, reset: str | None = None, *, user: str = f"agent:{password}") -> tuple[str, str]:
+    def switch(host: str, reset: str | None = None, *, user: str | None = None) -> tuple[str, str]:
         url = f"{SWITCH}/{host}" + ("/Actions/ComputerSystem.Reset" if reset else "")
         body = ["-d", f'{{"ResetType": "{reset}"}}'] if reset else []
         asked = ["curl", "-s", "--max-time", "5", "-K", "-", "-w", "\n%{http_code} %{time_total}", *body, url]
-        done = on_host("ob-a", shlex.join(asked), stdin=f'user = "{user}"\n')
+        account = user or f"agent:{passwords.get(host, passwords[BROKEN])}"
+        done = on_host("ob-a", shlex.join(asked), stdin=f'user = "{account}"\n')
         assert done.exit_code == 0, done.output
         text, _, last = done.stdout.rpartition("\n")
         return last, text

@@ -155,9 +155,9 @@ def test_artifacts_have_the_hashes_the_depot_says_and_what_is_in_them_runs(on_ho
             f"curl -sSfO --max-time 10 $URL/SHA256SUMS; {fetch}; sha256sum --check --quiet SHA256SUMS; "
             "for f in *.tar.gz; do tar xzf $f; done; "
             "seekdb-*/bin/seekdb --version 2>&1 | grep -ci -m1 seekdb; "
-            "cd loan-services-*/; env -i bin/python3.11 -I -c "
+            "cd loan-services-*/; env -i bin/python3 -I -c "
             "'import app_stub, asyncmy, httptools, msgspec, ssl, uvloop; print(app_stub.__file__)'; "
-            "cd ../failover-agent-*/; env -i bin/python3.11 -I -c "
+            "cd ../failover-agent-*/; env -i bin/python3 -I -c "
             "'import failover, aiohttp, asyncmy, click, msgspec, ssl; print(failover.__file__)'; "
             "rm -rf /var/tmp/try",
         )

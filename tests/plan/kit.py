@@ -18,7 +18,8 @@ from pyinfra.context import ctx_host, ctx_state
 from pyinfra.facts.server import Arch, Groups, Os, Users, Which
 
 from deploys import converge
-from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
+from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages, UnitLoadState
+from deploys.certificates import authority_certificate, utc_now
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder
 from deploys.etcd.facts import LocalStore, StoreState
@@ -33,6 +34,7 @@ from deploys.operations import files as file_operations
 from deploys.tongweb.facts import InsecureAccounts, ServedPortal, StaleConfiguration
 from inventory import artifacts, lab, qinghai
 from inventory import secrets as secrets_file
+from inventory.availability import Fence
 from inventory.model import Environment
 from inventory.secrets import Secrets
 
@@ -178,6 +180,7 @@ def fresh() -> Facts:
         StaleConfiguration: lambda: True,
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
+        UnitLoadState: lambda unit: "not-found",
         Users: dict,
         Groups: list,
         Os: lambda: "Linux",
@@ -223,15 +226,26 @@ def site_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
         f"{digit * 64}  {file % arch}\n" for file, digit in files.items() for arch in ("x86_64", "aarch64")
     )
     (depot / "SHA256SUMS").write_text(sums)
+    ca_file = folder / "ca-of-others.pem"
+    ca_file.write_text(authority_certificate(folder / "others", now=utc_now()))
+
+    def checked(fence: Fence | None) -> Fence | None:
+        return fence if fence is None or fence.ca_file is None else replace(fence, ca_file=ca_file)
+
     env = replace(
         original,
+        hosts=tuple(replace(host, fence=checked(host.fence)) for host in original.hosts),
         artifacts=artifacts.listed_in(depot / "SHA256SUMS", base_url=f"{original.depot.url}/artifacts"),
-        depot=replace(original.depot, sums_file=depot / "SHA256SUMS"),
+        depot=replace(
+            original.depot,
+            sums_file=depot / "SHA256SUMS",
+            ca_file=None if original.depot.ca_file is None else ca_file,
+        ),
         secrets_file=folder / "secrets.json",
         ca_dir=folder / "ca",
     )
     monkeypatch.setattr(converge, "environment", lambda _: env)
-    return Site(env=env, secrets=secrets_file.ensure(env.secrets_file))
+    return Site(env=env, secrets=secrets_file.ensure(env.secrets_file, fences=env.fences))
 
 
 def shown(planned: list[Planned]) -> str:

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from deploys.certificates import (
-    Certificate,
-    authority_certificate,
-    gateway_certificate,
-    store_certificate,
-)
+from deploys.certificates import Certificate, Subject, addresses, authority_certificate, certificate
 
 _NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -21,7 +19,8 @@ _NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 def _issue(
     folder: Path, *, now: datetime = _NOW, name: str = "loan.lab", address: str = "198.19.0.11"
 ) -> Certificate:
-    return gateway_certificate(folder, host_name="gw-a", server_name=name, addresses=[address], now=now)
+    subject = Subject(file_name="gw-a", names=(x509.DNSName(name), *addresses([address])))
+    return certificate(folder, subject, now=now)
 
 
 def _trusted(folder: Path) -> list[x509.Certificate]:
@@ -79,9 +78,96 @@ def test_a_bank_s_expired_certificate_is_named_and_not_replaced(tmp_path: Path) 
     (tmp_path / "ca.key").unlink()
     with pytest.raises(
         FileNotFoundError,
-        match=r"gw-a\.pem is missing, expired or not for loan\.lab, 198\.19\.0\.11 as server",
+        match=r"gw-a\.pem ends on 2027-12-25, and must last 30 days more, .* have your authority issue one "
+        r"for loan\.lab, 198\.19\.0\.11 as server",
     ):
-        _issue(tmp_path, now=_NOW + timedelta(days=400))
+        _issue(tmp_path, now=_NOW + timedelta(days=397 - 29))
+
+
+def _foreign(folder: Path, name: str) -> Certificate:
+    """Another authority's certificate for the same gateway, in a folder of its own."""
+    return _issue(folder / name)
+
+
+def test_a_certificate_of_another_authority_is_replaced(tmp_path: Path) -> None:
+    ours, theirs = _issue(tmp_path), _foreign(tmp_path, "theirs")
+    (tmp_path / "gw-a.pem").write_text(theirs.certificate)
+    (tmp_path / "gw-a.key").write_text(theirs.private_key)
+    again = _issue(tmp_path)
+    assert again not in (ours, theirs)
+    _verify(tmp_path, again, x509.DNSName("loan.lab"), _NOW)
+
+
+def test_a_key_of_another_certificate_is_no_key_of_this_one(tmp_path: Path) -> None:
+    ours, theirs = _issue(tmp_path), _foreign(tmp_path, "theirs")
+    (tmp_path / "gw-a.key").write_text(theirs.private_key)
+    again = _issue(tmp_path)
+    assert again.private_key not in (ours.private_key, theirs.private_key)
+    assert again.certificate != ours.certificate
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        ("gw-a.key", "gw-a.pem or gw-a.key is missing"),
+        ("gw-a.pem", "gw-a.pem or gw-a.key is missing"),
+        ("key of others", "gw-a.pem does not belong to the key in gw-a.key"),
+        ("authority of others", "gw-a.pem was not issued by ca.pem"),
+        ("nonsense", "gw-a.pem or gw-a.key cannot be read"),
+        ("not yet", "gw-a.pem begins only on 2026-11-23"),
+        ("names", "gw-a.pem is for other names"),
+    ],
+)
+def test_a_bank_is_told_why_its_certificate_is_not_used(tmp_path: Path, spoilt: str, reason: str) -> None:
+    _issue(tmp_path)
+    (tmp_path / "ca.key").unlink()
+    theirs = _foreign(tmp_path, "theirs")
+    match spoilt:
+        case "gw-a.key" | "gw-a.pem":
+            (tmp_path / spoilt).unlink()
+        case "key of others":
+            (tmp_path / "gw-a.key").write_text(theirs.private_key)
+        case "authority of others":
+            (tmp_path / "theirs" / "ca.pem").replace(tmp_path / "ca.pem")
+        case "nonsense":
+            (tmp_path / "gw-a.pem").write_text("nonsense")
+    now = _NOW - timedelta(days=1) if spoilt == "not yet" else _NOW
+    name = "other.lab" if spoilt == "names" else "loan.lab"
+    with pytest.raises(FileNotFoundError, match=reason):
+        _issue(tmp_path, now=now, name=name)
+
+
+def test_what_stands_between_a_certificate_and_the_authority_comes_after_it(tmp_path: Path) -> None:
+    """As a bank's authority signs: its root signs another, and that one the hosts' certificates."""
+    issued = _issue(tmp_path)
+    root_key = ec.generate_private_key(ec.SECP256R1())
+    root = _signed("root", root_key.public_key(), "root", root_key)
+    between_key = serialization.load_pem_private_key((tmp_path / "ca.key").read_bytes(), password=None)
+    assert isinstance(between_key, ec.EllipticCurvePrivateKey)
+    between = _signed("loanstack lab authority", between_key.public_key(), "root", root_key)
+    (tmp_path / "ca.key").unlink()
+    (tmp_path / "ca.pem").write_text(root)
+    with pytest.raises(FileNotFoundError, match=r"was not issued by ca\.pem"):
+        _issue(tmp_path)
+    (tmp_path / "gw-a.pem").write_text(issued.certificate + between)
+    assert _issue(tmp_path).certificate == issued.certificate + between
+
+
+def _signed(
+    name: str, key: ec.EllipticCurvePublicKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey
+) -> str:
+    found = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_NOW - timedelta(days=1))
+        .not_valid_after(_NOW + timedelta(days=3650))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(issuer_key, hashes.SHA256())
+    )
+    return found.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def test_the_private_key_is_not_in_repr(tmp_path: Path) -> None:
@@ -90,7 +176,8 @@ def test_the_private_key_is_not_in_repr(tmp_path: Path) -> None:
 
 
 def _issue_for_store(folder: Path, *, now: datetime = _NOW) -> Certificate:
-    return store_certificate(folder, host_name="ob-a", addresses=["198.18.1.13", "127.0.0.1"], now=now)
+    names = addresses(["198.18.1.13", "127.0.0.1"])
+    return certificate(folder, Subject(file_name="ob-a-store", names=names, is_client=True), now=now)
 
 
 def _verify_as_client(folder: Path, issued: Certificate) -> None:

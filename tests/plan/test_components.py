@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import PurePosixPath
 
@@ -122,12 +121,14 @@ def test_units_are_those_that_a_deploy_enables(site: Site) -> None:
 
 
 def test_secret_files_are_those_with_a_secret(lab_site: Site) -> None:
-    secrets = [value for value in asdict(lab_site.secrets).values() if value]
+    secrets = [value for value in lab_site.secrets.named.values() if value]
     for host in lab_site.env.hosts:
         files, _ = lab_site.written(host.name)
-        found = {file.path for file in files if any(value in file.content for value in secrets)}
-        declared = {path for each in footprints(lab_site.env, host) for path in each.secret_files}
-        assert found == declared, host.name
+        secret = [file for file in files if any(value in file.content for value in secrets)]
+        has = tuple(footprints(lab_site.env, host))
+        declared = {(path, "root", 0o600) for each in has for path in each.secret_files}
+        declared |= {(path, user, 0o400) for each in has for path, user in each.service_secret_files}
+        assert {(file.path, file.user, file.mode) for file in secret} == declared, host.name
 
 
 def test_certificate_files_are_those_with_a_certificate(lab_site: Site) -> None:

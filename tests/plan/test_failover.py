@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from deploys.content import AUTHORITY
 from deploys.facts.services import Service, ServiceState
 from deploys.failover import deploy as failover
 from deploys.oceanbase.facts import LocalRole
@@ -32,6 +33,16 @@ def test_where_no_database_is_yet_it_starts_at_once(lab_site: Site) -> None:
     assert "systemctl enable --quiet loanstack-failover.service" in commands[_STANDBY_S]
     assert "systemctl start loanstack-failover.service" in commands[_STANDBY_S]
     assert commands[_PRIMARY_S] == []
+
+
+def test_a_new_authority_is_read_by_a_restart(lab_site: Site) -> None:
+    stale = replace(HEALTHY_SERVICE, file_ages_s={AUTHORITY: 5.0})
+    facts: Facts = {
+        Service: lambda unit, paths=(), starts=(): stale if AUTHORITY in paths else HEALTHY_SERVICE,
+        LocalRole: lambda: "STANDBY",
+    }
+    commands = _commands(lab_site, "ob-a", facts)
+    assert commands[_STANDBY_S][0] == "systemctl restart loanstack-failover.service"
 
 
 @pytest.mark.parametrize("role", ["STANDBY", "DOWN"])
@@ -82,6 +93,7 @@ def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
     changed = replace(
         spec,
         peers=(replace(peer, fence=none, may_lead=False),),
+        fence_passwords={},
         failover=Failover(degrade_after_s=None, lease_ttl_s=4.5),
     )
     found = failover.settings(changed)
@@ -95,6 +107,8 @@ def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
                 "address": "",
                 "system": "",
                 "user": "",
+                "password": "",
+                "ca_file": "",
                 "reason": "a third copy that never leads",
             },
         }

@@ -1,15 +1,30 @@
 """Who may reach whom, over both environments, and the rules as they are loaded."""
 
+import os
+import shutil
+import subprocess
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 
+from deploys import converge
 from deploys.baseline.deploy import after_packages, spec_of
+from deploys.baseline.facts import SessionOrigin, UnitLoadState
 from deploys.baseline.spec import SSH_PORT
 from deploys.derived import openings
 from inventory.model import Environment, Host, Role
+from inventory.openings import ExtraOpening
+from inventory.validation import check
 from tests.plan.golden import assert_golden
-from tests.plan.kit import Site
+from tests.plan.kit import Site, fresh, told
+
+ZABBIX = ExtraOpening(why="the bank's Zabbix", port=10_050, sources=("10.1.2.0/24", "10.1.3.4"))
+BACKUP = ExtraOpening(
+    why="备份", port=9_102, protocol="udp", sources=("10.1.2.9",), roles=(Role.OCEANBASE, Role.ARBITER)
+)
+JUMP_HOST = ExtraOpening(why="jump hosts", port=SSH_PORT, sources=("10.1.9.9",))
 
 
 def _may(env: Environment, source: str, target: Host, port: int, protocol: str = "tcp") -> bool:
@@ -161,3 +176,85 @@ def test_the_table_is_replaced_in_one_transaction(lab_site: Site) -> None:
     statements = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert statements[:3] == ["table inet loanstack", "delete table inet loanstack", "table inet loanstack {"]
     assert "flush ruleset" not in text, "rules of drills and operators stay theirs"
+
+
+def _with_extra(site: Site, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    site.env = check(replace(site.env, extra_openings=(ZABBIX, BACKUP, JUMP_HOST)))
+    monkeypatch.setattr(converge, "environment", lambda _: site.env)
+    return site.env
+
+
+def test_the_inventory_opens_more_to_named_sources(lab_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = _with_extra(lab_site, monkeypatch)
+    for host in env.hosts:
+        assert _may(env, "10.1.2.200", host, ZABBIX.port)
+        assert _may(env, "10.1.3.4", host, ZABBIX.port)
+        assert not _may(env, "10.1.3.5", host, ZABBIX.port)
+        is_reached = host.has(Role.OCEANBASE) or host.has(Role.ARBITER)
+        assert _may(env, "10.1.2.9", host, BACKUP.port, "udp") == is_reached, host.name
+        assert not _may(env, "10.1.2.9", host, BACKUP.port, "tcp")
+        assert _may(env, "10.1.9.9", host, SSH_PORT)
+
+
+def test_a_deploy_through_a_jump_host_is_spared(lab_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    spares = "Firewall and time | Make sure that the firewall spares this session"
+
+    def refusals(origin: str) -> tuple[object, ...]:
+        planned = lab_site.plan("gw-a", told(fresh(), {SessionOrigin: lambda: origin}))
+        return next(p.commands for p in planned if p.name == spares)
+
+    assert refusals("10.1.9.9")
+    _with_extra(lab_site, monkeypatch)
+    assert not refusals("10.1.9.9")
+    assert not refusals("198.18.0.1")
+    (refused,) = refusals("10.1.2.9")
+    assert "198.18.0.0/24, 10.1.9.9" in str(refused)
+
+
+def test_what_is_dropped_is_counted_and_a_few_of_it_logged(lab_site: Site) -> None:
+    spec = spec_of(lab_site.context("gw-a"))
+    text = next(f for f in after_packages(spec) if f.path.endswith("firewall.nft")).content
+    rules = [line.strip() for line in text.partition("chain forward")[0].splitlines()]
+    dropping = [rule for rule in rules if rule.endswith("drop") or " drop comment" in rule]
+    assert dropping
+    assert all("counter" in rule for rule in dropping)
+    assert rules.index(dropping[-1]) > max(i for i, rule in enumerate(rules) if "accept" in rule)
+    (logging,) = (rule for rule in rules if " log " in rule)
+    assert "limit rate" in logging.partition(" log ")[0], "a flood must not fill the journal"
+
+
+def test_old_versions_of_nft_know_what_is_written(lab_site: Site) -> None:
+    """nft 0.9.0 refuses `priority filter`: "unexpected string, expecting - or number"."""
+    for host in lab_site.env.hosts:
+        files = after_packages(spec_of(lab_site.context(host.name)))
+        text = next(f for f in files if f.path.endswith("firewall.nft")).content
+        assert text.count(" priority 0; policy drop;") == 2
+        assert "priority filter" not in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nft")
+def test_nft_takes_the_rules_twice(lab_site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a network namespace of its own."""
+    _with_extra(lab_site, monkeypatch)
+    rules = tmp_path / "firewall.nft"
+    for host in lab_site.env.hosts:
+        files = after_packages(spec_of(lab_site.context(host.name)))
+        rules.write_text(next(f for f in files if f.path.endswith("firewall.nft")).content)
+        load = (
+            f"nft --check --file {rules} && nft -f {rules} && nft -f {rules} && nft list table inet loanstack"
+        )
+        done = subprocess.run(
+            ["unshare", "--net", "sh", "-c", load], capture_output=True, text=True, check=False, timeout=240
+        )
+        assert (done.returncode, done.stderr) == (0, ""), host.name
+        assert "tcp dport 10050 accept" in done.stdout
+
+
+@pytest.mark.parametrize(("state", "is_masked"), [("loaded", True), ("masked", False), ("not-found", False)])
+def test_firewalld_is_masked_where_there_is_one(lab_site: Site, state: str, is_masked: bool) -> None:
+    planned = lab_site.plan("gw-a", told(fresh(), {UnitLoadState: lambda unit: state}))
+    names = [p.name for p in planned]
+    masking = "Firewall and time | Keep firewalld from taking the firewall's place"
+    commands = [str(c) for p in planned if p.name == masking for c in p.commands]
+    assert commands == (["systemctl mask --quiet --now firewalld.service"] if is_masked else [])
+    assert names.index(masking) > names.index("Firewall and time | Keep the firewall up"), "never without one"

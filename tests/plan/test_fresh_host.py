@@ -22,6 +22,7 @@ _EVERY_HOST_FIRST = [
     "Firewall and time | Write firewall and time",
     "Firewall and time | Make sure that the firewall spares this session",
     "Firewall and time | Keep the firewall up",
+    "Firewall and time | Keep firewalld from taking the firewall's place",
     "Firewall and time | Keep the time",
     "Node exporter | Write the exporter's unit",
     "Node exporter | Keep the node exporter running",
@@ -31,6 +32,10 @@ _KEPT = "The store keeps who leads: on to the databases"
 _WATCHED = "Agents watch the databases: on to the primary"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
+_ENDS = [
+    "Ends of certificates | Write what reads them",
+    "Ends of certificates | Have them read again and again",
+]
 _TOOLS = ["Tools of hosts | Install the tools of hosts"]
 _ALERTMANAGER = [
     "Alertmanager | Write Alertmanager's routes, receivers and unit",
@@ -93,6 +98,7 @@ _OF_HOST = {
         "Virtual addresses | Keep keepalived running",
         _STARTED,
         "Gateway's way through | Wait for the way through the gateway",
+        *_ENDS,
     ],
     "app-a": [
         *_TOOLS,
@@ -118,6 +124,7 @@ _OF_HOST = {
         _SERVES,
         _STARTED,
         *_SETTLE,
+        *_ENDS,
     ],
     "ob-b": [
         *_TOOLS,
@@ -129,6 +136,7 @@ _OF_HOST = {
         _STARTED,
         "OceanBase standby | Keep the database running (standby at first)",
         *_SETTLE,
+        *_ENDS,
     ],
     "mon-c": [
         *_TOOLS,
@@ -141,6 +149,7 @@ _OF_HOST = {
         "Prometheus | Keep Prometheus running",
         "Prometheus | Wait for Prometheus to be ready",
         _STARTED,
+        *_ENDS,
     ],
 }
 

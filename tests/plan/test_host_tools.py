@@ -95,5 +95,5 @@ def test_a_command_is_changed_by_nothing_where_it_is_called() -> None:
     written = command("/usr/local/sbin/loanstack-x", "x")
     assert (written.mode, written.user) == (0o755, "root")
     *_, last = written.content.splitlines()
-    assert last == 'exec /opt/loanstack/host-tools/current/bin/python3.11 -I -m hosttools.x "$@"'
+    assert last == 'exec /opt/loanstack/host-tools/current/bin/python3 -I -m hosttools.x "$@"'
     assert (TEMPLATES / "host_tools" / "command.j2").read_text().count("exec") == 1

@@ -118,6 +118,11 @@ def test_root_refuses_as_well_where_the_folder_itself_looks_like_root_s(home: Pa
     assert _converged(_file(home / "bin/options", by="root")) == [1]
 
 
+def test_root_refuses_as_well_behind_a_link_of_its_own(home: Path, ground: Path) -> None:
+    (ground / "current").symlink_to(home)
+    assert _converged(_file(ground / "current/options", by="root")) == [1]
+
+
 @pytest.mark.usefixtures("victim")
 @pytest.mark.parametrize("by", ["root", _SERVICE])
 def test_a_folder_is_not_given_away_through_a_link(home: Path, ground: Path, by: str) -> None:

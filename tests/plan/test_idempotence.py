@@ -51,15 +51,21 @@ def _state_of(file: ConfigFile) -> PathState:
     )
 
 
+def _written(site: Site, name: str) -> dict[str, PathState]:
+    """States of the files and folders that an earlier deploy wrote."""
+    files, folders = site.written(name)
+    states = {file.path: _state_of(file) for file in files}
+    for folder in folders:
+        states[folder.path] = PathState(
+            kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
+        )
+    return states
+
+
 def _converged(site: Site, name: str) -> Facts:
     """Facts of a host that an earlier deploy finished."""
     env, host = site.env, site.env.host(name)
-    files, folders = site.written(name)
-    paths = {file.path: _state_of(file) for file in files}
-    for folder in folders:
-        paths[folder.path] = PathState(
-            kind="directory", mode=folder.mode, user=folder.user, group=folder.group, sha256=None
-        )
+    paths = _written(site, name)
     for path, digit in (
         ("/opt/loanstack/tongweb/7.0.4.9/license.dat", "b"),
         ("/opt/loanstack/tongweb/7.0.4.9/lib/jdbc-driver.jar", "6"),
@@ -151,7 +157,7 @@ def test_a_converged_host_that_makes_load_gets_no_command(qinghai_site: Site) ->
 
 def test_a_file_changed_by_hand_is_put_right_and_nothing_else(lab_site: Site) -> None:
     facts = _converged(lab_site, "gw-a")
-    states = {f.path: _state_of(f) for f in lab_site.written("gw-a")[0]}
+    states = _written(lab_site, "gw-a")
     states[gateway.CONFIG] = replace(states[gateway.CONFIG], sha256="0" * 64)
     planned = lab_site.plan("gw-a", told(facts, {PathStates: _known(states)}))
     changes = _changes(planned)

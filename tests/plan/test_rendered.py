@@ -1,7 +1,7 @@
 """Unit files and configurations, word for word."""
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from deploys.alertmanager import deploy as alertmanager
 from deploys.alertmanager.spec import TOKEN
@@ -143,7 +143,7 @@ def test_failover_agent(lab_site: Site) -> None:
     assert_golden("loanstack-failover.service", _text(files, f"/etc/systemd/system/{spec.unit}"))
     assert_golden("loanstack-failover", _text(files, failover.COMMAND))
     hidden = _text(files, failover.CONFIG)
-    for name, value in asdict(lab_site.secrets).items():
+    for name, value in lab_site.secrets.named.items():
         hidden = hidden.replace(value, f"<{name}>")
     assert_golden("failover.json", hidden)
     settings = next(f for f in files if f.path == failover.CONFIG)
@@ -164,7 +164,7 @@ def test_store(lab_site: Site, qinghai_site: Site) -> None:
 def test_monitoring(lab_site: Site) -> None:
     files = prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
     assert_golden("prometheus.yml", _text(files, prometheus.CONFIG))
-    for component in ("store", "failover", "alertmanager"):
+    for component in ("store", "failover", "certificate_ends", "alertmanager"):
         assert_golden(f"rules-{component}.yml", _text(files, rule_file(component)))
     (unit,) = node_exporter.files_of(node_exporter.spec_of(lab_site.context("mon-c")))
     assert_golden("node-exporter-override.conf", unit.content)

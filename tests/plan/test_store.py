@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from deploys.content import AUTHORITY
 from deploys.derived import packages_for
 from deploys.etcd import deploy as store
 from deploys.etcd.facts import LocalStore, StoreState
@@ -74,6 +75,13 @@ def test_a_new_certificate_needs_no_restart(lab_site: Site) -> None:
 
     _planned(lab_site, "ob-a", {Service: service, LocalStore: majority})
     assert not {store.CERTIFICATE, store.PRIVATE_KEY} & set(asked)
+
+
+def test_a_new_authority_is_read_by_a_restart(lab_site: Site) -> None:
+    stale = replace(HEALTHY_SERVICE, file_ages_s={AUTHORITY: 5.0})
+    facts = {Service: lambda unit, paths=(), starts=(): stale if AUTHORITY in paths else HEALTHY_SERVICE}
+    planned = _planned(lab_site, "mon-c", {**facts, LocalStore: majority})
+    assert "systemctl restart etcd.service" in _commands(planned[_RENEW])
 
 
 @pytest.mark.parametrize(("site_name", "keeper"), [("lab_site", "ob-a"), ("qinghai_site", "ob-a1")])

@@ -24,6 +24,7 @@ _ALL_AT_ONCE = {
     "Keep the node exporter running": "no client waits for it",
     "Keep Prometheus running": "no client waits for it",
     "Have both databases merged each day": "a timer",
+    "Have them read again and again": "a timer",
     "Have the member start": "touches only a member that is not up, and a majority must start together",
 }
 """Operation -> why hosts need not take turns; whatever else restarts a service must be serial."""

@@ -31,11 +31,12 @@ _FILE: dict[str, Any] = {
                 "address": "http://198.18.0.1:8481",
                 "system": "ob-b",
                 "user": "agent",
+                "password": "secret-of-the-fence",
                 "reason": "",
+                "ca_file": "",
             },
         }
     ],
-    "fence_password": "secret-of-the-fence",
     "database": {"tool": "/usr/local/sbin/loanstack-db", "unit": "loanstack-oceanbase.service"},
     "timing": {
         "lease_ttl_ms": 3000,

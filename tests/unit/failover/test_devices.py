@@ -69,8 +69,18 @@ class FakeController:
             await runner.cleanup()
 
 
-def peer(address: str, *, kind: str = "redfish", ca_file: str = "", reason: str = "") -> Peer:
-    fence = Fence(kind=kind, address=address, system="ob-b", user=USER, reason=reason, ca_file=ca_file)
+def peer(
+    address: str, *, kind: str = "redfish", ca_file: str = "", reason: str = "", password: str = PASSWORD
+) -> Peer:
+    fence = Fence(
+        kind=kind,
+        address=address,
+        system="ob-b",
+        user=USER,
+        password=password,
+        reason=reason,
+        ca_file=ca_file,
+    )
     return Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=fence)
 
 
@@ -83,7 +93,7 @@ def switched(
 ) -> Report:
     async def play() -> Report:
         async with controller.served() as address:
-            return await switch(peer(address), password, power, deadline_s=deadline_s)
+            return await switch(peer(address, password=password), power, deadline_s=deadline_s)
 
     return virtual.run(play())
 
@@ -162,7 +172,7 @@ def test_a_wrong_password_is_said_and_never_shown() -> None:
 def test_a_device_that_cannot_be_reached_fails_with_host_and_device(
     kind: str, address: str, words: str
 ) -> None:
-    report = virtual.run(switch(peer(address, kind=kind), PASSWORD, Power.OFF))
+    report = virtual.run(switch(peer(address, kind=kind), Power.OFF))
     assert not report.confirmed
     assert report.reason.startswith(f"ob-b is not known to be off: {kind} at {address}")
     assert words in report.reason
@@ -171,7 +181,7 @@ def test_a_device_that_cannot_be_reached_fails_with_host_and_device(
 def test_certificates_are_checked(certificate: Path, tmp_path: Path) -> None:
     async def play(ca_file: str) -> Report:
         async with FakeController().served(certificate) as address:
-            return await switch(peer(address, ca_file=ca_file), PASSWORD, Power.OFF)
+            return await switch(peer(address, ca_file=ca_file), Power.OFF)
 
     assert virtual.run(play(str(certificate))).confirmed
     unknown = virtual.run(play(""))
@@ -183,9 +193,9 @@ def test_certificates_are_checked(certificate: Path, tmp_path: Path) -> None:
 
 
 def test_no_device_never_confirms_and_says_why_there_is_none() -> None:
-    none = virtual.run(switch(peer("", kind="none", reason="a test bench"), PASSWORD, Power.OFF))
+    none = virtual.run(switch(peer("", kind="none", reason="a test bench"), Power.OFF))
     absent = virtual.run(
-        switch(Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=None), PASSWORD, Power.OFF)
+        switch(Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=None), Power.OFF)
     )
     assert none == Report(
         confirmed=False, reason="ob-b is not known to be off: it has no fence device (a test bench)"
@@ -202,7 +212,7 @@ def ipmitool(folder: Path, text: str) -> str:
 
 def by_ipmi(program: str, power: Power = Power.OFF, deadline_s: float = 300.0) -> Report:
     device = peer("198.18.9.9", kind="ipmi")
-    return asyncio.run(switch(device, PASSWORD, power, deadline_s=deadline_s, ipmitool=program))
+    return asyncio.run(switch(device, power, deadline_s=deadline_s, ipmitool=program))
 
 
 SWITCHES = """
@@ -251,7 +261,7 @@ def test_a_cancelled_order_is_cancelled_and_leaves_no_process(tmp_path: Path) ->
 
     async def play() -> None:
         task = asyncio.create_task(
-            switch(peer("198.18.9.9", kind="ipmi"), PASSWORD, Power.OFF, deadline_s=300, ipmitool=program)
+            switch(peer("198.18.9.9", kind="ipmi"), Power.OFF, deadline_s=300, ipmitool=program)
         )
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             await asyncio.sleep(0.01)

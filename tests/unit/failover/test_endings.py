@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from failover.host import endings
 from failover.host.endings import Endings
 
 LONG_S = 60.0
@@ -83,12 +84,12 @@ def test_a_kernel_without_these_descriptors_tells_nothing_and_ends_nothing(
     def lacks(_: int) -> int:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    monkeypatch.setattr(os, "pidfd_open", lacks)
+    monkeypatch.setattr(endings, "pidfd_open", lacks)
     caplog.set_level("INFO")
 
-    async def story(endings: Endings, told: asyncio.Queue[str]) -> None:
+    async def story(following: Endings, told: asyncio.Queue[str]) -> None:
         for _ in range(5):
-            endings.follow((os.getpid(), 1))
+            following.follow((os.getpid(), 1))
         assert told.empty()
 
     play(story)

@@ -90,6 +90,17 @@ def test_no_secret_is_in_the_repr() -> None:
             "",
             "peers[0].fence.system=''; allowed: a non-empty string: a fence of kind lab needs it",
         ),
+        (
+            "peers.0.fence.password",
+            "",
+            "peers[0].fence.password; allowed: a non-empty string: a fence of kind lab needs it",
+        ),
+        ("peers.0.fence.ca_file", ..., "peers[0].fence.ca_file is missing"),
+        (
+            "peers.0.fence.address",
+            "https://bmc",
+            "peers[0].fence.ca_file=''; allowed: a file: a device with an https URL is checked",
+        ),
         ("peers.0.fence", ..., "peers[0].fence is missing"),
         ("durability.mode", "sometimes", "durability.mode='sometimes'; allowed: cross_centre, local"),
         (
@@ -143,13 +154,14 @@ def test_what_is_no_object_is_refused() -> None:
 def test_a_wrong_secret_is_not_shown() -> None:
     found = settings_file()
     found["agent"]["token"] = "short-secret"
-    found["fence_password"] = 4711
+    found["peers"][0]["fence"]["password"] = 4711
     assert "short-secret" not in str(problems_of(found))
     assert "4711" not in str(problems_of(found))
 
 
 def test_a_host_that_is_not_fenced_says_why() -> None:
-    fence = {"kind": "none", "address": "", "system": "", "user": "", "reason": ""}
+    fence = dict.fromkeys(("address", "system", "user", "password", "reason", "ca_file"), "")
+    fence["kind"] = "none"
     assert problems_of(changed("peers.0.fence", fence)) == (
         "peers[0].fence.reason=''; allowed: a non-empty string: a fence of kind none needs it",
     )

@@ -55,7 +55,7 @@ def test_a_file_with_a_secret_that_others_may_read_is_named() -> None:
     rows = {path: f"{path}|root:root 600" for path in paths} | {paths[0]: f"{paths[0]}|root:root 644"}
     machine, _ = fake("app-a", {command: (0, "\n".join(rows.values()))})
     with pytest.raises(AssertionError) as failed:
-        test_secrets.test_files_with_secrets_are_root_s_alone(machine, LAB)
+        test_secrets.test_files_with_secrets_are_for_one_account_alone(machine, LAB)
     assert str(failed.value) == (
         f"app-a: access to files with secrets: {paths[0]}: expected 'root:root 600', found 'root:root 644'"
     )

@@ -1,6 +1,7 @@
 """What an inventory may say about store, agents, fences and durability."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +11,20 @@ from hypothesis import strategies as st
 from inventory import environment
 from inventory.availability import Fence
 from inventory.availability_checks import availability_problems
+from inventory.limits import limit_problems
 from inventory.model import Environment, Role
+from inventory.purpose import Purpose
 
 LAB = environment("lab")
+CA = Path("/etc/loanstack/mybank/fence-ca.pem")
 
 
 def with_host(target: str, **changes: Any) -> Environment:
     return replace(LAB, hosts=tuple(replace(h, **changes) if h.name == target else h for h in LAB.hosts))
+
+
+def redfish(address: str, ca_file: Path | None = None) -> Fence:
+    return Fence(kind="redfish", address=address, system="1", user="x", ca_file=ca_file)
 
 
 def with_failover(**changes: Any) -> Environment:
@@ -48,6 +56,15 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "fence.address",
             "a URL",
         ),
+        (replace(LAB, purpose=Purpose.REHEARSAL), "ob-a", "fence.address", "an https URL"),
+        (with_host("ob-a", fence=redfish("https://bmc")), "ob-a", "fence.ca_file", "hosts know no authority"),
+        (with_host("ob-a", fence=redfish("http://bmc", CA)), "ob-a", "fence.ca_file", "None: only"),
+        (
+            with_host("ob-a", fence=Fence(kind="ipmi", address="198.18.9.9", user="x", ca_file=CA)),
+            "ob-a",
+            "fence.ca_file",
+            "None: only",
+        ),
         (with_host("gw-a", fence=Fence(kind="none", reason="x")), "gw-a", "fence", "only hosts of role"),
         (with_host("ob-a", may_lead=False), "ob-a", "may_lead", "the first primary leads"),
         (with_failover(lease_ttl_s=1.5), "lab", "failover.lease_ttl_s", ">= 2.3 "),
@@ -58,7 +75,6 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "failover.lease_ttl_s",
             ">= 2.1 (safety_margin_ms",
         ),
-        (with_failover(loop_interval_ms=0), "lab", "failover.loop_interval_ms", "more than 0"),
         (with_failover(calm_interval_ms=199), "lab", "failover.calm_interval_ms", ">= 200"),
         (with_failover(peer_silent_ms=1099), "lab", "failover.peer_silent_ms", ">= 1100"),
         (with_failover(lag_limit_ms=100), "lab", "failover.lag_limit_ms", "nobody may ever lead"),
@@ -76,7 +92,8 @@ def test_each_mistake_is_named_with_what_is_allowed(
     broken: Environment, where: str, field: str, allowed: str
 ) -> None:
     found = [p for p in availability_problems(broken) if p.field == field]
-    assert [p.where for p in found] == [where]
+    assert found[0].where == where
+    assert len({p.where for p in found}) == len(found), "once for each host"
     assert allowed in found[0].allowed
 
 
@@ -103,8 +120,9 @@ def test_a_hung_agent_is_killed_before_another_may_lead(
     env = with_failover(
         lease_ttl_s=lease_ttl_s, safety_margin_ms=safety_margin_ms, loop_interval_ms=loop_interval_ms
     )
-    wrong = {problem.field for problem in availability_problems(env)}
-    assume(not wrong & {"failover.lease_ttl_s", "failover.safety_margin_ms"})
+    wrong = {problem.field for problem in (*limit_problems(env), *availability_problems(env))}
+    # A loop interval out of its limits alone would keep the others from being compared.
+    assume(not wrong & {"failover.lease_ttl_s", "failover.safety_margin_ms", "failover.loop_interval_ms"})
     found = env.failover
     lease_ms, watchdog_ms = found.lease_ttl_s * 1000, found.watchdog_s * 1000
     assert 1000 <= watchdog_ms < lease_ms
@@ -115,3 +133,13 @@ def test_a_hung_agent_is_killed_before_another_may_lead(
 def test_a_host_without_a_device_is_accepted_with_a_reason() -> None:
     accepted = with_host("ob-a", fence=Fence(kind="none", reason="rehearsal room without a BMC"))
     assert list(availability_problems(accepted)) == []
+
+
+def test_redfish_with_its_authority_is_accepted_everywhere_and_over_http_only_in_the_lab() -> None:
+    checked = with_host("ob-a", fence=redfish("https://bmc", CA))
+    assert list(availability_problems(checked)) == []
+    assert list(availability_problems(with_host("ob-a", fence=redfish("http://bmc")))) == []
+    for purpose in (Purpose.REHEARSAL, Purpose.PRODUCTION):
+        hosts = with_host("ob-a", fence=redfish("http://bmc")).hosts
+        found = list(availability_problems(replace(LAB, purpose=purpose, hosts=hosts)))
+        assert {(p.where, p.field) for p in found} == {("ob-a", "fence.address"), ("ob-b", "fence.address")}

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,7 +19,7 @@ from lab.network import DEPOT_PORT, POWER_SWITCH_PORT, plan_of
 from lab.power_switch import Account, handler_for, systems_of
 from lab.redfish import PowerState
 
-SECRET = "not-to-be-told"
+SECRET, OTHER_SECRET = "not-to-be-told", "of-the-other-host"
 SYSTEM = "/redfish/v1/Systems/ob-a"
 RESET = f"{SYSTEM}/Actions/ComputerSystem.Reset"
 
@@ -83,7 +83,11 @@ def hosts() -> PretendedHosts:
 
 @pytest.fixture
 def client(hosts: PretendedHosts) -> Iterator[Client]:
-    handler = handler_for(Account(user="agent", password=SECRET), hosts, {"ob-a": "ob-a", "ob-b": "ob-b"})
+    accounts = {
+        "ob-a": Account(user="agent", password=SECRET),
+        "ob-b": Account(user="agent", password=OTHER_SECRET),
+    }
+    handler = handler_for(accounts, hosts, {"ob-a": "ob-a", "ob-b": "ob-b"})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield Client(server.server_port)
@@ -123,6 +127,13 @@ def test_without_the_password_nothing_is_told_or_done(
         status, answer = client.ask(method, path, body, password=password, user=user)
         assert (status, answer["error"]["code"]) == (401, "Base.1.8.InsufficientPrivilege")
     assert hosts.calls == []
+
+
+def test_the_password_of_one_host_does_not_switch_another(client: Client, hosts: PretendedHosts) -> None:
+    for method, path, body in (("GET", SYSTEM, None), ("POST", RESET, {"ResetType": "ForceOff"})):
+        assert client.ask(method, path, body, password=OTHER_SECRET)[0] == 401
+    assert hosts.calls == []
+    assert client.ask("GET", "/redfish/v1/Systems/ob-b", password=OTHER_SECRET)[0] == 200
 
 
 @pytest.mark.parametrize("header", ["", "Basic", "Basic ***", "Bearer abc", "Basic " + "A" * 10_000])
@@ -179,7 +190,7 @@ def test_one_slow_host_does_not_hold_up_another(client: Client, hosts: Pretended
     slow.start()
     try:
         assert hosts.begun.wait(120)
-        assert client.ask("GET", "/redfish/v1/Systems/ob-b")[0] == 200
+        assert client.ask("GET", "/redfish/v1/Systems/ob-b", password=OTHER_SECRET)[0] == 200
         assert hosts.running["ob-a"], "it was answered while the other still takes its time"
     finally:
         hosts.may_go.set()
@@ -212,18 +223,24 @@ def test_the_inventory_says_where_the_switch_listens_and_hosts_may_go_there() ->
     assert f"tcp dport {{ {DEPOT_PORT}, {POWER_SWITCH_PORT}, " in wiring._FIREWALL
 
 
-def test_the_server_takes_the_one_user_of_the_inventory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_takes_the_inventory_s_user_and_each_host_s_own_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made: list[object] = []
 
     def stop(address: tuple[str, int], handler: type) -> None:
-        made.append((address, handler.account.user))  # type: ignore[attr-defined]  # set by handler_for
+        made.append((address, handler.accounts))  # type: ignore[attr-defined]  # set by handler_for
         raise KeyboardInterrupt
 
     class Found:
-        fence_password = SECRET
+        fence_passwords: ClassVar[dict[str, str]] = {"ob-a": SECRET, "ob-b": OTHER_SECRET}
 
-    monkeypatch.setattr(power_switch.secrets, "load", lambda path: Found)
+    monkeypatch.setattr(power_switch.secrets, "load", lambda path, fences: Found)
     monkeypatch.setattr(power_switch.http.server, "ThreadingHTTPServer", stop)
     with pytest.raises(KeyboardInterrupt):
         power_switch.serve("198.18.0.1", POWER_SWITCH_PORT)
-    assert made == [(("198.18.0.1", POWER_SWITCH_PORT), "agent")]
+    accounts = {
+        "ob-a": Account(user="agent", password=SECRET),
+        "ob-b": Account(user="agent", password=OTHER_SECRET),
+    }
+    assert made == [(("198.18.0.1", POWER_SWITCH_PORT), accounts)]

@@ -27,3 +27,11 @@ def test_what_a_machine_lacks_ends_with_the_code_of_usage(
     monkeypatch.setattr(setup, "_check_machine", unfit)
     assert setup.main(ASKED) == 2
     assert "nothing was changed" in capsys.readouterr().err
+
+
+def test_go_is_installed_only_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert {"golang-go", "nftables"} <= set(setup.wanted_packages())
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/local/go/bin/go")
+    assert "golang-go" not in setup.wanted_packages()
+    assert "nftables" in setup.wanted_packages()

@@ -186,7 +186,7 @@ def test_a_command_completes_the_secrets_of_an_earlier_version_and_makes_no_file
     env = replace(environment("lab"), secrets_file=tmp_path / "secrets.json")
     complete_secrets(env)
     assert not env.secrets_file.exists()
-    first = asdict(secrets.ensure(env.secrets_file))
+    first = asdict(secrets.ensure(env.secrets_file, fences=env.fences))
     older = {name: value for name, value in first.items() if name != "report_password"}
     env.secrets_file.write_text(json.dumps(older))
     complete_secrets(env)
