@@ -37,7 +37,7 @@ _ALLOWED = {
         "the host's own clock, and a number of ours"
     ),
     (
-        "deploys/oceanbase/facts.py",
+        "deploys/oceanbase/operations.py",
         "do tries=$((tries + 1)); ",
     ): "a counter that the same command begins with 0",
 }
