@@ -85,9 +85,9 @@ def _wallet_files(spec: OceanBaseSpec) -> tuple[ConfigFile, ...]:
         return ()
 
     def owned(name: str, content: str, *, secret: bool = False) -> ConfigFile:
-        path = f"{WALLET}/{name}"
+        path, mode = f"{WALLET}/{name}", 0o600 if secret else 0o644
         return ConfigFile(
-            path=path, content=content, mode=0o600, user=spec.user, group=spec.user, secret=secret
+            path=path, content=content, mode=mode, user=spec.user, group=spec.user, secret=secret
         )
 
     wallet = spec.wallet

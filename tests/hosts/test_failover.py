@@ -83,7 +83,7 @@ def test_its_answers_are_signed_for_the_question(
 ) -> None:
     nonce = signature.fresh_nonce()
     asked = f"--dump-header - --header '{signature.NONCE_HEADER}: {nonce}' {_url(machine, env, path)}"
-    head, _, body = machine.run(f"{_CURL} {asked}").partition("\n\n")
+    head, _, body = machine.run(f"{_CURL} {asked}").partition("\r\n\r\n")
     lines = dict(line.split(": ", 1) for line in head.splitlines()[1:])
     expected = signature.of_answer(
         getattr(secrets, key), nonce=nonce, target=path, status=int(head.split()[1]), body=body.encode()

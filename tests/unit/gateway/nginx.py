@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cryptography.x509 import DNSName
+
 from deploys import certificates
 from deploys.content import AUTHORITY
 from deploys.gateway import deploy as gateway
@@ -64,22 +66,17 @@ def configuration(env: Environment, folder: Path, *, port: int, upstream: str) -
     + upstream: ip:port in place of the portals
     """
     host = env.hosts_with(Role.GATEWAY)[0]
-    issued = certificates.gateway_certificate(
-        folder / "ca",
-        host_name=host.name,
-        server_name=env.gateway.server_name,
-        addresses=(_LOOPBACK,),
-        now=certificates.utc_now(),
+    now = certificates.utc_now()
+    entrance = certificates.Subject(
+        file_name=host.name,
+        names=(DNSName(env.gateway.server_name), *certificates.addresses((_LOOPBACK,))),
     )
-    spec = gateway_spec(
-        env,
-        host,
-        authority=issued.authority,
-        certificate=issued.certificate,
-        private_key=issued.private_key,
-    )
+    issued = certificates.certificate(folder / "ca", entrance, now=now)
+    spec = gateway_spec(env, host, certificate=issued.certificate, private_key=issued.private_key)
+    authority = folder / Path(AUTHORITY).name
+    authority.write_text(certificates.authority_certificate(folder / "ca", now=now))
     written = {file.path: file.content for file in gateway.files_of(spec)}
-    for path in (AUTHORITY, gateway.CERTIFICATE, gateway.PRIVATE_KEY):
+    for path in (gateway.CERTIFICATE, gateway.PRIVATE_KEY):
         (folder / Path(path).name).write_text(written[path])
     config = written[gateway.CONFIG]
     portals = "".join(f"        server {one} max_fails=1 fail_timeout=1s;\n" for one in spec.upstreams)
