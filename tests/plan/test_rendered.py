@@ -56,7 +56,9 @@ def test_a_database_s_certificate_is_its_own_and_lies_where_seekdb_looks_for_it(
             if f.path.startswith(f"{WALLET}/")
         }
         assert set(files) == {"ca.pem", "server-cert.pem", "server-key.pem", "cert.pem", "key.pem"}
-        assert {(f.user, f.mode) for f in files.values()} == {("oceanbase", 0o600)}
+        assert {(f.user, f.mode) for f in files.values() if f.secret} == {("oceanbase", 0o600)}
+        # What tells their ends reads them, without the rights of root.
+        assert {(f.user, f.mode) for f in files.values() if not f.secret} == {("oceanbase", 0o644)}
         assert {n for n, f in files.items() if f.secret} == {"server-key.pem", "key.pem"}
         certificate = x509.load_pem_x509_certificate(files["server-cert.pem"].content.encode())
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

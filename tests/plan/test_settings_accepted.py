@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app_stub import env_file
 from app_stub.settings import SettingsError as ServiceError
 from app_stub.settings import database_from, settings_from
+from deploys.content import AUTHORITY
 from deploys.failover import deploy as failover
 from deploys.failover.spec import failover_spec
 from deploys.loan_services import deploy as loan_services
@@ -39,7 +40,8 @@ def _refusals(site: Site, env: Environment) -> list[str]:
     found: list[str] = []
     for host in env.hosts_with(Role.LOAN):
         files = loan_services.files_of(loan_services_spec(env, host, site.secrets))
-        texts = {file.path: env_file.parse(file.content) for file in files}
+        # The reader looks whether the authority's file is there; on a host it is.
+        texts = {file.path: env_file.parse(file.content.replace(AUTHORITY, __file__)) for file in files}
         database_from(texts[loan_services.OWNER_ENVIRONMENT], found, user_prefix="LOAN_OWNER")
         try:
             settings = settings_from(texts[loan_services.ENVIRONMENT])
