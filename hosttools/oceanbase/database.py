@@ -150,15 +150,11 @@ class Peer(Database):
 
 
 def local(settings: Settings) -> LocalDatabase:
-    """Return the database of this host.
-
-    Raises:
-        ToolError: the file with root's password cannot be read.
-    """
+    """Return the database of this host."""
     return LocalDatabase(
         endpoint=sql.Endpoint(
             user="root",
-            password=root_password(settings),
+            password=_known_password(settings),
             socket=settings.socket,
             answer_timeout_s=_ANSWER_S,
         )
@@ -170,7 +166,7 @@ def peer(settings: Settings, address: str) -> Peer:
     return Peer(
         endpoint=sql.Endpoint(
             user="root",
-            password=root_password(settings),
+            password=_known_password(settings),
             host=address,
             port=settings.sql_port,
             answer_timeout_s=_ANSWER_S,
@@ -189,6 +185,17 @@ def primary_peer(settings: Settings) -> str | None:
         (each for each in settings.peers if peer(settings, each).role() is Role.PRIMARY),
         None,
     )
+
+
+def _known_password(settings: Settings) -> str:
+    """Return root's password; without its file an empty one, which the database refuses.
+
+    A deploy that writes the file anew asks for the state of the database before.
+    """
+    try:
+        return root_password(settings)
+    except ToolError:
+        return ""
 
 
 def root_password(settings: Settings) -> str:

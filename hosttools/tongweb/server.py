@@ -10,7 +10,7 @@ from hosttools.numbers import shortened, whole_number
 from hosttools.rotation.service import Service
 from hosttools.tongweb.log import ServerLog
 from hosttools.tongweb.settings import NAME, TongWebSettings
-from hosttools.tongweb.warm_up import warm_up
+from hosttools.tongweb.warm_up import warm_up, warm_up_url
 
 _STARTED = "TongWeb server startup complete in"
 _STARTING = "starting"
@@ -98,14 +98,13 @@ class Server:
 
     def _let_in_warm(self) -> None:
         settings = self._settings
-        url = settings.portal_url
         try:
             # Services that are not there yet cannot be asked.
             waiting.until(self._sees_a_service, settings.services_s, "a loan service")
         except waiting.TooLateError:
             entry.say(NAME, "no loan service is there: not warmed up")
         else:
-            warm_up(f"{url}/api/readyz", settings.warm_up_requests, settings.warm_up_s)
+            warm_up(warm_up_url(settings.portal_url), settings.warm_up_requests, settings.warm_up_s)
         self._rotation.let_in(_STARTING)
 
     def _sees_a_service(self) -> bool:

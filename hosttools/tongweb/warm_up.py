@@ -38,6 +38,11 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
+def warm_up_url(portal_url: str) -> str:
+    """Return what is asked: a service's readiness, through the portal."""
+    return f"{portal_url}/api/readyz"
+
+
 def warm_up(url: str, requests: int, limit_s: float) -> int:
     """Send the requests; return how many were answered.
 

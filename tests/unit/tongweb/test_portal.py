@@ -7,9 +7,11 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from hosttools.tongweb.warm_up import warm_up_url
 from inventory.places import PROJECT_ROOT
 from lab.tongweb import portal as war
 from tests.hostile_paths import HOSTILE_PATHS
@@ -231,6 +233,12 @@ def test_inner_pages_are_for_those_who_come_through_no_gateway(channel: Channel,
     assert ask("GET", f"/portal{path}", headers=GATEWAY)[0] == 404
     assert ask("GET", f"/portal{path}")[0] in (200, 503)
     assert ask("GET", "/portal/healthz", headers=GATEWAY)[0] == 200
+
+
+def test_the_warm_up_s_question_goes_on_to_a_service(channel: Channel) -> None:
+    path = urlsplit(warm_up_url("http://x/portal")).path.removeprefix("/portal/api")
+    assert channel.api(path, body=None, method="GET")[0] == 200
+    assert [got.path for each in channel.services for got in each.seen] == [path]
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ class Host:
             raise sql.SqlError(2002, f"{host}: [Errno 111] Connection refused", refused=True)
         if answers.role == SILENT:
             raise sql.SqlError(2002, f"{host}: timed out")
-        if answers.fresh and endpoint.password:
+        if answers.fresh is bool(endpoint.password):
             raise sql.SqlError(1045, "Access denied for user 'root'")
         if statement.startswith("SELECT"):
             return ((self._answer(answers, statement),),)

@@ -50,6 +50,17 @@ def test_the_own_role(host: Host, answer: str, role: str) -> None:
     assert host.run("role").stdout == f"{role}\n"
 
 
+def test_without_root_s_password_the_state_is_told_all_the_same(host: Host) -> None:
+    """A deploy that writes the file anew asks before."""
+    (host.folder / "root.cnf").unlink()
+    host.says(LOCAL, "PRIMARY")
+    host.says(PEER, "STANDBY")
+    status = host.run("status")
+    assert status.returncode == 0
+    assert json.loads(status.stdout)["role"] == "DOWN"
+    assert json.loads(status.stdout)["peer_role"] == "UNREACHABLE"
+
+
 def test_a_fresh_database_knows_only_an_empty_password(host: Host) -> None:
     host.says(LOCAL, "PRIMARY", fresh=True)
     assert host.run("role").stdout == "PRIMARY\n"

@@ -20,8 +20,8 @@ public final class Portal extends HttpServlet {
     /** What only gateways say: who comes without is the host's own check or warm-up. */
     private static final String THROUGH_GATEWAY = "X-Forwarded-For";
     private static final Pattern PLAIN_ID = Pattern.compile("[!-~]{1,64}");
-    /** What goes on to a service: with such characters alone every program on the way reads the same path. */
-    private static final Pattern PLAIN_PATH = Pattern.compile("/v1(/[A-Za-z0-9_-]+)+");
+    /** What goes on to a service: such paths every program on the way reads alike. The warm-up asks the first one. */
+    private static final Pattern PLAIN_PATH = Pattern.compile("/readyz|/v1(/[A-Za-z0-9_-]+)+");
 
     private transient Instances instances;
     private transient Metrics metrics;
