@@ -29,12 +29,11 @@ class Configuration:
         self._target = Path(settings.home) / "conf" / "tongweb.xml"
 
     def is_stale(self) -> bool:
-        """Return whether it is not of its current parts, or was changed since.
-
-        Raises:
-            ToolError: the file in the server's folder is no regular file.
-        """
-        return files.read(self._note) != self._digest()
+        """Return whether it is not of its current parts, or was changed or replaced by a link since."""
+        try:
+            return files.read(self._note) != self._digest()
+        except ToolError:
+            return True
 
     def put_together(self) -> None:
         """Write it for the server.

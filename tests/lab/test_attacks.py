@@ -29,6 +29,10 @@ rm -f {FOLDER}/current/autodeploy/portal.war && ln -s {VICTIM} {FOLDER}/current/
 """
 _CONFIGURATION_ATTACK = f"ln -sfn {VICTIM} {FOLDER}/current/conf/tongweb.xml"
 _FOLDER_ATTACK = f"rm -rf {RUN_DIR}/out-of-rotation && ln -s /root {RUN_DIR}/out-of-rotation"
+_MEND = (
+    f"find {FOLDER}/ {RUN_DIR} -type l -lname '/root*' -delete; rm -f {RUN_DIR}/log-began; "
+    f"loanstack-tongweb configure && loanstack-tongweb lay-war && systemctl restart {UNIT}"
+)
 _LOOK = (
     f"stat -c '%U:%G %a' {VICTIM}; cat {VICTIM}; ls -A /root | grep -E 'injected|starting|stopping|upgrade'"
 )
@@ -40,7 +44,8 @@ def victim(deployed: Environment, on_host: Run) -> Iterator[None]:
     made = on_host(HOST, f"echo root-alone > {VICTIM}; chmod 600 {VICTIM}; rm -f {INJECTED}")
     assert made.exit_code == 0, made.output
     yield
-    on_host(HOST, f"rm -f {VICTIM} {INJECTED}")
+    mended = on_host(HOST, f"rm -f {VICTIM} {INJECTED}; {_MEND}")
+    assert mended.exit_code == 0, mended.output
 
 
 def _is_unharmed(on_host: Run) -> None:
@@ -76,12 +81,7 @@ def test_links_and_text_of_a_service_hurt_nothing_of_root(
 def test_a_folder_that_became_a_link_gets_no_file_of_root(victim: None, on_host: Run) -> None:
     attack = on_host(HOST, f"{_AS_SERVICE} '{_FOLDER_ATTACK}'")
     assert attack.exit_code == 0, attack.output
-    try:
-        refused = on_host(HOST, "loanstack-rotation tongweb out upgrade")
-        assert refused.exit_code == 1
-        assert "allowed: a folder" in refused.stderr
-        _is_unharmed(on_host)
-    finally:
-        mended = on_host(HOST, f"rm {RUN_DIR}/out-of-rotation && systemctl restart {UNIT}")
-    assert mended.exit_code == 0, mended.output
-    assert on_host(HOST, "loanstack-rotation tongweb status").stdout.startswith('{"is_well": true')
+    refused = on_host(HOST, "loanstack-rotation tongweb out upgrade")
+    assert refused.exit_code == 1
+    assert "allowed: a folder" in refused.stderr
+    _is_unharmed(on_host)

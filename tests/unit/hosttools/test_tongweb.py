@@ -317,6 +317,9 @@ def test_the_configuration_is_put_together_once(host: Host) -> None:
         assert configuration.is_stale(), path.name
         path.write_text(before)
         assert not configuration.is_stale()
+    target.unlink()
+    target.symlink_to("/etc/shadow")
+    assert configuration.is_stale()
 
 
 @pytest.mark.parametrize("text", ["exit 1", "true", "echo; exit 0"])
