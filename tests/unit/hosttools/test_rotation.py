@@ -314,9 +314,12 @@ def test_a_metric_that_is_no_number_is_refused(host: Host, said: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"senders": ["198.18.1.11 } accept; #"]}, "matching regex"),
-        ({"senders": ["198.18.1.11\n"]}, "matching regex"),
-        ({"senders": ["x"]}, "matching regex"),
+        ({"senders": ["198.18.1.11 } accept; #"]}, "allowed: an IPv4 address"),
+        ({"senders": ["198.18.1.11\n"]}, "allowed: an IPv4 address"),
+        ({"senders": ["198.18.1.11\0"]}, "allowed: an IPv4 address"),
+        ({"senders": ["198.18.1.11", "dead"]}, "sender is 'dead'"),
+        ({"senders": ["10.0.0.999"]}, "allowed: an IPv4 address"),
+        ({"senders": ["::1"]}, "allowed: an IPv4 address"),
         ({"port": 70000}, "65535"),
         ({"port": "8088"}, "Expected `int`"),
         ({"restart": "touch x"}, "Expected `array`"),
