@@ -79,6 +79,7 @@ def certificate(ca_dir: Path, subject: Subject, *, now: datetime) -> Certificate
 
     Raises:
         FileNotFoundError: none fits, and the authority's key is not there to issue another.
+        FileExistsError: the authority's key is there without its certificate.
     """
     ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     authority, authority_key = _authority(ca_dir, now)
@@ -120,6 +121,12 @@ def _authority(
         key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
         # Of whatever kind a bank's authority has: one that cannot sign fails when it should.
         return certificate, cast(CertificateIssuerPrivateKeyTypes, key)
+    if key_file.exists():
+        # Overwriting it could cost a bank its authority, whose certificate somebody has mislaid.
+        raise FileExistsError(
+            f"{key_file} is there without {certificate_file}; allowed: both, or neither. Bring the "
+            "certificate back, or move the key away to have a new authority made"
+        )
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loanstack lab authority")])
     certificate = (

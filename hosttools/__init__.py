@@ -12,5 +12,17 @@ and files in folders that others own are written through `files`, which follows 
 | `rotation` | `loanstack-rotation` |
 | `tongweb` | `loanstack-tongweb` |
 
+| shared module | what it holds |
+|---|---|
+| `entry` | how every tool starts and ends |
+| `errors` | the one error of the tools |
+| `files` | files in folders that others own |
+| `numbers` | numbers from outside |
+| `programs` | other programs, without a shell |
+| `settings` | settings: JSON that the deploy wrote |
+| `sql` | questions to databases |
+| `waiting` | the clock, and waiting for a condition |
+| `web` | questions over HTTP and HTTPS |
+
 This package goes to hosts as the artifact `host-tools`, and imports nothing else of ours.
 """

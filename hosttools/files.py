@@ -121,10 +121,12 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | N
         _write_new(folder, unfinished, content, mode=mode, owner=owner)
         os.rename(unfinished, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
-    except OSError as failure:
+    except BaseException as failure:  # also a signal that ends the tool: it may be a file with a password
         with suppress(OSError):
             os.unlink(unfinished, dir_fd=folder)
-        raise ToolError(f"{path}: {failure.strerror}") from failure
+        if isinstance(failure, OSError):
+            raise ToolError(f"{path}: {failure.strerror}") from failure
+        raise
     finally:
         os.close(folder)
 

@@ -1,10 +1,11 @@
 """Questions over HTTP and HTTPS: short answers, within a time limit."""
 
 import http.client
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from hosttools import waiting
 
 _LARGEST_ANSWER_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
@@ -41,7 +42,7 @@ def ask(
     + headers: sent beside the usual ones
     + trust: needed for https
     """
-    end = time.monotonic() + limit_s
+    end = waiting.now_s() + limit_s
     address = urlsplit(url)
     path = f"{address.path or '/'}{'?' if address.query else ''}{address.query}"
     try:
@@ -82,7 +83,7 @@ def _connection(
 def _body(answer: http.client.HTTPResponse, end: float) -> bytes:
     # An enemy could send one byte now and then for ever, and each would be in time.
     body = b""
-    while len(body) < _LARGEST_ANSWER_BYTES and time.monotonic() < end:
+    while len(body) < _LARGEST_ANSWER_BYTES and waiting.now_s() < end:
         chunk = answer.read1(_CHUNK_BYTES)
         if not chunk:
             return body

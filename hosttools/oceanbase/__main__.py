@@ -227,10 +227,11 @@ def _help(context: click.Context) -> None:
 @contextmanager
 def _changing() -> Iterator[Settings]:
     """Give the settings to a command that changes the database, one such command at a time."""
-    from hosttools.oceanbase import lock, promotion
+    from hosttools.oceanbase import lock, promotion, unit
 
     settings = load()
     with lock.one_at_a_time(settings):
+        unit.forget_what_was_told(settings)  # by a command that was killed
         promotion.uncut()  # a promotion that was killed left it cut
         yield settings
 

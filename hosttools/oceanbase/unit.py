@@ -79,5 +79,11 @@ def told(path: Path, text: str = "") -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
+def forget_what_was_told(settings: Settings) -> None:
+    """Have the next start be told nothing: an old `alone` would let a second primary start."""
+    for path in (settings.request, settings.source, settings.alone):
+        path.unlink(missing_ok=True)
+
+
 def _systemctl(*arguments: str) -> programs.Finished:
     return programs.run(["systemctl", *arguments], limit_s=_SYSTEMCTL_S)

@@ -219,6 +219,13 @@ def test_a_bank_s_authority_reaches_hosts_byte_for_byte(tmp_path: Path) -> None:
     assert len(_trusted(tmp_path / "bank")) == 2
 
 
+def test_the_key_of_an_authority_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "ca.key").write_text("the bank's")
+    with pytest.raises(FileExistsError, match=r"ca\.key is there without .*allowed: both, or neither"):
+        authority_certificate(tmp_path, now=_NOW)
+    assert (tmp_path / "ca.key").read_text() == "the bank's"
+
+
 def test_an_authority_without_a_last_newline_gets_one(tmp_path: Path) -> None:
     given = authority_certificate(tmp_path, now=_NOW)
     (tmp_path / "ca.pem").write_text(given.rstrip("\n"))

@@ -58,6 +58,16 @@ def test_a_write_that_fails_leaves_nothing(owned: Path) -> None:
     assert [path.name for path in owned.iterdir()] == ["role"]
 
 
+def test_a_write_that_a_signal_ends_leaves_nothing(owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(_descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", ended)
+    with pytest.raises(KeyboardInterrupt):
+        files.write(owned / "password", "secret")
+    assert not list(owned.iterdir())
+
+
 def test_what_is_read_is_a_regular_file_of_bounded_length(owned: Path, shadow: Path) -> None:
     assert files.read(owned / "nothing") is None
     (owned / "role").write_bytes(b"PRIMARY\n\xff")

@@ -78,6 +78,17 @@ def test_a_start_alone_is_not_asked_of_the_peers_and_only_this_one(host: Host) -
     assert guarded == [0, 1]
 
 
+def test_a_start_is_not_told_what_a_killed_command_left(host: Host) -> None:
+    host.recorded("PRIMARY")
+    host.says(PEER, "PRIMARY")
+    host.run_dir.mkdir(exist_ok=True)
+    for name in ("alone", "bootstrap", "source"):
+        (host.run_dir / name).write_text("")
+    host.run("start")
+    assert [(host.run_dir / name).exists() for name in ("alone", "bootstrap", "source")] == [False] * 3
+    assert host.run("guard").returncode == 1
+
+
 def test_a_start_that_fails_is_said_and_the_next_one_asks_the_peers(host: Host) -> None:
     host.recorded("PRIMARY")
     host.at_call = lambda call: 1
