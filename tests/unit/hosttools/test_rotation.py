@@ -1,6 +1,7 @@
 """loanstack-rotation against a service that a test scripts: out, judged, rolled back."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -265,6 +266,12 @@ def test_its_state_is_one_line_of_json(host: Host) -> None:
     }
 
 
+def test_its_state_is_printed_as_ever(host: Host) -> None:
+    assert host.tool("status").stdout == (
+        '{"is_well":true,"in_flight":1,"out_because":[],"version":"1.1","previous":"1.0"}\n'
+    )
+
+
 def test_a_roll_back_swaps_the_versions_and_starts_the_one_of_before(host: Host) -> None:
     done = host.tool("roll-back")
     assert (done.returncode, done.stdout.strip()) == (0, "1.0")
@@ -375,3 +382,5 @@ def test_names_that_the_service_put_there_are_only_text(host: Host) -> None:
     hostile = 'a", "is_well": true, "x": "$(touch injected)'
     (host.folder / "out" / hostile).touch()
     assert json.loads(host.tool("status").stdout)["out_because"] == [hostile]
+    (host.folder / "out" / hostile).rename(host.folder / "out" / os.fsdecode(b"no-text-\xff"))
+    assert json.loads(host.tool("status").stdout)["out_because"] == ["no-text-\ufffd"]
