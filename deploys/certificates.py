@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from deploys.certificate_fitness import why_unfit
+from deploys.trust import public_text
 
 _CA_DAYS = 3650
 _LEAF_DAYS = 397
@@ -62,7 +63,7 @@ def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
     """
     ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     _authority(ca_dir, now)
-    return _text(ca_dir / "ca.pem")
+    return public_text(ca_dir / "ca.pem")
 
 
 def addresses(of: Sequence[str]) -> tuple[x509.GeneralName, ...]:
@@ -100,11 +101,11 @@ def certificate(ca_dir: Path, subject: Subject, *, now: datetime) -> Certificate
                 f"authority issue one for {wanted} as {uses}"
             )
         _issue(certificate_file, key_file, subject, authority, authority_key, now)
-    return Certificate(certificate=_text(certificate_file), private_key=_text(key_file))
+    return Certificate(certificate=public_text(certificate_file), private_key=_text(key_file))
 
 
 def _text(file: Path) -> str:
-    """Return the text of a PEM file byte for byte, with a newline at its end, which files on hosts have."""
+    """Return the text of a key byte for byte, with a newline at its end, which files on hosts have."""
     text = file.read_bytes().decode()
     return text if text.endswith("\n") else f"{text}\n"
 

@@ -14,7 +14,7 @@ CURL = (
 
 
 class AuthorityError(ValueError):
-    """The file of an authority is missing on the control machine, or holds no certificate."""
+    """A file of certificates is missing on the control machine, or holds something else."""
 
 
 def authority(ca_file: Path, *, of: str) -> str:
@@ -29,8 +29,21 @@ def authority(ca_file: Path, *, of: str) -> str:
     try:
         pem = ca_file.read_bytes()
         x509.load_pem_x509_certificates(pem)
+        return public_text(ca_file)
     except FileNotFoundError:
         raise AuthorityError(f"{of}: {ca_file} is missing; put the authority's certificate there") from None
     except (OSError, ValueError) as wrong:
         raise AuthorityError(f"{of}: {ca_file} is no PEM file of certificates ({wrong})") from None
-    return pem.decode().rstrip("\n") + "\n"
+
+
+def public_text(file: Path) -> str:
+    """Return a PEM file that everybody on a host may read, byte for byte, with a newline at its end.
+
+    Raises:
+        AuthorityError: there is a private key in it, which must not become public.
+        ValueError: it is no text.
+    """
+    text = file.read_bytes().decode()
+    if "PRIVATE KEY" in text:
+        raise AuthorityError(f"{file} has a private key; leave certificates alone in it, the key goes beside")
+    return text if text.endswith("\n") else f"{text}\n"

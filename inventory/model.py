@@ -178,9 +178,17 @@ class Database:
     """The deploy waits until the standby is at most this far behind."""
     merge_at: str = "02:00"
     """Local time, HH:MM, at which both databases merge the dumps of the last day."""
-    tls: bool = True
-    """Whether the databases replicate, and the loan services ask them, with TLS. A database takes the setting
-    for its replication at its first start only, and both sides need the same."""
+    replication_tls: bool = True
+    """Whether the databases replicate with TLS. A database takes this at its first start only, and both sides
+    need the same."""
+    sql_tls: bool = False
+    """Whether SQL is asked with TLS. seekdb 1.4 loses TLS connections that send it a statement of more than
+    about 64 KiB (docs/failover.md), and the loan services send such ones."""
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether each database needs a certificate."""
+        return self.replication_tls or self.sql_tls
 
 
 @dataclass(frozen=True, kw_only=True)

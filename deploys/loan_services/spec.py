@@ -77,7 +77,7 @@ def loan_services_spec(
         durability=Durability.LOCAL if is_compared else env.failover.durability,
         schema=env.database.schema,
         # The MariaDB that OceanBase is compared with has no certificate.
-        tls=env.database.tls and not is_compared,
+        tls=env.database.sql_tls and not is_compared,
         rotation=_rotation(env, host),
         agent_key=secrets.agent_reading_key,
         app_password=secrets.loan_app_password,

@@ -31,7 +31,7 @@ def _footprint(env: Environment, host: Host) -> Footprint:
         accounts=((DATABASE_UNIT, OceanBaseSpec.user),),
         secret_files=(ROOT_OPTIONS, PROBE_OPTIONS),
         certificate_files=tuple(
-            f"{WALLET}/{name}.pem" for name in ("ca", "server-cert", "cert") if env.database.tls
+            f"{WALLET}/{name}.pem" for name in ("ca", "server-cert", "cert") if env.database.has_certificate
         ),
         artifacts=(Installed(name=ARTIFACT, folder=FOLDER),),
     )

@@ -30,7 +30,7 @@ def spec_of(context: HostContext) -> OceanBaseSpec:
 
 
 def _wallet_of(context: HostContext) -> Wallet | None:
-    if not context.env.database.tls:
+    if not context.env.database.has_certificate:
         return None
     now = certificates.utc_now()
     database = certificates.Subject(

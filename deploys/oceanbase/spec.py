@@ -65,7 +65,7 @@ def run_time_parameters(database: Database) -> tuple[tuple[str, str], ...]:
     ignores the inventory: in an hour at 300 writes a second the primary grew from 0.4 to 1.1 GiB, and was
     still growing.
     """
-    tls = _TLS_OF_SQL if database.tls else ()
+    tls = _TLS_OF_SQL if database.sql_tls else (("ssl_client_authentication", "False"),)
     return (("memory_budget", f"{database.memory_mib}M"), *tls, *_ALIKE_EVERYWHERE)
 
 
@@ -140,7 +140,7 @@ def oceanbase_spec(
             ("datafile_maxsize", f"{database.datafile_maxsize_mib}M"),
             ("log_disk_size", f"{database.log_disk_size_mib}M"),
             # Static: mutual TLS between the two, from the first start on.
-            *((("enable_rpc_tls", "True"),) if database.tls else ()),
+            *((("enable_rpc_tls", "True"),) if database.replication_tls else ()),
         ),
         run_time_parameters=run_time_parameters(database),
         lag_limit_ms=database.lag_limit_ms,

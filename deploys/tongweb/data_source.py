@@ -29,7 +29,7 @@ def data_source_spec(env: Environment, secrets: Secrets) -> DataSourceSpec:
     pool = env.tongweb.data_source
     # These time-outs end a connection whose database was cut off; one that the proxy closes ends at once.
     options = f"connectTimeout={_CONNECT_TIMEOUT_MS}&socketTimeout={_ANSWER_TIMEOUT_MS}"
-    if env.database.tls:
+    if env.database.sql_tls:
         # The proxy passes TLS on as it is, so the certificate of each database also names loopback.
         options += f"&useSsl=true&serverSslCert={AUTHORITY}"
     return DataSourceSpec(

@@ -57,15 +57,17 @@ def _over_tcp(address: str, port: int) -> str:
 
 
 @pytest.mark.roles(Role.OCEANBASE)
-def test_it_shows_the_certificate_of_its_file_for_sql_and_replication(
+def test_it_shows_the_certificate_of_its_file_where_it_is_encrypted(
     machine: Machine, env: Environment
 ) -> None:
     """seekdb reads them at a start: one that was renewed since is used only after the next one."""
-    if not env.database.tls:
+    asked_ports = [(env.database.sql_port, "-starttls mysql")] if env.database.sql_tls else []
+    asked_ports += [(env.database.rpc_port, "")] if env.database.replication_tls else []
+    if not asked_ports:
         pytest.skip("the databases of this environment use no TLS")
     serial = "openssl x509 -noout -serial"
     wanted = machine.run(f"{serial} -in {WALLET}/server-cert.pem")
-    for port, options in ((env.database.sql_port, "-starttls mysql"), (env.database.rpc_port, "")):
+    for port, options in asked_ports:
         asked = f"openssl s_client -connect {machine.spec.address}:{port} {options} </dev/null 2>/dev/null"
         assert machine.run(f"{asked} | {serial}") == wanted, f"port {port}; restart it: docs/failover.md"
 

@@ -22,6 +22,7 @@ ORDER = (
     "test_last_words",
     "test_deploy",
     "test_verify",
+    "test_attacks",
     "test_alerts",
     "test_services",
     "test_load",

@@ -70,7 +70,9 @@ def test_a_database_s_certificate_is_its_own_and_lies_where_seekdb_looks_for_it(
 
 def test_without_tls_nothing_of_it_is_left(lab_site: Site) -> None:
     """As in an environment whose databases were made without: its replication would stand still."""
-    site = replace(lab_site, env=replace(lab_site.env, database=replace(lab_site.env.database, tls=False)))
+    site = replace(
+        lab_site, env=replace(lab_site.env, database=replace(lab_site.env.database, replication_tls=False))
+    )
     spec = oceanbase.spec_of(site.context("ob-a"))
     files = [
         *oceanbase.files_of(spec),
@@ -79,8 +81,25 @@ def test_without_tls_nothing_of_it_is_left(lab_site: Site) -> None:
     ]
     assert not any(path.startswith(WALLET) for path in (f.path for f in files))
     told = "\n".join(f.content for f in files)
+    told = told.replace('"ssl_client_authentication": "False"', "")
     for word in ("wallet", "tls", "useSsl", "LOAN_DATABASE_CA_FILE", "ssl_client"):
         assert word not in told.replace("loanstack-db", ""), word
+
+
+def test_sql_is_encrypted_for_services_and_applications_if_the_inventory_says_so(lab_site: Site) -> None:
+    database = replace(lab_site.env.database, replication_tls=False, sql_tls=True)
+    site = replace(lab_site, env=replace(lab_site.env, database=database))
+    spec = oceanbase.spec_of(site.context("ob-a"))
+    assert spec.wallet is not None
+    assert ("ssl_client_authentication", "True") in spec.run_time_parameters
+    assert "enable_rpc_tls" not in dict(spec.sizes)
+    told = "\n".join(
+        f.content
+        for part in (loan_services, tongweb)
+        for f in part.files_of(part.spec_of(site.context("app-a")))
+    )
+    assert "LOAN_DATABASE_CA_FILE=/etc/loanstack/ca.pem" in told
+    assert "useSsl=true&amp;serverSslCert=/etc/loanstack/ca.pem" in told
 
 
 def test_loan_services(lab_site: Site) -> None:

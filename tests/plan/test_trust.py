@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from deploys import trust
+from deploys import certificates, trust
 from deploys.certificates import Subject, addresses, certificate, utc_now
 from deploys.converge import DeployError
 from deploys.depot_client import deploy as depot_client
@@ -204,3 +204,24 @@ def test_curl_checks_the_depot_with_its_authority(
     downloads = [command for command in commands if "curl" in command]
     assert len(downloads) == 1
     assert downloads[0].count("curl ") == downloads[0].count(trust.CURL) == 2
+
+
+_X = certificates.Subject(file_name="x", names=certificates.addresses(["127.0.0.1"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("ca.pem", lambda folder: certificates.authority_certificate(folder, now=certificates.utc_now())),
+        ("x.pem", lambda folder: certificates.certificate(folder, _X, now=certificates.utc_now())),
+        ("ca.pem", lambda folder: trust.authority(folder / "ca.pem", of="depot.ca_file")),
+    ],
+)
+def test_a_private_key_among_certificates_goes_to_no_host(
+    tmp_path: Path, name: str, read: Callable[[Path], object]
+) -> None:
+    made = certificates.certificate(tmp_path, _X, now=certificates.utc_now())
+    with (tmp_path / name).open("a") as file:
+        file.write(made.private_key)
+    with pytest.raises(trust.AuthorityError, match=rf"{name} has a private key"):
+        read(tmp_path)
