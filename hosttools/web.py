@@ -1,7 +1,10 @@
 """Questions over HTTP and HTTPS: short answers, within a time limit."""
 
 import http.client
+import io
+import socket
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -49,8 +52,10 @@ def ask(
         connection = _connection(address.hostname or "", address.port, limit_s, trust)
         try:
             connection.request("GET", path, headers=dict(headers))
-            answer = connection.getresponse()
-            body = _body(answer, end)
+            with closing(http.client.HTTPResponse(connection.sock, method="GET")) as answer:
+                answer.fp = io.BufferedReader(_InTime(answer.fp.detach(), connection.sock, end))
+                answer.begin()
+                body = _body(answer)
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError):
@@ -80,12 +85,36 @@ def _connection(
     return http.client.HTTPSConnection(host, port, timeout=limit_s, context=context)
 
 
-def _body(answer: http.client.HTTPResponse, end: float) -> bytes:
-    # An enemy could send one byte now and then for ever, and each would be in time.
+def _body(answer: http.client.HTTPResponse) -> bytes:
     body = b""
-    while len(body) < _LARGEST_ANSWER_BYTES and waiting.now_s() < end:
+    while len(body) < _LARGEST_ANSWER_BYTES:
         chunk = answer.read1(_CHUNK_BYTES)
         if not chunk:
             return body
         body += chunk
-    raise TimeoutError
+    raise ValueError("too long")
+
+
+class _InTime(io.RawIOBase):
+    """What a connection receives until a moment.
+
+    Its own time limit is for one step: an enemy could send one byte now and then for ever, headers as well.
+    """
+
+    def __init__(self, received: io.RawIOBase, link: socket.socket, end_s: float) -> None:
+        super().__init__()
+        self._received, self._link, self._end_s = received, link, end_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override] # it gets no other buffer
+        left_s = self._end_s - waiting.now_s()
+        if left_s <= 0:
+            raise TimeoutError
+        self._link.settimeout(left_s)
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()

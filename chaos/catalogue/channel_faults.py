@@ -10,7 +10,11 @@ from inventory.model import Environment
 _HOME = "/opt/loanstack/tongweb/current"
 _SLOW_WORK = f"{UNITS}work-slow-calls"
 _SLOW_EACH_S = 15
-_ADDRESS = "address=$(sed -n 's|^PORTAL_URL=http://\\([^:/]*\\).*|\\1|p' /etc/loanstack/tongweb.conf)"
+TONGWEB_ADDRESS = (
+    'address=$(sed -n \'s|^  "portal_url": "http://\\([0-9.]*\\):.*|\\1|p\' /etc/loanstack/tongweb.json)\n'
+    '[ -n "$address" ] || { echo "/etc/loanstack/tongweb.json has no portal_url"; exit 1; }'
+)
+"""Bash that finds the address at which gateways call a host's TongWeb, in the settings of its tool."""
 _ANSWERS_WITHIN_S = 2.0
 _OPTIONS = f"{_HOME}/bin/external.vmoptions"
 _KEPT_OPTIONS = f"/run/{UNITS}vmoptions"
@@ -41,13 +45,13 @@ def hung_tongweb(env: Environment, *, lasts_s: float) -> Fault:
         HostFault(
             name="hung-tongweb",
             make=f"""
-{_ADDRESS}
+{TONGWEB_ADDRESS}
 systemd-run --quiet --collect --unit={_SLOW_WORK} --property=RuntimeMaxSec=300 \\
     --property=LimitNOFILE=65536 --setenv=ADDRESS=$address /bin/bash -c {shlex.quote(loop)}
 """,
             undo=f"systemctl stop {_SLOW_WORK} 2>/dev/null || true",
             seen=f"""
-{_ADDRESS}
+{TONGWEB_ADDRESS}
 answer=$(timeout {_ANSWERS_WITHIN_S:g} bash -c {shlex.quote(ask)} ask "$address" {env.tongweb.port})
 if [ $? = 124 ]; then exit 0; fi
 echo "TongWeb answers without delay: ${{answer:-nothing}}"

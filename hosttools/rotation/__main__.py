@@ -1,9 +1,9 @@
 """The commands of `loanstack-rotation`."""
 
-import json
 import re
 
 import click
+import msgspec
 
 from hosttools import entry
 from hosttools.errors import ToolError
@@ -91,7 +91,7 @@ def status(service: Service) -> None:
         "version": service.version("current"),
         "previous": service.version("previous"),
     }
-    click.echo(json.dumps(found))
+    click.echo(msgspec.json.encode(found))
 
 
 @tool.command("roll-back")

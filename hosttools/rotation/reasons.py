@@ -46,7 +46,9 @@ class Reasons:
             ToolError: the folder is a link, or cannot be read.
         """
         with self._opened() as folder:
-            return sorted(os.listdir(folder))  # noqa: PTH208 - pathlib lists no folder by its descriptor
+            found = os.listdir(folder)  # noqa: PTH208 - pathlib lists no folder by its descriptor
+        # The service may have put a name there that is no text.
+        return sorted(os.fsencode(name).decode(errors="replace") for name in found)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,6 @@ _SERVICE = re.compile(r"[a-z]+")
 _LAST_PORT = 65_535
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=_LAST_PORT)]
-Address = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-fA-F.:]+\Z")]
-"""An IP address: nothing that could end a rule of the firewall."""
 Command = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
@@ -32,8 +31,8 @@ class RotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     out_of_rotation: str
     """Folder in which each file is a reason to send it no requests."""
     port: Port
-    senders: tuple[Address, ...]
-    """Addresses that are blocked from `port` while it is replaced; empty: checking the reasons is enough."""
+    senders: tuple[str, ...]
+    """IPv4 addresses blocked from `port` while it is replaced; empty: checking the reasons is enough."""
     well_url: str
     metrics_url: str
     in_flight: str
@@ -52,6 +51,14 @@ class RotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Commands that put the version of before into use, after the links were changed."""
     ready_s: float
     """Time limit for it to be well after these commands; 0: they wait for that themselves."""
+
+    def __post_init__(self) -> None:
+        # They stand in a rule of the firewall, which takes a name for a host to look up.
+        for sender in self.senders:
+            try:
+                socket.inet_pton(socket.AF_INET, sender)
+            except (OSError, ValueError):
+                raise ValueError(f"sender is {shortened(sender)}; allowed: an IPv4 address") from None
 
 
 def load(service: str) -> RotationSettings:

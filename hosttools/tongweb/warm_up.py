@@ -100,7 +100,10 @@ class _Sender(threading.Thread):
 
     def run(self) -> None:
         while self._has_turn():
-            with suppress(OSError, ValueError), socket.create_connection(self._address, _ANSWER_S) as link:
+            with (
+                suppress(OSError, ValueError),
+                socket.create_connection(self._address, self._left_s()) as link,
+            ):
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._ask(link)
                 while self._has_turn():
@@ -109,10 +112,23 @@ class _Sender(threading.Thread):
     def _has_turn(self) -> bool:
         return waiting.now_s() < self._end_s and self._turns.take()
 
+    def _left_s(self) -> float:
+        """Return how long the next step may take.
+
+        Raises:
+            TimeoutError: the time of the warm-up is over.
+        """
+        left_s = self._end_s - waiting.now_s()
+        if left_s <= 0:
+            raise TimeoutError
+        return min(left_s, _ANSWER_S)
+
     def _ask(self, link: socket.socket) -> None:
         link.sendall(self._request)
         answer = b""
         while not _is_whole(answer):
+            # A server that sends a byte now and then would be in time each time.
+            link.settimeout(self._left_s())
             more = link.recv(_CHUNK_BYTES)
             if not more:
                 raise ConnectionResetError

@@ -1,13 +1,18 @@
 """Names of units, and places on hosts, that stand in more than one place mean the same everywhere."""
 
 import re
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import msgspec
 import pytest
 
+from chaos.catalogue.channel_faults import TONGWEB_ADDRESS
 from deploys.derived import footprints
+from deploys.mariadb import deploy as mariadb
+from deploys.mariadb.spec import mariadb_spec
 from deploys.oceanbase.spec import ROOT_OPTIONS
+from deploys.tongweb.deploy import SETTINGS
 from failover.agent.parts import Places
 from failover.host.tool import LOCK_FILE
 from hosttools.oceanbase.settings import Settings as DatabaseSettings
@@ -21,6 +26,7 @@ _UNIT = re.compile(
     r"(?<![$\w{}@./-])(?:loanstack-|etcd|nginx|haproxy|keepalived|chronyd)[\w-]*\.(?:service|timer)\b"
 )
 """A unit that a component makes, or takes from a package."""
+_SETTINGS = re.compile(r"/etc/loanstack/[a-z_/-]+\.(?:json|conf)\b")
 _UNIT_FOLDER = PurePosixPath("/etc/systemd/system")
 _NAMES_UNITS = (
     "app_stub",
@@ -76,6 +82,30 @@ def test_our_programs_name_units_that_exist(lab_site: Site) -> None:
             assert named <= units, module
             seen |= named
     assert {"loanstack-oceanbase.service", "etcd.service"} <= seen
+
+
+def test_our_programs_name_settings_that_the_deploy_writes(lab_site: Site) -> None:
+    files = [file for host in lab_site.env.hosts for file in lab_site.written(host.name)[0]]
+    # A database that a deploy takes in the place of the usual one, when it is told so.
+    files += mariadb.files_of(mariadb_spec(lab_site.env, lab_site.env.host("ob-a"), lab_site.secrets))
+    written = {file.path for file in files}
+    seen: set[str] = set()
+    for package in _NAMES_UNITS:
+        for module in (PROJECT_ROOT / package).rglob("*.py"):
+            named = set(_SETTINGS.findall(module.read_text()))
+            assert named <= written, module
+            seen |= named
+    assert "/etc/loanstack/tongweb.json" in seen
+
+
+def test_a_hung_tongweb_is_called_where_gateways_call_it(site: Site, tmp_path: Path) -> None:
+    for host in site.env.hosts_with(Role.TONGWEB):
+        files, _ = site.written(host.name)
+        settings = tmp_path / "tongweb.json"
+        settings.write_text(next(file.content for file in files if file.path == SETTINGS))
+        command = f"{TONGWEB_ADDRESS}\necho $address".replace(SETTINGS, str(settings))
+        found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+        assert found.stdout == f"{host.address}\n"
 
 
 def _database_settings(site: Site, host_name: str) -> DatabaseSettings:

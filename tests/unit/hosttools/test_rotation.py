@@ -1,6 +1,7 @@
 """loanstack-rotation against a service that a test scripts: out, judged, rolled back."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -265,6 +266,12 @@ def test_its_state_is_one_line_of_json(host: Host) -> None:
     }
 
 
+def test_its_state_is_printed_as_ever(host: Host) -> None:
+    assert host.tool("status").stdout == (
+        '{"is_well":true,"in_flight":1,"out_because":[],"version":"1.1","previous":"1.0"}\n'
+    )
+
+
 def test_a_roll_back_swaps_the_versions_and_starts_the_one_of_before(host: Host) -> None:
     done = host.tool("roll-back")
     assert (done.returncode, done.stdout.strip()) == (0, "1.0")
@@ -314,9 +321,12 @@ def test_a_metric_that_is_no_number_is_refused(host: Host, said: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"senders": ["198.18.1.11 } accept; #"]}, "matching regex"),
-        ({"senders": ["198.18.1.11\n"]}, "matching regex"),
-        ({"senders": ["x"]}, "matching regex"),
+        ({"senders": ["198.18.1.11 } accept; #"]}, "allowed: an IPv4 address"),
+        ({"senders": ["198.18.1.11\n"]}, "allowed: an IPv4 address"),
+        ({"senders": ["198.18.1.11\0"]}, "allowed: an IPv4 address"),
+        ({"senders": ["198.18.1.11", "dead"]}, "sender is 'dead'"),
+        ({"senders": ["10.0.0.999"]}, "allowed: an IPv4 address"),
+        ({"senders": ["::1"]}, "allowed: an IPv4 address"),
         ({"port": 70000}, "65535"),
         ({"port": "8088"}, "Expected `int`"),
         ({"restart": "touch x"}, "Expected `array`"),
@@ -372,3 +382,5 @@ def test_names_that_the_service_put_there_are_only_text(host: Host) -> None:
     hostile = 'a", "is_well": true, "x": "$(touch injected)'
     (host.folder / "out" / hostile).touch()
     assert json.loads(host.tool("status").stdout)["out_because"] == [hostile]
+    (host.folder / "out" / hostile).rename(host.folder / "out" / os.fsdecode(b"no-text-\xff"))
+    assert json.loads(host.tool("status").stdout)["out_because"] == ["no-text-\ufffd"]

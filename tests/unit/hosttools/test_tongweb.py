@@ -294,6 +294,36 @@ def test_a_warm_up_of_nobody_ends(host: Host) -> None:
     assert warm_up.warm_up("http://127.0.0.1:1/portal/api/readyz", 100, 60.0) == 0
 
 
+class Dripping:
+    """A connection to a server that sends a byte a second, for ever."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.waited_s: list[float] = []
+
+    def sendall(self, request: bytes) -> None:
+        pass
+
+    def settimeout(self, seconds: float) -> None:
+        self.waited_s.append(seconds)
+
+    def recv(self, _: int) -> bytes:
+        self._clock.pause(1.0)
+        assert self._clock.now_s() < 60.0, "it would be waited for without end"
+        return b"x"
+
+
+def test_a_server_that_drips_does_not_hold_the_warm_up_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(waiting, "now_s", clock.now_s)
+    sender = warm_up._Sender("http://127.0.0.1:1/x", b"", warm_up._Turns(1), 7.0)
+    link = Dripping(clock)
+    with pytest.raises(TimeoutError):
+        sender._ask(link)  # type: ignore[arg-type] # it does the same
+    assert clock.now_s() == 7.0
+    assert link.waited_s == [5.0, 5.0, 5.0, 4.0, 3.0, 2.0, 1.0]
+
+
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"x" * (2 << 20)]
 )
