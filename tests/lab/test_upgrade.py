@@ -103,7 +103,7 @@ def portal_that_does_not_start(sources: Path) -> None:
 def portal_that_answers_500(sources: Path) -> None:
     replace_in(
         sources / "java/loanstack/portal/Portal.java",
-        "forwarding.answer(request, response, path, requestId);",
+        "forwarding.answer(request, response, request.getPathInfo(), requestId);",
         "response.sendError(500);",
     )
 
