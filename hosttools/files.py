@@ -77,15 +77,22 @@ def read_end(path: Path, *, after_byte: int, at_most_bytes: int = _LARGEST_BYTES
 def _opened_below(path: Path) -> int | None:
     """Return a descriptor of the regular file `path`, of which neither folder nor name may be a link."""
     try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as failure:
-        raise ToolError(f"{path.parent}: {failure.strerror}; allowed: a folder") from failure
+        folder = _opened_folder(path.parent)
+    except ToolError as failure:
+        if isinstance(failure.__cause__, FileNotFoundError):
+            return None
+        raise
     try:
         return _opened(path.name, path, folder=folder)
     finally:
         os.close(folder)
+
+
+def _opened_folder(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as failure:
+        raise ToolError(f"{path}: {failure.strerror}; allowed: a folder") from failure
 
 
 def _opened(name: str, path: Path, *, folder: int | None = None) -> int | None:
@@ -112,10 +119,7 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | N
     Raises:
         ToolError: the folder is a link or missing, or the file cannot be written.
     """
-    try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as failure:
-        raise ToolError(f"{path.parent}: {failure.strerror}; allowed: a folder") from failure
+    folder = _opened_folder(path.parent)
     unfinished = f".{path.name}.loanstack-{os.getpid()}"
     try:
         _write_new(folder, unfinished, content, mode=mode, owner=owner)
@@ -161,10 +165,7 @@ def empty(folder: Path) -> None:
 
     if not folder.is_absolute() or len(folder.parts) < _LEAST_PARTS or ".." in folder.parts:
         raise ToolError(f"folder to empty is '{folder}'; allowed: one at least two levels below /")
-    try:
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as failure:
-        raise ToolError(f"{folder}: {failure.strerror}; allowed: a folder") from failure
+    opened = _opened_folder(folder)
     try:
         _refuse_mounts_in(opened)
         for entry in os.listdir(opened):  # noqa: PTH208 - pathlib lists no folder by its descriptor
