@@ -1,7 +1,6 @@
 """The lab the tests share: brought up once, deployed once, taken down at the end."""
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 from inventory import environment, secrets
 from inventory.model import DatabaseRole, Environment
 from inventory.places import PROJECT_ROOT
+from tests import inherited_signals
 
 ORDER = (
     "test_artifacts",
@@ -65,9 +65,8 @@ Run = Callable[..., Finished]
 
 
 def pytest_configure() -> None:
-    """Have Ctrl-C heard by what the tests start: a shell's background job ignores it, and hands that on."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let no ignored signal be inherited by what the tests start."""
+    inherited_signals.heard()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import tests.unhurried  # noqa: F401  (sets the pace of property tests)
+from tests import inherited_signals
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 SHARED = ("tongweb/test_portal.py", "tongweb/test_pages.py")
 """Files whose tests share a server or a browser, which are slow to start."""
+
+
+def pytest_configure() -> None:
+    """Let no ignored signal be inherited by what the tests start."""
+    inherited_signals.heard()
 
 
 @pytest.hookimpl(optionalhook=True)
