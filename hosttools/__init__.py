@@ -21,6 +21,7 @@ and files in folders that others own are written through `files`, which follows 
 | `programs` | other programs, without a shell |
 | `settings` | settings: JSON that the deploy wrote |
 | `sql` | questions to databases |
+| `users` | users of this host |
 | `waiting` | the clock, and waiting for a condition |
 | `web` | questions over HTTP and HTTPS |
 

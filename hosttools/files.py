@@ -5,13 +5,13 @@ opened once, nothing follows a link in its last part, and what is written is a n
 """
 
 import os
-import pwd
 import re
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from hosttools.errors import ToolError
+from hosttools.users import ids_of
 
 _LARGEST_BYTES = 1 << 20
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -117,12 +117,13 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | N
     + owner: user whose the file is, with the user's primary group; None: this process's own
 
     Raises:
-        ToolError: the folder is a link or missing, or the file cannot be written.
+        ToolError: the folder is a link or missing, this host has no such user, or the file cannot be written.
     """
+    ids = None if owner is None else ids_of(owner, str(path))
     folder = _opened_folder(path.parent)
     unfinished = f".{path.name}.loanstack-{os.getpid()}"
     try:
-        _write_new(folder, unfinished, content, mode=mode, owner=owner)
+        _write_new(folder, unfinished, content, mode=mode, ids=ids)
         os.rename(unfinished, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     except BaseException as failure:  # also a signal that ends the tool: it may be a file with a password
@@ -135,7 +136,9 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | N
         os.close(folder)
 
 
-def _write_new(folder: int, name: str, content: str | bytes, *, mode: int, owner: str | None) -> None:
+def _write_new(
+    folder: int, name: str, content: str | bytes, *, mode: int, ids: tuple[int, int] | None
+) -> None:
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
     # O_EXCL follows no link and takes no file that somebody else made.
@@ -144,9 +147,8 @@ def _write_new(folder: int, name: str, content: str | bytes, *, mode: int, owner
     with os.fdopen(descriptor, "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
-        if owner is not None:
-            known = pwd.getpwnam(owner)
-            os.fchown(descriptor, known.pw_uid, known.pw_gid)
+        if ids is not None:
+            os.fchown(descriptor, *ids)
         os.fchmod(descriptor, mode)
         os.fsync(descriptor)
 

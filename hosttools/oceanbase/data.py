@@ -5,13 +5,13 @@ the folder is touched.
 """
 
 import os
-import pwd
 
 from hosttools import files
 from hosttools.errors import ToolError
 from hosttools.numbers import shortened
 from hosttools.oceanbase.roles import NONE, Role
 from hosttools.oceanbase.settings import Settings
+from hosttools.users import ids_of
 
 _LONGEST_ROLE_BYTES = 64
 
@@ -55,13 +55,14 @@ def empty(settings: Settings) -> None:
     """Have an empty data folder of the database's user.
 
     Raises:
-        ToolError: the folder is a link, something is mounted in it, or something in it cannot be deleted.
+        ToolError: this host has no such user, the folder is a link, something is mounted in it, or something
+            in it cannot be deleted.
     """
-    user = pwd.getpwnam(settings.service_user)
+    user_id, group_id = ids_of(settings.service_user, settings.base_dir)
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
     except OSError as failure:
         raise ToolError(f"{settings.data}: {failure.strerror}; allowed: a folder") from failure
     files.empty(settings.data)
-    os.chown(settings.data, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    os.chown(settings.data, user_id, group_id, follow_symlinks=False)
     settings.data.chmod(0o750)
