@@ -77,7 +77,7 @@ def read_end(path: Path, *, after_byte: int, at_most_bytes: int = _LARGEST_BYTES
 def _opened_below(path: Path) -> int | None:
     """Return a descriptor of the regular file `path`, of which neither folder nor name may be a link."""
     try:
-        folder = _opened_folder(path.parent)
+        folder = opened_folder(path.parent)
     except ToolError as failure:
         if isinstance(failure.__cause__, FileNotFoundError):
             return None
@@ -88,7 +88,12 @@ def _opened_below(path: Path) -> int | None:
         os.close(folder)
 
 
-def _opened_folder(path: Path) -> int:
+def opened_folder(path: Path) -> int:
+    """Return a descriptor of the folder `path`, which the caller closes.
+
+    Raises:
+        ToolError: it is missing, or is a link or another kind of file.
+    """
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as failure:
@@ -120,7 +125,7 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | N
         ToolError: the folder is a link or missing, this host has no such user, or the file cannot be written.
     """
     ids = None if owner is None else ids_of(owner, str(path))
-    folder = _opened_folder(path.parent)
+    folder = opened_folder(path.parent)
     unfinished = f".{path.name}.loanstack-{os.getpid()}"
     try:
         _write_new(folder, unfinished, content, mode=mode, ids=ids)
@@ -167,7 +172,7 @@ def empty(folder: Path) -> None:
 
     if not folder.is_absolute() or len(folder.parts) < _LEAST_PARTS or ".." in folder.parts:
         raise ToolError(f"folder to empty is '{folder}'; allowed: one at least two levels below /")
-    opened = _opened_folder(folder)
+    opened = opened_folder(folder)
     try:
         _refuse_mounts_in(opened)
         for entry in os.listdir(opened):  # noqa: PTH208 - pathlib lists no folder by its descriptor
