@@ -198,8 +198,8 @@ def test_what_the_server_says_in_place_of_a_number_is_refused(primary: Host, sai
 @pytest.mark.parametrize("limit", _HOSTILE)
 def test_a_limit_that_is_no_number_is_refused(primary: Host, limit: str) -> None:
     refused = primary.run("wait-paired", "--", limit)
-    assert refused.returncode == 1
-    assert "LIMIT_S is " in refused.stderr
+    assert refused.returncode == 2
+    assert "Invalid value for 'LIMIT_S'" in refused.stderr
 
 
 def test_links_of_the_service_in_its_folder_hurt_nothing(primary: Host, tmp_path: Path) -> None:
