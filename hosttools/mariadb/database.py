@@ -86,7 +86,7 @@ class Database:
             "--auth-root-authentication-method=socket",
             "--auth-root-socket-user=root",
         ]
-        ended = programs.run(command, limit_s=_MAKE_S)
+        ended = programs.run(command, limit_s=_MAKE_S, with_children=True)
         if not ended.succeeded:
             last = " | ".join(f"{ended.output}{ended.errors}".splitlines()[-_SHOWN_LINES:])
             raise ToolError(f"no database could be made: {last}")

@@ -135,7 +135,7 @@ class Service:
 
     def _run_all(self, commands: Sequence[Sequence[str]]) -> None:
         for command in commands:
-            ended = programs.run(command, limit_s=_COMMAND_S)
+            ended = programs.run(command, limit_s=_COMMAND_S, with_children=True)
             if not ended.succeeded:
                 raise ToolError(f"{' '.join(command)} failed: {ended.words}")
         if self._settings.ready_s:
