@@ -86,10 +86,10 @@ def restart(service: Service) -> None:
 @tool.command()
 @click.pass_obj
 def status(service: Service) -> None:
-    """One line of JSON: is_well, in_flight, out_because, version, previous."""
+    """One line of JSON: is_well, in_flight (null: it does not say), out_because, version, previous."""
     found = {
         "is_well": service.is_well(),
-        "in_flight": service.in_flight() or 0,
+        "in_flight": service.in_flight(),
         "out_because": service.reasons.names(),
         "version": service.version("current"),
         "previous": service.version("previous"),
