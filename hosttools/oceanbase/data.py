@@ -39,6 +39,18 @@ def record_role(settings: Settings, role: Role) -> None:
     files.write(settings.role_file, f"{role}\n", owner=settings.service_user)
 
 
+def complete_role(settings: Settings) -> str:
+    """Return the recorded role of a complete database.
+
+    Raises:
+        ToolError: the folder holds none, or the record cannot be read.
+    """
+    recorded = recorded_role(settings)
+    if recorded == NONE:
+        raise ToolError(f"{settings.base_dir} holds no complete database; run: loanstack-db bootstrap auto")
+    return recorded
+
+
 def forget_role(settings: Settings) -> None:
     """Have the data count as half-made from here on.
 
