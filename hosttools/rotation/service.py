@@ -18,6 +18,8 @@ _COMMAND_S = 900.0
 _REASONS_NOTICED_S = 0.8
 """Whoever sends requests looks for reasons four times a second."""
 _ASKED_AGAIN_S = 0.1
+_NEW_CURRENT, _NEW_PREVIOUS = ".current-new", ".previous-new"
+"""Links that are made beside the old ones, and then renamed."""
 
 
 class Service:
@@ -125,21 +127,24 @@ class Service:
         return str(path.readlink()) if path.is_symlink() else ""
 
     def roll_back(self) -> str:
-        """Put the version of before in place, start it, and return it.
+        """Put the version of before in place, start it, and return it; finish one that was killed.
 
         Raises:
             ToolError: there is none, or it did not start.
         """
         folder = Path(self._settings.folder)
-        before = self.version("previous")
-        if not before or not (folder / before).is_dir():
+        current, before = self.version("current"), self.version("previous")
+        if before == current and self.version(_NEW_PREVIOUS) not in ("", current):
+            # One that was killed between the two renames has only the second one left to do.
+            (folder / _NEW_PREVIOUS).rename(folder / "previous")
+        elif before in ("", current) or not (folder / before).is_dir():
             raise ToolError(f"there is no version of before in {folder}")
-        for link, target in (("previous", self.version("current")), ("current", before)):
-            unfinished = folder / f".{link}-new"
-            unfinished.unlink(missing_ok=True)
-            unfinished.symlink_to(target)
-        for link in ("current", "previous"):
-            (folder / f".{link}-new").rename(folder / link)
+        else:
+            for link, target in ((_NEW_PREVIOUS, current), (_NEW_CURRENT, before)):
+                (folder / link).unlink(missing_ok=True)
+                (folder / link).symlink_to(target)
+            (folder / _NEW_CURRENT).rename(folder / "current")
+            (folder / _NEW_PREVIOUS).rename(folder / "previous")
         self._run_all(self._settings.after_roll_back)
         return before
 

@@ -66,6 +66,10 @@ def service() -> Iterator[tuple[Service, int]]:
     server.server_close()
 
 
+class Killed(BaseException):
+    """The end of the tool in the middle of its work."""
+
+
 class Clock:
     """A clock that only pauses move, so that no test takes the time that a service is given."""
 
@@ -316,6 +320,38 @@ def test_a_roll_back_swaps_the_versions_and_starts_the_one_of_before(host: Host)
     assert (done.returncode, done.stdout.strip()) == (0, "1.0")
     assert (host.link("current"), host.link("previous")) == ("1.0", "1.1")
     assert str((host.folder / "started").readlink()) == "1.0"
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_roll_back_that_was_killed_is_finished_by_the_next_one(
+    host: Host, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    done: list[Path] = []
+    rename = Path.rename
+
+    def killed(path: Path, target: Path) -> Path:
+        if len(done) == renames:
+            raise Killed
+        done.append(target)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(Killed):
+        host.tool("roll-back")
+    monkeypatch.setattr(Path, "rename", rename)
+    assert (host.link("current"), host.link("previous")) == (("1.1", "1.0"), ("1.0", "1.0"))[renames]
+    again = host.tool("roll-back")
+    assert (again.returncode, again.stdout.strip()) == (0, "1.0")
+    assert (host.link("current"), host.link("previous")) == ("1.0", "1.1")
+    assert str((host.folder / "started").readlink()) == "1.0"
+
+
+def test_a_version_is_not_rolled_back_to_itself(host: Host) -> None:
+    (host.folder / "versions/previous").unlink()
+    (host.folder / "versions/previous").symlink_to("1.1")
+    done = host.tool("roll-back")
+    assert (done.returncode, "no version of before" in done.stderr) == (1, True)
+    assert not (host.folder / "started").is_symlink()
 
 
 def test_without_a_version_of_before_nothing_is_touched(host: Host) -> None:
