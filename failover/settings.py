@@ -15,6 +15,7 @@ LOOPS_IN_A_LEASE = 5
 """A lease lasts at least this many loops, so that one slow loop costs no outage."""
 
 _Text = Annotated[str, Meta(min_length=1)]
+_Option = Annotated[str, Meta(pattern=r"^[a-z0-9_-]+=[^\x00-\x1f\x7f]*$")]
 _Token = Annotated[str, Meta(min_length=16)]
 _Url = Annotated[str, Meta(pattern="^https://")]
 _Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -27,6 +28,7 @@ _NEEDED_OF_A_FENCE = {
     "lab": ("address", "system", "user", "password"),
     "redfish": ("address", "system", "user", "password"),
     "ipmi": ("address", "user", "password"),
+    "fence_agent": ("address", "user", "password", "program"),
     "none": ("reason",),
 }
 
@@ -35,7 +37,7 @@ _NEEDED_OF_A_FENCE = {
 class Fence:
     """The fence device of a peer."""
 
-    kind: Literal["lab", "redfish", "ipmi", "none"]
+    kind: Literal["lab", "redfish", "ipmi", "fence_agent", "none"]
     """`lab` speaks Redfish."""
     address: str
     """Base URL of the Redfish service, or the address of the BMC."""
@@ -47,6 +49,10 @@ class Fence:
     """`none`: why a host without a device is accepted."""
     ca_file: str
     """Redfish over https: certificate of the authority that signed the device's; otherwise empty."""
+    program: str = ""
+    """Fence agent: name of the program."""
+    options: tuple[_Option, ...] = ()
+    """Fence agent: further options of the program, as it reads them."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yield the fields that a device of this kind needs, and lacks."""

@@ -1,6 +1,7 @@
 """The typed inventory of high availability: consensus store, failover agents, fence devices, durability."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class FenceKind(StrEnum):
     """The lab's power switch: Redfish on the management network."""
     REDFISH = "redfish"
     IPMI = "ipmi"
+    FENCE_AGENT = "fence_agent"
+    """A program of ClusterLabs' fence-agents, for devices that neither Redfish nor IPMI switches."""
     NONE = "none"
     """No device; the inventory must say why that is accepted."""
 
@@ -35,7 +38,7 @@ class Fence:
     kind: str
     """A value of `FenceKind`; kept as text so that the checks can report an unknown value."""
     address: str = ""
-    """`redfish`, `lab`: the service's base URL; `ipmi`: address of the BMC; `none`: empty."""
+    """`redfish`, `lab`: the service's base URL; `ipmi`, `fence_agent`: the device's address; else empty."""
     system: str = ""
     """`redfish`, `lab`: the system's id below `/redfish/v1/Systems/`."""
     user: str = ""
@@ -43,6 +46,13 @@ class Fence:
     ca_file: Path | None = None
     """File on the control machine with the certificate of the authority that signed the device's; the deploy
     copies it to the other databases' hosts. An `https` URL needs it: these hosts know no authority."""
+    program: str = ""
+    """`fence_agent`: name of the program, such as `fence_ilo5_ssh`."""
+    package: str = ""
+    """`fence_agent`: the RPM that has it, such as `fence-agents-ilo-ssh`; it comes from the depot."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """`fence_agent`: options of the program beside address, user and password, as its manual page names them,
+    such as `{"plug": "3"}`. They are no secrets."""
     reason: str = ""
     """Why a host without a device is accepted; only with `none`."""
 

@@ -1,6 +1,7 @@
 """Checks of an inventory's high availability: store, failover, fences, durability."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,6 +13,19 @@ from inventory.purpose import Purpose
 
 LOOPS_IN_A_LEASE = 5
 """A lease lasts at least this many loops of an agent, so that one slow loop costs no outage."""
+
+_NEEDED = {
+    FenceKind.LAB: ("address", "system", "user"),
+    FenceKind.REDFISH: ("address", "system", "user"),
+    FenceKind.IPMI: ("address", "user"),
+    FenceKind.FENCE_AGENT: ("address", "user", "program", "package"),
+}
+_SPEAK_REDFISH = (FenceKind.LAB, FenceKind.REDFISH)
+_FENCE_AGENT = re.compile(r"fence_[a-z0-9_]+")
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
+_OPTION = re.compile(r"[a-z0-9_-]+")
+_OWN_OPTIONS = ("action", "ip", "password", "username")
+"""Options of a fence agent that come from other fields, or from what is to be done."""
 
 
 def availability_problems(env: Environment) -> Iterator[Problem]:
@@ -67,20 +81,43 @@ def _wrong_fence(where: str, fence: Fence) -> Iterator[Problem]:
             allowed = "why a host without a fence device is accepted"
             yield Problem(where=where, field="fence.reason", value=fence.reason, allowed=allowed)
     else:
-        needed = ("address", "user") if fence.kind == FenceKind.IPMI else ("address", "system", "user")
-        for name in needed:
+        for name in _NEEDED[FenceKind(fence.kind)]:
             if not getattr(fence, name):
                 allowed = f"a value: a fence of kind {fence.kind} needs it"
                 yield Problem(where=where, field=f"fence.{name}", value="", allowed=allowed)
         is_url = fence.address.startswith(("http://", "https://"))
-        if fence.kind != FenceKind.IPMI and fence.address and not is_url:
+        if fence.kind in _SPEAK_REDFISH and fence.address and not is_url:
             allowed = "a URL, such as https://bmc.example"
             yield Problem(where=where, field="fence.address", value=fence.address, allowed=allowed)
+    yield from _wrong_fence_agent(where, fence)
+
+
+def _wrong_fence_agent(where: str, fence: Fence) -> Iterator[Problem]:
+    if fence.kind != FenceKind.FENCE_AGENT:
+        for name in ("program", "package", "options"):
+            if value := getattr(fence, name):
+                allowed = f"nothing: only a fence of kind {FenceKind.FENCE_AGENT} has it"
+                yield Problem(where=where, field=f"fence.{name}", value=value, allowed=allowed)
+        return
+    if fence.program and not _FENCE_AGENT.fullmatch(fence.program):
+        allowed = "a name such as fence_ilo5_ssh, found in /usr/sbin: small letters, digits and _"
+        yield Problem(where=where, field="fence.program", value=fence.program, allowed=allowed)
+    if fence.package and not _PACKAGE.fullmatch(fence.package):
+        allowed = "the name of an RPM, such as fence-agents-ilo-ssh"
+        yield Problem(where=where, field="fence.package", value=fence.package, allowed=allowed)
+    for name, value in fence.options.items():
+        field = f"fence.options[{name!r}]"
+        if name in _OWN_OPTIONS or not _OPTION.fullmatch(name):
+            allowed = f"an option of the agent's manual page, but none of {', '.join(_OWN_OPTIONS)}"
+            yield Problem(where=where, field=field, value=value, allowed=allowed)
+        elif not isinstance(value, str) or not value.isprintable():
+            allowed = "a text in one line, without control characters"
+            yield Problem(where=where, field=field, value=value, allowed=allowed)
 
 
 def _unsafe_fence(env: Environment, where: str, fence: Fence) -> Iterator[Problem]:
     """Yield what would show the device's password, or leave the device unchecked."""
-    speaks_redfish = fence.kind in (FenceKind.LAB, FenceKind.REDFISH)
+    speaks_redfish = fence.kind in _SPEAK_REDFISH
     if speaks_redfish and fence.address.startswith("http://") and env.purpose is not Purpose.LAB:
         allowed = "an https URL: over http the password of the device can be read on its way"
         yield Problem(where=where, field="fence.address", value=fence.address, allowed=allowed)

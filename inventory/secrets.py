@@ -45,6 +45,14 @@ _IPMI_PASSWORD = _Rule(
     pattern=re.compile(r"[!-~]{8,20}"),
     allowed="8 to 20 characters of ASCII, without blanks: IPMI 2.0 has room for no more",
 )
+_FENCE_AGENT_PASSWORD = _Rule(
+    pattern=re.compile(r"[!#-~]{8,64}"),
+    allowed='8 to 64 characters of ASCII, without blanks and ": fence agents take quotes off a value',
+)
+_FENCE_RULES: Mapping[str, _Rule] = {
+    FenceKind.IPMI: _IPMI_PASSWORD,
+    FenceKind.FENCE_AGENT: _FENCE_AGENT_PASSWORD,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,8 +171,8 @@ def _problems(found: Mapping[str, Any], fences: Mapping[str, Fence]) -> Iterator
         if name in found:
             yield from _refused(name, found[name], _RULES[name])
     for host, password in passwords.items():
-        is_ipmi = host in fences and fences[host].kind == FenceKind.IPMI
-        yield from _refused(f"{_FENCES}.{host}", password, _IPMI_PASSWORD if is_ipmi else _FENCE_PASSWORD)
+        kind = fences[host].kind if host in fences else ""
+        yield from _refused(f"{_FENCES}.{host}", password, _FENCE_RULES.get(kind, _FENCE_PASSWORD))
 
 
 def _refused(name: str, value: object, rule: _Rule) -> Iterator[str]:

@@ -1,17 +1,19 @@
 """The failover agent: it starts the database of its host, and decides with the others which one leads."""
 
+from collections.abc import Sequence
+
 from deploys.component import Component, Footprint, Installed, Port, Scrape, Stage, Step
 from deploys.failover.spec import AGENT_UNIT, ARTIFACT, CONFIG, FOLDER, other_databases
-from inventory.availability import FenceKind
+from inventory.availability import Fence, FenceKind
 from inventory.model import Environment, Host, Role
 from inventory.peer import DatabaseKind
 
 
 def _footprint(env: Environment, host: Host) -> Footprint:
     port = env.failover.agent_port
-    fences = {env.fences[peer.name].kind for peer in other_databases(env, host) if peer.name in env.fences}
+    fences = [env.fences[peer.name] for peer in other_databases(env, host) if peer.name in env.fences]
     return Footprint(
-        packages=("ipmitool",) if FenceKind.IPMI in fences else (),
+        packages=tuple(sorted(_packages(fences))),
         ports=(
             Port(number=port, opened_to=(Role.LOAN,), why="who leads, for loan services"),
             Port(number=port, opened_to=(Role.TONGWEB,), why="who leads, for sql proxies"),
@@ -23,6 +25,12 @@ def _footprint(env: Environment, host: Host) -> Footprint:
         artifacts=(Installed(name=ARTIFACT, folder=FOLDER),),
         scrapes=(Scrape(job="failover", port=port),),
     )
+
+
+def _packages(fences: Sequence[Fence]) -> set[str]:
+    """Return the packages with the programs that speak to these devices."""
+    ipmi = {"ipmitool" for fence in fences if fence.kind == FenceKind.IPMI}
+    return ipmi | {fence.package for fence in fences if fence.kind == FenceKind.FENCE_AGENT}
 
 
 COMPONENT = Component(

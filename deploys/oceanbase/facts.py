@@ -9,7 +9,6 @@ from pyinfra.api.facts import FactBase
 from deploys.failover.spec import DATABASE_TOOL
 
 _WHERE_INSTALLED = f"[ -x {DATABASE_TOOL} ] || exit 0;"
-_ANSWERED, _REFUSED = "answered", "refused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,18 +86,13 @@ class LocalAnswer(FactBase[Answer | None]):
         + query: one SELECT; it is part of the command line, so nothing secret
         + of_primary: ask a primary only; a standby gets the same rows from its primary, but maybe later
         """
-        unless_primary = '[ "$role" = PRIMARY ] || exit 0; ' if of_primary else ""
-        said = f"said=$(printf '%s\\n' {shlex.quote(query + ';')} | {DATABASE_TOOL} sql 2>&1)"
-        no_table = "case $said in *'ERROR 1146'* | *'ERROR 1049'*) said= ;; *) how=" + _REFUSED + " ;; esac"
-        return (
-            f"{_WHERE_INSTALLED} role=$({DATABASE_TOOL} role); [ $role = DOWN ] && exit 0; echo $role; "
-            f"{unless_primary}how={_ANSWERED}; {said} || {no_table}; echo $how; "
-            '[ -z "$said" ] || printf "%s\\n" "$said"'
-        )
+        asked = f"{DATABASE_TOOL} query {'--of-primary ' if of_primary else ''}-- {shlex.quote(query)}"
+        return f"{_WHERE_INSTALLED} {asked}"
 
-    def process(self, output: list[str]) -> Answer:
-        """Return the rows, whose fields are separated by tabs."""
-        role, how, *lines = output if len(output) > 1 else (*output, _ANSWERED)
-        if how == _REFUSED:
-            return Answer(role=role, rows=(), refusal=" / ".join(lines))
-        return Answer(role=role, rows=tuple(tuple(line.split("\t")) for line in lines))
+    def process(self, output: list[str]) -> Answer | None:
+        """Return the rows from the line of JSON."""
+        found = json.loads(output[-1])
+        if found is None:
+            return None
+        rows = tuple(tuple(row) for row in found["rows"])
+        return Answer(role=found["role"], rows=rows, refusal=found["refusal"])

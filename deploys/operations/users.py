@@ -1,14 +1,21 @@
 """Keeps the users that services run as."""
 
-from typing import Any
+from collections.abc import Generator
 
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
 from pyinfra.operations import server
 
+from deploys.facts.users import User, UserEntry
 
-def without_login(*, name: str, user: str, home: str) -> Any:  # noqa: ANN401 - what an operation returns
+_NO_LOGIN = "/usr/sbin/nologin"
+
+
+@operation()
+def without_login(user: str, home: str) -> Generator[StringCommand, None, None]:
     """Keep a system user, with a group of the same name, as whom nobody logs in.
 
-    + name: name of the operation
     + user: name of the user
     + home: home folder in the user's entry; it is not made, because the service's deploy makes its folders
 
@@ -18,6 +25,7 @@ def without_login(*, name: str, user: str, home: str) -> Any:  # noqa: ANN401 - 
 
         users.without_login(name="Know the services' user", user="loan", home="/opt/loanstack/loan")
     """
-    return server.user(  # noqa: S604 - a login shell, not a subprocess
-        name=name, user=user, system=True, shell="/usr/sbin/nologin", home=home, ensure_home=False
-    )
+    if host.get_fact(User, user=user) == UserEntry(home=home, login_shell=_NO_LOGIN):
+        host.noop(f"user {user} is known")
+        return
+    yield from server.user._inner(user=user, system=True, shell=_NO_LOGIN, home=home, ensure_home=False)

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from failover.agent.changing import Notes, Tool
 from failover.agent.memory import RejoinedFile
+from failover.host.controller import Power
 from failover.host.database import Connection, Watched
-from failover.host.devices import Power, Report, switch
+from failover.host.devices import Report, switch
 from failover.host.note import NoteFile
 from failover.host.processes import Processes, group_file_of, is_open
 from failover.host.session import connect

@@ -9,7 +9,8 @@ from failover.agent.leader_record import LeaderKeeper, Superseded
 from failover.agent.memory import Memory
 from failover.core.actions import FencePeer, PowerOn
 from failover.core.observed import FenceState
-from failover.host.devices import Power, Report
+from failover.host.controller import Power
+from failover.host.devices import Report
 from failover.store.gateway import StoreError
 from failover.store.recorder import Recorder
 

@@ -10,28 +10,23 @@ import contextlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import msgspec
 
+from failover.host.controller import SHOWN_CHARACTERS, Controller, DeviceError, OrderRefusedError, Power
+from failover.host.fence_programs import FenceAgent, Ipmi
 from failover.settings import Fence, Peer
 
 DEADLINE_S = 5.0
 """Time limit for all requests to a device for one order; the caller tries again after it."""
+FENCE_AGENT_DEADLINE_S = 40.0
+"""The same for a fence agent, which by itself waits 20 s for the device to say so (its `power_timeout`)."""
 _POLL_S = 0.1
 _LEAST_REFUSAL = 300
 """Statuses of failure; also redirections, because an order is sent only to the configured address."""
 _WRONG_ACCOUNT = (401, 403)
-_SHOWN = 200
-
-
-class Power(StrEnum):
-    """Power state that a device reports, in Redfish's words; others, such as PoweringOff, mean not yet."""
-
-    ON = "On"
-    OFF = "Off"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,38 +37,6 @@ class Report:
     """Whether the device itself reports that it is done."""
     reason: str
     """A sentence that names host and device."""
-
-
-class DeviceError(RuntimeError):
-    """The device cannot be reached, or gives an unexpected answer."""
-
-
-class OrderRefusedError(DeviceError):
-    """The device refuses this order, which may already have been carried out."""
-
-
-class Controller(Protocol):
-    """Interface of all kinds of devices."""
-
-    name: str
-
-    async def order(self, power: Power) -> None:
-        """Tell the device to switch the host on or off, at once and without its operating system's help.
-
-        Raises:
-            OrderRefusedError: it does not take the order.
-            DeviceError: it cannot be asked.
-        """
-
-    async def power_state(self) -> str:
-        """Return the host's power state in the device's words.
-
-        Raises:
-            DeviceError: it cannot be asked, or does not tell.
-        """
-
-    async def close(self) -> None:
-        """Close connections."""
 
 
 class Redfish:
@@ -112,7 +75,7 @@ class Redfish:
         except msgspec.MsgspecError:
             state = None
         if status >= _LEAST_REFUSAL or not isinstance(state, str):
-            raise DeviceError(f"does not tell the power state: status {status}: {said[:_SHOWN]}")
+            raise DeviceError(f"does not tell the power state: status {status}: {said[:SHOWN_CHARACTERS]}")
         return state
 
     async def close(self) -> None:
@@ -128,62 +91,11 @@ class Redfish:
             raise DeviceError(str(failure) or type(failure).__name__) from failure
 
 
-class Ipmi:
-    """A management controller that speaks IPMI 2.0 over the network, by way of ipmitool."""
-
-    def __init__(self, fence: Fence, *, program: str) -> None:
-        """Use the controller at the address that `fence` gives."""
-        self.name = f"ipmi at {fence.address}"
-        self._command = (program, "-I", "lanplus", "-H", fence.address, "-U", fence.user, "-E")
-        self._password = fence.password
-
-    async def order(self, power: Power) -> None:
-        """Switch the chassis."""
-        code, said = await self._run(power.lower())
-        if code != 0:
-            raise OrderRefusedError(f"ipmitool ended with {code}: {said}")
-
-    async def power_state(self) -> str:
-        """Return the chassis' power state."""
-        code, said = await self._run("status")
-        state = {"Chassis Power is on": Power.ON, "Chassis Power is off": Power.OFF}.get(said)
-        if code != 0 or state is None:
-            raise DeviceError(f"does not tell the power state: ipmitool ended with {code}: {said[:_SHOWN]}")
-        return state
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
-
-    async def _run(self, word: str) -> tuple[int, str]:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                "chassis",
-                "power",
-                word,
-                # -E: arguments can be read by every user of the host, root's environment cannot.
-                env={"IPMI_PASSWORD": self._password, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-            )
-        except OSError as failure:
-            raise DeviceError(f"{self._command[0]} cannot be run: {failure.strerror}") from failure
-        try:
-            output, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode is not None
-        return process.returncode, output.decode(errors="replace").strip()
-
-
 async def switch(
     peer: Peer,
     power: Power,
     *,
-    deadline_s: float = DEADLINE_S,
+    deadline_s: float | None = None,
     ipmitool: str = "ipmitool",
 ) -> Report:
     """Switch a host off or on with its fence device; raises no error, unless cancelled.
@@ -191,7 +103,7 @@ async def switch(
     Args:
         peer: the host.
         power: what is wanted.
-        deadline_s: how long it may take until the device says that it is so.
+        deadline_s: how long it may take until the device says that it is so; None: as its kind needs.
         ipmitool: the program for devices that speak IPMI.
     """
     goal = f"{peer.host} is not known to be {power.lower()}"
@@ -200,6 +112,8 @@ async def switch(
     if peer.fence.kind == "none":
         return Report(confirmed=False, reason=f"{goal}: it has no fence device ({peer.fence.reason})")
     name = f"{peer.fence.kind} at {peer.fence.address}"
+    if deadline_s is None:
+        deadline_s = FENCE_AGENT_DEADLINE_S if peer.fence.kind == "fence_agent" else DEADLINE_S
     try:
         controller = _controller(peer.fence, ipmitool)
         name = controller.name
@@ -235,7 +149,13 @@ async def _carry_out(controller: Controller, power: Power, *, patience_s: float)
 
 
 def _controller(fence: Fence, ipmitool: str) -> Controller:
-    return Ipmi(fence, program=ipmitool) if fence.kind == "ipmi" else Redfish(fence)
+    match fence.kind:
+        case "ipmi":
+            return Ipmi(fence, program=ipmitool)
+        case "fence_agent":
+            return FenceAgent(fence)
+        case _:
+            return Redfish(fence)
 
 
 def _trust(fence: Fence) -> ssl.SSLContext | bool:

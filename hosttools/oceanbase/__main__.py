@@ -72,6 +72,19 @@ def _status() -> None:
     click.echo(status.state(load()).line())
 
 
+@tool.command("query")
+@click.option("--of-primary", is_flag=True, help="A standby is not asked, and says its role only.")
+@click.argument("select")
+def _query(select: str, of_primary: bool) -> None:
+    """Ask the database as root, and print the answer as one line of JSON.
+
+    It has role, rows and refusal; null: the database does not run.
+    """
+    from hosttools.oceanbase import query
+
+    click.echo(query.answer(load(), select, of_primary=of_primary))
+
+
 @tool.command("bootstrap")
 @click.argument("how", type=click.Choice(["auto", "primary", "standby"]))
 @click.argument(

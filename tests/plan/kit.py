@@ -28,6 +28,7 @@ from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
+from deploys.facts.users import User
 from deploys.mariadb.facts import LocalMariaDb
 from deploys.oceanbase.facts import Answer, DatabaseState, LocalAnswer, LocalDatabase, LocalRole
 from deploys.operations import files as file_operations
@@ -181,6 +182,7 @@ def fresh() -> Facts:
         HttpStatus: lambda url, options=(): 0,
         SessionOrigin: lambda: "198.18.0.1",
         UnitLoadState: lambda unit: "not-found",
+        User: lambda user: None,
         Users: dict,
         Groups: list,
         Os: lambda: "Linux",

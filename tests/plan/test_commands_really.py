@@ -318,10 +318,6 @@ def _with_tool(
     return run(StringCommand(command), stdin=stdin)
 
 
-def _asked(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
-    return _with_tool(tmp_path, sql, LocalAnswer().command("SELECT name FROM t"))
-
-
 def _user_made(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
     facts: Facts = {LocalAnswer: lambda query, of_primary=True: Answer(role="PRIMARY", rows=())}
     (command,) = commands(database.users_kept, facts, users=(("probe", "open sesame"),))
@@ -329,29 +325,16 @@ def _user_made(tmp_path: Path, sql: str) -> subprocess.CompletedProcess[str]:
     return _with_tool(tmp_path, sql, command.get_raw_value(), stdin=text)
 
 
-@pytest.mark.parametrize(("said", "rows"), [("printf 'a\\tb\\n'", (("a", "b"),)), ("true", ())])
-def test_a_query_is_answered(said: str, rows: tuple[tuple[str, ...], ...], tmp_path: Path) -> None:
-    done = _asked(tmp_path, said)
-    answer = LocalAnswer().process(done.stdout.splitlines())
-    assert (done.returncode, answer) == (0, Answer(role="PRIMARY", rows=rows))
-
-
-def test_a_refused_query_is_no_empty_answer_and_is_asked_once(tmp_path: Path) -> None:
-    """A fact reads; it is the operation that asks again."""
-    done = _asked(tmp_path, "echo x >>asked; echo 'ERROR 4012 (HY000): Timeout' >&2; exit 1")
-    answer = LocalAnswer().process(done.stdout.splitlines())
-    assert (done.returncode, answer.rows, answer.refusal) == (0, (), "ERROR 4012 (HY000): Timeout")
-    assert (tmp_path / "asked").read_text() == "x\n"
-
-
-def test_a_table_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
-    done = _asked(tmp_path, "echo 'ERROR 1146 (42S02): no such table' >&2; exit 1")
-    answer = LocalAnswer().process(done.stdout.splitlines())
-    assert (done.returncode, answer) == (0, Answer(role="PRIMARY", rows=()))
-
-
-def test_a_standby_is_not_asked_for_what_its_primary_knows() -> None:
-    assert LocalAnswer().process(["STANDBY"]) == Answer(role="STANDBY", rows=())
+def test_a_query_reaches_the_tool_as_it_is(tmp_path: Path) -> None:
+    query = "SELECT 'it''s', `a` FROM t WHERE b = \"$(id)\"; --"
+    tool = tmp_path / "loanstack-db"
+    tool.write_text('#!/bin/sh\nfor each; do printf "%s\\n" "$each"; done\n')
+    tool.chmod(0o755)
+    for of_primary, options in ((True, ["--of-primary"]), (False, [])):
+        command = LocalAnswer().command(query, of_primary=of_primary).replace(DATABASE_TOOL, str(tool))
+        done = run(StringCommand(command))
+        assert done.stdout.splitlines() == ["query", *options, "--", query]
+        assert done.returncode == 0
 
 
 _REFUSED = (

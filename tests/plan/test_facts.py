@@ -10,7 +10,8 @@ from deploys.facts.files import PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import Service
-from deploys.oceanbase.facts import DatabaseState, LocalAnswer, LocalDatabase
+from deploys.facts.users import User, UserEntry
+from deploys.oceanbase.facts import Answer, DatabaseState, LocalAnswer, LocalDatabase
 
 _SERVICE = """\
 uptime=5000.00
@@ -97,8 +98,16 @@ def test_database() -> None:
     )
     now = LocalDatabase().process(["loanstack-db: something on the way", line])
     assert (now.role, now.scn, now.lag_ms) == ("STANDBY", 17, 80)
-    answer = LocalAnswer().process(["PRIMARY", "answered", "loan_app\t*AB", "root\t"])
-    assert (answer.role, answer.rows) == ("PRIMARY", (("loan_app", "*AB"), ("root", "")))
+    answer = LocalAnswer().process(
+        ["on the way", '{"role": "PRIMARY", "rows": [["loan_app", "*AB"], ["root", ""]], "refusal": ""}']
+    )
+    assert answer == Answer(role="PRIMARY", rows=(("loan_app", "*AB"), ("root", "")))
+    assert LocalAnswer().process(["null"]) is None
+
+
+def test_user() -> None:
+    line = "loan:x:998:996::/opt/loanstack/loan:/usr/sbin/nologin"
+    assert User().process([line]) == UserEntry(home="/opt/loanstack/loan", login_shell="/usr/sbin/nologin")
 
 
 def test_store() -> None:

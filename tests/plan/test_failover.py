@@ -112,11 +112,36 @@ def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
                 "user": "",
                 "password": "",
                 "ca_file": "",
+                "program": "",
+                "options": [],
                 "reason": "a third copy that never leads",
             },
         }
     ]
+    read = settings_file.parse(found)
+    assert read.peers[0].fence is not None
+    assert read.peers[0].fence.kind == "none"
     assert found["durability"] == {"mode": "local", "timeout_ms": 2000, "degrade_after_ms": None}
     timing = found["timing"]
     assert isinstance(timing, dict)
     assert timing["lease_ttl_ms"] == 4500
+
+
+def test_a_fence_agent_gets_through_with_its_options(lab_site: Site) -> None:
+    spec = failover.spec_of(lab_site.context("ob-a"))
+    (peer,) = spec.peers
+    fence = Fence(
+        kind=FenceKind.FENCE_AGENT,
+        address="pdu.example",
+        user="fence",
+        program="fence_apc",
+        package="fence-agents-apc",
+        options={"plug": "3", "ssh": "1"},
+    )
+    read = settings_file.parse(
+        failover.settings(replace(spec, peers=(replace(peer, fence=fence),), fence_authorities={}))
+    )
+    got = read.peers[0].fence
+    assert got is not None
+    assert (got.program, got.options) == ("fence_apc", ("plug=3", "ssh=1"))
+    assert got.password == spec.fence_passwords["ob-b"]

@@ -17,6 +17,7 @@ from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
+from deploys.facts.users import User, UserEntry
 from deploys.gateway import deploy as gateway
 from deploys.loan_services import deploy as loan_services
 from deploys.oceanbase import schema
@@ -102,16 +103,12 @@ def _converged(site: Site, name: str) -> Facts:
         applied = ((name, sha256(text.encode()).hexdigest()) for name, text in schema.scripts())
         return answer(role, *applied)
 
-    def user(name: str, home: str) -> dict[str, object]:
-        return {
-            "home": home,
-            "shell": "/usr/sbin/nologin",
-            "group": name,
-            "groups": [],
-            "uid": 1,
-            "gid": 1,
-            "comment": "",
-        }
+    homes = {
+        "oceanbase": "/data/oceanbase",
+        "loan": "/opt/loanstack/loan",
+        "tongweb": "/opt/loanstack/tongweb",
+        "loadgen": "/var/lib/loanstack-load",
+    }
 
     return told(
         fresh(),
@@ -130,13 +127,7 @@ def _converged(site: Site, name: str) -> Facts:
             LocalAnswer: answers,
             LocalStore: majority,
             HttpStatus: lambda url, options=(): 200,
-            Users: lambda: {
-                "oceanbase": user("oceanbase", "/data/oceanbase"),
-                "loan": user("loan", "/opt/loanstack/loan"),
-                "tongweb": user("tongweb", "/opt/loanstack/tongweb"),
-                "loadgen": user("loadgen", "/var/lib/loanstack-load"),
-            },
-            Groups: lambda: ["oceanbase", "loan", "tongweb", "loadgen"],
+            User: lambda user: UserEntry(home=homes[user], login_shell="/usr/sbin/nologin"),
         },
     ) | {PathStates: _known(paths)}
 
@@ -361,3 +352,33 @@ def test_a_session_from_outside_is_refused_before_the_firewall_is_touched(lab_si
     assert "203.0.113.9" in str(command)
     assert str(command).endswith("exit 1")
     assert names.index(check) < names.index("Firewall and time | Keep the firewall up")
+
+
+_HOME = "/opt/loanstack/loan"
+
+
+@pytest.mark.parametrize(
+    ("entry", "changed"),
+    [
+        (UserEntry(home="/opt/loanstack/loan", login_shell="/usr/sbin/nologin"), []),
+        (
+            UserEntry(home="/opt/loanstack/loan", login_shell="/bin/bash"),
+            ["usermod -s /usr/sbin/nologin loan"],
+        ),
+        (
+            UserEntry(home="/home/loan", login_shell="/usr/sbin/nologin"),
+            ["usermod -d /opt/loanstack/loan loan"],
+        ),
+    ],
+)
+def test_a_user_is_changed_only_where_its_entry_differs(
+    entry: UserEntry, changed: list[str], lab_site: Site
+) -> None:
+    asked = {"home": entry.home, "shell": entry.login_shell, "group": "loan", "groups": []}
+    facts = told(
+        _converged(lab_site, "app-a"),
+        {User: lambda user: entry, Users: lambda: {"loan": asked}, Groups: lambda: ["loan"]},
+    )
+    planned = lab_site.plan("app-a", facts, data={"only": "loan_services"})
+    (known,) = [p for p in planned if "Know the services' user" in p.name]
+    assert [str(command) for command in known.commands] == changed

@@ -4,7 +4,6 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from pyinfra.facts.server import Groups, Users
 
 from deploys.content import ConfigFile
 from deploys.converge import DeployError
@@ -12,6 +11,7 @@ from deploys.derived import openings
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service
+from deploys.facts.users import User, UserEntry
 from deploys.loan_services import deploy as loan_services
 from deploys.loan_services.spec import ENVIRONMENT, OWNER_ENVIRONMENT, loan_services_spec
 from deploys.mariadb import deploy as mariadb
@@ -51,15 +51,7 @@ def _converged(site: Site, name: str) -> Facts:
     known[spec.data_dir] = PathState(
         kind="directory", mode=0o750, user=spec.user, group=spec.user, sha256=None
     )
-    user = {
-        "home": spec.data_dir,
-        "shell": "/usr/sbin/nologin",
-        "group": spec.user,
-        "groups": [],
-        "uid": 1,
-        "gid": 1,
-        "comment": "",
-    }
+    known_user = UserEntry(home=spec.data_dir, login_shell="/usr/sbin/nologin")
     state = MariaDbState(is_made=True, applied=mariadb.digest_of(spec), is_paired=True)
     return told(
         fresh(),
@@ -69,8 +61,7 @@ def _converged(site: Site, name: str) -> Facts:
             Service: lambda unit, paths=(), starts=(): HEALTHY_SERVICE if "mariadb" in unit else NO_SERVICE,
             LocalRole: lambda: "DOWN",
             LocalMariaDb: lambda: state,
-            Users: lambda: {spec.user: user},
-            Groups: lambda: [spec.user],
+            User: lambda user: known_user if user == spec.user else None,
         },
     )
 

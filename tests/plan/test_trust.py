@@ -33,7 +33,8 @@ from tests.plan.kit import Site, fresh, prepared, told
 SWITCH_OFF = """
 import asyncio, json, sys
 from pathlib import Path
-from failover.host.devices import Power, switch
+from failover.host.controller import Power
+from failover.host.devices import switch
 from failover.settings_file import parse
 (peer,) = parse(json.loads(Path(sys.argv[1]).read_text())).peers
 report = asyncio.run(switch(peer, Power.OFF))
@@ -167,11 +168,29 @@ def test_a_missing_authority_is_named_with_its_field(qinghai_site: Site, content
         qinghai_site.plan("gw-a1", fresh())
 
 
-def test_ipmitool_is_where_somebody_else_is_fenced_by_ipmi(lab_site: Site) -> None:
-    env = _with_fence(lab_site.env, "ob-b", Fence(kind=FenceKind.IPMI, address="198.18.9.9", user="fence"))
-    has_it = {host.name for host in env.hosts if "ipmitool" in packages_for(env, host)}
+@pytest.mark.parametrize(
+    ("fence", "package"),
+    [
+        (Fence(kind=FenceKind.IPMI, address="198.18.9.9", user="fence"), "ipmitool"),
+        (
+            Fence(
+                kind=FenceKind.FENCE_AGENT,
+                address="198.18.9.9",
+                user="fence",
+                program="fence_apc",
+                package="fence-agents-apc",
+            ),
+            "fence-agents-apc",
+        ),
+    ],
+)
+def test_the_program_of_a_fence_device_is_where_somebody_else_is_fenced_by_it(
+    fence: Fence, package: str, lab_site: Site
+) -> None:
+    env = _with_fence(lab_site.env, "ob-b", fence)
+    has_it = {host.name for host in env.hosts if package in packages_for(env, host)}
     assert has_it == {"ob-a"}, "ob-b itself is fenced by ob-a"
-    assert not any("ipmitool" in packages_for(lab_site.env, host) for host in lab_site.env.hosts)
+    assert not any(package in packages_for(lab_site.env, host) for host in lab_site.env.hosts)
 
 
 def test_dnf_checks_the_depot_with_its_authority(qinghai_site: Site, lab_site: Site) -> None:

@@ -19,7 +19,8 @@ from failover.agent.agent import Agent
 from failover.agent.memory import RejoinedFile
 from failover.agent.parts import Parts
 from failover.core.observed import Role
-from failover.host.devices import Power, Report
+from failover.host.controller import Power
+from failover.host.devices import Report
 from failover.host.note import NoteFile
 from failover.host.notify import Notify
 from failover.host.processes import Running

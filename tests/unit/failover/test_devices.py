@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import ssl
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from failover.host.devices import Power, Report, switch
+from failover.host.controller import Power
+from failover.host.devices import Report, switch
 from failover.settings import Fence, Peer
 from tests.unit.failover import virtual
 
@@ -201,74 +201,3 @@ def test_no_device_never_confirms_and_says_why_there_is_none() -> None:
         confirmed=False, reason="ob-b is not known to be off: it has no fence device (a test bench)"
     )
     assert not absent.confirmed
-
-
-def ipmitool(folder: Path, text: str) -> str:
-    program = folder / "ipmitool"
-    program.write_text(f"#!/bin/sh\nfolder={folder}\n{text}")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return str(program)
-
-
-def by_ipmi(program: str, power: Power = Power.OFF, deadline_s: float = 300.0) -> Report:
-    device = peer("198.18.9.9", kind="ipmi")
-    return asyncio.run(switch(device, power, deadline_s=deadline_s, ipmitool=program))
-
-
-SWITCHES = """
-echo "$*" >> $folder/asked
-[ "$IPMI_PASSWORD" = secret-of-the-fence ] || { echo "RAKP 2 HMAC is invalid"; exit 1; }
-for word; do :; done
-case $word in
-    status) echo "Chassis Power is $(cat $folder/state)" ;;
-    *) echo "$word" > $folder/state; echo "Chassis Power Control: $word" ;;
-esac
-"""
-
-
-@pytest.mark.parametrize("power", list(Power))
-def test_ipmi_gets_its_password_by_the_environment(tmp_path: Path, power: Power) -> None:
-    report = by_ipmi(ipmitool(tmp_path, SWITCHES), power)
-    assert report == Report(confirmed=True, reason=f"ob-b is {power.lower()}: ipmi at 198.18.9.9 says so")
-    asked = (tmp_path / "asked").read_text().splitlines()
-    common = "-I lanplus -H 198.18.9.9 -U agent -E chassis power"
-    assert asked == [f"{common} {power.lower()}", f"{common} status"]
-
-
-@pytest.mark.parametrize(
-    ("text", "deadline_s", "words"),
-    [
-        ("echo 'Unable to establish session'; exit 1", 300, "ended with 1: Unable to establish session"),
-        ("echo 'Chassis Power is strange'", 300, "does not tell the power state"),
-        ("exec sleep 600", 0.5, "it did not say Off within 0.5 s"),
-    ],
-)
-def test_ipmi_that_does_not_work_fails(tmp_path: Path, text: str, deadline_s: float, words: str) -> None:
-    report = by_ipmi(ipmitool(tmp_path, text), deadline_s=deadline_s)
-    assert not report.confirmed
-    assert "ob-b is not known to be off: ipmi at 198.18.9.9" in report.reason
-    assert words in report.reason
-
-
-def test_ipmi_without_its_program_fails(tmp_path: Path) -> None:
-    report = by_ipmi(str(tmp_path / "ipmitool"))
-    assert not report.confirmed
-    assert "cannot be run: No such file or directory" in report.reason
-
-
-def test_a_cancelled_order_is_cancelled_and_leaves_no_process(tmp_path: Path) -> None:
-    program = ipmitool(tmp_path, "echo $$ > $folder/pid; exec sleep 600")
-
-    async def play() -> None:
-        task = asyncio.create_task(
-            switch(peer("198.18.9.9", kind="ipmi"), Power.OFF, deadline_s=300, ipmitool=program)
-        )
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(play())
-    pid = (tmp_path / "pid").read_text().strip()
-    assert not Path(f"/proc/{pid}").exists()

@@ -9,7 +9,8 @@ from failover.agent.memory import Memory
 from failover.agent.powering import Powering
 from failover.core.actions import FencePeer, PowerOn
 from failover.core.observed import FenceState, Leadership, Phase
-from failover.host.devices import Power, Report
+from failover.host.controller import Power
+from failover.host.devices import Report
 from failover.store.records import LeaderRecord
 from tests.unit.failover import virtual
 

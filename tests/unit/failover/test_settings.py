@@ -84,7 +84,11 @@ def test_no_secret_is_in_the_repr() -> None:
         ("agent.tocken", "x", "agent.tocken is unknown; remove it"),
         ("peers", {}, "peers; allowed: a list"),
         ("peers.0.host", "ob-a", "peers; allowed: each host once, without `me`; ob-a is named twice"),
-        ("peers.0.fence.kind", "ipmy", "peers[0].fence.kind='ipmy'; allowed: ipmi, lab, none, redfish"),
+        (
+            "peers.0.fence.kind",
+            "ipmy",
+            "peers[0].fence.kind='ipmy'; allowed: fence_agent, ipmi, lab, none, redfish",
+        ),
         (
             "peers.0.fence.system",
             "",

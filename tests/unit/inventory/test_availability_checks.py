@@ -1,7 +1,9 @@
 """What an inventory may say about store, agents, fences and durability."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from inventory.purpose import Purpose
 
 LAB = environment("lab")
 CA = Path("/etc/loanstack/mybank/fence-ca.pem")
+_KINDS = "lab, redfish, ipmi, fence_agent, none"
+_NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
 def with_host(target: str, **changes: Any) -> Environment:
@@ -27,8 +31,26 @@ def redfish(address: str, ca_file: Path | None = None) -> Fence:
     return Fence(kind="redfish", address=address, system="1", user="x", ca_file=ca_file)
 
 
+def fence_agent(
+    *, program: str = "fence_apc", package: str = "fence-agents-apc", options: Mapping[str, str] = _NO_OPTIONS
+) -> Fence:
+    return Fence(
+        kind="fence_agent",
+        address="pdu.example",
+        user="x",
+        program=program,
+        package=package,
+        options=options,
+    )
+
+
 def with_failover(**changes: Any) -> Environment:
     return replace(LAB, failover=replace(LAB.failover, **changes))
+
+
+def test_a_fence_agent_with_its_options_is_sound() -> None:
+    fence = fence_agent(options={"plug": "3", "snmp-version": "3", "identity_file": "/root/.ssh/pdu key"})
+    assert list(availability_problems(with_host("ob-a", fence=fence))) == []
 
 
 @pytest.mark.parametrize("name", ["lab", "qinghai"])
@@ -46,8 +68,13 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "arbiters in centre a",
             "must not take the store's majority",
         ),
-        (with_host("ob-a", fence=None), "ob-a", "fence", "lab, redfish, ipmi, none"),
-        (with_host("ob-a", fence=Fence(kind="pdu")), "ob-a", "fence.kind", "lab, redfish, ipmi, none"),
+        (with_host("ob-a", fence=None), "ob-a", "fence", _KINDS),
+        (
+            with_host("ob-a", fence=Fence(kind="pdu")),
+            "ob-a",
+            "fence.kind",
+            _KINDS,
+        ),
         (with_host("ob-a", fence=Fence(kind="none")), "ob-a", "fence.reason", "why a host without"),
         (with_host("ob-a", fence=Fence(kind="ipmi", user="x")), "ob-a", "fence.address", "needs it"),
         (
@@ -64,6 +91,28 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "ob-a",
             "fence.ca_file",
             "None: only",
+        ),
+        (with_host("ob-a", fence=fence_agent(package="")), "ob-a", "fence.package", "fence_agent needs it"),
+        (with_host("ob-a", fence=fence_agent(program="")), "ob-a", "fence.program", "fence_agent needs it"),
+        (with_host("ob-a", fence=fence_agent(program="/bin/sh")), "ob-a", "fence.program", "fence_ilo5_ssh"),
+        (with_host("ob-a", fence=fence_agent(package="--nogpgcheck")), "ob-a", "fence.package", "of an RPM"),
+        (
+            with_host("ob-a", fence=fence_agent(options={"action": "status"})),
+            "ob-a",
+            "fence.options['action']",
+            "none of action, ip, password, username",
+        ),
+        (
+            with_host("ob-a", fence=fence_agent(options={"plug": "1\naction=status"})),
+            "ob-a",
+            "fence.options['plug']",
+            "in one line",
+        ),
+        (
+            with_host("ob-a", fence=replace(redfish("https://bmc", CA), program="fence_apc")),
+            "ob-a",
+            "fence.program",
+            "only a fence of kind fence_agent",
         ),
         (with_host("gw-a", fence=Fence(kind="none", reason="x")), "gw-a", "fence", "only hosts of role"),
         (with_host("ob-a", may_lead=False), "ob-a", "may_lead", "the first primary leads"),

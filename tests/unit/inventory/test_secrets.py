@@ -13,6 +13,7 @@ from inventory.availability import Fence
 FENCES = {
     "ob-a": Fence(kind="ipmi", address="198.18.9.9", user="fence"),
     "ob-b": Fence(kind="redfish", address="https://bmc", system="1", user="fence"),
+    "ob-c": Fence(kind="fence_agent", address="pdu", user="fence", program="fence_apc"),
 }
 
 
@@ -136,7 +137,7 @@ def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
 def test_each_fence_device_has_a_password_of_its_own_that_every_board_takes(tmp_path: Path) -> None:
     passwords = secrets.ensure(tmp_path / "secrets.json", fences=FENCES).fence_passwords
     assert passwords.keys() == FENCES.keys()
-    assert len(set(passwords.values())) == 2
+    assert len(set(passwords.values())) == len(FENCES)
     assert all(len(password) == 16 for password in passwords.values())
 
 
@@ -147,12 +148,13 @@ def test_each_fence_device_has_a_password_of_its_own_that_every_board_takes(tmp_
         ("ob-b", "x" * 65, "8 to 64 characters of ASCII, without blanks"),
         ("ob-b", "has a blank", "8 to 64"),
         ("ob-b", None, "8 to 64"),
+        ("ob-c", '"Passw0rd!of-c"', '8 to 64 characters of ASCII, without blanks and "'),
     ],
 )
 def test_a_password_that_a_board_does_not_take_is_refused(
     tmp_path: Path, host: str, password: object, allowed: str
 ) -> None:
-    good = {"ob-a": "Passw0rd!of-a", "ob-b": "Passw0rd!of-b"}
+    good = {"ob-a": "Passw0rd!of-a", "ob-b": 'Passw0rd!"of-b"', "ob-c": "Passw0rd!of-c"}
     assert secrets.load(written(tmp_path / "good.json", fence_passwords=good), fences=FENCES)
     said = refused(written(tmp_path / "secrets.json", fence_passwords=good | {host: password}))
     assert f"  - fence_passwords.{host}; allowed: {allowed}" in said

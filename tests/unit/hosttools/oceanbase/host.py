@@ -75,6 +75,8 @@ class Answers:
     """Codes with which it refuses its next changes; 0: it takes one."""
     fresh: bool = False
     """Whether root has no password yet."""
+    queries: dict[str, tuple[tuple[object, ...], ...] | int] = field(default_factory=dict)
+    """Answers to an administrator's own queries: rows, or the code of a refusal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,11 @@ class Host:
             raise sql.SqlError(2002, f"{host}: timed out")
         if answers.fresh is bool(endpoint.password):
             raise sql.SqlError(1045, "Access denied for user 'root'")
+        if statement in answers.queries:
+            found = answers.queries[statement]
+            if isinstance(found, int):
+                raise sql.SqlError(found, "no")
+            return found
         if statement.startswith("SELECT"):
             return ((self._answer(answers, statement),),)
         if answers.refusals and (code := answers.refusals.pop(0)):

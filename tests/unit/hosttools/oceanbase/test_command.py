@@ -14,7 +14,7 @@ from tests.unit.hosttools.oceanbase.host import Host, settings_in
 
 
 def test_help_names_every_command(host: Host) -> None:
-    commands = "sql role peer-role scn status bootstrap promote hand-over take-over follow rejoin start"
+    commands = "sql query role peer-role scn status bootstrap promote hand-over take-over follow rejoin start"
     for asked in ("--help", "-h", "help"):
         said = host.run(asked)
         assert said.returncode == 0

@@ -1,0 +1,46 @@
+"""The interface of fence devices: what is asked of each kind, and what it may answer. Values only."""
+
+from enum import StrEnum
+from typing import Protocol
+
+SHOWN_CHARACTERS = 200
+"""Of an unexpected answer, in a message."""
+
+
+class Power(StrEnum):
+    """Power state that a device reports, in Redfish's words; others, such as PoweringOff, mean not yet."""
+
+    ON = "On"
+    OFF = "Off"
+
+
+class DeviceError(RuntimeError):
+    """The device cannot be reached, or gives an unexpected answer."""
+
+
+class OrderRefusedError(DeviceError):
+    """The device refuses this order, which may already have been carried out."""
+
+
+class Controller(Protocol):
+    """Interface of all kinds of devices."""
+
+    name: str
+
+    async def order(self, power: Power) -> None:
+        """Tell the device to switch the host on or off, at once and without its operating system's help.
+
+        Raises:
+            OrderRefusedError: it does not take the order.
+            DeviceError: it cannot be asked.
+        """
+
+    async def power_state(self) -> str:
+        """Return the host's power state in the device's words.
+
+        Raises:
+            DeviceError: it cannot be asked, or does not tell.
+        """
+
+    async def close(self) -> None:
+        """Close connections."""
