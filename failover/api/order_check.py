@@ -1,4 +1,4 @@
-"""Which orders an agent takes: signed for its host with the agents' token, sent just now, and not seen before.
+"""Which orders an agent takes: signed for its host with the agents' token, just now, and not taken before.
 
 What was accepted before a restart is forgotten. So an order that was sent before this agent started is not
 taken: it may have been carried out.

@@ -409,6 +409,11 @@ def test_what_the_product_refuses_is_said_without_a_password(host: Host) -> None
     script(host, "commandstool.sh", "echo no such application >&2; exit 3")
     with pytest.raises(ToolError, match=r"commandstool\.sh deploy failed: no such application"):
         Console(host.settings).deploy_portal(host.server.war)
+    script(host, "commandstool.sh", "echo wrong: $* >&2; exit 3")
+    with pytest.raises(ToolError, match=r"commandstool\.sh config-password failed: wrong: ") as refused:
+        Console(host.settings).secure()
+    assert "--adminnewpassword=***" in str(refused.value)
+    assert not any(word in str(refused.value) for word in ("ours-1", "thanos123.com"))
     (host.folder / "accounts").write_text("thanos word-1 word-2 more\n")
     with pytest.raises(ToolError) as refused:
         Console(host.settings)
