@@ -63,9 +63,10 @@ class _Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Agent:
     """The agent of this host."""
 
-    def __init__(self, port: int, keys: Keys) -> None:
-        """Ask on `port`; `keys` sign orders, and must have signed answers."""
+    def __init__(self, port: int, host: str, keys: Keys) -> None:
+        """Ask on `port`; `keys` sign orders for this `host`, and must have signed answers."""
         self._port = port
+        self._host = host
         self._keys = keys
 
     def status(self) -> bytes:
@@ -143,7 +144,12 @@ class Agent:
                 "Content-Type": "application/json",
                 signature.SENT_HEADER: sent_ms,
                 signature.SIGNATURE_HEADER: signature.of_order(
-                    self._keys.token, nonce=nonce, sent_ms=sent_ms, target=path, body=body
+                    self._keys.token,
+                    host=self._host,
+                    nonce=nonce,
+                    sent_ms=sent_ms,
+                    target=path,
+                    body=body,
                 ),
             }
         connection = http.client.HTTPConnection(_HERE, self._port, timeout=timeout_s)

@@ -229,7 +229,7 @@ def _command(agent: Agent, verb: str, fields: dict[str, object] | None = None) -
 
 def _agent(config: Path) -> Agent:
     settings = _settings(config)
-    return Agent(settings.agent.port, settings.agent.keys)
+    return Agent(settings.agent.port, settings.me, settings.agent.keys)
 
 
 def _settings(config: Path) -> Settings:

@@ -1,7 +1,8 @@
 """Signatures of agents' answers and of the orders that they take: HMAC-SHA256, with keys that are not sent.
 
 An answer is signed together with the nonce of its question, so that an answer to an earlier question is none
-to this one. An order is signed together with its nonce and its time, so that it is carried out once.
+to this one. An order is signed together with its host, its nonce and its time, so that it is carried out once
+and by one agent: all agents have one token.
 
 Two keys:
 
@@ -60,17 +61,18 @@ def of_answer(key: str, *, nonce: str, target: str, status: int, body: bytes) ->
     return _signed(key, f"answer\n{nonce}\n{target}\n{status}\n".encode() + body)
 
 
-def of_order(key: str, *, nonce: str, sent_ms: str, target: str, body: bytes) -> str:
+def of_order(key: str, *, host: str, nonce: str, sent_ms: str, target: str, body: bytes) -> str:
     """Return the signature of an order.
 
     Args:
         key: the agents' token.
+        host: whose agent carries it out.
         nonce: of this order alone.
         sent_ms: the steady clock of its host when it was sent, as text.
         target: path of the order.
         body: its fields.
     """
-    return _signed(key, f"order\n{nonce}\n{sent_ms}\n{target}\n".encode() + body)
+    return _signed(key, f"order\n{host}\n{nonce}\n{sent_ms}\n{target}\n".encode() + body)
 
 
 def is_equal(given: str, expected: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from pyinfra.api.deploy import deploy
 
+from deploys.certificates import utc_now
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, json_text, render
 from deploys.facts.artifacts import HASH_FILE
@@ -30,7 +31,7 @@ def spec_of(context: HostContext) -> FailoverSpec:
         host,
         context.secrets,
         fence_authorities={
-            peer.name: authority(peer.fence.ca_file, of=f"{peer.name}: fence.ca_file")
+            peer.name: authority(peer.fence.ca_file, of=f"{peer.name}: fence.ca_file", now=utc_now())
             for peer in other_databases(env, host)
             if peer.fence is not None and peer.fence.ca_file is not None
         },

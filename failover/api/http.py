@@ -51,7 +51,7 @@ class Api:
         """Answer from `facts`; sign answers with `keys`, and accept commands that are signed with them."""
         self._facts = facts
         self._keys = keys
-        self._order_check = OrderCheck(keys.token)
+        self._order_check = OrderCheck(keys.token, facts.me)
 
     def application(self) -> web.Application:
         """Return the application for aiohttp."""

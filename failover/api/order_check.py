@@ -1,4 +1,8 @@
-"""Which orders an agent takes: signed with the agents' token, sent just now, and not seen before."""
+"""Which orders an agent takes: signed for its host with the agents' token, just now, and not taken before.
+
+What was accepted before a restart is forgotten. So an order that was sent before this agent started is not
+taken: it may have been carried out.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -13,10 +17,12 @@ VALID_MS = 10_000
 class OrderCheck:
     """Checks orders, and remembers those that it accepted for as long as they could be sent again."""
 
-    def __init__(self, token: str, now_ms: Callable[[], int] = clock.steady_ms) -> None:
-        """Accept what is signed with `token`; `now_ms` is the steady clock of this host."""
+    def __init__(self, token: str, host: str, now_ms: Callable[[], int] = clock.steady_ms) -> None:
+        """Accept what is signed with `token` for this `host`, from now on by `now_ms`, its steady clock."""
         self._token = token
+        self._host = host
         self._now_ms = now_ms
+        self._started_ms = now_ms()
         self._accepted_at_ms: dict[str, int] = {}
 
     def check(self, headers: Mapping[str, str], *, target: str, body: bytes) -> None:
@@ -28,17 +34,19 @@ class OrderCheck:
             body: its body.
 
         Raises:
-            ProblemError: it is not signed, or is too old, or was accepted before.
+            ProblemError: it is not signed for this host, or is too old, or was accepted before.
         """
         nonce, sent_ms = (headers.get(n, "") for n in (signature.NONCE_HEADER, signature.SENT_HEADER))
-        expected = signature.of_order(self._token, nonce=nonce, sent_ms=sent_ms, target=target, body=body)
+        expected = signature.of_order(
+            self._token, host=self._host, nonce=nonce, sent_ms=sent_ms, target=target, body=body
+        )
         if not signature.is_equal(headers.get(signature.SIGNATURE_HEADER, ""), expected):
             raise ProblemError(problems.not_signed())
         # Who signed it has the token, so both are what our client writes.
-        now_ms, age_ms = self._now_ms(), self._now_ms() - int(sent_ms)
-        self._accepted_at_ms = {
-            n: at for n, at in self._accepted_at_ms.items() if now_ms - at <= 2 * VALID_MS
-        }
-        if not -VALID_MS <= age_ms <= VALID_MS or nonce in self._accepted_at_ms:
+        now_ms = self._now_ms()
+        self._accepted_at_ms = {n: at for n, at in self._accepted_at_ms.items() if now_ms - at <= VALID_MS}
+        # Its clock is this host's: an order from the future would be one for the next agent as well.
+        earliest_ms = max(self._started_ms, now_ms - VALID_MS)
+        if not earliest_ms <= int(sent_ms) <= now_ms or nonce in self._accepted_at_ms:
             raise ProblemError(problems.stale_order(VALID_MS))
         self._accepted_at_ms[nonce] = now_ms

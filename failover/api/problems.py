@@ -75,12 +75,15 @@ def not_signed() -> Problem:
 
 
 def stale_order(valid_ms: int) -> Problem:
-    """401: a signed command is old, or was accepted before."""
+    """401: a signed command is older than it may be or than this agent's start, or was accepted before."""
     return Problem(
         status=401,
         kind="stale-order",
         title="Command not of now",
-        detail=f"a signed command is accepted once, and within {valid_ms} ms; give it again",
+        detail=(
+            f"a signed command is accepted once, within {valid_ms} ms, and not by an agent that started"
+            " since; give it again"
+        ),
     )
 
 

@@ -35,11 +35,15 @@ def status() -> None:
     click.echo(json.dumps(found))
 
 
+def _limit_s(text: str) -> int:
+    return whole_number(text, "LIMIT_S", at_most=_LONGEST_WAIT_S)
+
+
 @tool.command("wait-healthy")
-@click.argument("limit_s")
-def wait_healthy(limit_s: str) -> None:
+@click.argument("limit_s", callback=entry.checked(_limit_s))
+def wait_healthy(limit_s: int) -> None:
     """Wait at most LIMIT_S seconds until a majority answers through this member."""
-    member.wait_healthy(load(), whole_number(limit_s, "LIMIT_S", at_most=_LONGEST_WAIT_S))
+    member.wait_healthy(load(), limit_s)
 
 
 @tool.command("may-restart")

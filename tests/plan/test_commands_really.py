@@ -272,6 +272,21 @@ def test_an_upgrade_keeps_the_version_before_and_removes_older_ones(depot: Path,
     assert (folder / "previous").readlink() == Path("2")
 
 
+def test_a_version_that_is_installed_once_more_is_not_its_own_version_of_before(
+    depot: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "opt"
+    for version, build in (("1", "a"), ("2", "b"), ("2", "c")):
+        (tmp_path / "thing-1.0" / "bin" / build).touch()
+        with tarfile.open(depot, "w:gz") as tar:
+            tar.add(tmp_path / "thing-1.0", arcname="thing")
+        digest = sha256(depot.read_bytes()).hexdigest()
+        assert all(run(c).returncode == 0 for c in _install(depot, folder, digest, version))
+    assert (folder / "current" / "bin" / "c").exists()
+    assert ((folder / "current").readlink(), (folder / "previous").readlink()) == (Path("2"), Path("1"))
+    assert _left(folder) == {"1", "2"}
+
+
 def test_half_a_download_is_resumed(depot: Path, tmp_path: Path) -> None:
     digest = sha256(depot.read_bytes()).hexdigest()
     planned = _install(depot, tmp_path / "opt", digest)

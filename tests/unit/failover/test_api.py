@@ -25,10 +25,12 @@ ORDER = b'{"to": "ob-b"}'
 COMMANDS = ["/switchover", "/failover", "/rejoin", "/pause", "/resume"]
 
 
-def signed(path: str, body: bytes, *, token: str = TOKEN, sent_ms: int = 0) -> dict[str, str]:
+def signed(
+    path: str, body: bytes, *, token: str = TOKEN, sent_ms: int = 0, host: str = "ob-a"
+) -> dict[str, str]:
     """Return the headers of an order, as the agents' own client makes them."""
     nonce, sent = signature.fresh_nonce(), str(sent_ms or clock.steady_ms())
-    of_order = signature.of_order(token, nonce=nonce, sent_ms=sent, target=path, body=body)
+    of_order = signature.of_order(token, host=host, nonce=nonce, sent_ms=sent, target=path, body=body)
     return {
         signature.NONCE_HEADER: nonce,
         signature.SENT_HEADER: sent,
@@ -271,6 +273,7 @@ def test_history_is_one_list_with_the_guarantee_of_its_epoch() -> None:
         signed("/switchover?", ORDER),
         signed("/switchover", b"{}"),
         signed("/switchover", ORDER, token=KEYS.reading),
+        signed("/switchover", ORDER, host="ob-b"),
         {**signed("/switchover", ORDER), signature.SENT_HEADER: "1"},
         {**signed("/switchover", ORDER), signature.NONCE_HEADER: "0" * 32},
     ],
@@ -305,14 +308,36 @@ def test_a_command_is_taken_once() -> None:
 
 def test_what_was_accepted_is_remembered_until_it_is_too_old_to_be_sent_again() -> None:
     now_ms = 50_000
-    check = OrderCheck(TOKEN, lambda: now_ms)
-    # It says that it comes from the future, as far as is allowed.
-    headers = signed("/pause", b"", sent_ms=now_ms + VALID_MS)
+    check = OrderCheck(TOKEN, "ob-a", lambda: now_ms)
+    headers = signed("/pause", b"", sent_ms=now_ms)
     check.check(headers, target="/pause", body=b"")
     for later_ms in range(0, 3 * VALID_MS, 1000):
         now_ms = 50_000 + later_ms
         with pytest.raises(ProblemError):
             check.check(headers, target="/pause", body=b"")
+
+
+def test_an_agent_that_started_again_takes_no_order_of_before() -> None:
+    """It has forgotten what it accepted. An order that says to come from the future is none at all."""
+    now_ms = 50_000
+    first = OrderCheck(TOKEN, "ob-a", lambda: now_ms)
+    sent, future = (signed("/pause", b"", sent_ms=at_ms) for at_ms in (now_ms, now_ms + 2))
+    first.check(sent, target="/pause", body=b"")
+    with pytest.raises(ProblemError):
+        first.check(future, target="/pause", body=b"")
+    now_ms += 1
+    second = OrderCheck(TOKEN, "ob-a", lambda: now_ms)
+    with pytest.raises(ProblemError):
+        second.check(sent, target="/pause", body=b"")
+    second.check(signed("/pause", b"", sent_ms=now_ms), target="/pause", body=b"")
+
+
+def test_an_order_for_one_host_is_none_for_another() -> None:
+    here, there = (OrderCheck(TOKEN, host, lambda: 50_000) for host in ("ob-a", "ob-b"))
+    order = signed("/pause", b"", sent_ms=50_000, host="ob-b")
+    with pytest.raises(ProblemError):
+        here.check(order, target="/pause", body=b"")
+    there.check(order, target="/pause", body=b"")
 
 
 def test_an_answer_is_signed_for_its_question() -> None:

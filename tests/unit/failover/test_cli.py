@@ -228,10 +228,10 @@ def test_every_mistake_in_the_settings_is_told(tmp_path: Path, verb: str) -> Non
 def test_what_is_no_answer_of_an_agent_is_said_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = json.loads(config.read_text())["agent"]["port"]
     with pytest.raises(AgentError, match="Not Found"):
-        Agent(port, KEYS).command("nothing", {})
+        Agent(port, "ob-a", KEYS).command("nothing", {})
     monkeypatch.setattr(Agent, "_ask", lambda *_: (500, b"<html>"))
     with pytest.raises(AgentError, match="answers with status 500"):
-        Agent(port, KEYS).history()
+        Agent(port, "ob-a", KEYS).history()
     monkeypatch.setattr(Agent, "_ask", lambda *_: (200, b"{}"))
     assert "cannot be read" in run(config, "status").stderr
 

@@ -114,7 +114,7 @@ def test_a_host_that_answers_is_heard() -> None:
             READING_KEY, nonce=nonce, target="/status", status=200, body=body
         ),
         lambda nonce, body: signature.of_order(
-            TOKEN, nonce=nonce, sent_ms="200", target="/status", body=body
+            TOKEN, host="ob-b", nonce=nonce, sent_ms="200", target="/status", body=body
         ),
     ],
     ids=["none", "cut", "of-an-earlier-question", "of-another-body", "of-another-path", "of-another-status",

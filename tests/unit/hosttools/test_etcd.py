@@ -272,8 +272,8 @@ def test_waiting_for_a_majority_has_an_end_and_says_who_answers(member: Member) 
 @pytest.mark.parametrize("limit", ["a[$(touch injected)0]", "$(touch injected)", "1\n2", "-1", "9" * 30, ""])
 def test_a_limit_that_is_no_number_is_refused_and_runs_nothing(member: Member, limit: str) -> None:
     refused = member.run("wait-healthy", "--", limit)
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "LIMIT_S is " in refused.stderr
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Invalid value for 'LIMIT_S'" in refused.stderr
     assert "allowed: a whole number of at most 86400" in refused.stderr
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from hosttools import waiting
 from hosttools.errors import ToolError
+from hosttools.tongweb import log, warm_up
 from hosttools.tongweb import server as server_module
-from hosttools.tongweb import warm_up
 from hosttools.tongweb.configuration import Configuration
 from hosttools.tongweb.console import Console
 from hosttools.tongweb.log import ServerLog
@@ -201,6 +201,21 @@ def test_a_server_that_ended_is_said_with_its_own_reason(host: Host) -> None:
         host.server.ready(2**22 + 1)
     (host.folder / "journal").write_text("Address already in use (Bind failed)\n")
     assert host.log.why() == "License expired\nAddress already in use (Bind failed)"
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_journal_that_does_not_answer_hides_no_reason(
+    host: Host, monkeypatch: pytest.MonkeyPatch, is_installed: bool
+) -> None:
+    journalctl = host.folder / "tools/journalctl"
+    journalctl.write_text("#!/bin/sh\nexec sleep 60\n")
+    if not is_installed:
+        journalctl.unlink()
+        monkeypatch.setenv("PATH", str(host.folder / "tools"))
+    monkeypatch.setattr(log, "_JOURNAL_S", 0.0)
+    host.server.begin()
+    host.writes("License expired\n")
+    assert host.log.why() == "License expired"
 
 
 def test_without_a_word_of_the_vendor_the_severe_lines_are_shown(host: Host) -> None:
@@ -394,6 +409,11 @@ def test_what_the_product_refuses_is_said_without_a_password(host: Host) -> None
     script(host, "commandstool.sh", "echo no such application >&2; exit 3")
     with pytest.raises(ToolError, match=r"commandstool\.sh deploy failed: no such application"):
         Console(host.settings).deploy_portal(host.server.war)
+    script(host, "commandstool.sh", "echo wrong: $* >&2; exit 3")
+    with pytest.raises(ToolError, match=r"commandstool\.sh config-password failed: wrong: ") as refused:
+        Console(host.settings).secure()
+    assert "--adminnewpassword=***" in str(refused.value)
+    assert not any(word in str(refused.value) for word in ("ours-1", "thanos123.com"))
     (host.folder / "accounts").write_text("thanos word-1 word-2 more\n")
     with pytest.raises(ToolError) as refused:
         Console(host.settings)

@@ -51,7 +51,7 @@ def test_wrong_usage_ends_with_2_and_touches_nothing(host: Host, arguments: tupl
 @pytest.mark.parametrize("command", [("follow",), ("rejoin",), ("bootstrap", "standby")])
 def test_a_source_is_an_address_and_nothing_else(host: Host, command: tuple[str, ...], source: str) -> None:
     refused = host.run(*command, source)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "allowed: an IPv4 address" in refused.stderr
     assert host.calls == []
 
