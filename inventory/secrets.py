@@ -65,9 +65,9 @@ class Secrets:
     probe_password: str
     report_password: str
     """Password of the user that reads rows for reports, and writes none."""
-    store_root_password: str
-    """Administrator of the consensus store."""
-    store_agent_password: str
+    etcd_root_password: str
+    """Administrator of etcd."""
+    etcd_agent_password: str
     """The failover agents' own user there."""
     agent_token: str
     """Key with which failover agents sign what they tell each other, and commands to them are signed."""
