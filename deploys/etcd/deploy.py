@@ -21,6 +21,14 @@ PRIVATE_KEY = "/etc/loanstack/etcd.key"
 READY_DEADLINE_S = 60
 
 
+_OF_EARLIER_VERSIONS = (
+    "/usr/local/sbin/loanstack-store",
+    *(f"/etc/loanstack/store{end}" for end in (".yml", ".json", ".pem", ".key")),
+    "/etc/loanstack/store-root.password",
+    "/etc/loanstack/store-agent.password",
+)
+
+
 def spec_of(context: HostContext) -> EtcdSpec:
     """Return the member of the host of `context`, with a certificate that fits."""
     env, host = context.env, context.host
@@ -139,5 +147,7 @@ def etcd(spec: EtcdSpec) -> None:
         written=(written,),
         _serial=True,
     )
+    # Only now: a member that still runs with its former settings reads its certificate at each handshake.
+    files.converge(name="Remove the files of earlier versions", absent=_OF_EARLIER_VERSIONS)
     if spec.access is not None:
         operations.access_kept(name="Keep etcd's users and rights")

@@ -100,7 +100,7 @@ class Site:
         converge_files = file_operations.converge
 
         def noted(**arguments: Any) -> object:
-            files.extend(arguments["files"])
+            files.extend(arguments.get("files", ()))
             folders.extend(arguments.get("folders", ()))
             return converge_files(**arguments)
 

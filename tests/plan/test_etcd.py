@@ -8,6 +8,7 @@ from deploys.content import AUTHORITY
 from deploys.derived import packages_for
 from deploys.etcd import deploy as etcd
 from deploys.etcd.facts import EtcdState, LocalEtcd
+from deploys.facts.files import PathState, PathStates
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from inventory.model import Role
 from tests.plan.kit import HEALTHY_SERVICE, Facts, Planned, Site, fresh, majority, told
@@ -16,6 +17,7 @@ _START = "etcd | Have the member start"
 _WAIT = "etcd | Wait for a majority of etcd"
 _RENEW = "etcd | Run the member with its current settings, one host after the other"
 _ACCESS = "etcd | Keep etcd's users and rights"
+_FORMER = "etcd | Remove the files of earlier versions"
 
 
 def _planned(site: Site, name: str, facts: Facts) -> dict[str, Planned]:
@@ -124,3 +126,18 @@ def test_kylin_s_own_package_is_asked_for(lab_site: Site, qinghai_site: Site) ->
 def test_a_service_that_was_never_there_is_told_to_start_once(lab_site: Site) -> None:
     planned = _planned(lab_site, "ob-a", _member(NO_SERVICE, None))
     assert sum("restart --no-block" in c for c in _commands(planned[_START])) == 1
+
+
+def test_what_an_earlier_version_wrote_goes_once_no_member_runs_with_it(lab_site: Site) -> None:
+    former = (
+        "/usr/local/sbin/loanstack-store",
+        "/etc/loanstack/store.pem",
+        "/etc/loanstack/store-root.password",
+    )
+    there = PathState(kind="regular file", mode=0o600, user="root", group="root", sha256="0" * 64)
+    facts = {PathStates: lambda paths: {path: there for path in paths if path in former}}
+    planned = _planned(lab_site, "ob-a", _member(HEALTHY_SERVICE, majority()) | facts)
+    removed = {name: _commands(each) for name, each in planned.items() if "rm -f" in str(_commands(each))}
+    assert removed == {_FORMER: [f"rm -f {path}" for path in former]}
+    order = list(planned)
+    assert order.index(_FORMER) > order.index(_RENEW)

@@ -47,6 +47,7 @@ _MEMBER = [
     "etcd | Have the member start",
     "etcd | Wait for a majority of etcd",
     "etcd | Run the member with its current settings, one host after the other",
+    "etcd | Remove the files of earlier versions",
 ]
 _DATABASE = [
     "MariaDB stopped | Keep MariaDB stopped while OceanBase serves",
