@@ -1,6 +1,6 @@
 """Which database is written to, given what the failover agents and the databases last said. Pure.
 
-The agents know: who leads stands in their consensus store. Where none of them answers with knowledge, the
+The agents know: who leads stands in etcd. Where none of them answers with knowledge, the
 databases are asked for their role and their epoch. Whatever the source, an epoch is never gone back on.
 """
 

@@ -21,8 +21,8 @@ class Stage(IntEnum):
     """Settings that need no package, then the packages of all components."""
     HOST = auto()
     """What a host has whatever it serves, and what nothing else on it waits for."""
-    STORE = auto()
-    """The consensus store, which the failover agents ask."""
+    ETCD = auto()
+    """The etcd members, which the failover agents ask."""
     STOPPED = auto()
     """What must not run beside the database that serves."""
     AGENTS = auto()
@@ -38,14 +38,14 @@ class Stage(IntEnum):
 
 
 BARRIERS = {
-    Stage.STORE: "The store keeps who leads: on to the databases",
+    Stage.ETCD: "etcd keeps who leads: on to the databases",
     Stage.AGENTS: "Agents watch the databases: on to the primary",
     Stage.DATABASES: "The primary serves: on to what stands on it",
     Stage.SERVICES: "Everything is started: on to the standby, and to whether all is well",
 }
 """Stage -> name of the barrier after it: no host begins the next stage before all hosts are there."""
 
-FOUNDATIONS = (Stage.STORE, Stage.AGENTS, Stage.DATABASES)
+FOUNDATIONS = (Stage.ETCD, Stage.AGENTS, Stage.DATABASES)
 """Stages that all later ones stand on: a host that fails and has one of their steps ends the run."""
 
 

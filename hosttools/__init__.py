@@ -6,7 +6,7 @@ and files in folders that others own are written through `files`, which follows 
 
 | tool | command on hosts |
 |---|---|
-| `etcd` | `loanstack-store` |
+| `etcd` | `loanstack-etcd` |
 | `mariadb` | `loanstack-mariadb` |
 | `oceanbase` | `loanstack-db` |
 | `rotation` | `loanstack-rotation` |

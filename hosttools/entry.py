@@ -36,7 +36,7 @@ def main(tool: click.Group, name: str) -> None:
     the file mode mask is always the same.
 
     + tool: the commands
-    + name: the command on hosts, such as `loanstack-store`; it stands before each error message
+    + name: the command on hosts, such as `loanstack-etcd`; it stands before each error message
     """
     os.umask(_UMASK)
     for number in _ENDING:

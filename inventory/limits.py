@@ -48,7 +48,7 @@ LIMITS = (
     Limit(field="failover.lease_ttl_s", low=1, high=600, is_whole=False),
     Limit(field="failover.loop_interval_ms", low=20, high=10_000),
     Limit(field="failover.calm_interval_ms", low=20, high=10_000),
-    Limit(field="failover.store_timeout_ms", low=20, high=60_000),
+    Limit(field="failover.etcd_timeout_ms", low=20, high=60_000),
     Limit(field="failover.safety_margin_ms", low=100, high=60_000),
     Limit(field="failover.database_silent_ms", low=100, high=600_000),
     Limit(field="failover.peer_silent_ms", low=100, high=600_000),

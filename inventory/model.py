@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from inventory.alerting import Alerting
-from inventory.availability import Durability, Failover, Fence, FenceKind, Store
+from inventory.availability import Durability, Etcd, Failover, Fence, FenceKind
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
 from inventory.openings import ExtraOpening
@@ -29,8 +29,8 @@ class Role(StrEnum):
     OCEANBASE = "oceanbase"
     REGISTRY = "registry"
     CACHE = "cache"
-    ARBITER = "arbiter"
-    """A voting member of the consensus store; one in each centre."""
+    ETCD = "etcd"
+    """A voting member of etcd; one in each centre."""
     MONITOR = "monitor"
     ALERTMANAGER = "alertmanager"
     """Brings alerts to people; two hosts, in different centres."""
@@ -328,7 +328,7 @@ class Environment:
     gateway: Gateway
     monitoring: Monitoring
     alerting: Alerting = field(default_factory=Alerting)
-    store: Store = field(default_factory=Store)
+    etcd: Etcd = field(default_factory=Etcd)
     failover: Failover = field(default_factory=Failover)
     entities: tuple[LegalEntity, ...]
     journey: Journey

@@ -20,7 +20,7 @@ retained log (measured on seekdb 1.4; OceanBase's own deployer asks for the same
 ARTIFACTS_OF_ROLE = (
     (Role.OCEANBASE, "seekdb"),
     (Role.OCEANBASE, "failover-agent"),
-    *((role, "host-tools") for role in (Role.OCEANBASE, Role.ARBITER, Role.LOAN, Role.TONGWEB)),
+    *((role, "host-tools") for role in (Role.OCEANBASE, Role.ETCD, Role.LOAN, Role.TONGWEB)),
     (Role.LOAN, "loan-services"),
     (Role.TONGWEB, "tongweb"),
     (Role.TONGWEB, "tongweb-license"),
@@ -252,10 +252,10 @@ def listening_ports(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
     if host.has(Role.ALERTMANAGER):
         yield "alerting.port", env.alerting.port
         yield "alerting.cluster_port", env.alerting.cluster_port
-    if host.has(Role.ARBITER):
-        yield "store.client_port", env.store.client_port
-        yield "store.peer_port", env.store.peer_port
-        yield "store.metrics_port", env.store.metrics_port
+    if host.has(Role.ETCD):
+        yield "etcd.client_port", env.etcd.client_port
+        yield "etcd.peer_port", env.etcd.peer_port
+        yield "etcd.metrics_port", env.etcd.metrics_port
 
 
 def _port_clashes(env: Environment) -> Iterator[Problem]:

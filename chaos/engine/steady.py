@@ -33,7 +33,7 @@ def observe(env: Environment, world: World, *, rate: float) -> Observation:
         acknowledged_per_s=world.clients.acknowledged_per_s(),
         rate_asked=rate,
         agents={host.name: world.agents.view(host, _VIEW_WITHIN_MS) for host in hosts},
-        store=world.store.healthy(),
+        etcd=world.etcd.healthy(),
     )
 
 

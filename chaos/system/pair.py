@@ -26,16 +26,16 @@ class DrillTopology:
         return self.primary, self.standby
 
     @property
-    def store_member(self) -> Host:
-        """Return the store's member that is nearest to the primary, which the primary's agent asks first."""
-        members = self.env.hosts_with(Role.ARBITER)
+    def etcd_member(self) -> Host:
+        """Return etcd's member that is nearest to the primary, which the primary's agent asks first."""
+        members = self.env.hosts_with(Role.ETCD)
         nearness = {host.name: (host != self.primary, host.centre != self.primary.centre) for host in members}
         return min(members, key=lambda host: nearness[host.name])
 
     @property
-    def store_majority(self) -> tuple[Host, ...]:
+    def etcd_majority(self) -> tuple[Host, ...]:
         """Return a majority of the members, without the one that is nearest to the primary."""
-        others = [host for host in self.env.hosts_with(Role.ARBITER) if host != self.store_member]
+        others = [host for host in self.env.hosts_with(Role.ETCD) if host != self.etcd_member]
         return tuple(others[: (len(others) + 1) // 2 + 1])
 
     @property

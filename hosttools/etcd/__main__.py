@@ -1,4 +1,4 @@
-"""The commands of `loanstack-store`."""
+"""The commands of `loanstack-etcd`."""
 
 import json
 
@@ -16,9 +16,9 @@ _LONGEST_WAIT_S = 86_400
 
 @click.group(context_settings=entry.CONTEXT_SETTINGS)
 def tool() -> None:
-    """One member of the consensus store (etcd), as its administrator handles it.
+    """One member of etcd, as its administrator handles it.
 
-    Settings are in /etc/loanstack/store.json. Only the first member of the inventory has the passwords, and
+    Settings are in /etc/loanstack/etcd.json. Only the first member of the inventory has the passwords, and
     keeps users and rights for all.
     """
 

@@ -19,7 +19,7 @@ def _authorities(env: Environment) -> bytes:
     return (env.ca_dir / "ca.pem").read_bytes()
 
 
-@pytest.mark.roles(Role.ARBITER, Role.GATEWAY)
+@pytest.mark.roles(Role.ETCD, Role.GATEWAY)
 def test_certificates_last_and_are_of_our_authority(machine: Machine, env: Environment) -> None:
     paths = [path for each in footprints(env, machine.spec) for path in each.certificate_files]
     assert paths, "a component of this host declares its certificate"

@@ -265,9 +265,9 @@ def test_the_private_key_is_not_in_repr(tmp_path: Path) -> None:
     assert issued.private_key.splitlines()[1] not in repr(issued)
 
 
-def _issue_for_store(folder: Path, *, now: datetime = _NOW) -> Certificate:
+def _issue_for_etcd(folder: Path, *, now: datetime = _NOW) -> Certificate:
     names = addresses(["198.18.1.13", "127.0.0.1"])
-    return certificate(folder, Subject(file_name="ob-a-store", names=names, is_client=True), now=now)
+    return certificate(folder, Subject(file_name="ob-a-etcd", names=names, is_client=True), now=now)
 
 
 def _verify_as_client(folder: Path, issued: Certificate) -> None:
@@ -275,24 +275,24 @@ def _verify_as_client(folder: Path, issued: Certificate) -> None:
     PolicyBuilder().store(Store(_trusted(folder))).time(_NOW).build_client_verifier().verify(leaf, [])
 
 
-def test_members_of_the_store_know_each_other_by_it_on_both_ends(tmp_path: Path) -> None:
-    issued = _issue_for_store(tmp_path)
+def test_members_of_etcd_know_each_other_by_it_on_both_ends(tmp_path: Path) -> None:
+    issued = _issue_for_etcd(tmp_path)
     for address in ("198.18.1.13", "127.0.0.1"):
         _verify(tmp_path, issued, x509.IPAddress(ip_address(address)), _NOW)
     _verify_as_client(tmp_path, issued)
-    assert _issue_for_store(tmp_path) == issued
+    assert _issue_for_etcd(tmp_path) == issued
 
 
-def test_a_gateway_does_not_pass_for_a_member_of_the_store(tmp_path: Path) -> None:
+def test_a_gateway_does_not_pass_for_a_member_of_etcd(tmp_path: Path) -> None:
     with pytest.raises(VerificationError):
         _verify_as_client(tmp_path, _issue(tmp_path))
 
 
 def test_a_certificate_for_another_use_is_replaced(tmp_path: Path) -> None:
     gateway = _issue(tmp_path, name="ob-a", address="198.18.1.13")
-    (tmp_path / "ob-a-store.pem").write_text(gateway.certificate)
-    (tmp_path / "ob-a-store.key").write_text(gateway.private_key)
-    _verify_as_client(tmp_path, _issue_for_store(tmp_path))
+    (tmp_path / "ob-a-etcd.pem").write_text(gateway.certificate)
+    (tmp_path / "ob-a-etcd.key").write_text(gateway.private_key)
+    _verify_as_client(tmp_path, _issue_for_etcd(tmp_path))
 
 
 _HEADER = "Subject: CN=Bank Root CA\r\nIssuer: CN=Bank Root CA\r\n"

@@ -68,8 +68,8 @@ def test_only_database_hosts_have_one(lab_site: Site) -> None:
         assert any(p.name.startswith("Failover agent") for p in planned) == host.has(Role.OCEANBASE)
 
 
-def test_the_nearest_member_of_the_store_is_asked_first(lab_site: Site) -> None:
-    endpoints = {name: failover.spec_of(lab_site.context(name)).store_endpoints for name in ("ob-a", "ob-b")}
+def test_the_nearest_member_of_etcd_is_asked_first(lab_site: Site) -> None:
+    endpoints = {name: failover.spec_of(lab_site.context(name)).etcd_endpoints for name in ("ob-a", "ob-b")}
     assert endpoints["ob-a"][0] == "https://198.18.1.13:2379"
     assert endpoints["ob-b"][0] == "https://198.18.2.23:2379"
     assert all(len(set(each)) == 3 for each in endpoints.values())
@@ -84,7 +84,7 @@ def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureReques
         assert (read.me, read.address, read.may_lead) == (host.name, host.address, host.may_lead)
         assert read.timing.lease_ttl_ms == 3000
         assert [p.host for p in read.peers] == [p.name for p in spec.peers]
-        assert (read.agent.token, read.store.password) == (spec.agent_token, spec.store_password)
+        assert (read.agent.token, read.store.password) == (spec.agent_token, spec.etcd_password)
         loan = loan_services_spec(site.env, site.env.hosts_with(Role.LOAN)[0], site.secrets)
         assert read.agent.reading_key == loan.agent_key != read.agent.token
 

@@ -22,7 +22,7 @@ from tests.plan.kit import Site, fresh, told
 
 ZABBIX = ExtraOpening(why="the bank's Zabbix", port=10_050, sources=("10.1.2.0/24", "10.1.3.4"))
 BACKUP = ExtraOpening(
-    why="备份", port=9_102, protocol="udp", sources=("10.1.2.9",), roles=(Role.OCEANBASE, Role.ARBITER)
+    why="备份", port=9_102, protocol="udp", sources=("10.1.2.9",), roles=(Role.OCEANBASE, Role.ETCD)
 )
 JUMP_HOST = ExtraOpening(why="jump hosts", port=SSH_PORT, sources=("10.1.9.9",))
 
@@ -36,8 +36,8 @@ def _may(env: Environment, source: str, target: Host, port: int, protocol: str =
     )
 
 
-def _store_ports(env: Environment) -> set[int]:
-    return {env.store.client_port, env.store.peer_port, env.store.metrics_port}
+def _etcd_ports(env: Environment) -> set[int]:
+    return {env.etcd.client_port, env.etcd.peer_port, env.etcd.metrics_port}
 
 
 @pytest.fixture(params=["lab_site", "qinghai_site"])
@@ -83,16 +83,16 @@ def test_portals_are_for_gateways_and_monitors_and_their_console_for_operators(e
         assert not _may(env, operator, server, env.tongweb.port)
 
 
-def test_the_store_is_for_databases_its_members_and_monitors(env: Environment) -> None:
-    for member in env.hosts_with(Role.ARBITER):
+def test_etcd_is_for_databases_its_members_and_monitors(env: Environment) -> None:
+    for member in env.hosts_with(Role.ETCD):
         for other in env.hosts:
             if other.name == member.name:
                 continue
-            reached = {port for port in _store_ports(env) if _may(env, other.address, member, port)}
+            reached = {port for port in _etcd_ports(env) if _may(env, other.address, member, port)}
             wanted = {
-                env.store.client_port: other.has(Role.OCEANBASE),
-                env.store.peer_port: other.has(Role.ARBITER),
-                env.store.metrics_port: other.has(Role.MONITOR),
+                env.etcd.client_port: other.has(Role.OCEANBASE),
+                env.etcd.peer_port: other.has(Role.ETCD),
+                env.etcd.metrics_port: other.has(Role.MONITOR),
             }
             assert reached == {port for port, may in wanted.items() if may}, (member.name, other.name)
 
@@ -105,10 +105,10 @@ def test_hosts_that_make_load_are_reached_by_ssh_and_the_monitor_only(qinghai_si
             assert _may(env, str(maker.dmz_address), gateway, env.gateway.port)
 
 
-def test_hosts_that_are_no_members_have_no_store(env: Environment) -> None:
+def test_hosts_that_are_no_members_have_no_etcd(env: Environment) -> None:
     for host in env.hosts:
-        if not host.has(Role.ARBITER):
-            assert not {o.port for o in openings(env, host)} & _store_ports(env), host.name
+        if not host.has(Role.ETCD):
+            assert not {o.port for o in openings(env, host)} & _etcd_ports(env), host.name
 
 
 def test_agents_are_for_loan_services_sql_proxies_each_other_and_monitors(env: Environment) -> None:
@@ -190,7 +190,7 @@ def test_the_inventory_opens_more_to_named_sources(lab_site: Site, monkeypatch: 
         assert _may(env, "10.1.2.200", host, ZABBIX.port)
         assert _may(env, "10.1.3.4", host, ZABBIX.port)
         assert not _may(env, "10.1.3.5", host, ZABBIX.port)
-        is_reached = host.has(Role.OCEANBASE) or host.has(Role.ARBITER)
+        is_reached = host.has(Role.OCEANBASE) or host.has(Role.ETCD)
         assert _may(env, "10.1.2.9", host, BACKUP.port, "udp") == is_reached, host.name
         assert not _may(env, "10.1.2.9", host, BACKUP.port, "tcp")
         assert _may(env, "10.1.9.9", host, SSH_PORT)

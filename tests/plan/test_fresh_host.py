@@ -28,7 +28,7 @@ _EVERY_HOST_FIRST = [
     "Node exporter | Keep the node exporter running",
 ]
 _OF_DATABASES = "Baseline | Run without transparent huge pages"
-_KEPT = "The store keeps who leads: on to the databases"
+_KEPT = "etcd keeps who leads: on to the databases"
 _WATCHED = "Agents watch the databases: on to the primary"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
@@ -43,10 +43,11 @@ _ALERTMANAGER = [
     "Alertmanager | Wait for Alertmanager to be ready",
 ]
 _MEMBER = [
-    "Store | Write the member's settings, certificate and tool",
-    "Store | Have the member start",
-    "Store | Wait for a majority of the store",
-    "Store | Run the member with its current settings, one host after the other",
+    "etcd | Write the member's settings, certificate and tool",
+    "etcd | Have the member start",
+    "etcd | Wait for a majority of etcd",
+    "etcd | Run the member with its current settings, one host after the other",
+    "etcd | Remove the files of earlier versions",
 ]
 _DATABASE = [
     "MariaDB stopped | Keep MariaDB stopped while OceanBase serves",
@@ -120,7 +121,7 @@ _OF_HOST = {
     "ob-a": [
         *_TOOLS,
         *_MEMBER,
-        "Store | Keep the store's users and rights",
+        "etcd | Keep etcd's users and rights",
         _KEPT,
         *_DATABASE,
         "OceanBase | Keep the database running (primary at first)",

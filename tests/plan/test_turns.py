@@ -117,14 +117,14 @@ def test_a_host_that_the_run_never_reached_does_not_end_it(state: State) -> None
 
 
 @pytest.mark.parametrize("stage", FOUNDATIONS)
-def test_the_rest_stands_on_the_store_the_agents_and_the_databases(
+def test_the_rest_stands_on_etcd_the_agents_and_the_databases(
     lab_site: Site, monkeypatch: pytest.MonkeyPatch, stage: Stage
 ) -> None:
     databases = {"ob-a", "ob-b"}
     name = BARRIERS[stage]
     assert _needed(lab_site, monkeypatch)[name] == databases | {"mon-c"}
     assert _needed(lab_site, monkeypatch, only="failover")[name] == (
-        set() if stage == Stage.STORE else databases
+        set() if stage == Stage.ETCD else databases
     )
     assert _needed(lab_site, monkeypatch, only="gateway")[name] == set()
 

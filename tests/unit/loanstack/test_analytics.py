@@ -211,7 +211,7 @@ def test_mariadb_is_asked_at_its_own_port_with_its_own_time_out(monkeypatch: pyt
     ("arguments", "words"),
     [
         (("--analytics-on", "standby"), "allowed: --scenario analytics"),
-        (("--scenario", "analytics", "--analytics-on", "arbiter"), "primary"),
+        (("--scenario", "analytics", "--analytics-on", "etcd"), "primary"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_happens(

@@ -1,4 +1,4 @@
-"""The consensus store: three voters of one mind, over TLS only, closed to everyone without a password."""
+"""etcd: three voters of one mind, over TLS only, closed to everyone without a password."""
 
 import base64
 import json
@@ -9,15 +9,15 @@ import pytest
 from deploys.content import AUTHORITY
 from deploys.etcd import deploy as component
 from deploys.etcd.facts import TOOL
-from deploys.etcd.spec import CERTIFICATE, LOOPBACK, UNIT, StoreSpec, agent_prefix
+from deploys.etcd.spec import CERTIFICATE, LOOPBACK, UNIT, EtcdSpec, agent_prefix
 from inventory.model import Environment, Role
 from inventory.secrets import Secrets
 from tests.hosts import facts
 from tests.hosts.kit import Machine, eventually
 
-_AGENT = StoreSpec.agent_user
+_AGENT = EtcdSpec.agent_user
 
-pytestmark = pytest.mark.roles(Role.ARBITER)
+pytestmark = pytest.mark.roles(Role.ETCD)
 
 
 def _base64(text: str) -> str:
@@ -28,7 +28,7 @@ def _ask(
     machine: Machine, env: Environment, path: str, body: dict[str, object], *, token: str = ""
 ) -> dict[str, object]:
     """Return the answer of this host's member; body and token travel on stdin and are in no argv."""
-    url = f"https://{LOOPBACK}:{env.store.client_port}/v3/{path}"
+    url = f"https://{LOOPBACK}:{env.etcd.client_port}/v3/{path}"
     settings = f'url = "{url}"\ndata = {json.dumps(json.dumps(body))}\n'
     if token:
         settings += f'header = "Authorization: {token}"\n'
@@ -43,11 +43,11 @@ def _token(machine: Machine, env: Environment, user: str, password: str) -> str:
 
 
 def _agent(machine: Machine, env: Environment, secrets: Secrets) -> str:
-    return _token(machine, env, _AGENT, secrets.store_agent_password)
+    return _token(machine, env, _AGENT, secrets.etcd_agent_password)
 
 
 def test_each_member_has_a_majority_and_hears_all_others(machine: Machine, env: Environment) -> None:
-    others = sorted(h.address for h in env.hosts_with(Role.ARBITER) if h.name != machine.spec.name)
+    others = sorted(h.address for h in env.hosts_with(Role.ETCD) if h.name != machine.spec.name)
 
     def status() -> tuple[bool, list[str]]:
         said = json.loads(machine.run(f"{TOOL} status"))
@@ -61,10 +61,10 @@ def test_each_member_has_a_majority_and_hears_all_others(machine: Machine, env: 
 def test_all_members_vote_and_have_the_same_leader(
     machine: Machine, env: Environment, secrets: Secrets
 ) -> None:
-    token = _token(machine, env, "root", secrets.store_root_password)
+    token = _token(machine, env, "root", secrets.etcd_root_password)
     listed = _ask(machine, env, "cluster/member/list", {}, token=token)["members"]
     assert isinstance(listed, list)
-    wanted = {h.name: [f"https://{h.address}:{env.store.peer_port}"] for h in env.hosts_with(Role.ARBITER)}
+    wanted = {h.name: [f"https://{h.address}:{env.etcd.peer_port}"] for h in env.hosts_with(Role.ETCD)}
     assert {member["name"]: member["peerURLs"] for member in listed} == wanted
     assert [member for member in listed if member.get("isLearner")] == []
     leader = _ask(machine, env, "maintenance/status", {}, token=token)["leader"]
@@ -78,8 +78,8 @@ def test_it_comes_back_with_its_host(machine: Machine) -> None:
 
 
 def test_its_data_and_its_key_are_its_own(machine: Machine) -> None:
-    owner = f"{StoreSpec.user}:{StoreSpec.user}"
-    wanted = {StoreSpec.data_dir: f"{owner} 700", component.PRIVATE_KEY: f"{owner} 400"}
+    owner = f"{EtcdSpec.user}:{EtcdSpec.user}"
+    wanted = {EtcdSpec.data_dir: f"{owner} 700", component.PRIVATE_KEY: f"{owner} 400"}
     machine.expect("access", found=facts.access(machine.probe, wanted), wanted=wanted)
 
 
@@ -87,14 +87,14 @@ def test_its_data_and_its_key_are_its_own(machine: Machine) -> None:
 def test_plain_text_and_unknown_authorities_get_nowhere(
     machine: Machine, env: Environment, kind: str
 ) -> None:
-    address = f"{machine.spec.address}:{env.store.client_port if kind == 'client' else env.store.peer_port}"
+    address = f"{machine.spec.address}:{env.etcd.client_port if kind == 'client' else env.etcd.peer_port}"
     curl = "curl --silent --show-error --fail --max-time 3 --http1.1"
     machine.fails(f"{curl} http://{address}/version")
     assert "certificate" in machine.fails(f"{curl} https://{address}/version")
 
 
 def test_members_let_in_only_members(machine: Machine, env: Environment) -> None:
-    url = f"https://{machine.spec.address}:{env.store.peer_port}/version"
+    url = f"https://{machine.spec.address}:{env.etcd.peer_port}/version"
     curl = f"curl --silent --show-error --fail --max-time 3 --http1.1 --cacert {AUTHORITY}"
     machine.fails(f"{curl} {url}")
     machine.run(f"{curl} --cert {CERTIFICATE} --key {component.PRIVATE_KEY} {url}")
@@ -151,6 +151,6 @@ def test_agents_see_nothing_else(machine: Machine, env: Environment, secrets: Se
 def test_users_and_rights_are_whole_and_no_others_are_there(
     machine: Machine, env: Environment, secrets: Secrets
 ) -> None:
-    token = _token(machine, env, "root", secrets.store_root_password)
+    token = _token(machine, env, "root", secrets.etcd_root_password)
     assert sorted(_ask(machine, env, "auth/user/list", {}, token=token)["users"]) == [_AGENT, "root"]  # type: ignore[call-overload]
     assert json.loads(machine.run(f"{TOOL} status"))["lacks"] == []

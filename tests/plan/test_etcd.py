@@ -1,4 +1,4 @@
-"""The store: started everywhere at once, restarted one by one, and its access kept by one member."""
+"""etcd: started everywhere at once, restarted one by one, and its access kept by one member."""
 
 from dataclasses import replace
 
@@ -6,20 +6,22 @@ import pytest
 
 from deploys.content import AUTHORITY
 from deploys.derived import packages_for
-from deploys.etcd import deploy as store
-from deploys.etcd.facts import LocalStore, StoreState
+from deploys.etcd import deploy as etcd
+from deploys.etcd.facts import EtcdState, LocalEtcd
+from deploys.facts.files import PathState, PathStates
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from inventory.model import Role
 from tests.plan.kit import HEALTHY_SERVICE, Facts, Planned, Site, fresh, majority, told
 
-_START = "Store | Have the member start"
-_WAIT = "Store | Wait for a majority of the store"
-_RENEW = "Store | Run the member with its current settings, one host after the other"
-_ACCESS = "Store | Keep the store's users and rights"
+_START = "etcd | Have the member start"
+_WAIT = "etcd | Wait for a majority of etcd"
+_RENEW = "etcd | Run the member with its current settings, one host after the other"
+_ACCESS = "etcd | Keep etcd's users and rights"
+_FORMER = "etcd | Remove the files of earlier versions"
 
 
 def _planned(site: Site, name: str, facts: Facts) -> dict[str, Planned]:
-    planned = site.plan(name, told(fresh(), facts), data={"only": "store"})
+    planned = site.plan(name, told(fresh(), facts), data={"only": "etcd"})
     return {p.name: p for p in planned}
 
 
@@ -27,8 +29,8 @@ def _commands(planned: Planned) -> list[str]:
     return [str(command).split(";")[0] for command in planned.commands]
 
 
-def _member(service: ServiceState, state: StoreState | None) -> Facts:
-    return {Service: lambda unit, paths=(), starts=(): service, LocalStore: lambda: state}
+def _member(service: ServiceState, state: EtcdState | None) -> Facts:
+    return {Service: lambda unit, paths=(), starts=(): service, LocalEtcd: lambda: state}
 
 
 @pytest.mark.parametrize("name", ["ob-a", "ob-b", "mon-c"])
@@ -40,7 +42,7 @@ def test_every_member_is_told_to_start_before_any_is_waited_for(lab_site: Site, 
         "systemctl restart --no-block etcd.service",
     ]
     assert not planned[_START].is_serial
-    assert _commands(planned[_WAIT]) == ["/usr/local/sbin/loanstack-store wait-healthy 60"]
+    assert _commands(planned[_WAIT]) == ["/usr/local/sbin/loanstack-etcd wait-healthy 60"]
     assert list(planned).index(_START) < list(planned).index(_WAIT) < list(planned).index(_RENEW)
 
 
@@ -54,14 +56,14 @@ def test_a_member_that_is_still_trying_tries_anew_with_its_current_files(lab_sit
 def test_new_settings_restart_one_member_after_the_other_and_only_beside_all_others(
     lab_site: Site, change: str
 ) -> None:
-    ages = {store.CONFIG: 5.0} if change == "file" else {}
+    ages = {etcd.CONFIG: 5.0} if change == "file" else {}
     stale = replace(HEALTHY_SERVICE, file_ages_s=ages, needs_daemon_reload=change == "unit")
     planned = _planned(lab_site, "mon-c", _member(stale, majority()))
     assert planned[_START].commands == ()
     assert planned[_RENEW].is_serial
     commands = [c for c in _commands(planned[_RENEW]) if c != "systemctl daemon-reload"]
     assert commands[:2] == [
-        "/usr/local/sbin/loanstack-store may-restart",
+        "/usr/local/sbin/loanstack-etcd may-restart",
         "systemctl restart etcd.service",
     ]
 
@@ -73,14 +75,14 @@ def test_a_new_certificate_needs_no_restart(lab_site: Site) -> None:
         asked.extend(paths)
         return HEALTHY_SERVICE
 
-    _planned(lab_site, "ob-a", {Service: service, LocalStore: majority})
-    assert not {store.CERTIFICATE, store.PRIVATE_KEY} & set(asked)
+    _planned(lab_site, "ob-a", {Service: service, LocalEtcd: majority})
+    assert not {etcd.CERTIFICATE, etcd.PRIVATE_KEY} & set(asked)
 
 
 def test_a_new_authority_is_read_by_a_restart(lab_site: Site) -> None:
     stale = replace(HEALTHY_SERVICE, file_ages_s={AUTHORITY: 5.0})
     facts = {Service: lambda unit, paths=(), starts=(): stale if AUTHORITY in paths else HEALTHY_SERVICE}
-    planned = _planned(lab_site, "mon-c", {**facts, LocalStore: majority})
+    planned = _planned(lab_site, "mon-c", {**facts, LocalEtcd: majority})
     assert "systemctl restart etcd.service" in _commands(planned[_RENEW])
 
 
@@ -97,18 +99,16 @@ def test_one_member_keeps_access_for_all(request: pytest.FixtureRequest, site_na
         (majority(), False),
         (majority("authentication"), True),
         (majority("rights of failover", "user failover"), True),
-        (StoreState(healthy=False, others=(), lacks=("unknown",)), True),
+        (EtcdState(healthy=False, others=(), lacks=("unknown",)), True),
     ],
 )
-def test_access_is_mended_when_something_lacks(
-    lab_site: Site, state: StoreState | None, grants: bool
-) -> None:
+def test_access_is_mended_when_something_lacks(lab_site: Site, state: EtcdState | None, grants: bool) -> None:
     planned = _planned(lab_site, "ob-a", _member(HEALTHY_SERVICE, state))
-    assert _commands(planned[_ACCESS]) == (["/usr/local/sbin/loanstack-store grant"] if grants else [])
+    assert _commands(planned[_ACCESS]) == (["/usr/local/sbin/loanstack-etcd grant"] if grants else [])
 
 
 def test_the_other_members_keep_no_password(lab_site: Site) -> None:
-    (written,) = [p for n, p in _planned(lab_site, "ob-b", {}).items() if n.startswith("Store | Write")]
+    (written,) = [p for n, p in _planned(lab_site, "ob-b", {}).items() if n.startswith("etcd | Write")]
     assert not any("password" in str(command) for command in written.commands)
 
 
@@ -120,9 +120,24 @@ def test_kylin_s_own_package_is_asked_for(lab_site: Site, qinghai_site: Site) ->
     assert of(qinghai_site, "arb-c1") == {"etcd"}
     for site in (lab_site, qinghai_site):
         for host in site.env.hosts:
-            assert bool(of(site, host.name)) == host.has(Role.ARBITER), host.name
+            assert bool(of(site, host.name)) == host.has(Role.ETCD), host.name
 
 
 def test_a_service_that_was_never_there_is_told_to_start_once(lab_site: Site) -> None:
     planned = _planned(lab_site, "ob-a", _member(NO_SERVICE, None))
     assert sum("restart --no-block" in c for c in _commands(planned[_START])) == 1
+
+
+def test_what_an_earlier_version_wrote_goes_once_no_member_runs_with_it(lab_site: Site) -> None:
+    former = (
+        "/usr/local/sbin/loanstack-store",
+        "/etc/loanstack/store.pem",
+        "/etc/loanstack/store-root.password",
+    )
+    there = PathState(kind="regular file", mode=0o600, user="root", group="root", sha256="0" * 64)
+    facts = {PathStates: lambda paths: {path: there for path in paths if path in former}}
+    planned = _planned(lab_site, "ob-a", _member(HEALTHY_SERVICE, majority()) | facts)
+    removed = {name: _commands(each) for name, each in planned.items() if "rm -f" in str(_commands(each))}
+    assert removed == {_FORMER: [f"rm -f {path}" for path in former]}
+    order = list(planned)
+    assert order.index(_FORMER) > order.index(_RENEW)
