@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from app_stub.agent_questions import Refusal, Trust, listen
+from app_stub.agent_poller import Refusal, Trust, poll
 from app_stub.metrics import Metrics
 from app_stub.pool import Pool
 from app_stub.primary_rule import (
@@ -18,7 +18,7 @@ from app_stub.primary_rule import (
     seen,
     two_primaries,
 )
-from app_stub.role_questions import RoleQuestions
+from app_stub.role_poller import RolePoller
 from app_stub.settings import Database, Endpoint
 
 ALONE_S = 2.5
@@ -60,8 +60,8 @@ class PrimaryWatch:
         self._metrics = metrics
         self._sights = {endpoint: Sight(endpoint=endpoint) for endpoint in settings.endpoints}
         self._words: dict[Endpoint, Word | None] = dict.fromkeys(settings.agents)
-        self._questions = [
-            RoleQuestions(settings, e, self._note_role, self._is_settled) for e in settings.endpoints
+        self._pollers = [
+            RolePoller(settings, e, self._note_role, self._is_settled) for e in settings.endpoints
         ]
         self._unheard: set[Endpoint] = {*settings.endpoints, *settings.agents}
         self._epoch = 0
@@ -72,10 +72,10 @@ class PrimaryWatch:
         """Start watching."""
         create = asyncio.get_running_loop().create_task
         timeout_s = self._settings.connect_timeout_ms / 1000
-        self._tasks = [create(questions.ask()) for questions in self._questions]
+        self._tasks = [create(poller.poll()) for poller in self._pollers]
         trust = Trust(key=self._settings.agent_key, databases=self._settings.endpoints)
         self._tasks += [
-            create(listen(agent, self._note_word, self._note_refusal, trust, connect_timeout_s=timeout_s))
+            create(poll(agent, self._note_word, self._note_refusal, trust, connect_timeout_s=timeout_s))
             for agent in self._words
         ]
 
@@ -87,8 +87,8 @@ class PrimaryWatch:
 
     def suspect(self) -> None:
         """Ask the databases again now: a write did not reach a primary, or lost its connection."""
-        for questions in self._questions:
-            questions.hurry()
+        for poller in self._pollers:
+            poller.hurry()
 
     def _note_word(self, agent: Endpoint, word: Word | None, asked_s: float) -> None:
         if word is not None and word.alone:

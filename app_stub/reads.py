@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from app_stub import problems, sql
 from app_stub.database import Rows
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.pool import NoConnectionError, Pool
 
-_REPEATED = frozenset({Meaning.NOT_SENT, Meaning.RETRY})
+_REPEATED = frozenset({FailureKind.NOT_SENT, FailureKind.RETRY})
 
 
 class Reader:
@@ -38,7 +38,7 @@ class Reader:
             (epochs, *rows), epoch, term = await self._read((sql.SELECT_EPOCH, *queries), give_up_s)
             if is_of_epoch(epochs, epoch):
                 return rows, term
-            self._pool.rest()
+            self._pool.back_off()
             self._suspect()
 
     async def _read(self, queries: tuple[str, ...], give_up_s: float) -> tuple[list[Rows], int, int]:
@@ -53,7 +53,7 @@ class Reader:
                 return await session.read(queries), epoch, term
             except DatabaseFailure as failure:
                 self._suspect()
-                if failure.meaning not in _REPEATED or self._clock_s() >= give_up_s:
+                if failure.kind not in _REPEATED or self._clock_s() >= give_up_s:
                     why = problems.unavailable(f"query refused: {failure}")
                     raise problems.ProblemError(why) from failure
             finally:

@@ -16,7 +16,7 @@ from app_stub.application import Application
 from app_stub.database import Session, connect
 from app_stub.group_commit import GroupCommit
 from app_stub.http_server import Connections
-from app_stub.keyed_write import Writer
+from app_stub.idempotent_write import Writer
 from app_stub.metrics import Metrics
 from app_stub.pool import Connect, Pool
 from app_stub.primary_watch import PrimaryWatch
