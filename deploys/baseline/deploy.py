@@ -30,7 +30,7 @@ def spec_of(context: HostContext) -> BaselineSpec:
     return baseline_spec(
         env,
         host,
-        openings=derived.openings(env, host, serving=context.serving),
+        ingress_rules=derived.ingress_rules(env, host, database_kind=context.database_kind),
         authority=certificates.authority_certificate(env.ca_dir, now=certificates.utc_now()),
     )
 
@@ -68,7 +68,9 @@ def after_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
     return (
         ConfigFile(
             path=FIREWALL,
-            content=render("baseline/firewall.nft.j2", host_name=spec.host_name, openings=spec.openings),
+            content=render(
+                "baseline/firewall.nft.j2", host_name=spec.host_name, ingress_rules=spec.ingress_rules
+            ),
             mode=0o600,
         ),
         ConfigFile(

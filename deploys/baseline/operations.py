@@ -58,8 +58,8 @@ def spares_this_session(ssh_sources: tuple[str, ...]) -> Generator[StringCommand
     if origin and not any(ip_address(origin) in ip_network(source) for source in ssh_sources):
         yield refusal(
             f"{host.name}: this session comes from {origin}; the firewall accepts SSH only from "
-            f"{', '.join(ssh_sources)} (management_network, and extra_openings of that port). Deploy from "
-            "there, or correct the inventory"
+            f"{', '.join(ssh_sources)} (management_network, and extra_ingress_rules of that port). Deploy "
+            "from there, or correct the inventory"
         )
         return
     host.noop(f"SSH from {origin} stays allowed")

@@ -20,7 +20,7 @@ READY_DEADLINE_S = 60
 
 def spec_of(context: HostContext) -> LoanServicesSpec:
     """Return the loan services of the host of `context`, with the database that serves."""
-    return loan_services_spec(context.env, context.host, context.secrets, serving=context.serving)
+    return loan_services_spec(context.env, context.host, context.secrets, database_kind=context.database_kind)
 
 
 def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
@@ -33,7 +33,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 "loan_services/loan.env.j2",
                 address=spec.address,
                 services=spec.services,
-                database=spec.database,
+                database_kind=spec.database_kind,
                 endpoints=spec.endpoints,
                 agents=spec.agents,
                 agent_key=spec.agent_key,
@@ -52,7 +52,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
             path=OWNER_ENVIRONMENT,
             content=render(
                 "loan_services/loan-owner.env.j2",
-                database=spec.database,
+                database_kind=spec.database_kind,
                 endpoints=spec.endpoints,
                 schema=spec.schema,
                 ca_file=AUTHORITY if spec.tls else None,

@@ -38,7 +38,7 @@ def script(spec: MariaDbSpec) -> str:
         return render(
             "mariadb/replica.sql.j2",
             primary=spec.primary,
-            port=spec.peer.sql_port,
+            port=spec.mariadb.sql_port,
             password=spec.replica_password,
         )
     users = render("mariadb/users.sql.j2", users=spec.passwords, replica_password=spec.replica_password)
