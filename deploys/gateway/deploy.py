@@ -62,7 +62,7 @@ def gateway(spec: GatewaySpec) -> None:
     + spec: addresses, certificate and upstreams
     """
     written = files.converge(name="Write configuration and certificate", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Keep the gateway running",
         unit=UNIT,
         restart_after=(OVERRIDE,),

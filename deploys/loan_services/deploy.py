@@ -80,19 +80,10 @@ def loan_services(spec: LoanServicesSpec) -> None:
 
     + spec: artifact, addresses and settings of this host
     """
-    assert spec.artifact.sha256 is not None
     users.without_login(name="Know the services' user", user=spec.user, home=spec.folder)
-    unpacked = artifacts.installed(
-        name="Install the loan services",
-        url=spec.artifact.url,
-        sha256=spec.artifact.sha256,
-        folder=spec.folder,
-        version=spec.artifact.version,
-        arch=spec.artifact.arch,
-        shown_by=artifacts.PYTHON_LOADS,
-    )
+    unpacked = artifacts.bundle_installed("Install the loan services", spec.artifact, spec.folder)
     written = files.converge(name="Write unit and environment", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Keep the loan services running",
         unit=spec.unit,
         restart_after=(ENVIRONMENT, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}"),

@@ -151,7 +151,7 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
     operations.parameters_set(
         name="Set the database's run-time parameters", settings=spec.run_time_parameters
     )
-    services.kept_running(
+    services.service_running(
         name="Have both databases merged each day",
         unit=spec.merge_timer,
         restart_after=(merge_timer(spec),),
@@ -168,14 +168,14 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
 def _install(spec: OceanBaseSpec) -> None:
     assert spec.artifact.sha256 is not None
     users.without_login(name="Know the database's user", user=spec.user, home=spec.base_dir)
-    artifacts.installed(
+    artifacts.archive_installed(
         name="Install seekdb",
         url=spec.artifact.url,
         sha256=spec.artifact.sha256,
         folder=spec.folder,
         version=spec.artifact.version,
         arch=spec.artifact.arch,
-        shown_by="bin/seekdb --version",
+        smoke_command="bin/seekdb --version",
     )
     files.converge(
         name="Write the database's settings, unit and tool",
