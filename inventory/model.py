@@ -389,7 +389,7 @@ class Environment:
         return {name: fence for name, fence in found if fence is not None and fence.kind != FenceKind.NONE}
 
     @property
-    def client_addresses(self) -> tuple[str, ...]:
+    def client_facing_addresses(self) -> tuple[str, ...]:
         """Return the addresses at which clients reach the gateways."""
         own = tuple(str(host.dmz_address) for host in self.hosts_with(Role.GATEWAY))
         return self.gateway.virtual_addresses or own

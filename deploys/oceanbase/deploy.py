@@ -158,7 +158,7 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
         starts=(spec.merge_unit,),
     )
     if spec.peers:
-        operations.healthy(
+        operations.database_healthy(
             name="Wait for one primary and a standby close behind",
             lag_limit_ms=spec.lag_limit_ms,
             deadline_s=HEALTH_DEADLINE_S,
@@ -196,7 +196,7 @@ def _install(spec: OceanBaseSpec) -> None:
 def _bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
     """Bring the database up, if this is the role that it was first deployed with."""
     if spec.first_role == as_first_role:
-        operations.running(
+        operations.database_running(
             name=f"Keep the database running ({as_first_role.lower()} at first)",
             unit=spec.unit,
             lag_limit_ms=spec.lag_limit_ms,
