@@ -144,7 +144,7 @@ def firewall_and_time(spec: BaselineSpec) -> None:
     """
     written = files.converge(name="Write firewall and time", files=after_packages(spec))
     operations.assert_ssh_not_locked_out(
-        name="Make sure that the firewall spares this session",
+        name="Make sure that the firewall does not lock out SSH",
         ssh_sources=spec.ssh_sources,
     )
     services.service_running(

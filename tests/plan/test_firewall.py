@@ -197,7 +197,7 @@ def test_the_inventory_opens_more_to_named_sources(lab_site: Site, monkeypatch: 
 
 
 def test_a_deploy_through_a_jump_host_is_spared(lab_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    spares = "Firewall and time | Make sure that the firewall spares this session"
+    spares = "Firewall and time | Make sure that the firewall does not lock out SSH"
 
     def refusals(origin: str) -> tuple[object, ...]:
         planned = lab_site.plan("gw-a", told(fresh(), {SessionOrigin: lambda: origin}))
