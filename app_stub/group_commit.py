@@ -52,14 +52,14 @@ class GroupCommit:
         self,
         pool: Pool,
         metrics: Metrics,
-        suspect: Callable[[], None],
+        recheck_now: Callable[[], None],
         *,
         queue_limit: int,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._metrics = metrics
-        self._suspect = suspect
+        self._recheck_now = recheck_now
         self._clock_s = clock_s
         self._loop = asyncio.get_running_loop()
         self._queue = GroupQueue(limit=queue_limit, clock_s=clock_s)
@@ -223,7 +223,7 @@ class GroupCommit:
     async def _after(self, failure: DatabaseFailure, session: Session) -> GroupOutcome:
         self._metrics.groups_refused.labels(failure.kind.value).inc()
         if failure.kind is FailureKind.UNCERTAIN:
-            self._suspect()
+            self._recheck_now()
             return GroupOutcome.UNCERTAIN
         if failure.kind is FailureKind.NOT_SENT:
             # Each such attempt removes one dead connection from the pool: progress, and no reason to pause.
@@ -235,7 +235,7 @@ class GroupCommit:
         await _roll_back(session)
         if failure.kind in NO_PRIMARY_THERE:
             self._pool.back_off()
-            self._suspect()
+            self._recheck_now()
             return GroupOutcome.AGAIN
         return GroupOutcome.ALONE
 

@@ -68,7 +68,7 @@ class Writer:
         self,
         pool: Pool,
         metrics: Metrics,
-        suspect: Callable[[], None],
+        recheck_now: Callable[[], None],
         group: GroupCommit | None = None,
         acknowledgement: Acknowledgement | None = None,
         *,
@@ -77,7 +77,7 @@ class Writer:
     ) -> None:
         self._pool = pool
         self._metrics = metrics
-        self._suspect = suspect
+        self._recheck_now = recheck_now
         self._group = group
         self._acknowledgement = acknowledgement
         self._pause = pause
@@ -269,5 +269,5 @@ class Writer:
         if failure.kind in NO_PRIMARY_THERE:
             self._pool.back_off()
         if failure.kind is not FailureKind.RETRY:
-            self._suspect()
+            self._recheck_now()
         return None

@@ -15,10 +15,10 @@ class Reader:
     """Runs queries through the pool; a query changes nothing, so it may always be repeated."""
 
     def __init__(
-        self, pool: Pool, suspect: Callable[[], None], clock_s: Callable[[], float] = time.monotonic
+        self, pool: Pool, recheck_now: Callable[[], None], clock_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._pool = pool
-        self._suspect = suspect
+        self._recheck_now = recheck_now
         self._clock_s = clock_s
 
     async def read(self, queries: tuple[str, ...], give_up_s: float) -> list[Rows]:
@@ -39,7 +39,7 @@ class Reader:
             if is_of_epoch(epochs, epoch):
                 return rows, term
             self._pool.back_off()
-            self._suspect()
+            self._recheck_now()
 
     async def _read(self, queries: tuple[str, ...], give_up_s: float) -> tuple[list[Rows], int, int]:
         while True:
@@ -52,7 +52,7 @@ class Reader:
             try:
                 return await session.read(queries), epoch, term
             except DatabaseFailure as failure:
-                self._suspect()
+                self._recheck_now()
                 if failure.kind not in _REPEATED or self._clock_s() >= give_up_s:
                     why = problems.unavailable(f"query refused: {failure}")
                     raise problems.ProblemError(why) from failure

@@ -57,11 +57,11 @@ class RolePoller:
         self._endpoint = endpoint
         self._note = note
         self._is_settled = is_settled
-        self._hurry = asyncio.Event()
+        self._recheck = asyncio.Event()
 
-    def hurry(self) -> None:
+    def recheck_now(self) -> None:
         """Ask again now."""
-        self._hurry.set()
+        self._recheck.set()
 
     async def poll(self) -> None:
         """Tell `note` of each answer and each silence; ends only when cancelled."""
@@ -112,9 +112,9 @@ class RolePoller:
         intervals = _SETTLED_INTERVALS if self._is_settled() else 1
         try:
             async with asyncio.timeout(intervals * self._settings.watch_interval_ms / 1000):
-                await self._hurry.wait()
+                await self._recheck.wait()
         except TimeoutError:
             return
         # A hint shortens one pause only, and never to nothing.
         await asyncio.sleep(0.02)
-        self._hurry.clear()
+        self._recheck.clear()

@@ -42,9 +42,9 @@ async def serve(settings: Settings) -> None:
         watch = PrimaryWatch(settings.database, pool, metrics)
     else:
         watch = PrimaryWatch(settings.database, pool, metrics, acknowledgement.move, acknowledgement.allow)
-    group = GroupCommit(pool, metrics, watch.suspect, queue_limit=settings.database.queue_limit)
-    writer = Writer(pool, metrics, watch.suspect, group, acknowledgement)
-    reader = Reader(pool, watch.suspect)
+    group = GroupCommit(pool, metrics, watch.recheck_now, queue_limit=settings.database.queue_limit)
+    writer = Writer(pool, metrics, watch.recheck_now, group, acknowledgement)
+    reader = Reader(pool, watch.recheck_now)
     services = Services(pool=pool, writer=writer, reader=reader, metrics=metrics)
     application = Application(
         services,

@@ -189,7 +189,7 @@ def test_a_lone_primary_is_followed_though_the_other_is_down(monkeypatch: pytest
 
     async def story(watch: PrimaryWatch) -> None:
         await world.until(B)
-        watch.suspect()
+        watch.recheck_now()
         await asyncio.sleep(0.03)
         assert world.followed == [B]
 
@@ -230,7 +230,7 @@ def test_agents_lead_through_a_switchover_and_roles_take_over_when_they_fall_sil
         await world.until(A, None, B)
         assert (world.epoch, world.held) == (6, [False, True, False])
         async with asyncio.timeout(10):
-            while watch._sights[B].epoch != 6:
+            while watch._statuses[B].epoch != 6:
                 await asyncio.sleep(0.002)
         await one.stop()
         await other.stop()
@@ -290,7 +290,7 @@ def test_a_change_of_the_agents_word_has_the_roles_asked_for_at_once(monkeypatch
         agents[0].says(6, "serving", B)
         await world.until(A, B)
         async with asyncio.timeout(10):
-            while watch._sights[B].epoch != 6:
+            while watch._statuses[B].epoch != 6:
                 await asyncio.sleep(0.002)
 
     agents = _agents(1)
