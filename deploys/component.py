@@ -9,8 +9,8 @@ from enum import IntEnum, auto
 from importlib import import_module
 from types import ModuleType
 
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host, Role
-from inventory.peer import DatabaseKind
 from inventory.secrets import Secrets
 
 
@@ -56,7 +56,7 @@ class Step:
     stage: Stage
     deploy: str
     """Name of a function in the component's module `deploy`; it takes the component's `spec`."""
-    while_serving: DatabaseKind | None = None
+    only_with: DatabaseKind | None = None
     """The step runs only while the services use this database; None: always."""
 
 
@@ -74,7 +74,7 @@ class Port:
     """Roles of the other hosts that may reach it, by their segment addresses."""
     sources: tuple[str, ...] = ()
     """Further addresses and networks that may; with no role either, only the host itself reaches it."""
-    while_serving: DatabaseKind | None = None
+    only_with: DatabaseKind | None = None
     """It is opened only while the services use this database; None: always."""
 
 
@@ -129,7 +129,7 @@ class HostContext:
     env: Environment
     host: Host
     secrets: Secrets = field(repr=False)
-    serving: DatabaseKind = DatabaseKind.OCEANBASE
+    database_kind: DatabaseKind = DatabaseKind.OCEANBASE
     """The database that the services use."""
 
 

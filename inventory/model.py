@@ -14,8 +14,8 @@ from inventory.alerting import Alerting
 from inventory.availability import Durability, Etcd, Failover, Fence, FenceKind
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
-from inventory.openings import ExtraOpening
-from inventory.peer import MariaDb
+from inventory.ingress_rules import ExtraIngressRule
+from inventory.mariadb import MariaDb
 from inventory.purpose import ALLOWED, CONSENT_VARIABLE, Action, Purpose, require
 from inventory.slo import DeploySlo, LoadSlo, ProvePace, SoakSlo
 
@@ -321,7 +321,7 @@ class Environment:
     ca_dir: Path
     """Certificate authority and certificates on the control machine."""
     database: Database
-    peer: MariaDb = field(default_factory=MariaDb)
+    mariadb: MariaDb = field(default_factory=MariaDb)
     """The database that OceanBase is compared with."""
     loan: LoanServices
     tongweb: TongWeb
@@ -343,7 +343,7 @@ class Environment:
     """CIDR from which hosts accept SSH."""
     dmz_network: str
     """CIDR from which gateways accept clients."""
-    extra_openings: tuple[ExtraOpening, ...] = ()
+    extra_ingress_rules: tuple[ExtraIngressRule, ...] = ()
     """What hosts' firewalls let in for programs that are not ours."""
     durability_variable: str | None = None
     """Environment variable that sets `failover.durability` for every command; None: the inventory sets it."""
@@ -389,7 +389,7 @@ class Environment:
         return {name: fence for name, fence in found if fence is not None and fence.kind != FenceKind.NONE}
 
     @property
-    def entrances(self) -> tuple[str, ...]:
+    def client_facing_addresses(self) -> tuple[str, ...]:
         """Return the addresses at which clients reach the gateways."""
         own = tuple(str(host.dmz_address) for host in self.hosts_with(Role.GATEWAY))
         return self.gateway.virtual_addresses or own

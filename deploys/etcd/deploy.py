@@ -136,10 +136,10 @@ def etcd(spec: EtcdSpec) -> None:
         files=files_of(spec),
         absent=_passwords_elsewhere(spec),
     )
-    services.launched(name="Have the member start", unit=spec.unit)
+    services.service_started_no_block(name="Have the member start", unit=spec.unit)
     operations.answers(name="Wait for a majority of etcd", deadline_s=READY_DEADLINE_S)
     # Its own certificate and key are not in this list, because etcd reads them at each handshake.
-    services.kept_running(
+    services.service_running(
         name="Run the member with its current settings, one host after the other",
         unit=spec.unit,
         restart_after=(AUTHORITY, CONFIG, override(spec)),

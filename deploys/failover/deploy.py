@@ -140,16 +140,7 @@ def failover(spec: FailoverSpec) -> None:
 
     + spec: artifact, peers and settings of this host
     """
-    assert spec.artifact.sha256 is not None
-    unpacked = artifacts.installed(
-        name="Install the failover agent",
-        url=spec.artifact.url,
-        sha256=spec.artifact.sha256,
-        folder=spec.folder,
-        version=spec.artifact.version,
-        arch=spec.artifact.arch,
-        shown_by=artifacts.PYTHON_LOADS,
-    )
+    unpacked = artifacts.bundle_installed("Install the failover agent", spec.artifact, spec.folder)
     written = files.converge(
         name="Write the agent's settings, unit and command",
         files=files_of(spec),
@@ -162,7 +153,7 @@ def failover(spec: FailoverSpec) -> None:
         f"{spec.folder}/current/{HASH_FILE}",
     )
     for while_primary, where in ((False, "beside a standby"), (True, "beside the primary")):
-        operations.kept_running(
+        operations.agent_running(
             name=f"Keep the failover agent running {where}",
             unit=spec.unit,
             command=COMMAND,

@@ -16,7 +16,7 @@ HAND_OVER_DEADLINE_S = 120
 
 
 @operation()
-def kept_running(
+def agent_running(
     unit: str,
     command: str,
     restart_after: tuple[str, ...],
@@ -25,21 +25,21 @@ def kept_running(
     lag_limit_ms: int,
     written: tuple[Any, ...] = (),
 ) -> Generator[StringCommand, None, None]:
-    """Enable and start the agent; restart it for new files if its database has the role whose turn it is.
+    """Enable and start the agent; restart it for new files if its database has the role that this is for.
 
     + unit: the agent's systemd unit
     + command: its command line tool
     + restart_after: files that it reads only at its start
-    + while_primary: whether this is the primary's turn, or that of all others (also hosts without a database)
+    + while_primary: whether this is for the primary, or for all others (also hosts without a database)
     + has_peers: whether there is another database that can take over
     + lag_limit_ms: largest lag of the former primary when its agent is replaced
     + written: operations that write these files, so that a dry run predicts the restart
     """
     role = host.get_fact(LocalRole)
     if (role == "PRIMARY") != while_primary:
-        host.noop(f"the database here is {role or 'not there yet'}: not its turn")
+        host.noop(f"the database here is {role or 'not there yet'}: this is for {_whom(while_primary)}")
         return
-    yield from services.running(
+    yield from services.commands_to_run(
         unit,
         restart_after=restart_after,
         check=_handed_over(command, lag_limit_ms) if while_primary and has_peers else None,
@@ -48,16 +48,20 @@ def kept_running(
 
 
 @operation()
-def kept_stopped(unit: str, while_primary: bool) -> Generator[StringCommand, None, None]:
-    """Disable and stop the agent, and its database with it, if that has the role whose turn it is.
+def agent_stopped(unit: str, while_primary: bool) -> Generator[StringCommand, None, None]:
+    """Disable and stop the agent, and its database with it, if that has the role that this is for.
 
     + unit: the agent's systemd unit
-    + while_primary: whether this is the primary's turn, or that of all others
+    + while_primary: whether this is for the primary, or for all others
     """
     if (host.get_fact(LocalRole) == "PRIMARY") == while_primary:
-        yield from services.stopped(unit)
+        yield from services.commands_to_stop(unit)
     else:
-        host.noop("not its turn")
+        host.noop(f"this is for {_whom(while_primary)}")
+
+
+def _whom(while_primary: bool) -> str:
+    return "the primary" if while_primary else "all others"
 
 
 def _handed_over(command: str, lag_limit_ms: int) -> str:

@@ -32,7 +32,7 @@ _APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own 
 
 
 @operation()
-def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
+def database_running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
     """Bootstrap the database if there is none; wait for it if it is down.
 
     A running database is never restarted for new settings; the operator chooses the time. A database that
@@ -56,7 +56,7 @@ def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCo
 
 
 @operation()
-def healthy(lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
+def database_healthy(lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
     """Wait until this side is the only primary, or a standby close behind one.
 
     + lag_limit_ms: largest lag of the standby

@@ -49,31 +49,31 @@ def out(service: Service, reason: str) -> None:
 @_WITH_REASON
 @click.pass_obj
 def drain(service: Service, reason: str) -> None:
-    """Out, wait until nothing is under way, and shut."""
+    """Out, wait until nothing is under way, and close the port."""
     service.drain(reason)
 
 
 @tool.command()
 @_WITH_REASON
 @click.pass_obj
-def shut(service: Service, reason: str) -> None:
+def close_port(service: Service, reason: str) -> None:
     """Out, and let in nobody who sends requests, whatever would answer them."""
-    service.shut(reason)
+    service.close_port(reason)
 
 
 @tool.command("in")
 @_WITH_REASON
 @click.pass_obj
-def let_in(service: Service, reason: str) -> None:
+def put_back(service: Service, reason: str) -> None:
     """Let them in again, unless there is another reason; returns when they have noticed."""
-    service.let_in(reason)
+    service.put_back(reason)
 
 
 @tool.command()
 @click.pass_obj
-def gate(service: Service) -> None:
+def smoke_test(service: Service) -> None:
     """0 if it answers real requests, sent past those that send them otherwise; says what it answered."""
-    click.echo(service.gate())
+    click.echo(service.smoke_test())
 
 
 @tool.command()

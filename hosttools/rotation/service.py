@@ -13,7 +13,7 @@ from hosttools.rotation.reasons import Reasons
 from hosttools.rotation.settings import RotationSettings
 
 _ANSWER_S = 2.0
-_GATE_ANSWER_S = 30.0
+_SMOKE_TEST_ANSWER_S = 30.0
 _COMMAND_S = 900.0
 _REASONS_NOTICED_S = 0.8
 """Whoever sends requests looks for reasons four times a second."""
@@ -76,15 +76,15 @@ class Service:
         except waiting.TooLateError:
             count = f"{self._settings.name} does not say how many" if left is None else f"{left}"
             raise ToolError(f"{count} requests are still under way after {limit_s:g} s") from None
-        self.shut(reason)
+        self.close_port(reason)
 
-    def shut(self, reason: str) -> None:
+    def close_port(self, reason: str) -> None:
         """Take it out for `reason`, and close its port to senders."""
         self.reasons.add(reason)
         if self._settings.senders:
             port.close(self._settings)
 
-    def let_in(self, reason: str) -> None:
+    def put_back(self, reason: str) -> None:
         """Remove `reason`; if it was the last one, open the port, and return when senders have noticed."""
         self.reasons.remove(reason)
         if self.reasons.names():
@@ -94,21 +94,21 @@ class Service:
         # The caller may take another one out next: until senders use this one again, there would be none.
         waiting.pause(self._settings.back_s)
 
-    def gate(self) -> str:
+    def smoke_test(self) -> str:
         """Return what it answered to real requests, if each was answered with 200.
 
         Raises:
             ToolError: another answer came; has all answers and their numbers.
         """
         settings = self._settings
-        headers = {"X-Legal-Entity": settings.gate_entity}
+        headers = {"X-Legal-Entity": settings.smoke_test_entity}
         answers = (
-            web.ask(f"{settings.gate_url}?{number}", limit_s=_GATE_ANSWER_S, headers=headers)
-            for number in range(1, settings.gate_requests + 1)
+            web.ask(f"{settings.smoke_test_url}?{number}", limit_s=_SMOKE_TEST_ANSWER_S, headers=headers)
+            for number in range(1, settings.smoke_test_requests + 1)
         )
         count = Counter("no answer" if each is None else str(each.status) for each in answers)
         said = ", ".join(f"{times} x {status}" for status, times in sorted(count.items()))
-        wanted = f"{settings.gate_requests} x 200"
+        wanted = f"{settings.smoke_test_requests} x 200"
         if said != wanted:
             raise ToolError(f"{settings.name} answers {said} instead of {wanted}")
         return said

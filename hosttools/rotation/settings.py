@@ -39,9 +39,9 @@ class RotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Metric that counts requests under way."""
     idle_in_flight: int
     """Value of the metric when only its own question is under way."""
-    gate_url: str
-    gate_entity: str
-    gate_requests: int
+    smoke_test_url: str
+    smoke_test_entity: str
+    smoke_test_requests: int
     drain_s: float
     back_s: float
     """How long senders may still not use it after it was put back."""

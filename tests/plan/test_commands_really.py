@@ -103,7 +103,7 @@ def test_the_vendors_installer_is_given_its_answers_and_begun_again_when_cut_off
 
     def installing() -> list[StringCommand]:
         return commands(
-            artifacts.installed_silently,
+            artifacts.installer_run,
             facts,
             url=installer.as_uri(),
             sha256=digest,
@@ -139,18 +139,18 @@ def _installed(folder: Path) -> str | None:
 
 
 def _install(
-    depot: Path, folder: Path, digest: str, version: str = "1.0", shown_by: str | None = None
+    depot: Path, folder: Path, digest: str, version: str = "1.0", smoke_command: str | None = None
 ) -> list[StringCommand]:
     facts: Facts = {InstalledArtifact: lambda folder, version="current": _installed(Path(folder))}
     return commands(
-        artifacts.installed,
+        artifacts.archive_installed,
         facts,
         url=depot.as_uri(),
         sha256=digest,
         folder=str(folder),
         version=version,
         arch="x86_64",
-        shown_by=shown_by,
+        smoke_command=smoke_command,
     )
 
 
@@ -188,7 +188,7 @@ def test_an_allocator_for_small_pages_is_refused_where_they_are_large(
         "{ echo '<jemalloc>: Unsupported system page size' >&2; false; }; }"
     )
     folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
-    results = [run(c) for c in _install(depot, folder, digest, shown_by=f"sh -c {shlex.quote(starts)}")]
+    results = [run(c) for c in _install(depot, folder, digest, smoke_command=f"sh -c {shlex.quote(starts)}")]
     assert (results[3].returncode == 0) is fits
     assert (folder / "1.0").exists() is fits
     if not fits:

@@ -184,7 +184,9 @@ def test_a_service_s_folder_is_made_by_its_user(home: Path) -> None:
 def _placed(path: Path, content: bytes, ground: Path) -> list[int]:
     (ground / "depot.jar").write_bytes(content)
     arguments = {"sha256": sha256(content).hexdigest(), "path": str(path), "owner": _SERVICE}
-    planned = commands(artifacts.placed, {PathStates: look}, url=(ground / "depot.jar").as_uri(), **arguments)
+    planned = commands(
+        artifacts.file_installed, {PathStates: look}, url=(ground / "depot.jar").as_uri(), **arguments
+    )
     return [run(command).returncode for command in planned]
 
 
@@ -214,7 +216,7 @@ def test_the_hash_of_an_installation_is_not_written_through_a_link(
     installer.write_text(f"mkdir {home}; ln -s {ground}/etc/shadow {home}/{HASH_FILE}\n")
     digest = sha256(installer.read_bytes()).hexdigest()
     planned = commands(
-        artifacts.installed_silently,
+        artifacts.installer_run,
         {InstalledArtifact: lambda folder, version: None},
         url=installer.as_uri(),
         sha256=digest,

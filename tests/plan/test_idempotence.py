@@ -347,7 +347,7 @@ def test_a_session_from_outside_is_refused_before_the_firewall_is_touched(lab_si
     facts = told(fresh(), {SessionOrigin: lambda: "203.0.113.9"})
     planned = lab_site.plan("gw-a", facts)
     names = [p.name for p in planned]
-    check = "Firewall and time | Make sure that the firewall spares this session"
+    check = "Firewall and time | Make sure that the firewall does not lock out SSH"
     (command,) = next(p.commands for p in planned if p.name == check)
     assert "203.0.113.9" in str(command)
     assert str(command).endswith("exit 1")

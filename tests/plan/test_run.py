@@ -68,7 +68,7 @@ def test_summary_counts_by_host_and_names_the_failing_one(state: State, tmp_path
     summary.attach(state, str(path))
     one, two = state.inventory.get_host("@fake/one"), state.inventory.get_host("@fake/two")
     add_op(state, _written, name="Write")  # type: ignore[no-untyped-call]
-    add_op(state, barrier, name="Turn")  # type: ignore[no-untyped-call]
+    add_op(state, barrier, name="Barrier")  # type: ignore[no-untyped-call]
     add_op(state, barrier, name="Refuse", host=one)  # type: ignore[no-untyped-call]
     add_op(state, _refused, name="Refuse", host=two)  # type: ignore[no-untyped-call]
     add_op(state, _written, name="Go on")  # type: ignore[no-untyped-call]
@@ -88,7 +88,7 @@ def test_summary_counts_by_host_and_names_the_failing_one(state: State, tmp_path
         "error": "Refuse: not right here",
         "changes": ["Write"],
     }
-    assert [step["name"] for step in found["steps"]] == ["Write", "Turn", "Refuse", "Go on"]
+    assert [step["name"] for step in found["steps"]] == ["Write", "Barrier", "Refuse", "Go on"]
     assert len(state.callback_handlers) == 1, "attached once, however many hosts ask"
 
 

@@ -220,7 +220,7 @@ def test_curl_checks_the_depot_with_its_authority(
     digest = sha256(b"").hexdigest()
     arguments = {"url": "https://depot/x.tar.gz", "sha256": digest, "folder": "/x", "version": "1"}
     with prepared("here", {InstalledArtifact: lambda folder, version="current": None}, {}):
-        commands = [str(c) for c in artifacts.installed._inner(**arguments, arch="x86_64")]
+        commands = [str(c) for c in artifacts.archive_installed._inner(**arguments, arch="x86_64")]
     downloads = [command for command in commands if "curl" in command]
     assert len(downloads) == 1
     assert downloads[0].count("curl ") == downloads[0].count(trust.CURL) == 2

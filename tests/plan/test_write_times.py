@@ -39,7 +39,7 @@ def _asked(*, uptime_s: float, started_s: float, written_s: float | None) -> Ser
 
 def _restarts(now: ServiceState) -> bool:
     with prepared("here", {Service: lambda unit, paths, starts: now}, {}):
-        planned = [str(command) for command in services.running("x.service", restart_after=(_PATH,))]
+        planned = [str(command) for command in services.commands_to_run("x.service", restart_after=(_PATH,))]
     return "systemctl restart x.service" in planned
 
 

@@ -29,8 +29,8 @@ class Service:
     in_flight: list[float | None] = field(default_factory=lambda: [1.0])
     """One after the other; the last one stays. None: it is too busy to say."""
     has_metrics: bool = True
-    gate: int = 200
-    gate_asked: int = 0
+    smoke_test_status: int = 200
+    smoke_tests_asked: int = 0
     entity: str | None = None
 
 
@@ -48,9 +48,9 @@ def service() -> Iterator[tuple[Service, int]]:
                 status = 404 if not state.has_metrics else 503 if count is None else 200
                 body = f"# TYPE x gauge\nloan_requests_in_flight {count}\nother 9\n".encode()
             elif self.path.startswith("/v1/products"):
-                state.gate_asked += 1
+                state.smoke_tests_asked += 1
                 state.entity = self.headers["X-Legal-Entity"]
-                status = state.gate
+                status = state.smoke_test_status
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -173,8 +173,8 @@ def lay_down(tmp_path: Path, port: int) -> None:
         port=8088,
         in_flight="loan_requests_in_flight",
         idle_in_flight=1,
-        gate_url=f"{url}/v1/products",
-        gate_entity="QH01",
+        smoke_test_url=f"{url}/v1/products",
+        smoke_test_entity="QH01",
         drain_s=120,
         back_s=BACK_S,
         restart=(("touch", f"{tmp_path}/restarted"),),
@@ -261,7 +261,7 @@ def test_who_sends_requests_is_shut_out_once_nothing_is_under_way(gated: Host) -
 def test_it_is_shut_until_the_last_reason_is_gone(gated: Host) -> None:
     rules = gated.folder / "rules"
     for reason in ("upgrade", "starting"):
-        assert gated.tool("shut", reason).returncode == 0
+        assert gated.tool("close-port", reason).returncode == 0
     assert gated.tool("in", "starting").returncode == 0
     assert "reject" in rules.read_text()
     assert gated.tool("in", "upgrade").returncode == 0
@@ -284,15 +284,15 @@ def test_it_is_started_anew_by_its_own_command(host: Host) -> None:
 
 
 def test_the_gate_asks_as_a_legal_entity_and_passes_what_answers_200(host: Host) -> None:
-    done = host.tool("gate")
+    done = host.tool("smoke-test")
     assert (done.returncode, done.stdout.strip()) == (0, "40 x 200")
-    assert (host.service.gate_asked, host.service.entity) == (40, "QH01")
+    assert (host.service.smoke_tests_asked, host.service.entity) == (40, "QH01")
 
 
 @pytest.mark.parametrize("status", [500, 503, 404])
 def test_the_gate_refuses_everything_else_and_says_what_came(host: Host, status: int) -> None:
-    host.service.gate = status
-    done = host.tool("gate")
+    host.service.smoke_test_status = status
+    done = host.tool("smoke-test")
     assert done.returncode != 0
     assert f"loan answers 40 x {status} instead of 40 x 200" in done.stderr
 
@@ -413,7 +413,7 @@ def test_settings_that_could_end_a_rule_or_reach_a_shell_are_refused(
     host: Host, changes: dict[str, object], said: str
 ) -> None:
     host.change(**changes)
-    done = host.tool("shut", "upgrade")
+    done = host.tool("close-port", "upgrade")
     assert done.returncode == 1
     assert f"{host.settings}: " in done.stderr
     assert said in done.stderr

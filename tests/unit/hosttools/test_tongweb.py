@@ -93,10 +93,10 @@ class Rotation:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def shut(self, reason: str) -> None:
-        self.told.append(f"shut {reason}")
+    def close_port(self, reason: str) -> None:
+        self.told.append(f"close-port {reason}")
 
-    def let_in(self, reason: str) -> None:
+    def put_back(self, reason: str) -> None:
         self.told.append(f"in {reason}")
 
 
@@ -184,12 +184,12 @@ def script(host: Host, name: str, text: str) -> None:
 def test_a_start_shuts_gateways_out_until_it_is_up_and_warm(host: Host) -> None:
     host.writes(f"of an earlier start: {STARTED}")
     host.server.begin()
-    assert host.rotation.told == ["shut starting"]
+    assert host.rotation.told == ["close-port starting"]
     with pytest.raises(ToolError, match="waited 90 s for the server to be ready"):
         host.server.ready(None)
     host.writes(STARTED)
     host.server.ready(os.getpid())
-    assert host.rotation.told == ["shut starting", "in starting"]
+    assert host.rotation.told == ["close-port starting", "in starting"]
     assert host.product.asked["GET /portal/api/readyz none"] == 50
     assert host.product.asked["POST /portal/api/readyz none"] == 50
 
@@ -231,7 +231,7 @@ def test_up_without_the_portal_it_stays_out_of_rotation(
     host.server.begin()
     host.writes(STARTED)
     host.server.ready(None)
-    assert host.rotation.told == ["shut starting"]
+    assert host.rotation.told == ["close-port starting"]
     assert "up without the portal, and so out of rotation" in capsys.readouterr().err
 
 
@@ -382,7 +382,7 @@ def test_links_of_the_service_are_replaced_and_not_followed(host: Host, tmp_path
     for name in ("home/conf/tongweb.xml", "home/autodeploy/portal.war", "run/cli-password"):
         (tmp_path / name).symlink_to(shadow)
     Configuration(host.settings, note=tmp_path / "note").put_together()
-    host.server.lay_war()
+    host.server.install_war()
     assert (tmp_path / "home/autodeploy/portal.war").read_bytes() == b"war\0\xff"
     script(
         host, "commandstool.sh", 'for word; do case $word in --passwordfile=*) cat "${word#*=}";; esac; done'

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app_stub import sql, used_up
+from app_stub import limit_check, sql
 from app_stub.money import Kind, Limit, applied, refusal
 from app_stub.services import Request
 from tests.unit.app_stub.fakes import ENTITY, FakeDatabase, FakeLimit
-from tests.unit.app_stub.test_keyed_write import LIMIT, _key, _request, _send_all
+from tests.unit.app_stub.test_idempotent_write import LIMIT, _key, _request, _send_all
 from tests.unit.app_stub.test_sql import ROW
 
 LIMITS = (LIMIT, LIMIT + 1, LIMIT + 2)
@@ -58,7 +58,7 @@ def test_a_folded_group_is_the_same_as_one_movement_after_the_other(
     ]
     done, after = one_by_one(limits, asked)
     moves = [move(*each) for each in asked]
-    assert [by is None for by in used_up.refused(moves, rows)] == done
+    assert [by is None for by in limit_check.refused(moves, rows)] == done
     sums = sql.folded([each for each, fits in zip(moves, done, strict=True) if fits])
     assert len({each.limit_id for each in sums}) == len(sums)
     moved_fen = {each.limit_id: each.drawn_fen - each.repaid_fen for each in sums}
@@ -76,7 +76,7 @@ def test_who_is_refused_learns_what_it_found() -> None:
         move(LIMIT, "drawdown", 30, "QH02"),
     ]
     after = ("QH02", LIMIT, 1, "HUINONG", 100, 80, "active", None)
-    assert used_up.refused(moves, [row]) == [[row], [], None, [after]]
+    assert limit_check.refused(moves, [row]) == [[row], [], None, [after]]
 
 
 @given(asked=MOVES, states=STATES)
@@ -154,7 +154,7 @@ def test_movements_that_cancel_out_are_journalled_though_their_limit_stays_the_s
 @pytest.mark.parametrize("count", [2, 32])
 def test_the_sum_of_the_largest_movements_still_tells_its_place_in_the_group(count: int) -> None:
     largest = 10**13
-    update, _ = sql.together((move(LIMIT, "drawdown", largest),) * count, (ROW,) * count, 5)
+    update, _ = sql.grouped_movements((move(LIMIT, "drawdown", largest),) * count, (ROW,) * count, 5)
     (value, place, half) = re.findall(r"THEN (\d+) END%(\d+)-(\d+)", update)[0]
     assert int(value) % int(place) - int(half) == count * largest
     assert int(value) < 2**63

@@ -1,10 +1,10 @@
-"""Openings of hosts' firewalls in addition to those that the components need."""
+"""Ingress rules of hosts' firewalls in addition to those that the components need."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtraOpening:
+class ExtraIngressRule:
     """One port for programs that are not ours, such as agents of monitoring, backup and jump hosts."""
 
     why: str

@@ -1,6 +1,6 @@
-"""Runs one keyed write to an outcome: done, replayed, refused for a reason, or honestly unknown.
+"""Runs one idempotent write to an outcome: done, replayed, refused for a reason, or honestly unknown.
 
-A repeat of a keyed write is safe, because the journal's unique key lets only one through. So whatever
+A repeat of an idempotent write is safe, because the journal's unique key lets only one through. So whatever
 happened to an attempt, its outcome is learnt by sending the same packet again to whoever is the primary now,
 until the deadline. Once one attempt is uncertain, no later finding makes the outcome a definite no: the
 uncertain one may still be on its way.
@@ -18,9 +18,9 @@ from app_stub.acknowledgement import Acknowledgement
 from app_stub.database import Rows, Session
 from app_stub.durability import Verdict
 from app_stub.group_commit import GroupCommit
-from app_stub.group_queue import Together
+from app_stub.group_queue import GroupOutcome
 from app_stub.metrics import Metrics
-from app_stub.outcome import NO_PRIMARY_THERE, DatabaseFailure, Meaning
+from app_stub.outcome import NO_PRIMARY_THERE, DatabaseFailure, FailureKind
 from app_stub.pool import NoConnectionError, Pool
 from app_stub.reads import is_of_epoch
 
@@ -31,7 +31,7 @@ the primary, are repeated until the deadline."""
 _PAUSE_S = 0.05
 
 
-class KeyedWrite(msgspec.Struct, frozen=True, kw_only=True):
+class IdempotentWrite(msgspec.Struct, frozen=True, kw_only=True):
     """A write that is ready to be sent."""
 
     row: sql.JournalRow
@@ -62,13 +62,13 @@ def _nothing_executed(none: NoConnectionError) -> problems.ProblemError:
 
 
 class Writer:
-    """Sends keyed writes through the pool."""
+    """Sends idempotent writes through the pool."""
 
     def __init__(
         self,
         pool: Pool,
         metrics: Metrics,
-        suspect: Callable[[], None],
+        recheck_now: Callable[[], None],
         group: GroupCommit | None = None,
         acknowledgement: Acknowledgement | None = None,
         *,
@@ -77,13 +77,13 @@ class Writer:
     ) -> None:
         self._pool = pool
         self._metrics = metrics
-        self._suspect = suspect
+        self._recheck_now = recheck_now
         self._group = group
         self._acknowledgement = acknowledgement
         self._pause = pause
         self._clock_s = clock_s
 
-    async def perform(self, write: KeyedWrite, give_up_s: float) -> Written:
+    async def perform(self, write: IdempotentWrite, give_up_s: float) -> Written:
         """Run `write` to its outcome.
 
         Args:
@@ -102,9 +102,9 @@ class Writer:
                 sent = await self._group.attempt(write.row, write.move, write.change, give_up_s)
             except NoConnectionError as none:
                 raise _nothing_executed(none) from none
-            if sent.together is Together.DONE:
+            if sent.outcome is GroupOutcome.DONE:
                 written = Written(answer=write.row.answer, is_replay=False, term=sent.term)
-            uncertain, refused_by = sent.together is Together.UNCERTAIN, sent.refused_by
+            uncertain, refused_by = sent.outcome is GroupOutcome.UNCERTAIN, sent.refused_by
         while True:
             if written is None:
                 written = await self._alone(write, give_up_s, uncertain=uncertain, refused_by=refused_by)
@@ -127,7 +127,7 @@ class Writer:
         return verdict is not Verdict.MOVED
 
     async def _alone(
-        self, write: KeyedWrite, give_up_s: float, *, uncertain: bool, refused_by: Rows | None
+        self, write: IdempotentWrite, give_up_s: float, *, uncertain: bool, refused_by: Rows | None
     ) -> Written:
         """Send a write, until its outcome is known.
 
@@ -166,12 +166,12 @@ class Writer:
                 found = await self._stored_or_reason(session, write, epoch, seen)
             except DatabaseFailure as failure:
                 found = await self._after(failure, session, write, epoch)
-                uncertain = uncertain or failure.meaning is Meaning.UNCERTAIN
-                if failure.meaning is Meaning.NOT_SENT:
+                uncertain = uncertain or failure.kind is FailureKind.UNCERTAIN
+                if failure.kind is FailureKind.NOT_SENT:
                     # Each such attempt removes one dead connection from the pool: progress, not a failure.
                     attempts -= 1
                     refusals -= 1
-                elif failure.meaning in NO_PRIMARY_THERE:
+                elif failure.kind in NO_PRIMARY_THERE:
                     refusals -= 1
             finally:
                 self._pool.release(session)
@@ -220,7 +220,7 @@ class Writer:
         return Written(answer=answer, is_replay=not uncertain, term=term)
 
     async def _stored_or_reason(
-        self, session: Session, write: KeyedWrite, epoch: int, seen: Rows | None = None
+        self, session: Session, write: IdempotentWrite, epoch: int, seen: Rows | None = None
     ) -> idempotency.Stored | problems.Problem | None:
         """Return what the key stands for, or why the change does not apply.
 
@@ -236,7 +236,7 @@ class Writer:
         epochs, rows, *reasons = await session.read((sql.SELECT_EPOCH, lookup, *explain))
         if not is_of_epoch(epochs, epoch):
             # Whatever else it says was not written or refused by the primary.
-            raise DatabaseFailure(Meaning.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
+            raise DatabaseFailure(FailureKind.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
         stored = idempotency.stored_in(rows)
         if stored is not None:
             return stored
@@ -247,11 +247,11 @@ class Writer:
             return raised.problem
 
     async def _after(
-        self, failure: DatabaseFailure, session: Session, write: KeyedWrite, epoch: int
+        self, failure: DatabaseFailure, session: Session, write: IdempotentWrite, epoch: int
     ) -> idempotency.Stored | problems.Problem | None:
         """Say what follows from `failure`: a stored answer, a definite problem, or None: try again."""
-        self._metrics.retries.labels(failure.meaning.value).inc()
-        if failure.meaning is Meaning.DUPLICATE:
+        self._metrics.retries.labels(failure.kind.value).inc()
+        if failure.kind is FailureKind.DUPLICATE:
             try:
                 await session.rollback()
                 return await self._stored_or_reason(session, write, epoch)
@@ -260,14 +260,14 @@ class Writer:
                 return None
         # The transaction may still be open on the server: only closing ends it for certain.
         session.close()
-        if failure.meaning is Meaning.REFUSED:
+        if failure.kind is FailureKind.REFUSED:
             _LOG.error(
                 "write refused",
                 extra={"code": failure.code, "error": str(failure), "kind": write.row.kind.value},
             )
             return problems.unavailable("the database refused the statement; nothing was executed")
-        if failure.meaning in NO_PRIMARY_THERE:
-            self._pool.rest()
-        if failure.meaning is not Meaning.RETRY:
-            self._suspect()
+        if failure.kind in NO_PRIMARY_THERE:
+            self._pool.back_off()
+        if failure.kind is not FailureKind.RETRY:
+            self._recheck_now()
         return None

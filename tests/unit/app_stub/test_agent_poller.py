@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app_stub import agent_signature
-from app_stub.agent_questions import Refusal, Trust, listen, word_in
+from app_stub.agent_poller import Refusal, Trust, poll, word_in
 from app_stub.http_get import BadAnswerError, GetConnection
 from app_stub.primary_rule import Word
 from app_stub.settings import Endpoint
@@ -27,7 +27,7 @@ def _play(story: Callable[[FakeAgent, list[Heard]], Awaitable[None]]) -> None:
         await agent.start()
         heard: list[Heard] = []
         task = asyncio.create_task(
-            listen(
+            poll(
                 agent.endpoint,
                 lambda _, word, _asked_s: heard.append(word),
                 lambda _, because: heard.append(because),

@@ -1,4 +1,4 @@
-"""Asks one database for its role, and a primary for its epoch, all the time."""
+"""Polls one database for its role, and a primary for its epoch."""
 
 import asyncio
 import logging
@@ -43,8 +43,8 @@ async def role_and_epoch(connection: Connection, kind: DatabaseKind) -> tuple[Ro
     return (Role.PRIMARY, int(epochs[0][0])) if epochs else (Role.UNKNOWN, 0)
 
 
-class RoleQuestions:
-    """The questions to one endpoint.
+class RolePoller:
+    """Polls one endpoint.
 
     A refused connection is silence at once; an open one that does not answer is silence after `silence_ms`,
     so that a database that stalls for a moment is not given up.
@@ -57,17 +57,17 @@ class RoleQuestions:
         self._endpoint = endpoint
         self._note = note
         self._is_settled = is_settled
-        self._hurry = asyncio.Event()
+        self._recheck = asyncio.Event()
 
-    def hurry(self) -> None:
+    def recheck_now(self) -> None:
         """Ask again now."""
-        self._hurry.set()
+        self._recheck.set()
 
-    async def ask(self) -> None:
+    async def poll(self) -> None:
         """Tell `note` of each answer and each silence; ends only when cancelled."""
         while True:
             try:
-                await self._ask()
+                await self._poll()
             except Exception as failure:
                 # The last resort: who is asked no more would count as unheard, or as what it last was, for
                 # ever, and no primary be found (seen).
@@ -75,7 +75,7 @@ class RoleQuestions:
                 self._note(self._endpoint, Role.UNKNOWN, 0, repr(failure))
                 await self._pause()
 
-    async def _ask(self) -> None:
+    async def _poll(self) -> None:
         silence_s = self._settings.silence_ms / 1000
         clock = asyncio.get_running_loop().time
         endpoint = self._endpoint
@@ -112,9 +112,9 @@ class RoleQuestions:
         intervals = _SETTLED_INTERVALS if self._is_settled() else 1
         try:
             async with asyncio.timeout(intervals * self._settings.watch_interval_ms / 1000):
-                await self._hurry.wait()
+                await self._recheck.wait()
         except TimeoutError:
             return
         # A hint shortens one pause only, and never to nothing.
         await asyncio.sleep(0.02)
-        self._hurry.clear()
+        self._recheck.clear()

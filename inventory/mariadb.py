@@ -1,14 +1,6 @@
-"""The typed inventory of the database that OceanBase is compared with, on the same hosts."""
+"""The typed inventory of MariaDB, with which OceanBase is compared on the same hosts."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-
-
-class DatabaseKind(StrEnum):
-    """Database product that the loan services use."""
-
-    OCEANBASE = "oceanbase"
-    MARIADB = "mariadb"
 
 
 @dataclass(frozen=True, kw_only=True)

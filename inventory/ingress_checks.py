@@ -1,11 +1,11 @@
-"""Checks of an inventory's extra openings: nft on the hosts would refuse some in the middle of a deploy."""
+"""Checks of an inventory's extra ingress rules: nft would refuse some in the middle of a deploy."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
 
+from inventory.ingress_rules import ExtraIngressRule
 from inventory.model import Environment, Role
-from inventory.openings import ExtraOpening
 from inventory.problem import Problem
 
 PROTOCOLS = ("tcp", "udp")
@@ -15,31 +15,31 @@ _COMMENT_BYTES_MAX = 120
 """nft takes comments of 128 bytes."""
 
 
-def opening_problems(env: Environment) -> Iterator[Problem]:
-    """Yield every problem of the extra openings of `env`."""
-    for number, opening in enumerate(env.extra_openings):
-        field = f"extra_openings[{number}]"
-        for name, value, allowed in _wrong_values(opening):
+def ingress_problems(env: Environment) -> Iterator[Problem]:
+    """Yield every problem of the extra ingress rules of `env`."""
+    for number, rule in enumerate(env.extra_ingress_rules):
+        field = f"extra_ingress_rules[{number}]"
+        for name, value, allowed in _wrong_values(rule):
             yield Problem(where=env.name, field=f"{field}.{name}", value=value, allowed=allowed)
 
 
-def _wrong_values(opening: ExtraOpening) -> Iterator[tuple[str, object, str]]:
+def _wrong_values(rule: ExtraIngressRule) -> Iterator[tuple[str, object, str]]:
     """Yield (field, value, what is allowed) of each wrong value."""
-    size = len(opening.why.encode())
-    if not opening.why.isprintable() or {'"', "\\"} & set(opening.why) or not 0 < size <= _COMMENT_BYTES_MAX:
+    size = len(rule.why.encode())
+    if not rule.why.isprintable() or {'"', "\\"} & set(rule.why) or not 0 < size <= _COMMENT_BYTES_MAX:
         allowed = f"its purpose, 1 to {_COMMENT_BYTES_MAX} bytes without quotation marks and backslashes"
-        yield "why", opening.why, allowed
-    if not 1 <= opening.port <= 65_535:
-        yield "port", opening.port, "1 to 65535"
-    if opening.protocol not in PROTOCOLS:
-        yield "protocol", opening.protocol, ", ".join(PROTOCOLS)
-    for role in opening.roles:
+        yield "why", rule.why, allowed
+    if not 1 <= rule.port <= 65_535:
+        yield "port", rule.port, "1 to 65535"
+    if rule.protocol not in PROTOCOLS:
+        yield "protocol", rule.protocol, ", ".join(PROTOCOLS)
+    for role in rule.roles:
         if role not in tuple(Role):
             yield "roles", role, ", ".join(Role)
-    if not opening.sources:
+    if not rule.sources:
         yield "sources", (), "at least one address or network"
     networks = []
-    for source in opening.sources:
+    for source in rule.sources:
         try:
             network = IPv4Network(source)
         except ValueError:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app_stub import idempotency
 from app_stub.group_commit import GroupCommit
+from app_stub.idempotent_write import Writer
 from app_stub.journey import money_moves
-from app_stub.keyed_write import Writer
 from app_stub.problems import ProblemError
 from app_stub.reads import Reader
 from app_stub.services import Answer, Request, Services

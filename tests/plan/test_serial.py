@@ -27,7 +27,7 @@ _ALL_AT_ONCE = {
     "Have them read again and again": "a timer",
     "Have the member start": "touches only a member that is not up, and a majority must start together",
 }
-"""Operation -> why hosts need not take turns; whatever else restarts a service must be serial."""
+"""Operation -> why hosts may do it at the same time; whatever else restarts a service must be serial."""
 
 
 @pytest.mark.parametrize("site_name", ["lab_site", "qinghai_site"])
@@ -139,7 +139,7 @@ def _needed(site: Site, monkeypatch: pytest.MonkeyPatch, **data: str) -> dict[st
 
 @operation()
 def _kept() -> Generator[StringCommand, None, None]:
-    yield from services.running("x.service", restart_after=("/etc/x",))
+    yield from services.commands_to_run("x.service", restart_after=("/etc/x",))
 
 
 @pytest.mark.parametrize(("serial", "restarted"), [(True, 1), (False, 3)])

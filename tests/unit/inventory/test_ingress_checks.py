@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 
 from inventory import environment
-from inventory.openings import ExtraOpening
+from inventory.ingress_rules import ExtraIngressRule
 from inventory.validation import find_problems
 
 LAB = environment("lab")
-GOOD = ExtraOpening(why="the bank's Zabbix (代理)", port=10_050, sources=("10.1.2.0/24", "10.1.3.4"))
+GOOD = ExtraIngressRule(why="the bank's Zabbix (代理)", port=10_050, sources=("10.1.2.0/24", "10.1.3.4"))
 
 
 def problems(**changes: Any) -> list[tuple[str, object, str]]:
-    env = replace(LAB, extra_openings=(GOOD, replace(GOOD, **changes)))
-    return [(p.field, p.value, p.allowed) for p in find_problems(env) if p.field.startswith("extra_openings")]
+    env = replace(LAB, extra_ingress_rules=(GOOD, replace(GOOD, **changes)))
+    return [
+        (p.field, p.value, p.allowed) for p in find_problems(env) if p.field.startswith("extra_ingress_rules")
+    ]
 
 
 def test_a_good_one_is_accepted() -> None:
@@ -51,5 +53,5 @@ def test_a_wrong_one_is_named_with_what_is_allowed(
     changes: dict[str, Any], field: str, value: object, allowed: str
 ) -> None:
     (problem,) = problems(**changes)
-    assert problem[:2] == (f"extra_openings[1].{field}", value)
+    assert problem[:2] == (f"extra_ingress_rules[1].{field}", value)
     assert allowed in problem[2]

@@ -1,4 +1,4 @@
-"""Hosts that take their turns: an operation with `_serial=True` stops at the first host where it fails.
+"""One host after another: an operation with `_serial=True` stops at the first host where it fails.
 
 pyinfra 3.10 goes on with the next host: a file that no service can read would end that service on every host.
 """
@@ -7,8 +7,8 @@ from pyinfra.api.host import Host
 from pyinfra.context import host, state
 
 
-def failed_before_its_turn() -> list[str]:
-    """Return the names of the hosts where the current operation has failed in an earlier turn.
+def earlier_hosts_that_failed() -> list[str]:
+    """Return the names of the hosts where the current operation ran before this one, and failed.
 
     Where hosts take an operation at the same time, nobody comes before another, and the list is empty.
     """

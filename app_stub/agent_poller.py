@@ -1,4 +1,4 @@
-"""Asks one failover agent who leads: a question that is answered when the answer changes."""
+"""Polls one failover agent for who leads; the agent answers when that changes (a long poll)."""
 
 import asyncio
 import logging
@@ -100,7 +100,7 @@ def believed(answer: Answer, trust: Trust, *, nonce: str, target: str) -> tuple[
     return word, tag
 
 
-async def listen(
+async def poll(
     agent: Endpoint,
     note: Callable[[Endpoint, Word | None, float], None],
     refused: Callable[[Endpoint, Refusal], None],
