@@ -70,7 +70,7 @@ class Peer:
 
     host: _Text
     address: _Text
-    may_lead: bool
+    candidate: bool
     fence: Fence | None
 
 
@@ -128,8 +128,8 @@ class Timing:
     safety_margin_ms: Annotated[int, Meta(ge=100, le=60_000)]
     database_silent_ms: _SilenceMs
     peer_silent_ms: _SilenceMs
-    lag_limit_ms: _WaitMs
-    anti_flap_ms: _PauseMs
+    max_failover_lag_ms: _WaitMs
+    failover_cooldown_ms: _PauseMs
     rejoin_interval_ms: _PauseMs
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
@@ -181,7 +181,7 @@ class Settings:
     me: _Text
     address: _Text
     sql_port: _Port
-    may_lead: bool
+    candidate: bool
     store: Store
     agent: Api
     peers: tuple[Peer, ...]

@@ -117,7 +117,7 @@ class Looking:
         seen = Observed(
             now_ms=now_ms,
             me=self._settings.me,
-            may_lead=self._settings.may_lead,
+            candidate=self._settings.candidate,
             database=database,
             lease=memory.lease.observed() if memory.lease else None,
             store=store,
@@ -181,7 +181,7 @@ class Looking:
             lineage=database.lineage,
             epoch=database.recorded_epoch,
             fenced=seen.fenced_epoch,
-            may_lead=seen.may_lead,
+            candidate=seen.candidate,
         )
         more = {
             "process": database.process,

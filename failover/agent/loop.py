@@ -49,8 +49,8 @@ def limits_of(settings: Settings) -> Limits:
         safety_margin_ms=timing.safety_margin_ms,
         database_silent_ms=timing.database_silent_ms,
         peer_silent_ms=timing.peer_silent_ms,
-        lag_limit_ms=timing.lag_limit_ms,
-        anti_flap_ms=timing.anti_flap_ms,
+        max_failover_lag_ms=timing.max_failover_lag_ms,
+        failover_cooldown_ms=timing.failover_cooldown_ms,
         rejoin_interval_ms=timing.rejoin_interval_ms,
         alone_after_ms=settings.durability.alone_after_ms,
     )

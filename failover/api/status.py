@@ -40,6 +40,7 @@ class MemberStatus:
     epoch: int
     fenced_epoch: int
     may_lead: bool
+    """Whether it is a candidate; the API keeps the word, for programs and agents of other versions."""
     silent_ms: int
     """Time since its last new report to the store."""
     thinks: str
@@ -156,7 +157,7 @@ def successor(seen: Observed, limits: Limits) -> str | None:
         (m.scn, m.host)
         for m in store.members
         if m.host != store.leadership.host
-        and m.may_lead
+        and m.candidate
         and m.role is Role.STANDBY
         and m.lineage == store.leadership.lineage
         and m.unchanged_ms < limits.peer_silent_ms
@@ -187,7 +188,7 @@ def _member(member: Member, told: Json) -> MemberStatus:
         lag_ms=lag_ms if isinstance(lag_ms, int) else None,
         epoch=member.epoch,
         fenced_epoch=member.fenced,
-        may_lead=member.may_lead,
+        may_lead=member.candidate,
         silent_ms=member.unchanged_ms,
         thinks=str(told.get("thinks", "")),
     )

@@ -61,7 +61,7 @@ class Claim:
     alone: Alone
     acknowledged_scn: int | None
     automatic: bool
-    """Whether it counts for the anti-flap window: no operator asked for it, and another host led before."""
+    """Whether it counts for the failover cooldown: no operator asked for it, and another host led before."""
     request: str | None
     why: str
 

@@ -12,7 +12,7 @@ primary's position is recorded (`acknowledged_scn`): all writes acknowledged alo
 every standby that may lead has passed this position (`no`).
 
 There is one field for all standbys: if two may lead and one is lost, the primary is alone although the other
-follows. A standby that is configured never to lead does not count here.
+follows. A standby that is configured never to be a candidate does not count here.
 """
 
 from failover.core.actions import SetAlone

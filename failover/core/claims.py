@@ -20,7 +20,7 @@ class Lost:
 def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> Lost | None:
     """Return why the leader counts as lost, or None.
 
-    Within the anti-flap window suspicion is not enough: then only a lease that has been gone for a whole TTL
+    Within the failover cooldown suspicion is not enough: then only a lease that has been gone for a whole TTL
     counts. In that case there is certainly no primary, and an outage is worse than a flap.
     """
     store = seen.store
@@ -36,7 +36,7 @@ def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> L
     if peer is not None and peer.says_fenced_epoch >= leadership.epoch:
         why = f"the agent of {host} says itself that epoch {leadership.epoch} is over"
         return Lost(why=why, for_ms=max(0, silent_ms - settings.peer_silent_ms))
-    if silent_ms < settings.peer_silent_ms or within_anti_flap(seen, settings):
+    if silent_ms < settings.peer_silent_ms or within_failover_cooldown(seen, settings):
         return None
     if not store.lease_alive:
         why = f"the lease of {host} has ended and {host} is silent to the store for {silent_ms} ms"
@@ -57,10 +57,10 @@ def silent_to_the_store_ms(seen: Observed, leadership: Leadership) -> int:
     return leadership.unchanged_ms if put is None else put.unchanged_ms
 
 
-def within_anti_flap(seen: Observed, settings: Settings) -> bool:
+def within_failover_cooldown(seen: Observed, settings: Settings) -> bool:
     """Say whether an automatic failover was made recently."""
     ago_ms = seen.store.last_automatic_ago_ms if seen.store else None
-    return ago_ms is not None and ago_ms < settings.anti_flap_ms
+    return ago_ms is not None and ago_ms < settings.failover_cooldown_ms
 
 
 def claim(seen: Observed, leadership: Leadership, why: str, request: Request | None = None) -> Claim:

@@ -20,8 +20,8 @@ HEAD_START_LOOPS = 2
 def not_ready(seen: Observed, settings: Settings) -> str | None:
     """Return why this host's database cannot become the primary now, or None; does not consider its data."""
     database = seen.database
-    if not seen.may_lead:
-        return f"{seen.me} is configured never to lead"
+    if not seen.candidate:
+        return f"{seen.me} is configured never to be a candidate"
     if database.recorded_role is None:
         return f"{seen.me} has no complete data"
     if database.process is Process.DOWN:
@@ -77,10 +77,10 @@ def what_would_be_lost(seen: Observed, leadership: Leadership, settings: Setting
     if behind_ns is None:
         return f"the last position of {leadership.primary} is not known"
     behind_ms = behind_ns // NS_IN_MS
-    if behind_ms > settings.lag_limit_ms:
+    if behind_ms > settings.max_failover_lag_ms:
         return (
             f"{seen.me} is {behind_ms} ms behind the last known position of {leadership.primary}"
-            f" (limit {settings.lag_limit_ms} ms)"
+            f" (limit {settings.max_failover_lag_ms} ms)"
         )
     return None
 
@@ -127,13 +127,13 @@ def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Sett
 
     def is_close(scn: int) -> bool:
         behind_ns = how_far_behind_ns(scn, seen, leadership)
-        return behind_ns is not None and behind_ns <= settings.lag_limit_ms * NS_IN_MS
+        return behind_ns is not None and behind_ns <= settings.max_failover_lag_ms * NS_IN_MS
 
     return tuple(
         m
         for m in _members(seen)
         if m.host != seen.me
-        and m.may_lead
+        and m.candidate
         and m.role is Role.STANDBY
         and m.unchanged_ms < settings.peer_silent_ms
         and m.lineage == leadership.lineage
@@ -144,7 +144,7 @@ def standbys_able_to_lead(seen: Observed, leadership: Leadership, settings: Sett
 
 def standbys_that_may_lead(seen: Observed) -> tuple[Member, ...]:
     """Return all other members that may ever be promoted, living or not."""
-    return tuple(m for m in _members(seen) if m.host != seen.me and m.may_lead)
+    return tuple(m for m in _members(seen) if m.host != seen.me and m.candidate)
 
 
 def member(seen: Observed, host: str) -> Member | None:

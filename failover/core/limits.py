@@ -15,8 +15,8 @@ class Settings:
     safety_margin_ms: int = 1000
     database_silent_ms: int = 2000
     peer_silent_ms: int = 1200
-    lag_limit_ms: int = 5000
-    anti_flap_ms: int = 10_000
+    max_failover_lag_ms: int = 5000
+    failover_cooldown_ms: int = 10_000
     rejoin_interval_ms: int = 10_000
     handover_limit_ms: int = 3000
     """A handover that is not complete by then is cancelled, and the old primary leads on."""

@@ -44,7 +44,7 @@ def _against_switchover(
     yield from _no_sound_leader(seen, leadership, settings)
     yield from _against_candidate(seen, leadership, request.host, settings)
     lag_ms = _lag_ms(seen, leadership, request.host)
-    limit_ms = min(settings.lag_limit_ms, settings.handover_limit_ms)
+    limit_ms = min(settings.max_failover_lag_ms, settings.handover_limit_ms)
     if lag_ms is not None and lag_ms > limit_ms:
         yield f"{request.host} is {lag_ms} ms behind (limit {limit_ms} ms): services would wait for it"
 
@@ -72,8 +72,8 @@ def _against_failover(
         return
     yield from _against_candidate(seen, leadership, request.host, settings, request.accept_loss)
     lag_ms = _lag_ms(seen, leadership, request.host)
-    if lag_ms is not None and lag_ms > settings.lag_limit_ms and not request.accept_loss:
-        yield f"{request.host} is {lag_ms} ms behind (limit {settings.lag_limit_ms} ms)"
+    if lag_ms is not None and lag_ms > settings.max_failover_lag_ms and not request.accept_loss:
+        yield f"{request.host} is {lag_ms} ms behind (limit {settings.max_failover_lag_ms} ms)"
 
 
 def _against_rejoin(
@@ -97,8 +97,8 @@ def _against_candidate(
     seen: Observed, leadership: Leadership, host: str, settings: Settings, accept_loss: bool = False
 ) -> Iterator[str]:
     put = member(seen, host) or Member(host=host)
-    if not put.may_lead:
-        yield f"{host} is configured never to lead"
+    if not put.candidate:
+        yield f"{host} is configured never to be a candidate"
     if put.unchanged_ms >= settings.peer_silent_ms:
         yield f"the agent of {host} is silent to the store for {put.unchanged_ms} ms"
     can_be_started = put.recorded_role is Role.PRIMARY and (accept_loss or host == leadership.primary)

@@ -154,7 +154,7 @@ class Member:
     """The highest epoch known to its database."""
     fenced: int = 0
     """The highest epoch whose end its agent confirmed: its database was down, or could not be writable."""
-    may_lead: bool = True
+    candidate: bool = True
     unchanged_ms: int = 0
     """For how long its `seq` stood still as seen by this agent, counted only while the store answered.
 
@@ -234,7 +234,7 @@ class Observed:
     now_ms: int
     """This host's steady clock, read after everything else was gathered."""
     me: str
-    may_lead: bool = True
+    candidate: bool = True
     database: Database = Database()
     lease: Lease | None = None
     store: StoreView | None = None

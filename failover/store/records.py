@@ -148,6 +148,7 @@ def member_text(member: Member, *, seq: int, lag_ms: int | None, more: Mapping[s
     """Return an agent's report about itself; `more` is for people and other programs."""
     found = {**more, **asdict(member), "seq": seq, "lag_ms": lag_ms}
     del found["unchanged_ms"]
+    found["may_lead"] = found.pop("candidate")
     return msgspec.json.encode(found).decode()
 
 
@@ -168,7 +169,7 @@ def member(host: str, text: str) -> Member:
             lineage=found["lineage"],
             epoch=int(found["epoch"]),
             fenced=int(found["fenced"]),
-            may_lead=bool(found["may_lead"]),
+            candidate=bool(found["may_lead"]),
         )
     except (KeyError, TypeError, ValueError) as wrong:
         raise RecordError(f"members/{host} cannot be read ({wrong!r}): {text[:200]}") from None

@@ -68,7 +68,7 @@ BASES = (
 
 FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "look": {
-        "may_lead": (False,),
+        "candidate": (False,),
         "store": (None,),
         "lease": (
             None,
@@ -152,7 +152,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "recorded_role": ROLES,
         "lineage": (None, *EPOCHS),
         "fenced": EPOCHS,
-        "may_lead": (False,),
+        "candidate": (False,),
         "unchanged_ms": AGES_MS,
     },
 }

@@ -371,7 +371,7 @@ async def hosts(
             "agent": {**found["agent"], "port": agent_port},
             "store": {**found["store"], "endpoints": list(endpoints), "ca_file": str(ca_file)},
             "peers": [
-                {"host": n, "address": h.address, "may_lead": True, "fence": {**fence, "system": n}}
+                {"host": n, "address": h.address, "candidate": True, "fence": {**fence, "system": n}}
                 for n, h in host.others.items()
             ],
             "timing": {**found["timing"], **timing},

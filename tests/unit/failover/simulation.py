@@ -29,7 +29,7 @@ def deadline_ms(settings: Settings) -> float:
     """Return within what time there is a serving primary, once nothing is broken any more.
 
     Everything one after the other: hosts boot, the store elects a leader, which extends the lease by a TTL;
-    within the anti-flap window it has to be gone for another; then no fence device answers and the claim
+    within the failover cooldown it has to be gone for another; then no fence device answers and the claim
     waits for its guarantee; then the promotion does not end and its database is started again, or a start
     fails and is repeated.
     """
@@ -138,7 +138,7 @@ def await_primary(cluster: Cluster, limit_ms: float) -> float | None:
 def _could_lead(cluster: Cluster, name: str) -> bool:
     """Say whether this host lives, and has data with which it may lead."""
     agent, host = cluster.agents[name], cluster.world.hosts[name]
-    if name == cluster.lost or not host.on or host.frozen or not agent.may_lead:
+    if name == cluster.lost or not host.on or host.frozen or not agent.candidate:
         return False
     seen = agent.observe()
     record = seen.store.leadership if seen.store else None

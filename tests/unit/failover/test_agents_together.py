@@ -18,7 +18,7 @@ TIMING = {
     "safety_margin_ms": 600,
     "database_silent_ms": 800,
     "peer_silent_ms": 600,
-    "anti_flap_ms": 1500,
+    "failover_cooldown_ms": 1500,
     "rejoin_interval_ms": 3000,
 }
 LEASE_ENDS_S = TIMING["lease_ttl_ms"] / 1000

@@ -93,7 +93,7 @@ def test_a_position_that_is_not_known_is_none() -> None:
         ((member("a"), member("b", scn=AT - 1)), False),
         ((member("a"), member("b", scn=AT)), True),
         ((member("a"), member("b", scn=AT), member("c", scn=AT - 1)), False),
-        ((member("a"), member("b", scn=AT), member("c", scn=AT - 1, may_lead=False)), True),
+        ((member("a"), member("b", scn=AT), member("c", scn=AT - 1, candidate=False)), True),
         ((member("a"), member("b", scn=AT, lineage=2)), False),
         ((member("a"),), False),
     ],
@@ -131,7 +131,7 @@ def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
         ({"unchanged_ms": 1200}, False),
         ({"scn": AT - 2 * S}, True),
         ({"scn": AT - 2 * S - 1}, False),
-        ({"may_lead": False}, False),
+        ({"candidate": False}, False),
     ],
 )
 def test_who_follows(changes: dict[str, Any], follows: bool) -> None:

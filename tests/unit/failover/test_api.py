@@ -391,7 +391,7 @@ def test_what_the_server_itself_refuses_is_a_problem_too() -> None:
 
 
 def test_what_speaks_against_it_is_told_whole_and_nothing_is_left() -> None:
-    against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to lead")
+    against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to be a candidate")
     for fields in ({"to": "ob-b"}, {"to": "ob-b", "dry_run": True}):
         facts = FakeFacts(against=against)
         status, said = posted(facts, "/switchover", fields)

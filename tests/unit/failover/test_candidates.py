@@ -47,7 +47,7 @@ def test_the_limit_itself_is_allowed(lag_ns: int, leads: bool) -> None:
 
 
 def test_a_limit_so_tight_that_nobody_may_lead_is_said_with_both_numbers() -> None:
-    tight = replace(SETTINGS, lag_limit_ms=50)
+    tight = replace(SETTINGS, max_failover_lag_ms=50)
     action = decide(look(store=dead(**GONE)), tight)
     assert isinstance(action, Refuse)
     assert "100 ms behind" in action.why
@@ -129,7 +129,7 @@ def test_a_head_start_ends() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"may_lead": False},
+        {"candidate": False},
         {"role": None},
         {"role": Role.PRIMARY},
         {"unchanged_ms": 1200},

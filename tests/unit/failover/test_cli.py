@@ -174,7 +174,7 @@ def test_an_outcome_that_is_not_known_in_time_is_no_success(
 def test_every_reason_of_a_refusal_is_told(
     config: Path, facts: FakeFacts, verb: str, options: list[str]
 ) -> None:
-    facts.against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to lead")
+    facts.against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to be a candidate")
     found = run(config, verb, *options)
     assert (found.exit_code, found.stdout) == (1, "")
     assert found.stderr.splitlines() == [f"loanstack-failover: {reason}" for reason in facts.against]

@@ -81,7 +81,7 @@ def peer(
         reason=reason,
         ca_file=ca_file,
     )
-    return Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=fence)
+    return Peer(host="ob-b", address="198.18.2.23", candidate=True, fence=fence)
 
 
 def switched(
@@ -195,7 +195,7 @@ def test_certificates_are_checked(certificate: Path, tmp_path: Path) -> None:
 def test_no_device_never_confirms_and_says_why_there_is_none() -> None:
     none = virtual.run(switch(peer("", kind="none", reason="a test bench"), Power.OFF))
     absent = virtual.run(
-        switch(Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=None), Power.OFF)
+        switch(Peer(host="ob-b", address="198.18.2.23", candidate=True, fence=None), Power.OFF)
     )
     assert none == Report(
         confirmed=False, reason="ob-b is not known to be off: it has no fence device (a test bench)"

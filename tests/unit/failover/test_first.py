@@ -68,7 +68,7 @@ def test_a_standby_does_not_lead_first_but_starts() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"may_lead": False},
+        {"candidate": False},
         {"store": replace(NOTHING, paused=True)},
         {"store": None},
         {"store": replace(NOTHING, answered_ago_ms=901)},

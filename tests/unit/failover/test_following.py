@@ -131,7 +131,7 @@ def test_never_while_paused(store: object) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"may_lead": False},
+        {"candidate": False},
         {"database": standby(silent_ms=2000)},
         {"database": standby(process=Process.HUNG)},
         {"database": standby(process=Process.STARTING, role=None)},
@@ -150,7 +150,7 @@ def test_a_candidate_whose_database_is_down_starts_it_first() -> None:
     assert action.guarantee is None
 
 
-# anti-flap
+# failover cooldown
 
 
 def test_suspicion_is_not_enough_soon_after_a_failover() -> None:

@@ -132,7 +132,7 @@ def test_it_does_so_while_paused_an_operator_asked_for_it() -> None:
     [
         {"database": standby(scn=AT, lineage=2)},
         {"database": standby(scn=AT, silent_ms=2000)},
-        {"may_lead": False},
+        {"candidate": False},
     ],
 )
 def test_not_with_another_history_or_a_database_that_cannot(changes: dict[str, object]) -> None:

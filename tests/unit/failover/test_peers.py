@@ -78,7 +78,7 @@ def look(
             agent(status or "", sign) as agent_port,
         ):
             watch = PeerWatch(
-                (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),),
+                (Peer(host="ob-b", address=HERE, candidate=True, fence=None),),
                 sql_port=sql_port if greeting is not None else 1,
                 agent_port=agent_port if status is not None else 1,
                 token=TOKEN,
@@ -166,7 +166,7 @@ def test_another_program_on_the_port_is_silence() -> None:
 
 def test_silence_counts_from_the_first_look() -> None:
     clock = Clock()
-    peers = (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),)
+    peers = (Peer(host="ob-b", address=HERE, candidate=True, fence=None),)
     watch = PeerWatch(peers, sql_port=1, agent_port=1, token=TOKEN, pause=pause, now_ms=clock)
     clock.now_ms += 1234
     (seen,) = watch.observe()

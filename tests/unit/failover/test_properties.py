@@ -88,7 +88,7 @@ def what_was_acknowledged_alone_is_forgotten_only_when_all_have_it(seen: Observe
     assert seen.store is not None
     assert record.alone is Alone.ENDING
     assert record.acknowledged_scn is not None
-    others = [m for m in seen.store.members if m.may_lead and m.host != seen.me]
+    others = [m for m in seen.store.members if m.candidate and m.host != seen.me]
     assert others
     assert all(m.scn >= record.acknowledged_scn and m.lineage == record.lineage for m in others)
 
@@ -102,7 +102,7 @@ def foreign_data_are_made_writable_only_for_an_operator_who_accepts_it(
         assert record is not None
         own = record.primary == seen.me or seen.database.lineage == record.lineage
         assert own or record.accept_loss
-        assert seen.may_lead
+        assert seen.candidate
 
 
 def a_database_that_may_write_without_a_fresh_lease_is_fenced(seen: Observed, action: a.Action) -> None:
@@ -126,7 +126,7 @@ def a_claim_follows_the_record_and_carries_on_what_it_knows(seen: Observed, acti
     store = seen.store
     assert store is not None
     assert store.answered_ago_ms <= SETTINGS.store_silent_ms
-    assert seen.may_lead
+    assert seen.candidate
     record = store.leadership
     if record is None:
         assert action.revision == 0
@@ -162,7 +162,7 @@ def whoever_is_behind_or_has_other_data_claims_only_with_the_loss_accepted(
     assert seen.database.recorded_role is Role.STANDBY
     known = [m.scn for m in seen.store.members if (m.host, m.lineage) == (record.primary, record.lineage)]
     last = record.final_scn if record.final_scn is not None else known[0]
-    assert last - seen.database.scn < (SETTINGS.lag_limit_ms + 1) * 1_000_000
+    assert last - seen.database.scn < (SETTINGS.max_failover_lag_ms + 1) * 1_000_000
 
 
 def nothing_happens_by_itself_while_paused(seen: Observed, action: a.Action) -> None:

@@ -66,7 +66,7 @@ def test_others_leave_it_to_the_leader() -> None:
         ("b", {"unchanged_ms": 1200}, "silent to the store for 1200 ms"),
         ("b", {"role": None}, "no standby that answers"),
         ("b", {"role": Role.PRIMARY}, "no standby that answers"),
-        ("b", {"may_lead": False}, "never to lead"),
+        ("b", {"candidate": False}, "never to be a candidate"),
         ("b", {"lineage": 2}, "epoch 2, those served of epoch 3"),
         ("b", {"scn": AT - 3 * S - 1_000_000}, "3001 ms behind (limit 3000 ms)"),
     ],
@@ -79,15 +79,15 @@ def test_a_switchover_to_the_wrong_host_is_refused(to: str, changes: dict[str, o
 def test_a_lag_at_the_limit_is_allowed_and_the_failover_limit_counts_if_it_is_less() -> None:
     members = (member("a"), member("b", scn=AT - 3 * S))
     assert isinstance(asked(leader_look(), TO_B, members=members), BeginHandover)
-    tight = replace(SETTINGS, lag_limit_ms=2000)
+    tight = replace(SETTINGS, max_failover_lag_ms=2000)
     store = view(request=TO_B, members=members)
     assert isinstance(decide(leader_look(store=store), tight), Refuse)
 
 
 def test_all_that_speaks_against_it_is_said_at_once() -> None:
-    members = (member("a"), member("b", may_lead=False, unchanged_ms=9000))
+    members = (member("a"), member("b", candidate=False, unchanged_ms=9000))
     why = refusal(leader_look(), TO_B, members=members)
-    assert "never to lead" in why
+    assert "never to be a candidate" in why
     assert "silent" in why
 
 
@@ -151,7 +151,7 @@ def test_a_loss_must_be_accepted(database: object, reason: str) -> None:
         {"database": down(Role.STANDBY)},
         {"database": down(None)},
         {"database": standby(process=Process.STARTING, role=None)},
-        {"may_lead": False},
+        {"candidate": False},
     ],
 )
 def test_what_cannot_lead_cannot_be_made_to(changes: dict[str, object]) -> None:
@@ -203,7 +203,7 @@ def test_what_its_host_does_not_take_up_is_taken_away(seen: Observed, what: Requ
 
 
 def test_a_switchover_without_a_leader_is_taken_away() -> None:
-    fenced = look(store=view(record(phase=Phase.FENCED)), may_lead=False)
+    fenced = look(store=view(record(phase=Phase.FENCED)), candidate=False)
     assert "nobody could" in refusal(fenced, replace(TO_B, unchanged_ms=5000))
 
 
@@ -223,7 +223,7 @@ def test_a_dry_run_sees_what_the_real_one_would() -> None:
     [
         ({"unchanged_ms": 1200}, "silent to the store"),
         ({"role": None}, "no standby that answers"),
-        ({"may_lead": False}, "never to lead"),
+        ({"candidate": False}, "never to be a candidate"),
     ],
 )
 def test_a_dry_run_of_a_failover_elsewhere_looks_at_what_its_host_put(

@@ -57,7 +57,7 @@ def test_no_secret_is_in_the_repr() -> None:
         ("me", ..., "me is missing"),
         ("sql_port", 0, "sql_port=0; allowed: a whole number from 1 to 65535"),
         ("sql_port", True, "sql_port=True; allowed: a whole number from 1 to 65535"),
-        ("may_lead", "yes", "may_lead='yes'; allowed: true or false"),
+        ("candidate", "yes", "candidate='yes'; allowed: true or false"),
         ("address", 4, "address=4; allowed: a non-empty string"),
         ("peers.0.fence.reason", None, "peers[0].fence.reason=None; allowed: a string"),
         (

@@ -119,6 +119,6 @@ def test_nothing_is_touched_while_paused(database: object) -> None:
 
 
 def test_a_third_host_that_never_leads_follows_all_the_same() -> None:
-    seen: Observed = look(me="c", may_lead=False, database=down(Role.STANDBY))
+    seen: Observed = look(me="c", candidate=False, database=down(Role.STANDBY))
     assert isinstance(decide(seen, SETTINGS), StartDatabase)
     assert isinstance(decide(replace(seen, database=standby(lineage=2)), SETTINGS), Rejoin)

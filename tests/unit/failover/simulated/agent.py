@@ -43,11 +43,11 @@ class Agent(Service):
         settings: Settings,
         effects: Callable[["Agent", Action], None],
         *,
-        may_lead: bool,
+        candidate: bool,
     ) -> None:
         super().__init__(world, database)
         self.store, self.settings, self.effects = store, settings, effects
-        self.me, self.may_lead = database.host.name, may_lead
+        self.me, self.candidate = database.host.name, candidate
         self.others: dict[str, Agent] = {}
         self.traffic = Traffic(world, store, self.me, settings.store_timeout_ms, self.on_me)
         self.sees_stopped = world.chance.random() < 0.5
@@ -150,7 +150,7 @@ class Agent(Service):
         seen = Observed(
             now_ms=now,
             me=self.me,
-            may_lead=self.may_lead,
+            candidate=self.candidate,
             database=self.eyes.database_seen(),
             lease=self.lease,
             store=view,
@@ -266,4 +266,4 @@ class Agent(Service):
 
     def describes_itself(self) -> dict[str, object]:
         """Return what it puts."""
-        return self.eyes.describe(fenced=self.fenced_epoch, may_lead=self.may_lead)
+        return self.eyes.describe(fenced=self.fenced_epoch, candidate=self.candidate)

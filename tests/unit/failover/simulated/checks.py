@@ -93,7 +93,7 @@ class Checks:
             # A host that stood still writes nothing: at its next entry its position jumps by all of that.
             reported, settled = put["scn"], put["settled_scn"]
         lag_ms = lag_between_ns(database.scn, reported or 0, settled) / NS
-        if lag_ms > self.settings.lag_limit_ms + LAG_SLACK_MS:
+        if lag_ms > self.settings.max_failover_lag_ms + LAG_SLACK_MS:
             raise BrokenPromiseError(f"{new.host} claims epoch {new.epoch} {lag_ms:.0f} ms behind")
 
     def acknowledged(self, history: History, scn: int, *, alone: bool) -> None:

@@ -77,7 +77,7 @@ class Clients:
     def _on_all_standbys(self, primary: Database) -> int | None:
         positions = []
         for name, standby in self.databases.items():
-            if standby is primary or not self.agents[name].may_lead:
+            if standby is primary or not self.agents[name].candidate:
                 continue
             if standby.role is not Role.STANDBY or not standby.answering or standby.stopped:
                 return None

@@ -56,7 +56,7 @@ class Cluster:
                 database,
                 settings,
                 self.effects,
-                may_lead=name != shape.never_leads,
+                candidate=name != shape.never_leads,
             )
             for name, database in self.databases.items()
         }

@@ -115,7 +115,7 @@ class Eyes:
             started_ago_ms=None if self.started_at is None else now - self.started_at,
         )
 
-    def describe(self, *, fenced: int, may_lead: bool) -> dict[str, object]:
+    def describe(self, *, fenced: int, candidate: bool) -> dict[str, object]:
         """Return the fields of this host's member."""
         note = self.database.note
         answers = self.clock() - self.answered_at < self.settings.database_silent_ms
@@ -128,7 +128,7 @@ class Eyes:
             "lineage": note.lineage,
             "epoch": note.epoch,
             "fenced": fenced,
-            "may_lead": may_lead,
+            "candidate": candidate,
         }
 
     # Other hosts.
