@@ -3,10 +3,10 @@
 - `core` decides, and is pure. Its input is `words`, `observed` and `limits`, its output one of `actions`.
   `decision` computes the action with `safety`, `eligibility`, `claims`, `fencing`, `leading`, `following`,
   `standby`, `alone`, `requests` and `objections`.
-- `store` is etcd: its `gateway`, the `client`, its `records`, the `history` and its `recorder`.
+- `etcd` is etcd: its `http_api`, the `client`, its `records`, the `history` and its `recorder`.
 - `host` has all effects on hosts: this host's database (`processes`, `session`, `database`, `note`, `tool`),
   other hosts (`peers`, `devices`, `verify`) and systemd (`notify`).
-- `agent` is the `loop` with its `memory`, its inputs (`store_watch`, `looking`) and its effects
+- `agent` is the `loop` with its `memory`, its inputs (`etcd_watch`, `looking`) and its effects
   (`self_fence`, `acting`, `claiming`, `changing`, `powering`, `leader_record`); `agent` puts it together.
 - `api` answers queries (`announcement`, `status`, `story`) and takes operators' commands (`order_check`,
   `orders`, `outcome`), over `http`.

@@ -75,8 +75,8 @@ class Peer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Store:
-    """How to reach the consensus store."""
+class Etcd:
+    """How to reach etcd. The settings file calls it `store`, and so do `Settings` and `Timing`."""
 
     endpoints: tuple[_Url, ...]
     """Nearest first."""
@@ -182,7 +182,7 @@ class Settings:
     address: _Text
     sql_port: _Port
     candidate: bool
-    store: Store
+    store: Etcd
     agent: Api
     peers: tuple[Peer, ...]
     database: LocalDatabase

@@ -84,9 +84,9 @@ def _remarks(status: Status) -> Iterator[str]:
     """Yield warnings about everything unusual."""
     answered_ms = status.store_answered_ago_ms
     if answered_ms is None:
-        yield "! the store has not answered since this agent started"
+        yield "! etcd has not answered since this agent started"
     elif answered_ms >= 1000:
-        yield f"! the store last answered {_seconds(answered_ms)} ago: what follows is that old"
+        yield f"! etcd last answered {_seconds(answered_ms)} ago: what follows is that old"
     leader = status.leader
     if leader is not None and leader.phase == "serving" and not leader.lease_alive:
         yield f"! the lease of {leader.host} has run out"

@@ -29,13 +29,13 @@ from failover.core.actions import (
     TakeOver,
 )
 from failover.core.observed import TaskKind
+from failover.etcd.http_api import EtcdError
 from failover.host.note import Recorded
 from failover.host.session import SessionError
 from failover.host.tool import ToolError
-from failover.store.gateway import StoreError
 
 _LOG = logging.getLogger("failover.act")
-_EXPECTED = (StoreError, Superseded, SessionError, ToolError, OSError)
+_EXPECTED = (EtcdError, Superseded, SessionError, ToolError, OSError)
 
 
 class Acting:

@@ -13,6 +13,7 @@ from failover.agent.acting import Acting
 from failover.agent.agent_facts import AgentFacts
 from failover.agent.changing import Changing
 from failover.agent.claiming import Claiming
+from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.leader_record import LeaderKeeper
 from failover.agent.looking import Looking
 from failover.agent.loop import Loop, limits_of
@@ -22,18 +23,17 @@ from failover.agent.pace import Pace
 from failover.agent.parts import Parts, Places, real_parts
 from failover.agent.powering import Powering
 from failover.agent.self_fence import SelfFence
-from failover.agent.store_watch import StoreWatch
 from failover.api.http import Api
 from failover.core.observed import Observed
+from failover.etcd.client import EtcdClient
+from failover.etcd.history import History
+from failover.etcd.history_writer import Recorder
+from failover.etcd.http_api import EtcdHttpApi
 from failover.host.database import DatabaseWatch
 from failover.host.endings import Endings
 from failover.host.notify import Notify
 from failover.host.peers import PeerWatch
 from failover.settings import Settings
-from failover.store.client import Store
-from failover.store.gateway import Gateway
-from failover.store.history import History
-from failover.store.recorder import Recorder
 
 _LOG = logging.getLogger("failover.agent")
 _SHUTDOWN_S = 0.2
@@ -50,15 +50,15 @@ class Agent:
         self._notify = notify
         self._limits = limits_of(settings)
         self._metrics = metrics = Metrics()
-        self._gateway = Gateway(
+        self._http = EtcdHttpApi(
             settings.store,
             timeout_ms=timing.store_timeout_ms,
-            on_failure=lambda endpoint: metrics.store_errors.labels(endpoint).inc(),
+            on_failure=lambda endpoint: metrics.etcd_errors.labels(endpoint).inc(),
         )
-        self._store = Store(self._gateway, settings.environment)
+        self._etcd = EtcdClient(self._http, settings.environment)
         self.memory = memory = Memory()
         pace = Pace(busy_ms=timing.loop_interval_ms, calm_ms=timing.calm_interval_ms)
-        self._recorder = Recorder(History(self._gateway, self._store.keys), settings.me)
+        self._recorder = Recorder(History(self._http, self._etcd.keys), settings.me)
         self._database = DatabaseWatch(
             processes=parts.processes,
             connect=parts.connect,
@@ -75,8 +75,8 @@ class Agent:
             token=settings.agent.token,
             pause=pace.pause,
         )
-        self._watch = StoreWatch(
-            self._store,
+        self._watch = EtcdWatch(
+            self._etcd,
             memory,
             me=settings.me,
             timing=timing,
@@ -89,7 +89,7 @@ class Agent:
             settings,
             memory,
             database=self._database,
-            store=self._watch,
+            etcd=self._watch,
             peers=self._peers,
             rejoined=parts.rejoined,
             used_by_others=parts.tool.is_used_by_others,
@@ -114,8 +114,8 @@ class Agent:
             metrics=metrics,
             notify=notify,
             background={
-                "store": self._watch.run,
-                "changes in the store": self._watch.listen,
+                "etcd": self._watch.run,
+                "changes in etcd": self._watch.listen,
                 "database": self._database.run,
                 "peers": self._peers.run,
                 "history": self._recorder.run,
@@ -130,7 +130,7 @@ class Agent:
             self._limits,
             looking=self._looking,
             watch=self._watch,
-            store=self._store,
+            etcd=self._etcd,
             recorder=self._recorder,
             metrics=metrics,
             thinking=self.loop,
@@ -144,15 +144,15 @@ class Agent:
             await self.loop.run(stop)
         finally:
             self.facts.announcement.close()
-            await self._gateway.close()
+            await self._http.close()
             self._notify.close()
         _LOG.info("stopped", extra={"host": self._settings.me})
 
     def _actors(self, parts: Parts) -> Acting:
         settings, memory, timing = self._settings, self.memory, self._settings.timing
-        keeper = LeaderKeeper(self._store, self._watch, memory)
+        keeper = LeaderKeeper(self._etcd, self._watch, memory)
         claiming = Claiming(
-            settings, memory, store=self._store, watch=self._watch, keeper=keeper, recorder=self._recorder
+            settings, memory, etcd=self._etcd, watch=self._watch, keeper=keeper, recorder=self._recorder
         )
         changing = Changing(
             settings,

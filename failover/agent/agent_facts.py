@@ -5,18 +5,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from failover import clock
+from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.looking import Looking
 from failover.agent.metrics import Metrics
-from failover.agent.store_watch import StoreWatch
 from failover.api.announcement import Announcement, answer_of
 from failover.api.facts import RefusedError
 from failover.api.status import Status, status_of, successor
 from failover.core.objections import objections
 from failover.core.observed import Observed, Request, RequestKind
 from failover.core.observed import Settings as Limits
+from failover.etcd.client import EtcdClient
+from failover.etcd.history_writer import Recorder
 from failover.settings import Settings
-from failover.store.client import Store
-from failover.store.recorder import Recorder
 
 _LATE_LOOPS = 5
 """If the loop has not turned for this many intervals, the agent reports a problem."""
@@ -43,8 +43,8 @@ class AgentFacts:
         limits: Limits,
         *,
         looking: Looking,
-        watch: StoreWatch,
-        store: Store,
+        watch: EtcdWatch,
+        etcd: EtcdClient,
         recorder: Recorder,
         metrics: Metrics,
         thinking: Thinking,
@@ -57,8 +57,8 @@ class AgentFacts:
             settings: of this host.
             limits: what the core decides by.
             looking: how things are seen.
-            watch: the last look at the store.
-            store: takes requests.
+            watch: the last look at etcd.
+            etcd: takes requests.
             recorder: knows the history.
             metrics: for Prometheus.
             thinking: the agent's loop.
@@ -70,7 +70,7 @@ class AgentFacts:
         self._limits = limits
         self._looking = looking
         self._watch = watch
-        self._store = store
+        self._etcd = etcd
         self._recorder = recorder
         self._metrics = metrics
         self._thinking = thinking
@@ -95,13 +95,13 @@ class AgentFacts:
 
     def status(self) -> Status:
         """Return what this agent sees."""
-        sight = self._watch.sight
+        snapshot = self._watch.snapshot
         return status_of(
             self._looking.observe(),
             self._settings,
             thinks=self._thinking.thinks(),
-            told={seen.member.host: seen.told for seen in (sight.members if sight else ())},
-            paused=sight.paused if sight else None,
+            told={seen.member.host: seen.told for seen in (snapshot.members if snapshot else ())},
+            paused=snapshot.paused if snapshot else None,
         )
 
     def metrics(self) -> bytes:
@@ -114,9 +114,9 @@ class AgentFacts:
         wrong, late_ms = [], self._thinking.turned_ago_ms()
         if late_ms > _LATE_LOOPS * self._limits.loop_interval_ms:
             wrong.append(f"the loop has not turned for {late_ms} ms")
-        store = self._watch.observe()
-        if store is None or store.answered_ago_ms > self._limits.lease_ttl_ms:
-            wrong.append(f"the store does not answer: {self._watch.last_failure or 'not yet'}")
+        etcd = self._watch.observe()
+        if etcd is None or etcd.answered_ago_ms > self._limits.lease_ttl_ms:
+            wrong.append(f"etcd does not answer: {self._watch.last_failure or 'not yet'}")
         return tuple(wrong)
 
     def successor(self) -> str | None:
@@ -124,7 +124,7 @@ class AgentFacts:
         return successor(self._looking.observe(), self._limits)
 
     async def history(self) -> Mapping[int, Sequence[Json]]:
-        """Return the events of each kept epoch; if the store does not answer, those that were read last."""
+        """Return the events of each kept epoch; if etcd does not answer, those that were read last."""
         return await self._recorder.history()
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
@@ -132,24 +132,24 @@ class AgentFacts:
         seen = self._looking.observe()
         request = Request(id="", kind=kind, host=to, force=force, accept_loss=accept_loss)
         found = list(objections(seen, request, self._limits))
-        waiting = seen.store.request if seen.store else None
+        waiting = seen.etcd.request if seen.etcd else None
         if waiting is not None:
             found.append(f"a {waiting.kind} of {waiting.host} was asked for before and is not over yet")
-        leadership = seen.store.leadership if seen.store else None
+        leadership = seen.etcd.leadership if seen.etcd else None
         if kind is RequestKind.SWITCHOVER and not found and leadership is not None:
             against = await self._verify(leadership.host)
             found += [] if against is None else [against]
         return tuple(found)
 
     async def submit(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> str:
-        """Leave an operator's request in the store; returns its id.
+        """Leave an operator's request in etcd; returns its id.
 
         Raises:
             RefusedError: another one waits.
-            StoreError: it is not known whether it is there.
+            EtcdError: it is not known whether it is there.
         """
         request = Request(id=uuid.uuid4().hex[:12], kind=kind, host=to, force=force, accept_loss=accept_loss)
-        if not await self._store.put_request(request, at_s=self._wall_s()):
+        if not await self._etcd.put_request(request, at_s=self._wall_s()):
             raise RefusedError("another request was left before and is not over yet")
         self._watch.hurry()
         return request.id
@@ -158,16 +158,16 @@ class AgentFacts:
         """Stop automatic actions.
 
         Raises:
-            StoreError: it is not known whether that is so now.
+            EtcdError: it is not known whether that is so now.
         """
-        await self._store.pause(host=self.me, at_s=self._wall_s())
+        await self._etcd.pause(host=self.me, at_s=self._wall_s())
         self._watch.hurry()
 
     async def resume(self) -> None:
         """Allow automatic actions again.
 
         Raises:
-            StoreError: it is not known whether that is so now.
+            EtcdError: it is not known whether that is so now.
         """
-        await self._store.resume()
+        await self._etcd.resume()
         self._watch.hurry()

@@ -12,10 +12,10 @@ from failover.agent.memory import Memory, RejoinedFile, Working
 from failover.core import observed
 from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
 from failover.core.observed import Alone, Guarantee, Phase, Role, TaskKind
+from failover.etcd.history_writer import Recorder
 from failover.host.note import Recorded
 from failover.host.tool import ToolError
 from failover.settings import Settings
-from failover.store.recorder import Recorder
 
 _LOG = logging.getLogger("failover.change")
 _CHANGE_S = 60.0
@@ -154,7 +154,7 @@ class Changing:
         self._recorder.record(action.lineage, "rejoined", action.why, request=action.request)
 
     async def hand_over(self, action: HandOver) -> None:
-        """Drain this primary, and write its final position into the store."""
+        """Drain this primary, and write its final position into etcd."""
         leadership = self._keeper.record(action.revision).leadership
         # This database serves, so the statement that made it writable ended long ago: trust its answers
         # again.
@@ -176,7 +176,7 @@ class Changing:
         return epoch
 
     async def _write_promotion(self, revision: int, guarantee: Guarantee, lineage: int, alone: Alone) -> int:
-        """Record in the store and on disk that these data are complete, before they become writable."""
+        """Record in etcd and on disk that these data are complete, before they become writable."""
         leadership = self._keeper.record(revision).leadership
         await self._keeper.change(
             revision,

@@ -1,12 +1,12 @@
-"""Actions on the store only: claims, confirmations, phases, refusals."""
+"""Actions on etcd only: claims, confirmations, phases, refusals."""
 
 from collections.abc import Callable
 from contextlib import suppress
 
 from failover import clock
-from failover.agent.leader_record import LeaderKeeper, Store, Superseded
+from failover.agent.etcd_watch import EtcdWatch
+from failover.agent.leader_record import Etcd, LeaderKeeper, Superseded
 from failover.agent.memory import HeldLease, Memory
-from failover.agent.store_watch import StoreWatch
 from failover.core.actions import (
     BeginHandover,
     Claim,
@@ -17,34 +17,34 @@ from failover.core.actions import (
     SetAlone,
 )
 from failover.core.observed import Alone, Guarantee, Leadership, Phase
+from failover.etcd.history_writer import Recorder
+from failover.etcd.http_api import EtcdError
+from failover.etcd.records import LeaderRecord
 from failover.settings import Settings
-from failover.store.gateway import StoreError
-from failover.store.recorder import Recorder
-from failover.store.records import LeaderRecord
 
 _ALONE_EVENTS = {Alone.YES: "alone", Alone.ENDING: "followed", Alone.NO: "redundant"}
 """Names of the steps in the history: acknowledging alone, waiting for the standby, standby has all writes."""
 
 
 class Claiming:
-    """Actions that change the store, and on this host only the agent's memory."""
+    """Actions that change etcd, and on this host only the agent's memory."""
 
     def __init__(
         self,
         settings: Settings,
         memory: Memory,
         *,
-        store: Store,
-        watch: StoreWatch,
+        etcd: Etcd,
+        watch: EtcdWatch,
         keeper: LeaderKeeper,
         recorder: Recorder,
         now_ms: Callable[[], int] = clock.steady_ms,
         wall_s: Callable[[], float] = clock.wall_s,
     ) -> None:
-        """Act in `store`."""
+        """Act in `etcd`."""
         self._settings = settings
         self._memory = memory
-        self._store = store
+        self._etcd = etcd
         self._watch = watch
         self._keeper = keeper
         self._recorder = recorder
@@ -52,17 +52,17 @@ class Claiming:
         self._wall_s = wall_s
 
     async def claim(self, action: Claim) -> None:
-        """Become the leader in the store.
+        """Become the leader in etcd.
 
         Raises:
             Superseded: somebody else was first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         detected_s, began_ms = self._wall_s(), self._now_ms()
         seen = self._watch.record
         if (seen.leadership.revision if seen else 0) != action.revision:
             raise Superseded("the record was changed meanwhile")
-        lease = await self._store.grant(self._settings.timing.lease_ttl_ms)
+        lease = await self._etcd.grant(self._settings.timing.lease_ttl_ms)
         record = LeaderRecord(
             leadership=Leadership(
                 host=self._settings.me,
@@ -82,7 +82,7 @@ class Claiming:
             last_automatic_s=detected_s if action.automatic else (seen.last_automatic_s if seen else None),
         )
         takes_request = action.request is not None
-        if await self._store.claim(record, lease=lease, takes_request=takes_request) is None:
+        if await self._etcd.claim(record, lease=lease, takes_request=takes_request) is None:
             await self._give_back(lease)
             await self._watch.turn(put=True)
             raise Superseded("somebody else claimed first")
@@ -97,11 +97,11 @@ class Claiming:
         await self._watch.turn(put=True)
 
     async def confirm_fenced(self, action: ConfirmFenced) -> None:
-        """Record in the store that this host's database cannot take writes under `action.epoch`.
+        """Record in etcd that this host's database cannot take writes under `action.epoch`.
 
         Raises:
             Superseded: somebody else changed the record first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         self._memory.fenced_epoch = max(self._memory.fenced_epoch, action.epoch)
         lease, self._memory.lease = self._memory.lease, None
@@ -117,7 +117,7 @@ class Claiming:
 
         Raises:
             Superseded: somebody else changed the record first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         epoch = self._keeper.record(action.revision).leadership.epoch
         await self._keeper.change(
@@ -130,7 +130,7 @@ class Claiming:
 
         Raises:
             Superseded: somebody else changed the record first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         epoch = self._keeper.record(action.revision).leadership.epoch
         await self._keeper.change(action.revision, phase=Phase.RECOVERING, guarantee=Guarantee.SELF, to=None)
@@ -141,7 +141,7 @@ class Claiming:
 
         Raises:
             Superseded: somebody else changed the record first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         leadership = self._keeper.record(action.revision).leadership
         await self._keeper.change(
@@ -154,7 +154,7 @@ class Claiming:
         """Record the reason of a refusal, and delete the refused request.
 
         Raises:
-            StoreError: the store did not answer.
+            EtcdError: etcd did not answer.
         """
         record = self._watch.record
         epoch = record.leadership.epoch if record else 0
@@ -166,19 +166,19 @@ class Claiming:
         """Delete a request, if it is still the one that was seen.
 
         Raises:
-            StoreError: the store did not answer.
+            EtcdError: etcd did not answer.
         """
-        sight = self._watch.sight
-        if sight is not None and sight.request is not None and sight.request.id == request:
-            await self._store.clear_request(sight.request_revision)
+        snapshot = self._watch.snapshot
+        if snapshot is not None and snapshot.request is not None and snapshot.request.id == request:
+            await self._etcd.clear_request(snapshot.request_revision)
             await self._watch.turn(put=False)
 
     async def announce(self, action: Serve) -> None:
-        """Record in the store that this host serves; its database already knows the epoch.
+        """Record in etcd that this host serves; its database already knows the epoch.
 
         Raises:
             Superseded: somebody else changed the record first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         leadership = self._keeper.record(action.revision).leadership
         await self._keeper.change(
@@ -196,5 +196,5 @@ class Claiming:
 
     async def _give_back(self, lease: str) -> None:
         # The lease would end by itself; revoking it only ends it sooner.
-        with suppress(StoreError):
-            await self._store.revoke(lease)
+        with suppress(EtcdError):
+            await self._etcd.revoke(lease)

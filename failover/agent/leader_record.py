@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Any, Protocol
 
+from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.memory import Memory
-from failover.agent.store_watch import StoreWatch
-from failover.store.records import LeaderRecord
+from failover.etcd.records import LeaderRecord
 
 
-class Store(Protocol):
-    """What this module needs of `client.Store`."""
+class Etcd(Protocol):
+    """What this module needs of `client.Etcd`."""
 
     async def grant(self, ttl_ms: int) -> str:
         """Return a new lease."""
@@ -34,9 +34,9 @@ class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, 
 class LeaderKeeper:
     """The only way in which actions change the record."""
 
-    def __init__(self, store: Store, watch: StoreWatch, memory: Memory) -> None:
+    def __init__(self, etcd: Etcd, watch: EtcdWatch, memory: Memory) -> None:
         """Change what `watch` has seen."""
-        self._store = store
+        self._etcd = etcd
         self._watch = watch
         self._memory = memory
 
@@ -56,11 +56,11 @@ class LeaderKeeper:
 
         Raises:
             Superseded: somebody else changed it first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         record = self.record(revision)
         changed = replace(record, leadership=replace(record.leadership, **changes))
-        if await self._store.advance(changed, takes_request=takes_request) is None:
+        if await self._etcd.advance(changed, takes_request=takes_request) is None:
             await self._watch.turn(put=True)
             raise Superseded(f"somebody changed the record at revision {revision} first")
         await self._watch.turn(put=True)

@@ -10,19 +10,19 @@ from failover.core import observed
 from failover.core.alone import is_followed
 from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import (
+    EtcdView,
     Leadership,
     Member,
     Observed,
     Phase,
     Process,
     Role,
-    StoreView,
     Task,
     TaskKind,
 )
+from failover.etcd import records
 from failover.host.note import Recorded
 from failover.settings import Settings
-from failover.store import records
 
 STUCK_MS = 30_000
 """If a standby's position stood still for this long while the leader's moved, the standby cannot follow."""
@@ -39,10 +39,10 @@ class DatabaseView(Protocol):
         """Return the database as it stands now."""
 
 
-class StoreLook(Protocol):
-    """What this module needs of `store_watch.StoreWatch`."""
+class EtcdSource(Protocol):
+    """What this module needs of `etcd_watch.EtcdWatch`."""
 
-    def observe(self) -> StoreView | None:
+    def observe(self) -> EtcdView | None:
         """Return the last look."""
 
 
@@ -74,19 +74,19 @@ class Looking:
         memory: Memory,
         *,
         database: DatabaseView,
-        store: StoreLook,
+        etcd: EtcdSource,
         peers: PeerLook,
         rejoined: RejoinedFile,
         used_by_others: Callable[[], bool],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
-        """Look through `database`, `store` and `peers`.
+        """Look through `database`, `etcd` and `peers`.
 
         Args:
             settings: of this host.
             memory: the agent's own doings.
             database: of this host.
-            store: last look at it.
+            etcd: last look at it.
             peers: direct looks at them.
             rejoined: when the data were last emptied.
             used_by_others: says whether another process is using the database's tool.
@@ -95,7 +95,7 @@ class Looking:
         self._settings = settings
         self._memory = memory
         self._database = database
-        self._store = store
+        self._etcd = etcd
         self._peers = peers
         self._rejoined = rejoined
         self._used_by_others = used_by_others
@@ -109,8 +109,8 @@ class Looking:
 
     def observe(self) -> Observed:
         """Return everything as it stands now."""
-        memory, store = self._memory, self._store.observe()
-        database = self._own_database(store)
+        memory, etcd = self._memory, self._etcd.observe()
+        database = self._own_database(etcd)
         rejoined_ms = self._rejoined.at_ms
         # Read the clock last, so that nothing in the value is younger than this time.
         now_ms = self._now_ms()
@@ -120,7 +120,7 @@ class Looking:
             candidate=self._settings.candidate,
             database=database,
             lease=memory.lease.observed() if memory.lease else None,
-            store=store,
+            etcd=etcd,
             peers=self._peers.observe(),
             task=self._task(now_ms),
             fence_device=memory.fence_reports(),
@@ -143,7 +143,7 @@ class Looking:
         If a standby's table shows the epoch of the serving leader, the standby has that leader's log, and so
         its history.
         """
-        leadership = seen.store.leadership if seen.store else None
+        leadership = seen.etcd.leadership if seen.etcd else None
         recorded, epoch = self._memory.recorded, self._database.epoch
         if (
             leadership is None
@@ -159,16 +159,16 @@ class Looking:
 
     def lag_ms(self, seen: Observed) -> int | None:
         """Return this standby's lag behind the leader's last position; None: not a standby, or unknown."""
-        leadership = seen.store.leadership if seen.store else None
+        leadership = seen.etcd.leadership if seen.etcd else None
         if leadership is None or seen.database.role is not Role.STANDBY or leadership.host == seen.me:
             return None
-        leader_scn, settled_scn = self._leader_position(seen.store, leadership)
+        leader_scn, settled_scn = self._leader_position(seen.etcd, leadership)
         if not leader_scn:
             return None
         return max(0, lag_between_ns(seen.database.scn, leader_scn, settled_scn)) // NS_IN_MS
 
     def member_text(self) -> str:
-        """Return this agent's report about itself for the store."""
+        """Return this agent's report about itself for etcd."""
         seen = self.observe()
         database = seen.database
         self._seq += 1
@@ -190,10 +190,10 @@ class Looking:
         }
         return records.member_text(member, seq=self._seq, lag_ms=self.lag_ms(seen), more=more)
 
-    def _own_database(self, store: StoreView | None) -> observed.Database:
+    def _own_database(self, etcd: EtcdView | None) -> observed.Database:
         recorded, found = self._memory.recorded, self._database.observe()
         source, started_ms = found.follows, self._memory.started_at_ms
-        self._watch_standstill(found, store)
+        self._watch_standstill(found, etcd)
         return replace(
             found,
             recorded_role=recorded.role,
@@ -214,18 +214,18 @@ class Looking:
             return Task(kind=TaskKind.REJOIN, started_ago_ms=0)
         return None
 
-    def _leader_position(self, store: StoreView | None, leadership: Leadership) -> tuple[int, int | None]:
-        members = store.members if store else ()
+    def _leader_position(self, etcd: EtcdView | None, leadership: Leadership) -> tuple[int, int | None]:
+        members = etcd.members if etcd else ()
         put = ((m.scn, m.settled_scn) for m in members if m.host == leadership.host)
         return max(next(put, (0, None)), self._peers.position_of(leadership.host), key=lambda at: at[0])
 
-    def _watch_standstill(self, found: observed.Database, store: StoreView | None) -> None:
-        leadership = store.leadership if store else None
+    def _watch_standstill(self, found: observed.Database, etcd: EtcdView | None) -> None:
+        leadership = etcd.leadership if etcd else None
         now_ms, still = self._now_ms(), self._standstill
         if leadership is None or found.role is not Role.STANDBY or found.process is not Process.RUNNING:
             still.since_ms = now_ms
             return
-        leader_scn, _ = self._leader_position(store, leadership)
+        leader_scn, _ = self._leader_position(etcd, leadership)
         seen_now = any(
             p.host == leadership.host and p.sql_silent_ms < self._settings.timing.peer_silent_ms
             for p in self._peers.observe()

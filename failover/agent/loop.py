@@ -45,7 +45,7 @@ def limits_of(settings: Settings) -> Limits:
         lease_ttl_ms=timing.lease_ttl_ms,
         loop_interval_ms=timing.loop_interval_ms,
         calm_interval_ms=timing.calm_interval_ms,
-        store_timeout_ms=timing.store_timeout_ms,
+        etcd_timeout_ms=timing.store_timeout_ms,
         safety_margin_ms=timing.safety_margin_ms,
         database_silent_ms=timing.database_silent_ms,
         peer_silent_ms=timing.peer_silent_ms,
@@ -89,7 +89,7 @@ class Loop:
             metrics: told how long a turn takes.
             notify: told that the loop turns.
             background: what has to go on for ever, by name; started again when it ends.
-            first_look: ends when the store has answered for the first time.
+            first_look: ends when etcd has answered for the first time.
             on_turn: told what each turn has seen.
             now_ms: the steady clock.
         """
@@ -205,7 +205,7 @@ class Loop:
         return True
 
     async def _hear_of_first_leader(self) -> None:
-        """If no agent ever led, wait some time for the store, so that an existing primary is not killed."""
+        """If no agent ever led, wait some time for etcd, so that an existing primary is not killed."""
         if self._memory.recorded.epoch == 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FIRST_LOOK_S):
@@ -220,7 +220,7 @@ class Loop:
                 await work()
                 _LOG.error("ended", extra={"task": name})
             except Exception:
-                # If the loop fails, systemd's watchdog ends the agent; if the guard or the store watch
+                # If the loop fails, systemd's watchdog ends the agent; if the guard or etcd watch
                 # fails, the lapsed lease does.
                 _LOG.exception("failed", extra={"task": name})
             await asyncio.sleep(_PAUSE_S)
@@ -234,15 +234,15 @@ class Loop:
         try:
             async with asyncio.timeout(_FAREWELL_S):
                 await self._self_fence.wait()
-                # The loop still turns, and tells the store.
+                # The loop still turns, and tells etcd.
                 while self._is_unconfirmed():
                     await asyncio.sleep(_GUARD_S)
         except TimeoutError:
-            _LOG.warning("stopped without telling the store")
+            _LOG.warning("stopped without telling etcd")
 
     def _is_unconfirmed(self) -> bool:
         seen = self._looking.observe()
-        leadership = seen.store.leadership if seen.store else None
+        leadership = seen.etcd.leadership if seen.etcd else None
         return (
             leadership is not None
             and leadership.host == seen.me

@@ -13,7 +13,7 @@ class HeldLease:
 
     epoch: int
     id: str
-    """The store's id of the lease."""
+    """etcd's id of the lease."""
     renewed_at_ms: int
     """When the last successful renewal was sent."""
 

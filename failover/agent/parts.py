@@ -41,7 +41,7 @@ class Places:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Everything with effects outside this process, except the store and the network between agents."""
+    """Everything with effects outside this process, except etcd and the network between agents."""
 
     processes: Watched
     connect: Callable[[], Awaitable[Connection]]

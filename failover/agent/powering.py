@@ -9,10 +9,10 @@ from failover.agent.leader_record import LeaderKeeper, Superseded
 from failover.agent.memory import Memory
 from failover.core.actions import FencePeer, PowerOn
 from failover.core.observed import FenceState
+from failover.etcd.history_writer import Recorder
+from failover.etcd.http_api import EtcdError
 from failover.host.controller import Power
 from failover.host.devices import Report
-from failover.store.gateway import StoreError
-from failover.store.recorder import Recorder
 
 _LOG = logging.getLogger("failover.power")
 _PAUSE_AFTER_FAILURE_S = 2.0
@@ -104,7 +104,7 @@ class Powering:
                 await self._take_out(action)
                 return
             failure: object = report.reason
-        except (StoreError, Superseded) as failed:
+        except (EtcdError, Superseded) as failed:
             failure = failed
         _LOG.warning("not powered on", extra={"host": action.host, "error": str(failure)})
         await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from failover import clock
 from failover.agent.memory import HeldLease, Memory
-from failover.store.recorder import Recorder
+from failover.etcd.history_writer import Recorder
 
 _LOG = logging.getLogger("failover.fence")
 

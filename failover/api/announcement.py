@@ -123,12 +123,12 @@ class Announcement:
 
 def answer_of(seen: Observed, settings: Settings) -> Answer:
     """Return this agent's answer for what it observes."""
-    store = seen.store
-    if store is None or store.leadership is None:
+    etcd = seen.etcd
+    if etcd is None or etcd.leadership is None:
         return Answer()
-    leadership = store.leadership
-    # After a silence of the store this long, another host may lead without this agent knowing it.
-    is_old = store.answered_ago_ms > settings.timing.lease_ttl_ms
+    leadership = etcd.leadership
+    # After a silence of etcd this long, another host may lead without this agent knowing it.
+    is_old = etcd.answered_ago_ms > settings.timing.lease_ttl_ms
     # The record does not yet show that this host has given up its lease.
     gave_up = leadership.host == seen.me and seen.lease is None
     serves = leadership.phase is Phase.SERVING

@@ -46,30 +46,30 @@ class Facts(Protocol):
         """Return the events of each kept epoch, as `History.read` does.
 
         Raises:
-            StoreError: the store did not answer.
+            EtcdError: etcd did not answer.
         """
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
         """Return every objection to an operator's request; empty: it can be carried out."""
 
     async def submit(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> str:
-        """Leave an operator's request in the store; returns its id.
+        """Leave an operator's request in etcd; returns its id.
 
         Raises:
             RefusedError: another one waits.
-            StoreError: it is not known whether it is there.
+            EtcdError: it is not known whether it is there.
         """
 
     async def pause(self) -> None:
         """Stop automatic actions.
 
         Raises:
-            StoreError: it is not known whether that is so now.
+            EtcdError: it is not known whether that is so now.
         """
 
     async def resume(self) -> None:
         """Allow automatic actions again.
 
         Raises:
-            StoreError: it is not known whether that is so now.
+            EtcdError: it is not known whether that is so now.
         """

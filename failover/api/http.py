@@ -13,7 +13,7 @@ A query that has a nonce gets a signed answer (`failover.signature`); one withou
 for proxies and Prometheus, which verify nothing.
 
 Commands must come from loopback and be signed. 409: refused, with every reason, and nothing was changed; 202:
-the request is in the store for the agents; 200: it is done, or its outcome is known.
+the request is in etcd for the agents; 200: it is done, or its outcome is known.
 """
 
 import ipaddress
@@ -33,8 +33,8 @@ from failover.api.outcome import outcome_of
 from failover.api.problems import Problem, ProblemError
 from failover.api.story import story_of
 from failover.core.observed import RequestKind
+from failover.etcd.http_api import EtcdError
 from failover.signature import Keys
-from failover.store.gateway import StoreError
 
 _LOG = logging.getLogger("failover.api")
 _BODY_BYTES_LIMIT = 16_384
@@ -190,8 +190,8 @@ async def _problems(request: web.Request, handler: _Handler) -> web.StreamRespon
         return _problem(wrong.problem)
     except RefusedError as refusal:
         return _problem(problems.refused(refusal.reasons))
-    except StoreError as silent:
-        return _problem(problems.no_store(str(silent)))
+    except EtcdError as silent:
+        return _problem(problems.etcd_silent(str(silent)))
     except web.HTTPException as wrong:
         answer = _problem(problems.of_status(wrong.status, wrong.reason))
         if "Allow" in wrong.headers:

@@ -8,11 +8,11 @@ from failover.api.announcement import Answer
 from failover.api.facts import Facts, RefusedError
 from failover.api.story import refusal_in
 from failover.core.observed import Phase
-from failover.store.gateway import StoreError
+from failover.etcd.http_api import EtcdError
 
 DEADLINE_S = 30.0
 _REFUSAL_INTERVAL_S = 0.5
-"""How often to read the history from the store, which is the only place of a refusal."""
+"""How often to read the history from etcd, which is the only place of a refusal."""
 _HANDOVER = (Phase.HANDOVER, Phase.HANDED)
 
 
@@ -26,7 +26,7 @@ class Outcome:
     epoch: int
     why: str
     took_ms: int = 0
-    """Time since the request was put into the store."""
+    """Time since the request was put into etcd."""
 
 
 def judge(before: Answer, now: Answer, *, to: str, handing_over: bool) -> Outcome | None:
@@ -62,7 +62,7 @@ async def outcome_of(
     """Return the outcome of a request; None: it has not ended within `deadline_s`.
 
     Raises:
-        RefusedError: an agent refused the request after it was put into the store.
+        RefusedError: an agent refused the request after it was put into etcd.
     """
     clock = asyncio.get_running_loop()
     begun_s = clock.time()
@@ -87,8 +87,8 @@ async def outcome_of(
 
 
 async def _refused(facts: Facts, request: str) -> None:
-    # Without a majority of the store, nothing can be refused either.
-    with contextlib.suppress(StoreError):
+    # Without a majority of etcd, nothing can be refused either.
+    with contextlib.suppress(EtcdError):
         refusal = refusal_in(await facts.history(), request)
         if refusal is not None:
             raise RefusedError(refusal)

@@ -112,6 +112,6 @@ def internal() -> Problem:
     return Problem(status=500, kind="internal", title="Internal error", detail="see the agent's log")
 
 
-def no_store(detail: str) -> Problem:
-    """503: the store does not answer; it is not known whether it has accepted the change."""
-    return Problem(status=503, kind="no-store", title="The consensus store does not answer", detail=detail)
+def etcd_silent(detail: str) -> Problem:
+    """503: etcd does not answer; it is not known whether it has accepted the change."""
+    return Problem(status=503, kind="no-store", title="etcd does not answer", detail=detail)

@@ -23,14 +23,14 @@ class FenceSelf:
     """Drop the lease, SIGKILL the database, and wait until no process of it is left.
 
     The lease is dropped first, in memory, and never taken up again. Only when the process is certainly gone
-    does `fenced_epoch` become the dropped lease's epoch. Never waits for the store."""
+    does `fenced_epoch` become the dropped lease's epoch. Never waits for etcd."""
 
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmFenced:
-    """Tell the store that this host's database cannot take writes under `epoch` or an earlier one.
+    """Tell etcd that this host's database cannot take writes under `epoch` or an earlier one.
 
     Sets `fenced_epoch` (kept in memory, put into the member) to `epoch` and drops the lease if there is one.
     If `revision` is not None: also turns the phase of `leader` to `fenced`, and nothing else in it."""
@@ -42,7 +42,7 @@ class ConfirmFenced:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Become the leader in the store, without touching the database: the lock on a recovery.
+    """Become the leader in etcd, without touching the database: the lock on a recovery.
 
     In one transaction, compared with `revision` (0: there is no record yet): `leader` becomes this host,
     `epoch`, phase `recovering`, and `lineage`, `primary`, `final_scn`, `unfenced`, `powered_off`,
@@ -169,7 +169,7 @@ class PowerOn:
     """Switch a host on that a fence device switched off.
 
     Then its report, if there is one, becomes RELEASED, and it is taken out of `powered_off` in `leader`;
-    `revision` is None while the store does not answer."""
+    `revision` is None while etcd does not answer."""
 
     host: str
     revision: int | None

@@ -2,7 +2,7 @@
 
 Services that wait for a standby (`durability: cross_centre`) would wait for ever if there is none, as after
 every change of roles. It is safe not to wait only while no host can be promoted that lacks the writes which
-were acknowledged meanwhile. So both depend on one field of the store's record: as long as `alone` is not
+were acknowledged meanwhile. So both depend on one field of etcd's record: as long as `alone` is not
 `no`, no other host leads automatically (`eligibility`), and only the leader's own agent tells services not
 to wait.
 
@@ -21,7 +21,7 @@ from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import Alone, Leadership, Observed, Phase, Role, Settings
 
 FOLLOWS_WITHIN_MS = 2000
-"""Limit of the lag by the store's values, which may be three loops old. A standby that lags more delays
+"""Limit of the lag by etcd's values, which may be three loops old. A standby that lags more delays
 writes by as much."""
 
 
@@ -34,7 +34,7 @@ def alone_with(seen: Observed, leadership: Leadership, settings: Settings) -> Al
 
 def is_followed(seen: Observed, peer_silent_ms: int) -> bool:
     """Say whether there are standbys that may lead, and each follows this host's database closely."""
-    leadership = seen.store.leadership if seen.store else None
+    leadership = seen.etcd.leadership if seen.etcd else None
     others = standbys_that_may_lead(seen)
     return (
         leadership is not None
@@ -55,7 +55,7 @@ def told_alone(seen: Observed) -> Alone | None:
 
     The agent knows everything about its own lead, but may have missed a change of another host's lead.
     """
-    leadership = seen.store.leadership if seen.store else None
+    leadership = seen.etcd.leadership if seen.etcd else None
     knows = (
         leadership is not None
         and leadership.host == seen.me

@@ -23,43 +23,43 @@ def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> L
     Within the failover cooldown suspicion is not enough: then only a lease that has been gone for a whole TTL
     counts. In that case there is certainly no primary, and an outage is worse than a flap.
     """
-    store = seen.store
-    if store is None:
+    etcd = seen.etcd
+    if etcd is None:
         return None
     host = leadership.host
-    gone_ms = 0 if store.lease_alive else store.lease_gone_ms
+    gone_ms = 0 if etcd.lease_alive else etcd.lease_gone_ms
     if gone_ms >= settings.lease_ttl_ms:
         why = f"{host} has held no lease for {gone_ms} ms (TTL {settings.lease_ttl_ms})"
         return Lost(why=why, for_ms=gone_ms - settings.lease_ttl_ms)
-    silent_ms = silent_to_the_store_ms(seen, leadership)
+    silent_ms = member_report_age_ms(seen, leadership)
     peer = peer_of(seen, host)
     if peer is not None and peer.says_fenced_epoch >= leadership.epoch:
         why = f"the agent of {host} says itself that epoch {leadership.epoch} is over"
         return Lost(why=why, for_ms=max(0, silent_ms - settings.peer_silent_ms))
     if silent_ms < settings.peer_silent_ms or within_failover_cooldown(seen, settings):
         return None
-    if not store.lease_alive:
-        why = f"the lease of {host} has ended and {host} is silent to the store for {silent_ms} ms"
+    if not etcd.lease_alive:
+        why = f"the lease of {host} has ended and {host} is silent to etcd for {silent_ms} ms"
         return Lost(why=why, for_ms=min(gone_ms, silent_ms - settings.peer_silent_ms))
     least_ms = 0 if peer is None else min(silent_ms, peer.sql_silent_ms, peer.agent_silent_ms)
     if peer is None or least_ms < settings.peer_silent_ms:
         return None
     why = (
-        f"{host} is silent: to the store for {silent_ms} ms, to SQL from here for {peer.sql_silent_ms} ms,"
+        f"{host} is silent: to etcd for {silent_ms} ms, to SQL from here for {peer.sql_silent_ms} ms,"
         f" its agent for {peer.agent_silent_ms} ms (limit {settings.peer_silent_ms})"
     )
     return Lost(why=why, for_ms=least_ms - settings.peer_silent_ms)
 
 
-def silent_to_the_store_ms(seen: Observed, leadership: Leadership) -> int:
-    """Return the time since the leader's agent last put a new report into the store."""
+def member_report_age_ms(seen: Observed, leadership: Leadership) -> int:
+    """Return the time since the leader's agent last put a new report into etcd."""
     put = member(seen, leadership.host)
     return leadership.unchanged_ms if put is None else put.unchanged_ms
 
 
 def within_failover_cooldown(seen: Observed, settings: Settings) -> bool:
     """Say whether an automatic failover was made recently."""
-    ago_ms = seen.store.last_automatic_ago_ms if seen.store else None
+    ago_ms = seen.etcd.last_automatic_ago_ms if seen.etcd else None
     return ago_ms is not None and ago_ms < settings.failover_cooldown_ms
 
 

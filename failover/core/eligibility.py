@@ -148,12 +148,12 @@ def standbys_that_may_lead(seen: Observed) -> tuple[Member, ...]:
 
 
 def member(seen: Observed, host: str) -> Member | None:
-    """Return what `host` last put into the store, or None."""
+    """Return what `host` last put into etcd, or None."""
     return next((m for m in _members(seen) if m.host == host), None)
 
 
 def _members(seen: Observed) -> tuple[Member, ...]:
-    return seen.store.members if seen.store else ()
+    return seen.etcd.members if seen.etcd else ()
 
 
 def _known(lineage: int | None) -> str:

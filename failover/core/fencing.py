@@ -44,7 +44,7 @@ def fence_former_leaders(seen: Observed, leadership: Leadership, settings: Setti
 def fence_afterwards(seen: Observed, leadership: Leadership, settings: Settings) -> FencePeer | None:
     """Return the serving leader's action against a former leader whose only guarantee was the lease.
 
-    If the former leader's agent answers, it is not frozen, and will confirm as soon as it reaches the store.
+    If the former leader's agent answers, it is not frozen, and will confirm as soon as it reaches etcd.
     """
     for former in left_to_the_lease(seen, leadership):
         if not _agent_answers(former, seen, settings) and fence_state(seen, former.host) in TO_BE_ASKED:
@@ -88,7 +88,7 @@ def _guarantee_for(former: Unfenced, seen: Observed, settings: Settings) -> Guar
 
 
 def has_confirmed(former: Unfenced, seen: Observed) -> bool:
-    """Say whether its own agent has confirmed, through the store or directly, that this lead has ended."""
+    """Say whether its own agent has confirmed, through etcd or directly, that this lead has ended."""
     put, peer = member(seen, former.host), peer_of(seen, former.host)
     return (put is not None and put.fenced >= former.epoch) or (
         peer is not None and peer.says_fenced_epoch >= former.epoch
@@ -112,7 +112,7 @@ def _lease_guarantee_ms(settings: Settings) -> int:
     """Say whether a former leader's lease has certainly ended, so that its agent has fenced it.
 
     After a claim no former leader can renew. The time is counted from the claim, and not from the end of the
-    lease in the store, so that it depends only on clocks of nearly equal rates, and not on the store's rules
+    lease in etcd, so that it depends only on clocks of nearly equal rates, and not on etcd's rules
     about the end of leases.
     """
     return settings.lease_ttl_ms + settings.safety_margin_ms

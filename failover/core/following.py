@@ -26,7 +26,7 @@ def follow(seen: Observed, leadership: Leadership, settings: Settings) -> Action
     """Return the action while another host leads, or this host no longer does."""
     if leadership.phase is Phase.HANDED:
         return _take_over(seen, leadership, settings)
-    if seen.store is not None and seen.store.paused:
+    if seen.etcd is not None and seen.etcd.paused:
         return Hold(why="paused: nothing is claimed, started or copied automatically")
     if leadership.phase is Phase.FENCED:
         ahead = better_candidates(seen, leadership, settings)

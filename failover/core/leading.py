@@ -35,7 +35,7 @@ from failover.core.standby import mend
 
 
 def lead(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
-    """Return the next action of the leader in the store, whose lease is valid."""
+    """Return the next action of the leader in etcd, whose lease is valid."""
     if leadership.phase is Phase.RECOVERING:
         return _recover(seen, leadership, settings)
     if leadership.phase is Phase.HANDOVER:
@@ -132,7 +132,7 @@ def _serve_on(seen: Observed, leadership: Leadership, settings: Settings) -> Act
     if fence is not None:
         return fence
     off = sorted({*leadership.powered_off, *switched_off(seen)} - {seen.me})
-    paused = seen.store is not None and seen.store.paused
+    paused = seen.etcd is not None and seen.etcd.paused
     if off and not paused:
         return PowerOn(
             host=off[0],

@@ -10,8 +10,8 @@ class Settings:
     lease_ttl_ms: int = 3000
     loop_interval_ms: int = 200
     calm_interval_ms: int = 500
-    """Between two observations of the store and of other hosts while all is well (`pace`)."""
-    store_timeout_ms: int = 400
+    """Between two observations of etcd and of other hosts while all is well (`pace`)."""
+    etcd_timeout_ms: int = 400
     safety_margin_ms: int = 1000
     database_silent_ms: int = 2000
     peer_silent_ms: int = 1200
@@ -36,9 +36,9 @@ class Settings:
     actually they need less."""
 
     @property
-    def store_silent_ms(self) -> int:
-        """After this time without an answer, the store counts as silent: a calm pause and a time-out."""
-        return self.calm_interval_ms + self.store_timeout_ms
+    def etcd_silent_ms(self) -> int:
+        """After this time without an answer, etcd counts as silent: a calm pause and a time-out."""
+        return self.calm_interval_ms + self.etcd_timeout_ms
 
     @property
     def may_write_ms(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from failover.core.claims import silent_to_the_store_ms
+from failover.core.claims import member_report_age_ms
 from failover.core.eligibility import how_far_behind_ns, member, not_ready, what_would_be_lost
 from failover.core.lag import NS_IN_MS
 from failover.core.observed import (
@@ -19,20 +19,20 @@ from failover.core.observed import (
 
 def objections(seen: Observed, request: Request, settings: Settings) -> tuple[str, ...]:
     """Return every objection to `request`; empty: it can be carried out."""
-    store = seen.store
-    if store is None or store.answered_ago_ms > settings.store_silent_ms:
-        return ("the store does not answer: without a majority of it nothing is done",)
-    if store.leadership is None:
+    etcd = seen.etcd
+    if etcd is None or etcd.answered_ago_ms > settings.etcd_silent_ms:
+        return ("etcd does not answer: without a majority of it nothing is done",)
+    if etcd.leadership is None:
         return ("nobody has led yet",)
     if member(seen, request.host) is None and request.host != seen.me:
-        known = ", ".join(sorted(m.host for m in store.members)) or "none"
+        known = ", ".join(sorted(m.host for m in etcd.members)) or "none"
         return (f"{request.host} is no database host with an agent (known: {known})",)
     check = {
         RequestKind.SWITCHOVER: _against_switchover,
         RequestKind.FAILOVER: _against_failover,
         RequestKind.REJOIN: _against_rejoin,
     }[request.kind]
-    return tuple(check(seen, store.leadership, request, settings))
+    return tuple(check(seen, etcd.leadership, request, settings))
 
 
 def _against_switchover(
@@ -56,7 +56,7 @@ def _against_failover(
         yield f"{request.host} leads already (epoch {leadership.epoch}, {leadership.phase})"
         return
     unsound = any(_no_sound_leader(seen, leadership, settings))
-    lives = bool(seen.store and seen.store.lease_alive)
+    lives = bool(seen.etcd and seen.etcd.lease_alive)
     if not request.force and leadership.phase is not Phase.FENCED and (lives or not unsound):
         yield (
             f"{leadership.host} holds its lease (epoch {leadership.epoch}, {leadership.phase}): switch over,"
@@ -86,11 +86,11 @@ def _against_rejoin(
 
 
 def _no_sound_leader(seen: Observed, leadership: Leadership, settings: Settings) -> Iterator[str]:
-    silent_ms = silent_to_the_store_ms(seen, leadership)
+    silent_ms = member_report_age_ms(seen, leadership)
     if leadership.phase is not Phase.SERVING:
         yield f"no leader serves: epoch {leadership.epoch} of {leadership.host} is {leadership.phase}"
-    elif seen.store is None or not seen.store.lease_alive or silent_ms >= settings.peer_silent_ms:
-        yield f"the leader {leadership.host} is not seen to live (silent to the store for {silent_ms} ms)"
+    elif seen.etcd is None or not seen.etcd.lease_alive or silent_ms >= settings.peer_silent_ms:
+        yield f"the leader {leadership.host} is not seen to live (silent to etcd for {silent_ms} ms)"
 
 
 def _against_candidate(
@@ -100,7 +100,7 @@ def _against_candidate(
     if not put.candidate:
         yield f"{host} is configured never to be a candidate"
     if put.unchanged_ms >= settings.peer_silent_ms:
-        yield f"the agent of {host} is silent to the store for {put.unchanged_ms} ms"
+        yield f"the agent of {host} is silent to etcd for {put.unchanged_ms} ms"
     can_be_started = put.recorded_role is Role.PRIMARY and (accept_loss or host == leadership.primary)
     if put.role is not Role.STANDBY and not can_be_started:
         yield f"the database of {host} is no standby that answers ({put.role or 'no answer'})"

@@ -13,6 +13,7 @@ from failover.core.words import Alone, FenceState, Guarantee, Phase, Process, Re
 __all__ = [
     "Alone",
     "Database",
+    "EtcdView",
     "FenceReport",
     "FenceState",
     "Guarantee",
@@ -27,7 +28,6 @@ __all__ = [
     "RequestKind",
     "Role",
     "Settings",
-    "StoreView",
     "Task",
     "TaskKind",
     "Unfenced",
@@ -79,7 +79,7 @@ class Database:
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """This agent's own lease. Dropped for good when FenceSelf begins, or when the store says it ended."""
+    """This agent's own lease. Dropped for good when FenceSelf begins, or when etcd says it ended."""
 
     epoch: int
     """The epoch it was claimed for."""
@@ -104,13 +104,13 @@ class Unfenced:
 
 @dataclass(frozen=True, kw_only=True)
 class Leadership:
-    """The durable record `leader` of the store: the present or last leader."""
+    """The durable record `leader` of etcd: the present or last leader."""
 
     host: str
     epoch: int
     phase: Phase
     revision: int
-    """The store's modification revision of the record: what a change is compared with."""
+    """etcd's modification revision of the record: what a change is compared with."""
     lineage: int
     """The epoch of the last unplanned promotion: only data that descend from it were served since."""
     primary: str
@@ -136,12 +136,12 @@ class Leadership:
     acknowledged_scn: int | None = None
     """`alone` is ending: a position that holds all that was acknowledged alone; None: not known yet."""
     unchanged_ms: int = 0
-    """For how long this agent has seen this revision, counted only while the store answered."""
+    """For how long this agent has seen this revision, counted only while etcd answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """The last report of an agent (also of this one) in the store."""
+    """The last report of an agent (also of this one) in etcd."""
 
     host: str
     role: Role | None = None
@@ -156,7 +156,7 @@ class Member:
     """The highest epoch whose end its agent confirmed: its database was down, or could not be writable."""
     candidate: bool = True
     unchanged_ms: int = 0
-    """For how long its `seq` stood still as seen by this agent, counted only while the store answered.
+    """For how long its `seq` stood still as seen by this agent, counted only while etcd answered.
 
     Counting starts at 0 when this agent starts: a restarted agent takes nobody for dead at once."""
 
@@ -174,19 +174,19 @@ class Request:
     accept_loss: bool = False
     """`failover`: although the host's data lack what others may have acknowledged."""
     unchanged_ms: int = 0
-    """For how long this agent has seen it, counted only while the store answered."""
+    """For how long this agent has seen it, counted only while etcd answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoreView:
-    """The store's last answer: one linearizable read of everything below."""
+class EtcdView:
+    """etcd's last answer: one linearizable read of everything below."""
 
     answered_ago_ms: int
     leadership: Leadership | None = None
     lease_alive: bool = False
     """Whether the key `lease` exists, whoever's it is."""
     lease_gone_ms: int = 0
-    """For how long it did not exist, counted only while the store answered."""
+    """For how long it did not exist, counted only while etcd answered."""
     members: tuple[Member, ...] = ()
     request: Request | None = None
     paused: bool = False
@@ -197,7 +197,7 @@ class StoreView:
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """A direct observation of another host, without the store: of the leader's, or of `unfenced` ones."""
+    """A direct observation of another host, without etcd: of the leader's, or of `unfenced` ones."""
 
     host: str
     sql_silent_ms: int
@@ -237,7 +237,7 @@ class Observed:
     candidate: bool = True
     database: Database = Database()
     lease: Lease | None = None
-    store: StoreView | None = None
+    etcd: EtcdView | None = None
     """None: it has not answered since the agent started."""
     peers: tuple[Peer, ...] = ()
     task: Task | None = None

@@ -9,7 +9,7 @@ from failover.core.standby import copy_anew
 
 def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
     """Return the leader's action for a request; None: no action."""
-    request = seen.store.request if seen.store else None
+    request = seen.etcd.request if seen.etcd else None
     if request is None or leadership.phase is not Phase.SERVING:
         return None
     against = objections(seen, request, settings)
@@ -29,7 +29,7 @@ def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings)
 
 def answer_as_other(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
     """Return the action of an agent that does not lead for a request; None: no action."""
-    request = seen.store.request if seen.store else None
+    request = seen.etcd.request if seen.etcd else None
     if request is None:
         return None
     if request.host != seen.me or request.kind is RequestKind.SWITCHOVER:

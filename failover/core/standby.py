@@ -1,7 +1,7 @@
 """Decides actions that keep this host's database a good standby, or make it one again. Pure."""
 
 from failover.core.actions import Action, FenceSelf, Hold, Rejoin, StartDatabase
-from failover.core.claims import silent_to_the_store_ms
+from failover.core.claims import member_report_age_ms
 from failover.core.eligibility import descends, not_ready, too_soon_to_start
 from failover.core.observed import Leadership, Observed, Phase, Process, Role, Settings
 from failover.core.safety import is_hung
@@ -59,8 +59,8 @@ def copy_anew(
         f"the data of {seen.me} ({seen.database.recorded_role or 'none'}, of epoch {seen.database.lineage})"
         f" are to be copied anew from {leadership.host}"
     )
-    silent_ms = silent_to_the_store_ms(seen, leadership)
-    if silent_ms >= settings.peer_silent_ms or seen.store is None or not seen.store.lease_alive:
+    silent_ms = member_report_age_ms(seen, leadership)
+    if silent_ms >= settings.peer_silent_ms or seen.etcd is None or not seen.etcd.lease_alive:
         return Hold(why=f"{need}, which is not seen to live ({silent_ms} ms)")
     if request is None and ago_ms is not None and ago_ms < settings.rejoin_interval_ms:
         limit = settings.rejoin_interval_ms

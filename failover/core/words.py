@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 
 class Phase(StrEnum):
-    """Phase of the leader in the store."""
+    """Phase of the leader in etcd."""
 
     RECOVERING = "recovering"
     """It has claimed; its database is not writable yet, or that is not announced yet."""

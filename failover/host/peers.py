@@ -1,4 +1,4 @@
-"""Direct observation of the other database hosts, without the store: their SQL ports and their agents.
+"""Direct observation of the other database hosts, without etcd: their SQL ports and their agents.
 
 What an agent says decides whether another host may lead. So an answer counts only if it is signed with the
 agents' token, answers this very question, and is given by the agent that was asked: another one would sign a

@@ -50,26 +50,26 @@ POSITIONS = (0, AT, AT - 1, AT - 5 * S, AT - 6 * S, AT - 7200 * S)
 
 BASES = (
     look(),
-    look(store=dead()),
-    look(store=dead(lease_alive=False, lease_gone_ms=400)),
-    look(store=view(record(phase=Phase.FENCED))),
-    look(store=view(record(phase=Phase.HANDED, to="b", final_scn=AT)), database=standby(scn=AT)),
-    look(store=NOTHING),
-    look(store=view(claimed(host="c"))),
+    look(etcd=dead()),
+    look(etcd=dead(lease_alive=False, lease_gone_ms=400)),
+    look(etcd=view(record(phase=Phase.FENCED))),
+    look(etcd=view(record(phase=Phase.HANDED, to="b", final_scn=AT)), database=standby(scn=AT)),
+    look(etcd=NOTHING),
+    look(etcd=view(claimed(host="c"))),
     leader_look(),
-    leader_look(store=view(record(phase=Phase.HANDOVER, to="b", unchanged_ms=100))),
-    leader_look(store=NOTHING),
-    leader_look(store=view(record(phase=Phase.FENCED)), database=down(Role.PRIMARY), lease=None),
+    leader_look(etcd=view(record(phase=Phase.HANDOVER, to="b", unchanged_ms=100))),
+    leader_look(etcd=NOTHING),
+    leader_look(etcd=view(record(phase=Phase.FENCED)), database=down(Role.PRIMARY), lease=None),
     claimer_look(),
-    claimer_look(store=view(claimed(unfenced=()))),
-    claimer_look(store=view(claimed(unfenced=(), primary="b")), database=down(Role.PRIMARY)),
-    claimer_look(store=view(claimed(primary="b", lineage=5)), database=primary(lineage=5)),
+    claimer_look(etcd=view(claimed(unfenced=()))),
+    claimer_look(etcd=view(claimed(unfenced=(), primary="b")), database=down(Role.PRIMARY)),
+    claimer_look(etcd=view(claimed(primary="b", lineage=5)), database=primary(lineage=5)),
 )
 
 FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "look": {
         "candidate": (False,),
-        "store": (None,),
+        "etcd": (None,),
         "lease": (
             None,
             *(Lease(epoch=e, renewed_at_ms=NOW - ms) for e in (4, 5) for ms in (100, 1999, 2000)),
@@ -105,7 +105,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "cannot_follow": (True,),
         "started_ago_ms": (None, 2999),
     },
-    "store": {
+    "etcd": {
         "answered_ago_ms": (900, 901, 6000),
         "leadership": (None,),
         "lease_alive": (True, False),
@@ -163,15 +163,15 @@ def _changed(seen: Observed, part: str, field: str, value: Any, host: str) -> Ob
         return replace(seen, **{field: value})
     if part == "database":
         return replace(seen, database=replace(seen.database, **{field: value}))
-    store = seen.store
-    if store is None:
+    etcd = seen.etcd
+    if etcd is None:
         return seen
-    if part == "store":
-        return replace(seen, store=replace(store, **{field: value}))
-    if part == "leadership" and store.leadership is not None:
-        return replace(seen, store=replace(store, leadership=replace(store.leadership, **{field: value})))
-    members = tuple(replace(m, **{field: value}) if m.host == host else m for m in store.members)
-    return replace(seen, store=replace(store, members=members)) if part == "member" else seen
+    if part == "etcd":
+        return replace(seen, etcd=replace(etcd, **{field: value}))
+    if part == "leadership" and etcd.leadership is not None:
+        return replace(seen, etcd=replace(etcd, leadership=replace(etcd.leadership, **{field: value})))
+    members = tuple(replace(m, **{field: value}) if m.host == host else m for m in etcd.members)
+    return replace(seen, etcd=replace(etcd, members=members)) if part == "member" else seen
 
 
 def _changes() -> Iterator[tuple[str, str, Any, str]]:

@@ -78,7 +78,7 @@ class FakeFacts:
     happened: dict[int, list[Json]] = field(default_factory=dict)
     told: Status = field(default_factory=a_status)
     failure: Exception | None = None
-    """Raised by whatever needs the store."""
+    """Raised by whatever needs etcd."""
     orders: list[tuple[object, ...]] = field(default_factory=list)
     on_submit: Callable[["FakeFacts"], Awaitable[None]] | None = None
     """Goes on in the background once a request was left."""
@@ -100,7 +100,7 @@ class FakeFacts:
         return self.best
 
     async def history(self) -> Mapping[int, Sequence[Json]]:
-        self._need_store()
+        self._need_etcd()
         return self.happened
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class FakeFacts:
         return self.against
 
     async def submit(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> str:
-        self._need_store()
+        self._need_etcd()
         self.orders.append(("submit", kind, to, force, accept_loss))
         if self.on_submit is not None:
             task = asyncio.ensure_future(self.on_submit(self))
@@ -116,14 +116,14 @@ class FakeFacts:
         return "r-1"
 
     async def pause(self) -> None:
-        self._need_store()
+        self._need_etcd()
         self.orders.append(("pause",))
 
     async def resume(self) -> None:
-        self._need_store()
+        self._need_etcd()
         self.orders.append(("resume",))
 
-    def _need_store(self) -> None:
+    def _need_etcd(self) -> None:
         if self.failure is not None:
             raise self.failure
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from failover.core.observed import (
     Database,
+    EtcdView,
     FenceReport,
     FenceState,
     Guarantee,
@@ -19,7 +20,6 @@ from failover.core.observed import (
     RequestKind,
     Role,
     Settings,
-    StoreView,
     Unfenced,
 )
 
@@ -35,7 +35,7 @@ A_UNFENCED = Unfenced(host="a", epoch=4)
 
 
 def record(**changes: Any) -> Leadership:
-    """The store's record: a serves epoch 4."""
+    """etcd's record: a serves epoch 4."""
     base = Leadership(
         host="a",
         epoch=4,
@@ -93,9 +93,9 @@ def member(host: str, **changes: Any) -> Member:
     return replace(base, **changes)
 
 
-def view(leadership: Leadership | None = None, **changes: Any) -> StoreView:
-    """The store's answer of just now: a leads, holds its lease and reports."""
-    base = StoreView(
+def view(leadership: Leadership | None = None, **changes: Any) -> EtcdView:
+    """etcd's answer of just now: a leads, holds its lease and reports."""
+    base = EtcdView(
         answered_ago_ms=20,
         leadership=record() if leadership is None else leadership,
         lease_alive=True,
@@ -104,8 +104,8 @@ def view(leadership: Leadership | None = None, **changes: Any) -> StoreView:
     return replace(base, **changes)
 
 
-NOTHING = StoreView(answered_ago_ms=20)
-"""What the store tells when nobody has ever led."""
+NOTHING = EtcdView(answered_ago_ms=20)
+"""What etcd tells when nobody has ever led."""
 
 
 def look(**changes: Any) -> Observed:
@@ -114,7 +114,7 @@ def look(**changes: Any) -> Observed:
         now_ms=NOW,
         me="b",
         database=standby(),
-        store=view(),
+        etcd=view(),
         peers=(Peer(host="a", sql_silent_ms=0, agent_silent_ms=0),),
     )
     return replace(base, **changes)
@@ -127,7 +127,7 @@ def leader_look(**changes: Any) -> Observed:
         me="a",
         database=primary(),
         lease=Lease(epoch=4, renewed_at_ms=NOW - 100),
-        store=view(),
+        etcd=view(),
         claimed_at_ms=NOW - 60_000,
     )
     return replace(base, **changes)
@@ -140,7 +140,7 @@ def claimer_look(**changes: Any) -> Observed:
         me="b",
         database=standby(),
         lease=Lease(epoch=5, renewed_at_ms=NOW - 100),
-        store=view(claimed()),
+        etcd=view(claimed()),
         peers=(SILENT,),
         claimed_at_ms=NOW - 100,
     )
@@ -157,8 +157,8 @@ SILENT = Peer(host="a", sql_silent_ms=5000, agent_silent_ms=5000)
 """A direct look at a that found nothing for long."""
 
 
-def dead(**changes: Any) -> StoreView:
-    """What the store tells when a has been silent for 1.3 s and its lease has not ended yet."""
+def dead(**changes: Any) -> EtcdView:
+    """What etcd tells when a has been silent for 1.3 s and its lease has not ended yet."""
     return view(**{"members": (member("a", unchanged_ms=1300), member("b")), **changes})
 
 

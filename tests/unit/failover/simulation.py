@@ -2,7 +2,7 @@
 
 A run is a discrete-event simulation with the real `decide` and `must_fence`: messages have delays, clocks run
 up to 1 % fast or slow and may stand still with their host, statements and starts fail or take long, writes
-to the store take effect after their client gave up on them, etcd extends leases when its leader changes.
+to etcd take effect after their client gave up on them, etcd extends leases when its leader changes.
 What must hold at every event is in `simulated.checks`.
 """
 
@@ -17,7 +17,7 @@ from tests.unit.failover.simulated import faults
 from tests.unit.failover.simulated.checks import BrokenPromiseError
 from tests.unit.failover.simulated.cluster import BOOT_MS, Cluster, Shape
 from tests.unit.failover.simulated.effects import PROMOTION_MS, START_MS
-from tests.unit.failover.simulated.store import ELECTION_MS
+from tests.unit.failover.simulated.etcd import ELECTION_MS
 
 DEFAULTS = Settings()
 
@@ -28,7 +28,7 @@ STEADY_MS = 1000
 def deadline_ms(settings: Settings) -> float:
     """Return within what time there is a serving primary, once nothing is broken any more.
 
-    Everything one after the other: hosts boot, the store elects a leader, which extends the lease by a TTL;
+    Everything one after the other: hosts boot, etcd elects a leader, which extends the lease by a TTL;
     within the failover cooldown it has to be gone for another; then no fence device answers and the claim
     waits for its guarantee; then the promotion does not end and its database is started again, or a start
     fails and is repeated.
@@ -141,7 +141,7 @@ def _could_lead(cluster: Cluster, name: str) -> bool:
     if name == cluster.lost or not host.on or host.frozen or not agent.candidate:
         return False
     seen = agent.observe()
-    record = seen.store.leadership if seen.store else None
+    record = seen.etcd.leadership if seen.etcd else None
     if record is None:
         return name == "a"
     ready = not_ready(seen, cluster.settings) is None or seen.database.process is not Process.RUNNING

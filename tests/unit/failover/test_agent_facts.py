@@ -1,4 +1,4 @@
-"""What the agent tells through its API and takes there: from real looks, with the store in memory."""
+"""What the agent tells through its API and takes there: from real looks, with etcd in memory."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from failover.agent.agent_facts import AgentFacts
+from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.loop import limits_of
 from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
 from failover.agent.pace import Pace
-from failover.agent.store_watch import StoreWatch
 from failover.api.facts import RefusedError
 from failover.core.observed import (
     Alone,
     Database,
+    EtcdView,
     Leadership,
     Lease,
     Member,
@@ -23,15 +24,14 @@ from failover.core.observed import (
     Phase,
     RequestKind,
     Role,
-    StoreView,
 )
+from failover.etcd.client import EtcdClient
+from failover.etcd.history import History
+from failover.etcd.history_writer import Recorder
+from failover.etcd.http_api import EtcdHttpApi
+from failover.etcd.records import LeaderRecord, member_text
 from failover.host.note import Recorded
-from failover.settings import Store as StoreSettings
-from failover.store.client import Store
-from failover.store.gateway import Gateway
-from failover.store.history import History
-from failover.store.recorder import Recorder
-from failover.store.records import LeaderRecord, member_text
+from failover.settings import Etcd as EtcdSettings
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
@@ -41,12 +41,12 @@ LEADERSHIP = Leadership(host="ob-b", epoch=4, phase=Phase.SERVING, revision=0, l
 
 
 class Eyes:
-    def __init__(self, watch: StoreWatch) -> None:
+    def __init__(self, watch: EtcdWatch) -> None:
         self._watch = watch
         self.said = 0
 
     def observe(self) -> Observed:
-        return Observed(now_ms=0, me="ob-a", database=Database(), store=self._watch.observe())
+        return Observed(now_ms=0, me="ob-a", database=Database(), etcd=self._watch.observe())
 
     def lag_ms(self, _: Observed) -> int | None:
         return 12
@@ -68,13 +68,13 @@ class Thinking:
 class Stage:
     def __init__(self, endpoint: str, certificate: Path) -> None:
         found = settings()
-        self.gateway = Gateway(
-            StoreSettings(endpoints=(endpoint,), user=USER, password=PASSWORD, ca_file=str(certificate)),
+        self.http_api = EtcdHttpApi(
+            EtcdSettings(endpoints=(endpoint,), user=USER, password=PASSWORD, ca_file=str(certificate)),
             timeout_ms=300,
         )
-        self.store = Store(self.gateway, "lab")
-        self.watch = StoreWatch(
-            self.store,
+        self.client = EtcdClient(self.http_api, "lab")
+        self.watch = EtcdWatch(
+            self.client,
             Memory(recorded=Recorded()),
             me="ob-a",
             timing=found.timing,
@@ -90,8 +90,8 @@ class Stage:
             limits_of(found),
             looking=self.eyes,  # type: ignore[arg-type]
             watch=self.watch,
-            store=self.store,
-            recorder=Recorder(History(self.gateway, self.store.keys), "ob-a"),
+            etcd=self.client,
+            recorder=Recorder(History(self.http_api, self.client.keys), "ob-a"),
             metrics=Metrics(),
             thinking=self.thinking,
             verify=self._verify,
@@ -106,13 +106,13 @@ class Stage:
         await self.watch.turn(put=False)
 
     async def somebody_leads(self) -> None:
-        lease = await self.store.grant(3000)
+        lease = await self.client.grant(3000)
         record = LeaderRecord(leadership=LEADERSHIP, claim="c", last_automatic_s=None)
-        await self.store.claim(record, lease=lease, takes_request=False)
+        await self.client.claim(record, lease=lease, takes_request=False)
         for host, role in (("ob-b", Role.PRIMARY), ("ob-a", Role.STANDBY)):
             put = Member(host=host, role=role, scn=9, recorded_role=role, lineage=4, epoch=4)
             text = member_text(put, seq=1, lag_ms=3, more={"thinks": f"{host} thinks"})
-            await self.store.look(host=host, member=text)
+            await self.client.look(host=host, member=text)
         await self.look()
 
 
@@ -122,7 +122,7 @@ def play(certificate: Path, story: Callable[[Stage, FakeEtcd], Awaitable[None]])
         async with member(etcd, certificate) as endpoint:
             it = Stage(endpoint, certificate)
             await story(it, etcd)
-            await it.gateway.close()
+            await it.http_api.close()
 
     virtual.run(whole())
 
@@ -133,9 +133,9 @@ def test_the_word_that_the_primary_is_alone_lasts_until_another_one_is_said(cert
     async def story(it: Stage, _: FakeEtcd) -> None:
         def turn(alone: Alone) -> int:
             leadership = replace(LEADERSHIP, host="ob-a", alone=alone)
-            store = StoreView(answered_ago_ms=0, leadership=leadership)
+            etcd = EtcdView(answered_ago_ms=0, leadership=leadership)
             lease = Lease(epoch=4, renewed_at_ms=0)
-            it.facts.announce(Observed(now_ms=0, me="ob-a", store=store, lease=lease))
+            it.facts.announce(Observed(now_ms=0, me="ob-a", etcd=etcd, lease=lease))
             return it.eyes.said
 
         turns = [Alone.NO, Alone.YES, Alone.YES, Alone.ENDING, Alone.ENDING, Alone.NO]
@@ -147,13 +147,13 @@ def test_the_word_that_the_primary_is_alone_lasts_until_another_one_is_said(cert
 SWITCHOVER = (RequestKind.SWITCHOVER, "ob-a", False, False)
 
 
-def test_without_the_store_nothing_is_possible_and_the_agent_is_not_well(certificate: Path) -> None:
+def test_without_etcd_nothing_is_possible_and_the_agent_is_not_well(certificate: Path) -> None:
     async def story(it: Stage, etcd: FakeEtcd) -> None:
         etcd.down = {0}
         await it.look()
-        assert it.facts.health() == (f"the store does not answer: {it.watch.last_failure}",)
+        assert it.facts.health() == (f"etcd does not answer: {it.watch.last_failure}",)
         assert await it.facts.objections(*SWITCHOVER) == (
-            "the store does not answer: without a majority of it nothing is done",
+            "etcd does not answer: without a majority of it nothing is done",
         )
         assert it.facts.successor() is None
         assert it.facts.status().store_answered_ago_ms is None

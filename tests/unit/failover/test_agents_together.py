@@ -1,4 +1,4 @@
-"""Agents with the real core, loop, store client and API, on hosts and a store in memory, in real time."""
+"""Agents with the real core, loop, etcd client and API, on hosts and an etcd in memory, in real time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ TIMING = {
     "lease_ttl_ms": 2000,
     "loop_interval_ms": 100,
     "calm_interval_ms": 250,
-    "store_timeout_ms": 300,
+    "etcd_timeout_ms": 300,
     "safety_margin_ms": 600,
     "database_silent_ms": 800,
     "peer_silent_ms": 600,
@@ -127,9 +127,7 @@ def test_a_database_that_was_stopped_is_killed_and_followed(tmp_path: Path, cert
     play(tmp_path, certificate, story)
 
 
-def test_without_the_store_the_leader_is_fenced_before_its_lease_ends(
-    tmp_path: Path, certificate: Path
-) -> None:
+def test_without_etcd_the_leader_is_fenced_before_its_lease_ends(tmp_path: Path, certificate: Path) -> None:
     async def story(them: FakeHosts, etcd: FakeEtcd) -> None:
         etcd.silent = {0}
         took = await them.until(lambda: not them["ob-a"].is_running, "ob-a to be fenced", within_s=4)

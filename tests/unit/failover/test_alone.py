@@ -39,17 +39,17 @@ NEVER = replace(SETTINGS, alone_after_ms=None)
 def serves(alone: Alone, target: int | None = None, **changes: Any) -> Observed:
     """a serves, and its record says `alone`; nothing that was said of it counts any more."""
     leadership = record(alone=alone, acknowledged_scn=target)
-    base = leader_look(store=view(leadership), alone_said_ago_ms=60_000)
+    base = leader_look(etcd=view(leadership), alone_said_ago_ms=60_000)
     return replace(base, **changes)
 
 
 def set_to(seen: Observed, settings: Settings = MAY) -> tuple[Alone, int | None] | None:
-    assert seen.store is not None
-    assert seen.store.leadership is not None
-    action = next_of_alone(seen, seen.store.leadership, settings)
+    assert seen.etcd is not None
+    assert seen.etcd.leadership is not None
+    action = next_of_alone(seen, seen.etcd.leadership, settings)
     if action is None:
         return None
-    assert action.revision == seen.store.leadership.revision
+    assert action.revision == seen.etcd.leadership.revision
     assert decide(seen, settings) == action
     return action.alone, action.acknowledged_scn
 
@@ -102,15 +102,15 @@ def test_and_it_ends_when_every_standby_that_may_lead_has_passed_it(
     members: tuple[Any, ...], is_over: bool
 ) -> None:
     seen = serves(
-        Alone.ENDING, AT, store=view(record(alone=Alone.ENDING, acknowledged_scn=AT), members=members)
+        Alone.ENDING, AT, etcd=view(record(alone=Alone.ENDING, acknowledged_scn=AT), members=members)
     )
     assert set_to(seen) == ((Alone.NO, None) if is_over else None)
 
 
 def test_a_standby_that_goes_again_before_it_had_all_is_done_without_again() -> None:
     gone = replace(view(record(alone=Alone.ENDING, acknowledged_scn=AT)), members=(member("a"),))
-    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=4000, store=gone)) == (Alone.YES, None)
-    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=4000, store=gone), NEVER) is None
+    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=4000, etcd=gone)) == (Alone.YES, None)
+    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=4000, etcd=gone), NEVER) is None
 
 
 def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
@@ -118,7 +118,7 @@ def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
     late = replace(
         view(record(alone=Alone.ENDING, acknowledged_scn=AT)), members=(member("a"), member("b", scn=AT - 1))
     )
-    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=3999, store=late)) is None
+    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=3999, etcd=late)) is None
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
     ],
 )
 def test_who_follows(changes: dict[str, Any], follows: bool) -> None:
-    seen = leader_look(store=view(members=(member("a"), member("b", **changes))))
+    seen = leader_look(etcd=view(members=(member("a"), member("b", **changes))))
     assert is_followed(seen, SETTINGS.peer_silent_ms) is follows
 
 
 def test_who_lacks_only_the_entry_after_a_long_pause_follows() -> None:
-    seen = leader_look(store=view(members=(member("a"), member("b", scn=AT - 4 * S))))
+    seen = leader_look(etcd=view(members=(member("a"), member("b", scn=AT - 4 * S))))
     quiet = replace(seen, database=replace(seen.database, settled_scn=AT - 4 * S))
     assert not is_followed(seen, SETTINGS.peer_silent_ms)
     assert is_followed(quiet, SETTINGS.peer_silent_ms)
@@ -148,7 +148,7 @@ def test_who_lacks_only_the_entry_after_a_long_pause_follows() -> None:
 
 def test_one_standby_that_follows_is_not_enough_where_two_may_lead() -> None:
     members = (member("a"), member("b"), member("c", role=None))
-    assert not is_followed(leader_look(store=view(members=members)), SETTINGS.peer_silent_ms)
+    assert not is_followed(leader_look(etcd=view(members=members)), SETTINGS.peer_silent_ms)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_one_standby_that_follows_is_not_enough_where_two_may_lead() -> None:
         ({"lease": None}, None),
         ({"lease": Lease(epoch=3, renewed_at_ms=NOW)}, None),
         ({"me": "b"}, None),
-        ({"store": view(record(alone=Alone.ENDING))}, Alone.ENDING),
-        ({"store": view(record(alone=Alone.YES, phase=Phase.HANDOVER))}, None),
+        ({"etcd": view(record(alone=Alone.ENDING))}, Alone.ENDING),
+        ({"etcd": view(record(alone=Alone.YES, phase=Phase.HANDOVER))}, None),
     ],
 )
 def test_only_the_leaders_own_agent_says_so(changes: dict[str, Any], says: Alone | None) -> None:
@@ -169,12 +169,12 @@ def test_only_the_leaders_own_agent_says_so(changes: dict[str, Any], says: Alone
 @pytest.mark.parametrize("alone", [Alone.YES, Alone.ENDING])
 def test_nobody_else_leads_by_itself_while_the_primary_may_be_alone(alone: Alone) -> None:
     leadership = record(alone=alone)
-    action = decide(look(store=dead(leadership=leadership), peers=(SILENT,)), MAY)
+    action = decide(look(etcd=dead(leadership=leadership), peers=(SILENT,)), MAY)
     assert isinstance(action, a.Refuse)
     assert "acknowledged writes that it alone has" in action.why
-    assert isinstance(decide(look(store=dead(), peers=(SILENT,)), MAY), a.Claim)
+    assert isinstance(decide(look(etcd=dead(), peers=(SILENT,)), MAY), a.Claim)
     # And the primary itself need not wait for the others to go first.
-    fenced = leader_look(store=view(record(alone=alone, phase=Phase.FENCED)))
+    fenced = leader_look(etcd=view(record(alone=alone, phase=Phase.FENCED)))
     assert better_candidates(fenced, record(alone=alone), MAY) == ()
     assert better_candidates(fenced, record(), MAY) != ()
 
@@ -182,7 +182,7 @@ def test_nobody_else_leads_by_itself_while_the_primary_may_be_alone(alone: Alone
 @pytest.mark.parametrize(("scn", "may"), [(AT, True), (AT - 1, False)])
 def test_but_who_has_all_that_was_drained_may(scn: int, may: bool) -> None:
     leadership = record(alone=Alone.YES, phase=Phase.HANDED, final_scn=AT)
-    seen = look(database=standby(scn=scn), store=view(leadership))
+    seen = look(database=standby(scn=scn), etcd=view(leadership))
     assert (what_would_be_lost(seen, leadership, MAY) is None) is may
 
 
@@ -190,7 +190,7 @@ def test_a_new_primary_begins_alone_and_one_that_is_started_again_goes_on_as_it_
     taken = claimed(unfenced=())
     assert alone_with(claimer_look(), taken, MAY) is Alone.YES
     assert alone_with(claimer_look(), taken, NEVER) is Alone.NO
-    action = decide(claimer_look(store=view(taken)), MAY)
+    action = decide(claimer_look(etcd=view(taken)), MAY)
     assert isinstance(action, a.Promote)
     assert action.alone is Alone.YES
     for alone in Alone:
@@ -200,7 +200,7 @@ def test_a_new_primary_begins_alone_and_one_that_is_started_again_goes_on_as_it_
 
 def test_a_claim_keeps_the_word() -> None:
     leadership = record(alone=Alone.ENDING, acknowledged_scn=AT, phase=Phase.FENCED, host="b", primary="b")
-    action = decide(look(store=view(leadership), database=down(Role.PRIMARY)), MAY)
+    action = decide(look(etcd=view(leadership), database=down(Role.PRIMARY)), MAY)
     assert isinstance(action, a.Claim)
     assert (action.alone, action.acknowledged_scn) == (Alone.ENDING, AT)
 
@@ -215,9 +215,9 @@ def test_a_primary_that_dies_the_moment_it_is_not_alone_any_more_has_lost_nothin
     while met[-1] is not Alone.NO or len(met) == 1:
         assert cluster.world.now < 60_000, met
         cluster.world.run_until(cluster.world.now + 5)
-        assert cluster.store.leadership is not None
-        if cluster.store.leadership.alone is not met[-1]:
-            met.append(cluster.store.leadership.alone)
+        assert cluster.etcd.leadership is not None
+        if cluster.etcd.leadership.alone is not met[-1]:
+            met.append(cluster.etcd.leadership.alone)
     assert met == [Alone.NO, Alone.YES, Alone.ENDING, Alone.NO]
     assert cluster.checks.figures["acknowledged_alone"] > 0
     faults.power_loss(cluster, "a", 1e9)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from failover.api.announcement import Announcement, Answer, answer_of
-from failover.core.observed import Alone, Leadership, Lease, Observed, Phase, StoreView
+from failover.core.observed import Alone, EtcdView, Leadership, Lease, Observed, Phase
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_facts import serving
@@ -27,8 +27,8 @@ def leadership(**changed: Any) -> Leadership:
 
 
 def seen(lead: Leadership | None, *, answered_ago_ms: int = 50, lease: Lease | None = None) -> Observed:
-    store = StoreView(answered_ago_ms=answered_ago_ms, leadership=lead)
-    return Observed(now_ms=100_000, me="ob-a", store=store, lease=lease)
+    etcd = EtcdView(answered_ago_ms=answered_ago_ms, leadership=lead)
+    return Observed(now_ms=100_000, me="ob-a", etcd=etcd, lease=lease)
 
 
 def test_who_serves_is_told_with_address_port_and_durability() -> None:

@@ -14,7 +14,7 @@ from failover.api.facts import RefusedError
 from failover.api.http import Api, serve
 from failover.api.order_check import VALID_MS, OrderCheck
 from failover.api.problems import ProblemError
-from failover.store.gateway import StoreError
+from failover.etcd.http_api import EtcdError
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.config import KEYS, TOKEN
@@ -251,7 +251,7 @@ def test_history_is_one_list_with_the_guarantee_of_its_epoch() -> None:
         (2, "guarantee", "device"),
         (2, "promoted", "device"),
     ]
-    status, said = got(FakeFacts(failure=StoreError("no member answered")), "/history")
+    status, said = got(FakeFacts(failure=EtcdError("no member answered")), "/history")
     assert (status, said["type"], said["detail"]) == (
         503,
         "urn:loanstack:failover:no-store",
@@ -432,7 +432,7 @@ def test_pause_and_resume() -> None:
     assert posted(facts, "/pause") == (200, {"paused": True})
     assert posted(facts, "/resume", {}) == (200, {"paused": False})
     assert facts.orders == [("pause",), ("resume",)]
-    assert posted(FakeFacts(failure=StoreError("no majority")), "/pause")[0] == 503
+    assert posted(FakeFacts(failure=EtcdError("no majority")), "/pause")[0] == 503
 
 
 def test_the_token_is_not_in_the_repr_and_status_can_be_asked_by_all() -> None:

@@ -1,4 +1,4 @@
-"""What is done to the database, in the order that makes it safe: store, disk, statement."""
+"""What is done to the database, in the order that makes it safe: etcd, disk, statement."""
 
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -13,9 +13,9 @@ from failover.agent.memory import HeldLease, Memory, RejoinedFile, Working
 from failover.core import observed
 from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
 from failover.core.observed import Alone, Guarantee, Leadership, Phase, Process, Role, TaskKind, Unfenced
+from failover.etcd.records import LeaderRecord
 from failover.host.note import Recorded
 from failover.host.tool import ToolError
-from failover.store.records import LeaderRecord
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 
@@ -115,9 +115,9 @@ class _Keeper:
 
     async def change(self, revision: int, **changes: Any) -> None:
         assert revision == 9
-        if "store" in self._it.fails:
+        if "etcd" in self._it.fails:
             raise Superseded("somebody else was first")
-        self._it.done.append("store " + " ".join(f"{k}={v}" for k, v in changes.items()))
+        self._it.done.append("etcd " + " ".join(f"{k}={v}" for k, v in changes.items()))
 
     def must_lead(self) -> None:
         if self._it.memory.lease is None:
@@ -146,13 +146,13 @@ def run(work: Awaitable[None]) -> None:
 
 PROMOTE = Promote(revision=9, guarantee=Guarantee.LEASE, lineage=7, alone=Alone.YES, why="w")
 TAKE_OVER = TakeOver(revision=9, guarantee=Guarantee.SELF, lineage=5, alone=Alone.NO, why="w")
-IN_STORE = "store guarantee=lease lineage=7 primary=ob-a alone=yes acknowledged_scn=None"
+IN_ETCD = "etcd guarantee=lease lineage=7 primary=ob-a alone=yes acknowledged_scn=None"
 
 
 def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
     run(it.changing.promote(PROMOTE))
     assert it.done == [
-        IN_STORE,
+        IN_ETCD,
         "tell 7 fenced",
         "tell 7 guarantee",
         "tell 7 alone",
@@ -166,7 +166,7 @@ def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
 
 
 def test_who_is_superseded_promotes_nothing(it: Stage) -> None:
-    it.fails["store"] = 1
+    it.fails["etcd"] = 1
     with pytest.raises(Superseded):
         run(it.changing.promote(PROMOTE))
     assert it.done == []
@@ -236,7 +236,7 @@ def test_a_hand_over_is_noted_before_it_is_told(it: Stage) -> None:
         "hand-over",
         "note STANDBY 6 5",
         "ask",
-        "store phase=handed final_scn=4711",
+        "etcd phase=handed final_scn=4711",
         "tell 7 handed",
     ]
 

@@ -20,7 +20,7 @@ from failover.api.facts import RefusedError
 from failover.api.outcome import Outcome, judge
 from failover.api.story import Told
 from failover.cli import cli
-from failover.store.gateway import StoreError
+from failover.etcd.http_api import EtcdError
 from inventory.places import PROJECT_ROOT
 from loanstack.cli.failover import failover as operators_commands
 from tests.unit.failover.config import KEYS, settings_file
@@ -90,7 +90,7 @@ def test_history_for_people_and_for_programs(config: Path, facts: FakeFacts) -> 
     ]
     (told,) = json.loads(run(config, "history", "--json").stdout)
     assert Told(**told).detail == "the first"
-    facts.failure = StoreError("no majority")
+    facts.failure = EtcdError("no majority")
     found = run(config, "history")
     assert (found.exit_code, found.stderr) == (1, "loanstack-failover: no majority\n")
 

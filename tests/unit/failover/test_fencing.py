@@ -33,9 +33,9 @@ def test_a_silent_former_leader_is_switched_off_first() -> None:
     assert "a led epoch 4" in action.why
 
 
-def test_its_own_word_is_enough_through_the_store_or_directly() -> None:
+def test_its_own_word_is_enough_through_etcd_or_directly() -> None:
     told = view(claimed(), members=(member("a", fenced=4), member("b")))
-    assert promotes(claimer_look(store=told)) is Guarantee.SELF
+    assert promotes(claimer_look(etcd=told)) is Guarantee.SELF
     directly = replace(SILENT, agent_silent_ms=0, says_fenced_epoch=4)
     assert promotes(claimer_look(peers=(directly,))) is Guarantee.SELF
 
@@ -43,7 +43,7 @@ def test_its_own_word_is_enough_through_the_store_or_directly() -> None:
 def test_its_word_about_an_earlier_lead_is_not() -> None:
     told = view(claimed(), members=(member("a", fenced=3), member("b")))
     earlier = replace(SILENT, says_fenced_epoch=3)
-    assert promotes(claimer_look(store=told, peers=(earlier,))) is None
+    assert promotes(claimer_look(etcd=told, peers=(earlier,))) is None
 
 
 def test_the_word_of_the_device_is_enough() -> None:
@@ -83,11 +83,11 @@ def test_an_agent_that_answers_may_confirm_by_itself_for_a_while() -> None:
 def test_everybody_has_to_be_fenced_and_the_weakest_guarantee_counts() -> None:
     both = claimed(unfenced=(A_UNFENCED, Unfenced(host="c", epoch=2)))
     told = (member("a"), member("b"), member("c", fenced=2))
-    seen = claimer_look(store=view(both, members=told))
+    seen = claimer_look(etcd=view(both, members=told))
     assert promotes(seen) is None
     assert promotes(replace(seen, fence_device=device(FenceState.CONFIRMED))) is Guarantee.DEVICE
     assert promotes(replace(seen, claimed_at_ms=NOW - 4000)) is Guarantee.LEASE
-    other = replace(seen, store=view(both), fence_device=device(FenceState.CONFIRMED))
+    other = replace(seen, etcd=view(both), fence_device=device(FenceState.CONFIRMED))
     action = decide(other, SETTINGS)
     assert isinstance(action, Hold)
     silent_too = (SILENT, replace(SILENT, host="c"))
@@ -98,11 +98,11 @@ def test_everybody_has_to_be_fenced_and_the_weakest_guarantee_counts() -> None:
 
 def test_who_was_waited_for_before_need_not_be_again_and_stays_known() -> None:
     waited = claimed(unfenced=(replace(A_UNFENCED, lease_over=True),))
-    assert promotes(claimer_look(store=view(waited))) is Guarantee.LEASE
+    assert promotes(claimer_look(etcd=view(waited))) is Guarantee.LEASE
 
 
 def test_nobody_to_be_fenced_is_the_best_guarantee() -> None:
-    assert promotes(claimer_look(store=view(claimed(unfenced=())))) is Guarantee.SELF
+    assert promotes(claimer_look(etcd=view(claimed(unfenced=())))) is Guarantee.SELF
 
 
 # afterwards
@@ -110,7 +110,7 @@ def test_nobody_to_be_fenced_is_the_best_guarantee() -> None:
 
 def promoted(**changes: object) -> Observed:
     """How b sees itself when its database has become the primary."""
-    return claimer_look(**{"database": primary(lineage=5), "store": view(begun()), **changes})
+    return claimer_look(**{"database": primary(lineage=5), "etcd": view(begun()), **changes})
 
 
 def begun(**changes: object) -> Leadership:
@@ -133,7 +133,7 @@ def test_serving_forgets_who_was_fenced_and_remembers_who_is_off() -> None:
     assert isinstance(action, Serve)
     assert (action.unfenced, action.powered_off) == ((), ())
     told = view(begun(), members=(member("a", fenced=4), member("b")))
-    action = decide(promoted(store=told), SETTINGS)
+    action = decide(promoted(etcd=told), SETTINGS)
     assert isinstance(action, Serve)
     assert (action.guarantee, action.unfenced) == (Guarantee.SELF, ())
 
@@ -141,7 +141,7 @@ def test_serving_forgets_who_was_fenced_and_remembers_who_is_off() -> None:
 def serving(**changes: object) -> Observed:
     """How b serves on a lease guarantee."""
     left = begun(phase=Phase.SERVING, unfenced=(replace(A_UNFENCED, lease_over=True),))
-    return promoted(**{"store": view(left), **changes})
+    return promoted(**{"etcd": view(left), **changes})
 
 
 def test_who_serves_goes_on_fencing_a_former_leader_that_may_be_frozen() -> None:
@@ -164,7 +164,7 @@ def test_it_leaves_alone_who_lives_or_has_confirmed_or_is_being_fenced(changes: 
 
 
 def test_it_does_so_while_paused_too() -> None:
-    store = serving().store
-    assert store is not None
-    assert isinstance(decide(serving(store=replace(store, paused=True)), SETTINGS), FencePeer)
+    etcd = serving().etcd
+    assert etcd is not None
+    assert isinstance(decide(serving(etcd=replace(etcd, paused=True)), SETTINGS), FencePeer)
     assert serving().database.role is Role.PRIMARY

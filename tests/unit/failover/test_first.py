@@ -17,7 +17,7 @@ def first_look(**changes: object) -> Observed:
         now_ms=NOW,
         me="a",
         database=primary(recorded_epoch=0, lineage=None),
-        store=replace(NOTHING, members=OTHERS),
+        etcd=replace(NOTHING, members=OTHERS),
     )
     return replace(base, **changes)  # type: ignore[arg-type]  # fields of the look
 
@@ -34,7 +34,7 @@ def test_it_need_not_run_yet() -> None:
     assert isinstance(decide(first_look(database=down(Role.PRIMARY)), SETTINGS), Claim)
 
 
-def test_a_store_that_lost_its_records_goes_on_with_higher_epochs_and_the_same_history() -> None:
+def test_an_etcd_that_lost_its_records_goes_on_with_higher_epochs_and_the_same_history() -> None:
     known = first_look(database=down(Role.PRIMARY, recorded_epoch=9, lineage=7))
     action = decide(known, SETTINGS)
     assert isinstance(action, Claim)
@@ -47,15 +47,15 @@ def test_a_store_that_lost_its_records_goes_on_with_higher_epochs_and_the_same_h
 
 @pytest.mark.parametrize("other", [{"role": Role.PRIMARY}, {"role": None, "recorded_role": Role.PRIMARY}])
 def test_of_two_primaries_none_leads_by_itself(other: dict[str, object]) -> None:
-    store = replace(NOTHING, members=(member("b", **other),))
-    action = decide(first_look(store=store), SETTINGS)
+    etcd = replace(NOTHING, members=(member("b", **other),))
+    action = decide(first_look(etcd=etcd), SETTINGS)
     assert isinstance(action, Refuse)
     assert "more than one database is a primary: a and b" in action.why
 
 
 def test_what_this_host_put_itself_is_no_other_primary() -> None:
-    store = replace(NOTHING, members=(member("a"), member("b")))
-    assert isinstance(decide(first_look(store=store), SETTINGS), Claim)
+    etcd = replace(NOTHING, members=(member("a"), member("b")))
+    assert isinstance(decide(first_look(etcd=etcd), SETTINGS), Claim)
 
 
 def test_a_standby_does_not_lead_first_but_starts() -> None:
@@ -69,9 +69,9 @@ def test_a_standby_does_not_lead_first_but_starts() -> None:
     "changes",
     [
         {"candidate": False},
-        {"store": replace(NOTHING, paused=True)},
-        {"store": None},
-        {"store": replace(NOTHING, answered_ago_ms=901)},
+        {"etcd": replace(NOTHING, paused=True)},
+        {"etcd": None},
+        {"etcd": replace(NOTHING, answered_ago_ms=901)},
         {"database": primary(process=Process.STARTING, role=None, recorded_epoch=0)},
         {"database": primary(silent_ms=2000, recorded_epoch=0)},
         {"database": down(None)},
@@ -90,8 +90,8 @@ def test_a_primary_from_before_there_were_agents_is_not_killed() -> None:
     [
         {"database": primary(recorded_epoch=1)},
         {"fenced_epoch": 1},
-        {"store": None},
-        {"store": replace(NOTHING, answered_ago_ms=901)},
+        {"etcd": None},
+        {"etcd": replace(NOTHING, answered_ago_ms=901)},
     ],
 )
 def test_one_that_was_led_by_an_agent_or_cannot_ask_is(changes: dict[str, object]) -> None:

@@ -40,7 +40,7 @@ def test_a_sound_leader_is_followed() -> None:
 
 
 def test_a_fenced_leader_is_replaced_at_once() -> None:
-    action = decide(look(store=FENCED), SETTINGS)
+    action = decide(look(etcd=FENCED), SETTINGS)
     assert isinstance(action, Claim)
     assert (action.epoch, action.revision, action.lineage, action.primary) == (5, 70, 3, "a")
     assert action.unfenced == ()
@@ -49,39 +49,39 @@ def test_a_fenced_leader_is_replaced_at_once() -> None:
 
 def test_a_leader_that_tells_its_end_directly_is_replaced_at_once() -> None:
     cut_off = Peer(host="a", sql_silent_ms=300, agent_silent_ms=0, says_fenced_epoch=4)
-    store = dead(members=(member("a", unchanged_ms=600), member("b")), last_automatic_ago_ms=500)
-    action = decide(look(store=store, peers=(cut_off,)), SETTINGS)
+    etcd = dead(members=(member("a", unchanged_ms=600), member("b")), last_automatic_ago_ms=500)
+    action = decide(look(etcd=etcd, peers=(cut_off,)), SETTINGS)
     assert isinstance(action, Claim)
     assert action.unfenced == ()
     earlier = replace(cut_off, says_fenced_epoch=3)
-    assert not claims(look(store=store, peers=(earlier,)))
+    assert not claims(look(etcd=etcd, peers=(earlier,)))
 
 
 # (b) the lease has ended
 
 
-def test_an_ended_lease_and_silence_to_the_store_are_enough() -> None:
-    action = decide(look(store=dead(**GONE)), SETTINGS)
+def test_an_ended_lease_and_silence_to_etcd_are_enough() -> None:
+    action = decide(look(etcd=dead(**GONE)), SETTINGS)
     assert isinstance(action, Claim)
     assert action.unfenced == (A_UNFENCED,)
     assert "lease of a has ended" in action.why
 
 
 def test_an_ended_lease_of_a_leader_that_reports_is_waited_for_a_whole_ttl() -> None:
-    assert not claims(look(store=view(**GONE)))
-    assert not claims(look(store=view(lease_alive=False, lease_gone_ms=2999)))
-    assert claims(look(store=view(lease_alive=False, lease_gone_ms=3000)))
+    assert not claims(look(etcd=view(**GONE)))
+    assert not claims(look(etcd=view(lease_alive=False, lease_gone_ms=2999)))
+    assert claims(look(etcd=view(lease_alive=False, lease_gone_ms=3000)))
 
 
 def test_a_lease_that_lives_has_not_been_gone() -> None:
-    assert not claims(look(store=view(lease_alive=True, lease_gone_ms=9000)))
+    assert not claims(look(etcd=view(lease_alive=True, lease_gone_ms=9000)))
 
 
 # (c) silence everywhere
 
 
 def test_silence_everywhere_is_enough() -> None:
-    action = decide(look(store=dead(), peers=(SILENT,)), SETTINGS)
+    action = decide(look(etcd=dead(), peers=(SILENT,)), SETTINGS)
     assert isinstance(action, Claim)
     assert action.unfenced == (A_UNFENCED,)
     assert "silent" in action.why
@@ -90,8 +90,8 @@ def test_silence_everywhere_is_enough() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"store": view()},
-        {"store": dead(members=(member("a", unchanged_ms=1199), member("b")))},
+        {"etcd": view()},
+        {"etcd": dead(members=(member("a", unchanged_ms=1199), member("b")))},
         {"peers": (replace(SILENT, sql_silent_ms=1199),)},
         {"peers": (replace(SILENT, agent_silent_ms=1199),)},
         {"peers": ()},
@@ -99,35 +99,35 @@ def test_silence_everywhere_is_enough() -> None:
     ],
 )
 def test_any_sign_of_life_is_one(changes: dict[str, object]) -> None:
-    assert not claims(look(**{"store": dead(), "peers": (SILENT,), **changes}))
+    assert not claims(look(**{"etcd": dead(), "peers": (SILENT,), **changes}))
 
 
 @pytest.mark.parametrize(("leads_ms", "lost"), [(1199, False), (1200, True)])
 def test_a_leader_that_never_reported_is_silent_for_as_long_as_it_leads(leads_ms: int, lost: bool) -> None:
-    store = view(record(unchanged_ms=leads_ms, final_scn=AT), members=(member("b"),))
-    assert claims(look(store=store, peers=(SILENT,))) is lost
+    etcd = view(record(unchanged_ms=leads_ms, final_scn=AT), members=(member("b"),))
+    assert claims(look(etcd=etcd, peers=(SILENT,))) is lost
 
 
 # never
 
 
-@pytest.mark.parametrize("store", [dead(**GONE, answered_ago_ms=901), None])
-def test_never_without_the_store(store: object) -> None:
-    assert not claims(look(store=store, peers=(SILENT,)))
+@pytest.mark.parametrize("etcd", [dead(**GONE, answered_ago_ms=901), None])
+def test_never_without_etcd(etcd: object) -> None:
+    assert not claims(look(etcd=etcd, peers=(SILENT,)))
 
 
 def test_an_answer_within_the_limit_counts() -> None:
-    assert claims(look(store=dead(**GONE, answered_ago_ms=900)))
+    assert claims(look(etcd=dead(**GONE, answered_ago_ms=900)))
 
 
-@pytest.mark.parametrize("store", [dead(**GONE), FENCED, dead()])
-def test_never_while_paused(store: object) -> None:
-    action = decide(look(store=replace(store, paused=True), peers=(SILENT,)), SETTINGS)  # type: ignore[type-var]  # a view
+@pytest.mark.parametrize("etcd", [dead(**GONE), FENCED, dead()])
+def test_never_while_paused(etcd: object) -> None:
+    action = decide(look(etcd=replace(etcd, paused=True), peers=(SILENT,)), SETTINGS)  # type: ignore[type-var]  # a view
     assert isinstance(action, Hold)
     assert "paused" in action.why
 
 
-@pytest.mark.parametrize("store", [dead(**GONE), FENCED, dead()])
+@pytest.mark.parametrize("etcd", [dead(**GONE), FENCED, dead()])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -140,12 +140,12 @@ def test_never_while_paused(store: object) -> None:
         {"database": standby(recorded_role=None)},
     ],
 )
-def test_never_with_a_database_that_cannot(store: object, changes: dict[str, object]) -> None:
-    assert not claims(look(store=store, peers=(SILENT,), **changes))
+def test_never_with_a_database_that_cannot(etcd: object, changes: dict[str, object]) -> None:
+    assert not claims(look(etcd=etcd, peers=(SILENT,), **changes))
 
 
 def test_a_candidate_whose_database_is_down_starts_it_first() -> None:
-    action = decide(look(store=dead(**GONE), database=down(Role.STANDBY)), SETTINGS)
+    action = decide(look(etcd=dead(**GONE), database=down(Role.STANDBY)), SETTINGS)
     assert isinstance(action, StartDatabase)
     assert action.guarantee is None
 
@@ -154,15 +154,15 @@ def test_a_candidate_whose_database_is_down_starts_it_first() -> None:
 
 
 def test_suspicion_is_not_enough_soon_after_a_failover() -> None:
-    assert not claims(look(store=dead(last_automatic_ago_ms=9999), peers=(SILENT,)))
-    assert claims(look(store=dead(last_automatic_ago_ms=10_000), peers=(SILENT,)))
-    assert not claims(look(store=dead(**GONE, last_automatic_ago_ms=9999)))
+    assert not claims(look(etcd=dead(last_automatic_ago_ms=9999), peers=(SILENT,)))
+    assert claims(look(etcd=dead(last_automatic_ago_ms=10_000), peers=(SILENT,)))
+    assert not claims(look(etcd=dead(**GONE, last_automatic_ago_ms=9999)))
 
 
 def test_an_outage_is_worse_than_a_flap() -> None:
     gone = dead(lease_alive=False, lease_gone_ms=3000, last_automatic_ago_ms=5000)
-    assert claims(look(store=gone))
-    assert claims(look(store=replace(FENCED, last_automatic_ago_ms=5000)))
+    assert claims(look(etcd=gone))
+    assert claims(look(etcd=replace(FENCED, last_automatic_ago_ms=5000)))
 
 
 # who is to be fenced
@@ -170,10 +170,10 @@ def test_an_outage_is_worse_than_a_flap() -> None:
 
 def test_everybody_who_led_and_did_not_confirm_is_carried_along() -> None:
     c_died = replace(claimed(host="c", unfenced=(A_UNFENCED, Unfenced(host="b", epoch=2))), primary="a")
-    store = view(c_died, members=(member("a"), member("b"), member("c", unchanged_ms=1300)), **GONE)
-    action = decide(look(store=store, peers=()), SETTINGS)
+    etcd = view(c_died, members=(member("a"), member("b"), member("c", unchanged_ms=1300)), **GONE)
+    action = decide(look(etcd=etcd, peers=()), SETTINGS)
     assert isinstance(action, ConfirmFenced)
-    action = decide(look(store=store, peers=(), fenced_epoch=2), SETTINGS)
+    action = decide(look(etcd=etcd, peers=(), fenced_epoch=2), SETTINGS)
     assert isinstance(action, Claim)
     assert action.epoch == 6
     assert action.unfenced == (A_UNFENCED, Unfenced(host="c", epoch=5))
@@ -182,16 +182,16 @@ def test_everybody_who_led_and_did_not_confirm_is_carried_along() -> None:
 def test_who_has_confirmed_meanwhile_is_not() -> None:
     c_died = claimed(host="c")
     members = (member("a", fenced=4), member("b"), member("c", unchanged_ms=1300))
-    action = decide(look(store=view(c_died, members=members, **GONE), peers=()), SETTINGS)
+    action = decide(look(etcd=view(c_died, members=members, **GONE), peers=()), SETTINGS)
     assert isinstance(action, Claim)
     assert [u.host for u in action.unfenced] == ["c"]
     early = (member("a", fenced=3), *members[1:])
-    action = decide(look(store=view(c_died, members=early, **GONE), peers=()), SETTINGS)
+    action = decide(look(etcd=view(c_died, members=early, **GONE), peers=()), SETTINGS)
     assert isinstance(action, Claim)
     assert [u.host for u in action.unfenced] == ["a", "c"]
 
 
 def test_hosts_that_are_off_stay_known() -> None:
-    action = decide(look(store=dead(**GONE, leadership=record(powered_off=("c",)))), SETTINGS)
+    action = decide(look(etcd=dead(**GONE, leadership=record(powered_off=("c",)))), SETTINGS)
     assert isinstance(action, Claim)
     assert action.powered_off == ("c",)

@@ -37,7 +37,7 @@ FREE = claimed(unfenced=())
 
 
 def next_of(**changes: object) -> Action:
-    return decide(claimer_look(**{"store": view(FREE), **changes}), SETTINGS)
+    return decide(claimer_look(**{"etcd": view(FREE), **changes}), SETTINGS)
 
 
 # from the claim to serving
@@ -63,34 +63,34 @@ def test_nothing_is_begun_in_the_middle_of_something() -> None:
 
 def test_a_promoted_database_serves() -> None:
     begun = replace(FREE, primary="b", lineage=5, guarantee=Guarantee.SELF)
-    action = next_of(store=view(begun), database=primary(lineage=5))
+    action = next_of(etcd=view(begun), database=primary(lineage=5))
     assert isinstance(action, Serve)
     assert (action.epoch, action.revision, action.lineage) == (5, 70, 5)
 
 
 def test_a_promotion_that_ended_in_nothing_is_repeated() -> None:
     begun = replace(FREE, primary="b", lineage=5, guarantee=Guarantee.SELF)
-    again = next_of(store=view(begun), database=standby(lineage=5, recorded_role=Role.PRIMARY))
+    again = next_of(etcd=view(begun), database=standby(lineage=5, recorded_role=Role.PRIMARY))
     assert isinstance(again, Promote)
     assert again.lineage == 5
 
 
 def test_a_former_primary_is_started_and_goes_on_with_its_history() -> None:
-    action = next_of(store=view(replace(FREE, primary="b")), database=down(Role.PRIMARY))
+    action = next_of(etcd=view(replace(FREE, primary="b")), database=down(Role.PRIMARY))
     assert isinstance(action, StartDatabase)
     assert (action.guarantee, action.revision, action.lineage) == (Guarantee.SELF, 70, 3)
 
 
 def test_it_is_started_at_most_every_so_often() -> None:
     mine = view(replace(FREE, primary="b"))
-    action = next_of(store=mine, database=down(Role.PRIMARY, started_ago_ms=2999))
+    action = next_of(etcd=mine, database=down(Role.PRIMARY, started_ago_ms=2999))
     assert isinstance(action, Hold)
-    assert isinstance(next_of(store=mine, database=down(Role.PRIMARY, started_ago_ms=3000)), StartDatabase)
+    assert isinstance(next_of(etcd=mine, database=down(Role.PRIMARY, started_ago_ms=3000)), StartDatabase)
 
 
 def test_a_start_is_waited_for() -> None:
     starting = primary(process=Process.STARTING, role=None)
-    assert isinstance(next_of(store=view(replace(FREE, primary="b")), database=starting), Hold)
+    assert isinstance(next_of(etcd=view(replace(FREE, primary="b")), database=starting), Hold)
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ def test_a_database_that_was_promoted_behind_its_agents_back_is_ended_first() ->
 
 def test_an_operator_who_accepts_the_loss_has_other_data_lead_as_a_new_history() -> None:
     accepted = view(replace(FREE, accept_loss=True))
-    action = next_of(store=accepted, database=down(Role.PRIMARY, lineage=2))
+    action = next_of(etcd=accepted, database=down(Role.PRIMARY, lineage=2))
     assert isinstance(action, StartDatabase)
     assert action.lineage == 5
-    action = next_of(store=accepted, database=standby(lineage=2))
+    action = next_of(etcd=accepted, database=standby(lineage=2))
     assert isinstance(action, Promote)
     assert action.lineage == 5
 
@@ -129,7 +129,7 @@ def test_an_operator_who_accepts_the_loss_has_other_data_lead_as_a_new_history()
 
 
 def test_hosts_that_were_switched_off_are_switched_on_again_once_there_is_a_primary() -> None:
-    seen = leader_look(store=view(record(powered_off=("b",))))
+    seen = leader_look(etcd=view(record(powered_off=("b",))))
     action = decide(seen, SETTINGS)
     assert isinstance(action, PowerOn)
     assert (action.host, action.revision) == ("b", 70)
@@ -141,32 +141,32 @@ def test_hosts_that_were_switched_off_are_switched_on_again_once_there_is_a_prim
 
 def test_not_while_paused_and_never_itself() -> None:
     paused = view(record(powered_off=("b",)), paused=True)
-    assert isinstance(decide(leader_look(store=paused), SETTINGS), Hold)
-    assert isinstance(decide(leader_look(store=view(record(powered_off=("a",)))), SETTINGS), Hold)
-    recovering = claimer_look(store=view(replace(FREE, powered_off=("a",))))
+    assert isinstance(decide(leader_look(etcd=paused), SETTINGS), Hold)
+    assert isinstance(decide(leader_look(etcd=view(record(powered_off=("a",)))), SETTINGS), Hold)
+    recovering = claimer_look(etcd=view(replace(FREE, powered_off=("a",))))
     assert isinstance(decide(recovering, SETTINGS), Promote)
 
 
-def test_a_store_that_lacks_the_member_of_a_fenced_host_gets_it_back() -> None:
+def test_an_etcd_that_lacks_the_member_of_a_fenced_host_gets_it_back() -> None:
     off = device(FenceState.CONFIRMED)
     silent = view(claimed(), answered_ago_ms=6000)
-    action = decide(claimer_look(store=silent, fence_device=off), SETTINGS)
+    action = decide(claimer_look(etcd=silent, fence_device=off), SETTINGS)
     assert isinstance(action, PowerOn)
     assert (action.host, action.revision) == ("a", None)
     for changes in (
-        {"store": replace(silent, answered_ago_ms=5999)},
+        {"etcd": replace(silent, answered_ago_ms=5999)},
         {"fence_device": ()},
         {"task": Task(kind=TaskKind.START_STANDBY, started_ago_ms=10)},
     ):
-        seen = claimer_look(**{"store": silent, "fence_device": off, **changes})
+        seen = claimer_look(**{"etcd": silent, "fence_device": off, **changes})
         assert isinstance(decide(seen, SETTINGS), Hold)
 
 
 def test_whoever_has_all_that_was_drained_goes_on_with_the_same_history() -> None:
     drained = view(replace(FREE, final_scn=AT))
-    action = next_of(store=drained, database=standby(scn=AT))
+    action = next_of(etcd=drained, database=standby(scn=AT))
     assert isinstance(action, TakeOver)
     assert (action.lineage, action.revision) == (3, 70)
-    action = next_of(store=drained, database=standby(scn=AT - 1))
+    action = next_of(etcd=drained, database=standby(scn=AT - 1))
     assert isinstance(action, Promote)
     assert action.lineage == 5

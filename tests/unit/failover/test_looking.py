@@ -10,13 +10,13 @@ from failover.agent.looking import Looking
 from failover.agent.memory import HeldLease, Memory, RejoinedFile, Working
 from failover.core import observed
 from failover.core.observed import (
+    EtcdView,
     Leadership,
     Member,
     Observed,
     Phase,
     Process,
     Role,
-    StoreView,
     TaskKind,
 )
 from failover.host.note import Recorded
@@ -41,7 +41,7 @@ class Stage:
             process=Process.RUNNING, role=Role.STANDBY, scn=100 * MS, follows=A, silent_ms=3
         )
         self.epoch: int | None = 7
-        self.view: StoreView | None = StoreView(
+        self.view: EtcdView | None = EtcdView(
             answered_ago_ms=10, leadership=LEADERSHIP, members=(Member(host="ob-a", scn=140 * MS),)
         )
         self.sql_silent_ms, self.peer_scn, self.others = 50, 0, False
@@ -50,7 +50,7 @@ class Stage:
             parse(found),
             self.memory,
             database=_Database(self),
-            store=_Store(self),
+            etcd=_Etcd(self),
             peers=_Peers(self),
             rejoined=RejoinedFile(folder / "rejoined"),
             used_by_others=lambda: self.others,
@@ -80,11 +80,11 @@ class _Database:
         return self._stage.found
 
 
-class _Store:
+class _Etcd:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    def observe(self) -> StoreView | None:
+    def observe(self) -> EtcdView | None:
         return self._stage.view
 
 
@@ -217,7 +217,7 @@ def test_how_long_nobody_has_followed_counts_from_when_somebody_last_did(it: Sta
     def unfollowed_ms(after_ms: int, silent_ms: int) -> int:
         it.now_ms += after_ms
         other = Member(host="ob-a", role=Role.STANDBY, scn=100 * MS, lineage=5, unchanged_ms=silent_ms)
-        it.view = StoreView(answered_ago_ms=10, leadership=LEADERSHIP, members=(other,))
+        it.view = EtcdView(answered_ago_ms=10, leadership=LEADERSHIP, members=(other,))
         return it.seen().unfollowed_ms
 
     looks = [(0, 100), (700, 60_000), (300, 60_000), (50, 100), (10, 100)]
@@ -234,7 +234,7 @@ def test_an_agent_that_has_just_started_may_have_said_anything_just_before(it: S
 
 
 def test_one_entry_after_a_pause_is_half_a_second_of_lag_at_most(it: Stage) -> None:
-    """Whether the store or the leader's agent itself tells of it."""
+    """Whether etcd or the leader's agent itself tells of it."""
     it.peer_scn, it.peer_settled_scn = 5100 * MS, 100 * MS
     assert it.looking.lag_ms(it.seen()) == 500
     it.peer_settled_scn = 101 * MS

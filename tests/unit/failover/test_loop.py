@@ -16,19 +16,19 @@ from failover.agent.pace import Pace
 from failover.core.actions import Action, Claim, ConfirmFenced, Refuse
 from failover.core.observed import (
     Database,
+    EtcdView,
     Leadership,
     Lease,
     Observed,
     Phase,
     Process,
     Role,
-    StoreView,
     Task,
     TaskKind,
 )
 from failover.core.observed import Settings as Limits
+from failover.etcd.http_api import EtcdError
 from failover.host.note import Recorded
-from failover.store.gateway import StoreError
 from tests import virtual_time
 from tests.unit.failover import virtual
 
@@ -36,14 +36,14 @@ FIRST = Observed(
     now_ms=10_000,
     me="ob-a",
     database=Database(process=Process.RUNNING, role=Role.PRIMARY, recorded_role=Role.PRIMARY),
-    store=StoreView(answered_ago_ms=0),
+    etcd=EtcdView(answered_ago_ms=0),
 )
 """Nobody has led yet: what is decided is a Claim."""
 LEADERSHIP = Leadership(host="ob-a", epoch=1, phase=Phase.SERVING, revision=1, lineage=1, primary="ob-a")
 LEADS = replace(
     FIRST,
     lease=Lease(epoch=1, renewed_at_ms=9_900),
-    store=StoreView(answered_ago_ms=0, leadership=LEADERSHIP, lease_alive=True),
+    etcd=EtcdView(answered_ago_ms=0, leadership=LEADERSHIP, lease_alive=True),
 )
 """What is decided is to hold."""
 LAPSED = replace(LEADS, lease=Lease(epoch=1, renewed_at_ms=5_000))
@@ -123,11 +123,11 @@ class Stage:
         self.fence = Fence(self.memory)
         self.background: dict[str, Callable[[], Awaitable[None]]] = {}
         self.pace = Pace(busy_ms=20, calm_ms=50)
-        self.waited_for_the_store = False
+        self.waited_for_etcd = False
 
     def loop(self) -> Loop:
         async def first_look() -> None:
-            self.waited_for_the_store = True
+            self.waited_for_etcd = True
 
         return Loop(
             Limits(loop_interval_ms=20, calm_interval_ms=50),
@@ -211,13 +211,13 @@ def test_systemd_hears_of_every_turn_and_that_the_agent_is_ready_after_the_first
     it.run(for_s=0.3)
     assert it.manager.said[:2] == ["turned", "ready"]
     assert 5 <= it.manager.said.count("turned") <= 30
-    assert not it.waited_for_the_store
+    assert not it.waited_for_etcd
 
 
-def test_where_no_agent_ever_led_the_store_is_heard_first(it: Stage) -> None:
+def test_where_no_agent_ever_led_etcd_is_heard_first(it: Stage) -> None:
     it.notes.recorded = Recorded(role=Role.PRIMARY)
     it.run(for_s=0.05)
-    assert it.waited_for_the_store
+    assert it.waited_for_etcd
 
 
 def test_a_lease_that_lapses_is_fenced_to_the_millisecond_without_any_turn(it: Stage) -> None:
@@ -262,7 +262,7 @@ def test_the_pace_is_slow_only_while_all_is_well(it: Stage) -> None:
     it.eyes.seen = LEADS
     it.turn()
     assert it.pace.is_calm
-    it.eyes.seen = replace(LEADS, store=replace(LEADS.store, lease_alive=False))  # type: ignore[type-var]
+    it.eyes.seen = replace(LEADS, etcd=replace(LEADS.etcd, lease_alive=False))  # type: ignore[type-var]
     it.turn()
     assert (it.pace.is_calm, told) == (False, 1)
     it.eyes.seen = LEADS
@@ -307,7 +307,7 @@ def test_a_leader_that_is_told_to_stop_fences_itself_and_claims_nothing_any_more
         assert {type(action) for action in it.hands.began} == {ConfirmFenced}
         fenced = replace(LEADERSHIP, phase=Phase.FENCED)
         it.eyes.seen = replace(
-            it.eyes.seen, store=StoreView(answered_ago_ms=0, leadership=fenced), fenced_epoch=1
+            it.eyes.seen, etcd=EtcdView(answered_ago_ms=0, leadership=fenced), fenced_epoch=1
         )
         await asyncio.wait_for(running, 5)
 
@@ -334,7 +334,7 @@ class Claiming:
     [
         (Refuse(about="claim", request="r", why="no"), None, 1),
         (Refuse(about="claim", request=None, why="no"), None, 0),
-        (Refuse(about="claim", request="r", why="no"), StoreError("silence"), 0),
+        (Refuse(about="claim", request="r", why="no"), EtcdError("silence"), 0),
         (Refuse(about="claim", request="r", why="no"), Superseded("late"), 0),
         (Refuse(about="claim", request="r", why="no"), KeyError("a mistake"), 0),
     ],

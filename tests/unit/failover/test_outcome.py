@@ -7,7 +7,7 @@ import pytest
 from failover.api.announcement import Answer
 from failover.api.facts import RefusedError
 from failover.api.outcome import Outcome, judge, outcome_of
-from failover.store.gateway import StoreError
+from failover.etcd.http_api import EtcdError
 from tests.unit.failover import virtual
 from tests.unit.failover.fake_facts import FakeFacts, serving
 
@@ -25,7 +25,7 @@ A, B = serving("ob-a", 12), serving("ob-b", 13)
         (B, False, (True, "ob-b", 13)),
         (A, True, (False, "ob-a", 12)),
         (serving("ob-a", 13), True, (False, "ob-a", 13)),
-        # A look at the store that is older than the first one says nothing.
+        # A look at etcd that is older than the first one says nothing.
         (serving("ob-b", 11), False, None),
     ],
 )
@@ -83,7 +83,7 @@ def test_what_an_agent_refuses_after_all_is_refused() -> None:
 
 
 def test_what_does_not_end_is_not_known() -> None:
-    assert followed(FakeFacts(failure=StoreError("silent")), deadline_s=0.8) is None
+    assert followed(FakeFacts(failure=EtcdError("silent")), deadline_s=0.8) is None
 
 
 def test_an_agent_that_ends_watches_no_longer() -> None:

@@ -9,9 +9,9 @@ from failover.agent.memory import Memory
 from failover.agent.powering import Powering
 from failover.core.actions import FencePeer, PowerOn
 from failover.core.observed import FenceState, Leadership, Phase
+from failover.etcd.records import LeaderRecord
 from failover.host.controller import Power
 from failover.host.devices import Report
-from failover.store.records import LeaderRecord
 from tests.unit.failover import virtual
 
 RECORD = LeaderRecord(
@@ -148,7 +148,7 @@ def test_a_host_that_is_on_again_is_taken_out_of_the_record() -> None:
     play(story)
 
 
-def test_a_host_is_given_back_also_without_the_store() -> None:
+def test_a_host_is_given_back_also_without_etcd() -> None:
     async def story(it: Stage) -> None:
         it.powering.power_on(PowerOn(host="ob-a", revision=None, why="a majority may hang on it"))
         await settled()

@@ -4,8 +4,8 @@ import asyncio
 
 from failover.agent.memory import HeldLease, Memory
 from failover.agent.self_fence import SelfFence
-from failover.store.history import Event
-from failover.store.recorder import Recorder
+from failover.etcd.history import Event
+from failover.etcd.history_writer import Recorder
 from tests.unit.failover import virtual
 
 
@@ -24,7 +24,7 @@ class FakeDatabase:
 
 class NoHistory:
     async def append(self, epoch: int, event: Event) -> None:
-        raise AssertionError("nothing waits for the store")
+        raise AssertionError("nothing waits for etcd")
 
     async def read(self) -> dict[int, list[dict[str, object]]]:
         raise AssertionError

@@ -36,7 +36,7 @@ def test_at_most_every_so_often(ago_ms: int | None, copies: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "store",
+    "etcd",
     [
         view(record(phase=Phase.FENCED)),
         view(claimed(host="c")),
@@ -48,21 +48,21 @@ def test_at_most_every_so_often(ago_ms: int | None, copies: bool) -> None:
     ],
 )
 @pytest.mark.parametrize("database", [down(Role.PRIMARY), down(None), standby(lineage=2)])
-def test_never_without_a_leader_that_serves_and_lives(store: object, database: object) -> None:
-    assert not isinstance(next_of(store=store, database=database, fenced_epoch=9), Rejoin)
+def test_never_without_a_leader_that_serves_and_lives(etcd: object, database: object) -> None:
+    assert not isinstance(next_of(etcd=etcd, database=database, fenced_epoch=9), Rejoin)
 
 
 def test_also_from_a_leader_that_hands_over() -> None:
-    assert isinstance(next_of(store=view(record(phase=Phase.HANDOVER, to="c")), database=down(None)), Rejoin)
+    assert isinstance(next_of(etcd=view(record(phase=Phase.HANDOVER, to="c")), database=down(None)), Rejoin)
 
 
 def test_a_standby_from_before_there_were_agents_is_given_time_to_prove_its_history() -> None:
     young, old = view(record(unchanged_ms=9999)), view(record(unchanged_ms=10_000))
     unknown = standby(lineage=None)
-    assert isinstance(next_of(store=young, database=unknown), Hold)
-    assert isinstance(next_of(store=old, database=unknown), Rejoin)
-    assert isinstance(next_of(store=young, database=standby(lineage=2)), Rejoin)
-    assert isinstance(next_of(store=young, database=down(Role.STANDBY, lineage=None)), StartDatabase)
+    assert isinstance(next_of(etcd=young, database=unknown), Hold)
+    assert isinstance(next_of(etcd=old, database=unknown), Rejoin)
+    assert isinstance(next_of(etcd=young, database=standby(lineage=2)), Rejoin)
+    assert isinstance(next_of(etcd=young, database=down(Role.STANDBY, lineage=None)), StartDatabase)
 
 
 def test_a_standby_of_another_host_is_turned_to_the_leader_with_its_data() -> None:
@@ -88,17 +88,17 @@ def test_a_standby_that_is_down_is_started() -> None:
 
 def test_also_without_a_leader_but_a_former_primary_is_not() -> None:
     nobody = view(claimed(host="c", unfenced=()))
-    action = next_of(store=nobody, database=down(Role.STANDBY))
+    action = next_of(etcd=nobody, database=down(Role.STANDBY))
     assert isinstance(action, StartDatabase)
     assert action.source is None
-    assert isinstance(next_of(store=nobody, database=down(Role.PRIMARY)), Hold)
-    assert isinstance(next_of(store=nobody, database=down(None)), Hold)
+    assert isinstance(next_of(etcd=nobody, database=down(Role.PRIMARY)), Hold)
+    assert isinstance(next_of(etcd=nobody, database=down(None)), Hold)
 
 
-@pytest.mark.parametrize("store", [view(), view(claimed(host="c", unfenced=()))])
+@pytest.mark.parametrize("etcd", [view(), view(claimed(host="c", unfenced=()))])
 @pytest.mark.parametrize("hung", [standby(silent_ms=2000), standby(process=Process.HUNG)])
-def test_a_hung_standby_is_ended(store: object, hung: object) -> None:
-    action = next_of(store=store, database=hung)
+def test_a_hung_standby_is_ended(etcd: object, hung: object) -> None:
+    action = next_of(etcd=etcd, database=hung)
     assert isinstance(action, FenceSelf)
     assert "standby of b" in action.why
 
@@ -113,7 +113,7 @@ def test_a_copy_under_way_is_left_alone() -> None:
     "database", [down(Role.PRIMARY), down(Role.STANDBY), standby(silent_ms=5000), standby(follows="c")]
 )
 def test_nothing_is_touched_while_paused(database: object) -> None:
-    action = next_of(store=view(paused=True), database=database, fenced_epoch=9)
+    action = next_of(etcd=view(paused=True), database=database, fenced_epoch=9)
     assert isinstance(action, Hold)
     assert "paused" in action.why
 

@@ -8,6 +8,7 @@ from failover.api.status import LeaderStatus, PausedStatus, RequestStatus, statu
 from failover.api.story import Told, refusal_in, story_of
 from failover.core.observed import (
     Database,
+    EtcdView,
     Leadership,
     Member,
     Observed,
@@ -16,7 +17,6 @@ from failover.core.observed import (
     Request,
     RequestKind,
     Role,
-    StoreView,
     Unfenced,
 )
 from failover.core.observed import Settings as Limits
@@ -58,7 +58,7 @@ def test_what_is_not_as_every_day_is_remarked() -> None:
     )
     text = " ".join(line.strip() for line in status_lines(status))
     for words in (
-        "! the store last answered 4.2 s ago",
+        "! etcd last answered 4.2 s ago",
         "! the lease of ob-a has run out",
         "! not known to be fenced: ob-b",
         "! switched off by a fence device: ob-b, ob-c",
@@ -74,7 +74,7 @@ def test_what_is_not_as_every_day_is_remarked() -> None:
     ("changed", "words"),
     [
         ({"leader": None, "store_answered_ago_ms": None, "members": ()}, "nobody is known to have led"),
-        ({"store_answered_ago_ms": None}, "! the store has not answered since this agent started"),
+        ({"store_answered_ago_ms": None}, "! etcd has not answered since this agent started"),
         (
             {
                 "leader": LeaderStatus(
@@ -99,7 +99,7 @@ def test_when_nobody_serves(changed: dict[str, Any], words: str) -> None:
 
 def test_nothing_is_wider_than_80_columns() -> None:
     long = "a-database-host-with-a-name-that-nobody-would-give-to-a-host-in-earnest-ob-1"
-    thought = "ob-a has been silent to the store, to SQL and over its agent for 1,243 ms (limit 1,200) " * 3
+    thought = "ob-a has been silent to etcd, to SQL and over its agent for 1,243 ms (limit 1,200) " * 3
     status = a_status(members=(a_member(long, None, lag_ms=86_400_000, thinks=thought, may_lead=False),))
     told = Told(epoch=12, at_s=0, event="detected", host=long, guarantee="device", detail=thought)
     lines = [*status_lines(status), *history_lines([told])]
@@ -163,9 +163,9 @@ def look(*members: Member, **changed: Any) -> Observed:
         unfenced=(Unfenced(host="ob-c", epoch=10),),
         powered_off=("ob-c",),
     )
-    store = StoreView(answered_ago_ms=90, leadership=lead, lease_alive=True, members=members, **changed)
+    etcd = EtcdView(answered_ago_ms=90, leadership=lead, lease_alive=True, members=members, **changed)
     return Observed(
-        now_ms=1, me="ob-a", store=store, fenced_epoch=7, database=Database(process=Process.HUNG, silent_ms=9)
+        now_ms=1, me="ob-a", etcd=etcd, fenced_epoch=7, database=Database(process=Process.HUNG, silent_ms=9)
     )
 
 
@@ -193,7 +193,7 @@ def test_status_is_what_is_seen() -> None:
     assert status.request == RequestStatus(id="r-1", kind="rejoin", host="ob-b", waits_ms=300)
 
 
-def test_status_before_the_store_has_answered() -> None:
+def test_status_before_etcd_has_answered() -> None:
     status = status_of(Observed(now_ms=1, me="ob-a"), settings(), thinks="", told={}, paused=None)
     assert (status.leader, status.members, status.store_answered_ago_ms) == (None, (), None)
 
@@ -202,7 +202,7 @@ def test_the_successor_is_the_living_standby_that_has_most() -> None:
     able = (standby("ob-b", 5), standby("ob-c", 9))
     unable = (
         standby("ob-a", 99),
-        standby("ob-d", 99, may_lead=False),
+        standby("ob-d", 99, candidate=False),
         standby("ob-e", 99, role=Role.PRIMARY),
         standby("ob-f", 99, lineage=10),
         standby("ob-g", 99, unchanged_ms=1200),

@@ -9,6 +9,7 @@ from failover.core.alone import is_followed, told_alone
 from failover.core.decision import decide, must_fence
 from failover.core.observed import (
     Alone,
+    EtcdView,
     FenceReport,
     FenceState,
     Lease,
@@ -16,20 +17,19 @@ from failover.core.observed import (
     Phase,
     Role,
     Settings,
-    StoreView,
     Task,
     TaskKind,
 )
 from failover.core.pace import is_calm
 from tests.unit.failover.simulated.database import Database
-from tests.unit.failover.simulated.eyes import Eyes, StoreAnswer, read_all
+from tests.unit.failover.simulated.etcd import Etcd
+from tests.unit.failover.simulated.eyes import EtcdAnswer, Eyes, read_all
 from tests.unit.failover.simulated.service import Service
-from tests.unit.failover.simulated.store import Store
 from tests.unit.failover.simulated.traffic import Traffic
 from tests.unit.failover.simulated.world import World
 
 Effect = Generator[float | Callable[[], object], Any, None]
-"""Yields milliseconds to wait, or an operation on the store; is sent its result, None if no answer came."""
+"""Yields milliseconds to wait, or an operation on etcd; is sent its result, None if no answer came."""
 
 
 class Agent(Service):
@@ -38,7 +38,7 @@ class Agent(Service):
     def __init__(
         self,
         world: World,
-        store: Store,
+        etcd: Etcd,
         database: Database,
         settings: Settings,
         effects: Callable[["Agent", Action], None],
@@ -46,10 +46,10 @@ class Agent(Service):
         candidate: bool,
     ) -> None:
         super().__init__(world, database)
-        self.store, self.settings, self.effects = store, settings, effects
+        self.etcd, self.settings, self.effects = etcd, settings, effects
         self.me, self.candidate = database.host.name, candidate
         self.others: dict[str, Agent] = {}
-        self.traffic = Traffic(world, store, self.me, settings.store_timeout_ms, self.on_me)
+        self.traffic = Traffic(world, etcd, self.me, settings.etcd_timeout_ms, self.on_me)
         self.sees_stopped = world.chance.random() < 0.5
         self.last: Action = Hold(why="not started")
         self.refusals = self.decisions = self.self_fences = 0
@@ -96,7 +96,7 @@ class Agent(Service):
         self.guard()
         calm = is_calm(self.observe(), self.settings)
         if calm and self.eyes.clock() - self.looked_at < self.settings.calm_interval_ms - loop_ms / 2:
-            # Nobody tells it of changes here: the store that does so may always be late.
+            # Nobody tells it of changes here: etcd that does so may always be late.
             self.on_me(0, self._decide)
             return
         self.looked_at = self.eyes.clock()
@@ -132,7 +132,7 @@ class Agent(Service):
 
     def _announced(self, seen: Observed) -> Observed:
         """Tell clients before anything is decided, and see what that changes."""
-        was_alone, record = self.said[1], seen.store.leadership if seen.store else None
+        was_alone, record = self.said[1], seen.etcd.leadership if seen.etcd else None
         self.said = record.epoch if record else 0, told_alone(seen) is Alone.YES
         if was_alone or self.said[1]:
             self.said_alone_at = seen.now_ms
@@ -142,7 +142,7 @@ class Agent(Service):
     def observe(self) -> Observed:
         view, now = self.eyes.view, self.eyes.clock()
         if view is not None:
-            copy = object.__new__(StoreView)
+            copy = object.__new__(EtcdView)
             copy.__dict__.update(view.__dict__)
             copy.__dict__["answered_ago_ms"] = now - self.eyes.view_at
             view = copy
@@ -153,7 +153,7 @@ class Agent(Service):
             candidate=self.candidate,
             database=self.eyes.database_seen(),
             lease=self.lease,
-            store=view,
+            etcd=view,
             peers=self.eyes.peers_seen(),
             task=None if self.task is None else Task(kind=self.task[0], started_ago_ms=now - self.task[1]),
             fence_device=tuple(FenceReport(host=h, state=s) for h, s in self.reports.items()),
@@ -204,16 +204,16 @@ class Agent(Service):
         """Renew the lease and read everything in one go; too late an answer counts as none."""
         now, since = self.eyes.clock(), self.looking_since
         if since is not None:
-            if now - since < self.settings.store_timeout_ms:
+            if now - since < self.settings.etcd_timeout_ms:
                 return
             self.traffic.leave(self.traffic.member)
             self.on_me(0, self._decide)
         self.looking_since = now
         lease, number = self.lease, self.lease_number
 
-        def renew_and_read() -> tuple[bool, StoreAnswer]:
-            kept = number is not None and self.store.keep_alive(number)
-            return kept, read_all(self.store)
+        def renew_and_read() -> tuple[bool, EtcdAnswer]:
+            kept = number is not None and self.etcd.keep_alive(number)
+            return kept, read_all(self.etcd)
 
         self.traffic.send(renew_and_read, lambda answer: self._looked(now, lease, number, answer))
 
@@ -221,7 +221,7 @@ class Agent(Service):
         if self.looking_since != sent_at:
             return
         self.looking_since = None
-        if self.eyes.clock() - sent_at > self.settings.store_timeout_ms:
+        if self.eyes.clock() - sent_at > self.settings.etcd_timeout_ms:
             return
         kept, read = answer
         if lease is not None and self.lease is not None and self.lease.epoch == lease.epoch:
@@ -255,14 +255,14 @@ class Agent(Service):
         self.eyes.ask_peers(self.me, names, agents_say, answering)
 
     def put_member(self) -> None:
-        """Put it into the store; a position that this life of the agent does not know stays there."""
+        """Put it into etcd; a position that this life of the agent does not know stays there."""
         self.puts += 1
         seq = self.life * 1_000_000 + self.puts
         fields = self.describes_itself()
-        before = self.store.member_keys.get(self.me)
+        before = self.etcd.member_keys.get(self.me)
         if before is not None and not fields["scn"]:
             fields["scn"] = before[1]["scn"]
-        self.traffic.send(lambda: self.store.member_keys.__setitem__(self.me, (seq, fields)), None)
+        self.traffic.send(lambda: self.etcd.member_keys.__setitem__(self.me, (seq, fields)), None)
 
     def describes_itself(self) -> dict[str, object]:
         """Return what it puts."""

@@ -6,7 +6,7 @@ from typing import Any
 from failover.core.lag import lag_between_ns
 from failover.core.observed import Guarantee, Leadership, Phase, Role, Settings
 from tests.unit.failover.simulated.database import NS, Database, History
-from tests.unit.failover.simulated.store import Store
+from tests.unit.failover.simulated.etcd import Etcd
 from tests.unit.failover.simulated.world import World
 
 LAG_SLACK_MS = 1000
@@ -23,10 +23,8 @@ class BrokenPromiseError(AssertionError):
 class Checks:
     """Watches one run."""
 
-    def __init__(
-        self, world: World, store: Store, databases: dict[str, Database], settings: Settings
-    ) -> None:
-        self.world, self.store, self.databases, self.settings = world, store, databases, settings
+    def __init__(self, world: World, etcd: Etcd, databases: dict[str, Database], settings: Settings) -> None:
+        self.world, self.etcd, self.databases, self.settings = world, etcd, databases, settings
         self.figures: Counter[str] = Counter()
         self.served: History | None = None
         self.served_by: Database | None = None
@@ -40,7 +38,7 @@ class Checks:
         """By host: what it lacked when it was last promoted."""
         for database in databases.values():
             database.on_promotion = self.promoted
-        store.watchers.append(self.record_changed)
+        etcd.watchers.append(self.record_changed)
         world.after_each = self.one_writable_primary
 
     def one_writable_primary(self) -> None:
@@ -57,7 +55,7 @@ class Checks:
 
     def _thawed_under_a_lease_guarantee(self, writable: list[Database]) -> bool:
         """The one documented exception: a host was frozen, and by the history only its lease was over."""
-        record = self.store.leadership
+        record = self.etcd.leadership
         if record is None or self.begun.get(record.epoch) is not Guarantee.LEASE:
             return False
         old = [d for d in writable if d.host.name != record.host]
@@ -89,7 +87,7 @@ class Checks:
         database.advance()
         reported, settled = old.final_scn, None
         if reported is None:
-            put: dict[str, Any] = self.store.member_keys[old.primary][1]
+            put: dict[str, Any] = self.etcd.member_keys[old.primary][1]
             # A host that stood still writes nothing: at its next entry its position jumps by all of that.
             reported, settled = put["scn"], put["settled_scn"]
         lag_ms = lag_between_ns(database.scn, reported or 0, settled) / NS
@@ -147,7 +145,7 @@ class Checks:
 
     def serving(self) -> str | None:
         """Return who serves now, with a database that takes writes."""
-        record = self.store.leadership
+        record = self.etcd.leadership
         if record is None or record.phase is not Phase.SERVING:
             return None
         return record.host if self.databases[record.host].writable() else None

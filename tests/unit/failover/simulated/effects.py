@@ -49,7 +49,7 @@ class Effects:
             case _:
                 agent.run(self._write(agent, action))
 
-    # One write to the store.
+    # One write to etcd.
 
     def _write(self, agent: Agent, action: a.Action) -> Effect:
         match action:
@@ -76,7 +76,7 @@ class Effects:
                     agent, action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
                 )
             case a.Refuse(request=str() as request):
-                yield lambda: agent.store.delete_request(request) or True
+                yield lambda: agent.etcd.delete_request(request) or True
             case _:
                 return
 
@@ -84,30 +84,30 @@ class Effects:
         self, agent: Agent, revision: int, request: str | None = None, **fields: object
     ) -> Callable[[], bool]:
         def write() -> bool:
-            record = agent.store.leadership
+            record = agent.etcd.leadership
             if record is None or record.revision != revision:
                 return False
-            return agent.store.write(revision, replace(record, **fields), request)  # type: ignore[arg-type]  # fields of the record
+            return agent.etcd.write(revision, replace(record, **fields), request)  # type: ignore[arg-type]  # fields of the record
 
         return write
 
     def _claim(self, agent: Agent, action: a.Claim) -> Effect:
-        sent_at, store = agent.eyes.clock(), agent.store
-        number = yield store.grant
+        sent_at, etcd = agent.eyes.clock(), agent.etcd
+        number = yield etcd.grant
         if number is None:
             return
         if action.accept_loss:
             self.accepted.add(action.epoch)
 
         def write() -> bool:
-            store.expire()
-            done = number in store.leases and store.write(
+            etcd.expire()
+            done = number in etcd.leases and etcd.write(
                 action.revision, claimed(agent.me, action), action.request
             )
             if done:
-                store.lease_key = number
+                etcd.lease_key = number
                 if action.automatic:
-                    store.last_automatic_at = store.world.now
+                    etcd.last_automatic_at = etcd.world.now
             return done
 
         done = yield write
@@ -124,7 +124,7 @@ class Effects:
         if database.instance != instance or not database.writable():
             return
         database.table_epoch = action.epoch
-        record = agent.store.leadership
+        record = agent.etcd.leadership
         off = set(action.powered_off) | set(record.powered_off if record else ())
         yield self._change(
             agent,
@@ -174,7 +174,7 @@ class Effects:
 
     def _begin_to_lead(self, agent: Agent, action: a.Promote | a.TakeOver | a.StartDatabase) -> Effect:
         assert action.revision is not None
-        record = agent.store.leadership
+        record = agent.etcd.leadership
         keeps = action.alone is Alone.ENDING and record is not None
         done = yield self._change(
             agent,
@@ -218,7 +218,7 @@ class Effects:
         database, note, chance = agent.database, agent.database.note, agent.world.chance
         source = database.others[action.source]
         if action.request is not None:
-            yield lambda: agent.store.delete_request(action.request or "") or True
+            yield lambda: agent.etcd.delete_request(action.request or "") or True
         if action.keep_data:
             database.kill()
             database.follows, database.cannot_follow = action.source, False
@@ -266,6 +266,6 @@ class Effects:
             agent.reports[action.host] = FenceState.RELEASED
         if action.revision is None:
             return
-        record = agent.store.leadership
+        record = agent.etcd.leadership
         left = tuple(h for h in (record.powered_off if record else ()) if h != action.host)
         yield self._change(agent, action.revision, powered_off=left)

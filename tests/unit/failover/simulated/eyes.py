@@ -1,10 +1,11 @@
-"""How a simulated agent sees: its database, its peers, and the store's last answer."""
+"""How a simulated agent sees: its database, its peers, and etcd's last answer."""
 
 from dataclasses import dataclass
 
 from failover.core.lag import Settling
 from failover.core.observed import Database as DatabaseSeen
 from failover.core.observed import (
+    EtcdView,
     Leadership,
     Member,
     Peer,
@@ -12,15 +13,14 @@ from failover.core.observed import (
     Request,
     Role,
     Settings,
-    StoreView,
 )
 from tests.unit.failover.simulated.database import Database
-from tests.unit.failover.simulated.store import Store
+from tests.unit.failover.simulated.etcd import Etcd
 from tests.unit.failover.simulated.world import PEERS, World
 
 
 class Counter:
-    """For how long something has stood still, counted only while the store answered."""
+    """For how long something has stood still, counted only while etcd answered."""
 
     __slots__ = ("ms", "value")
 
@@ -35,8 +35,8 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class StoreAnswer:
-    """One linearizable read of everything, as the store gives it."""
+class EtcdAnswer:
+    """One linearizable read of everything, as etcd gives it."""
 
     leadership: Leadership | None
     lease_alive: bool
@@ -46,16 +46,16 @@ class StoreAnswer:
     last_automatic_ago_ms: int | None
 
 
-def read_all(store: Store) -> StoreAnswer:
-    store.expire()
-    last = store.last_automatic_at
-    return StoreAnswer(
-        store.leadership,
-        store.lease_key is not None,
-        dict(store.member_keys),
-        store.request,
-        store.paused,
-        None if last is None else int(store.world.now - last),
+def read_all(etcd: Etcd) -> EtcdAnswer:
+    etcd.expire()
+    last = etcd.last_automatic_at
+    return EtcdAnswer(
+        etcd.leadership,
+        etcd.lease_key is not None,
+        dict(etcd.member_keys),
+        etcd.request,
+        etcd.paused,
+        None if last is None else int(etcd.world.now - last),
     )
 
 
@@ -66,7 +66,7 @@ class Eyes:
         self.world, self.database, self.settings = world, database, settings
         self.sees_stopped = sees_stopped
         """Whether it notices that the database was stopped by a signal, and need not wait for its silence."""
-        self.view: StoreView | None = None
+        self.view: EtcdView | None = None
         self.view_at = 0
         self.role: Role | None = None
         self.scn = 0
@@ -154,9 +154,9 @@ class Eyes:
             for name, (sql, agent, fenced) in self._peers.items()
         )
 
-    # The store.
+    # etcd.
 
-    def take_in(self, answer: StoreAnswer) -> None:
+    def take_in(self, answer: EtcdAnswer) -> None:
         now, settings = self.clock(), self.settings
         longest = settings.loop_interval_ms + settings.calm_interval_ms
         passed = min(now - self.view_at, longest) if self.view is not None else 0
@@ -176,7 +176,7 @@ class Eyes:
                 unchanged_ms=unchanged,
             )
         same_lease_ms = self._still("lease", answer.lease_alive, passed)
-        self.view = StoreView(
+        self.view = EtcdView(
             answered_ago_ms=0,
             leadership=leadership,
             lease_alive=answer.lease_alive,

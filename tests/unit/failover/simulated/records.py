@@ -1,4 +1,4 @@
-"""What is written into the store as its record of the leader."""
+"""What is written into etcd as its record of the leader."""
 
 from failover.core.actions import Claim
 from failover.core.observed import Guarantee, Leadership, Phase

@@ -1,13 +1,13 @@
-"""The consensus store as its clients see it: etcd with three members, its leader, leases and their ends."""
+"""etcd as its clients see it: etcd with three members, its leader, leases and their ends."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from failover.core.observed import Leadership, Request
-from tests.unit.failover.simulated.world import STORE, World
+from tests.unit.failover.simulated.world import ETCD, World
 
 ELECTION_MS = (1000, 2000)
-"""How long the store is without a leader after it lost one."""
+"""How long etcd is without a leader after it lost one."""
 
 
 @dataclass
@@ -17,7 +17,7 @@ class GrantedLease:
     revoke_late_ms: float
 
 
-class Store:
+class Etcd:
     """Linearizable: an operation takes effect at one moment, if a majority stands behind the leader."""
 
     def __init__(self, world: World, members: tuple[str, ...], ttl_ms: int) -> None:
@@ -45,7 +45,7 @@ class Store:
         return host.on and not host.frozen and member not in self.down
 
     def _followers(self, leader: str) -> int:
-        return sum(self._up(m) and (m == leader or self.world.talk(leader, m, STORE)) for m in self.members)
+        return sum(self._up(m) and (m == leader or self.world.talk(leader, m, ETCD)) for m in self.members)
 
     def _could_lead(self, member: str) -> bool:
         return self._up(member) and self._followers(member) * 2 > len(self.members)
@@ -55,7 +55,7 @@ class Store:
         leader = self.leader
         if leader is None or not self._up(member):
             return False
-        return member == leader or self.world.talk(leader, member, STORE)
+        return member == leader or self.world.talk(leader, member, ETCD)
 
     def reconsider(self) -> None:
         """Lose the leader if no majority is behind it, and have one elected later."""

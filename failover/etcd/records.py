@@ -1,4 +1,4 @@
-"""The store's content: converts between JSON in its keys and the core's values. Pure.
+"""etcd's content: converts between JSON in its keys and the core's values. Pure.
 
 Keys below `/loanstack/<environment>/`, in their order: `history/<epoch>`, `leader`, `lease`,
 `members/<host>`, `paused`, `request`.
@@ -27,12 +27,12 @@ _Known = TypeVar("_Known", Phase, Guarantee, Role, RequestKind)
 
 
 class RecordError(ValueError):
-    """A key of the store has content that no agent wrote."""
+    """A key of etcd has content that no agent wrote."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderRecord:
-    """The record `leader`, with fields that only the store's own code needs."""
+    """The record `leader`, with fields that only etcd's own code needs."""
 
     leadership: Leadership
     claim: str
@@ -97,7 +97,7 @@ class Keys:
 
 
 def leader_text(record: LeaderRecord) -> str:
-    """Return the record `leader` as the store holds it."""
+    """Return the record `leader` as etcd holds it."""
     leadership = asdict(record.leadership)
     for absent in ("revision", "unchanged_ms"):
         del leadership[absent]
@@ -176,7 +176,7 @@ def member(host: str, text: str) -> Member:
 
 
 def request_text(request: Request, *, at_s: float) -> str:
-    """Return a request as the store holds it."""
+    """Return a request as etcd holds it."""
     found = {**asdict(request), "at_s": at_s}
     del found["unchanged_ms"]
     return msgspec.json.encode(found).decode()

@@ -1,6 +1,6 @@
-"""Reads the store repeatedly, renews the agent's own lease, and measures how long values stood still.
+"""Reads etcd repeatedly, renews the agent's own lease, and measures how long values stood still.
 
-Values come only from these reads, each of which is linearizable. Notifications of the store about changes
+Values come only from these reads, each of which is linearizable. Notifications of etcd about changes
 only make the next read begin at once.
 """
 
@@ -13,24 +13,24 @@ from typing import Protocol
 from failover import clock
 from failover.agent.memory import HeldLease, Memory
 from failover.agent.pace import Pace
-from failover.core.observed import Leadership, StoreView
+from failover.core.observed import EtcdView, Leadership
+from failover.etcd.client import EtcdSnapshot
+from failover.etcd.http_api import EtcdError
+from failover.etcd.records import LeaderRecord
 from failover.settings import Timing
-from failover.store.client import Sight
-from failover.store.gateway import StoreError
-from failover.store.records import LeaderRecord
 
-_LOG = logging.getLogger("failover.store")
+_LOG = logging.getLogger("failover.etcd")
 _LOOPS_A_PUT = 2
-"""The agent's own member record is put once in this many loops: each put costs every member of the store a
+"""The agent's own member record is put once in this many loops: each put costs every member of etcd a
 disk write."""
 _LISTEN_AGAIN_S = 0.5
 
 
-class Store(Protocol):
-    """What this module needs of `client.Store`."""
+class Etcd(Protocol):
+    """What this module needs of `client.Etcd`."""
 
-    async def look(self, *, host: str = "", member: str | None = None) -> Sight:
-        """Return what the store holds, and put a member."""
+    async def look(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
+        """Return what etcd holds, and put a member."""
 
     async def keep_alive(self, lease: str) -> bool:
         """Let a lease last on."""
@@ -59,12 +59,12 @@ class Stillness:
         return self._since[key][1] if key in self._since else 0
 
 
-class StoreWatch:
-    """The last read of the store, and knowledge from earlier reads."""
+class EtcdWatch:
+    """The last read of etcd, and knowledge from earlier reads."""
 
     def __init__(
         self,
-        store: Store,
+        etcd: Etcd,
         memory: Memory,
         *,
         me: str,
@@ -78,7 +78,7 @@ class StoreWatch:
         """Watch.
 
         Args:
-            store: to look at.
+            etcd: to look at.
             memory: holds the lease that is renewed.
             me: this host.
             timing: how long things may take.
@@ -88,7 +88,7 @@ class StoreWatch:
             now_ms: the steady clock.
             wall_s: the Unix time.
         """
-        self._store = store
+        self._etcd = etcd
         self._memory = memory
         self._me = me
         self._pace = pace
@@ -99,7 +99,7 @@ class StoreWatch:
         self._now_ms = now_ms
         self._wall_s = wall_s
         self._still = Stillness()
-        self._sight: Sight | None = None
+        self._snapshot: EtcdSnapshot | None = None
         self._answered_at_ms = 0
         self._automatic: tuple[float, int] | None = None
         self._hurry = asyncio.Event()
@@ -112,35 +112,35 @@ class StoreWatch:
     @property
     def record(self) -> LeaderRecord | None:
         """The record `leader` as last seen."""
-        return self._sight.leader if self._sight else None
+        return self._snapshot.leader if self._snapshot else None
 
     @property
-    def sight(self) -> Sight | None:
+    def snapshot(self) -> EtcdSnapshot | None:
         """The last look; None: none was answered yet."""
-        return self._sight
+        return self._snapshot
 
-    def observe(self) -> StoreView | None:
+    def observe(self) -> EtcdView | None:
         """Return the last look as the core needs it; None: none was answered yet."""
-        sight = self._sight
-        if sight is None:
+        snapshot = self._snapshot
+        if snapshot is None:
             return None
-        request = sight.request
-        return StoreView(
+        request = snapshot.request
+        return EtcdView(
             answered_ago_ms=max(0, self._now_ms() - self._answered_at_ms),
-            leadership=self._leadership(sight),
-            lease_alive=sight.lease_alive,
-            lease_gone_ms=0 if sight.lease_alive else self._still.ms("lease"),
+            leadership=self._leadership(snapshot),
+            lease_alive=snapshot.lease_alive,
+            lease_gone_ms=0 if snapshot.lease_alive else self._still.ms("lease"),
             members=tuple(
                 replace(seen.member, unchanged_ms=self._still.ms(("member", seen.member.host)))
-                for seen in sight.members
+                for seen in snapshot.members
             ),
             request=None if request is None else replace(request, unchanged_ms=self._still.ms("request")),
-            paused=sight.paused is not None,
-            last_automatic_ago_ms=self._automatic_ago_ms(sight),
+            paused=snapshot.paused is not None,
+            last_automatic_ago_ms=self._automatic_ago_ms(snapshot),
         )
 
     async def first_look(self) -> None:
-        """Wait until the store has answered for the first time."""
+        """Wait until etcd has answered for the first time."""
         await self._answered.wait()
 
     def hurry(self, *, put: bool = False) -> None:
@@ -162,83 +162,83 @@ class StoreWatch:
                 continue
 
     async def listen(self) -> None:
-        """Look at once whenever the store says that something changed; ends only when cancelled."""
+        """Look at once whenever etcd says that something changed; ends only when cancelled."""
         while True:
             # Changes before this moment were not notified, so read once.
             self.hurry()
             try:
-                async for _ in self._store.changes():
+                async for _ in self._etcd.changes():
                     self.hurry()
-            except StoreError as failure:
-                _LOG.info("the store tells no changes", extra={"error": str(failure)})
+            except EtcdError as failure:
+                _LOG.info("etcd tells no changes", extra={"error": str(failure)})
             await asyncio.sleep(_LISTEN_AGAIN_S)
 
     async def turn(self, *, put: bool) -> None:
-        """Renew the lease and read the store at the same time; an unanswered call is no error here."""
+        """Renew the lease and read etcd at the same time; an unanswered call is no error here."""
         lease, sent_ms = self._memory.lease, self._now_ms()
         if put:
             self._puts_now, self._put_at_ms = False, sent_ms
-        looking = self._store.look(host=self._me, member=self._member_text()) if put else self._store.look()
-        kept, sight = await asyncio.gather(self._keep(lease), looking, return_exceptions=True)
-        if isinstance(sight, BaseException):
+        looking = self._etcd.look(host=self._me, member=self._member_text()) if put else self._etcd.look()
+        kept, snapshot = await asyncio.gather(self._keep(lease), looking, return_exceptions=True)
+        if isinstance(snapshot, BaseException):
             self._puts_now = self._puts_now or put
-            self._failed(sight)
+            self._failed(snapshot)
             return
-        self._note(sight)
+        self._note(snapshot)
         if isinstance(kept, BaseException):
             self._failed(kept)
         elif lease is not None and self._memory.lease is lease:
-            self._renew(lease, kept, sight, sent_ms)
+            self._renew(lease, kept, snapshot, sent_ms)
         self._on_look()
 
     async def _keep(self, lease: HeldLease | None) -> bool:
-        return lease is not None and await self._store.keep_alive(lease.id)
+        return lease is not None and await self._etcd.keep_alive(lease.id)
 
-    def _renew(self, lease: HeldLease, kept: bool, sight: Sight, sent_ms: int) -> None:
+    def _renew(self, lease: HeldLease, kept: bool, snapshot: EtcdSnapshot, sent_ms: int) -> None:
         if not kept:
-            _LOG.warning("the store says that the lease ended", extra={"epoch": lease.epoch})
+            _LOG.warning("etcd says that the lease ended", extra={"epoch": lease.epoch})
             self._memory.lease = None
             return
-        leadership = sight.leader.leadership if sight.leader else None
+        leadership = snapshot.leader.leadership if snapshot.leader else None
         if leadership and (leadership.host, leadership.epoch) == (self._me, lease.epoch):
             self._memory.lease = replace(lease, renewed_at_ms=sent_ms)
 
-    def _note(self, sight: Sight) -> None:
-        if self._sight is not None and sight.revision < self._sight.revision:
+    def _note(self, snapshot: EtcdSnapshot) -> None:
+        if self._snapshot is not None and snapshot.revision < self._snapshot.revision:
             # The answer to a later read arrived first.
             return
         now_ms = self._now_ms()
-        # A long silence of the store or of this agent does not count: nothing was observed in that time.
-        credit_ms = min(now_ms - self._answered_at_ms, self._credit_ms) if self._sight else 0
-        values: dict[Hashable, Hashable] = {("member", s.member.host): s.revision for s in sight.members}
-        if sight.leader is not None:
-            values["leader"] = sight.leader.leadership.revision
-        if sight.request is not None:
-            values["request"] = sight.request_revision
-        if not sight.lease_alive:
+        # A long silence of etcd or of this agent does not count: nothing was observed in that time.
+        credit_ms = min(now_ms - self._answered_at_ms, self._credit_ms) if self._snapshot else 0
+        values: dict[Hashable, Hashable] = {("member", s.member.host): s.revision for s in snapshot.members}
+        if snapshot.leader is not None:
+            values["leader"] = snapshot.leader.leadership.revision
+        if snapshot.request is not None:
+            values["request"] = snapshot.request_revision
+        if not snapshot.lease_alive:
             values["lease"] = None
         self._still.note(values, credit_ms)
-        self._sight, self._answered_at_ms = sight, now_ms
+        self._snapshot, self._answered_at_ms = snapshot, now_ms
         self._answered.set()
         self.last_failure = ""
 
     def _failed(self, failure: BaseException) -> None:
         self.failures += 1
-        if not isinstance(failure, StoreError):
-            # A bug of ours is treated as silence of the store: if it lasts, a leader here is fenced.
-            _LOG.error("looking at the store failed", exc_info=failure)
+        if not isinstance(failure, EtcdError):
+            # A bug of ours is treated as silence of etcd: if it lasts, a leader here is fenced.
+            _LOG.error("looking at etcd failed", exc_info=failure)
         elif not self.last_failure:
-            _LOG.warning("the store does not answer", extra={"error": str(failure)})
+            _LOG.warning("etcd does not answer", extra={"error": str(failure)})
         self.last_failure = str(failure) or type(failure).__name__
 
-    def _leadership(self, sight: Sight) -> Leadership | None:
-        if sight.leader is None:
+    def _leadership(self, snapshot: EtcdSnapshot) -> Leadership | None:
+        if snapshot.leader is None:
             return None
-        return replace(sight.leader.leadership, unchanged_ms=self._still.ms("leader"))
+        return replace(snapshot.leader.leadership, unchanged_ms=self._still.ms("leader"))
 
-    def _automatic_ago_ms(self, sight: Sight) -> int | None:
+    def _automatic_ago_ms(self, snapshot: EtcdSnapshot) -> int | None:
         """Return the time on this host's steady clock; another host's Unix time is converted once."""
-        at_s = sight.leader.last_automatic_s if sight.leader else None
+        at_s = snapshot.leader.last_automatic_s if snapshot.leader else None
         if at_s is None:
             return None
         now_ms = self._now_ms()

@@ -1,4 +1,4 @@
-"""Access to the store: etcd's JSON gateway over HTTPS, with login, through any member that answers."""
+"""Access to etcd: etcd's JSON gateway over HTTPS, with login, through any member that answers."""
 
 import asyncio
 import base64
@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from failover.settings import Store
+from failover.settings import Etcd
 
 _UNAUTHENTICATED = 401
 _LEAST_SERVER_FAULT = 500
@@ -19,12 +19,12 @@ _STALE_TOKEN = ("invalid auth token", "auth store is old", "user name is empty")
 Answer = dict[str, Any]
 
 
-class StoreError(ConnectionError):
-    """No member of the store answered: all were unreachable, without a majority, or too slow."""
+class EtcdError(ConnectionError):
+    """No member of etcd answered: all were unreachable, without a majority, or too slow."""
 
 
-class StoreRefusedError(StoreError):
-    """The store refused: wrong password, missing right, or an unknown request."""
+class EtcdRefusedError(EtcdError):
+    """etcd refused: wrong password, missing right, or an unknown request."""
 
 
 def encoded(text: str) -> str:
@@ -37,12 +37,12 @@ def decoded(text: str) -> str:
     return base64.b64decode(text).decode()
 
 
-class Gateway:
+class EtcdHttpApi:
     """Calls etcd's JSON gateway: first the member that answered last, then the nearest ones."""
 
     def __init__(
         self,
-        store: Store,
+        settings: Etcd,
         *,
         timeout_ms: int,
         on_failure: Callable[[str], None] = lambda _: None,
@@ -50,14 +50,14 @@ class Gateway:
         """Prepare; nothing is sent yet.
 
         Args:
-            store: endpoints, user and certificate authority.
+            settings: endpoints, user and certificate authority.
             timeout_ms: how long one member may take for one answer.
             on_failure: called with the endpoint of each member that did not answer.
         """
-        self._store = store
+        self._settings = settings
         self._timeout_s = timeout_ms / 1000
         self._on_failure = on_failure
-        self._preferred = store.endpoints[0]
+        self._preferred = settings.endpoints[0]
         self._token: str | None = None
         self._login = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
@@ -76,23 +76,23 @@ class Gateway:
         so callers must tolerate that it is carried out twice.
 
         Raises:
-            StoreRefusedError: the store refused.
-            StoreError: no member answered.
+            EtcdRefusedError: etcd refused.
+            EtcdError: no member answered.
         """
         content = msgspec.json.encode(body)
         failures = []
         for endpoint in self._in_order():
             try:
                 answer = await self._ask(endpoint, path, content)
-            except StoreRefusedError:
+            except EtcdRefusedError:
                 raise
-            except (aiohttp.ClientError, TimeoutError, StoreError, OSError, msgspec.DecodeError) as failure:
+            except (aiohttp.ClientError, TimeoutError, EtcdError, OSError, msgspec.DecodeError) as failure:
                 self._on_failure(endpoint)
                 failures.append(f"{endpoint}: {_message_of(failure)}")
             else:
                 self._prefer(endpoint)
                 return answer
-        raise StoreError("; ".join(failures))
+        raise EtcdError("; ".join(failures))
 
     async def stream(self, path: str, bodies: Sequence[Mapping[str, object]]) -> AsyncIterator[Answer]:
         """Yield the preferred member's answers to a call that never ends.
@@ -101,7 +101,7 @@ class Gateway:
         raises.
 
         Raises:
-            StoreError: the member refused the call, or stopped answering.
+            EtcdError: the member refused the call, or stopped answering.
         """
         endpoint = self._preferred
         content = b"\n".join(msgspec.json.encode(body) for body in bodies)
@@ -117,13 +117,13 @@ class Gateway:
                         # The token may be the cause; the next call gets a new one.
                         if self._token == token:
                             self._token = None
-                        raise StoreError(_error_of(answer))
+                        raise EtcdError(_error_of(answer))
                     yield answer
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as failure:
-            raise StoreError(f"{endpoint}{path}: {_message_of(failure)}") from failure
+            raise EtcdError(f"{endpoint}{path}: {_message_of(failure)}") from failure
         finally:
             self._streaming = None
-        raise StoreError(f"{endpoint}{path} has ended")
+        raise EtcdError(f"{endpoint}{path} has ended")
 
     def _prefer(self, endpoint: str) -> None:
         if endpoint != self._preferred and self._streaming is not None:
@@ -131,7 +131,7 @@ class Gateway:
         self._preferred = endpoint
 
     def _in_order(self) -> tuple[str, ...]:
-        return (self._preferred, *(e for e in self._store.endpoints if e != self._preferred))
+        return (self._preferred, *(e for e in self._settings.endpoints if e != self._preferred))
 
     async def _ask(self, endpoint: str, path: str, content: bytes) -> Answer:
         async with asyncio.timeout(self._timeout_s):
@@ -142,9 +142,9 @@ class Gateway:
                 token = await self._logged_in(endpoint, stale=token)
                 status, answer = await self._post(endpoint, path, content, token)
         if status >= _LEAST_SERVER_FAULT:
-            raise StoreError(_error_of(answer) or f"status {status}")
+            raise EtcdError(_error_of(answer) or f"status {status}")
         if "error" in answer:
-            raise StoreRefusedError(f"{endpoint}{path}: {_error_of(answer)}")
+            raise EtcdRefusedError(f"{endpoint}{path}: {_error_of(answer)}")
         return answer
 
     async def _logged_in(self, endpoint: str, *, stale: str | None) -> str:
@@ -152,12 +152,12 @@ class Gateway:
         # Checking a password takes a member tens of milliseconds, so concurrent calls share one login.
         async with self._login:
             if self._token is None or self._token == stale:
-                body = msgspec.json.encode({"name": self._store.user, "password": self._store.password})
+                body = msgspec.json.encode({"name": self._settings.user, "password": self._settings.password})
                 status, answer = await self._post(endpoint, "/v3/auth/authenticate", body, None)
                 if status >= _LEAST_SERVER_FAULT:
-                    raise StoreError(_error_of(answer) or f"status {status}")
+                    raise EtcdError(_error_of(answer) or f"status {status}")
                 if "token" not in answer:
-                    raise StoreRefusedError(f"{endpoint}: user {self._store.user!r}: {_error_of(answer)}")
+                    raise EtcdRefusedError(f"{endpoint}: user {self._settings.user!r}: {_error_of(answer)}")
                 self._token = str(answer["token"])
             return self._token
 
@@ -180,7 +180,7 @@ class Gateway:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            context = ssl.create_default_context(cafile=self._store.ca_file)
+            context = ssl.create_default_context(cafile=self._settings.ca_file)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=60),
                 # Callers limit the time of an answer themselves; a streaming call has no limit.

@@ -1,4 +1,4 @@
-"""The store's door: users, tokens, and whichever member answers."""
+"""etcd's door: users, tokens, and whichever member answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from failover.settings import Store
-from failover.store.gateway import Gateway, StoreError, StoreRefusedError, encoded
+from failover.etcd.http_api import EtcdError, EtcdHttpApi, EtcdRefusedError, encoded
+from failover.settings import Etcd
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member, write_certificate
@@ -21,10 +21,10 @@ TIMEOUT_MS = 150
 
 def play(
     certificate: Path,
-    story: Callable[[Gateway, FakeEtcd], Awaitable[Any]],
+    story: Callable[[EtcdHttpApi, FakeEtcd], Awaitable[Any]],
     *,
     members: int = 1,
-    change: Callable[[Store], Store] = lambda s: s,
+    change: Callable[[Etcd], Etcd] = lambda s: s,
 ) -> tuple[FakeEtcd, list[str]]:
     etcd, failed = FakeEtcd(now=virtual_time.now_s), list[str]()
 
@@ -33,10 +33,12 @@ def play(
             endpoints = [
                 await stack.enter_async_context(member(etcd, certificate, number=n)) for n in range(members)
             ]
-            store = Store(endpoints=tuple(endpoints), user=USER, password=PASSWORD, ca_file=str(certificate))
-            gateway = Gateway(change(store), timeout_ms=TIMEOUT_MS, on_failure=failed.append)
-            stack.push_async_callback(gateway.close)
-            await story(gateway, etcd)
+            settings = Etcd(
+                endpoints=tuple(endpoints), user=USER, password=PASSWORD, ca_file=str(certificate)
+            )
+            http_api = EtcdHttpApi(change(settings), timeout_ms=TIMEOUT_MS, on_failure=failed.append)
+            stack.push_async_callback(http_api.close)
+            await story(http_api, etcd)
             failed[:] = [str(endpoints.index(e)) for e in failed]
 
     virtual.run(stage())
@@ -44,27 +46,27 @@ def play(
 
 
 def test_calls_that_go_on_side_by_side_log_in_once(certificate: Path) -> None:
-    async def story(gateway: Gateway, _: FakeEtcd) -> None:
-        await asyncio.gather(*(gateway.call("/v3/kv/range", READ) for _ in range(5)))
+    async def story(http_api: EtcdHttpApi, _: FakeEtcd) -> None:
+        await asyncio.gather(*(http_api.call("/v3/kv/range", READ) for _ in range(5)))
 
     etcd, failed = play(certificate, story)
     assert (etcd.logins, len(etcd.calls), failed) == (1, 6, [])
 
 
 def test_a_forgotten_token_is_renewed_within_the_call(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
-        await gateway.call("/v3/kv/range", READ)
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
+        await http_api.call("/v3/kv/range", READ)
         etcd.tokens.clear()
-        await asyncio.gather(*(gateway.call("/v3/kv/range", READ) for _ in range(3)))
+        await asyncio.gather(*(http_api.call("/v3/kv/range", READ) for _ in range(3)))
 
     etcd, failed = play(certificate, story)
     assert (etcd.logins, failed) == (2, [])
 
 
 def test_a_wrong_password_is_refused_and_not_tried_at_every_member(certificate: Path) -> None:
-    async def story(gateway: Gateway, _: FakeEtcd) -> None:
-        with pytest.raises(StoreRefusedError, match=r"user 'failover': .*authentication failed") as refused:
-            await gateway.call("/v3/kv/range", READ)
+    async def story(http_api: EtcdHttpApi, _: FakeEtcd) -> None:
+        with pytest.raises(EtcdRefusedError, match=r"user 'failover': .*authentication failed") as refused:
+            await http_api.call("/v3/kv/range", READ)
         assert "other-secret" not in str(refused.value)
 
     etcd, _ = play(certificate, story, members=3, change=lambda s: replace(s, password="other-secret"))
@@ -72,24 +74,24 @@ def test_a_wrong_password_is_refused_and_not_tried_at_every_member(certificate: 
 
 
 def test_the_next_member_answers_for_one_without_a_leader_and_is_remembered(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
         etcd.down = {0, 1}
-        await gateway.call("/v3/kv/range", READ)
-        await gateway.call("/v3/kv/range", READ)
+        await http_api.call("/v3/kv/range", READ)
+        await http_api.call("/v3/kv/range", READ)
 
     _, failed = play(certificate, story, members=3)
     assert failed == ["0", "1"]
 
 
 def test_a_silent_member_costs_its_time_out_once(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
-        await gateway.call("/v3/kv/range", READ)
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
+        await http_api.call("/v3/kv/range", READ)
         etcd.silent = {0}
         before = virtual_time.now_s()
-        await gateway.call("/v3/kv/range", READ)
+        await http_api.call("/v3/kv/range", READ)
         after = virtual_time.now_s()
         assert 0.9 * TIMEOUT_MS / 1000 < after - before < 3 * TIMEOUT_MS / 1000
-        await gateway.call("/v3/kv/range", READ)
+        await http_api.call("/v3/kv/range", READ)
         assert virtual_time.now_s() - after < TIMEOUT_MS / 1000
 
     _, failed = play(certificate, story, members=2)
@@ -97,10 +99,10 @@ def test_a_silent_member_costs_its_time_out_once(certificate: Path) -> None:
 
 
 def test_without_any_member_every_endpoint_is_named(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
         etcd.down, etcd.silent = {0}, {1}
-        with pytest.raises(StoreError) as failed:
-            await gateway.call("/v3/kv/range", READ)
+        with pytest.raises(EtcdError) as failed:
+            await http_api.call("/v3/kv/range", READ)
         text = str(failed.value)
         assert text.count("https://127.0.0.1:") == 2
         assert "no leader" in text
@@ -115,9 +117,9 @@ def test_a_member_with_another_authoritys_certificate_is_not_believed(
     other = tmp_path / "other.pem"
     write_certificate(other)
 
-    async def story(gateway: Gateway, _: FakeEtcd) -> None:
-        with pytest.raises(StoreError, match="certificate"):
-            await gateway.call("/v3/kv/range", READ)
+    async def story(http_api: EtcdHttpApi, _: FakeEtcd) -> None:
+        with pytest.raises(EtcdError, match="certificate"):
+            await http_api.call("/v3/kv/range", READ)
 
     etcd, _ = play(certificate, story, change=lambda s: replace(s, ca_file=str(other)))
     assert etcd.calls == []
@@ -126,13 +128,13 @@ def test_a_member_with_another_authoritys_certificate_is_not_believed(
 WATCH = [{"create_request": {"key": encoded("/loanstack/lab/a"), "range_end": encoded("/loanstack/lab/b")}}]
 
 
-async def events(gateway: Gateway, told: "asyncio.Queue[object]") -> None:
+async def events(http_api: EtcdHttpApi, told: "asyncio.Queue[object]") -> None:
     """Tell what is streamed, without the words that it was taken; at last, why it ended."""
     try:
-        async for answer in gateway.stream("/v3/watch", WATCH):
+        async for answer in http_api.stream("/v3/watch", WATCH):
             if answer["result"].get("events"):
                 told.put_nowait(answer["result"]["events"])
-    except StoreError as failure:
+    except EtcdError as failure:
         told.put_nowait(failure)
 
 
@@ -142,9 +144,9 @@ async def listened(etcd: FakeEtcd) -> None:
 
 
 def test_a_stream_tells_for_as_long_as_it_is_listened_to(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
         told: asyncio.Queue[object] = asyncio.Queue()
-        listening = asyncio.create_task(events(gateway, told))
+        listening = asyncio.create_task(events(http_api, told))
         await listened(etcd)
         for number in range(3):
             # Far longer than any call may take.
@@ -160,9 +162,9 @@ def test_a_stream_tells_for_as_long_as_it_is_listened_to(certificate: Path) -> N
 
 
 def test_a_stream_that_its_member_ends_is_an_error(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
         told: asyncio.Queue[object] = asyncio.Queue()
-        listening = asyncio.create_task(events(gateway, told))
+        listening = asyncio.create_task(events(http_api, told))
         await listened(etcd)
         etcd.watches[0][1].put_nowait(None)
         assert "has ended" in str(await told.get())
@@ -174,15 +176,15 @@ def test_a_stream_that_its_member_ends_is_an_error(certificate: Path) -> None:
 def test_a_stream_is_left_once_its_member_is_silent_to_calls_and_another_answers(certificate: Path) -> None:
     """A member that was cut off tells nothing, and its stream would be waited for without end."""
 
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
         told: asyncio.Queue[object] = asyncio.Queue()
-        listening = asyncio.create_task(events(gateway, told))
+        listening = asyncio.create_task(events(http_api, told))
         await listened(etcd)
         etcd.silent = {0}
-        await gateway.call("/v3/kv/range", READ)
-        assert isinstance(await told.get(), StoreError)
+        await http_api.call("/v3/kv/range", READ)
+        assert isinstance(await told.get(), EtcdError)
         await listening
-        again = asyncio.create_task(events(gateway, told))
+        again = asyncio.create_task(events(http_api, told))
         # The first is still there: its member has not noticed that nobody listens any more.
         while len(etcd.watches) < 2:
             await asyncio.sleep(0.001)
@@ -194,23 +196,23 @@ def test_a_stream_is_left_once_its_member_is_silent_to_calls_and_another_answers
 
 
 def test_a_stream_without_a_member_that_answers_is_an_error_in_time(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
         etcd.silent = {0}
         told: asyncio.Queue[object] = asyncio.Queue()
-        await events(gateway, told)
+        await events(http_api, told)
         assert "no answer in time" in str(await told.get())
 
     play(certificate, story)
 
 
 def test_a_stream_with_a_forgotten_token_is_an_error_and_the_next_one_logs_in(certificate: Path) -> None:
-    async def story(gateway: Gateway, etcd: FakeEtcd) -> None:
-        await gateway.call("/v3/kv/range", READ)
+    async def story(http_api: EtcdHttpApi, etcd: FakeEtcd) -> None:
+        await http_api.call("/v3/kv/range", READ)
         etcd.tokens.clear()
         told: asyncio.Queue[object] = asyncio.Queue()
-        await events(gateway, told)
+        await events(http_api, told)
         assert "invalid auth token" in str(await told.get())
-        listening = asyncio.create_task(events(gateway, told))
+        listening = asyncio.create_task(events(http_api, told))
         await listened(etcd)
         listening.cancel()
 

@@ -1,11 +1,11 @@
-"""The history on its way into the store: nothing is lost while that is away, and nobody waits."""
+"""The history on its way into etcd: nothing is lost while that is away, and nobody waits."""
 
 import asyncio
 from typing import Any
 
-from failover.store.gateway import StoreError
-from failover.store.history import Event
-from failover.store.recorder import Recorder
+from failover.etcd.history import Event
+from failover.etcd.history_writer import Recorder
+from failover.etcd.http_api import EtcdError
 from tests.unit.failover import virtual
 
 
@@ -16,16 +16,16 @@ class FakeHistory:
 
     async def append(self, epoch: int, event: Event) -> None:
         if self.is_away:
-            raise StoreError("silence")
+            raise EtcdError("silence")
         self.held.setdefault(epoch, []).append(event.line())
 
     async def read(self) -> dict[int, list[dict[str, Any]]]:
         if self.is_away:
-            raise StoreError("silence")
+            raise EtcdError("silence")
         return self.held
 
 
-def test_events_reach_the_store_in_order_with_their_own_times() -> None:
+def test_events_reach_etcd_in_order_with_their_own_times() -> None:
     history, now = FakeHistory(), iter((1.5, 2.5))
     recorder = Recorder(history, "ob-a", wall_s=lambda: next(now))
 
@@ -45,7 +45,7 @@ def test_events_reach_the_store_in_order_with_their_own_times() -> None:
     assert history.held[4][0]["at_s"] == 2.5
 
 
-def test_without_the_store_the_history_is_what_was_read_and_what_waits() -> None:
+def test_without_etcd_the_history_is_what_was_read_and_what_waits() -> None:
     history = FakeHistory()
     recorder = Recorder(history, "ob-a", wall_s=lambda: 2.0)
 

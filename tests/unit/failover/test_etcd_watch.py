@@ -1,4 +1,4 @@
-"""Looks at the store: a lease is renewed as of when that was asked for; silence counts while it answers."""
+"""Looks at etcd: a lease is renewed as of when that was asked for; silence counts while it answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.memory import HeldLease, Memory
 from failover.agent.pace import Pace
-from failover.agent.store_watch import StoreWatch
-from failover.core.observed import Leadership, Member, Phase, Request, RequestKind, StoreView
-from failover.store.client import SeenMember, Sight
-from failover.store.gateway import StoreError
-from failover.store.records import LeaderRecord
+from failover.core.observed import EtcdView, Leadership, Member, Phase, Request, RequestKind
+from failover.etcd.client import EtcdSnapshot, MemberReport
+from failover.etcd.http_api import EtcdError
+from failover.etcd.records import LeaderRecord
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
@@ -30,16 +30,16 @@ def leader(
     return LeaderRecord(leadership=leadership, claim="c", last_automatic_s=automatic_s)
 
 
-def put(host: str, revision: int) -> SeenMember:
-    return SeenMember(member=Member(host=host, scn=revision), revision=revision, told={})
+def put(host: str, revision: int) -> MemberReport:
+    return MemberReport(member=Member(host=host, scn=revision), revision=revision, told={})
 
 
 class Fake:
-    """A store that answers what it is told to, and takes its time."""
+    """An etcd that answers what it is told to, and takes its time."""
 
     def __init__(self) -> None:
         self.now_ms, self.wall_s = 1000, 5000.0
-        self.sight = Sight(revision=1, leader=leader(), lease_alive=True)
+        self.snapshot = EtcdSnapshot(revision=1, leader=leader(), lease_alive=True)
         self.kept: bool | Exception = True
         self.fails: Exception | None = None
         self.takes_ms = 0
@@ -47,9 +47,9 @@ class Fake:
         self.looks = self.listened = 0
         self.memory = Memory(lease=LEASE)
         self.pace = Pace(busy_ms=LOOP_MS, calm_ms=CALM_MS)
-        self.changed: asyncio.Queue[StoreError | None] = asyncio.Queue()
+        self.changed: asyncio.Queue[EtcdError | None] = asyncio.Queue()
         self.while_asked: Callable[[], None] = lambda: None
-        self.watch = StoreWatch(
+        self.watch = EtcdWatch(
             self,
             self.memory,
             me="ob-a",
@@ -60,7 +60,7 @@ class Fake:
             wall_s=lambda: self.wall_s,
         )
 
-    async def look(self, *, host: str = "", member: str | None = None) -> Sight:
+    async def look(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
         self.looks += 1
         if member is not None:
             assert host == "ob-a"
@@ -69,8 +69,8 @@ class Fake:
         self.while_asked()
         if self.fails:
             raise self.fails
-        self.sight = replace(self.sight, revision=self.sight.revision + 1)
-        return self.sight
+        self.snapshot = replace(self.snapshot, revision=self.snapshot.revision + 1)
+        return self.snapshot
 
     async def changes(self) -> AsyncIterator[None]:
         self.listened += 1
@@ -89,7 +89,7 @@ class Fake:
     async def turn(self, *, put: bool = False) -> None:
         await self.watch.turn(put=put)
 
-    def view(self) -> StoreView:
+    def view(self) -> EtcdView:
         view = self.watch.observe()
         assert view is not None
         return view
@@ -122,21 +122,21 @@ def test_a_lease_counts_from_when_its_renewal_was_sent(fake: Fake) -> None:
 def test_a_lease_is_not_renewed_when_the_record_names_another_lead(
     fake: Fake, found: LeaderRecord | None
 ) -> None:
-    fake.sight = replace(fake.sight, leader=found)
+    fake.snapshot = replace(fake.snapshot, leader=found)
     run(fake.turn())
     assert fake.memory.lease == LEASE
 
 
 def test_a_lease_is_not_renewed_without_its_keepalive_nor_without_the_look(fake: Fake) -> None:
-    fake.kept = StoreError("silence")
+    fake.kept = EtcdError("silence")
     run(fake.turn())
     assert fake.memory.lease == LEASE
-    fake.kept, fake.fails = True, StoreError("silence")
+    fake.kept, fake.fails = True, EtcdError("silence")
     run(fake.turn())
     assert (fake.memory.lease, fake.watch.failures) == (LEASE, 2)
 
 
-def test_a_lease_that_ended_in_the_store_is_dropped(fake: Fake) -> None:
+def test_a_lease_that_ended_in_etcd_is_dropped(fake: Fake) -> None:
     fake.kept = False
     run(fake.turn())
     assert fake.memory.lease is None
@@ -148,9 +148,9 @@ def test_a_lease_that_was_dropped_meanwhile_is_not_taken_up_again(fake: Fake) ->
     assert fake.memory.lease is None
 
 
-def test_stillness_is_counted_only_while_the_store_answers(fake: Fake) -> None:
+def test_stillness_is_counted_only_while_etcd_answers(fake: Fake) -> None:
     async def play() -> None:
-        fake.sight = replace(fake.sight, members=(put("ob-b", 5),), lease_alive=False)
+        fake.snapshot = replace(fake.snapshot, members=(put("ob-b", 5),), lease_alive=False)
         await fake.turn()
         for _ in range(3):
             fake.now_ms += LOOP_MS
@@ -189,7 +189,7 @@ def test_looks_are_as_far_apart_as_the_pace_says(fake: Fake, is_calm: bool, inte
     run(play())
 
 
-def test_a_change_that_the_store_tells_is_looked_at_at_once(fake: Fake) -> None:
+def test_a_change_that_etcd_tells_is_looked_at_at_once(fake: Fake) -> None:
     async def play() -> None:
         fake.pace.set(is_calm=True)
         tasks = [asyncio.create_task(work()) for work in (fake.watch.run, fake.watch.listen)]
@@ -204,7 +204,7 @@ def test_a_change_that_the_store_tells_is_looked_at_at_once(fake: Fake) -> None:
     run(play())
 
 
-def test_a_store_that_tells_no_more_is_listened_to_again_and_looked_at(
+def test_an_etcd_that_tells_no_more_is_listened_to_again_and_looked_at(
     fake: Fake,
 ) -> None:
     async def play() -> None:
@@ -212,7 +212,7 @@ def test_a_store_that_tells_no_more_is_listened_to_again_and_looked_at(
         tasks = [asyncio.create_task(work()) for work in (fake.watch.run, fake.watch.listen)]
         await looked(fake, 2)
         for _ in range(3):
-            fake.changed.put_nowait(StoreError("silence"))
+            fake.changed.put_nowait(EtcdError("silence"))
             listened = fake.listened
             while fake.listened == listened:
                 await asyncio.sleep(0.001)
@@ -231,13 +231,13 @@ def test_a_store_that_tells_no_more_is_listened_to_again_and_looked_at(
 def test_every_change_begins_the_count_anew(fake: Fake) -> None:
     async def play() -> None:
         request = Request(id="r", kind=RequestKind.REJOIN, host="ob-b")
-        fake.sight = replace(fake.sight, members=(put("ob-b", 5),), request=request, request_revision=6)
+        fake.snapshot = replace(fake.snapshot, members=(put("ob-b", 5),), request=request, request_revision=6)
         for _ in range(3):
             await fake.turn()
             fake.now_ms += LOOP_MS
         assert fake.view().request == replace(request, unchanged_ms=2 * LOOP_MS)
-        fake.sight = replace(
-            fake.sight, members=(put("ob-b", 7),), request_revision=8, leader=leader(revision=11)
+        fake.snapshot = replace(
+            fake.snapshot, members=(put("ob-b", 7),), request_revision=8, leader=leader(revision=11)
         )
         await fake.turn()
         view = fake.view()
@@ -252,8 +252,8 @@ def test_every_change_begins_the_count_anew(fake: Fake) -> None:
 def test_an_answer_that_was_overtaken_is_not_taken(fake: Fake) -> None:
     async def play() -> None:
         await fake.turn()
-        newest = fake.sight.revision
-        fake.sight = Sight(revision=newest - 5, leader=leader(host="ob-x"))
+        newest = fake.snapshot.revision
+        fake.snapshot = EtcdSnapshot(revision=newest - 5, leader=leader(host="ob-x"))
         await fake.turn()
         record = fake.watch.record
         assert record is not None
@@ -264,13 +264,13 @@ def test_an_answer_that_was_overtaken_is_not_taken(fake: Fake) -> None:
 
 def test_the_last_automatic_failover_ages_by_the_own_clock(fake: Fake) -> None:
     async def play() -> None:
-        fake.sight = replace(fake.sight, leader=leader(automatic_s=4997.0))
+        fake.snapshot = replace(fake.snapshot, leader=leader(automatic_s=4997.0))
         await fake.turn()
         assert fake.view().last_automatic_ago_ms == 3000
         # Neither a jump of the clock that people read, nor another host's being ahead, undoes that.
         fake.wall_s, fake.now_ms = 1.0, fake.now_ms + 500
         assert fake.view().last_automatic_ago_ms == 3500
-        fake.sight = replace(fake.sight, leader=leader(automatic_s=9000.0))
+        fake.snapshot = replace(fake.snapshot, leader=leader(automatic_s=9000.0))
         await fake.turn()
         assert fake.view().last_automatic_ago_ms == 0
 
@@ -280,7 +280,7 @@ def test_the_last_automatic_failover_ages_by_the_own_clock(fake: Fake) -> None:
 def test_the_member_that_could_not_be_put_is_put_next_time(fake: Fake) -> None:
     async def play() -> None:
         running = asyncio.create_task(fake.watch.run())
-        fake.fails = StoreError("silence")
+        fake.fails = EtcdError("silence")
         while fake.looks < 1:
             await asyncio.sleep(0)
         fake.fails = None
@@ -299,4 +299,4 @@ def test_a_mistake_in_looking_is_silence_and_ends_nothing(
     run(fake.turn())
     assert fake.watch.observe() is None
     assert fake.memory.lease == LEASE
-    assert "looking at the store failed" in caplog.text
+    assert "looking at etcd failed" in caplog.text

@@ -1,8 +1,8 @@
-"""Operations and conditions of the store's transactions. Pure."""
+"""Operations and conditions of etcd's transactions. Pure."""
 
 from typing import Any
 
-from failover.store.gateway import Answer, decoded, encoded
+from failover.etcd.http_api import Answer, decoded, encoded
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Writes the history in the background: no action waits for it, and it survives an outage of the store."""
+"""Writes the history in the background: no action waits for it, and it survives an outage of etcd."""
 
 import asyncio
 import logging
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from failover import clock
-from failover.store.gateway import StoreError
-from failover.store.history import Event
+from failover.etcd.history import Event
+from failover.etcd.http_api import EtcdError
 
 _LOG = logging.getLogger("failover.history")
 _PAUSE_S = 0.5
 _KEPT = 500
-"""Most events that wait for the store; the oldest are dropped first."""
+"""Most events that wait for etcd; the oldest are dropped first."""
 
 Json = dict[str, Any]
 
@@ -29,7 +29,7 @@ class History(Protocol):
 
 
 class Recorder:
-    """Events of this agent on their way into the store, and the history as last read."""
+    """Events of this agent on their way into etcd, and the history as last read."""
 
     def __init__(self, history: History, me: str, *, wall_s: Callable[[], float] = clock.wall_s) -> None:
         """Record what `me` does."""
@@ -60,13 +60,13 @@ class Recorder:
         self.record(epoch, "refused", why, request=request)
 
     async def history(self) -> dict[int, list[Json]]:
-        """Return the events of each epoch: those in the store, and those that still wait for it.
+        """Return the events of each epoch: those in etcd, and those that still wait for it.
 
-        If the store does not answer: those that were read last.
+        If etcd does not answer: those that were read last.
         """
         try:
             self._read = await self._history.read()
-        except StoreError as failure:
+        except EtcdError as failure:
             _LOG.info("history not read", extra={"error": str(failure)})
         found = {epoch: list(events) for epoch, events in self._read.items()}
         for epoch, event in self._waiting:
@@ -76,7 +76,7 @@ class Recorder:
         return {epoch: sorted(found[epoch], key=lambda line: line["at_s"]) for epoch in sorted(found)}
 
     async def run(self) -> None:
-        """Write events to the store for ever; ends only when cancelled."""
+        """Write events to etcd for ever; ends only when cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()
@@ -84,7 +84,7 @@ class Recorder:
                 epoch, event = self._waiting[0]
                 try:
                     await self._history.append(epoch, event)
-                except StoreError as failure:
+                except EtcdError as failure:
                     _LOG.info("history not told yet", extra={"error": str(failure)})
                     await asyncio.sleep(_PAUSE_S)
                     continue

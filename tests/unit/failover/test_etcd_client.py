@@ -1,4 +1,4 @@
-"""Reads and changes of the store: once or not at all, whatever gets lost on the way.
+"""Reads and changes of etcd: once or not at all, whatever gets lost on the way.
 
 Against the etcd in memory. With LOANSTACK_TEST_ETCD="endpoint ca_file user password" the same tests ask a
 real one, which is how the one in memory is held to its behaviour; what only a fake can do is skipped then.
@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from failover.core.observed import Guarantee, Leadership, Member, Phase, Request, RequestKind, Role, Unfenced
-from failover.settings import Store as StoreSettings
-from failover.store import records
-from failover.store.client import Sight, Store
-from failover.store.gateway import Gateway, StoreError, encoded
-from failover.store.history import Event, History
-from failover.store.records import LeaderRecord
+from failover.etcd import records
+from failover.etcd.client import EtcdClient, EtcdSnapshot
+from failover.etcd.history import Event, History
+from failover.etcd.http_api import EtcdError, EtcdHttpApi, encoded
+from failover.etcd.records import LeaderRecord
+from failover.settings import Etcd as EtcdSettings
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
@@ -39,9 +39,11 @@ class Clock:
 
 
 class Stage:
-    def __init__(self, store: Store, gateway: Gateway, etcd: FakeEtcd | None, clock: Clock) -> None:
-        self.store, self.gateway, self.clock = store, gateway, clock
-        self.history = History(gateway, store.keys)
+    def __init__(
+        self, client: EtcdClient, http_api: EtcdHttpApi, etcd: FakeEtcd | None, clock: Clock
+    ) -> None:
+        self.client, self.http_api, self.clock = client, http_api, clock
+        self.history = History(http_api, client.keys)
         self._etcd = etcd
 
     @property
@@ -56,19 +58,19 @@ async def stage(certificate: Path) -> AsyncIterator[Stage]:
     clock, environment = Clock(), f"try-{uuid.uuid4().hex[:8]}"
     if REAL:
         endpoint, ca_file, user, password = REAL
-        settings = StoreSettings(endpoints=(endpoint,), user=user, password=password, ca_file=ca_file)
-        gateway = Gateway(settings, timeout_ms=2000)
+        settings = EtcdSettings(endpoints=(endpoint,), user=user, password=password, ca_file=ca_file)
+        http_api = EtcdHttpApi(settings, timeout_ms=2000)
         try:
-            yield Stage(Store(gateway, environment), gateway, None, clock)
+            yield Stage(EtcdClient(http_api, environment), http_api, None, clock)
         finally:
-            await gateway.close()
+            await http_api.close()
         return
     etcd = FakeEtcd(now=clock)
     async with member(etcd, certificate, number=0) as one, member(etcd, certificate, number=1) as two:
-        settings = StoreSettings(endpoints=(one, two), user=USER, password=PASSWORD, ca_file=str(certificate))
-        gateway = Gateway(settings, timeout_ms=150)
-        yield Stage(Store(gateway, environment), gateway, etcd, clock)
-        await gateway.close()
+        settings = EtcdSettings(endpoints=(one, two), user=USER, password=PASSWORD, ca_file=str(certificate))
+        http_api = EtcdHttpApi(settings, timeout_ms=150)
+        yield Stage(EtcdClient(http_api, environment), http_api, etcd, clock)
+        await http_api.close()
 
 
 def play(certificate: Path, story: Callable[[Stage], Awaitable[None]]) -> None:
@@ -109,14 +111,14 @@ def member_text(seq: int, found: Member = MEMBER) -> str:
 
 
 async def claimed(it: Stage, wanted: LeaderRecord, *, takes_request: bool = False) -> tuple[int | None, str]:
-    lease = await it.store.grant(TTL_MS)
-    return await it.store.claim(wanted, lease=lease, takes_request=takes_request), lease
+    lease = await it.client.grant(TTL_MS)
+    return await it.client.claim(wanted, lease=lease, takes_request=takes_request), lease
 
 
-def test_an_empty_store_holds_nothing(certificate: Path) -> None:
+def test_an_empty_etcd_holds_nothing(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        sight = await it.store.look()
-        assert sight == Sight(revision=sight.revision)
+        snapshot = await it.client.look()
+        assert snapshot == EtcdSnapshot(revision=snapshot.revision)
         assert await it.history.read() == {}
 
     play(certificate, story)
@@ -135,9 +137,9 @@ def test_a_claim_is_seen_whole(certificate: Path) -> None:
 
     async def story(it: Stage) -> None:
         revision, _ = await claimed(it, wanted)
-        sight = await it.store.look()
-        assert sight.leader == replace(wanted, leadership=replace(wanted.leadership, revision=revision))
-        assert sight.lease_alive
+        snapshot = await it.client.look()
+        assert snapshot.leader == replace(wanted, leadership=replace(wanted.leadership, revision=revision))
+        assert snapshot.lease_alive
 
     play(certificate, story)
 
@@ -157,23 +159,23 @@ def test_of_two_claims_one_wins(certificate: Path) -> None:
 
 def test_a_claim_whose_answer_got_lost_is_known_as_ones_own(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        lease = await it.store.grant(TTL_MS)
+        lease = await it.client.grant(TTL_MS)
         it.etcd.deaf = {0}
-        revision = await it.store.claim(record(), lease=lease, takes_request=False)
-        sight = await it.store.look()
-        assert sight.leader is not None
-        assert sight.leader.leadership.revision == revision
+        revision = await it.client.claim(record(), lease=lease, takes_request=False)
+        snapshot = await it.client.look()
+        assert snapshot.leader is not None
+        assert snapshot.leader.leadership.revision == revision
 
     play(certificate, story)
 
 
 def test_a_claim_on_a_lease_that_has_ended_changes_nothing(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        lease = await it.store.grant(TTL_MS)
-        await it.store.revoke(lease)
-        with pytest.raises(StoreError, match="lease not found"):
-            await it.store.claim(record(), lease=lease, takes_request=False)
-        assert (await it.store.look()).leader is None
+        lease = await it.client.grant(TTL_MS)
+        await it.client.revoke(lease)
+        with pytest.raises(EtcdError, match="lease not found"):
+            await it.client.claim(record(), lease=lease, takes_request=False)
+        assert (await it.client.look()).leader is None
 
     play(certificate, story)
 
@@ -182,15 +184,15 @@ def test_a_lease_lives_while_it_is_kept_alive_and_takes_its_key_along(certificat
     async def story(it: Stage) -> None:
         _, lease = await claimed(it, record())
         for _ in range(3):
-            assert await it.store.keep_alive(lease)
+            assert await it.client.keep_alive(lease)
             it.etcd.expire()
             it.clock.ahead_s += TTL_MS / 1000 - 0.1
-        assert (await it.store.look()).lease_alive
+        assert (await it.client.look()).lease_alive
         it.clock.ahead_s += 0.2
-        sight = await it.store.look()
-        assert not sight.lease_alive
-        assert sight.leader is not None
-        assert not await it.store.keep_alive(lease)
+        snapshot = await it.client.look()
+        assert not snapshot.lease_alive
+        assert snapshot.leader is not None
+        assert not await it.client.keep_alive(lease)
 
     play(certificate, story)
 
@@ -198,10 +200,10 @@ def test_a_lease_lives_while_it_is_kept_alive_and_takes_its_key_along(certificat
 def test_a_revoked_lease_is_not_kept_alive(certificate: Path) -> None:
     async def story(it: Stage) -> None:
         _, lease = await claimed(it, record())
-        assert await it.store.keep_alive(lease)
-        await it.store.revoke(lease)
-        assert not await it.store.keep_alive(lease)
-        assert not (await it.store.look()).lease_alive
+        assert await it.client.keep_alive(lease)
+        await it.client.revoke(lease)
+        assert not await it.client.keep_alive(lease)
+        assert not (await it.client.look()).lease_alive
 
     play(certificate, story)
 
@@ -210,13 +212,16 @@ def test_a_phase_advances_from_the_revision_that_was_seen_and_no_other(certifica
     async def story(it: Stage) -> None:
         first, _ = await claimed(it, record())
         assert first is not None
-        second = await it.store.advance(record(revision=first, phase=Phase.SERVING))
+        second = await it.client.advance(record(revision=first, phase=Phase.SERVING))
         assert second is not None
-        assert await it.store.advance(record(revision=first, phase=Phase.FENCED)) is None
-        sight = await it.store.look()
-        assert sight.leader is not None
-        assert (sight.leader.leadership.phase, sight.leader.leadership.revision) == (Phase.SERVING, second)
-        assert sight.lease_alive
+        assert await it.client.advance(record(revision=first, phase=Phase.FENCED)) is None
+        snapshot = await it.client.look()
+        assert snapshot.leader is not None
+        assert (snapshot.leader.leadership.phase, snapshot.leader.leadership.revision) == (
+            Phase.SERVING,
+            second,
+        )
+        assert snapshot.lease_alive
 
     play(certificate, story)
 
@@ -224,13 +229,13 @@ def test_a_phase_advances_from_the_revision_that_was_seen_and_no_other(certifica
 def test_a_member_is_put_and_everything_read_in_one_call(certificate: Path) -> None:
     async def story(it: Stage) -> None:
         await claimed(it, record())
-        sights = [await it.store.look(host="ob-a", member=member_text(seq)) for seq in (1, 2)]
+        sights = [await it.client.look(host="ob-a", member=member_text(seq)) for seq in (1, 2)]
         (one,), (two,) = (s.members for s in sights)
         assert one.member == two.member == MEMBER
         assert two.revision > one.revision
         assert (two.told["seq"], two.told["lag_ms"], two.told["version"]) == (2, 12, "0.1.0")
         assert sights[0].leader is not None
-        assert (await it.store.look()).members == (two,)
+        assert (await it.client.look()).members == (two,)
 
     play(certificate, story)
 
@@ -238,11 +243,11 @@ def test_a_member_is_put_and_everything_read_in_one_call(certificate: Path) -> N
 def test_the_history_is_not_part_of_a_look(certificate: Path) -> None:
     async def story(it: Stage) -> None:
         await it.history.append(1, Event(at_s=1.5, event="claimed", host="ob-a", detail="first"))
-        await it.store.look()
-        await it.gateway.call(
-            "/v3/kv/put", {"key": encoded(it.store.keys.history(2)), "value": encoded("not JSON")}
+        await it.client.look()
+        await it.http_api.call(
+            "/v3/kv/put", {"key": encoded(it.client.keys.history(2)), "value": encoded("not JSON")}
         )
-        assert (await it.store.look()).members == ()
+        assert (await it.client.look()).members == ()
 
     play(certificate, story)
 
@@ -276,43 +281,43 @@ def test_epochs_long_past_are_forgotten(certificate: Path) -> None:
 
 def test_one_request_waits_at_a_time_and_is_taken_with_what_answers_it(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        assert await it.store.put_request(REQUEST, at_s=1.0)
-        assert not await it.store.put_request(replace(REQUEST, id="r-2"), at_s=2.0)
-        assert (await it.store.look()).request == REQUEST
+        assert await it.client.put_request(REQUEST, at_s=1.0)
+        assert not await it.client.put_request(replace(REQUEST, id="r-2"), at_s=2.0)
+        assert (await it.client.look()).request == REQUEST
         await claimed(it, record(), takes_request=True)
-        assert (await it.store.look()).request is None
+        assert (await it.client.look()).request is None
 
     play(certificate, story)
 
 
 def test_only_the_request_that_was_meant_is_cleared(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        await it.store.put_request(REQUEST, at_s=1.0)
-        revision = (await it.store.look()).request_revision
-        await it.store.clear_request(revision - 1)
-        assert (await it.store.look()).request == REQUEST
-        await it.store.clear_request(revision)
-        assert (await it.store.look()).request is None
+        await it.client.put_request(REQUEST, at_s=1.0)
+        revision = (await it.client.look()).request_revision
+        await it.client.clear_request(revision - 1)
+        assert (await it.client.look()).request == REQUEST
+        await it.client.clear_request(revision)
+        assert (await it.client.look()).request is None
 
     play(certificate, story)
 
 
 def test_a_request_whose_answer_got_lost_counts_as_left(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        await it.store.look()
+        await it.client.look()
         it.etcd.deaf = {0}
-        assert await it.store.put_request(REQUEST, at_s=1.0)
+        assert await it.client.put_request(REQUEST, at_s=1.0)
 
     play(certificate, story)
 
 
 def test_a_pause_lasts_until_it_is_ended(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        await it.store.pause(host="ob-a", at_s=5.0)
-        assert (await it.store.look()).paused == {"host": "ob-a", "at_s": 5.0}
-        await it.store.resume()
-        await it.store.resume()
-        assert (await it.store.look()).paused is None
+        await it.client.pause(host="ob-a", at_s=5.0)
+        assert (await it.client.look()).paused == {"host": "ob-a", "at_s": 5.0}
+        await it.client.resume()
+        await it.client.resume()
+        assert (await it.client.look()).paused is None
 
     play(certificate, story)
 
@@ -320,21 +325,21 @@ def test_a_pause_lasts_until_it_is_ended(certificate: Path) -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"host": "ob-a"}', '{"epoch": "x"}'])
 def test_a_leader_that_no_agent_wrote_is_no_answer(certificate: Path, text: str) -> None:
     async def story(it: Stage) -> None:
-        it.etcd.put(it.store.keys.leader, text)
-        with pytest.raises(StoreError, match="leader"):
-            await it.store.look()
+        it.etcd.put(it.client.keys.leader, text)
+        with pytest.raises(EtcdError, match="leader"):
+            await it.client.look()
 
     play(certificate, story)
 
 
 def test_other_records_that_no_agent_wrote_are_passed_over(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        it.etcd.put(it.store.keys.member("ob-x"), '{"role": "KING"}')
-        it.etcd.put(it.store.keys.request, "please")
-        it.etcd.put(it.store.keys.member("ob-a"), member_text(1))
-        sight = await it.store.look()
-        assert [s.member.host for s in sight.members] == ["ob-a"]
-        assert sight.request is None
+        it.etcd.put(it.client.keys.member("ob-x"), '{"role": "KING"}')
+        it.etcd.put(it.client.keys.request, "please")
+        it.etcd.put(it.client.keys.member("ob-a"), member_text(1))
+        snapshot = await it.client.look()
+        assert [s.member.host for s in snapshot.members] == ["ob-a"]
+        assert snapshot.request is None
 
     play(certificate, story)
 
@@ -351,25 +356,25 @@ def test_changes_are_told_as_they_happen_but_not_those_of_members_and_history(ce
         heard: asyncio.Queue[str] = asyncio.Queue()
 
         async def listen() -> None:
-            async for _ in it.store.changes():
+            async for _ in it.client.changes():
                 heard.put_nowait("changed")
 
         listening = asyncio.create_task(listen())
         while heard.empty():
             # Until somebody listens, and not a moment longer.
-            await it.store.pause(host="ob-a", at_s=1.0)
+            await it.client.pause(host="ob-a", at_s=1.0)
             await asyncio.sleep(0.01)
         await drained(heard)
-        await it.store.look(host="ob-a", member=member_text(1))
+        await it.client.look(host="ob-a", member=member_text(1))
         await it.history.append(2, Event(at_s=1.5, event="claimed", host="ob-a", detail=""))
         await asyncio.sleep(0.05)
         assert heard.empty()
-        lease = await it.store.grant(TTL_MS)
+        lease = await it.client.grant(TTL_MS)
         changes: tuple[Callable[[], Awaitable[object]], ...] = (
-            it.store.resume,
-            lambda: it.store.claim(record(), lease=lease, takes_request=False),
-            lambda: it.store.put_request(REQUEST, at_s=2.0),
-            lambda: it.store.revoke(lease),
+            it.client.resume,
+            lambda: it.client.claim(record(), lease=lease, takes_request=False),
+            lambda: it.client.put_request(REQUEST, at_s=2.0),
+            lambda: it.client.revoke(lease),
         )
         for change in changes:
             await change()
