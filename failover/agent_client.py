@@ -14,8 +14,8 @@ from urllib.parse import quote
 import msgspec
 
 from failover import clock, signature
+from failover.api.history import HistoryEvent
 from failover.api.status import Status
-from failover.api.story import Told
 from failover.signature import Keys
 
 Json = dict[str, Any]
@@ -39,7 +39,7 @@ class AgentError(RuntimeError):
         super().__init__("; ".join(reasons))
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class PrimaryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer to `GET /primary`."""
 
     epoch: int
@@ -76,7 +76,7 @@ class Agent:
         """Return what happened, as JSON; raises AgentError."""
         return self._get("/history")
 
-    def primary(self, *, unless: str = "", wait_ms: int = 0) -> Said:
+    def primary(self, *, unless: str = "", wait_ms: int = 0) -> PrimaryAnswer:
         """Return who serves, once that has another tag than `unless` or `wait_ms` have passed.
 
         Raises:
@@ -86,7 +86,7 @@ class Agent:
         status, body = self._ask("GET", f"/primary{query}", None, _ANSWER_S)
         if status not in (http.HTTPStatus.OK, _NO_PRIMARY):
             raise AgentError(*_reasons(status, body))
-        return _decoded(body, Said)
+        return _decoded(body, PrimaryAnswer)
 
     def command(self, verb: str, fields: Mapping[str, object]) -> Json:
         """Return the answer to a command.
@@ -142,7 +142,7 @@ class Agent:
             headers |= {
                 "Content-Type": "application/json",
                 signature.SENT_HEADER: sent_ms,
-                signature.SIGNATURE_HEADER: signature.of_order(
+                signature.SIGNATURE_HEADER: signature.of_command(
                     self._keys.token, nonce=nonce, sent_ms=sent_ms, target=path, body=body
                 ),
             }
@@ -174,9 +174,9 @@ def status_in(body: bytes) -> Status:
     return _decoded(body, Status)
 
 
-def story_in(body: bytes) -> tuple[Told, ...]:
+def history_in(body: bytes) -> tuple[HistoryEvent, ...]:
     """Return an answer to `GET /history`; raises AgentError."""
-    return _decoded(body, tuple[Told, ...])
+    return _decoded(body, tuple[HistoryEvent, ...])
 
 
 def _decoded(body: bytes, kind: type[_T]) -> _T:

@@ -23,7 +23,7 @@ import json
 import stat
 from pathlib import Path
 
-from failover.reading import read
+from failover.json_reader import read
 from failover.settings import Settings
 
 SETTINGS_FILE = Path("/etc/loanstack/failover.json")

@@ -60,7 +60,7 @@ def of_answer(key: str, *, nonce: str, target: str, status: int, body: bytes) ->
     return _signed(key, f"answer\n{nonce}\n{target}\n{status}\n".encode() + body)
 
 
-def of_order(key: str, *, nonce: str, sent_ms: str, target: str, body: bytes) -> str:
+def of_command(key: str, *, nonce: str, sent_ms: str, target: str, body: bytes) -> str:
     """Return the signature of an order.
 
     Args:

@@ -29,7 +29,7 @@ _LISTEN_AGAIN_S = 0.5
 class Etcd(Protocol):
     """What this module needs of `client.Etcd`."""
 
-    async def look(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
+    async def read(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
         """Return what etcd holds, and put a member."""
 
     async def keep_alive(self, lease: str) -> bool:
@@ -40,12 +40,12 @@ class Etcd(Protocol):
 
 
 @dataclass
-class Stillness:
+class UnchangedTimers:
     """Measures for how long values stood still, counting only time in which they were observed."""
 
     _since: dict[Hashable, tuple[Hashable, int]] = field(default_factory=dict)
 
-    def note(self, values: Mapping[Hashable, Hashable], credit_ms: int) -> None:
+    def update(self, values: Mapping[Hashable, Hashable], credit_ms: int) -> None:
         """Note the values that were just seen; forget values that no longer exist."""
         self._since = {
             key: (value, self._since[key][1] + credit_ms)
@@ -71,7 +71,7 @@ class EtcdWatch:
         timing: Timing,
         pace: Pace,
         member_text: Callable[[], str],
-        on_look: Callable[[], None] = lambda: None,
+        on_read: Callable[[], None] = lambda: None,
         now_ms: Callable[[], int] = clock.steady_ms,
         wall_s: Callable[[], float] = clock.wall_s,
     ) -> None:
@@ -84,7 +84,7 @@ class EtcdWatch:
             timing: how long things may take.
             pace: how often to look.
             member_text: what this agent says about itself now.
-            on_look: told after each look that was answered.
+            on_read: called after each read that was answered.
             now_ms: the steady clock.
             wall_s: the Unix time.
         """
@@ -95,14 +95,14 @@ class EtcdWatch:
         self._put_interval_ms = _LOOPS_A_PUT * timing.loop_interval_ms
         self._credit_ms = timing.calm_interval_ms + timing.loop_interval_ms
         self._member_text = member_text
-        self._on_look = on_look
+        self._on_read = on_read
         self._now_ms = now_ms
         self._wall_s = wall_s
-        self._still = Stillness()
+        self._still = UnchangedTimers()
         self._snapshot: EtcdSnapshot | None = None
         self._answered_at_ms = 0
         self._automatic: tuple[float, int] | None = None
-        self._hurry = asyncio.Event()
+        self._recheck = asyncio.Event()
         self._answered = asyncio.Event()
         self._puts_now = True
         self._put_at_ms = 0
@@ -139,25 +139,25 @@ class EtcdWatch:
             last_automatic_ago_ms=self._automatic_ago_ms(snapshot),
         )
 
-    async def first_look(self) -> None:
+    async def first_read(self) -> None:
         """Wait until etcd has answered for the first time."""
         await self._answered.wait()
 
-    def hurry(self, *, put: bool = False) -> None:
+    def recheck_now(self, *, put: bool = False) -> None:
         """Read at once, for example after a change; with `put`, put the agent's own member record too."""
         self._puts_now = self._puts_now or put
-        self._hurry.set()
+        self._recheck.set()
 
     async def run(self) -> None:
         """Look for ever; ends only when cancelled."""
         while True:
             started_ms = self._now_ms()
-            self._hurry.clear()
-            await self.turn(put=self._puts_now or started_ms - self._put_at_ms >= self._put_interval_ms)
+            self._recheck.clear()
+            await self.poll(put=self._puts_now or started_ms - self._put_at_ms >= self._put_interval_ms)
             left_s = self._pace.interval_s - (self._now_ms() - started_ms) / 1000
             try:
                 async with asyncio.timeout(max(0.0, left_s)):
-                    await self._hurry.wait()
+                    await self._recheck.wait()
             except TimeoutError:
                 continue
 
@@ -165,31 +165,31 @@ class EtcdWatch:
         """Look at once whenever etcd says that something changed; ends only when cancelled."""
         while True:
             # Changes before this moment were not notified, so read once.
-            self.hurry()
+            self.recheck_now()
             try:
                 async for _ in self._etcd.changes():
-                    self.hurry()
+                    self.recheck_now()
             except EtcdError as failure:
                 _LOG.info("etcd tells no changes", extra={"error": str(failure)})
             await asyncio.sleep(_LISTEN_AGAIN_S)
 
-    async def turn(self, *, put: bool) -> None:
+    async def poll(self, *, put: bool) -> None:
         """Renew the lease and read etcd at the same time; an unanswered call is no error here."""
         lease, sent_ms = self._memory.lease, self._now_ms()
         if put:
             self._puts_now, self._put_at_ms = False, sent_ms
-        looking = self._etcd.look(host=self._me, member=self._member_text()) if put else self._etcd.look()
-        kept, snapshot = await asyncio.gather(self._keep(lease), looking, return_exceptions=True)
+        reading = self._etcd.read(host=self._me, member=self._member_text()) if put else self._etcd.read()
+        kept, snapshot = await asyncio.gather(self._keep(lease), reading, return_exceptions=True)
         if isinstance(snapshot, BaseException):
             self._puts_now = self._puts_now or put
             self._failed(snapshot)
             return
-        self._note(snapshot)
+        self._accept(snapshot)
         if isinstance(kept, BaseException):
             self._failed(kept)
         elif lease is not None and self._memory.lease is lease:
             self._renew(lease, kept, snapshot, sent_ms)
-        self._on_look()
+        self._on_read()
 
     async def _keep(self, lease: HeldLease | None) -> bool:
         return lease is not None and await self._etcd.keep_alive(lease.id)
@@ -203,7 +203,7 @@ class EtcdWatch:
         if leadership and (leadership.host, leadership.epoch) == (self._me, lease.epoch):
             self._memory.lease = replace(lease, renewed_at_ms=sent_ms)
 
-    def _note(self, snapshot: EtcdSnapshot) -> None:
+    def _accept(self, snapshot: EtcdSnapshot) -> None:
         if self._snapshot is not None and snapshot.revision < self._snapshot.revision:
             # The answer to a later read arrived first.
             return
@@ -217,7 +217,7 @@ class EtcdWatch:
             values["request"] = snapshot.request_revision
         if not snapshot.lease_alive:
             values["lease"] = None
-        self._still.note(values, credit_ms)
+        self._still.update(values, credit_ms)
         self._snapshot, self._answered_at_ms = snapshot, now_ms
         self._answered.set()
         self.last_failure = ""

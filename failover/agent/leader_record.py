@@ -31,7 +31,7 @@ class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, 
     """Another agent changed the record, or this agent dropped its lease: the action ends here."""
 
 
-class LeaderKeeper:
+class LeaderRecordUpdater:
     """The only way in which actions change the record."""
 
     def __init__(self, etcd: Etcd, watch: EtcdWatch, memory: Memory) -> None:
@@ -61,11 +61,11 @@ class LeaderKeeper:
         record = self.record(revision)
         changed = replace(record, leadership=replace(record.leadership, **changes))
         if await self._etcd.advance(changed, takes_request=takes_request) is None:
-            await self._watch.turn(put=True)
+            await self._watch.poll(put=True)
             raise Superseded(f"somebody changed the record at revision {revision} first")
-        await self._watch.turn(put=True)
+        await self._watch.poll(put=True)
 
-    def must_lead(self) -> None:
+    def assert_leader(self) -> None:
         """Return if the lease is still held.
 
         Raises:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from failover.core.observed import FenceReport, FenceState, Lease, TaskKind
-from failover.host.note import Recorded
+from failover.host.local_state import LocalState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class HeldLease:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Working:
+class RunningTask:
     """The task in progress."""
 
     kind: TaskKind
@@ -39,12 +39,12 @@ class Memory:
     claimed_at_ms: int | None = None
     reports: dict[str, FenceState] = field(default_factory=dict)
     """Reports of fence devices since the present claim."""
-    working: Working | None = None
+    running_task: RunningTask | None = None
     fencing: bool = False
     """SIGKILL was sent, and the database is not known to be down yet."""
     started_at_ms: int | None = None
     """When this agent last started the database."""
-    recorded: Recorded = field(default_factory=Recorded)
+    local_state: LocalState = field(default_factory=LocalState)
     """The note and the role file, as last read."""
     cannot_follow: bool = False
 

@@ -74,7 +74,7 @@ def not_signed() -> Problem:
     )
 
 
-def stale_order(valid_ms: int) -> Problem:
+def stale_command(valid_ms: int) -> Problem:
     """401: a signed command is old, or was accepted before."""
     return Problem(
         status=401,

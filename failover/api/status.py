@@ -44,7 +44,7 @@ class MemberStatus:
     silent_ms: int
     """Time since its last new report to etcd."""
     thinks: str
-    """Present action of its agent, and the reason."""
+    """Last decision of its agent: the action, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +102,8 @@ def status_of(
     seen: Observed,
     settings: Settings,
     *,
-    thinks: str,
-    told: Mapping[str, Json],
+    last_decision: str,
+    reports: Mapping[str, Json],
     paused: Json | None,
 ) -> Status:
     """Return an agent's status from its observations.
@@ -111,9 +111,8 @@ def status_of(
     Args:
         seen: its last look.
         settings: of its host.
-        thinks: `why` of its last action.
-        told: by host, all that its agent last put into etcd (`MemberReport.told`), with `lag_ms` and
-            `thinks` in it.
+        last_decision: of its agent: the action, and why.
+        reports: by host, the last report of its agent in etcd (`MemberReport.report`).
         paused: what etcd holds about a pause (`EtcdSnapshot.paused`).
     """
     etcd = seen.etcd
@@ -124,14 +123,14 @@ def status_of(
         fenced_epoch=seen.fenced_epoch,
         scn=seen.database.scn,
         settled_scn=seen.database.settled_scn,
-        thinks=thinks,
+        thinks=last_decision,
         database=DatabaseStatus(
             process=seen.database.process, role=seen.database.role, silent_ms=seen.database.silent_ms
         ),
         durability=settings.durability.mode,
         store_answered_ago_ms=etcd.answered_ago_ms if etcd else None,
         leader=_leader(etcd.leadership, lease_alive=etcd.lease_alive) if etcd and etcd.leadership else None,
-        members=tuple(_member(m, told.get(m.host, {})) for m in (etcd.members if etcd else ())),
+        members=tuple(_member(m, reports.get(m.host, {})) for m in (etcd.members if etcd else ())),
         paused=PausedStatus(host=str(paused.get("host", "")), at_s=float(paused.get("at_s", 0)))
         if paused is not None
         else None,
@@ -177,8 +176,8 @@ def _leader(leadership: Leadership, *, lease_alive: bool) -> LeaderStatus:
     )
 
 
-def _member(member: Member, told: Json) -> MemberStatus:
-    lag_ms = told.get("lag_ms")
+def _member(member: Member, report: Json) -> MemberStatus:
+    lag_ms = report.get("lag_ms")
     return MemberStatus(
         host=member.host,
         role=member.role,
@@ -188,5 +187,5 @@ def _member(member: Member, told: Json) -> MemberStatus:
         fenced_epoch=member.fenced,
         may_lead=member.candidate,
         silent_ms=member.unchanged_ms,
-        thinks=str(told.get("thinks", "")),
+        thinks=str(report.get("thinks", "")),
     )

@@ -33,7 +33,7 @@ def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> L
         return Lost(why=why, for_ms=gone_ms - settings.lease_ttl_ms)
     silent_ms = member_report_age_ms(seen, leadership)
     peer = peer_of(seen, host)
-    if peer is not None and peer.says_fenced_epoch >= leadership.epoch:
+    if peer is not None and peer.reported_fenced_epoch >= leadership.epoch:
         why = f"the agent of {host} says itself that epoch {leadership.epoch} is over"
         return Lost(why=why, for_ms=max(0, silent_ms - settings.peer_silent_ms))
     if silent_ms < settings.peer_silent_ms or within_failover_cooldown(seen, settings):

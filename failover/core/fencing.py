@@ -91,7 +91,7 @@ def has_confirmed(former: Unfenced, seen: Observed) -> bool:
     """Say whether its own agent has confirmed, through etcd or directly, that this lead has ended."""
     put, peer = member(seen, former.host), peer_of(seen, former.host)
     return (put is not None and put.fenced >= former.epoch) or (
-        peer is not None and peer.says_fenced_epoch >= former.epoch
+        peer is not None and peer.reported_fenced_epoch >= former.epoch
     )
 
 

@@ -204,7 +204,7 @@ class Peer:
     """Since its database last answered to this host; counted from the first look if it never did."""
     agent_silent_ms: int
     """Since its agent last answered to this host, likewise."""
-    says_fenced_epoch: int = 0
+    reported_fenced_epoch: int = 0
     """What its agent last said in an answer about the highest epoch whose end it confirmed."""
 
 

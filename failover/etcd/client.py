@@ -37,7 +37,7 @@ class MemberReport:
 
     member: Member
     revision: int
-    told: Json
+    report: Json
     """The whole report of its agent, for people."""
 
 
@@ -64,7 +64,7 @@ class EtcdClient:
         self._http = http_api
         self.keys = Keys(environment=environment)
 
-    async def look(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
+    async def read(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
         """Return the content of etcd; in the same call, put the report `member` of `host`, if given.
 
         Raises:
@@ -85,9 +85,9 @@ class EtcdClient:
             EtcdError: the member that sent the notifications stopped.
         """
         watched = [{"create_request": operations.keys(*of)} for of in self.keys.watched]
-        async for told in self._http.stream("/v3/watch", watched):
+        async for answer in self._http.stream("/v3/watch", watched):
             # The first answer to each request says that it was taken; it holds no events.
-            if told.get("result", {}).get("events"):
+            if answer.get("result", {}).get("events"):
                 yield
 
     async def grant(self, ttl_ms: int) -> str:
@@ -223,8 +223,8 @@ class EtcdClient:
                 elif key.startswith(self.keys.member("")):
                     host = key.removeprefix(self.keys.member(""))
                     found = records.member(host, text)
-                    told = msgspec.json.decode(text)
-                    members.append(MemberReport(member=found, revision=revision, told=told))
+                    report = msgspec.json.decode(text)
+                    members.append(MemberReport(member=found, revision=revision, report=report))
             except RecordError as wrong:
                 if key == self.keys.leader:
                     raise EtcdError(str(wrong)) from wrong

@@ -28,7 +28,7 @@ class History(Protocol):
         """Return the events of each epoch."""
 
 
-class Recorder:
+class HistoryWriter:
     """Events of this agent on their way into etcd, and the history as last read."""
 
     def __init__(self, history: History, me: str, *, wall_s: Callable[[], float] = clock.wall_s) -> None:
@@ -85,7 +85,7 @@ class Recorder:
                 try:
                     await self._history.append(epoch, event)
                 except EtcdError as failure:
-                    _LOG.info("history not told yet", extra={"error": str(failure)})
+                    _LOG.info("history not written yet", extra={"error": str(failure)})
                     await asyncio.sleep(_PAUSE_S)
                     continue
                 if self._waiting and self._waiting[0] == (epoch, event):

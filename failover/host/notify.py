@@ -19,7 +19,7 @@ class Notify:
         """Say that the agent is up: the database may be started."""
         self._say("READY=1")
 
-    def turned(self) -> None:
+    def watchdog(self) -> None:
         """Say that the loop has just turned."""
         self._say("WATCHDOG=1")
 

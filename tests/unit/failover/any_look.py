@@ -84,7 +84,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "peers": (
             (),
             *(
-                (Peer(host=h, sql_silent_ms=sql, agent_silent_ms=agent, says_fenced_epoch=e),)
+                (Peer(host=h, sql_silent_ms=sql, agent_silent_ms=agent, reported_fenced_epoch=e),)
                 for h in "ac"
                 for sql in (0, 5000)
                 for agent in (0, 5000)

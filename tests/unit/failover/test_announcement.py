@@ -11,7 +11,7 @@ from failover.api.announcement import Announcement, Answer, answer_of
 from failover.core.observed import Alone, EtcdView, Leadership, Lease, Observed, Phase
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
-from tests.unit.failover.fake_facts import serving
+from tests.unit.failover.fake_backend import serving
 
 
 def leadership(**changed: Any) -> Leadership:

@@ -117,7 +117,7 @@ async def claimed(it: Stage, wanted: LeaderRecord, *, takes_request: bool = Fals
 
 def test_an_empty_etcd_holds_nothing(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        snapshot = await it.client.look()
+        snapshot = await it.client.read()
         assert snapshot == EtcdSnapshot(revision=snapshot.revision)
         assert await it.history.read() == {}
 
@@ -137,7 +137,7 @@ def test_a_claim_is_seen_whole(certificate: Path) -> None:
 
     async def story(it: Stage) -> None:
         revision, _ = await claimed(it, wanted)
-        snapshot = await it.client.look()
+        snapshot = await it.client.read()
         assert snapshot.leader == replace(wanted, leadership=replace(wanted.leadership, revision=revision))
         assert snapshot.lease_alive
 
@@ -162,7 +162,7 @@ def test_a_claim_whose_answer_got_lost_is_known_as_ones_own(certificate: Path) -
         lease = await it.client.grant(TTL_MS)
         it.etcd.deaf = {0}
         revision = await it.client.claim(record(), lease=lease, takes_request=False)
-        snapshot = await it.client.look()
+        snapshot = await it.client.read()
         assert snapshot.leader is not None
         assert snapshot.leader.leadership.revision == revision
 
@@ -175,7 +175,7 @@ def test_a_claim_on_a_lease_that_has_ended_changes_nothing(certificate: Path) ->
         await it.client.revoke(lease)
         with pytest.raises(EtcdError, match="lease not found"):
             await it.client.claim(record(), lease=lease, takes_request=False)
-        assert (await it.client.look()).leader is None
+        assert (await it.client.read()).leader is None
 
     play(certificate, story)
 
@@ -187,9 +187,9 @@ def test_a_lease_lives_while_it_is_kept_alive_and_takes_its_key_along(certificat
             assert await it.client.keep_alive(lease)
             it.etcd.expire()
             it.clock.ahead_s += TTL_MS / 1000 - 0.1
-        assert (await it.client.look()).lease_alive
+        assert (await it.client.read()).lease_alive
         it.clock.ahead_s += 0.2
-        snapshot = await it.client.look()
+        snapshot = await it.client.read()
         assert not snapshot.lease_alive
         assert snapshot.leader is not None
         assert not await it.client.keep_alive(lease)
@@ -203,7 +203,7 @@ def test_a_revoked_lease_is_not_kept_alive(certificate: Path) -> None:
         assert await it.client.keep_alive(lease)
         await it.client.revoke(lease)
         assert not await it.client.keep_alive(lease)
-        assert not (await it.client.look()).lease_alive
+        assert not (await it.client.read()).lease_alive
 
     play(certificate, story)
 
@@ -215,7 +215,7 @@ def test_a_phase_advances_from_the_revision_that_was_seen_and_no_other(certifica
         second = await it.client.advance(record(revision=first, phase=Phase.SERVING))
         assert second is not None
         assert await it.client.advance(record(revision=first, phase=Phase.FENCED)) is None
-        snapshot = await it.client.look()
+        snapshot = await it.client.read()
         assert snapshot.leader is not None
         assert (snapshot.leader.leadership.phase, snapshot.leader.leadership.revision) == (
             Phase.SERVING,
@@ -229,13 +229,13 @@ def test_a_phase_advances_from_the_revision_that_was_seen_and_no_other(certifica
 def test_a_member_is_put_and_everything_read_in_one_call(certificate: Path) -> None:
     async def story(it: Stage) -> None:
         await claimed(it, record())
-        sights = [await it.client.look(host="ob-a", member=member_text(seq)) for seq in (1, 2)]
+        sights = [await it.client.read(host="ob-a", member=member_text(seq)) for seq in (1, 2)]
         (one,), (two,) = (s.members for s in sights)
         assert one.member == two.member == MEMBER
         assert two.revision > one.revision
-        assert (two.told["seq"], two.told["lag_ms"], two.told["version"]) == (2, 12, "0.1.0")
+        assert (two.report["seq"], two.report["lag_ms"], two.report["version"]) == (2, 12, "0.1.0")
         assert sights[0].leader is not None
-        assert (await it.client.look()).members == (two,)
+        assert (await it.client.read()).members == (two,)
 
     play(certificate, story)
 
@@ -243,11 +243,11 @@ def test_a_member_is_put_and_everything_read_in_one_call(certificate: Path) -> N
 def test_the_history_is_not_part_of_a_look(certificate: Path) -> None:
     async def story(it: Stage) -> None:
         await it.history.append(1, Event(at_s=1.5, event="claimed", host="ob-a", detail="first"))
-        await it.client.look()
+        await it.client.read()
         await it.http_api.call(
             "/v3/kv/put", {"key": encoded(it.client.keys.history(2)), "value": encoded("not JSON")}
         )
-        assert (await it.client.look()).members == ()
+        assert (await it.client.read()).members == ()
 
     play(certificate, story)
 
@@ -283,9 +283,9 @@ def test_one_request_waits_at_a_time_and_is_taken_with_what_answers_it(certifica
     async def story(it: Stage) -> None:
         assert await it.client.put_request(REQUEST, at_s=1.0)
         assert not await it.client.put_request(replace(REQUEST, id="r-2"), at_s=2.0)
-        assert (await it.client.look()).request == REQUEST
+        assert (await it.client.read()).request == REQUEST
         await claimed(it, record(), takes_request=True)
-        assert (await it.client.look()).request is None
+        assert (await it.client.read()).request is None
 
     play(certificate, story)
 
@@ -293,18 +293,18 @@ def test_one_request_waits_at_a_time_and_is_taken_with_what_answers_it(certifica
 def test_only_the_request_that_was_meant_is_cleared(certificate: Path) -> None:
     async def story(it: Stage) -> None:
         await it.client.put_request(REQUEST, at_s=1.0)
-        revision = (await it.client.look()).request_revision
+        revision = (await it.client.read()).request_revision
         await it.client.clear_request(revision - 1)
-        assert (await it.client.look()).request == REQUEST
+        assert (await it.client.read()).request == REQUEST
         await it.client.clear_request(revision)
-        assert (await it.client.look()).request is None
+        assert (await it.client.read()).request is None
 
     play(certificate, story)
 
 
 def test_a_request_whose_answer_got_lost_counts_as_left(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        await it.client.look()
+        await it.client.read()
         it.etcd.deaf = {0}
         assert await it.client.put_request(REQUEST, at_s=1.0)
 
@@ -314,10 +314,10 @@ def test_a_request_whose_answer_got_lost_counts_as_left(certificate: Path) -> No
 def test_a_pause_lasts_until_it_is_ended(certificate: Path) -> None:
     async def story(it: Stage) -> None:
         await it.client.pause(host="ob-a", at_s=5.0)
-        assert (await it.client.look()).paused == {"host": "ob-a", "at_s": 5.0}
+        assert (await it.client.read()).paused == {"host": "ob-a", "at_s": 5.0}
         await it.client.resume()
         await it.client.resume()
-        assert (await it.client.look()).paused is None
+        assert (await it.client.read()).paused is None
 
     play(certificate, story)
 
@@ -327,7 +327,7 @@ def test_a_leader_that_no_agent_wrote_is_no_answer(certificate: Path, text: str)
     async def story(it: Stage) -> None:
         it.etcd.put(it.client.keys.leader, text)
         with pytest.raises(EtcdError, match="leader"):
-            await it.client.look()
+            await it.client.read()
 
     play(certificate, story)
 
@@ -337,38 +337,38 @@ def test_other_records_that_no_agent_wrote_are_passed_over(certificate: Path) ->
         it.etcd.put(it.client.keys.member("ob-x"), '{"role": "KING"}')
         it.etcd.put(it.client.keys.request, "please")
         it.etcd.put(it.client.keys.member("ob-a"), member_text(1))
-        snapshot = await it.client.look()
+        snapshot = await it.client.read()
         assert [s.member.host for s in snapshot.members] == ["ob-a"]
         assert snapshot.request is None
 
     play(certificate, story)
 
 
-async def drained(heard: "asyncio.Queue[str]") -> None:
+async def drained(last_answer: "asyncio.Queue[str]") -> None:
     """Wait until nothing is on its way any more, and forget it."""
     await asyncio.sleep(0.05)
-    while not heard.empty():
-        heard.get_nowait()
+    while not last_answer.empty():
+        last_answer.get_nowait()
 
 
 def test_changes_are_told_as_they_happen_but_not_those_of_members_and_history(certificate: Path) -> None:
     async def story(it: Stage) -> None:
-        heard: asyncio.Queue[str] = asyncio.Queue()
+        last_answer: asyncio.Queue[str] = asyncio.Queue()
 
         async def listen() -> None:
             async for _ in it.client.changes():
-                heard.put_nowait("changed")
+                last_answer.put_nowait("changed")
 
         listening = asyncio.create_task(listen())
-        while heard.empty():
+        while last_answer.empty():
             # Until somebody listens, and not a moment longer.
             await it.client.pause(host="ob-a", at_s=1.0)
             await asyncio.sleep(0.01)
-        await drained(heard)
-        await it.client.look(host="ob-a", member=member_text(1))
+        await drained(last_answer)
+        await it.client.read(host="ob-a", member=member_text(1))
         await it.history.append(2, Event(at_s=1.5, event="claimed", host="ob-a", detail=""))
         await asyncio.sleep(0.05)
-        assert heard.empty()
+        assert last_answer.empty()
         lease = await it.client.grant(TTL_MS)
         changes: tuple[Callable[[], Awaitable[object]], ...] = (
             it.client.resume,
@@ -378,8 +378,8 @@ def test_changes_are_told_as_they_happen_but_not_those_of_members_and_history(ce
         )
         for change in changes:
             await change()
-            await asyncio.wait_for(heard.get(), 5)
-            await drained(heard)
+            await asyncio.wait_for(last_answer.get(), 5)
+            await drained(last_answer)
         listening.cancel()
 
     play(certificate, story)

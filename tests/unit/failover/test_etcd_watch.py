@@ -31,7 +31,7 @@ def leader(
 
 
 def put(host: str, revision: int) -> MemberReport:
-    return MemberReport(member=Member(host=host, scn=revision), revision=revision, told={})
+    return MemberReport(member=Member(host=host, scn=revision), revision=revision, report={})
 
 
 class Fake:
@@ -60,7 +60,7 @@ class Fake:
             wall_s=lambda: self.wall_s,
         )
 
-    async def look(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
+    async def read(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
         self.looks += 1
         if member is not None:
             assert host == "ob-a"
@@ -86,8 +86,8 @@ class Fake:
             raise self.kept
         return self.kept
 
-    async def turn(self, *, put: bool = False) -> None:
-        await self.watch.turn(put=put)
+    async def poll(self, *, put: bool = False) -> None:
+        await self.watch.poll(put=put)
 
     def view(self) -> EtcdView:
         view = self.watch.observe()
@@ -113,7 +113,7 @@ def test_before_the_first_answer_nothing_is_known(fake: Fake) -> None:
 
 def test_a_lease_counts_from_when_its_renewal_was_sent(fake: Fake) -> None:
     fake.takes_ms = 350
-    run(fake.turn())
+    run(fake.poll())
     assert fake.memory.lease == replace(LEASE, renewed_at_ms=1000)
     assert fake.view().answered_ago_ms == 0
 
@@ -123,38 +123,38 @@ def test_a_lease_is_not_renewed_when_the_record_names_another_lead(
     fake: Fake, found: LeaderRecord | None
 ) -> None:
     fake.snapshot = replace(fake.snapshot, leader=found)
-    run(fake.turn())
+    run(fake.poll())
     assert fake.memory.lease == LEASE
 
 
 def test_a_lease_is_not_renewed_without_its_keepalive_nor_without_the_look(fake: Fake) -> None:
     fake.kept = EtcdError("silence")
-    run(fake.turn())
+    run(fake.poll())
     assert fake.memory.lease == LEASE
     fake.kept, fake.fails = True, EtcdError("silence")
-    run(fake.turn())
+    run(fake.poll())
     assert (fake.memory.lease, fake.watch.failures) == (LEASE, 2)
 
 
 def test_a_lease_that_ended_in_etcd_is_dropped(fake: Fake) -> None:
     fake.kept = False
-    run(fake.turn())
+    run(fake.poll())
     assert fake.memory.lease is None
 
 
 def test_a_lease_that_was_dropped_meanwhile_is_not_taken_up_again(fake: Fake) -> None:
     fake.while_asked = lambda: setattr(fake.memory, "lease", None)
-    run(fake.turn())
+    run(fake.poll())
     assert fake.memory.lease is None
 
 
 def test_stillness_is_counted_only_while_etcd_answers(fake: Fake) -> None:
     async def play() -> None:
         fake.snapshot = replace(fake.snapshot, members=(put("ob-b", 5),), lease_alive=False)
-        await fake.turn()
+        await fake.poll()
         for _ in range(3):
             fake.now_ms += LOOP_MS
-            await fake.turn()
+            await fake.poll()
         assert fake.view().members[0].unchanged_ms == 3 * LOOP_MS
         assert fake.view().lease_gone_ms == 3 * LOOP_MS
         leadership = fake.view().leadership
@@ -164,7 +164,7 @@ def test_stillness_is_counted_only_while_etcd_answers(fake: Fake) -> None:
         fake.now_ms += 60_000
         assert fake.view().members[0].unchanged_ms == 3 * LOOP_MS
         assert fake.view().answered_ago_ms == 60_000
-        await fake.turn()
+        await fake.poll()
         assert fake.view().members[0].unchanged_ms == 4 * LOOP_MS + CALM_MS
 
     run(play())
@@ -233,13 +233,13 @@ def test_every_change_begins_the_count_anew(fake: Fake) -> None:
         request = Request(id="r", kind=RequestKind.REJOIN, host="ob-b")
         fake.snapshot = replace(fake.snapshot, members=(put("ob-b", 5),), request=request, request_revision=6)
         for _ in range(3):
-            await fake.turn()
+            await fake.poll()
             fake.now_ms += LOOP_MS
         assert fake.view().request == replace(request, unchanged_ms=2 * LOOP_MS)
         fake.snapshot = replace(
             fake.snapshot, members=(put("ob-b", 7),), request_revision=8, leader=leader(revision=11)
         )
-        await fake.turn()
+        await fake.poll()
         view = fake.view()
         assert view.request is not None
         assert view.leadership is not None
@@ -251,10 +251,10 @@ def test_every_change_begins_the_count_anew(fake: Fake) -> None:
 
 def test_an_answer_that_was_overtaken_is_not_taken(fake: Fake) -> None:
     async def play() -> None:
-        await fake.turn()
+        await fake.poll()
         newest = fake.snapshot.revision
         fake.snapshot = EtcdSnapshot(revision=newest - 5, leader=leader(host="ob-x"))
-        await fake.turn()
+        await fake.poll()
         record = fake.watch.record
         assert record is not None
         assert record.leadership.host == "ob-a"
@@ -265,13 +265,13 @@ def test_an_answer_that_was_overtaken_is_not_taken(fake: Fake) -> None:
 def test_the_last_automatic_failover_ages_by_the_own_clock(fake: Fake) -> None:
     async def play() -> None:
         fake.snapshot = replace(fake.snapshot, leader=leader(automatic_s=4997.0))
-        await fake.turn()
+        await fake.poll()
         assert fake.view().last_automatic_ago_ms == 3000
         # Neither a jump of the clock that people read, nor another host's being ahead, undoes that.
         fake.wall_s, fake.now_ms = 1.0, fake.now_ms + 500
         assert fake.view().last_automatic_ago_ms == 3500
         fake.snapshot = replace(fake.snapshot, leader=leader(automatic_s=9000.0))
-        await fake.turn()
+        await fake.poll()
         assert fake.view().last_automatic_ago_ms == 0
 
     run(play())
@@ -284,8 +284,8 @@ def test_the_member_that_could_not_be_put_is_put_next_time(fake: Fake) -> None:
         while fake.looks < 1:
             await asyncio.sleep(0)
         fake.fails = None
-        fake.watch.hurry()
-        await asyncio.wait_for(fake.watch.first_look(), 5)
+        fake.watch.recheck_now()
+        await asyncio.wait_for(fake.watch.first_read(), 5)
         running.cancel()
         assert fake.puts == ["member 0", "member 1"]
 
@@ -296,7 +296,7 @@ def test_a_mistake_in_looking_is_silence_and_ends_nothing(
     fake: Fake, caplog: pytest.LogCaptureFixture
 ) -> None:
     fake.fails = KeyError("responses")
-    run(fake.turn())
+    run(fake.poll())
     assert fake.watch.observe() is None
     assert fake.memory.lease == LEASE
     assert "looking at etcd failed" in caplog.text

@@ -36,13 +36,13 @@ def test_a_silent_former_leader_is_switched_off_first() -> None:
 def test_its_own_word_is_enough_through_etcd_or_directly() -> None:
     told = view(claimed(), members=(member("a", fenced=4), member("b")))
     assert promotes(claimer_look(etcd=told)) is Guarantee.SELF
-    directly = replace(SILENT, agent_silent_ms=0, says_fenced_epoch=4)
+    directly = replace(SILENT, agent_silent_ms=0, reported_fenced_epoch=4)
     assert promotes(claimer_look(peers=(directly,))) is Guarantee.SELF
 
 
 def test_its_word_about_an_earlier_lead_is_not() -> None:
     told = view(claimed(), members=(member("a", fenced=3), member("b")))
-    earlier = replace(SILENT, says_fenced_epoch=3)
+    earlier = replace(SILENT, reported_fenced_epoch=3)
     assert promotes(claimer_look(etcd=told, peers=(earlier,))) is None
 
 
@@ -154,7 +154,7 @@ def test_who_serves_goes_on_fencing_a_former_leader_that_may_be_frozen() -> None
     "changes",
     [
         {"peers": (replace(SILENT, agent_silent_ms=0),)},
-        {"peers": (replace(SILENT, says_fenced_epoch=4),)},
+        {"peers": (replace(SILENT, reported_fenced_epoch=4),)},
         {"fence_device": device(FenceState.ASKED)},
         {"fence_device": device(FenceState.RELEASED)},
     ],

@@ -12,7 +12,7 @@ from tests.unit.failover.looks import NOTHING, NOW, SETTINGS, down, member, prim
 OTHERS = (member("b"),)
 
 
-def first_look(**changes: object) -> Observed:
+def first_read(**changes: object) -> Observed:
     base = Observed(
         now_ms=NOW,
         me="a",
@@ -23,7 +23,7 @@ def first_look(**changes: object) -> Observed:
 
 
 def test_the_only_primary_leads_first() -> None:
-    action = decide(first_look(), SETTINGS)
+    action = decide(first_read(), SETTINGS)
     assert isinstance(action, Claim)
     assert (action.revision, action.epoch, action.lineage, action.primary) == (0, 5, 5, "a")
     assert action.unfenced == ()
@@ -31,15 +31,15 @@ def test_the_only_primary_leads_first() -> None:
 
 
 def test_it_need_not_run_yet() -> None:
-    assert isinstance(decide(first_look(database=down(Role.PRIMARY)), SETTINGS), Claim)
+    assert isinstance(decide(first_read(database=down(Role.PRIMARY)), SETTINGS), Claim)
 
 
 def test_an_etcd_that_lost_its_records_goes_on_with_higher_epochs_and_the_same_history() -> None:
-    known = first_look(database=down(Role.PRIMARY, recorded_epoch=9, lineage=7))
+    known = first_read(database=down(Role.PRIMARY, recorded_epoch=9, lineage=7))
     action = decide(known, SETTINGS)
     assert isinstance(action, Claim)
     assert (action.epoch, action.lineage) == (10, 7)
-    behind = first_look(database=down(Role.PRIMARY, recorded_epoch=0, lineage=11))
+    behind = first_read(database=down(Role.PRIMARY, recorded_epoch=0, lineage=11))
     action = decide(behind, SETTINGS)
     assert isinstance(action, Claim)
     assert action.epoch == 12
@@ -48,19 +48,19 @@ def test_an_etcd_that_lost_its_records_goes_on_with_higher_epochs_and_the_same_h
 @pytest.mark.parametrize("other", [{"role": Role.PRIMARY}, {"role": None, "recorded_role": Role.PRIMARY}])
 def test_of_two_primaries_none_leads_by_itself(other: dict[str, object]) -> None:
     etcd = replace(NOTHING, members=(member("b", **other),))
-    action = decide(first_look(etcd=etcd), SETTINGS)
+    action = decide(first_read(etcd=etcd), SETTINGS)
     assert isinstance(action, Refuse)
     assert "more than one database is a primary: a and b" in action.why
 
 
 def test_what_this_host_put_itself_is_no_other_primary() -> None:
     etcd = replace(NOTHING, members=(member("a"), member("b")))
-    assert isinstance(decide(first_look(etcd=etcd), SETTINGS), Claim)
+    assert isinstance(decide(first_read(etcd=etcd), SETTINGS), Claim)
 
 
 def test_a_standby_does_not_lead_first_but_starts() -> None:
-    assert isinstance(decide(first_look(me="b", database=standby()), SETTINGS), Hold)
-    action = decide(first_look(me="b", database=down(Role.STANDBY)), SETTINGS)
+    assert isinstance(decide(first_read(me="b", database=standby()), SETTINGS), Hold)
+    action = decide(first_read(me="b", database=down(Role.STANDBY)), SETTINGS)
     assert isinstance(action, StartDatabase)
     assert (action.guarantee, action.source) == (None, None)
 
@@ -78,11 +78,11 @@ def test_a_standby_does_not_lead_first_but_starts() -> None:
     ],
 )
 def test_it_waits_for_what_it_needs(changes: dict[str, object]) -> None:
-    assert not isinstance(decide(first_look(**changes), SETTINGS), Claim)
+    assert not isinstance(decide(first_read(**changes), SETTINGS), Claim)
 
 
 def test_a_primary_from_before_there_were_agents_is_not_killed() -> None:
-    assert must_fence(first_look(), SETTINGS) is None
+    assert must_fence(first_read(), SETTINGS) is None
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_a_primary_from_before_there_were_agents_is_not_killed() -> None:
     ],
 )
 def test_one_that_was_led_by_an_agent_or_cannot_ask_is(changes: dict[str, object]) -> None:
-    assert must_fence(first_look(**changes), SETTINGS) is not None
+    assert must_fence(first_read(**changes), SETTINGS) is not None

@@ -48,12 +48,12 @@ def test_a_fenced_leader_is_replaced_at_once() -> None:
 
 
 def test_a_leader_that_tells_its_end_directly_is_replaced_at_once() -> None:
-    cut_off = Peer(host="a", sql_silent_ms=300, agent_silent_ms=0, says_fenced_epoch=4)
+    cut_off = Peer(host="a", sql_silent_ms=300, agent_silent_ms=0, reported_fenced_epoch=4)
     etcd = dead(members=(member("a", unchanged_ms=600), member("b")), last_automatic_ago_ms=500)
     action = decide(look(etcd=etcd, peers=(cut_off,)), SETTINGS)
     assert isinstance(action, Claim)
     assert action.unfenced == ()
-    earlier = replace(cut_off, says_fenced_epoch=3)
+    earlier = replace(cut_off, reported_fenced_epoch=3)
     assert not claims(look(etcd=etcd, peers=(earlier,)))
 
 

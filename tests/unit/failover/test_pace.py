@@ -167,7 +167,7 @@ def test_the_end_of_calm_is_told_once() -> None:
         nonlocal told
         told += 1
 
-    pace.on_stir = count
+    pace.on_disturbance = count
     for is_calm_now in (False, True, True, False, False, True):
         pace.set(is_calm=is_calm_now)
     assert told == 1

@@ -38,7 +38,7 @@ def leads(seen: Observed) -> bool:
 def is_fenced(former: Unfenced, seen: Observed) -> bool:
     assert seen.etcd is not None
     told = [m.fenced for m in seen.etcd.members if m.host == former.host]
-    told += [p.says_fenced_epoch for p in seen.peers if p.host == former.host]
+    told += [p.reported_fenced_epoch for p in seen.peers if p.host == former.host]
     known = (FenceState.CONFIRMED, FenceState.RELEASED)
     off = any(r.host == former.host and r.state in known for r in seen.fence_device)
     waited_ms = 0 if seen.claimed_at_ms is None else seen.now_ms - seen.claimed_at_ms
@@ -136,7 +136,7 @@ def a_claim_follows_the_record_and_carries_on_what_it_knows(seen: Observed, acti
     assert (action.lineage, action.primary) == (record.lineage, record.primary)
     assert not could_write(seen.database, seen.task)
     told = {m.host: m.fenced for m in etcd.members}
-    directly = {p.host: p.says_fenced_epoch for p in seen.peers}
+    directly = {p.host: p.reported_fenced_epoch for p in seen.peers}
     open_leads = [u for u in record.unfenced if u.host != record.host]
     if record.phase not in (Phase.FENCED, Phase.HANDED):
         open_leads.append(Unfenced(host=record.host, epoch=record.epoch))

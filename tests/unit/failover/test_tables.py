@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from failover.api.history import HistoryEvent, history_of, refusal_in
 from failover.api.status import LeaderStatus, PausedStatus, RequestStatus, status_of, successor
-from failover.api.story import Told, refusal_in, story_of
 from failover.core.observed import (
     Database,
     EtcdView,
@@ -22,7 +22,7 @@ from failover.core.observed import (
 from failover.core.observed import Settings as Limits
 from failover.tables import history_lines, status_lines, table
 from tests.unit.failover.config import settings
-from tests.unit.failover.fake_facts import a_member, a_status
+from tests.unit.failover.fake_backend import a_member, a_status
 
 
 def test_a_quiet_day() -> None:
@@ -101,7 +101,7 @@ def test_nothing_is_wider_than_80_columns() -> None:
     long = "a-database-host-with-a-name-that-nobody-would-give-to-a-host-in-earnest-ob-1"
     thought = "ob-a has been silent to etcd, to SQL and over its agent for 1,243 ms (limit 1,200) " * 3
     status = a_status(members=(a_member(long, None, lag_ms=86_400_000, thinks=thought, may_lead=False),))
-    told = Told(epoch=12, at_s=0, event="detected", host=long, guarantee="device", detail=thought)
+    told = HistoryEvent(epoch=12, at_s=0, event="detected", host=long, guarantee="device", detail=thought)
     lines = [*status_lines(status), *history_lines([told])]
     assert max(map(len, lines)) <= 80
     assert thought.split() == " ".join(lines[lines.index("") :]).split()[-len(thought.split()) :]
@@ -113,7 +113,7 @@ def test_a_table_of_nothing_has_its_headers() -> None:
 
 
 def test_history_shows_each_event_with_its_detail_below() -> None:
-    story = story_of(
+    story = history_of(
         {
             13: [
                 {
@@ -140,7 +140,7 @@ def test_history_shows_each_event_with_its_detail_below() -> None:
 
 def test_a_guarantee_that_is_none_is_not_shown_as_one() -> None:
     for detail in ("", "   ", "perhaps: who knows", "devices"):
-        (told,) = story_of({1: [{"at_s": 1, "event": "guarantee", "host": "ob-a", "detail": detail}]})
+        (told,) = history_of({1: [{"at_s": 1, "event": "guarantee", "host": "ob-a", "detail": detail}]})
         assert told.guarantee is None
 
 
@@ -179,8 +179,8 @@ def test_status_is_what_is_seen() -> None:
     status = status_of(
         look(standby("ob-b", 5, fenced=3, unchanged_ms=800), request=request),
         settings(),
-        thinks="waits",
-        told={"ob-b": {"lag_ms": 62, "thinks": "follows"}},
+        last_decision="waits",
+        reports={"ob-b": {"lag_ms": 62, "thinks": "follows"}},
         paused={"host": "ob-b", "at_s": 5},
     )
     assert (status.fenced_epoch, status.thinks, status.durability) == (7, "waits", "cross_centre")
@@ -194,7 +194,7 @@ def test_status_is_what_is_seen() -> None:
 
 
 def test_status_before_etcd_has_answered() -> None:
-    status = status_of(Observed(now_ms=1, me="ob-a"), settings(), thinks="", told={}, paused=None)
+    status = status_of(Observed(now_ms=1, me="ob-a"), settings(), last_decision="", reports={}, paused=None)
     assert (status.leader, status.members, status.store_answered_ago_ms) == (None, (), None)
 
 

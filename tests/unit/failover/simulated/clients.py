@@ -53,11 +53,11 @@ class Clients:
 
         def hears() -> None:
             epoch, alone = agent.said
-            self.world.after(back_ms, lambda: self._heard(agent.me, sent_at, epoch, alone))
+            self.world.after(back_ms, lambda: self._last_answer(agent.me, sent_at, epoch, alone))
 
         agent.on_me(self.chance.uniform(0.5, 6), hears, timer=False)
 
-    def _heard(self, host: str, sent_at: float, epoch: int, alone: bool) -> None:
+    def _last_answer(self, host: str, sent_at: float, epoch: int, alone: bool) -> None:
         self.epoch = max(self.epoch, epoch)
         if alone:
             self.words[host] = epoch, sent_at + WORD_MS

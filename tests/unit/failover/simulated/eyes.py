@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from failover.core.lag import Settling
+from failover.core.lag import SettledPosition
 from failover.core.observed import Database as DatabaseSeen
 from failover.core.observed import (
     EtcdView,
@@ -70,7 +70,7 @@ class Eyes:
         self.view_at = 0
         self.role: Role | None = None
         self.scn = 0
-        self.settling = Settling()
+        self.settled = SettledPosition()
         self.answered_at = self.clock()
         self.started_at: int | None = None
         self._instance = -1
@@ -90,7 +90,7 @@ class Eyes:
         if database.answering and not database.stopped:
             database.advance()
             self.role, self.scn, self.answered_at = database.role, database.scn, self.clock()
-            self.settling.add(self.scn, self.answered_at)
+            self.settled.add(self.scn, self.answered_at)
 
     def database_seen(self) -> DatabaseSeen:
         database, note, now = self.database, self.database.note, self.clock()
@@ -104,7 +104,7 @@ class Eyes:
             process=process,
             role=self.role if database.alive else None,
             scn=self.scn,
-            settled_scn=self.settling.scn,
+            settled_scn=self.settled.scn,
             silent_ms=now - self.answered_at,
             drained=database.alive and database.drained,
             recorded_role=note.role,
@@ -123,7 +123,7 @@ class Eyes:
             "host": self.database.host.name,
             "role": self.role if self.database.alive and answers else None,
             "scn": self.scn,
-            "settled_scn": self.settling.scn,
+            "settled_scn": self.settled.scn,
             "recorded_role": note.role,
             "lineage": note.lineage,
             "epoch": note.epoch,
@@ -150,7 +150,9 @@ class Eyes:
     def peers_seen(self) -> tuple[Peer, ...]:
         now = self.clock()
         return tuple(
-            Peer(host=name, sql_silent_ms=now - sql, agent_silent_ms=now - agent, says_fenced_epoch=fenced)
+            Peer(
+                host=name, sql_silent_ms=now - sql, agent_silent_ms=now - agent, reported_fenced_epoch=fenced
+            )
             for name, (sql, agent, fenced) in self._peers.items()
         )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from failover.agent.looking import Looking
-from failover.agent.memory import HeldLease, Memory, RejoinedFile, Working
+from failover.agent.memory import HeldLease, Memory, RejoinedFile, RunningTask
+from failover.agent.observer import Observer
 from failover.core import observed
 from failover.core.observed import (
     EtcdView,
@@ -19,7 +19,7 @@ from failover.core.observed import (
     Role,
     TaskKind,
 )
-from failover.host.note import Recorded
+from failover.host.local_state import LocalState
 from failover.settings_file import parse
 from tests.unit.failover.config import settings_file
 
@@ -36,7 +36,7 @@ class Stage:
         found |= {"me": "ob-b", "address": B}
         found["peers"][0] |= {"host": "ob-a", "address": A}
         self.now_ms = 1_000_000
-        self.memory = Memory(recorded=Recorded(role=Role.STANDBY, epoch=6, lineage=5))
+        self.memory = Memory(local_state=LocalState(role=Role.STANDBY, epoch=6, lineage=5))
         self.found = observed.Database(
             process=Process.RUNNING, role=Role.STANDBY, scn=100 * MS, follows=A, silent_ms=3
         )
@@ -46,7 +46,7 @@ class Stage:
         )
         self.sql_silent_ms, self.peer_scn, self.others = 50, 0, False
         self.peer_settled_scn: int | None = None
-        self.looking = Looking(
+        self.observer = Observer(
             parse(found),
             self.memory,
             database=_Database(self),
@@ -58,7 +58,7 @@ class Stage:
         )
 
     def seen(self) -> Observed:
-        return self.looking.observe()
+        return self.observer.observe()
 
     def pass_ms(self, ms: int, *, leader_moves: bool = True) -> None:
         self.now_ms += ms
@@ -131,17 +131,17 @@ def test_whoever_uses_the_database_otherwise_makes_at_most_a_standby_of_it(it: S
     task = it.seen().task
     assert task is not None
     assert task.kind is TaskKind.REJOIN
-    it.memory.working = Working(kind=TaskKind.PROMOTE, since_ms=it.now_ms - 70)
+    it.memory.running_task = RunningTask(kind=TaskKind.PROMOTE, since_ms=it.now_ms - 70)
     task = it.seen().task
     assert task is not None
     assert (task.kind, task.started_ago_ms) == (TaskKind.PROMOTE, 70)
 
 
 def test_the_leaders_epoch_in_the_own_table_proves_its_history(it: Stage) -> None:
-    it.memory.recorded = Recorded(role=Role.STANDBY)
-    assert it.looking.proven(it.seen()) == Recorded(role=Role.STANDBY, epoch=7, lineage=5)
-    it.memory.recorded = Recorded(role=Role.STANDBY, epoch=7, lineage=5)
-    assert it.looking.proven(it.seen()) is None
+    it.memory.local_state = LocalState(role=Role.STANDBY)
+    assert it.observer.proven_local_state(it.seen()) == LocalState(role=Role.STANDBY, epoch=7, lineage=5)
+    it.memory.local_state = LocalState(role=Role.STANDBY, epoch=7, lineage=5)
+    assert it.observer.proven_local_state(it.seen()) is None
 
 
 @pytest.mark.parametrize(
@@ -155,29 +155,29 @@ def test_the_leaders_epoch_in_the_own_table_proves_its_history(it: Stage) -> Non
             it, "view", replace(it.view, leadership=replace(LEADERSHIP, phase=Phase.RECOVERING))
         ),
         lambda it: setattr(it, "view", replace(it.view, leadership=replace(LEADERSHIP, host="ob-b"))),
-        lambda it: setattr(it.memory, "recorded", Recorded(role=Role.PRIMARY)),
-        lambda it: setattr(it.memory, "recorded", Recorded()),
+        lambda it: setattr(it.memory, "recorded", LocalState(role=Role.PRIMARY)),
+        lambda it: setattr(it.memory, "recorded", LocalState()),
     ],
 )
 def test_nothing_less_proves_a_history(it: Stage, spoil) -> None:
-    it.memory.recorded = Recorded(role=Role.STANDBY)
+    it.memory.local_state = LocalState(role=Role.STANDBY)
     spoil(it)
-    assert it.looking.proven(it.seen()) is None
+    assert it.observer.proven_local_state(it.seen()) is None
 
 
 def test_the_lag_is_measured_against_what_was_last_heard_of_the_leader(it: Stage) -> None:
-    assert it.looking.lag_ms(it.seen()) == 40
+    assert it.observer.lag_ms(it.seen()) == 40
     it.peer_scn = 160 * MS
-    assert it.looking.lag_ms(it.seen()) == 60
+    assert it.observer.lag_ms(it.seen()) == 60
     it.found = replace(it.found, scn=200 * MS)
-    assert it.looking.lag_ms(it.seen()) == 0
+    assert it.observer.lag_ms(it.seen()) == 0
     it.found = replace(it.found, role=Role.PRIMARY)
-    assert it.looking.lag_ms(it.seen()) is None
+    assert it.observer.lag_ms(it.seen()) is None
 
 
 def test_what_is_said_to_the_others_is_what_is_seen(it: Stage) -> None:
-    it.looking.thinks = lambda: "Hold: waits"
-    told = [json.loads(it.looking.member_text()) for _ in range(2)]
+    it.observer.last_decision = lambda: "Hold: waits"
+    told = [json.loads(it.observer.member_text()) for _ in range(2)]
     assert [t["seq"] for t in told] == [1, 2]
     assert {
         name: told[0][name] for name in ("host", "role", "scn", "lineage", "epoch", "lag_ms", "thinks")
@@ -228,7 +228,7 @@ def test_an_agent_that_has_just_started_may_have_said_anything_just_before(it: S
     assert it.seen().alone_said_ago_ms == 0
     it.now_ms += 900
     assert it.seen().alone_said_ago_ms == 900
-    it.looking.said_alone()
+    it.observer.said_alone()
     it.now_ms += 5
     assert it.seen().alone_said_ago_ms == 5
 
@@ -236,9 +236,9 @@ def test_an_agent_that_has_just_started_may_have_said_anything_just_before(it: S
 def test_one_entry_after_a_pause_is_half_a_second_of_lag_at_most(it: Stage) -> None:
     """Whether etcd or the leader's agent itself tells of it."""
     it.peer_scn, it.peer_settled_scn = 5100 * MS, 100 * MS
-    assert it.looking.lag_ms(it.seen()) == 500
+    assert it.observer.lag_ms(it.seen()) == 500
     it.peer_settled_scn = 101 * MS
-    assert it.looking.lag_ms(it.seen()) == 5000
+    assert it.observer.lag_ms(it.seen()) == 5000
     assert it.view is not None
     it.view = replace(it.view, members=(Member(host="ob-a", scn=5200 * MS, settled_scn=100 * MS),))
-    assert it.looking.lag_ms(it.seen()) == 500
+    assert it.observer.lag_ms(it.seen()) == 500

@@ -12,7 +12,7 @@ GUARANTEE_EVENT = "guarantee"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class HistoryEvent:
     """One event, with all context that a reader needs."""
 
     epoch: int
@@ -27,13 +27,13 @@ class Told:
     """Operator's request that caused the event."""
 
 
-def story_of(found: Mapping[int, Sequence[Json]]) -> tuple[Told, ...]:
+def history_of(found: Mapping[int, Sequence[Json]]) -> tuple[HistoryEvent, ...]:
     """Return the events of each epoch as one list.
 
     Args:
         found: events by epoch, as `History.read` returns them.
     """
-    return tuple(told for epoch in sorted(found) for told in _events_of(epoch, found[epoch]))
+    return tuple(event for epoch in sorted(found) for event in _events_of(epoch, found[epoch]))
 
 
 def refusal_in(found: Mapping[int, Sequence[Json]], request: str) -> str | None:
@@ -49,14 +49,14 @@ def refusal_in(found: Mapping[int, Sequence[Json]], request: str) -> str | None:
     )
 
 
-def _events_of(epoch: int, lines: Sequence[Json]) -> list[Told]:
+def _events_of(epoch: int, lines: Sequence[Json]) -> list[HistoryEvent]:
     events, guarantee = [], None
     for line in lines:
         detail = str(line.get("detail", ""))
         if line.get("event") == GUARANTEE_EVENT:
             guarantee = _guarantee_in(detail)
         events.append(
-            Told(
+            HistoryEvent(
                 epoch=epoch,
                 at_s=float(line.get("at_s", 0)),
                 event=str(line.get("event", "")),

@@ -10,7 +10,7 @@ VALID_MS = 10_000
 """How old an order may be when it arrives: it comes from this host."""
 
 
-class OrderCheck:
+class CommandCheck:
     """Checks orders, and remembers those that it accepted for as long as they could be sent again."""
 
     def __init__(self, token: str, now_ms: Callable[[], int] = clock.steady_ms) -> None:
@@ -31,7 +31,7 @@ class OrderCheck:
             ProblemError: it is not signed, or is too old, or was accepted before.
         """
         nonce, sent_ms = (headers.get(n, "") for n in (signature.NONCE_HEADER, signature.SENT_HEADER))
-        expected = signature.of_order(self._token, nonce=nonce, sent_ms=sent_ms, target=target, body=body)
+        expected = signature.of_command(self._token, nonce=nonce, sent_ms=sent_ms, target=target, body=body)
         if not signature.is_equal(headers.get(signature.SIGNATURE_HEADER, ""), expected):
             raise ProblemError(problems.not_signed())
         # Who signed it has the token, so both are what our client writes.
@@ -40,5 +40,5 @@ class OrderCheck:
             n: at for n, at in self._accepted_at_ms.items() if now_ms - at <= 2 * VALID_MS
         }
         if not -VALID_MS <= age_ms <= VALID_MS or nonce in self._accepted_at_ms:
-            raise ProblemError(problems.stale_order(VALID_MS))
+            raise ProblemError(problems.stale_command(VALID_MS))
         self._accepted_at_ms[nonce] = now_ms

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from failover.agent.leader_record import Superseded
 from failover.agent.memory import Memory
-from failover.agent.powering import Powering
+from failover.agent.power_control import PowerControl
 from failover.core.actions import FencePeer, PowerOn
 from failover.core.observed import FenceState, Leadership, Phase
 from failover.etcd.records import LeaderRecord
@@ -34,27 +34,27 @@ class Stage:
 
     def __init__(self) -> None:
         self.memory = Memory(claimed_at_ms=1)
-        self.orders: list[tuple[str, Power]] = []
+        self.commands: list[tuple[str, Power]] = []
         self.report = Report(confirmed=True, reason="it says so")
         self.answers = asyncio.Event()
         self.answers.set()
         self.told: list[tuple[str, str]] = []
-        self.counted: list[str] = []
+        self.on_result: list[str] = []
         self.record_now = RECORD
         self.woken = 0
-        self.powering = Powering(
+        self.power_control = PowerControl(
             self.memory,
             switch=self._switch,
-            keeper=self,  # type: ignore[arg-type]
-            recorder=self,  # type: ignore[arg-type]
+            updater=self,  # type: ignore[arg-type]
+            history_writer=self,  # type: ignore[arg-type]
             epoch=lambda: 4,
             wake=self._wake,
             pause_s=0.05,
-            counted=self.counted.append,
+            on_result=self.on_result.append,
         )
 
     async def _switch(self, host: str, power: Power) -> Report:
-        self.orders.append((host, power))
+        self.commands.append((host, power))
         await self.answers.wait()
         return self.report
 
@@ -81,7 +81,7 @@ def play(story: Callable[[Stage], Awaitable[None]]) -> None:
     async def whole() -> None:
         it = Stage()
         await story(it)
-        await it.powering.close()
+        await it.power_control.close()
 
     virtual.run(whole())
 
@@ -93,15 +93,15 @@ async def settled() -> None:
 def test_a_host_is_asked_for_at_once_and_confirmed_when_its_device_says_so() -> None:
     async def story(it: Stage) -> None:
         it.answers.clear()
-        it.powering.fence(FENCE)
+        it.power_control.fence(FENCE)
         assert it.memory.reports == {"ob-a": FenceState.ASKED}
         await settled()
-        it.powering.fence(FENCE)
+        it.power_control.fence(FENCE)
         it.answers.set()
         await settled()
         assert it.memory.reports == {"ob-a": FenceState.CONFIRMED}
-        assert it.orders == [("ob-a", Power.OFF)]
-        assert (it.told, it.counted, it.woken) == ([("fenced", "it says so")], ["confirmed"], 1)
+        assert it.commands == [("ob-a", Power.OFF)]
+        assert (it.told, it.on_result, it.woken) == ([("fenced", "it says so")], ["confirmed"], 1)
 
     play(story)
 
@@ -109,14 +109,14 @@ def test_a_host_is_asked_for_at_once_and_confirmed_when_its_device_says_so() -> 
 def test_a_failure_is_reported_after_a_pause_and_may_be_tried_again() -> None:
     async def story(it: Stage) -> None:
         it.report = Report(confirmed=False, reason="no route")
-        it.powering.fence(FENCE)
+        it.power_control.fence(FENCE)
         await settled()
         assert it.memory.reports == {"ob-a": FenceState.ASKED}
         await asyncio.sleep(0.06)
         assert it.memory.reports == {"ob-a": FenceState.FAILED}
-        it.powering.fence(FENCE)
+        it.power_control.fence(FENCE)
         await settled()
-        assert it.orders == [("ob-a", Power.OFF)] * 2
+        assert it.commands == [("ob-a", Power.OFF)] * 2
         assert it.told[0] == ("not fenced", "no route")
 
     play(story)
@@ -125,7 +125,7 @@ def test_a_failure_is_reported_after_a_pause_and_may_be_tried_again() -> None:
 def test_what_was_asked_under_an_earlier_claim_says_nothing_about_this_one() -> None:
     async def story(it: Stage) -> None:
         it.answers.clear()
-        it.powering.fence(FENCE)
+        it.power_control.fence(FENCE)
         await settled()
         it.memory.reports.clear()
         it.memory.claimed_at_ms = 2
@@ -139,9 +139,9 @@ def test_what_was_asked_under_an_earlier_claim_says_nothing_about_this_one() -> 
 def test_a_host_that_is_on_again_is_taken_out_of_the_record() -> None:
     async def story(it: Stage) -> None:
         it.memory.reports["ob-a"] = FenceState.CONFIRMED
-        it.powering.power_on(PowerOn(host="ob-a", revision=9, why="it was fenced"))
+        it.power_control.power_on(PowerOn(host="ob-a", revision=9, why="it was fenced"))
         await settled()
-        assert it.orders == [("ob-a", Power.ON)]
+        assert it.commands == [("ob-a", Power.ON)]
         assert it.record_now.leadership.powered_off == ()
         assert it.memory.reports == {"ob-a": FenceState.RELEASED}
 
@@ -150,7 +150,7 @@ def test_a_host_that_is_on_again_is_taken_out_of_the_record() -> None:
 
 def test_a_host_is_given_back_also_without_etcd() -> None:
     async def story(it: Stage) -> None:
-        it.powering.power_on(PowerOn(host="ob-a", revision=None, why="a majority may hang on it"))
+        it.power_control.power_on(PowerOn(host="ob-a", revision=None, why="a majority may hang on it"))
         await settled()
         assert (it.record_now, it.memory.reports) == (RECORD, {})
         assert it.told[0][0] == "powered on"
@@ -161,7 +161,7 @@ def test_a_host_is_given_back_also_without_etcd() -> None:
 def test_a_host_that_could_not_be_switched_on_stays_in_the_record() -> None:
     async def story(it: Stage) -> None:
         it.report = Report(confirmed=False, reason="no route")
-        it.powering.power_on(PowerOn(host="ob-a", revision=9, why="it was fenced"))
+        it.power_control.power_on(PowerOn(host="ob-a", revision=9, why="it was fenced"))
         await settled()
         assert (it.record_now, it.told) == (RECORD, [])
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from failover import clock
-from failover.agent.changing import Changing
-from failover.agent.claiming import Claiming
+from failover.agent.leader_lock import LeaderLock
 from failover.agent.leader_record import Superseded
-from failover.agent.memory import Memory, Working
-from failover.agent.powering import Powering
+from failover.agent.memory import Memory, RunningTask
+from failover.agent.power_control import PowerControl
+from failover.agent.role_changes import RoleChanges
 from failover.core.actions import (
     Action,
     BeginHandover,
@@ -30,7 +30,7 @@ from failover.core.actions import (
 )
 from failover.core.observed import TaskKind
 from failover.etcd.http_api import EtcdError
-from failover.host.note import Recorded
+from failover.host.local_state import LocalState
 from failover.host.session import SessionError
 from failover.host.tool import ToolError
 
@@ -38,24 +38,24 @@ _LOG = logging.getLogger("failover.act")
 _EXPECTED = (EtcdError, Superseded, SessionError, ToolError, OSError)
 
 
-class Acting:
+class Executor:
     """Begins actions, and knows whether one is in progress."""
 
     def __init__(
         self,
         memory: Memory,
         *,
-        claiming: Claiming,
-        changing: Changing,
-        powering: Powering,
+        leader_lock: LeaderLock,
+        role_changes: RoleChanges,
+        power_control: PowerControl,
         wake: Callable[[], None],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
-        """Act through `claiming`, `changing` and `powering`; `wake` makes the loop decide again at once."""
+        """Act through the three parts; `wake` makes the loop decide again at once."""
         self._memory = memory
-        self._claiming = claiming
-        self._changing = changing
-        self._powering = powering
+        self._leader_lock = leader_lock
+        self._role_changes = role_changes
+        self._power_control = power_control
         self._wake = wake
         self._now_ms = now_ms
         self._task: asyncio.Task[None] | None = None
@@ -70,65 +70,65 @@ class Acting:
         """Begin `action`, which continues after this method returns."""
         match action:
             case FencePeer():
-                self._powering.fence(action)
+                self._power_control.fence(action)
             case PowerOn():
-                self._powering.power_on(action)
+                self._power_control.power_on(action)
             case _:
                 self._start(action, *self._work_of(action))
 
-    def note(self, recorded: Recorded) -> None:
-        """Begin to note new knowledge about the data."""
-        self._start("note", None, self._changing.note(recorded))
+    def save_local_state(self, local_state: LocalState) -> None:
+        """Begin to record new knowledge about the data."""
+        self._start("save local state", None, self._role_changes.save_local_state(local_state))
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         """End the action in progress, wherever it is; operations on fence devices of other hosts continue."""
         if self._task is not None:
             self._task.cancel()
 
     async def close(self) -> None:
         """End everything."""
-        self.drop()
+        self.cancel()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._powering.close()
+        await self._power_control.close()
 
     def _work_of(self, action: Action) -> tuple[TaskKind | None, Coroutine[Any, Any, None]]:
         match action:
             case Claim():
-                return None, self._claiming.claim(action)
+                return None, self._leader_lock.claim(action)
             case ConfirmFenced():
-                return None, self._claiming.confirm_fenced(action)
+                return None, self._leader_lock.confirm_fenced(action)
             case BeginHandover():
-                return None, self._claiming.begin_handover(action)
+                return None, self._leader_lock.begin_handover(action)
             case ResumeLeading():
-                return None, self._claiming.resume_leading(action)
+                return None, self._leader_lock.resume_leading(action)
             case SetAlone():
-                return None, self._claiming.set_alone(action)
+                return None, self._leader_lock.set_alone(action)
             case Refuse():
-                return None, self._claiming.refuse(action)
+                return None, self._leader_lock.refuse(action)
             case Serve():
-                return None, self._changing.serve(action, self._claiming.announce)
+                return None, self._role_changes.serve(action, self._leader_lock.announce)
             case Promote():
-                return TaskKind.PROMOTE, self._changing.promote(action)
+                return TaskKind.PROMOTE, self._role_changes.promote(action)
             case TakeOver():
-                return TaskKind.TAKE_OVER, self._changing.take_over(action)
+                return TaskKind.TAKE_OVER, self._role_changes.take_over(action)
             case HandOver():
-                return TaskKind.HAND_OVER, self._changing.hand_over(action)
+                return TaskKind.HAND_OVER, self._role_changes.hand_over(action)
             case StartDatabase():
                 kind = TaskKind.START_STANDBY if action.guarantee is None else TaskKind.START_PRIMARY
-                return kind, self._changing.start(action)
+                return kind, self._role_changes.start(action)
             case Rejoin():
                 return TaskKind.REJOIN, self._rejoin(action)
         raise AssertionError(f"{action} is nothing that could be begun")
 
     async def _rejoin(self, action: Rejoin) -> None:
         if action.request is not None:
-            await self._claiming.take_request(action.request)
-        await self._changing.rejoin(action)
+            await self._leader_lock.take_request(action.request)
+        await self._role_changes.rejoin(action)
 
     def _start(self, what: object, kind: TaskKind | None, work: Coroutine[Any, Any, None]) -> None:
         assert not self.is_busy, "one action at a time"
-        self._memory.working = None if kind is None else Working(kind=kind, since_ms=self._now_ms())
+        self._memory.running_task = None if kind is None else RunningTask(kind=kind, since_ms=self._now_ms())
         self._task = asyncio.get_running_loop().create_task(self._whole(what, work))
 
     async def _whole(self, what: object, work: Coroutine[Any, Any, None]) -> None:
@@ -147,6 +147,6 @@ class Acting:
             self.last_failure = f"{name}: {failure!r}"
             _LOG.exception("action failed", extra={"action": name})
         finally:
-            self._memory.working = None
+            self._memory.running_task = None
             if decides_anew:
                 self._wake()

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from failover.agent.leader_record import LeaderKeeper, Superseded
+from failover.agent.leader_record import LeaderRecordUpdater, Superseded
 from failover.agent.memory import Memory
 from failover.core.actions import FencePeer, PowerOn
 from failover.core.observed import FenceState
-from failover.etcd.history_writer import Recorder
+from failover.etcd.history_writer import HistoryWriter
 from failover.etcd.http_api import EtcdError
 from failover.host.controller import Power
 from failover.host.devices import Report
@@ -18,7 +18,7 @@ _LOG = logging.getLogger("failover.power")
 _PAUSE_AFTER_FAILURE_S = 2.0
 
 
-class Powering:
+class PowerControl:
     """Switches hosts; at most one operation at a time for each host's device."""
 
     def __init__(
@@ -26,33 +26,33 @@ class Powering:
         memory: Memory,
         *,
         switch: Callable[[str, Power], Awaitable[Report]],
-        keeper: LeaderKeeper,
-        recorder: Recorder,
+        updater: LeaderRecordUpdater,
+        history_writer: HistoryWriter,
         epoch: Callable[[], int],
         wake: Callable[[], None],
         pause_s: float,
-        counted: Callable[[str], None] = lambda _: None,
+        on_result: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Switch hosts.
 
         Args:
             memory: gets the reports.
             switch: switches a host by its device, and waits until that says so.
-            keeper: takes hosts that are on again out of the record.
-            recorder: told about it.
+            updater: takes hosts that are on again out of the record.
+            history_writer: records it.
             epoch: the epoch in whose history it belongs.
             wake: called when there is a report.
             pause_s: between a failure and its report, so that it is not tried again at once.
-            counted: told what came of a fencing.
+            on_result: called with the result of a fencing.
         """
         self._memory = memory
         self._switch = switch
-        self._keeper = keeper
-        self._recorder = recorder
+        self._updater = updater
+        self._history_writer = history_writer
         self._epoch = epoch
         self._wake = wake
         self._pause_s = pause_s
-        self._counted = counted
+        self._on_result = on_result
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     def fence(self, action: FencePeer) -> None:
@@ -85,8 +85,8 @@ class Powering:
     async def _fence(self, action: FencePeer) -> None:
         epoch, claimed_at_ms = self._epoch(), self._memory.claimed_at_ms
         report = await self._switch(action.host, Power.OFF)
-        self._counted("confirmed" if report.confirmed else "failed")
-        self._recorder.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
+        self._on_result("confirmed" if report.confirmed else "failed")
+        self._history_writer.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
         if not report.confirmed:
             await asyncio.sleep(self._pause_s)
         # A report for an earlier claim counts for that claim only.
@@ -100,8 +100,8 @@ class Powering:
             if report.confirmed:
                 if action.host in self._memory.reports:
                     self._memory.reports[action.host] = FenceState.RELEASED
-                self._recorder.record(self._epoch(), "powered on", f"{action.why}; {report.reason}")
-                await self._take_out(action)
+                self._history_writer.record(self._epoch(), "powered on", f"{action.why}; {report.reason}")
+                await self._remove_powered_off(action)
                 return
             failure: object = report.reason
         except (EtcdError, Superseded) as failed:
@@ -109,8 +109,8 @@ class Powering:
         _LOG.warning("not powered on", extra={"host": action.host, "error": str(failure)})
         await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
 
-    async def _take_out(self, action: PowerOn) -> None:
+    async def _remove_powered_off(self, action: PowerOn) -> None:
         if action.revision is not None:
-            record = self._keeper.record(action.revision)
+            record = self._updater.record(action.revision)
             left = tuple(h for h in record.leadership.powered_off if h != action.host)
-            await self._keeper.change(action.revision, powered_off=left)
+            await self._updater.change(action.revision, powered_off=left)

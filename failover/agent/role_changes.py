@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from failover import clock
-from failover.agent.leader_record import LeaderKeeper
-from failover.agent.memory import Memory, RejoinedFile, Working
+from failover.agent.leader_record import LeaderRecordUpdater
+from failover.agent.memory import Memory, RejoinedFile, RunningTask
 from failover.core import observed
 from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
 from failover.core.observed import Alone, Guarantee, Phase, Role, TaskKind
-from failover.etcd.history_writer import Recorder
-from failover.host.note import Recorded
+from failover.etcd.history_writer import HistoryWriter
+from failover.host.local_state import LocalState
 from failover.host.tool import ToolError
 from failover.settings import Settings
 
@@ -56,17 +56,17 @@ class Tool(Protocol):
         """Return what `loanstack-db` printed."""
 
 
-class Notes(Protocol):
-    """What this module needs of `note.NoteFile`."""
+class LocalStates(Protocol):
+    """What this module needs of `local_state.LocalStateFile`."""
 
-    def read(self) -> Recorded:
-        """Return what is noted."""
+    def read(self) -> LocalState:
+        """Return the recorded state."""
 
-    def write(self, recorded: Recorded) -> None:
-        """Note something."""
+    def write(self, local_state: LocalState) -> None:
+        """Record a state."""
 
 
-class Changing:
+class RoleChanges:
     """Actions on the database; each may take longer than a loop."""
 
     def __init__(
@@ -76,10 +76,10 @@ class Changing:
         *,
         database: ChangeableDatabase,
         tool: Tool,
-        notes: Notes,
+        local_state_file: LocalStates,
         rejoined: RejoinedFile,
-        keeper: LeaderKeeper,
-        recorder: Recorder,
+        updater: LeaderRecordUpdater,
+        history_writer: HistoryWriter,
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
         """Act on `database` through `tool`."""
@@ -87,10 +87,10 @@ class Changing:
         self._memory = memory
         self._database = database
         self._tool = tool
-        self._notes = notes
+        self._local_state_file = local_state_file
         self._rejoined = rejoined
-        self._keeper = keeper
-        self._recorder = recorder
+        self._updater = updater
+        self._history_writer = history_writer
         self._now_ms = now_ms
 
     async def promote(self, action: Promote) -> None:
@@ -101,7 +101,7 @@ class Changing:
 
     async def take_over(self, action: TakeOver) -> None:
         """Make this database the primary with all that the last one had."""
-        final_scn = self._keeper.record(action.revision).leadership.final_scn
+        final_scn = self._updater.record(action.revision).leadership.final_scn
         epoch = await self._begin_promotion(action)
         if self._database.observe().role is Role.PRIMARY:
             await self._restart_drained()
@@ -114,15 +114,17 @@ class Changing:
                 # The source may have disappeared meanwhile. This database has all its writes, so nothing is
                 # lost.
                 _LOG.warning("promoting without the source", extra={"error": str(failure)})
-                self._keeper.must_lead()
+                self._updater.assert_leader()
                 await self._tool.run("promote", "--fenced", deadline_s=_CHANGE_S)
         await self._promoted(epoch)
 
     async def serve(self, action: Serve, announce: Callable[[Serve], Awaitable[None]]) -> None:
         """Note the epoch, write it into the database's table, then announce that this host serves."""
-        await self._note(Recorded(role=Role.PRIMARY, epoch=action.epoch, lineage=action.lineage))
+        await self._save_local_state(
+            LocalState(role=Role.PRIMARY, epoch=action.epoch, lineage=action.lineage)
+        )
         await self._database.set_epoch(action.epoch)
-        self._keeper.must_lead()
+        self._updater.assert_leader()
         await announce(action)
 
     async def start(self, action: StartDatabase) -> None:
@@ -145,40 +147,40 @@ class Changing:
         if action.keep_data:
             await self._start_standby(action.source)
             return
-        epoch = self._memory.recorded.epoch
+        epoch = self._memory.local_state.epoch
         self._rejoined.write(self._now_ms())
         await self._tool.run("rejoin", self._address(action.source), deadline_s=_COPY_S)
-        await self._note(Recorded(role=Role.STANDBY, epoch=epoch, lineage=action.lineage))
+        await self._save_local_state(LocalState(role=Role.STANDBY, epoch=epoch, lineage=action.lineage))
         self._memory.cannot_follow = False
         await self._database.ask()
-        self._recorder.record(action.lineage, "rejoined", action.why, request=action.request)
+        self._history_writer.record(action.lineage, "rejoined", action.why, request=action.request)
 
     async def hand_over(self, action: HandOver) -> None:
         """Drain this primary, and write its final position into etcd."""
-        leadership = self._keeper.record(action.revision).leadership
+        leadership = self._updater.record(action.revision).leadership
         # This database serves, so the statement that made it writable ended long ago: trust its answers
         # again.
         self._database.trust()
         final_scn = int(await self._tool.run("hand-over", deadline_s=_CHANGE_S))
-        await self._note(replace(self._notes.read(), role=Role.STANDBY))
+        await self._save_local_state(replace(self._local_state_file.read(), role=Role.STANDBY))
         await self._database.ask()
-        await self._keeper.change(action.revision, phase=Phase.HANDED, final_scn=final_scn)
-        self._recorder.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
+        await self._updater.change(action.revision, phase=Phase.HANDED, final_scn=final_scn)
+        self._history_writer.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
 
-    async def note(self, recorded: Recorded) -> None:
-        """Note new knowledge about the data."""
-        await self._note(recorded)
+    async def save_local_state(self, local_state: LocalState) -> None:
+        """Record new knowledge about the data."""
+        await self._save_local_state(local_state)
 
     async def _begin_promotion(self, action: Promote | TakeOver) -> int:
         epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage, action.alone)
-        self._keeper.must_lead()
+        self._updater.assert_leader()
         self._database.distrust()
         return epoch
 
     async def _write_promotion(self, revision: int, guarantee: Guarantee, lineage: int, alone: Alone) -> int:
         """Record in etcd and on disk that these data are complete, before they become writable."""
-        leadership = self._keeper.record(revision).leadership
-        await self._keeper.change(
+        leadership = self._updater.record(revision).leadership
+        await self._updater.change(
             revision,
             guarantee=guarantee,
             lineage=lineage,
@@ -188,29 +190,31 @@ class Changing:
         )
         if guarantee is Guarantee.LEASE:
             names = ", ".join(u.host for u in leadership.unfenced)
-            self._recorder.record(leadership.epoch, "fenced", f"the lease of {names} has run out")
-        self._recorder.record(leadership.epoch, "guarantee", guarantee)
+            self._history_writer.record(leadership.epoch, "fenced", f"the lease of {names} has run out")
+        self._history_writer.record(leadership.epoch, "guarantee", guarantee)
         if alone is Alone.YES and leadership.alone is not Alone.YES:
-            self._recorder.record(leadership.epoch, "alone", f"no standby follows {self._settings.me} yet")
-        noted = replace(self._memory.recorded, role=Role.PRIMARY, lineage=lineage)
-        await self._note(noted)
-        self._keeper.must_lead()
+            self._history_writer.record(
+                leadership.epoch, "alone", f"no standby follows {self._settings.me} yet"
+            )
+        noted = replace(self._memory.local_state, role=Role.PRIMARY, lineage=lineage)
+        await self._save_local_state(noted)
+        self._updater.assert_leader()
         return leadership.epoch
 
     async def _restart_drained(self) -> None:
         """Restart a drained primary as the standby it has become: the only way to make it writable again."""
         # This is not yet the change of roles, whose time limit is shorter than a start may take.
-        self._memory.working = Working(kind=TaskKind.START_STANDBY, since_ms=self._now_ms())
+        self._memory.running_task = RunningTask(kind=TaskKind.START_STANDBY, since_ms=self._now_ms())
         await self._database.kill()
         for number in range(1, _STARTS_AFTER_A_HAND_OVER + 1):
-            self._keeper.must_lead()
+            self._updater.assert_leader()
             try:
                 await self._tool.run("start", deadline_s=_START_S)
             except ToolError:
                 if number == _STARTS_AFTER_A_HAND_OVER:
                     raise
             else:
-                self._memory.working = Working(kind=TaskKind.TAKE_OVER, since_ms=self._now_ms())
+                self._memory.running_task = RunningTask(kind=TaskKind.TAKE_OVER, since_ms=self._now_ms())
                 return
 
     async def _start_standby(self, source: str | None) -> None:
@@ -228,12 +232,12 @@ class Changing:
 
     async def _promoted(self, epoch: int) -> None:
         await self._database.ask()
-        self._recorder.record(epoch, "promoted", f"the database of {self._settings.me} is the primary")
+        self._history_writer.record(epoch, "promoted", f"the database of {self._settings.me} is the primary")
 
-    async def _note(self, recorded: Recorded) -> None:
+    async def _save_local_state(self, local_state: LocalState) -> None:
         # A write to disk may take long, so it runs in a thread: leases are renewed meanwhile.
-        await asyncio.to_thread(self._notes.write, recorded)
-        self._memory.recorded = self._notes.read()
+        await asyncio.to_thread(self._local_state_file.write, local_state)
+        self._memory.local_state = self._local_state_file.read()
 
     def _address(self, host: str) -> str:
         address = self._settings.address_of(host)

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from failover.agent.changing import Changing
 from failover.agent.leader_record import Superseded
-from failover.agent.memory import HeldLease, Memory, RejoinedFile, Working
+from failover.agent.memory import HeldLease, Memory, RejoinedFile, RunningTask
+from failover.agent.role_changes import RoleChanges
 from failover.core import observed
 from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
 from failover.core.observed import Alone, Guarantee, Leadership, Phase, Process, Role, TaskKind, Unfenced
 from failover.etcd.records import LeaderRecord
-from failover.host.note import Recorded
+from failover.host.local_state import LocalState
 from failover.host.tool import ToolError
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
@@ -41,17 +41,17 @@ class Stage:
         self.leadership = LEADERSHIP
         self.memory = Memory(
             lease=HeldLease(epoch=7, id="l", renewed_at_ms=0),
-            recorded=Recorded(role=Role.STANDBY, epoch=6, lineage=5),
+            local_state=LocalState(role=Role.STANDBY, epoch=6, lineage=5),
         )
-        self.changing = Changing(
+        self.role_changes = RoleChanges(
             settings(),
             self.memory,
             database=_Database(self),
             tool=_Tool(self),
-            notes=_Notes(self),
+            local_state_file=_Notes(self),
             rejoined=RejoinedFile(folder / "rejoined"),
-            keeper=_Keeper(self),  # type: ignore[arg-type]
-            recorder=_Recorder(self),  # type: ignore[arg-type]
+            updater=_Keeper(self),  # type: ignore[arg-type]
+            history_writer=_Recorder(self),  # type: ignore[arg-type]
             now_ms=lambda: 12_345,
         )
 
@@ -85,8 +85,8 @@ class _Tool:
 
     async def run(self, *arguments: str, deadline_s: float) -> str:
         command = " ".join(arguments)
-        working = self._it.memory.working
-        self._it.done.append(f"{command} ({working.kind})" if working else command)
+        running_task = self._it.memory.running_task
+        self._it.done.append(f"{command} ({running_task.kind})" if running_task else command)
         if self._it.fails.get(command, 0):
             self._it.fails[command] -= 1
             raise ToolError(f"{command} failed")
@@ -95,14 +95,14 @@ class _Tool:
 
 class _Notes:
     def __init__(self, it: Stage) -> None:
-        self._it, self._now = it, it.memory.recorded
+        self._it, self._now = it, it.memory.local_state
 
-    def read(self) -> Recorded:
+    def read(self) -> LocalState:
         return self._now
 
-    def write(self, recorded: Recorded) -> None:
-        self._it.done.append(f"note {recorded.role} {recorded.epoch} {recorded.lineage}")
-        self._now = recorded
+    def write(self, local_state: LocalState) -> None:
+        self._it.done.append(f"note {local_state.role} {local_state.epoch} {local_state.lineage}")
+        self._now = local_state
 
 
 class _Keeper:
@@ -119,7 +119,7 @@ class _Keeper:
             raise Superseded("somebody else was first")
         self._it.done.append("etcd " + " ".join(f"{k}={v}" for k, v in changes.items()))
 
-    def must_lead(self) -> None:
+    def assert_leader(self) -> None:
         if self._it.memory.lease is None:
             raise Superseded("dropped")
 
@@ -150,7 +150,7 @@ IN_ETCD = "etcd guarantee=lease lineage=7 primary=ob-a alone=yes acknowledged_sc
 
 
 def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
-    run(it.changing.promote(PROMOTE))
+    run(it.role_changes.promote(PROMOTE))
     assert it.done == [
         IN_ETCD,
         "tell 7 fenced",
@@ -162,41 +162,41 @@ def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
         "ask",
         "tell 7 promoted",
     ]
-    assert it.memory.recorded == Recorded(role=Role.PRIMARY, epoch=6, lineage=7)
+    assert it.memory.local_state == LocalState(role=Role.PRIMARY, epoch=6, lineage=7)
 
 
 def test_who_is_superseded_promotes_nothing(it: Stage) -> None:
     it.fails["etcd"] = 1
     with pytest.raises(Superseded):
-        run(it.changing.promote(PROMOTE))
+        run(it.role_changes.promote(PROMOTE))
     assert it.done == []
 
 
 def test_who_lost_the_lease_meanwhile_promotes_nothing(it: Stage) -> None:
     it.memory.lease = None
     with pytest.raises(Superseded):
-        run(it.changing.promote(PROMOTE))
+        run(it.role_changes.promote(PROMOTE))
     assert it.done[-1] == "note PRIMARY 6 7"
 
 
 def test_a_standby_takes_over_at_the_position_that_was_handed_over(it: Stage) -> None:
     it.leadership = replace(LEADERSHIP, final_scn=4711)
-    run(it.changing.take_over(TAKE_OVER))
+    run(it.role_changes.take_over(TAKE_OVER))
     assert "take-over 4711" in it.done
     assert "tell 7 fenced" not in it.done
 
 
 def test_a_source_that_went_meanwhile_does_not_hold_a_take_over(it: Stage) -> None:
     it.fails["take-over 40"] = 1
-    run(it.changing.take_over(TAKE_OVER))
+    run(it.role_changes.take_over(TAKE_OVER))
     assert it.done[-4:] == ["take-over 40", "promote --fenced", "ask", "tell 7 promoted"]
 
 
 def test_a_drained_primary_is_had_back_by_a_restart_however_long_that_takes(it: Stage) -> None:
     it.database_now = replace(it.database_now, role=Role.PRIMARY, drained=True)
-    it.memory.working = Working(kind=TaskKind.TAKE_OVER, since_ms=0)
+    it.memory.running_task = RunningTask(kind=TaskKind.TAKE_OVER, since_ms=0)
     it.fails["start"] = 1
-    run(it.changing.take_over(TAKE_OVER))
+    run(it.role_changes.take_over(TAKE_OVER))
     assert it.done[-6:] == [
         "kill",
         "start (start_standby)",
@@ -212,7 +212,7 @@ def test_a_primary_that_is_started_again_keeps_what_it_acknowledged_alone(
     it: Stage, alone: Alone, kept: int | None
 ) -> None:
     it.leadership = replace(LEADERSHIP, alone=alone, acknowledged_scn=4711)
-    run(it.changing.take_over(replace(TAKE_OVER, alone=alone)))
+    run(it.role_changes.take_over(replace(TAKE_OVER, alone=alone)))
     assert it.done[0].endswith(f"alone={alone} acknowledged_scn={kept}")
 
 
@@ -224,13 +224,13 @@ def test_a_lead_is_announced_once_note_and_table_have_its_epoch(it: Stage) -> No
     async def announce(_: Serve) -> None:
         it.done.append("announce")
 
-    run(it.changing.serve(action, announce))
+    run(it.role_changes.serve(action, announce))
     assert it.done == ["note PRIMARY 7 7", "epoch 7", "announce"]
 
 
 def test_a_hand_over_is_noted_before_it_is_told(it: Stage) -> None:
     """Trusted first: it is the process that was promoted once, and was distrusted for it, that hands over."""
-    run(it.changing.hand_over(HandOver(revision=9, why="w")))
+    run(it.role_changes.hand_over(HandOver(revision=9, why="w")))
     assert it.done == [
         "trust",
         "hand-over",
@@ -245,7 +245,7 @@ def test_a_primary_starts_alone_after_it_was_written_down(it: Stage) -> None:
     action = StartDatabase(
         source=None, guarantee=Guarantee.SELF, revision=9, lineage=5, alone=Alone.NO, why="w"
     )
-    run(it.changing.start(action))
+    run(it.role_changes.start(action))
     assert it.done.index("note PRIMARY 6 5") < it.done.index("start --alone")
     assert it.memory.started_at_ms == 12_345
 
@@ -253,7 +253,7 @@ def test_a_primary_starts_alone_after_it_was_written_down(it: Stage) -> None:
 @pytest.mark.parametrize(("source", "command"), [(None, "start"), ("ob-b", "follow 127.0.0.1")])
 def test_a_standby_starts_following_whom_it_shall(it: Stage, source: str | None, command: str) -> None:
     action = StartDatabase(source=source, guarantee=None, revision=None, lineage=None, alone=None, why="w")
-    run(it.changing.start(action))
+    run(it.role_changes.start(action))
     assert it.done == [command, "ask"]
 
 
@@ -261,13 +261,13 @@ def test_a_standby_that_does_not_come_up_with_its_data_needs_others(it: Stage) -
     it.fails["follow 127.0.0.1"] = 1
     rejoin = Rejoin(source="ob-b", keep_data=True, lineage=5, request=None, why="w")
     with pytest.raises(ToolError):
-        run(it.changing.rejoin(rejoin))
+        run(it.role_changes.rejoin(rejoin))
     assert it.memory.cannot_follow
-    run(it.changing.rejoin(replace(rejoin, keep_data=False)))
+    run(it.role_changes.rejoin(replace(rejoin, keep_data=False)))
     assert not it.memory.cannot_follow
     assert it.done[-4:] == ["rejoin 127.0.0.1", "note STANDBY 6 5", "ask", "tell 5 rejoined"]
 
 
 def test_a_source_that_no_setting_knows_is_a_failure(it: Stage) -> None:
     with pytest.raises(ToolError, match="ob-x is no host"):
-        run(it.changing.rejoin(Rejoin(source="ob-x", keep_data=True, lineage=5, request=None, why="w")))
+        run(it.role_changes.rejoin(Rejoin(source="ob-x", keep_data=True, lineage=5, request=None, why="w")))

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from failover import clock
 from failover.agent.etcd_watch import EtcdWatch
-from failover.agent.leader_record import Etcd, LeaderKeeper, Superseded
+from failover.agent.leader_record import Etcd, LeaderRecordUpdater, Superseded
 from failover.agent.memory import HeldLease, Memory
 from failover.core.actions import (
     BeginHandover,
@@ -17,7 +17,7 @@ from failover.core.actions import (
     SetAlone,
 )
 from failover.core.observed import Alone, Guarantee, Leadership, Phase
-from failover.etcd.history_writer import Recorder
+from failover.etcd.history_writer import HistoryWriter
 from failover.etcd.http_api import EtcdError
 from failover.etcd.records import LeaderRecord
 from failover.settings import Settings
@@ -26,7 +26,7 @@ _ALONE_EVENTS = {Alone.YES: "alone", Alone.ENDING: "followed", Alone.NO: "redund
 """Names of the steps in the history: acknowledging alone, waiting for the standby, standby has all writes."""
 
 
-class Claiming:
+class LeaderLock:
     """Actions that change etcd, and on this host only the agent's memory."""
 
     def __init__(
@@ -36,8 +36,8 @@ class Claiming:
         *,
         etcd: Etcd,
         watch: EtcdWatch,
-        keeper: LeaderKeeper,
-        recorder: Recorder,
+        updater: LeaderRecordUpdater,
+        history_writer: HistoryWriter,
         now_ms: Callable[[], int] = clock.steady_ms,
         wall_s: Callable[[], float] = clock.wall_s,
     ) -> None:
@@ -46,8 +46,8 @@ class Claiming:
         self._memory = memory
         self._etcd = etcd
         self._watch = watch
-        self._keeper = keeper
-        self._recorder = recorder
+        self._updater = updater
+        self._history_writer = history_writer
         self._now_ms = now_ms
         self._wall_s = wall_s
 
@@ -83,18 +83,18 @@ class Claiming:
         )
         takes_request = action.request is not None
         if await self._etcd.claim(record, lease=lease, takes_request=takes_request) is None:
-            await self._give_back(lease)
-            await self._watch.turn(put=True)
+            await self._revoke(lease)
+            await self._watch.poll(put=True)
             raise Superseded("somebody else claimed first")
         self._memory.lease = HeldLease(epoch=action.epoch, id=lease, renewed_at_ms=began_ms)
         self._memory.claimed_at_ms = self._now_ms()
         self._memory.reports.clear()
         if action.automatic:
-            self._recorder.record(action.epoch, "detected", action.why, at_s=detected_s)
-            self._recorder.record(action.epoch, "decided", action.why)
+            self._history_writer.record(action.epoch, "detected", action.why, at_s=detected_s)
+            self._history_writer.record(action.epoch, "decided", action.why)
         else:
-            self._recorder.record(action.epoch, "claimed", action.why, request=action.request)
-        await self._watch.turn(put=True)
+            self._history_writer.record(action.epoch, "claimed", action.why, request=action.request)
+        await self._watch.poll(put=True)
 
     async def confirm_fenced(self, action: ConfirmFenced) -> None:
         """Record in etcd that this host's database cannot take writes under `action.epoch`.
@@ -106,11 +106,11 @@ class Claiming:
         self._memory.fenced_epoch = max(self._memory.fenced_epoch, action.epoch)
         lease, self._memory.lease = self._memory.lease, None
         if action.revision is None:
-            await self._watch.turn(put=True)
+            await self._watch.poll(put=True)
         else:
-            await self._keeper.change(action.revision, phase=Phase.FENCED)
+            await self._updater.change(action.revision, phase=Phase.FENCED)
         if lease is not None:
-            await self._give_back(lease.id)
+            await self._revoke(lease.id)
 
     async def begin_handover(self, action: BeginHandover) -> None:
         """Let services hold their writes.
@@ -119,11 +119,11 @@ class Claiming:
             Superseded: somebody else changed the record first.
             EtcdError: it is not known whether it happened.
         """
-        epoch = self._keeper.record(action.revision).leadership.epoch
-        await self._keeper.change(
+        epoch = self._updater.record(action.revision).leadership.epoch
+        await self._updater.change(
             action.revision, takes_request=True, phase=Phase.HANDOVER, to=action.to, final_scn=None
         )
-        self._recorder.record(epoch, "switchover", action.why, request=action.request)
+        self._history_writer.record(epoch, "switchover", action.why, request=action.request)
 
     async def resume_leading(self, action: ResumeLeading) -> None:
         """Cancel a handover.
@@ -132,9 +132,9 @@ class Claiming:
             Superseded: somebody else changed the record first.
             EtcdError: it is not known whether it happened.
         """
-        epoch = self._keeper.record(action.revision).leadership.epoch
-        await self._keeper.change(action.revision, phase=Phase.RECOVERING, guarantee=Guarantee.SELF, to=None)
-        self._recorder.record(epoch, "called off", action.why)
+        epoch = self._updater.record(action.revision).leadership.epoch
+        await self._updater.change(action.revision, phase=Phase.RECOVERING, guarantee=Guarantee.SELF, to=None)
+        self._history_writer.record(epoch, "called off", action.why)
 
     async def set_alone(self, action: SetAlone) -> None:
         """Record whether the primary may acknowledge writes that no standby has.
@@ -143,12 +143,12 @@ class Claiming:
             Superseded: somebody else changed the record first.
             EtcdError: it is not known whether it happened.
         """
-        leadership = self._keeper.record(action.revision).leadership
-        await self._keeper.change(
+        leadership = self._updater.record(action.revision).leadership
+        await self._updater.change(
             action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
         )
         if action.alone is not leadership.alone:
-            self._recorder.record(leadership.epoch, _ALONE_EVENTS[action.alone], action.why)
+            self._history_writer.record(leadership.epoch, _ALONE_EVENTS[action.alone], action.why)
 
     async def refuse(self, action: Refuse) -> None:
         """Record the reason of a refusal, and delete the refused request.
@@ -158,7 +158,7 @@ class Claiming:
         """
         record = self._watch.record
         epoch = record.leadership.epoch if record else 0
-        self._recorder.refuse(epoch, action.about, action.why, action.request)
+        self._history_writer.refuse(epoch, action.about, action.why, action.request)
         if action.request is not None:
             await self.take_request(action.request)
 
@@ -171,7 +171,7 @@ class Claiming:
         snapshot = self._watch.snapshot
         if snapshot is not None and snapshot.request is not None and snapshot.request.id == request:
             await self._etcd.clear_request(snapshot.request_revision)
-            await self._watch.turn(put=False)
+            await self._watch.poll(put=False)
 
     async def announce(self, action: Serve) -> None:
         """Record in etcd that this host serves; its database already knows the epoch.
@@ -180,8 +180,8 @@ class Claiming:
             Superseded: somebody else changed the record first.
             EtcdError: it is not known whether it happened.
         """
-        leadership = self._keeper.record(action.revision).leadership
-        await self._keeper.change(
+        leadership = self._updater.record(action.revision).leadership
+        await self._updater.change(
             action.revision,
             phase=Phase.SERVING,
             guarantee=action.guarantee,
@@ -192,9 +192,9 @@ class Claiming:
             to=None,
             powered_off=tuple(sorted({*leadership.powered_off, *action.powered_off})),
         )
-        self._recorder.record(action.epoch, "serving", action.why)
+        self._history_writer.record(action.epoch, "serving", action.why)
 
-    async def _give_back(self, lease: str) -> None:
+    async def _revoke(self, lease: str) -> None:
         # The lease would end by itself; revoking it only ends it sooner.
         with suppress(EtcdError):
             await self._etcd.revoke(lease)

@@ -21,14 +21,14 @@ from failover.core.observed import (
     TaskKind,
 )
 from failover.etcd import records
-from failover.host.note import Recorded
+from failover.host.local_state import LocalState
 from failover.settings import Settings
 
 STUCK_MS = 30_000
 """If a standby's position stood still for this long while the leader's moved, the standby cannot follow."""
 
 
-class DatabaseView(Protocol):
+class DatabaseSource(Protocol):
     """What this module needs of `database.DatabaseWatch`."""
 
     @property
@@ -46,7 +46,7 @@ class EtcdSource(Protocol):
         """Return the last look."""
 
 
-class PeerLook(Protocol):
+class PeerSource(Protocol):
     """What this module needs of `peers.PeerWatch`."""
 
     def observe(self) -> tuple[observed.Peer, ...]:
@@ -65,7 +65,7 @@ class _Standstill:
     since_ms: int = 0
 
 
-class Looking:
+class Observer:
     """Collects everything that is observed from this host into one value."""
 
     def __init__(
@@ -73,9 +73,9 @@ class Looking:
         settings: Settings,
         memory: Memory,
         *,
-        database: DatabaseView,
+        database: DatabaseSource,
         etcd: EtcdSource,
-        peers: PeerLook,
+        peers: PeerSource,
         rejoined: RejoinedFile,
         used_by_others: Callable[[], bool],
         now_ms: Callable[[], int] = clock.steady_ms,
@@ -103,7 +103,7 @@ class Looking:
         self._standstill = _Standstill()
         self._followed_at_ms = self._alone_said_at_ms = now_ms()
         self._seq = 0
-        self.thinks: Callable[[], str] = lambda: ""
+        self.last_decision: Callable[[], str] = lambda: ""
         """Says what the agent last decided; set once there is one."""
         self._host_of = {p.address: p.host for p in settings.peers} | {settings.address: settings.me}
 
@@ -137,25 +137,25 @@ class Looking:
         """Note that services were told until now, or could have been told, not to wait for a standby."""
         self._alone_said_at_ms = self._now_ms()
 
-    def proven(self, seen: Observed) -> Recorded | None:
+    def proven_local_state(self, seen: Observed) -> LocalState | None:
         """Return new knowledge about the data that is not noted yet, or None.
 
         If a standby's table shows the epoch of the serving leader, the standby has that leader's log, and so
         its history.
         """
         leadership = seen.etcd.leadership if seen.etcd else None
-        recorded, epoch = self._memory.recorded, self._database.epoch
+        local_state, epoch = self._memory.local_state, self._database.epoch
         if (
             leadership is None
             or leadership.host == seen.me
             or leadership.phase is not Phase.SERVING
             or leadership.epoch != epoch
             or seen.database.role is not Role.STANDBY
-            or recorded.role is not Role.STANDBY
-            or (recorded.lineage, recorded.epoch) == (leadership.lineage, epoch)
+            or local_state.role is not Role.STANDBY
+            or (local_state.lineage, local_state.epoch) == (leadership.lineage, epoch)
         ):
             return None
-        return replace(recorded, lineage=leadership.lineage, epoch=epoch)
+        return replace(local_state, lineage=leadership.lineage, epoch=epoch)
 
     def lag_ms(self, seen: Observed) -> int | None:
         """Return this standby's lag behind the leader's last position; None: not a standby, or unknown."""
@@ -186,28 +186,28 @@ class Looking:
         more = {
             "process": database.process,
             "follows": database.follows,
-            "thinks": self.thinks(),
+            "thinks": self.last_decision(),
         }
         return records.member_text(member, seq=self._seq, lag_ms=self.lag_ms(seen), more=more)
 
     def _own_database(self, etcd: EtcdView | None) -> observed.Database:
-        recorded, found = self._memory.recorded, self._database.observe()
+        local_state, found = self._memory.local_state, self._database.observe()
         source, started_ms = found.follows, self._memory.started_at_ms
         self._watch_standstill(found, etcd)
         return replace(
             found,
-            recorded_role=recorded.role,
-            recorded_epoch=max(recorded.epoch, self._database.epoch or 0),
-            lineage=recorded.lineage,
+            recorded_role=local_state.role,
+            recorded_epoch=max(local_state.epoch, self._database.epoch or 0),
+            lineage=local_state.lineage,
             follows=None if source is None else self._host_of.get(source, source),
             cannot_follow=self._memory.cannot_follow,
             started_ago_ms=None if started_ms is None else self._now_ms() - started_ms,
         )
 
     def _task(self, now_ms: int) -> Task | None:
-        working = self._memory.working
-        if working is not None:
-            return Task(kind=working.kind, started_ago_ms=now_ms - working.since_ms)
+        running_task = self._memory.running_task
+        if running_task is not None:
+            return Task(kind=running_task.kind, started_ago_ms=now_ms - running_task.since_ms)
         if self._used_by_others():
             # A deploy or an administrator uses the tool: it can make at most a standby, or the database is
             # fenced.

@@ -21,7 +21,7 @@ _FLAGS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class Command:
     """One command with its options."""
 
     kind: RequestKind
@@ -35,14 +35,14 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class LongPoll:
     """Options of a query for the primary."""
 
     unless: str | None
     wait_ms: int
 
 
-def order_in(body: bytes, kind: RequestKind) -> Order:
+def command_in(body: bytes, kind: RequestKind) -> Command:
     """Return the order in a body.
 
     Raises:
@@ -63,7 +63,7 @@ def order_in(body: bytes, kind: RequestKind) -> Order:
     errors += _unknown(found, ("to", *sorted(_FLAGS[kind])))
     if errors:
         raise ProblemError(bad_fields(tuple(errors)))
-    return Order(kind=kind, to=to, flags=flags)
+    return Command(kind=kind, to=to, flags=flags)
 
 
 def nothing_in(body: bytes) -> None:
@@ -77,7 +77,7 @@ def nothing_in(body: bytes) -> None:
         raise ProblemError(bad_fields(errors))
 
 
-def patience_in(query: Mapping[str, str]) -> Patience:
+def long_poll_in(query: Mapping[str, str]) -> LongPoll:
     """Return the options in the query of `GET /primary`.
 
     Raises:
@@ -88,10 +88,10 @@ def patience_in(query: Mapping[str, str]) -> Patience:
     errors += _unknown(query, ("unless", "wait_ms"))
     if errors:
         raise ProblemError(bad_fields(tuple(errors)))
-    return Patience(unless=query.get("unless"), wait_ms=wait_ms or 0)
+    return LongPoll(unless=query.get("unless"), wait_ms=wait_ms or 0)
 
 
-def lag_limit_in(query: Mapping[str, str]) -> int | None:
+def max_lag_in(query: Mapping[str, str]) -> int | None:
     """Return the limit in the query of `GET /standby`; None: any lag is accepted.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The agent's answers to its API, and the operators' commands that it takes; implements `facts.Facts`."""
+"""The agent's answers to its API, and the operators' commands that it takes; implements `backend.Backend`."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -6,16 +6,16 @@ from typing import Any, Protocol
 
 from failover import clock
 from failover.agent.etcd_watch import EtcdWatch
-from failover.agent.looking import Looking
 from failover.agent.metrics import Metrics
+from failover.agent.observer import Observer
 from failover.api.announcement import Announcement, answer_of
-from failover.api.facts import RefusedError
+from failover.api.backend import RefusedError
 from failover.api.status import Status, status_of, successor
 from failover.core.objections import objections
 from failover.core.observed import Observed, Request, RequestKind
 from failover.core.observed import Settings as Limits
 from failover.etcd.client import EtcdClient
-from failover.etcd.history_writer import Recorder
+from failover.etcd.history_writer import HistoryWriter
 from failover.settings import Settings
 
 _LATE_LOOPS = 5
@@ -24,17 +24,17 @@ _LATE_LOOPS = 5
 Json = dict[str, Any]
 
 
-class Thinking(Protocol):
+class DecisionLoop(Protocol):
     """What this module needs of `loop.Loop`."""
 
-    def thinks(self) -> str:
+    def last_decision(self) -> str:
         """Return what the agent last decided, and why."""
 
-    def turned_ago_ms(self) -> int:
+    def last_cycle_ago_ms(self) -> int:
         """Return for how long the loop has not turned."""
 
 
-class AgentFacts:
+class ApiBackend:
     """One agent, as its API uses it."""
 
     def __init__(
@@ -42,16 +42,16 @@ class AgentFacts:
         settings: Settings,
         limits: Limits,
         *,
-        looking: Looking,
+        observer: Observer,
         watch: EtcdWatch,
         etcd: EtcdClient,
-        recorder: Recorder,
+        history_writer: HistoryWriter,
         metrics: Metrics,
-        thinking: Thinking,
+        loop: DecisionLoop,
         verify: Callable[[str], Awaitable[str | None]],
         wall_s: Callable[[], float] = clock.wall_s,
     ) -> None:
-        """Tell what `looking` sees.
+        """Tell what `observer` sees.
 
         Args:
             settings: of this host.
@@ -68,12 +68,12 @@ class AgentFacts:
         self.announcement = Announcement()
         self._settings = settings
         self._limits = limits
-        self._looking = looking
+        self._observer = observer
         self._watch = watch
         self._etcd = etcd
-        self._recorder = recorder
+        self._history_writer = history_writer
         self._metrics = metrics
-        self._thinking = thinking
+        self._loop = loop
         self._verify = verify
         self._wall_s = wall_s
 
@@ -87,31 +87,31 @@ class AgentFacts:
         was_alone = self.announcement.answer.is_alone
         self.announcement.say(answer_of(seen, self._settings))
         if was_alone or self.announcement.answer.is_alone:
-            self._looking.said_alone()
+            self._observer.said_alone()
 
     def standby_lag_ms(self) -> int | None:
         """Return the lag of this host's database; None: it is not a standby, or its lag is not known."""
-        return self._looking.lag_ms(self._looking.observe())
+        return self._observer.lag_ms(self._observer.observe())
 
     def status(self) -> Status:
         """Return what this agent sees."""
         snapshot = self._watch.snapshot
         return status_of(
-            self._looking.observe(),
+            self._observer.observe(),
             self._settings,
-            thinks=self._thinking.thinks(),
-            told={seen.member.host: seen.told for seen in (snapshot.members if snapshot else ())},
+            last_decision=self._loop.last_decision(),
+            reports={seen.member.host: seen.report for seen in (snapshot.members if snapshot else ())},
             paused=snapshot.paused if snapshot else None,
         )
 
     def metrics(self) -> bytes:
         """Return the page for Prometheus."""
-        seen = self._looking.observe()
-        return self._metrics.page(seen, self._limits, self._looking.lag_ms(seen))
+        seen = self._observer.observe()
+        return self._metrics.page(seen, self._limits, self._observer.lag_ms(seen))
 
     def health(self) -> tuple[str, ...]:
         """Return this agent's problems; empty if there are none."""
-        wrong, late_ms = [], self._thinking.turned_ago_ms()
+        wrong, late_ms = [], self._loop.last_cycle_ago_ms()
         if late_ms > _LATE_LOOPS * self._limits.loop_interval_ms:
             wrong.append(f"the loop has not turned for {late_ms} ms")
         etcd = self._watch.observe()
@@ -121,15 +121,15 @@ class AgentFacts:
 
     def successor(self) -> str | None:
         """Return the default target of a switchover; None: there is no suitable standby."""
-        return successor(self._looking.observe(), self._limits)
+        return successor(self._observer.observe(), self._limits)
 
     async def history(self) -> Mapping[int, Sequence[Json]]:
         """Return the events of each kept epoch; if etcd does not answer, those that were read last."""
-        return await self._recorder.history()
+        return await self._history_writer.history()
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
         """Return every objection to an operator's request; empty: it can be carried out."""
-        seen = self._looking.observe()
+        seen = self._observer.observe()
         request = Request(id="", kind=kind, host=to, force=force, accept_loss=accept_loss)
         found = list(objections(seen, request, self._limits))
         waiting = seen.etcd.request if seen.etcd else None
@@ -151,7 +151,7 @@ class AgentFacts:
         request = Request(id=uuid.uuid4().hex[:12], kind=kind, host=to, force=force, accept_loss=accept_loss)
         if not await self._etcd.put_request(request, at_s=self._wall_s()):
             raise RefusedError("another request was left before and is not over yet")
-        self._watch.hurry()
+        self._watch.recheck_now()
         return request.id
 
     async def pause(self) -> None:
@@ -161,7 +161,7 @@ class AgentFacts:
             EtcdError: it is not known whether that is so now.
         """
         await self._etcd.pause(host=self.me, at_s=self._wall_s())
-        self._watch.hurry()
+        self._watch.recheck_now()
 
     async def resume(self) -> None:
         """Allow automatic actions again.
@@ -170,4 +170,4 @@ class AgentFacts:
             EtcdError: it is not known whether that is so now.
         """
         await self._etcd.resume()
-        self._watch.hurry()
+        self._watch.recheck_now()

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from failover.agent.agent_facts import AgentFacts
+from failover.agent.api_backend import ApiBackend
 from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.loop import limits_of
 from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
 from failover.agent.pace import Pace
-from failover.api.facts import RefusedError
+from failover.api.backend import RefusedError
 from failover.core.observed import (
     Alone,
     Database,
@@ -27,10 +27,10 @@ from failover.core.observed import (
 )
 from failover.etcd.client import EtcdClient
 from failover.etcd.history import History
-from failover.etcd.history_writer import Recorder
+from failover.etcd.history_writer import HistoryWriter
 from failover.etcd.http_api import EtcdHttpApi
 from failover.etcd.records import LeaderRecord, member_text
-from failover.host.note import Recorded
+from failover.host.local_state import LocalState
 from failover.settings import Etcd as EtcdSettings
 from tests import virtual_time
 from tests.unit.failover import virtual
@@ -55,13 +55,13 @@ class Eyes:
         self.said += 1
 
 
-class Thinking:
+class DecisionLoop:
     late_ms = 0
 
-    def thinks(self) -> str:
+    def last_decision(self) -> str:
         return "Hold: waits"
 
-    def turned_ago_ms(self) -> int:
+    def last_cycle_ago_ms(self) -> int:
         return self.late_ms
 
 
@@ -75,25 +75,25 @@ class Stage:
         self.client = EtcdClient(self.http_api, "lab")
         self.watch = EtcdWatch(
             self.client,
-            Memory(recorded=Recorded()),
+            Memory(local_state=LocalState()),
             me="ob-a",
             timing=found.timing,
             pace=Pace(busy_ms=200, calm_ms=500),
             member_text=lambda: "",
         )
-        self.thinking = Thinking()
+        self.loop = DecisionLoop()
         self.against: str | None = None
         self.verified: list[str] = []
         self.eyes = Eyes(self.watch)
-        self.facts = AgentFacts(
+        self.backend = ApiBackend(
             found,
             limits_of(found),
-            looking=self.eyes,  # type: ignore[arg-type]
+            observer=self.eyes,  # type: ignore[arg-type]
             watch=self.watch,
             etcd=self.client,
-            recorder=Recorder(History(self.http_api, self.client.keys), "ob-a"),
+            history_writer=HistoryWriter(History(self.http_api, self.client.keys), "ob-a"),
             metrics=Metrics(),
-            thinking=self.thinking,
+            loop=self.loop,
             verify=self._verify,
             wall_s=lambda: 5.0,
         )
@@ -103,7 +103,7 @@ class Stage:
         return self.against
 
     async def look(self) -> None:
-        await self.watch.turn(put=False)
+        await self.watch.poll(put=False)
 
     async def somebody_leads(self) -> None:
         lease = await self.client.grant(3000)
@@ -112,7 +112,7 @@ class Stage:
         for host, role in (("ob-b", Role.PRIMARY), ("ob-a", Role.STANDBY)):
             put = Member(host=host, role=role, scn=9, recorded_role=role, lineage=4, epoch=4)
             text = member_text(put, seq=1, lag_ms=3, more={"thinks": f"{host} thinks"})
-            await self.client.look(host=host, member=text)
+            await self.client.read(host=host, member=text)
         await self.look()
 
 
@@ -135,7 +135,7 @@ def test_the_word_that_the_primary_is_alone_lasts_until_another_one_is_said(cert
             leadership = replace(LEADERSHIP, host="ob-a", alone=alone)
             etcd = EtcdView(answered_ago_ms=0, leadership=leadership)
             lease = Lease(epoch=4, renewed_at_ms=0)
-            it.facts.announce(Observed(now_ms=0, me="ob-a", etcd=etcd, lease=lease))
+            it.backend.announce(Observed(now_ms=0, me="ob-a", etcd=etcd, lease=lease))
             return it.eyes.said
 
         turns = [Alone.NO, Alone.YES, Alone.YES, Alone.ENDING, Alone.ENDING, Alone.NO]
@@ -151,12 +151,12 @@ def test_without_etcd_nothing_is_possible_and_the_agent_is_not_well(certificate:
     async def story(it: Stage, etcd: FakeEtcd) -> None:
         etcd.down = {0}
         await it.look()
-        assert it.facts.health() == (f"etcd does not answer: {it.watch.last_failure}",)
-        assert await it.facts.objections(*SWITCHOVER) == (
+        assert it.backend.health() == (f"etcd does not answer: {it.watch.last_failure}",)
+        assert await it.backend.objections(*SWITCHOVER) == (
             "etcd does not answer: without a majority of it nothing is done",
         )
-        assert it.facts.successor() is None
-        assert it.facts.status().store_answered_ago_ms is None
+        assert it.backend.successor() is None
+        assert it.backend.status().store_answered_ago_ms is None
         assert it.verified == []
 
     play(certificate, story)
@@ -165,9 +165,9 @@ def test_without_etcd_nothing_is_possible_and_the_agent_is_not_well(certificate:
 def test_a_loop_that_does_not_turn_is_not_well(certificate: Path) -> None:
     async def story(it: Stage, _: FakeEtcd) -> None:
         await it.look()
-        assert it.facts.health() == ()
-        it.thinking.late_ms = 1500
-        assert it.facts.health() == ("the loop has not turned for 1500 ms",)
+        assert it.backend.health() == ()
+        it.loop.late_ms = 1500
+        assert it.backend.health() == ("the loop has not turned for 1500 ms",)
 
     play(certificate, story)
 
@@ -175,16 +175,16 @@ def test_a_loop_that_does_not_turn_is_not_well(certificate: Path) -> None:
 def test_the_status_is_what_was_seen_with_what_each_agent_thinks(certificate: Path) -> None:
     async def story(it: Stage, _: FakeEtcd) -> None:
         await it.somebody_leads()
-        status = it.facts.status()
+        status = it.backend.status()
         assert status.leader is not None
         assert (status.leader.host, status.leader.epoch, status.thinks) == ("ob-b", 4, "Hold: waits")
         assert {m.host: (m.thinks, m.lag_ms) for m in status.members} == {
             "ob-a": ("ob-a thinks", 3),
             "ob-b": ("ob-b thinks", 3),
         }
-        it.facts.announce(it.facts._looking.observe())
-        assert it.facts.announcement.answer.host == "ob-b"
-        assert b"loanstack_failover_epoch 4.0" in it.facts.metrics()
+        it.backend.announce(it.backend._observer.observe())
+        assert it.backend.announcement.answer.host == "ob-b"
+        assert b"loanstack_failover_epoch 4.0" in it.backend.metrics()
 
     play(certificate, story)
 
@@ -192,13 +192,13 @@ def test_the_status_is_what_was_seen_with_what_each_agent_thinks(certificate: Pa
 def test_a_switchover_is_checked_on_the_leaders_database_too(certificate: Path) -> None:
     async def story(it: Stage, _: FakeEtcd) -> None:
         await it.somebody_leads()
-        assert it.facts.successor() == "ob-a"
-        assert await it.facts.objections(*SWITCHOVER) == ()
+        assert it.backend.successor() == "ob-a"
+        assert await it.backend.objections(*SWITCHOVER) == ()
         it.against = "the database of ob-b would not hand over: DDL"
-        assert await it.facts.objections(*SWITCHOVER) == (it.against,)
+        assert await it.backend.objections(*SWITCHOVER) == (it.against,)
         assert it.verified == ["ob-b", "ob-b"]
         # Nobody is asked about what is refused anyhow.
-        assert len(await it.facts.objections(RequestKind.SWITCHOVER, "ob-x", False, False)) == 1
+        assert len(await it.backend.objections(RequestKind.SWITCHOVER, "ob-x", False, False)) == 1
         assert len(it.verified) == 2
 
     play(certificate, story)
@@ -207,29 +207,29 @@ def test_a_switchover_is_checked_on_the_leaders_database_too(certificate: Path) 
 def test_one_request_at_a_time_is_taken(certificate: Path) -> None:
     async def story(it: Stage, _: FakeEtcd) -> None:
         await it.somebody_leads()
-        request = await it.facts.submit(*SWITCHOVER)
+        request = await it.backend.submit(*SWITCHOVER)
         await it.look()
-        status = it.facts.status()
+        status = it.backend.status()
         assert status.request is not None
         assert (status.request.id, status.request.host) == (request, "ob-a")
-        assert await it.facts.objections(*SWITCHOVER) == (
+        assert await it.backend.objections(*SWITCHOVER) == (
             "a switchover of ob-a was asked for before and is not over yet",
         )
         with pytest.raises(RefusedError, match="another request"):
-            await it.facts.submit(*SWITCHOVER)
+            await it.backend.submit(*SWITCHOVER)
 
     play(certificate, story)
 
 
 def test_a_pause_is_seen_by_everybody(certificate: Path) -> None:
     async def story(it: Stage, _: FakeEtcd) -> None:
-        await it.facts.pause()
+        await it.backend.pause()
         await it.look()
-        paused = it.facts.status().paused
+        paused = it.backend.status().paused
         assert paused is not None
         assert (paused.host, paused.at_s) == ("ob-a", 5.0)
-        await it.facts.resume()
+        await it.backend.resume()
         await it.look()
-        assert it.facts.status().paused is None
+        assert it.backend.status().paused is None
 
     play(certificate, story)

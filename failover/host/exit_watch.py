@@ -28,16 +28,16 @@ def pidfd_open(pid: int) -> int:
     return descriptor
 
 
-class Endings:
+class ExitWatch:
     """The end of one process at a time, by its pidfd.
 
     Linux has pidfds since 5.3. On an older kernel, such as Kylin V10's 4.19, there is no notification, and
     the next observation finds the end.
     """
 
-    def __init__(self, told: Callable[[], None]) -> None:
-        """Call `told`, in the running loop, when the process that is followed ends."""
-        self._told = told
+    def __init__(self, on_exit: Callable[[], None]) -> None:
+        """Call `on_exit`, in the running loop, when the process that is followed ends."""
+        self._on_exit = on_exit
         self._identity: tuple[int, int] | None = None
         self._descriptor: int | None = None
 
@@ -53,7 +53,7 @@ class Endings:
             self._descriptor = pidfd_open(identity[0])
         except ProcessLookupError:
             # It has ended since the last observation.
-            self._told()
+            self._on_exit()
         except OSError as failure:
             _LOG.info("the end of the database is seen by looks only", extra={"error": str(failure)})
         else:
@@ -72,4 +72,4 @@ class Endings:
         identity = self._identity
         self.close()
         self._identity = identity
-        self._told()
+        self._on_exit()

@@ -1,4 +1,4 @@
-"""An agent's facts as a test wants them, and the API that tells them."""
+"""An agent as a test wants it, and the API that answers for it."""
 
 import asyncio
 import threading
@@ -66,8 +66,8 @@ def a_status(**changed: Any) -> Status:
 
 
 @dataclass
-class FakeFacts:
-    """Implements `failover.facts.Facts`; what comes of an order is the test's choice."""
+class FakeBackend:
+    """Implements `failover.backend.Backend`; what comes of an order is the test's choice."""
 
     announcement: Announcement = field(default_factory=Announcement)
     me: str = "ob-a"
@@ -79,8 +79,8 @@ class FakeFacts:
     told: Status = field(default_factory=a_status)
     failure: Exception | None = None
     """Raised by whatever needs etcd."""
-    orders: list[tuple[object, ...]] = field(default_factory=list)
-    on_submit: Callable[["FakeFacts"], Awaitable[None]] | None = None
+    commands: list[tuple[object, ...]] = field(default_factory=list)
+    on_submit: Callable[["FakeBackend"], Awaitable[None]] | None = None
     """Goes on in the background once a request was left."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -104,12 +104,12 @@ class FakeFacts:
         return self.happened
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
-        self.orders.append(("check", kind, to, force, accept_loss))
+        self.commands.append(("check", kind, to, force, accept_loss))
         return self.against
 
     async def submit(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> str:
         self._need_etcd()
-        self.orders.append(("submit", kind, to, force, accept_loss))
+        self.commands.append(("submit", kind, to, force, accept_loss))
         if self.on_submit is not None:
             task = asyncio.ensure_future(self.on_submit(self))
             self._tasks.add(task)
@@ -117,11 +117,11 @@ class FakeFacts:
 
     async def pause(self) -> None:
         self._need_etcd()
-        self.orders.append(("pause",))
+        self.commands.append(("pause",))
 
     async def resume(self) -> None:
         self._need_etcd()
-        self.orders.append(("resume",))
+        self.commands.append(("resume",))
 
     def _need_etcd(self) -> None:
         if self.failure is not None:
@@ -129,7 +129,7 @@ class FakeFacts:
 
 
 @contextmanager
-def served(facts: FakeFacts) -> Iterator[int]:
+def served(backend: FakeBackend) -> Iterator[int]:
     """Serve the API in a thread of its own; gives the port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -141,11 +141,11 @@ def served(facts: FakeFacts) -> Iterator[int]:
 
         return asyncio.run_coroutine_threadsafe(awaited(), loop).result(60)
 
-    runner = in_loop(serve(facts, KEYS, addresses=(), port=0))
+    runner = in_loop(serve(backend, KEYS, addresses=(), port=0))
     try:
         yield runner.addresses[0][1]
     finally:
-        loop.call_soon_threadsafe(facts.announcement.close)
+        loop.call_soon_threadsafe(backend.announcement.close)
         in_loop(runner.cleanup())
         loop.call_soon_threadsafe(loop.stop)
         thread.join(60)

@@ -22,7 +22,7 @@ _LIMIT_BYTES = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class LocalState:
     """Knowledge about the data on disk."""
 
     role: Role | None = None
@@ -31,7 +31,7 @@ class Recorded:
     lineage: int | None = None
 
 
-class _Note(msgspec.Struct, frozen=True, kw_only=True):
+class _StoredState(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     epoch: int
     lineage: int | None
@@ -39,48 +39,48 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True):
     """Change time of the role file when the note was written; a later change is newer than the note."""
 
 
-class NoteFile:
+class LocalStateFile:
     """The note of one data folder."""
 
     def __init__(self, base_dir: Path) -> None:
         """Keep the note in `base_dir`."""
         self._note = base_dir / _NOTE
         self._role_file = base_dir / _ROLE_FILE
-        self._read: tuple[tuple[int, ...], Recorded] | None = None
+        self._read: tuple[tuple[int, ...], LocalState] | None = None
 
-    def read(self) -> Recorded:
+    def read(self) -> LocalState:
         """Return the combined content of note and role file; if they differ, the more careful one."""
         state = (*_state_of(self._role_file), *_state_of(self._note))
         if self._read is None or self._read[0] != state:
             self._read = (state, self._read_both())
         return self._read[1]
 
-    def _read_both(self) -> Recorded:
+    def _read_both(self) -> LocalState:
         try:
             changed_ns = self._role_file.lstat().st_mtime_ns
             role = Role(_content_of(self._role_file).decode().strip())
         except (FileNotFoundError, ValueError):
-            return Recorded()
+            return LocalState()
         note = self._read_note()
         if note is None:
-            return Recorded(role=role)
+            return LocalState(role=role)
         if note.role_file_ns == changed_ns:
             role = note.role
         elif Role.PRIMARY in (role, note.role):
             role = Role.PRIMARY
-        return Recorded(role=role, epoch=note.epoch, lineage=note.lineage)
+        return LocalState(role=role, epoch=note.epoch, lineage=note.lineage)
 
-    def write(self, recorded: Recorded) -> None:
-        """Note `recorded`, on the disk when this returns.
+    def write(self, local_state: LocalState) -> None:
+        """Note `local_state`, on the disk when this returns.
 
         Raises:
             OSError: the disk is full or fails, or there are no data that it could be noted of.
         """
-        assert recorded.role is not None, "that there are no data is told by their absence"
-        note = _Note(
-            role=recorded.role,
-            epoch=recorded.epoch,
-            lineage=recorded.lineage,
+        assert local_state.role is not None, "that there are no data is told by their absence"
+        note = _StoredState(
+            role=local_state.role,
+            epoch=local_state.epoch,
+            lineage=local_state.lineage,
             role_file_ns=self._role_file.lstat().st_mtime_ns,
         )
         folder = os.open(self._note.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -106,9 +106,9 @@ class NoteFile:
             os.fsync(file.fileno())
         os.rename(unfinished, _NOTE, src_dir_fd=folder, dst_dir_fd=folder)
 
-    def _read_note(self) -> _Note | None:
+    def _read_note(self) -> _StoredState | None:
         try:
-            return msgspec.json.decode(_content_of(self._note), type=_Note)
+            return msgspec.json.decode(_content_of(self._note), type=_StoredState)
         except FileNotFoundError:
             return None
         except (msgspec.MsgspecError, ValueError):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from failover.agent.changing import Notes, Tool
 from failover.agent.memory import RejoinedFile
+from failover.agent.role_changes import LocalStates, Tool
 from failover.host.controller import Power
-from failover.host.database import Connection, Watched
+from failover.host.database import Connection, ProcessSource
 from failover.host.devices import Report, switch
-from failover.host.note import NoteFile
+from failover.host.local_state import LocalStateFile
 from failover.host.processes import Processes, group_file_of, is_open
 from failover.host.session import connect
 from failover.host.tool import Tool as LoanstackDb
@@ -31,7 +31,7 @@ class OwnTool(Tool, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
+class HostPaths:
     """Paths on a database host; the deploy of the database makes them."""
 
     base_dir: Path = Path("/data/oceanbase")
@@ -40,14 +40,14 @@ class Places:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class Dependencies:
     """Everything with effects outside this process, except etcd and the network between agents."""
 
-    processes: Watched
+    processes: ProcessSource
     connect: Callable[[], Awaitable[Connection]]
     is_open: Callable[[], bool]
     tool: OwnTool
-    notes: Notes
+    local_state_file: LocalStates
     rejoined: RejoinedFile
     switch: Callable[[str, Power], Awaitable[Report]]
     """Switches a host by its fence device."""
@@ -55,7 +55,7 @@ class Parts:
     """Asks the database of a host whether it would hand over."""
 
 
-def real_parts(settings: Settings, places: Places) -> Parts:
+def host_dependencies(settings: Settings, paths: HostPaths) -> Dependencies:
     """Return the parts of this host.
 
     Raises:
@@ -63,8 +63,8 @@ def real_parts(settings: Settings, places: Places) -> Parts:
     """
 
     async def connected() -> Connection:
-        socket = places.base_dir / "run" / "sql.sock"
-        return await connect(socket, places.root_options, timeout_s=_CONNECT_S)
+        socket = paths.base_dir / "run" / "sql.sock"
+        return await connect(socket, paths.root_options, timeout_s=_CONNECT_S)
 
     async def switched(host: str, power: Power) -> Report:
         peer = settings.peer(host)
@@ -76,15 +76,15 @@ def real_parts(settings: Settings, places: Places) -> Parts:
         address = settings.address_of(host)
         if address is None:
             return f"{host} is no host that this agent's settings know"
-        return await why_no_hand_over(host, address, settings.sql_port, places.root_options)
+        return await why_no_hand_over(host, address, settings.sql_port, paths.root_options)
 
-    return Parts(
-        processes=Processes(group_file_of(settings.database.unit), places.base_dir / "run" / "seekdb.pid"),
+    return Dependencies(
+        processes=Processes(group_file_of(settings.database.unit), paths.base_dir / "run" / "seekdb.pid"),
         connect=connected,
         is_open=lambda: is_open(settings.sql_port),
         tool=LoanstackDb(settings.database.tool),
-        notes=NoteFile(places.base_dir),
-        rejoined=RejoinedFile(places.run_dir / "rejoined"),
+        local_state_file=LocalStateFile(paths.base_dir),
+        rejoined=RejoinedFile(paths.run_dir / "rejoined"),
         switch=switched,
         verify=verified,
     )

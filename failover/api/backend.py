@@ -16,7 +16,7 @@ class RefusedError(RuntimeError):
         super().__init__("; ".join(reasons))
 
 
-class Facts(Protocol):
+class Backend(Protocol):
     """An agent as its API uses it. Methods that are not async answer at once, from the last observation."""
 
     @property
