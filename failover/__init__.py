@@ -2,7 +2,7 @@
 
 - `core` decides, and is pure. Its input is `words`, `observed` and `limits`, its output one of `actions`.
   `decision` computes the action with `safety`, `eligibility`, `claims`, `fencing`, `leading`, `following`,
-  `standby`, `alone`, `requests` and `objections`.
+  `standby`, `unprotected`, `requests` and `objections`.
 - `etcd` reads and changes etcd: `http_api`, the `client`, its `records`, `history` and `history_writer`.
 - `host` has all effects on hosts: this host's database (`processes`, `exit_watch`, `session`, `database`,
   `local_state`, `tool`), other hosts (`peers`, `devices`, `verify`) and systemd (`notify`).

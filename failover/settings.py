@@ -168,7 +168,7 @@ class Durability:
     """None: never."""
 
     @property
-    def alone_after_ms(self) -> int | None:
+    def unprotected_after_ms(self) -> int | None:
         """How long services wait for a standby that is gone; None: for ever, or they do not wait at all."""
         return self.degrade_after_ms if self.mode == "cross_centre" else None
 

@@ -84,10 +84,10 @@ class ApiBackend:
 
     def announce(self, seen: Observed) -> None:
         """Bring the announcement up to date."""
-        was_alone = self.announcement.answer.is_alone
+        was_unprotected = self.announcement.answer.is_unprotected
         self.announcement.say(answer_of(seen, self._settings))
-        if was_alone or self.announcement.answer.is_alone:
-            self._observer.said_alone()
+        if was_unprotected or self.announcement.answer.is_unprotected:
+            self._observer.unprotected_reported()
 
     def standby_lag_ms(self) -> int | None:
         """Return the lag of this host's database; None: it is not a standby, or its lag is not known."""

@@ -12,9 +12,9 @@ from failover.agent.memory import Memory, RunningTask
 from failover.agent.power_control import PowerControl
 from failover.agent.role_changes import RoleChanges
 from failover.core.actions import (
+    AcquireLeaderLock,
     Action,
     BeginHandover,
-    Claim,
     ConfirmFenced,
     FencePeer,
     HandOver,
@@ -24,7 +24,7 @@ from failover.core.actions import (
     Rejoin,
     ResumeLeading,
     Serve,
-    SetAlone,
+    SetUnprotectedMode,
     StartDatabase,
     TakeOver,
 )
@@ -94,16 +94,16 @@ class Executor:
 
     def _work_of(self, action: Action) -> tuple[TaskKind | None, Coroutine[Any, Any, None]]:
         match action:
-            case Claim():
-                return None, self._leader_lock.claim(action)
+            case AcquireLeaderLock():
+                return None, self._leader_lock.acquire_leader_lock(action)
             case ConfirmFenced():
                 return None, self._leader_lock.confirm_fenced(action)
             case BeginHandover():
                 return None, self._leader_lock.begin_handover(action)
             case ResumeLeading():
                 return None, self._leader_lock.resume_leading(action)
-            case SetAlone():
-                return None, self._leader_lock.set_alone(action)
+            case SetUnprotectedMode():
+                return None, self._leader_lock.set_unprotected_mode(action)
             case Refuse():
                 return None, self._leader_lock.refuse(action)
             case Serve():

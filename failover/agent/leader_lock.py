@@ -8,21 +8,25 @@ from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.leader_record import Etcd, LeaderRecordUpdater, Superseded
 from failover.agent.memory import HeldLease, Memory
 from failover.core.actions import (
+    AcquireLeaderLock,
     BeginHandover,
-    Claim,
     ConfirmFenced,
     Refuse,
     ResumeLeading,
     Serve,
-    SetAlone,
+    SetUnprotectedMode,
 )
-from failover.core.observed import Alone, Guarantee, Leadership, Phase
+from failover.core.observed import Guarantee, Leadership, Phase, UnprotectedMode
 from failover.etcd.history_writer import HistoryWriter
 from failover.etcd.http_api import EtcdError
 from failover.etcd.records import LeaderRecord
 from failover.settings import Settings
 
-_ALONE_EVENTS = {Alone.YES: "alone", Alone.ENDING: "followed", Alone.NO: "redundant"}
+_UNPROTECTED_EVENTS = {
+    UnprotectedMode.YES: "alone",
+    UnprotectedMode.ENDING: "followed",
+    UnprotectedMode.NO: "redundant",
+}
 """Names of the steps in the history: acknowledging alone, waiting for the standby, standby has all writes."""
 
 
@@ -51,7 +55,7 @@ class LeaderLock:
         self._now_ms = now_ms
         self._wall_s = wall_s
 
-    async def claim(self, action: Claim) -> None:
+    async def acquire_leader_lock(self, action: AcquireLeaderLock) -> None:
         """Become the leader in etcd.
 
         Raises:
@@ -69,25 +73,25 @@ class LeaderLock:
                 epoch=action.epoch,
                 phase=Phase.RECOVERING,
                 revision=action.revision,
-                lineage=action.lineage,
+                timeline=action.timeline,
                 primary=action.primary,
                 final_scn=action.final_scn,
                 unfenced=action.unfenced,
                 powered_off=action.powered_off,
                 accept_loss=action.accept_loss,
-                alone=action.alone,
-                acknowledged_scn=action.acknowledged_scn,
+                unprotected=action.unprotected,
+                catch_up_scn=action.catch_up_scn,
             ),
-            claim=f"{self._settings.me} {lease}",
+            acquisition_id=f"{self._settings.me} {lease}",
             last_automatic_s=detected_s if action.automatic else (seen.last_automatic_s if seen else None),
         )
         takes_request = action.request is not None
-        if await self._etcd.claim(record, lease=lease, takes_request=takes_request) is None:
+        if await self._etcd.acquire_leader_lock(record, lease=lease, takes_request=takes_request) is None:
             await self._revoke(lease)
             await self._watch.poll(put=True)
             raise Superseded("somebody else claimed first")
         self._memory.lease = HeldLease(epoch=action.epoch, id=lease, renewed_at_ms=began_ms)
-        self._memory.claimed_at_ms = self._now_ms()
+        self._memory.lock_acquired_at_ms = self._now_ms()
         self._memory.reports.clear()
         if action.automatic:
             self._history_writer.record(action.epoch, "detected", action.why, at_s=detected_s)
@@ -136,7 +140,7 @@ class LeaderLock:
         await self._updater.change(action.revision, phase=Phase.RECOVERING, guarantee=Guarantee.SELF, to=None)
         self._history_writer.record(epoch, "called off", action.why)
 
-    async def set_alone(self, action: SetAlone) -> None:
+    async def set_unprotected_mode(self, action: SetUnprotectedMode) -> None:
         """Record whether the primary may acknowledge writes that no standby has.
 
         Raises:
@@ -145,10 +149,10 @@ class LeaderLock:
         """
         leadership = self._updater.record(action.revision).leadership
         await self._updater.change(
-            action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
+            action.revision, unprotected=action.unprotected, catch_up_scn=action.catch_up_scn
         )
-        if action.alone is not leadership.alone:
-            self._history_writer.record(leadership.epoch, _ALONE_EVENTS[action.alone], action.why)
+        if action.unprotected is not leadership.unprotected:
+            self._history_writer.record(leadership.epoch, _UNPROTECTED_EVENTS[action.unprotected], action.why)
 
     async def refuse(self, action: Refuse) -> None:
         """Record the reason of a refusal, and delete the refused request.
@@ -185,7 +189,7 @@ class LeaderLock:
             action.revision,
             phase=Phase.SERVING,
             guarantee=action.guarantee,
-            lineage=action.lineage,
+            timeline=action.timeline,
             primary=self._settings.me,
             unfenced=action.unfenced,
             final_scn=None,

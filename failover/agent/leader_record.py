@@ -17,7 +17,9 @@ class Etcd(Protocol):
     async def revoke(self, lease: str) -> None:
         """End a lease."""
 
-    async def claim(self, record: LeaderRecord, *, lease: str, takes_request: bool) -> int | None:
+    async def acquire_leader_lock(
+        self, record: LeaderRecord, *, lease: str, takes_request: bool
+    ) -> int | None:
         """Make a record the leader's."""
 
     async def advance(self, record: LeaderRecord, *, takes_request: bool = False) -> int | None:

@@ -52,7 +52,7 @@ def limits_of(settings: Settings) -> Limits:
         max_failover_lag_ms=timing.max_failover_lag_ms,
         failover_cooldown_ms=timing.failover_cooldown_ms,
         rejoin_interval_ms=timing.rejoin_interval_ms,
-        alone_after_ms=settings.durability.alone_after_ms,
+        unprotected_after_ms=settings.durability.unprotected_after_ms,
     )
 
 

@@ -36,7 +36,7 @@ class Memory:
 
     lease: HeldLease | None = None
     fenced_epoch: int = 0
-    claimed_at_ms: int | None = None
+    lock_acquired_at_ms: int | None = None
     reports: dict[str, FenceState] = field(default_factory=dict)
     """Reports of fence devices since the present claim."""
     running_task: RunningTask | None = None

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from failover.core.observed import Alone, Observed, Phase, Role
+from failover.core.observed import Observed, Phase, Role, UnprotectedMode
 from failover.core.observed import Settings as Limits
 from failover.core.safety import lease_is_valid
 
@@ -54,7 +54,7 @@ class Metrics:
             "Dumps of one table that wait for the daily merge, at most; -1: not known.",
             registry=registry,
         )
-        self._alone = Gauge(
+        self._unprotected = Gauge(
             "loanstack_failover_alone",
             "1 on the leader's host while acknowledged writes may be there only: nobody else is promoted.",
             registry=registry,
@@ -76,7 +76,9 @@ class Metrics:
             and lease_is_valid(seen, limits)
         )
         self._is_leader.set(leads)
-        self._alone.set(leads and leadership is not None and leadership.alone is not Alone.NO)
+        self._unprotected.set(
+            leads and leadership is not None and leadership.unprotected is not UnprotectedMode.NO
+        )
         self._epoch.set(leadership.epoch if leadership else 0)
         self._lease_age.set(-1 if lease is None else (seen.now_ms - lease.renewed_at_ms) / 1000)
         self._etcd_age.set(-1 if etcd is None else etcd.answered_ago_ms / 1000)

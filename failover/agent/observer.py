@@ -7,7 +7,6 @@ from typing import Protocol
 from failover import clock
 from failover.agent.memory import Memory, RejoinedFile
 from failover.core import observed
-from failover.core.alone import is_followed
 from failover.core.lag import NS_IN_MS, lag_between_ns
 from failover.core.observed import (
     EtcdView,
@@ -20,6 +19,7 @@ from failover.core.observed import (
     Task,
     TaskKind,
 )
+from failover.core.unprotected import is_followed
 from failover.etcd import records
 from failover.host.local_state import LocalState
 from failover.settings import Settings
@@ -101,7 +101,7 @@ class Observer:
         self._used_by_others = used_by_others
         self._now_ms = now_ms
         self._standstill = _Standstill()
-        self._followed_at_ms = self._alone_said_at_ms = now_ms()
+        self._followed_at_ms = self._unprotected_reported_at_ms = now_ms()
         self._seq = 0
         self.last_decision: Callable[[], str] = lambda: ""
         """Says what the agent last decided; set once there is one."""
@@ -124,18 +124,18 @@ class Observer:
             peers=self._peers.observe(),
             task=self._task(now_ms),
             fence_device=memory.fence_reports(),
-            claimed_at_ms=memory.claimed_at_ms,
+            lock_acquired_at_ms=memory.lock_acquired_at_ms,
             fenced_epoch=memory.fenced_epoch,
-            alone_said_ago_ms=now_ms - self._alone_said_at_ms,
+            unprotected_reported_ago_ms=now_ms - self._unprotected_reported_at_ms,
             rejoined_ago_ms=None if rejoined_ms is None else now_ms - rejoined_ms,
         )
         if is_followed(seen, self._settings.timing.peer_silent_ms):
             self._followed_at_ms = now_ms
         return replace(seen, unfollowed_ms=now_ms - self._followed_at_ms)
 
-    def said_alone(self) -> None:
+    def unprotected_reported(self) -> None:
         """Note that services were told until now, or could have been told, not to wait for a standby."""
-        self._alone_said_at_ms = self._now_ms()
+        self._unprotected_reported_at_ms = self._now_ms()
 
     def proven_local_state(self, seen: Observed) -> LocalState | None:
         """Return new knowledge about the data that is not noted yet, or None.
@@ -152,10 +152,10 @@ class Observer:
             or leadership.epoch != epoch
             or seen.database.role is not Role.STANDBY
             or local_state.role is not Role.STANDBY
-            or (local_state.lineage, local_state.epoch) == (leadership.lineage, epoch)
+            or (local_state.timeline, local_state.epoch) == (leadership.timeline, epoch)
         ):
             return None
-        return replace(local_state, lineage=leadership.lineage, epoch=epoch)
+        return replace(local_state, timeline=leadership.timeline, epoch=epoch)
 
     def lag_ms(self, seen: Observed) -> int | None:
         """Return this standby's lag behind the leader's last position; None: not a standby, or unknown."""
@@ -178,7 +178,7 @@ class Observer:
             scn=database.scn,
             settled_scn=database.settled_scn,
             recorded_role=database.recorded_role,
-            lineage=database.lineage,
+            timeline=database.timeline,
             epoch=database.recorded_epoch,
             fenced=seen.fenced_epoch,
             candidate=seen.candidate,
@@ -198,7 +198,7 @@ class Observer:
             found,
             recorded_role=local_state.role,
             recorded_epoch=max(local_state.epoch, self._database.epoch or 0),
-            lineage=local_state.lineage,
+            timeline=local_state.timeline,
             follows=None if source is None else self._host_of.get(source, source),
             cannot_follow=self._memory.cannot_follow,
             started_ago_ms=None if started_ms is None else self._now_ms() - started_ms,

@@ -83,14 +83,14 @@ class PowerControl:
         self._busy[host] = asyncio.get_running_loop().create_task(whole())
 
     async def _fence(self, action: FencePeer) -> None:
-        epoch, claimed_at_ms = self._epoch(), self._memory.claimed_at_ms
+        epoch, lock_acquired_at_ms = self._epoch(), self._memory.lock_acquired_at_ms
         report = await self._switch(action.host, Power.OFF)
         self._on_result("confirmed" if report.confirmed else "failed")
         self._history_writer.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
         if not report.confirmed:
             await asyncio.sleep(self._pause_s)
         # A report for an earlier claim counts for that claim only.
-        if self._memory.claimed_at_ms == claimed_at_ms:
+        if self._memory.lock_acquired_at_ms == lock_acquired_at_ms:
             state = FenceState.CONFIRMED if report.confirmed else FenceState.FAILED
             self._memory.reports[action.host] = state
 

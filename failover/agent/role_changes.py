@@ -11,7 +11,7 @@ from failover.agent.leader_record import LeaderRecordUpdater
 from failover.agent.memory import Memory, RejoinedFile, RunningTask
 from failover.core import observed
 from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
-from failover.core.observed import Alone, Guarantee, Phase, Role, TaskKind
+from failover.core.observed import Guarantee, Phase, Role, TaskKind, UnprotectedMode
 from failover.etcd.history_writer import HistoryWriter
 from failover.host.local_state import LocalState
 from failover.host.tool import ToolError
@@ -121,7 +121,7 @@ class RoleChanges:
     async def serve(self, action: Serve, announce: Callable[[Serve], Awaitable[None]]) -> None:
         """Note the epoch, write it into the database's table, then announce that this host serves."""
         await self._save_local_state(
-            LocalState(role=Role.PRIMARY, epoch=action.epoch, lineage=action.lineage)
+            LocalState(role=Role.PRIMARY, epoch=action.epoch, timeline=action.timeline)
         )
         await self._database.set_epoch(action.epoch)
         self._updater.assert_leader()
@@ -134,9 +134,11 @@ class RoleChanges:
             await self._start_standby(action.source)
             return
         assert action.revision is not None
-        assert action.lineage is not None
-        assert action.alone is not None
-        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage, action.alone)
+        assert action.timeline is not None
+        assert action.unprotected is not None
+        epoch = await self._write_promotion(
+            action.revision, action.guarantee, action.timeline, action.unprotected
+        )
         self._memory.started_at_ms = self._now_ms()
         await self._tool.run("start", "--alone", deadline_s=_START_S)
         await self._promoted(epoch)
@@ -150,10 +152,10 @@ class RoleChanges:
         epoch = self._memory.local_state.epoch
         self._rejoined.write(self._now_ms())
         await self._tool.run("rejoin", self._address(action.source), deadline_s=_COPY_S)
-        await self._save_local_state(LocalState(role=Role.STANDBY, epoch=epoch, lineage=action.lineage))
+        await self._save_local_state(LocalState(role=Role.STANDBY, epoch=epoch, timeline=action.timeline))
         self._memory.cannot_follow = False
         await self._database.ask()
-        self._history_writer.record(action.lineage, "rejoined", action.why, request=action.request)
+        self._history_writer.record(action.timeline, "rejoined", action.why, request=action.request)
 
     async def hand_over(self, action: HandOver) -> None:
         """Drain this primary, and write its final position into etcd."""
@@ -172,31 +174,35 @@ class RoleChanges:
         await self._save_local_state(local_state)
 
     async def _begin_promotion(self, action: Promote | TakeOver) -> int:
-        epoch = await self._write_promotion(action.revision, action.guarantee, action.lineage, action.alone)
+        epoch = await self._write_promotion(
+            action.revision, action.guarantee, action.timeline, action.unprotected
+        )
         self._updater.assert_leader()
         self._database.distrust()
         return epoch
 
-    async def _write_promotion(self, revision: int, guarantee: Guarantee, lineage: int, alone: Alone) -> int:
+    async def _write_promotion(
+        self, revision: int, guarantee: Guarantee, timeline: int, unprotected: UnprotectedMode
+    ) -> int:
         """Record in etcd and on disk that these data are complete, before they become writable."""
         leadership = self._updater.record(revision).leadership
         await self._updater.change(
             revision,
             guarantee=guarantee,
-            lineage=lineage,
+            timeline=timeline,
             primary=self._settings.me,
-            alone=alone,
-            acknowledged_scn=leadership.acknowledged_scn if alone is Alone.ENDING else None,
+            unprotected=unprotected,
+            catch_up_scn=leadership.catch_up_scn if unprotected is UnprotectedMode.ENDING else None,
         )
         if guarantee is Guarantee.LEASE:
             names = ", ".join(u.host for u in leadership.unfenced)
             self._history_writer.record(leadership.epoch, "fenced", f"the lease of {names} has run out")
         self._history_writer.record(leadership.epoch, "guarantee", guarantee)
-        if alone is Alone.YES and leadership.alone is not Alone.YES:
+        if unprotected is UnprotectedMode.YES and leadership.unprotected is not UnprotectedMode.YES:
             self._history_writer.record(
                 leadership.epoch, "alone", f"no standby follows {self._settings.me} yet"
             )
-        noted = replace(self._memory.local_state, role=Role.PRIMARY, lineage=lineage)
+        noted = replace(self._memory.local_state, role=Role.PRIMARY, timeline=timeline)
         await self._save_local_state(noted)
         self._updater.assert_leader()
         return leadership.epoch

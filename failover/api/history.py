@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from failover.core.words import Guarantee
+from failover.core.states import Guarantee
 
 Json = dict[str, Any]
 GUARANTEE_EVENT = "guarantee"

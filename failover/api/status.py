@@ -156,7 +156,7 @@ def successor(seen: Observed, limits: Limits) -> str | None:
         if m.host != etcd.leadership.host
         and m.candidate
         and m.role is Role.STANDBY
-        and m.lineage == etcd.leadership.lineage
+        and m.timeline == etcd.leadership.timeline
         and m.unchanged_ms < limits.peer_silent_ms
     ]
     return max(able)[1] if able else None
@@ -172,7 +172,7 @@ def _leader(leadership: Leadership, *, lease_alive: bool) -> LeaderStatus:
         lease_alive=lease_alive,
         unfenced=tuple(u.host for u in leadership.unfenced),
         powered_off=leadership.powered_off,
-        alone=leadership.alone,
+        alone=leadership.unprotected,
     )
 
 

@@ -8,7 +8,7 @@ Hold, FencePeer and a Refuse without a request, which are repeated in every loop
 
 from dataclasses import dataclass
 
-from failover.core.observed import Alone, Guarantee, Unfenced
+from failover.core.observed import Guarantee, Unfenced, UnprotectedMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,25 +41,25 @@ class ConfirmFenced:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class AcquireLeaderLock:
     """Become the leader in etcd, without touching the database: the lock on a recovery.
 
     In one transaction, compared with `revision` (0: there is no record yet): `leader` becomes this host,
-    `epoch`, phase `recovering`, and `lineage`, `primary`, `final_scn`, `unfenced`, `powered_off`,
-    `accept_loss`, `alone` and `acknowledged_scn` as given, no guarantee, no `to`; `lease` is put
+    `epoch`, phase `recovering`, and `timeline`, `primary`, `final_scn`, `unfenced`, `powered_off`,
+    `accept_loss`, `unprotected` and `catch_up_scn` as given, no guarantee, no `to`; `lease` is put
     under a lease granted just before; `request`, if given, is deleted. On success forget what fence devices
-    reported, and set `claimed_at_ms` to the time of the answer."""
+    reported, and set `lock_acquired_at_ms` to the time of the answer."""
 
     epoch: int
     revision: int
-    lineage: int
+    timeline: int
     primary: str
     unfenced: tuple[Unfenced, ...]
     powered_off: tuple[str, ...]
     final_scn: int | None
     accept_loss: bool
-    alone: Alone
-    acknowledged_scn: int | None
+    unprotected: UnprotectedMode
+    catch_up_scn: int | None
     automatic: bool
     """Whether it counts for the failover cooldown: no operator asked for it, and another host led before."""
     request: str | None
@@ -81,14 +81,14 @@ class FencePeer:
 class Promote:
     """Make this host's standby the primary, although the last primary was not drained.
 
-    In this order: write `guarantee`, `lineage`, `alone` and this host as `primary` into `leader`; note
-    PRIMARY and `lineage` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early if the
+    In this order: write `guarantee`, `timeline`, `unprotected` and this host as `primary` into `leader`; note
+    PRIMARY and `timeline` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early if the
     lease is dropped meanwhile."""
 
     revision: int
     guarantee: Guarantee
-    lineage: int
-    alone: Alone
+    timeline: int
+    unprotected: UnprotectedMode
     why: str
 
 
@@ -96,13 +96,13 @@ class Promote:
 class TakeOver:
     """Make this host's standby the primary with all that the last one had: SWITCHOVER TO PRIMARY.
 
-    As Promote otherwise; `lineage` is the present one: no history ends here. Also for the drained database
+    As Promote otherwise; `timeline` is the present one: no history ends here. Also for the drained database
     itself when its handover was called off."""
 
     revision: int
     guarantee: Guarantee
-    lineage: int
-    alone: Alone
+    timeline: int
+    unprotected: UnprotectedMode
     why: str
 
 
@@ -110,14 +110,14 @@ class TakeOver:
 class Serve:
     """Tell everybody: phase `serving` with `guarantee`, once `epoch` stands in the database's table.
 
-    In this order: note PRIMARY, `lineage` and `epoch` on disk; write `epoch` into the table; write `leader`:
-    `lineage`, `guarantee` and `unfenced` as given, this host as `primary`, `final_scn` dropped, `powered_off`
-    added to the record's."""
+    In this order: record PRIMARY, `timeline` and `epoch` on disk; write `epoch` into the table; write
+    `leader`: `timeline`, `guarantee` and `unfenced` as given, this host as `primary`, `final_scn` dropped,
+    `powered_off` added to the record's."""
 
     epoch: int
     revision: int
     guarantee: Guarantee
-    lineage: int
+    timeline: int
     unfenced: tuple[Unfenced, ...]
     powered_off: tuple[str, ...]
     why: str
@@ -127,24 +127,25 @@ class Serve:
 class StartDatabase:
     """Start the database on the data it has.
 
-    As a primary (`guarantee` is given): first write into `leader` and note on disk what Promote does; such a
-    database may say STANDBY when it is up, and is then promoted. As a standby (`guarantee` is None): pull the
-    log of `source`, if one is given, else of the one before; `revision`, `lineage` and `alone` are None."""
+    As a primary (`guarantee` is given): first write into `leader` and record on disk what Promote does; such
+    a database may say STANDBY when it is up, and is then promoted. As a standby (`guarantee` is None): pull
+    the log of `source`, if one is given, else of the one before; `revision`, `timeline` and `unprotected` are
+    None."""
 
     source: str | None
     guarantee: Guarantee | None
     revision: int | None
-    lineage: int | None
-    alone: Alone | None
+    timeline: int | None
+    unprotected: UnprotectedMode | None
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetAlone:
-    """Write `alone` and `acknowledged_scn` into `leader`, and nothing else."""
+class SetUnprotectedMode:
+    """Write `unprotected` and `catch_up_scn` into `leader`, and nothing else."""
 
-    alone: Alone
-    acknowledged_scn: int | None
+    unprotected: UnprotectedMode
+    catch_up_scn: int | None
     revision: int
     why: str
 
@@ -154,12 +155,12 @@ class Rejoin:
     """Make this host's database a standby of `source`.
 
     `keep_data`: its data are a beginning of the source's; start it again pulling from there. Otherwise note
-    that there are no data, empty them, copy the source's, and note `lineage` and STANDBY when the copy is
+    that there are no data, empty them, copy the source's, and note `timeline` and STANDBY when the copy is
     complete. `request`, if given, is deleted first. The process is ended if one runs."""
 
     source: str
     keep_data: bool
-    lineage: int
+    timeline: int
     request: str | None
     why: str
 
@@ -226,13 +227,13 @@ Action = (
     Hold
     | FenceSelf
     | ConfirmFenced
-    | Claim
+    | AcquireLeaderLock
     | FencePeer
     | Promote
     | TakeOver
     | Serve
     | StartDatabase
-    | SetAlone
+    | SetUnprotectedMode
     | Rejoin
     | PowerOn
     | BeginHandover

@@ -6,15 +6,15 @@ cannot renew (`claims`). A claimer makes its database writable only with a guara
 database is writable (`fencing`, `leading`).
 """
 
-from failover.core.actions import Action, Claim, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
+from failover.core.actions import AcquireLeaderLock, Action, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
 from failover.core.eligibility import not_ready
 from failover.core.fencing import switched_off
-from failover.core.following import follow
-from failover.core.leading import lead
-from failover.core.observed import Alone, EtcdView, Leadership, Observed, Phase, Role, Settings
+from failover.core.follower import follow
+from failover.core.leader import lead
+from failover.core.observed import EtcdView, Leadership, Observed, Phase, Role, Settings, UnprotectedMode
 from failover.core.requests import answer_as_leader, answer_as_other
 from failover.core.safety import could_write, lease_is_valid, must_fence
-from failover.core.standby import mend
+from failover.core.standby import recover_standby
 
 __all__ = ["decide", "must_fence"]
 
@@ -32,7 +32,7 @@ def decide(seen: Observed, settings: Settings) -> Action:
     if seen.task is not None:
         return Hold(why=f"in the middle of {seen.task.kind} for {seen.task.started_ago_ms} ms")
     if etcd.leadership is None:
-        return _first_of_all(seen, etcd, settings)
+        return _first_leader(seen, etcd, settings)
     return (
         _confirm(seen, etcd.leadership)
         or _with_own_lease(seen, etcd.leadership, settings)
@@ -100,13 +100,13 @@ def _confirm(seen: Observed, leadership: Leadership) -> ConfirmFenced | None:
     )
 
 
-def _first_of_all(seen: Observed, etcd: EtcdView, settings: Settings) -> Action:
+def _first_leader(seen: Observed, etcd: EtcdView, settings: Settings) -> Action:
     """If no host ever led, let the only database that is a primary lead; it may be older than the agents."""
     database = seen.database
     is_primary = Role.PRIMARY in (database.role, database.recorded_role)
     others = [m for m in etcd.members if m.host != seen.me and Role.PRIMARY in (m.role, m.recorded_role)]
     if not is_primary or etcd.paused:
-        return mend(seen, None, settings)
+        return recover_standby(seen, None, settings)
     obstacle = not_ready(seen, settings)
     if obstacle is not None:
         return Hold(why=f"nobody has led yet; {obstacle}")
@@ -117,19 +117,19 @@ def _first_of_all(seen: Observed, etcd: EtcdView, settings: Settings) -> Action:
             why=f"nobody has led yet, and more than one database is a primary: {seen.me}"
             f" and {', '.join(m.host for m in others)}; one of them must be copied anew from the other",
         )
-    known = [database.recorded_epoch, database.lineage or 0, *(m.epoch for m in etcd.members)]
+    known = [database.recorded_epoch, database.timeline or 0, *(m.epoch for m in etcd.members)]
     epoch = max(known) + 1
-    return Claim(
+    return AcquireLeaderLock(
         epoch=epoch,
         revision=0,
-        lineage=database.lineage or epoch,
+        timeline=database.timeline or epoch,
         primary=seen.me,
         unfenced=(),
         powered_off=(),
         final_scn=None,
         accept_loss=False,
-        alone=Alone.NO,
-        acknowledged_scn=None,
+        unprotected=UnprotectedMode.NO,
+        catch_up_scn=None,
         automatic=False,
         request=None,
         why=f"nobody has led yet, and the database of {seen.me} is the only primary",

@@ -31,13 +31,15 @@ def fence_former_leaders(seen: Observed, leadership: Leadership, settings: Setti
     """
     waiting = [u for u in leadership.unfenced if _guarantee_for(u, seen, settings) is None]
     for former in waiting:
-        grace = _agent_answers(former, seen, settings) and _since_claim_ms(seen) < settings.peer_silent_ms
+        grace = (
+            _agent_answers(former, seen, settings) and _since_lock_acquired_ms(seen) < settings.peer_silent_ms
+        )
         if not grace and fence_state(seen, former.host) in TO_BE_ASKED:
             return _fence(former)
     names = ", ".join(f"{u.host} ({fence_state(seen, u.host)})" for u in waiting)
     return Hold(
         why=f"wait until former leaders are fenced: {names}; without that for"
-        f" {_lease_guarantee_ms(settings)} ms since the claim ({_since_claim_ms(seen)} ms ago)"
+        f" {_lease_guarantee_ms(settings)} ms since the claim ({_since_lock_acquired_ms(seen)} ms ago)"
     )
 
 
@@ -82,7 +84,7 @@ def _guarantee_for(former: Unfenced, seen: Observed, settings: Settings) -> Guar
         return Guarantee.SELF
     if fence_state(seen, former.host) in WAS_OFF:
         return Guarantee.DEVICE
-    if former.lease_over or _since_claim_ms(seen) >= _lease_guarantee_ms(settings):
+    if former.lease_over or _since_lock_acquired_ms(seen) >= _lease_guarantee_ms(settings):
         return Guarantee.LEASE
     return None
 
@@ -118,5 +120,5 @@ def _lease_guarantee_ms(settings: Settings) -> int:
     return settings.lease_ttl_ms + settings.safety_margin_ms
 
 
-def _since_claim_ms(seen: Observed) -> int:
-    return 0 if seen.claimed_at_ms is None else seen.now_ms - seen.claimed_at_ms
+def _since_lock_acquired_ms(seen: Observed) -> int:
+    return 0 if seen.lock_acquired_at_ms is None else seen.now_ms - seen.lock_acquired_at_ms

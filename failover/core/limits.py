@@ -27,11 +27,11 @@ class Settings:
     request_limit_ms: int = 5000
     """A request that no agent took by then is refused."""
 
-    alone_after_ms: int | None = None
+    unprotected_after_ms: int | None = None
     """After no standby has followed for this long, services need not wait for one. A new primary, whose
     standby was the host that it replaced, is alone from the start. None: never, or services do not wait
     anyway."""
-    alone_word_ms: int = 3000
+    unprotected_answer_ttl_ms: int = 3000
     """Longest time after their query in which services may act on the answer that a primary is alone;
     actually they need less."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from failover.core.claims import member_report_age_ms
-from failover.core.eligibility import how_far_behind_ns, member, not_ready, what_would_be_lost
+from failover.core.eligibility import excess_data_loss, lag_behind_primary_ns, member, not_ready
 from failover.core.lag import NS_IN_MS
+from failover.core.leader_lock import member_report_age_ms
 from failover.core.observed import (
     Leadership,
     Member,
@@ -64,7 +64,7 @@ def _against_failover(
         )
     if request.host == seen.me:
         obstacle = not_ready(seen, settings)
-        loss = what_would_be_lost(seen, leadership, settings)
+        loss = excess_data_loss(seen, leadership, settings)
         if obstacle is not None:
             yield obstacle
         if loss is not None and not request.accept_loss:
@@ -104,13 +104,13 @@ def _against_candidate(
     can_be_started = put.recorded_role is Role.PRIMARY and (accept_loss or host == leadership.primary)
     if put.role is not Role.STANDBY and not can_be_started:
         yield f"the database of {host} is no standby that answers ({put.role or 'no answer'})"
-    if put.lineage != leadership.lineage and not accept_loss:
-        yield f"the data of {host} are of epoch {put.lineage}, those served of epoch {leadership.lineage}"
+    if put.timeline != leadership.timeline and not accept_loss:
+        yield f"the data of {host} are of epoch {put.timeline}, those served of epoch {leadership.timeline}"
 
 
 def _lag_ms(seen: Observed, leadership: Leadership, host: str) -> int | None:
     put = member(seen, host)
-    if put is None or put.lineage != leadership.lineage:
+    if put is None or put.timeline != leadership.timeline:
         return None
-    behind_ns = how_far_behind_ns(put.scn, seen, leadership)
+    behind_ns = lag_behind_primary_ns(put.scn, seen, leadership)
     return None if behind_ns is None else behind_ns // NS_IN_MS

@@ -8,10 +8,18 @@ nanoseconds on the primary's time line, so that a difference of two is a lag.
 from dataclasses import dataclass
 
 from failover.core.limits import Settings
-from failover.core.words import Alone, FenceState, Guarantee, Phase, Process, RequestKind, Role, TaskKind
+from failover.core.states import (
+    FenceState,
+    Guarantee,
+    Phase,
+    Process,
+    RequestKind,
+    Role,
+    TaskKind,
+    UnprotectedMode,
+)
 
 __all__ = [
-    "Alone",
     "Database",
     "EtcdView",
     "FenceReport",
@@ -31,6 +39,7 @@ __all__ = [
     "Task",
     "TaskKind",
     "Unfenced",
+    "UnprotectedMode",
 ]
 
 
@@ -61,8 +70,8 @@ class Database:
     given up may still end."""
     recorded_epoch: int = 0
     """The highest epoch known here: from the note on disk, and the database's table when it answers."""
-    lineage: int | None = None
-    """The epoch of the promotion these data descend from (`Leadership.lineage`), from the note on disk.
+    timeline: int | None = None
+    """The epoch of the promotion these data descend from (`Leadership.timeline`), from the note on disk.
 
     Noted together with PRIMARY, and from Rejoin when a copy is complete. Also whenever this database is a
     standby and its table shows the epoch of the leader that serves now: that row came with the leader's own
@@ -111,12 +120,12 @@ class Leadership:
     phase: Phase
     revision: int
     """etcd's modification revision of the record: what a change is compared with."""
-    lineage: int
+    timeline: int
     """The epoch of the last unplanned promotion: only data that descend from it were served since."""
     primary: str
     """The host whose database was made the primary last, or was begun to be: its data are complete.
 
-    Written together with `lineage` and `guarantee`, before the promotion or the start begins; so it may
+    Written together with `timeline` and `guarantee`, before the promotion or the start begins; so it may
     differ from `host` while that is recovering."""
     guarantee: Guarantee | None = None
     """Given in this epoch; None: no promotion or start was begun in it."""
@@ -131,10 +140,10 @@ class Leadership:
     """Hosts that were switched off by a fence device and not switched on again."""
     accept_loss: bool = False
     """This epoch was claimed for an operator who accepted the loss of what this host's data lack."""
-    alone: Alone = Alone.NO
+    unprotected: UnprotectedMode = UnprotectedMode.NO
     """Of `primary`; a claim keeps it, and a promotion begins it anew."""
-    acknowledged_scn: int | None = None
-    """`alone` is ending: a position that holds all that was acknowledged alone; None: not known yet."""
+    catch_up_scn: int | None = None
+    """`unprotected` is ending: a position that holds all that was acknowledged alone; None: not known yet."""
     unchanged_ms: int = 0
     """For how long this agent has seen this revision, counted only while etcd answered."""
 
@@ -149,7 +158,7 @@ class Member:
     scn: int = 0
     settled_scn: int | None = None
     recorded_role: Role | None = None
-    lineage: int | None = None
+    timeline: int | None = None
     epoch: int = 0
     """The highest epoch known to its database."""
     fenced: int = 0
@@ -243,14 +252,14 @@ class Observed:
     task: Task | None = None
     fence_device: tuple[FenceReport, ...] = ()
     """Only what was learned since this agent's present claim; a new claim starts with none."""
-    claimed_at_ms: int | None = None
+    lock_acquired_at_ms: int | None = None
     """When the answer to this agent's claim of the present epoch arrived; after a restart of the agent:
     None."""
     fenced_epoch: int = 0
     """The highest epoch whose end this agent confirmed, told to everybody who asks it."""
     unfollowed_ms: int = 0
     """For how long this agent has seen that not every standby that may lead follows it; 0: each does."""
-    alone_said_ago_ms: int = 0
+    unprotected_reported_ago_ms: int = 0
     """Since this host's agent last told services that they need not wait for a standby; counted from the
     agent's start if it never did, as the one before may have."""
     rejoined_ago_ms: int | None = None

@@ -5,7 +5,6 @@ clock.
 """
 
 from failover.core.observed import (
-    Alone,
     EtcdView,
     Leadership,
     Observed,
@@ -13,6 +12,7 @@ from failover.core.observed import (
     Process,
     Role,
     Settings,
+    UnprotectedMode,
 )
 
 
@@ -31,7 +31,7 @@ def is_calm(seen: Observed, settings: Settings) -> bool:
 def _is_undisturbed(etcd: EtcdView, leadership: Leadership) -> bool:
     return (
         leadership.phase is Phase.SERVING
-        and leadership.alone is Alone.NO
+        and leadership.unprotected is UnprotectedMode.NO
         and not leadership.unfenced
         and not leadership.powered_off
         and etcd.lease_alive

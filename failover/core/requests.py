@@ -1,10 +1,10 @@
 """Operators' requests, and which agent carries them out; objections are in `objections`. Pure."""
 
 from failover.core.actions import Action, BeginHandover, Refuse
-from failover.core.claims import claim
+from failover.core.leader_lock import acquire_leader_lock
 from failover.core.objections import objections
 from failover.core.observed import Leadership, Observed, Phase, Request, RequestKind, Settings
-from failover.core.standby import copy_anew
+from failover.core.standby import reinit
 
 
 def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
@@ -38,8 +38,8 @@ def answer_as_other(seen: Observed, leadership: Leadership, settings: Settings) 
     if against:
         return _refuse(request, against)
     if request.kind is RequestKind.REJOIN:
-        return copy_anew(seen, leadership, settings, request.id)
-    return claim(seen, leadership, f"an operator asked for a failover to {seen.me}", request)
+        return reinit(seen, leadership, settings, request.id)
+    return acquire_leader_lock(seen, leadership, f"an operator asked for a failover to {seen.me}", request)
 
 
 def _refuse(request: Request, against: tuple[str, ...]) -> Refuse:

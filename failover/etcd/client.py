@@ -16,7 +16,8 @@ import msgspec
 from failover.core.observed import Member, Request
 from failover.etcd import operations, records
 from failover.etcd.http_api import Answer, EtcdError, decoded, encoded
-from failover.etcd.records import Json, Keys, LeaderRecord, RecordError
+from failover.etcd.keys import Keys
+from failover.etcd.records import Json, LeaderRecord, RecordError
 
 _LOG = logging.getLogger("failover.etcd")
 
@@ -116,7 +117,9 @@ class EtcdClient:
         """
         await self._http.call("/v3/lease/revoke", {"ID": lease})
 
-    async def claim(self, record: LeaderRecord, *, lease: str, takes_request: bool) -> int | None:
+    async def acquire_leader_lock(
+        self, record: LeaderRecord, *, lease: str, takes_request: bool
+    ) -> int | None:
         """Make `record` the leader's if `leader` still has its revision, and bind the key `lease` to `lease`.
 
         Returns:

@@ -8,7 +8,7 @@ import msgspec
 
 from failover.etcd import operations
 from failover.etcd.http_api import Answer, EtcdError, decoded
-from failover.etcd.records import Keys
+from failover.etcd.keys import Keys
 
 Json = dict[str, Any]
 _EPOCHS_KEPT = 200

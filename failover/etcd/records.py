@@ -1,17 +1,12 @@
-"""etcd's content: converts between JSON in its keys and the core's values. Pure.
-
-Keys below `/loanstack/<environment>/`, in their order: `history/<epoch>`, `leader`, `lease`,
-`members/<host>`, `paused`, `request`.
-"""
+"""Records in etcd: converts between the JSON of a key and the core's values. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from failover.core.observed import (
-    Alone,
     Guarantee,
     Leadership,
     Member,
@@ -20,9 +15,19 @@ from failover.core.observed import (
     RequestKind,
     Role,
     Unfenced,
+    UnprotectedMode,
 )
 
 Json = dict[str, Any]
+_STORED_NAMES = {
+    "timeline": "lineage",
+    "unprotected": "alone",
+    "catch_up_scn": "acknowledged_scn",
+    "candidate": "may_lead",
+}
+"""Field -> its name in etcd, if that differs: agents of earlier versions write and read these names."""
+_NOT_STORED = ("revision", "unchanged_ms")
+"""Fields that each agent measures by itself."""
 _Known = TypeVar("_Known", Phase, Guarantee, Role, RequestKind)
 
 
@@ -35,74 +40,16 @@ class LeaderRecord:
     """The record `leader`, with fields that only etcd's own code needs."""
 
     leadership: Leadership
-    claim: str
+    acquisition_id: str
     """Unique id of a claim, by which a claim is recognised if its answer was lost."""
     last_automatic_s: float | None
     """Unix time of the last claim that no operator asked for; copied from record to record."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    """The keys of one environment."""
-
-    environment: str
-    prefix: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "prefix", f"/loanstack/{self.environment}/")
-
-    @property
-    def leader(self) -> str:
-        """Who leads, or led last."""
-        return f"{self.prefix}leader"
-
-    @property
-    def lease(self) -> str:
-        """Key that exists as long as the leader's lease."""
-        return f"{self.prefix}lease"
-
-    @property
-    def request(self) -> str:
-        """Key of an operator's request."""
-        return f"{self.prefix}request"
-
-    @property
-    def paused(self) -> str:
-        """Key that exists during a pause of automatic actions."""
-        return f"{self.prefix}paused"
-
-    def member(self, host: str) -> str:
-        """Key of an agent's report about itself."""
-        return f"{self.prefix}members/{host}"
-
-    def history(self, epoch: int) -> str:
-        """Key of one epoch's history; of fixed width, so that keys sort by epoch."""
-        return f"{self.prefix}history/{epoch:010d}"
-
-    @property
-    def all_but_history(self) -> tuple[str, str]:
-        """First key and end of the range that every read covers; the history sorts before it."""
-        return self.leader, f"{self.prefix[:-1]}0"
-
-    @property
-    def watched(self) -> tuple[tuple[str, str], ...]:
-        """First key and end of the range with notifications: everything that is read, except the members."""
-        members = self.member("")
-        return (self.leader, members), (f"{members[:-1]}0", f"{self.prefix[:-1]}0")
-
-    @property
-    def whole_history(self) -> tuple[str, str]:
-        """First key and end of the history."""
-        return f"{self.prefix}history/", f"{self.prefix}history0"
-
-
 def leader_text(record: LeaderRecord) -> str:
     """Return the record `leader` as etcd holds it."""
-    leadership = asdict(record.leadership)
-    for absent in ("revision", "unchanged_ms"):
-        del leadership[absent]
-    found = {**leadership, "claim": record.claim, "last_automatic_s": record.last_automatic_s}
-    return msgspec.json.encode(found).decode()
+    more = {"claim": record.acquisition_id, "last_automatic_s": record.last_automatic_s}
+    return msgspec.json.encode({**_stored(record.leadership), **more}).decode()
 
 
 def leader_record(text: str, revision: int) -> LeaderRecord:
@@ -118,7 +65,7 @@ def leader_record(text: str, revision: int) -> LeaderRecord:
             epoch=int(found["epoch"]),
             phase=Phase(found["phase"]),
             revision=revision,
-            lineage=int(found["lineage"]),
+            timeline=int(found["lineage"]),
             primary=str(found["primary"]),
             guarantee=_known(Guarantee, found["guarantee"]),
             final_scn=found["final_scn"],
@@ -129,26 +76,19 @@ def leader_record(text: str, revision: int) -> LeaderRecord:
             ),
             powered_off=tuple(found["powered_off"]),
             accept_loss=bool(found["accept_loss"]),
-            alone=Alone(found["alone"]),
-            acknowledged_scn=found["acknowledged_scn"],
+            unprotected=UnprotectedMode(found["alone"]),
+            catch_up_scn=found["acknowledged_scn"],
         )
         return LeaderRecord(
-            leadership=leadership, claim=found["claim"], last_automatic_s=found["last_automatic_s"]
+            leadership=leadership, acquisition_id=found["claim"], last_automatic_s=found["last_automatic_s"]
         )
     except (KeyError, TypeError, ValueError) as wrong:
         raise RecordError(f"the record leader cannot be read ({wrong!r}): {text[:200]}") from None
 
 
-def same_record(one: LeaderRecord, other: LeaderRecord) -> bool:
-    """Say whether two records are equal, whenever they were written."""
-    return _timeless(one) == _timeless(other)
-
-
 def member_text(member: Member, *, seq: int, lag_ms: int | None, more: Mapping[str, object]) -> str:
     """Return an agent's report about itself; `more` is for people and other programs."""
-    found = {**more, **asdict(member), "seq": seq, "lag_ms": lag_ms}
-    del found["unchanged_ms"]
-    found["may_lead"] = found.pop("candidate")
+    found = {**more, **_stored(member), "seq": seq, "lag_ms": lag_ms}
     return msgspec.json.encode(found).decode()
 
 
@@ -166,7 +106,7 @@ def member(host: str, text: str) -> Member:
             scn=int(found["scn"]),
             settled_scn=found.get("settled_scn"),
             recorded_role=_known(Role, found["recorded_role"]),
-            lineage=found["lineage"],
+            timeline=found["lineage"],
             epoch=int(found["epoch"]),
             fenced=int(found["fenced"]),
             candidate=bool(found["may_lead"]),
@@ -177,8 +117,7 @@ def member(host: str, text: str) -> Member:
 
 def request_text(request: Request, *, at_s: float) -> str:
     """Return a request as etcd holds it."""
-    found = {**asdict(request), "at_s": at_s}
-    del found["unchanged_ms"]
+    found = {**_stored(request), "at_s": at_s}
     return msgspec.json.encode(found).decode()
 
 
@@ -201,8 +140,13 @@ def request(text: str) -> Request:
         raise RecordError(f"request cannot be read ({wrong!r}): {text[:200]}") from None
 
 
-def _timeless(record: LeaderRecord) -> LeaderRecord:
-    return replace(record, leadership=replace(record.leadership, revision=0, unchanged_ms=0))
+def _stored(value: Leadership | Member | Request) -> Json:
+    """Return the fields of a value, with their names in etcd."""
+    return {
+        _STORED_NAMES.get(name, name): field_value
+        for name, field_value in asdict(value).items()
+        if name not in _NOT_STORED
+    }
 
 
 def _known(kind: type[_Known], value: str | None) -> _Known | None:

@@ -28,13 +28,14 @@ class LocalState:
     role: Role | None = None
     """Role that a start of the data may give; None: there are no complete data."""
     epoch: int = 0
-    lineage: int | None = None
+    timeline: int | None = None
 
 
 class _StoredState(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     epoch: int
-    lineage: int | None
+    timeline: int | None = msgspec.field(name="lineage")
+    """The file keeps the name that earlier versions wrote."""
     role_file_ns: int
     """Change time of the role file when the note was written; a later change is newer than the note."""
 
@@ -68,7 +69,7 @@ class LocalStateFile:
             role = note.role
         elif Role.PRIMARY in (role, note.role):
             role = Role.PRIMARY
-        return LocalState(role=role, epoch=note.epoch, lineage=note.lineage)
+        return LocalState(role=role, epoch=note.epoch, timeline=note.timeline)
 
     def write(self, local_state: LocalState) -> None:
         """Note `local_state`, on the disk when this returns.
@@ -80,7 +81,7 @@ class LocalStateFile:
         note = _StoredState(
             role=local_state.role,
             epoch=local_state.epoch,
-            lineage=local_state.lineage,
+            timeline=local_state.timeline,
             role_file_ns=self._role_file.lstat().st_mtime_ns,
         )
         folder = os.open(self._note.parent, os.O_RDONLY | os.O_DIRECTORY)

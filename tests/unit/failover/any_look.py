@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from failover.core.observed import (
-    Alone,
     FenceReport,
     FenceState,
     Guarantee,
@@ -21,6 +20,7 @@ from failover.core.observed import (
     Task,
     TaskKind,
     Unfenced,
+    UnprotectedMode,
 )
 from tests.unit.failover.looks import (
     AT,
@@ -63,7 +63,7 @@ BASES = (
     claimer_look(),
     claimer_look(etcd=view(claimed(unfenced=()))),
     claimer_look(etcd=view(claimed(unfenced=(), primary="b")), database=down(Role.PRIMARY)),
-    claimer_look(etcd=view(claimed(primary="b", lineage=5)), database=primary(lineage=5)),
+    claimer_look(etcd=view(claimed(primary="b", timeline=5)), database=primary(timeline=5)),
 )
 
 FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -79,7 +79,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "claimed_at_ms": (None, NOW - 3999, NOW - 4000),
         "fenced_epoch": EPOCHS,
         "unfollowed_ms": AGES_MS,
-        "alone_said_ago_ms": AGES_MS,
+        "unprotected_reported_ago_ms": AGES_MS,
         "rejoined_ago_ms": (None, 9999, 10_000),
         "peers": (
             (),
@@ -100,7 +100,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "silent_ms": (1999, 2000),
         "drained": (True, False),
         "recorded_epoch": EPOCHS,
-        "lineage": (None, *EPOCHS),
+        "timeline": (None, *EPOCHS),
         "follows": (None, "c"),
         "cannot_follow": (True,),
         "started_ago_ms": (None, 2999),
@@ -125,7 +125,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "host": ("a", "b", "c"),
         "epoch": EPOCHS[1:],
         "phase": tuple(Phase),
-        "lineage": EPOCHS,
+        "timeline": EPOCHS,
         "primary": ("a", "b", "c"),
         "guarantee": (None, *Guarantee),
         "final_scn": (None, *POSITIONS),
@@ -142,15 +142,15 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         ),
         "powered_off": (("c",),),
         "accept_loss": (True,),
-        "alone": tuple(Alone),
-        "acknowledged_scn": (None, *POSITIONS),
+        "unprotected": tuple(UnprotectedMode),
+        "catch_up_scn": (None, *POSITIONS),
         "unchanged_ms": AGES_MS,
     },
     "member": {
         "role": ROLES,
         "scn": POSITIONS,
         "recorded_role": ROLES,
-        "lineage": (None, *EPOCHS),
+        "timeline": (None, *EPOCHS),
         "fenced": EPOCHS,
         "candidate": (False,),
         "unchanged_ms": AGES_MS,

@@ -23,7 +23,7 @@ from failover.core.observed import (
     Unfenced,
 )
 
-SETTINGS = Settings(alone_after_ms=5000)
+SETTINGS = Settings(unprotected_after_ms=5000)
 NOW = 1_000_000
 S = 1_000_000_000
 """A second of positions."""
@@ -41,7 +41,7 @@ def record(**changes: Any) -> Leadership:
         epoch=4,
         phase=Phase.SERVING,
         revision=70,
-        lineage=3,
+        timeline=3,
         primary="a",
         guarantee=Guarantee.SELF,
         unchanged_ms=60_000,
@@ -57,7 +57,7 @@ def primary(**changes: Any) -> Database:
         scn=AT,
         recorded_role=Role.PRIMARY,
         recorded_epoch=4,
-        lineage=3,
+        timeline=3,
         started_ago_ms=60_000,
     )
     return replace(base, **changes)
@@ -71,7 +71,7 @@ def standby(**changes: Any) -> Database:
         scn=AT - S // 10,
         recorded_role=Role.STANDBY,
         recorded_epoch=4,
-        lineage=3,
+        timeline=3,
         follows="a",
         started_ago_ms=60_000,
     )
@@ -80,8 +80,8 @@ def standby(**changes: Any) -> Database:
 
 def down(role: Role | None, **changes: Any) -> Database:
     """A database without a process."""
-    lineage = None if role is None else 3
-    base = Database(process=Process.DOWN, recorded_role=role, recorded_epoch=4, lineage=lineage)
+    timeline = None if role is None else 3
+    base = Database(process=Process.DOWN, recorded_role=role, recorded_epoch=4, timeline=timeline)
     return replace(base, **changes)
 
 
@@ -89,7 +89,7 @@ def member(host: str, **changes: Any) -> Member:
     """What a host put: a of a primary, others of a standby 100 ms behind."""
     role = Role.PRIMARY if host == "a" else Role.STANDBY
     scn = AT if host == "a" else AT - S // 10
-    base = Member(host=host, role=role, recorded_role=role, scn=scn, lineage=3, epoch=4, unchanged_ms=100)
+    base = Member(host=host, role=role, recorded_role=role, scn=scn, timeline=3, epoch=4, unchanged_ms=100)
     return replace(base, **changes)
 
 
@@ -128,7 +128,7 @@ def leader_look(**changes: Any) -> Observed:
         database=primary(),
         lease=Lease(epoch=4, renewed_at_ms=NOW - 100),
         etcd=view(),
-        claimed_at_ms=NOW - 60_000,
+        lock_acquired_at_ms=NOW - 60_000,
     )
     return replace(base, **changes)
 
@@ -142,7 +142,7 @@ def claimer_look(**changes: Any) -> Observed:
         lease=Lease(epoch=5, renewed_at_ms=NOW - 100),
         etcd=view(claimed()),
         peers=(SILENT,),
-        claimed_at_ms=NOW - 100,
+        lock_acquired_at_ms=NOW - 100,
     )
     return replace(base, **changes)
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from failover.core.eligibility import not_ready, what_would_be_lost
+from failover.core.eligibility import excess_data_loss, not_ready
 from failover.core.observed import Process, Settings
 from tests.unit.failover.simulated import faults
 from tests.unit.failover.simulated.checks import BrokenPromiseError
@@ -81,7 +81,7 @@ def explore(seed: int, settings: Settings = DEFAULTS) -> Explored:
         odd=chance.choice((0.0, 0.05, 0.2)),
     )
     if chance.random() < 0.7:
-        settings = replace(settings, alone_after_ms=chance.choice((1500, 4000)))
+        settings = replace(settings, unprotected_after_ms=chance.choice((1500, 4000)))
     cluster = Cluster(seed, shape, settings)
     try:
         return _run(cluster, chance)
@@ -146,4 +146,4 @@ def _could_lead(cluster: Cluster, name: str) -> bool:
         return name == "a"
     ready = not_ready(seen, cluster.settings) is None or seen.database.process is not Process.RUNNING
     has_data = seen.database.recorded_role is not None
-    return has_data and ready and what_would_be_lost(seen, record, cluster.settings) is None
+    return has_data and ready and excess_data_loss(seen, record, cluster.settings) is None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from failover.core.observed import Alone, RequestKind, Role
+from failover.core.observed import RequestKind, Role, UnprotectedMode
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.fake_etcd import FakeEtcd, member
@@ -93,7 +93,10 @@ def test_both_name_the_same_primary_and_its_own_says_whether_it_is_alone(
         agents = [host.agent for host in them.hosts.values()]
         answers = [a.backend.announcement.answer for a in agents if a is not None]
         assert {(answer.epoch, answer.phase, answer.host) for answer in answers} == {(1, "serving", "ob-a")}
-        assert [answer.primary and answer.primary.alone for answer in answers] == [Alone.NO, None]
+        assert [answer.primary and answer.primary.unprotected for answer in answers] == [
+            UnprotectedMode.NO,
+            None,
+        ]
         assert them["ob-a"].epoch == 1
 
     play(tmp_path, certificate, story)

@@ -14,7 +14,6 @@ from failover.agent.metrics import Metrics
 from failover.agent.pace import Pace
 from failover.api.backend import RefusedError
 from failover.core.observed import (
-    Alone,
     Database,
     EtcdView,
     Leadership,
@@ -24,6 +23,7 @@ from failover.core.observed import (
     Phase,
     RequestKind,
     Role,
+    UnprotectedMode,
 )
 from failover.etcd.client import EtcdClient
 from failover.etcd.history import History
@@ -37,7 +37,7 @@ from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
 from tests.unit.failover.fake_etcd import PASSWORD, USER, FakeEtcd, member
 
-LEADERSHIP = Leadership(host="ob-b", epoch=4, phase=Phase.SERVING, revision=0, lineage=4, primary="ob-b")
+LEADERSHIP = Leadership(host="ob-b", epoch=4, phase=Phase.SERVING, revision=0, timeline=4, primary="ob-b")
 
 
 class Eyes:
@@ -51,7 +51,7 @@ class Eyes:
     def lag_ms(self, _: Observed) -> int | None:
         return 12
 
-    def said_alone(self) -> None:
+    def unprotected_reported(self) -> None:
         self.said += 1
 
 
@@ -107,10 +107,10 @@ class Stage:
 
     async def somebody_leads(self) -> None:
         lease = await self.client.grant(3000)
-        record = LeaderRecord(leadership=LEADERSHIP, claim="c", last_automatic_s=None)
-        await self.client.claim(record, lease=lease, takes_request=False)
+        record = LeaderRecord(leadership=LEADERSHIP, acquisition_id="c", last_automatic_s=None)
+        await self.client.acquire_leader_lock(record, lease=lease, takes_request=False)
         for host, role in (("ob-b", Role.PRIMARY), ("ob-a", Role.STANDBY)):
-            put = Member(host=host, role=role, scn=9, recorded_role=role, lineage=4, epoch=4)
+            put = Member(host=host, role=role, scn=9, recorded_role=role, timeline=4, epoch=4)
             text = member_text(put, seq=1, lag_ms=3, more={"thinks": f"{host} thinks"})
             await self.client.read(host=host, member=text)
         await self.look()
@@ -131,15 +131,22 @@ def test_the_word_that_the_primary_is_alone_lasts_until_another_one_is_said(cert
     """Until then anybody may have asked, and heard it."""
 
     async def story(it: Stage, _: FakeEtcd) -> None:
-        def turn(alone: Alone) -> int:
-            leadership = replace(LEADERSHIP, host="ob-a", alone=alone)
+        def turn(unprotected: UnprotectedMode) -> int:
+            leadership = replace(LEADERSHIP, host="ob-a", unprotected=unprotected)
             etcd = EtcdView(answered_ago_ms=0, leadership=leadership)
             lease = Lease(epoch=4, renewed_at_ms=0)
             it.backend.announce(Observed(now_ms=0, me="ob-a", etcd=etcd, lease=lease))
             return it.eyes.said
 
-        turns = [Alone.NO, Alone.YES, Alone.YES, Alone.ENDING, Alone.ENDING, Alone.NO]
-        assert [turn(alone) for alone in turns] == [0, 1, 2, 3, 3, 3]
+        turns = [
+            UnprotectedMode.NO,
+            UnprotectedMode.YES,
+            UnprotectedMode.YES,
+            UnprotectedMode.ENDING,
+            UnprotectedMode.ENDING,
+            UnprotectedMode.NO,
+        ]
+        assert [turn(unprotected) for unprotected in turns] == [0, 1, 2, 3, 3, 3]
 
     play(certificate, story)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.core.actions import Claim, Hold, Refuse
+from failover.core.actions import AcquireLeaderLock, Hold, Refuse
 from failover.core.decision import decide
 from failover.core.observed import Observed, Phase, Role
 from tests.unit.failover.looks import (
@@ -26,7 +26,7 @@ GONE = {"lease_alive": False, "lease_gone_ms": 300}
 
 
 def claims(seen: Observed) -> bool:
-    return isinstance(decide(seen, SETTINGS), Claim)
+    return isinstance(decide(seen, SETTINGS), AcquireLeaderLock)
 
 
 # the lag, in both directions
@@ -75,15 +75,15 @@ def test_an_entry_after_a_long_pause_makes_nobody_late() -> None:
 
 
 def test_positions_of_another_history_are_no_measure() -> None:
-    other = replace(FENCED, members=(member("a"), member("c", scn=AT + 99 * S, lineage=2)))
+    other = replace(FENCED, members=(member("a"), member("c", scn=AT + 99 * S, timeline=2)))
     assert claims(look(etcd=other))
 
 
 def test_another_history_is_not_promoted() -> None:
-    action = decide(look(etcd=FENCED, database=standby(lineage=2)), SETTINGS)
+    action = decide(look(etcd=FENCED, database=standby(timeline=2)), SETTINGS)
     assert isinstance(action, Refuse)
     assert "descend from epoch 2" in action.why
-    assert isinstance(decide(look(etcd=FENCED, database=standby(lineage=None)), SETTINGS), Refuse)
+    assert isinstance(decide(look(etcd=FENCED, database=standby(timeline=None)), SETTINGS), Refuse)
 
 
 def test_a_former_primary_does_not_lead_with_what_it_had() -> None:
@@ -133,7 +133,7 @@ def test_a_head_start_ends() -> None:
         {"role": None},
         {"role": Role.PRIMARY},
         {"unchanged_ms": 1200},
-        {"lineage": 2},
+        {"timeline": 2},
     ],
 )
 def test_who_cannot_lead_goes_before_nobody(changes: dict[str, object]) -> None:
@@ -154,7 +154,7 @@ def former(**changes: object) -> Observed:
 
 def test_without_a_living_standby_a_former_leader_leads_again_with_a_new_claim() -> None:
     action = decide(former(), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.epoch == 5
     assert not action.automatic
 
@@ -180,5 +180,5 @@ def test_a_former_leader_starts_its_database_at_most_every_so_often() -> None:
 
 
 def test_a_primary_is_not_held_to_its_own_lag() -> None:
-    assert claims(former(database=down(Role.PRIMARY, scn=0, lineage=None)))
+    assert claims(former(database=down(Role.PRIMARY, scn=0, timeline=None)))
     assert claims(former(database=primary(drained=True, scn=0)))

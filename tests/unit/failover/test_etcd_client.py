@@ -87,11 +87,11 @@ def record(*, revision: int = 0, epoch: int = 1, host: str = "ob-a", **more: Any
         epoch=epoch,
         phase=more.pop("phase", Phase.RECOVERING),
         revision=revision,
-        lineage=more.pop("lineage", 1),
+        timeline=more.pop("timeline", 1),
         primary=more.pop("primary", host),
         **more,
     )
-    return LeaderRecord(leadership=leadership, claim=f"claim of {host}", last_automatic_s=None)
+    return LeaderRecord(leadership=leadership, acquisition_id=f"claim of {host}", last_automatic_s=None)
 
 
 MEMBER = Member(
@@ -100,7 +100,7 @@ MEMBER = Member(
     scn=1795520469021068000,
     settled_scn=1795520466110042000,
     recorded_role=Role.STANDBY,
-    lineage=4,
+    timeline=4,
     epoch=5,
 )
 REQUEST = Request(id="r-1", kind=RequestKind.SWITCHOVER, host="ob-b", force=True)
@@ -112,7 +112,7 @@ def member_text(seq: int, found: Member = MEMBER) -> str:
 
 async def claimed(it: Stage, wanted: LeaderRecord, *, takes_request: bool = False) -> tuple[int | None, str]:
     lease = await it.client.grant(TTL_MS)
-    return await it.client.claim(wanted, lease=lease, takes_request=takes_request), lease
+    return await it.client.acquire_leader_lock(wanted, lease=lease, takes_request=takes_request), lease
 
 
 def test_an_empty_etcd_holds_nothing(certificate: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_claim_whose_answer_got_lost_is_known_as_ones_own(certificate: Path) -
     async def story(it: Stage) -> None:
         lease = await it.client.grant(TTL_MS)
         it.etcd.deaf = {0}
-        revision = await it.client.claim(record(), lease=lease, takes_request=False)
+        revision = await it.client.acquire_leader_lock(record(), lease=lease, takes_request=False)
         snapshot = await it.client.read()
         assert snapshot.leader is not None
         assert snapshot.leader.leadership.revision == revision
@@ -174,7 +174,7 @@ def test_a_claim_on_a_lease_that_has_ended_changes_nothing(certificate: Path) ->
         lease = await it.client.grant(TTL_MS)
         await it.client.revoke(lease)
         with pytest.raises(EtcdError, match="lease not found"):
-            await it.client.claim(record(), lease=lease, takes_request=False)
+            await it.client.acquire_leader_lock(record(), lease=lease, takes_request=False)
         assert (await it.client.read()).leader is None
 
     play(certificate, story)
@@ -372,7 +372,7 @@ def test_changes_are_told_as_they_happen_but_not_those_of_members_and_history(ce
         lease = await it.client.grant(TTL_MS)
         changes: tuple[Callable[[], Awaitable[object]], ...] = (
             it.client.resume,
-            lambda: it.client.claim(record(), lease=lease, takes_request=False),
+            lambda: it.client.acquire_leader_lock(record(), lease=lease, takes_request=False),
             lambda: it.client.put_request(REQUEST, at_s=2.0),
             lambda: it.client.revoke(lease),
         )

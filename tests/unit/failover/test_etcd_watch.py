@@ -25,9 +25,9 @@ def leader(
     *, host: str = "ob-a", epoch: int = 3, revision: int = 10, automatic_s: float | None = None
 ) -> LeaderRecord:
     leadership = Leadership(
-        host=host, epoch=epoch, phase=Phase.SERVING, revision=revision, lineage=1, primary=host
+        host=host, epoch=epoch, phase=Phase.SERVING, revision=revision, timeline=1, primary=host
     )
-    return LeaderRecord(leadership=leadership, claim="c", last_automatic_s=automatic_s)
+    return LeaderRecord(leadership=leadership, acquisition_id="c", last_automatic_s=automatic_s)
 
 
 def put(host: str, revision: int) -> MemberReport:

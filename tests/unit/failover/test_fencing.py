@@ -56,13 +56,13 @@ def test_the_word_of_the_device_is_enough() -> None:
 def test_a_lease_and_a_margin_after_the_claim_the_lease_is_over(
     state: FenceState, since_ms: int, over: bool
 ) -> None:
-    seen = claimer_look(claimed_at_ms=NOW - since_ms, fence_device=device(state))
+    seen = claimer_look(lock_acquired_at_ms=NOW - since_ms, fence_device=device(state))
     was_off = state in (FenceState.CONFIRMED, FenceState.RELEASED)
     assert promotes(seen) is (Guarantee.DEVICE if was_off else Guarantee.LEASE if over else None)
 
 
 def test_a_claim_of_unknown_age_is_new() -> None:
-    assert promotes(claimer_look(claimed_at_ms=None)) is None
+    assert promotes(claimer_look(lock_acquired_at_ms=None)) is None
 
 
 def test_an_answer_of_the_device_is_waited_for_and_a_failure_asked_again() -> None:
@@ -76,7 +76,7 @@ def test_an_agent_that_answers_may_confirm_by_itself_for_a_while() -> None:
     answers = (Peer(host="a", sql_silent_ms=5000, agent_silent_ms=1199),)
     assert isinstance(decide(claimer_look(peers=answers), SETTINGS), Hold)
     assert isinstance(decide(claimer_look(peers=()), SETTINGS), Hold)
-    late = claimer_look(peers=answers, claimed_at_ms=NOW - 1200)
+    late = claimer_look(peers=answers, lock_acquired_at_ms=NOW - 1200)
     assert isinstance(decide(late, SETTINGS), FencePeer)
 
 
@@ -86,7 +86,7 @@ def test_everybody_has_to_be_fenced_and_the_weakest_guarantee_counts() -> None:
     seen = claimer_look(etcd=view(both, members=told))
     assert promotes(seen) is None
     assert promotes(replace(seen, fence_device=device(FenceState.CONFIRMED))) is Guarantee.DEVICE
-    assert promotes(replace(seen, claimed_at_ms=NOW - 4000)) is Guarantee.LEASE
+    assert promotes(replace(seen, lock_acquired_at_ms=NOW - 4000)) is Guarantee.LEASE
     other = replace(seen, etcd=view(both), fence_device=device(FenceState.CONFIRMED))
     action = decide(other, SETTINGS)
     assert isinstance(action, Hold)
@@ -110,15 +110,15 @@ def test_nobody_to_be_fenced_is_the_best_guarantee() -> None:
 
 def promoted(**changes: object) -> Observed:
     """How b sees itself when its database has become the primary."""
-    return claimer_look(**{"database": primary(lineage=5), "etcd": view(begun()), **changes})
+    return claimer_look(**{"database": primary(timeline=5), "etcd": view(begun()), **changes})
 
 
 def begun(**changes: object) -> Leadership:
-    return claimed(**{"primary": "b", "lineage": 5, "guarantee": Guarantee.DEVICE, **changes})
+    return claimed(**{"primary": "b", "timeline": 5, "guarantee": Guarantee.DEVICE, **changes})
 
 
 def test_serving_keeps_in_mind_who_is_left_to_the_lease() -> None:
-    action = decide(promoted(claimed_at_ms=NOW - 4000), SETTINGS)
+    action = decide(promoted(lock_acquired_at_ms=NOW - 4000), SETTINGS)
     assert isinstance(action, Serve)
     assert action.guarantee is Guarantee.LEASE
     assert action.unfenced == (replace(A_UNFENCED, lease_over=True),)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.core.actions import Claim, Hold, Refuse, StartDatabase
+from failover.core.actions import AcquireLeaderLock, Hold, Refuse, StartDatabase
 from failover.core.decision import decide, must_fence
 from failover.core.observed import Observed, Process, Role
 from tests.unit.failover.looks import NOTHING, NOW, SETTINGS, down, member, primary, standby
@@ -16,7 +16,7 @@ def first_read(**changes: object) -> Observed:
     base = Observed(
         now_ms=NOW,
         me="a",
-        database=primary(recorded_epoch=0, lineage=None),
+        database=primary(recorded_epoch=0, timeline=None),
         etcd=replace(NOTHING, members=OTHERS),
     )
     return replace(base, **changes)  # type: ignore[arg-type]  # fields of the look
@@ -24,24 +24,24 @@ def first_read(**changes: object) -> Observed:
 
 def test_the_only_primary_leads_first() -> None:
     action = decide(first_read(), SETTINGS)
-    assert isinstance(action, Claim)
-    assert (action.revision, action.epoch, action.lineage, action.primary) == (0, 5, 5, "a")
+    assert isinstance(action, AcquireLeaderLock)
+    assert (action.revision, action.epoch, action.timeline, action.primary) == (0, 5, 5, "a")
     assert action.unfenced == ()
     assert not action.automatic
 
 
 def test_it_need_not_run_yet() -> None:
-    assert isinstance(decide(first_read(database=down(Role.PRIMARY)), SETTINGS), Claim)
+    assert isinstance(decide(first_read(database=down(Role.PRIMARY)), SETTINGS), AcquireLeaderLock)
 
 
 def test_an_etcd_that_lost_its_records_goes_on_with_higher_epochs_and_the_same_history() -> None:
-    known = first_read(database=down(Role.PRIMARY, recorded_epoch=9, lineage=7))
+    known = first_read(database=down(Role.PRIMARY, recorded_epoch=9, timeline=7))
     action = decide(known, SETTINGS)
-    assert isinstance(action, Claim)
-    assert (action.epoch, action.lineage) == (10, 7)
-    behind = first_read(database=down(Role.PRIMARY, recorded_epoch=0, lineage=11))
+    assert isinstance(action, AcquireLeaderLock)
+    assert (action.epoch, action.timeline) == (10, 7)
+    behind = first_read(database=down(Role.PRIMARY, recorded_epoch=0, timeline=11))
     action = decide(behind, SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.epoch == 12
 
 
@@ -55,7 +55,7 @@ def test_of_two_primaries_none_leads_by_itself(other: dict[str, object]) -> None
 
 def test_what_this_host_put_itself_is_no_other_primary() -> None:
     etcd = replace(NOTHING, members=(member("a"), member("b")))
-    assert isinstance(decide(first_read(etcd=etcd), SETTINGS), Claim)
+    assert isinstance(decide(first_read(etcd=etcd), SETTINGS), AcquireLeaderLock)
 
 
 def test_a_standby_does_not_lead_first_but_starts() -> None:
@@ -78,7 +78,7 @@ def test_a_standby_does_not_lead_first_but_starts() -> None:
     ],
 )
 def test_it_waits_for_what_it_needs(changes: dict[str, object]) -> None:
-    assert not isinstance(decide(first_read(**changes), SETTINGS), Claim)
+    assert not isinstance(decide(first_read(**changes), SETTINGS), AcquireLeaderLock)
 
 
 def test_a_primary_from_before_there_were_agents_is_not_killed() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from failover.core.actions import (
-    Claim,
+    AcquireLeaderLock,
     HandOver,
     Hold,
     Rejoin,
@@ -70,7 +70,7 @@ def test_what_was_drained_for_nothing_is_made_writable_in_the_same_epoch() -> No
     back = record(phase=Phase.RECOVERING, unchanged_ms=10)
     action = decide(leader_look(etcd=view(back), database=primary(drained=True)), SETTINGS)
     assert isinstance(action, TakeOver)
-    assert action.lineage == 3
+    assert action.timeline == 3
     assert isinstance(decide(leader_look(etcd=view(back)), SETTINGS), Serve)
 
 
@@ -84,8 +84,8 @@ def handed(unchanged_ms: int = 100, **changes: object) -> Observed:
 def test_a_drained_leader_waits_and_then_leads_on_itself(lease: Lease | None) -> None:
     assert isinstance(decide(handed(2999, lease=lease), SETTINGS), Hold)
     action = decide(handed(3000, lease=lease), SETTINGS)
-    assert isinstance(action, Claim)
-    assert (action.epoch, action.final_scn, action.lineage, action.unfenced) == (5, AT, 3, ())
+    assert isinstance(action, AcquireLeaderLock)
+    assert (action.epoch, action.final_scn, action.timeline, action.unfenced) == (5, AT, 3, ())
     assert not action.automatic
 
 
@@ -112,7 +112,7 @@ def test_a_former_primary_with_perhaps_writes_of_its_own_is_no_successor() -> No
 
 def test_the_successor_claims_once_it_has_everything() -> None:
     action = decide(successor(AT), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert (action.epoch, action.final_scn, action.unfenced) == (5, AT, ())
     assert not action.automatic
     action = decide(successor(AT - 1), SETTINGS)
@@ -124,24 +124,26 @@ def test_the_successor_claims_once_it_has_everything() -> None:
 def test_it_does_so_while_paused_an_operator_asked_for_it() -> None:
     seen = successor(AT)
     assert seen.etcd is not None
-    assert isinstance(decide(replace(seen, etcd=replace(seen.etcd, paused=True)), SETTINGS), Claim)
+    assert isinstance(
+        decide(replace(seen, etcd=replace(seen.etcd, paused=True)), SETTINGS), AcquireLeaderLock
+    )
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"database": standby(scn=AT, lineage=2)},
+        {"database": standby(scn=AT, timeline=2)},
         {"database": standby(scn=AT, silent_ms=2000)},
         {"candidate": False},
     ],
 )
 def test_not_with_another_history_or_a_database_that_cannot(changes: dict[str, object]) -> None:
-    assert not isinstance(decide(successor(AT, **changes), SETTINGS), Claim)
+    assert not isinstance(decide(successor(AT, **changes), SETTINGS), AcquireLeaderLock)
 
 
 def test_who_was_not_named_takes_over_only_if_nobody_does() -> None:
     assert isinstance(decide(successor(AT, 3399, to="c"), SETTINGS), Hold)
-    assert isinstance(decide(successor(AT, 3400, to="c"), SETTINGS), Claim)
+    assert isinstance(decide(successor(AT, 3400, to="c"), SETTINGS), AcquireLeaderLock)
     assert isinstance(decide(successor(AT - 1, 3400, to="c"), SETTINGS), Hold)
 
 
@@ -149,15 +151,19 @@ def test_a_successor_that_lacks_a_little_leads_only_after_the_drained_one_is_los
     lost = {"lease_alive": False, "lease_gone_ms": 3000}
     behind = successor(AT - S, 3400)
     assert behind.etcd is not None
-    assert not isinstance(decide(behind, SETTINGS), Claim)
+    assert not isinstance(decide(behind, SETTINGS), AcquireLeaderLock)
     action = decide(replace(behind, etcd=replace(behind.etcd, **lost)), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     early = successor(AT - S, 3399)
     assert early.etcd is not None
-    assert not isinstance(decide(replace(early, etcd=replace(early.etcd, **lost)), SETTINGS), Claim)
+    assert not isinstance(
+        decide(replace(early, etcd=replace(early.etcd, **lost)), SETTINGS), AcquireLeaderLock
+    )
     too_far = successor(AT - 60 * S, 3400)
     assert too_far.etcd is not None
-    assert not isinstance(decide(replace(too_far, etcd=replace(too_far.etcd, **lost)), SETTINGS), Claim)
+    assert not isinstance(
+        decide(replace(too_far, etcd=replace(too_far.etcd, **lost)), SETTINGS), AcquireLeaderLock
+    )
 
 
 def test_a_successor_that_is_down_starts() -> None:

@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Folder:
 def test_without_a_role_file_there_are_no_complete_data_whatever_the_note_says(folder: Folder) -> None:
     assert folder.local_state_file.read() == LocalState()
     folder.role_file("STANDBY\n")
-    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=3, lineage=2))
+    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=3, timeline=2))
     (folder.path / "loanstack-role").unlink()
     assert folder.local_state_file.read() == LocalState()
 
@@ -50,7 +50,7 @@ def test_the_first_note_comes_from_whoever_made_the_data(folder: Folder, role: R
 
 def test_what_was_noted_is_read_again_also_by_another_agent(folder: Folder) -> None:
     folder.role_file("STANDBY\n")
-    noted = LocalState(role=Role.PRIMARY, epoch=7, lineage=6)
+    noted = LocalState(role=Role.PRIMARY, epoch=7, timeline=6)
     folder.local_state_file.write(noted)
     assert folder.local_state_file.read() == noted
     assert LocalStateFile(folder.path).read() == noted
@@ -58,24 +58,24 @@ def test_what_was_noted_is_read_again_also_by_another_agent(folder: Folder) -> N
 
 def test_a_drained_primary_is_a_standby_as_soon_as_that_is_noted(folder: Folder) -> None:
     folder.role_file("PRIMARY\n")
-    folder.local_state_file.write(LocalState(role=Role.PRIMARY, epoch=7, lineage=6))
+    folder.local_state_file.write(LocalState(role=Role.PRIMARY, epoch=7, timeline=6))
     folder.role_file("STANDBY\n")
     # The tool has just drained it, and the agent may have ended before it could note that.
     assert folder.local_state_file.read().role is Role.PRIMARY
-    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=7, lineage=6))
+    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=7, timeline=6))
     assert folder.local_state_file.read().role is Role.STANDBY
 
 
 def test_a_promotion_by_hand_counts_over_an_older_note(folder: Folder) -> None:
     folder.role_file("STANDBY\n")
-    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=7, lineage=6))
+    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=7, timeline=6))
     folder.role_file("PRIMARY\n")
-    assert folder.local_state_file.read() == LocalState(role=Role.PRIMARY, epoch=7, lineage=6)
+    assert folder.local_state_file.read() == LocalState(role=Role.PRIMARY, epoch=7, timeline=6)
 
 
 def test_a_copy_that_was_made_anew_has_no_history_yet(folder: Folder) -> None:
     folder.role_file("PRIMARY\n")
-    folder.local_state_file.write(LocalState(role=Role.PRIMARY, epoch=7, lineage=6))
+    folder.local_state_file.write(LocalState(role=Role.PRIMARY, epoch=7, timeline=6))
     for path in folder.path.iterdir():
         path.unlink()
     assert folder.local_state_file.read() == LocalState()
@@ -115,7 +115,7 @@ def test_a_link_that_the_database_s_user_left_leads_the_note_nowhere(
         link.hardlink_to(victim)
     else:
         link.symlink_to(victim)
-    noted = LocalState(role=Role.STANDBY, epoch=3, lineage=2)
+    noted = LocalState(role=Role.STANDBY, epoch=3, timeline=2)
     folder.local_state_file.write(noted)
     assert folder.local_state_file.read() == noted
     assert (victim.read_text(), victim.stat().st_mode & 0o777) == ("STANDBY\n", 0o600)
@@ -126,7 +126,7 @@ def test_a_link_that_the_database_s_user_left_leads_the_note_nowhere(
 @pytest.mark.parametrize("name", ["loanstack-role", "loanstack-failover"])
 def test_what_a_link_or_a_pipe_leads_to_is_not_read(folder: Folder, victim: Path, name: str) -> None:
     folder.role_file("STANDBY\n")
-    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=3, lineage=2))
+    folder.local_state_file.write(LocalState(role=Role.STANDBY, epoch=3, timeline=2))
     known = LocalState() if name == "loanstack-role" else LocalState(role=Role.STANDBY)
     path = folder.path / name
     victim.write_bytes(path.read_bytes())

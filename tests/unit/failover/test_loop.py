@@ -13,7 +13,7 @@ from failover.agent.loop import Loop
 from failover.agent.memory import HeldLease, Memory
 from failover.agent.metrics import Metrics
 from failover.agent.pace import Pace
-from failover.core.actions import Action, Claim, ConfirmFenced, Refuse
+from failover.core.actions import AcquireLeaderLock, Action, ConfirmFenced, Refuse
 from failover.core.observed import (
     Database,
     EtcdView,
@@ -39,7 +39,7 @@ FIRST = Observed(
     etcd=EtcdView(answered_ago_ms=0),
 )
 """Nobody has led yet: what is decided is a Claim."""
-LEADERSHIP = Leadership(host="ob-a", epoch=1, phase=Phase.SERVING, revision=1, lineage=1, primary="ob-a")
+LEADERSHIP = Leadership(host="ob-a", epoch=1, phase=Phase.SERVING, revision=1, timeline=1, primary="ob-a")
 LEADS = replace(
     FIRST,
     lease=Lease(epoch=1, renewed_at_ms=9_900),
@@ -75,7 +75,7 @@ class Hands:
     def begin(self, action: Action) -> None:
         self.began.append(action)
 
-    def note(self, local_state: LocalState) -> None:
+    def save_local_state(self, local_state: LocalState) -> None:
         self.noted.append(local_state)
 
     async def close(self) -> None:
@@ -170,7 +170,7 @@ def it() -> Stage:
 def test_what_is_decided_is_begun(it: Stage) -> None:
     it.run_cycle()
     (action,) = it.hands.began
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert it.memory.local_state == it.local_state_file.local_state
 
 
@@ -194,7 +194,7 @@ def test_while_it_is_being_fenced_nothing_else_is_begun(it: Stage) -> None:
 
 
 def test_a_proof_is_noted_when_there_is_nothing_else_to_do(it: Stage) -> None:
-    it.eyes.proof = LocalState(role=Role.STANDBY, epoch=1, lineage=1)
+    it.eyes.proof = LocalState(role=Role.STANDBY, epoch=1, timeline=1)
     it.run_cycle()
     assert it.hands.noted == []
     it.eyes.seen = LEADS
@@ -321,9 +321,9 @@ class LeaderLock:
         self.failure: Exception | None = None
 
     async def refuse(self, _: Refuse) -> None:
-        await self.claim(None)
+        await self.acquire_leader_lock(None)
 
-    async def claim(self, _: object) -> None:
+    async def acquire_leader_lock(self, _: object) -> None:
         await asyncio.sleep(0)
         if self.failure:
             raise self.failure

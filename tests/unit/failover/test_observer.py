@@ -25,7 +25,7 @@ from tests.unit.failover.config import settings_file
 
 MS = 1_000_000
 A, B = "198.18.1.13", "198.18.2.23"
-LEADERSHIP = Leadership(host="ob-a", epoch=7, phase=Phase.SERVING, revision=1, lineage=5, primary="ob-a")
+LEADERSHIP = Leadership(host="ob-a", epoch=7, phase=Phase.SERVING, revision=1, timeline=5, primary="ob-a")
 
 
 class Stage:
@@ -36,7 +36,7 @@ class Stage:
         found |= {"me": "ob-b", "address": B}
         found["peers"][0] |= {"host": "ob-a", "address": A}
         self.now_ms = 1_000_000
-        self.memory = Memory(local_state=LocalState(role=Role.STANDBY, epoch=6, lineage=5))
+        self.memory = Memory(local_state=LocalState(role=Role.STANDBY, epoch=6, timeline=5))
         self.found = observed.Database(
             process=Process.RUNNING, role=Role.STANDBY, scn=100 * MS, follows=A, silent_ms=3
         )
@@ -111,7 +111,7 @@ def test_everything_is_put_together(it: Stage) -> None:
     assert (seen.me, seen.now_ms, seen.fenced_epoch) == ("ob-b", it.now_ms, 2)
     assert seen.lease == observed.Lease(epoch=3, renewed_at_ms=999)
     database = seen.database
-    assert (database.follows, database.recorded_role, database.lineage) == ("ob-a", Role.STANDBY, 5)
+    assert (database.follows, database.recorded_role, database.timeline) == ("ob-a", Role.STANDBY, 5)
     assert (database.recorded_epoch, database.started_ago_ms) == (7, 400)
     assert (seen.task, seen.rejoined_ago_ms) == (None, None)
 
@@ -139,8 +139,8 @@ def test_whoever_uses_the_database_otherwise_makes_at_most_a_standby_of_it(it: S
 
 def test_the_leaders_epoch_in_the_own_table_proves_its_history(it: Stage) -> None:
     it.memory.local_state = LocalState(role=Role.STANDBY)
-    assert it.observer.proven_local_state(it.seen()) == LocalState(role=Role.STANDBY, epoch=7, lineage=5)
-    it.memory.local_state = LocalState(role=Role.STANDBY, epoch=7, lineage=5)
+    assert it.observer.proven_local_state(it.seen()) == LocalState(role=Role.STANDBY, epoch=7, timeline=5)
+    it.memory.local_state = LocalState(role=Role.STANDBY, epoch=7, timeline=5)
     assert it.observer.proven_local_state(it.seen()) is None
 
 
@@ -155,8 +155,8 @@ def test_the_leaders_epoch_in_the_own_table_proves_its_history(it: Stage) -> Non
             it, "view", replace(it.view, leadership=replace(LEADERSHIP, phase=Phase.RECOVERING))
         ),
         lambda it: setattr(it, "view", replace(it.view, leadership=replace(LEADERSHIP, host="ob-b"))),
-        lambda it: setattr(it.memory, "recorded", LocalState(role=Role.PRIMARY)),
-        lambda it: setattr(it.memory, "recorded", LocalState()),
+        lambda it: setattr(it.memory, "local_state", LocalState(role=Role.PRIMARY)),
+        lambda it: setattr(it.memory, "local_state", LocalState()),
     ],
 )
 def test_nothing_less_proves_a_history(it: Stage, spoil) -> None:
@@ -216,7 +216,7 @@ def test_a_standby_is_not_stuck_while_it_moves_or_cannot_be_expected_to(it: Stag
 def test_how_long_nobody_has_followed_counts_from_when_somebody_last_did(it: Stage) -> None:
     def unfollowed_ms(after_ms: int, silent_ms: int) -> int:
         it.now_ms += after_ms
-        other = Member(host="ob-a", role=Role.STANDBY, scn=100 * MS, lineage=5, unchanged_ms=silent_ms)
+        other = Member(host="ob-a", role=Role.STANDBY, scn=100 * MS, timeline=5, unchanged_ms=silent_ms)
         it.view = EtcdView(answered_ago_ms=10, leadership=LEADERSHIP, members=(other,))
         return it.seen().unfollowed_ms
 
@@ -225,12 +225,12 @@ def test_how_long_nobody_has_followed_counts_from_when_somebody_last_did(it: Sta
 
 
 def test_an_agent_that_has_just_started_may_have_said_anything_just_before(it: Stage) -> None:
-    assert it.seen().alone_said_ago_ms == 0
+    assert it.seen().unprotected_reported_ago_ms == 0
     it.now_ms += 900
-    assert it.seen().alone_said_ago_ms == 900
-    it.observer.said_alone()
+    assert it.seen().unprotected_reported_ago_ms == 900
+    it.observer.unprotected_reported()
     it.now_ms += 5
-    assert it.seen().alone_said_ago_ms == 5
+    assert it.seen().unprotected_reported_ago_ms == 5
 
 
 def test_one_entry_after_a_pause_is_half_a_second_of_lag_at_most(it: Stage) -> None:

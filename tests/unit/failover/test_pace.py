@@ -8,7 +8,6 @@ import pytest
 
 from failover.agent.pace import Pace
 from failover.core.observed import (
-    Alone,
     Database,
     EtcdView,
     Leadership,
@@ -25,12 +24,13 @@ from failover.core.observed import (
     Task,
     TaskKind,
     Unfenced,
+    UnprotectedMode,
 )
 from failover.core.pace import is_calm
 from tests.unit.failover import virtual
 
 SETTINGS = Settings()
-LEADERSHIP = Leadership(host="a", epoch=3, phase=Phase.SERVING, revision=9, lineage=3, primary="a")
+LEADERSHIP = Leadership(host="a", epoch=3, phase=Phase.SERVING, revision=9, timeline=3, primary="a")
 ETCD = EtcdView(
     answered_ago_ms=500,
     leadership=LEADERSHIP,
@@ -84,8 +84,8 @@ ANYTHING: dict[str, Callable[[Observed], Observed]] = {
     "an operator asks": stored(request=Request(id="r", kind=RequestKind.SWITCHOVER, host="b")),
     "a member is late": stored(members=(Member(host="b", unchanged_ms=LATE_MS),)),
     **{str(phase): led(phase=phase) for phase in Phase if phase is not Phase.SERVING},
-    "alone": led(alone=Alone.YES),
-    "alone is ending": led(alone=Alone.ENDING),
+    "unprotected": led(unprotected=UnprotectedMode.YES),
+    "alone is ending": led(unprotected=UnprotectedMode.ENDING),
     "somebody is not fenced": led(unfenced=(Unfenced(host="c", epoch=1),)),
     "somebody is off": led(powered_off=("c",)),
     "a task goes on": lambda seen: replace(seen, task=Task(kind=TaskKind.REJOIN, started_ago_ms=1)),

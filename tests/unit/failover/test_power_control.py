@@ -20,11 +20,11 @@ RECORD = LeaderRecord(
         epoch=4,
         phase=Phase.SERVING,
         revision=9,
-        lineage=4,
+        timeline=4,
         primary="ob-b",
         powered_off=("ob-a",),
     ),
-    claim="c",
+    acquisition_id="c",
     last_automatic_s=None,
 )
 
@@ -33,7 +33,7 @@ class Stage:
     """A device that answers when it is told to, and a record."""
 
     def __init__(self) -> None:
-        self.memory = Memory(claimed_at_ms=1)
+        self.memory = Memory(lock_acquired_at_ms=1)
         self.commands: list[tuple[str, Power]] = []
         self.report = Report(confirmed=True, reason="it says so")
         self.answers = asyncio.Event()
@@ -128,7 +128,7 @@ def test_what_was_asked_under_an_earlier_claim_says_nothing_about_this_one() -> 
         it.power_control.fence(FENCE)
         await settled()
         it.memory.reports.clear()
-        it.memory.claimed_at_ms = 2
+        it.memory.lock_acquired_at_ms = 2
         it.answers.set()
         await settled()
         assert it.memory.reports == {}

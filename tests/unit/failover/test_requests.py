@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.core.actions import Action, BeginHandover, Claim, Hold, Refuse, Rejoin
+from failover.core.actions import AcquireLeaderLock, Action, BeginHandover, Hold, Refuse, Rejoin
 from failover.core.decision import decide
 from failover.core.objections import objections
 from failover.core.observed import Observed, Phase, Process, Request, RequestKind, Role
@@ -67,7 +67,7 @@ def test_others_leave_it_to_the_leader() -> None:
         ("b", {"role": None}, "no standby that answers"),
         ("b", {"role": Role.PRIMARY}, "no standby that answers"),
         ("b", {"candidate": False}, "never to be a candidate"),
-        ("b", {"lineage": 2}, "epoch 2, those served of epoch 3"),
+        ("b", {"timeline": 2}, "epoch 2, those served of epoch 3"),
         ("b", {"scn": AT - 3 * S - 1_000_000}, "3001 ms behind (limit 3000 ms)"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_request_waits_for_a_handover_that_is_under_way_but_not_for_ever() -> 
 def test_a_failover_from_a_healthy_leader_needs_force() -> None:
     assert "--force" in refusal(look(), FAIL_TO_B)
     action = asked(look(), FORCED)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert (action.epoch, action.request, action.accept_loss) == (5, "r1", False)
     assert [u.host for u in action.unfenced] == ["a"]
     assert not action.automatic
@@ -123,7 +123,7 @@ def test_a_recovery_that_is_under_way_is_not_disturbed_without_force() -> None:
     ],
 )
 def test_without_a_leader_it_needs_none_and_waits_for_no_window(etcd: object) -> None:
-    assert isinstance(asked(look(etcd=etcd), FAIL_TO_B), Claim)
+    assert isinstance(asked(look(etcd=etcd), FAIL_TO_B), AcquireLeaderLock)
 
 
 def test_a_leader_that_still_holds_its_lease_needs_force_however_silent() -> None:
@@ -134,14 +134,14 @@ def test_a_leader_that_still_holds_its_lease_needs_force_however_silent() -> Non
     ("database", "reason"),
     [
         (standby(scn=AT - 60 * S), "60000 ms behind"),
-        (standby(lineage=2), "descend from epoch 2"),
+        (standby(timeline=2), "descend from epoch 2"),
     ],
 )
 def test_a_loss_must_be_accepted(database: object, reason: str) -> None:
     seen = look(database=database)
     assert reason in refusal(seen, FORCED)
     action = asked(seen, replace(FORCED, accept_loss=True))
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.accept_loss
 
 
@@ -164,7 +164,7 @@ def test_a_failover_to_the_leader_is_refused() -> None:
 
 def test_a_former_leader_that_is_fenced_can_be_told_to_lead_again() -> None:
     seen = look(me="a", database=down(Role.PRIMARY), etcd=view(record(phase=Phase.FENCED)), fenced_epoch=4)
-    assert isinstance(asked(seen, replace(FAIL_TO_B, host="a")), Claim)
+    assert isinstance(asked(seen, replace(FAIL_TO_B, host="a")), AcquireLeaderLock)
 
 
 # rejoin
@@ -234,7 +234,7 @@ def test_a_dry_run_of_a_failover_elsewhere_looks_at_what_its_host_put(
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"), [({"scn": AT - 60 * S}, "60000 ms behind"), ({"lineage": 2}, "of epoch 2")]
+    ("changes", "reason"), [({"scn": AT - 60 * S}, "60000 ms behind"), ({"timeline": 2}, "of epoch 2")]
 )
 def test_it_also_tells_what_would_be_lost(changes: dict[str, object], reason: str) -> None:
     seen = leader_look(etcd=view(members=(member("a"), member("b", **changes))))
@@ -243,11 +243,11 @@ def test_it_also_tells_what_would_be_lost(changes: dict[str, object], reason: st
 
 
 def test_a_former_primary_elsewhere_can_be_started_if_it_has_the_data_or_the_loss_is_accepted() -> None:
-    off = member("b", role=None, recorded_role=Role.PRIMARY, lineage=2)
+    off = member("b", role=None, recorded_role=Role.PRIMARY, timeline=2)
     seen = leader_look(etcd=view(members=(member("a"), off)))
     assert objections(seen, replace(FORCED, accept_loss=True), SETTINGS) == ()
     assert objections(seen, FORCED, SETTINGS) != ()
-    its_own = view(record(phase=Phase.FENCED, primary="b"), members=(member("a"), replace(off, lineage=3)))
+    its_own = view(record(phase=Phase.FENCED, primary="b"), members=(member("a"), replace(off, timeline=3)))
     assert objections(leader_look(etcd=its_own), FORCED, SETTINGS) == ()
 
 

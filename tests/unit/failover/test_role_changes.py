@@ -12,7 +12,16 @@ from failover.agent.memory import HeldLease, Memory, RejoinedFile, RunningTask
 from failover.agent.role_changes import RoleChanges
 from failover.core import observed
 from failover.core.actions import HandOver, Promote, Rejoin, Serve, StartDatabase, TakeOver
-from failover.core.observed import Alone, Guarantee, Leadership, Phase, Process, Role, TaskKind, Unfenced
+from failover.core.observed import (
+    Guarantee,
+    Leadership,
+    Phase,
+    Process,
+    Role,
+    TaskKind,
+    Unfenced,
+    UnprotectedMode,
+)
 from failover.etcd.records import LeaderRecord
 from failover.host.local_state import LocalState
 from failover.host.tool import ToolError
@@ -24,7 +33,7 @@ LEADERSHIP = Leadership(
     epoch=7,
     phase=Phase.RECOVERING,
     revision=9,
-    lineage=5,
+    timeline=5,
     primary="ob-b",
     unfenced=(Unfenced(host="ob-b", epoch=6),),
 )
@@ -41,7 +50,7 @@ class Stage:
         self.leadership = LEADERSHIP
         self.memory = Memory(
             lease=HeldLease(epoch=7, id="l", renewed_at_ms=0),
-            local_state=LocalState(role=Role.STANDBY, epoch=6, lineage=5),
+            local_state=LocalState(role=Role.STANDBY, epoch=6, timeline=5),
         )
         self.role_changes = RoleChanges(
             settings(),
@@ -101,7 +110,7 @@ class _Notes:
         return self._now
 
     def write(self, local_state: LocalState) -> None:
-        self._it.done.append(f"note {local_state.role} {local_state.epoch} {local_state.lineage}")
+        self._it.done.append(f"note {local_state.role} {local_state.epoch} {local_state.timeline}")
         self._now = local_state
 
 
@@ -111,7 +120,7 @@ class _Keeper:
 
     def record(self, revision: int) -> LeaderRecord:
         assert revision == 9
-        return LeaderRecord(leadership=self._it.leadership, claim="c", last_automatic_s=None)
+        return LeaderRecord(leadership=self._it.leadership, acquisition_id="c", last_automatic_s=None)
 
     async def change(self, revision: int, **changes: Any) -> None:
         assert revision == 9
@@ -144,9 +153,11 @@ def run(work: Awaitable[None]) -> None:
     virtual.run(whole())
 
 
-PROMOTE = Promote(revision=9, guarantee=Guarantee.LEASE, lineage=7, alone=Alone.YES, why="w")
-TAKE_OVER = TakeOver(revision=9, guarantee=Guarantee.SELF, lineage=5, alone=Alone.NO, why="w")
-IN_ETCD = "etcd guarantee=lease lineage=7 primary=ob-a alone=yes acknowledged_scn=None"
+PROMOTE = Promote(revision=9, guarantee=Guarantee.LEASE, timeline=7, unprotected=UnprotectedMode.YES, why="w")
+TAKE_OVER = TakeOver(
+    revision=9, guarantee=Guarantee.SELF, timeline=5, unprotected=UnprotectedMode.NO, why="w"
+)
+IN_ETCD = "etcd guarantee=lease timeline=7 primary=ob-a unprotected=yes catch_up_scn=None"
 
 
 def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
@@ -162,7 +173,7 @@ def test_a_promotion_is_written_down_before_it_begins(it: Stage) -> None:
         "ask",
         "tell 7 promoted",
     ]
-    assert it.memory.local_state == LocalState(role=Role.PRIMARY, epoch=6, lineage=7)
+    assert it.memory.local_state == LocalState(role=Role.PRIMARY, epoch=6, timeline=7)
 
 
 def test_who_is_superseded_promotes_nothing(it: Stage) -> None:
@@ -207,18 +218,21 @@ def test_a_drained_primary_is_had_back_by_a_restart_however_long_that_takes(it: 
     ]
 
 
-@pytest.mark.parametrize(("alone", "kept"), [(Alone.NO, None), (Alone.YES, None), (Alone.ENDING, 4711)])
+@pytest.mark.parametrize(
+    ("unprotected", "kept"),
+    [(UnprotectedMode.NO, None), (UnprotectedMode.YES, None), (UnprotectedMode.ENDING, 4711)],
+)
 def test_a_primary_that_is_started_again_keeps_what_it_acknowledged_alone(
-    it: Stage, alone: Alone, kept: int | None
+    it: Stage, unprotected: UnprotectedMode, kept: int | None
 ) -> None:
-    it.leadership = replace(LEADERSHIP, alone=alone, acknowledged_scn=4711)
-    run(it.role_changes.take_over(replace(TAKE_OVER, alone=alone)))
-    assert it.done[0].endswith(f"alone={alone} acknowledged_scn={kept}")
+    it.leadership = replace(LEADERSHIP, unprotected=unprotected, catch_up_scn=4711)
+    run(it.role_changes.take_over(replace(TAKE_OVER, unprotected=unprotected)))
+    assert it.done[0].endswith(f"unprotected={unprotected} catch_up_scn={kept}")
 
 
 def test_a_lead_is_announced_once_note_and_table_have_its_epoch(it: Stage) -> None:
     action = Serve(
-        epoch=7, revision=9, guarantee=Guarantee.SELF, lineage=7, unfenced=(), powered_off=(), why="w"
+        epoch=7, revision=9, guarantee=Guarantee.SELF, timeline=7, unfenced=(), powered_off=(), why="w"
     )
 
     async def announce(_: Serve) -> None:
@@ -243,7 +257,7 @@ def test_a_hand_over_is_noted_before_it_is_told(it: Stage) -> None:
 
 def test_a_primary_starts_alone_after_it_was_written_down(it: Stage) -> None:
     action = StartDatabase(
-        source=None, guarantee=Guarantee.SELF, revision=9, lineage=5, alone=Alone.NO, why="w"
+        source=None, guarantee=Guarantee.SELF, revision=9, timeline=5, unprotected=UnprotectedMode.NO, why="w"
     )
     run(it.role_changes.start(action))
     assert it.done.index("note PRIMARY 6 5") < it.done.index("start --alone")
@@ -252,14 +266,16 @@ def test_a_primary_starts_alone_after_it_was_written_down(it: Stage) -> None:
 
 @pytest.mark.parametrize(("source", "command"), [(None, "start"), ("ob-b", "follow 127.0.0.1")])
 def test_a_standby_starts_following_whom_it_shall(it: Stage, source: str | None, command: str) -> None:
-    action = StartDatabase(source=source, guarantee=None, revision=None, lineage=None, alone=None, why="w")
+    action = StartDatabase(
+        source=source, guarantee=None, revision=None, timeline=None, unprotected=None, why="w"
+    )
     run(it.role_changes.start(action))
     assert it.done == [command, "ask"]
 
 
 def test_a_standby_that_does_not_come_up_with_its_data_needs_others(it: Stage) -> None:
     it.fails["follow 127.0.0.1"] = 1
-    rejoin = Rejoin(source="ob-b", keep_data=True, lineage=5, request=None, why="w")
+    rejoin = Rejoin(source="ob-b", keep_data=True, timeline=5, request=None, why="w")
     with pytest.raises(ToolError):
         run(it.role_changes.rejoin(rejoin))
     assert it.memory.cannot_follow
@@ -270,4 +286,4 @@ def test_a_standby_that_does_not_come_up_with_its_data_needs_others(it: Stage) -
 
 def test_a_source_that_no_setting_knows_is_a_failure(it: Stage) -> None:
     with pytest.raises(ToolError, match="ob-x is no host"):
-        run(it.role_changes.rejoin(Rejoin(source="ob-x", keep_data=True, lineage=5, request=None, why="w")))
+        run(it.role_changes.rejoin(Rejoin(source="ob-x", keep_data=True, timeline=5, request=None, why="w")))

@@ -197,7 +197,7 @@ def test_a_switchover_holds_writes_for_less_than_its_limit(seed: int) -> None:
     assert cluster.databases["a"].follows == "b"
     assert cluster.databases["a"].note.rejoined_at is None, "nothing was copied"
     assert cluster.etcd.leadership is not None
-    assert cluster.etcd.leadership.lineage == 1
+    assert cluster.etcd.leadership.timeline == 1
 
 
 def test_a_switchover_to_a_host_that_dies_comes_back() -> None:
@@ -232,5 +232,5 @@ def test_databases_from_before_there_were_agents_are_taken_over_as_they_are(runn
     assert cluster.checks.serving() == "a"
     assert (cluster.databases["a"].instance == instance) is running
     for name in ("b", "c"):
-        assert cluster.databases[name].note.lineage == 1
+        assert cluster.databases[name].note.timeline == 1
         assert cluster.databases[name].note.rejoined_at is None

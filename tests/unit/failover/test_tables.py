@@ -158,7 +158,7 @@ def look(*members: Member, **changed: Any) -> Observed:
         epoch=12,
         phase=Phase.SERVING,
         revision=5,
-        lineage=11,
+        timeline=11,
         primary="ob-a",
         unfenced=(Unfenced(host="ob-c", epoch=10),),
         powered_off=("ob-c",),
@@ -170,7 +170,7 @@ def look(*members: Member, **changed: Any) -> Observed:
 
 
 def standby(host: str, scn: int, **changed: Any) -> Member:
-    usual: dict[str, Any] = {"host": host, "role": Role.STANDBY, "scn": scn, "lineage": 11}
+    usual: dict[str, Any] = {"host": host, "role": Role.STANDBY, "scn": scn, "timeline": 11}
     return Member(**{**usual, **changed})
 
 
@@ -204,7 +204,7 @@ def test_the_successor_is_the_living_standby_that_has_most() -> None:
         standby("ob-a", 99),
         standby("ob-d", 99, candidate=False),
         standby("ob-e", 99, role=Role.PRIMARY),
-        standby("ob-f", 99, lineage=10),
+        standby("ob-f", 99, timeline=10),
         standby("ob-g", 99, unchanged_ms=1200),
     )
     assert successor(look(*able, *unable), Limits()) == "ob-c"

@@ -5,10 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from failover.core.actions import Action, FenceSelf, Hold, Refuse
-from failover.core.alone import is_followed, told_alone
 from failover.core.decision import decide, must_fence
 from failover.core.observed import (
-    Alone,
     EtcdView,
     FenceReport,
     FenceState,
@@ -19,8 +17,10 @@ from failover.core.observed import (
     Settings,
     Task,
     TaskKind,
+    UnprotectedMode,
 )
 from failover.core.pace import is_calm
+from failover.core.unprotected import is_followed, reported_unprotected_mode
 from tests.unit.failover.simulated.database import Database
 from tests.unit.failover.simulated.etcd import Etcd
 from tests.unit.failover.simulated.eyes import EtcdAnswer, Eyes, read_all
@@ -70,7 +70,7 @@ class Agent(Service):
         self.ticks = self.puts = self.looked_at = 0
         self.said: tuple[int, bool] = (0, False)
         """The epoch, and that clients need not wait for a standby: what it answers to them."""
-        self.said_alone_at = self.followed_at = self.eyes.clock()
+        self.unprotected_reported_at = self.followed_at = self.eyes.clock()
 
     def begin(self) -> None:
         """Start without knowing anything."""
@@ -132,11 +132,11 @@ class Agent(Service):
 
     def _announced(self, seen: Observed) -> Observed:
         """Tell clients before anything is decided, and see what that changes."""
-        was_alone, record = self.said[1], seen.etcd.leadership if seen.etcd else None
-        self.said = record.epoch if record else 0, told_alone(seen) is Alone.YES
-        if was_alone or self.said[1]:
-            self.said_alone_at = seen.now_ms
-            return replace(seen, alone_said_ago_ms=0)
+        was_unprotected, record = self.said[1], seen.etcd.leadership if seen.etcd else None
+        self.said = record.epoch if record else 0, reported_unprotected_mode(seen) is UnprotectedMode.YES
+        if was_unprotected or self.said[1]:
+            self.unprotected_reported_at = seen.now_ms
+            return replace(seen, unprotected_reported_ago_ms=0)
         return seen
 
     def observe(self) -> Observed:
@@ -157,9 +157,9 @@ class Agent(Service):
             peers=self.eyes.peers_seen(),
             task=None if self.task is None else Task(kind=self.task[0], started_ago_ms=now - self.task[1]),
             fence_device=tuple(FenceReport(host=h, state=s) for h, s in self.reports.items()),
-            claimed_at_ms=self.claimed_at,
+            lock_acquired_at_ms=self.claimed_at,
             fenced_epoch=self.fenced_epoch,
-            alone_said_ago_ms=now - self.said_alone_at,
+            unprotected_reported_ago_ms=now - self.unprotected_reported_at,
             rejoined_ago_ms=None if note.rejoined_at is None else int(self.world.now - note.rejoined_at),
         )
         if is_followed(seen, self.settings.peer_silent_ms):
@@ -242,7 +242,7 @@ class Agent(Service):
         if record is None or record.phase is not Phase.SERVING or note.role is not Role.STANDBY:
             return
         if database.answering and database.table_epoch == record.epoch:
-            note.lineage = record.lineage
+            note.timeline = record.timeline
 
     def _look_at_peers(self) -> None:
         view = self.eyes.view

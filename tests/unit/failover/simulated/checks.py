@@ -94,10 +94,10 @@ class Checks:
         if lag_ms > self.settings.max_failover_lag_ms + LAG_SLACK_MS:
             raise BrokenPromiseError(f"{new.host} claims epoch {new.epoch} {lag_ms:.0f} ms behind")
 
-    def acknowledged(self, history: History, scn: int, *, alone: bool) -> None:
+    def acknowledged(self, history: History, scn: int, *, unprotected: bool) -> None:
         """Take in that clients were told of all writes up to `scn`."""
         self.acked[history] = max(scn, self.acked.get(history, 0))
-        self.figures["acknowledged_alone" if alone else "acknowledged_with_standby"] += 1
+        self.figures["acknowledged_alone" if unprotected else "acknowledged_with_standby"] += 1
 
     def promoted(self, database: Database) -> None:
         """Note what a standby that becomes the primary now lacks of all that was acknowledged.
@@ -119,16 +119,16 @@ class Checks:
         self.begun[new.epoch] = new.guarantee
         if new.accept_loss:
             self.acked.clear()
-            self.accepted.add(new.lineage)
+            self.accepted.add(new.timeline)
         self.figures[f"guarantee_{new.guarantee}"] += 1
 
     def _serves(self, new: Leadership) -> None:
         database = self.databases[new.host]
         if database.role is not Role.PRIMARY or database.history is None:
             raise BrokenPromiseError(f"{new.host} serves epoch {new.epoch} with a {database.role}")
-        if new.host in self.lacks and new.lineage not in self.accepted:
+        if new.host in self.lacks and new.timeline not in self.accepted:
             raise BrokenPromiseError(f"{new.host} serves epoch {new.epoch} and {self.lacks[new.host]}")
-        if self.served is not None and new.lineage not in self.accepted:
+        if self.served is not None and new.timeline not in self.accepted:
             self._goes_on_from(self.served, database, new)
         if self.served_by is not None and self.served_by is not database:
             self.figures["failovers"] += 1

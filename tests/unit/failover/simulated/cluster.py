@@ -86,7 +86,7 @@ class Cluster:
     def _a_leads(self) -> None:
         """Host a serves epoch 1, and the others follow it."""
         for database in self.databases.values():
-            database.note.lineage = database.note.epoch = database.table_epoch = 1
+            database.note.timeline = database.note.epoch = database.table_epoch = 1
             database.answer(database.start())
         for agent in self.agents.values():
             self.etcd.member_keys[agent.me] = (0, {**agent.describes_itself(), "scn": 1})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from failover.core import actions as a
-from failover.core.observed import Alone, FenceState, Guarantee, Lease, Phase, Role, TaskKind
+from failover.core.observed import FenceState, Guarantee, Lease, Phase, Role, TaskKind, UnprotectedMode
 from tests.unit.failover.simulated.agent import Agent, Effect
 from tests.unit.failover.simulated.fences import Fences
 from tests.unit.failover.simulated.records import claimed
@@ -59,7 +59,7 @@ class Effects:
                 agent.put_member()
                 if action.revision is not None:
                     yield self._change(agent, action.revision, phase=Phase.FENCED)
-            case a.Claim():
+            case a.AcquireLeaderLock():
                 yield from self._claim(agent, action)
             case a.BeginHandover():
                 yield self._change(
@@ -71,9 +71,9 @@ class Effects:
                 )
             case a.Serve():
                 yield from self._serve(agent, action)
-            case a.SetAlone():
+            case a.SetUnprotectedMode():
                 yield self._change(
-                    agent, action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
+                    agent, action.revision, unprotected=action.unprotected, catch_up_scn=action.catch_up_scn
                 )
             case a.Refuse(request=str() as request):
                 yield lambda: agent.etcd.delete_request(request) or True
@@ -91,7 +91,7 @@ class Effects:
 
         return write
 
-    def _claim(self, agent: Agent, action: a.Claim) -> Effect:
+    def _claim(self, agent: Agent, action: a.AcquireLeaderLock) -> Effect:
         sent_at, etcd = agent.eyes.clock(), agent.etcd
         number = yield etcd.grant
         if number is None:
@@ -118,7 +118,7 @@ class Effects:
 
     def _serve(self, agent: Agent, action: a.Serve) -> Effect:
         database, instance = agent.database, agent.database.instance
-        database.note.role, database.note.lineage = Role.PRIMARY, action.lineage
+        database.note.role, database.note.timeline = Role.PRIMARY, action.timeline
         database.note.epoch = action.epoch
         yield agent.world.chance.uniform(1, 10)
         if database.instance != instance or not database.writable():
@@ -131,7 +131,7 @@ class Effects:
             action.revision,
             phase=Phase.SERVING,
             guarantee=action.guarantee,
-            lineage=action.lineage,
+            timeline=action.timeline,
             primary=agent.me,
             unfenced=action.unfenced,
             final_scn=None,
@@ -175,18 +175,18 @@ class Effects:
     def _begin_to_lead(self, agent: Agent, action: a.Promote | a.TakeOver | a.StartDatabase) -> Effect:
         assert action.revision is not None
         record = agent.etcd.leadership
-        keeps = action.alone is Alone.ENDING and record is not None
+        keeps = action.unprotected is UnprotectedMode.ENDING and record is not None
         done = yield self._change(
             agent,
             action.revision,
             guarantee=action.guarantee,
-            lineage=action.lineage,
+            timeline=action.timeline,
             primary=agent.me,
-            alone=action.alone,
-            acknowledged_scn=record.acknowledged_scn if keeps and record else None,
+            unprotected=action.unprotected,
+            catch_up_scn=record.catch_up_scn if keeps and record else None,
         )
         if done:
-            agent.database.note.role, agent.database.note.lineage = Role.PRIMARY, action.lineage
+            agent.database.note.role, agent.database.note.timeline = Role.PRIMARY, action.timeline
         return done  # type: ignore[return-value]  # the result of `yield from`
 
     def _start_primary(self, agent: Agent, action: a.StartDatabase) -> Effect:
@@ -224,7 +224,7 @@ class Effects:
             database.follows, database.cannot_follow = action.source, False
             yield from self._start(agent)
             return
-        note.role, note.lineage, note.rejoined_at = None, None, agent.world.now
+        note.role, note.timeline, note.rejoined_at = None, None, agent.world.now
         database.erase()
         agent.eyes.started_at = agent.eyes.clock()
         database.disk_role = Role.STANDBY
@@ -232,7 +232,7 @@ class Effects:
         yield chance.uniform(*COPY_MS)
         if database.instance == instance and chance.random() >= self.odd and database.copy_of(source):
             database.answer(instance)
-            note.role, note.lineage = Role.STANDBY, action.lineage
+            note.role, note.timeline = Role.STANDBY, action.timeline
         elif database.instance == instance:
             database.erase()
 

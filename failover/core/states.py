@@ -39,7 +39,7 @@ class Phase(StrEnum):
     """It confirmed that its database is down, and will not start it without a new claim."""
 
 
-class Alone(StrEnum):
+class UnprotectedMode(StrEnum):
     """Whether the primary may acknowledge writes that no standby has; no other host may lead then."""
 
     NO = "no"

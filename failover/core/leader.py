@@ -13,14 +13,12 @@ from failover.core.actions import (
     StartDatabase,
     TakeOver,
 )
-from failover.core.alone import alone_with, next_of_alone
-from failover.core.claims import claim
 from failover.core.eligibility import (
-    descends,
+    excess_data_loss,
+    is_on_timeline,
     member,
     not_ready,
     too_soon_to_start,
-    what_would_be_lost,
 )
 from failover.core.fencing import (
     fence_afterwards,
@@ -29,9 +27,20 @@ from failover.core.fencing import (
     left_to_the_lease,
     switched_off,
 )
-from failover.core.observed import Alone, Guarantee, Leadership, Observed, Phase, Process, Role, Settings
+from failover.core.leader_lock import acquire_leader_lock
+from failover.core.observed import (
+    Guarantee,
+    Leadership,
+    Observed,
+    Phase,
+    Process,
+    Role,
+    Settings,
+    UnprotectedMode,
+)
 from failover.core.safety import could_write
-from failover.core.standby import mend
+from failover.core.standby import recover_standby
+from failover.core.unprotected import initial_unprotected_mode, next_unprotected_mode
 
 
 def lead(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
@@ -63,8 +72,8 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
             source=None,
             guarantee=guarantee,
             revision=leadership.revision,
-            lineage=_lineage_of_own_data(seen, leadership),
-            alone=alone_with(seen, leadership, settings),
+            timeline=_timeline_of_own_data(seen, leadership),
+            unprotected=initial_unprotected_mode(seen, leadership, settings),
             why=f"{seen.me} leads epoch {leadership.epoch} with the data it has (guarantee {guarantee})",
         )
     if database.role is Role.PRIMARY and not database.drained:
@@ -72,12 +81,12 @@ def _recover(seen: Observed, leadership: Leadership, settings: Settings) -> Acti
             epoch=leadership.epoch,
             revision=leadership.revision,
             guarantee=guarantee,
-            lineage=_lineage_of_own_data(seen, leadership),
+            timeline=_timeline_of_own_data(seen, leadership),
             unfenced=left_to_the_lease(seen, leadership),
             powered_off=switched_off(seen),
             why=f"the database of {seen.me} is the primary (guarantee {guarantee})",
         )
-    return _promote(seen, leadership, guarantee, alone_with(seen, leadership, settings))
+    return _promote(seen, leadership, guarantee, initial_unprotected_mode(seen, leadership, settings))
 
 
 def _give_up(seen: Observed, leadership: Leadership, obstacle: str) -> FenceSelf | ConfirmFenced:
@@ -93,16 +102,16 @@ def _other_history(seen: Observed, leadership: Leadership) -> str | None:
     database = seen.database
     if leadership.accept_loss or leadership.primary == seen.me:
         return None
-    if database.recorded_role is Role.STANDBY and descends(database, leadership):
+    if database.recorded_role is Role.STANDBY and is_on_timeline(database, leadership):
         return None
     return (
-        f"its data ({database.recorded_role}, of epoch {database.lineage}) are not those last served"
-        f" ({leadership.primary}, of epoch {leadership.lineage})"
+        f"its data ({database.recorded_role}, of epoch {database.timeline}) are not those last served"
+        f" ({leadership.primary}, of epoch {leadership.timeline})"
     )
 
 
 def _promote(
-    seen: Observed, leadership: Leadership, guarantee: Guarantee, alone: Alone
+    seen: Observed, leadership: Leadership, guarantee: Guarantee, unprotected: UnprotectedMode
 ) -> Promote | TakeOver:
     """Promote: with all drained data the history continues; otherwise a new history begins."""
     final, scn = leadership.final_scn, seen.database.scn
@@ -110,21 +119,21 @@ def _promote(
         return TakeOver(
             revision=leadership.revision,
             guarantee=guarantee,
-            lineage=leadership.lineage,
-            alone=alone,
+            timeline=leadership.timeline,
+            unprotected=unprotected,
             why=f"{seen.me} has all that was drained: it is at {scn}, the end is {final or scn}",
         )
     return Promote(
         revision=leadership.revision,
         guarantee=guarantee,
-        lineage=leadership.epoch,
-        alone=alone,
+        timeline=leadership.epoch,
+        unprotected=unprotected,
         why=f"{seen.me} leads epoch {leadership.epoch}; nobody else can take writes (guarantee {guarantee})",
     )
 
 
-def _lineage_of_own_data(seen: Observed, leadership: Leadership) -> int:
-    return leadership.lineage if leadership.primary == seen.me else leadership.epoch
+def _timeline_of_own_data(seen: Observed, leadership: Leadership) -> int:
+    return leadership.timeline if leadership.primary == seen.me else leadership.epoch
 
 
 def _serve_on(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
@@ -139,7 +148,7 @@ def _serve_on(seen: Observed, leadership: Leadership, settings: Settings) -> Act
             revision=leadership.revision,
             why=f"{off[0]} was switched off to be fenced; {seen.me} serves epoch {leadership.epoch}",
         )
-    change = next_of_alone(seen, leadership, settings)
+    change = next_unprotected_mode(seen, leadership, settings)
     return change or Hold(why=f"{seen.me} leads epoch {leadership.epoch}")
 
 
@@ -160,11 +169,11 @@ def await_successor(seen: Observed, leadership: Leadership, settings: Settings) 
     Its process stays up, because the host that takes over reads its last log from it.
     """
     if seen.database.process is Process.DOWN:
-        return mend(seen, leadership, settings)
-    obstacle = not_ready(seen, settings) or what_would_be_lost(seen, leadership, settings)
+        return recover_standby(seen, leadership, settings)
+    obstacle = not_ready(seen, settings) or excess_data_loss(seen, leadership, settings)
     if leadership.unchanged_ms < settings.handover_limit_ms or obstacle is not None:
         return Hold(why=f"{seen.me} was drained at {leadership.final_scn}, and waits for {leadership.to}")
-    return claim(
+    return acquire_leader_lock(
         seen,
         leadership,
         f"{leadership.to} has not taken over {leadership.unchanged_ms} ms after {seen.me} was drained"

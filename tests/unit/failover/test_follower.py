@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.core.actions import Claim, ConfirmFenced, Hold, StartDatabase
+from failover.core.actions import AcquireLeaderLock, ConfirmFenced, Hold, StartDatabase
 from failover.core.decision import decide
 from failover.core.observed import Observed, Peer, Phase, Process, Role, Unfenced
 from tests.unit.failover.looks import (
@@ -27,7 +27,7 @@ GONE = {"lease_alive": False, "lease_gone_ms": 300}
 
 
 def claims(seen: Observed) -> bool:
-    return isinstance(decide(seen, SETTINGS), Claim)
+    return isinstance(decide(seen, SETTINGS), AcquireLeaderLock)
 
 
 def test_a_sound_leader_is_followed() -> None:
@@ -41,8 +41,8 @@ def test_a_sound_leader_is_followed() -> None:
 
 def test_a_fenced_leader_is_replaced_at_once() -> None:
     action = decide(look(etcd=FENCED), SETTINGS)
-    assert isinstance(action, Claim)
-    assert (action.epoch, action.revision, action.lineage, action.primary) == (5, 70, 3, "a")
+    assert isinstance(action, AcquireLeaderLock)
+    assert (action.epoch, action.revision, action.timeline, action.primary) == (5, 70, 3, "a")
     assert action.unfenced == ()
     assert action.automatic
 
@@ -51,7 +51,7 @@ def test_a_leader_that_tells_its_end_directly_is_replaced_at_once() -> None:
     cut_off = Peer(host="a", sql_silent_ms=300, agent_silent_ms=0, reported_fenced_epoch=4)
     etcd = dead(members=(member("a", unchanged_ms=600), member("b")), last_automatic_ago_ms=500)
     action = decide(look(etcd=etcd, peers=(cut_off,)), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.unfenced == ()
     earlier = replace(cut_off, reported_fenced_epoch=3)
     assert not claims(look(etcd=etcd, peers=(earlier,)))
@@ -62,7 +62,7 @@ def test_a_leader_that_tells_its_end_directly_is_replaced_at_once() -> None:
 
 def test_an_ended_lease_and_silence_to_etcd_are_enough() -> None:
     action = decide(look(etcd=dead(**GONE)), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.unfenced == (A_UNFENCED,)
     assert "lease of a has ended" in action.why
 
@@ -82,7 +82,7 @@ def test_a_lease_that_lives_has_not_been_gone() -> None:
 
 def test_silence_everywhere_is_enough() -> None:
     action = decide(look(etcd=dead(), peers=(SILENT,)), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.unfenced == (A_UNFENCED,)
     assert "silent" in action.why
 
@@ -174,7 +174,7 @@ def test_everybody_who_led_and_did_not_confirm_is_carried_along() -> None:
     action = decide(look(etcd=etcd, peers=()), SETTINGS)
     assert isinstance(action, ConfirmFenced)
     action = decide(look(etcd=etcd, peers=(), fenced_epoch=2), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.epoch == 6
     assert action.unfenced == (A_UNFENCED, Unfenced(host="c", epoch=5))
 
@@ -183,15 +183,15 @@ def test_who_has_confirmed_meanwhile_is_not() -> None:
     c_died = claimed(host="c")
     members = (member("a", fenced=4), member("b"), member("c", unchanged_ms=1300))
     action = decide(look(etcd=view(c_died, members=members, **GONE), peers=()), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert [u.host for u in action.unfenced] == ["c"]
     early = (member("a", fenced=3), *members[1:])
     action = decide(look(etcd=view(c_died, members=early, **GONE), peers=()), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert [u.host for u in action.unfenced] == ["a", "c"]
 
 
 def test_hosts_that_are_off_stay_known() -> None:
     action = decide(look(etcd=dead(**GONE, leadership=record(powered_off=("c",)))), SETTINGS)
-    assert isinstance(action, Claim)
+    assert isinstance(action, AcquireLeaderLock)
     assert action.powered_off == ("c",)

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 from failover.core import actions as a
-from failover.core.alone import alone_with, is_followed, next_of_alone, told_alone
 from failover.core.decision import decide
-from failover.core.eligibility import better_candidates, what_would_be_lost
-from failover.core.observed import Alone, Lease, Observed, Phase, Role, Settings
+from failover.core.eligibility import better_candidates, excess_data_loss
+from failover.core.observed import Lease, Observed, Phase, Role, Settings, UnprotectedMode
+from failover.core.unprotected import (
+    initial_unprotected_mode,
+    is_followed,
+    next_unprotected_mode,
+    reported_unprotected_mode,
+)
 from tests.unit.failover.looks import (
     AT,
     NOW,
@@ -32,38 +37,38 @@ from tests.unit.failover.simulated import faults
 from tests.unit.failover.simulated.cluster import Cluster, Shape
 from tests.unit.failover.simulation import await_primary, deadline_ms
 
-MAY = replace(SETTINGS, alone_after_ms=4000)
-NEVER = replace(SETTINGS, alone_after_ms=None)
+MAY = replace(SETTINGS, unprotected_after_ms=4000)
+NEVER = replace(SETTINGS, unprotected_after_ms=None)
 
 
-def serves(alone: Alone, target: int | None = None, **changes: Any) -> Observed:
-    """a serves, and its record says `alone`; nothing that was said of it counts any more."""
-    leadership = record(alone=alone, acknowledged_scn=target)
-    base = leader_look(etcd=view(leadership), alone_said_ago_ms=60_000)
+def serves(unprotected: UnprotectedMode, target: int | None = None, **changes: Any) -> Observed:
+    """a serves, and its record says `unprotected`; nothing that was said of it counts any more."""
+    leadership = record(unprotected=unprotected, catch_up_scn=target)
+    base = leader_look(etcd=view(leadership), unprotected_reported_ago_ms=60_000)
     return replace(base, **changes)
 
 
-def set_to(seen: Observed, settings: Settings = MAY) -> tuple[Alone, int | None] | None:
+def set_to(seen: Observed, settings: Settings = MAY) -> tuple[UnprotectedMode, int | None] | None:
     assert seen.etcd is not None
     assert seen.etcd.leadership is not None
-    action = next_of_alone(seen, seen.etcd.leadership, settings)
+    action = next_unprotected_mode(seen, seen.etcd.leadership, settings)
     if action is None:
         return None
     assert action.revision == seen.etcd.leadership.revision
     assert decide(seen, settings) == action
-    return action.alone, action.acknowledged_scn
+    return action.unprotected, action.catch_up_scn
 
 
 def test_without_a_standby_for_long_enough_the_primary_is_alone() -> None:
-    assert set_to(serves(Alone.NO, unfollowed_ms=3999)) is None
-    assert set_to(serves(Alone.NO, unfollowed_ms=4000)) == (Alone.YES, None)
-    assert set_to(serves(Alone.NO, unfollowed_ms=4000), NEVER) is None
+    assert set_to(serves(UnprotectedMode.NO, unfollowed_ms=3999)) is None
+    assert set_to(serves(UnprotectedMode.NO, unfollowed_ms=4000)) == (UnprotectedMode.YES, None)
+    assert set_to(serves(UnprotectedMode.NO, unfollowed_ms=4000), NEVER) is None
 
 
 def test_with_a_standby_again_services_wait_for_it_first() -> None:
-    assert set_to(serves(Alone.YES, unfollowed_ms=1)) is None
-    assert set_to(serves(Alone.YES, unfollowed_ms=0)) == (Alone.ENDING, None)
-    assert set_to(serves(Alone.YES, unfollowed_ms=1), NEVER) == (Alone.ENDING, None)
+    assert set_to(serves(UnprotectedMode.YES, unfollowed_ms=1)) is None
+    assert set_to(serves(UnprotectedMode.YES, unfollowed_ms=0)) == (UnprotectedMode.ENDING, None)
+    assert set_to(serves(UnprotectedMode.YES, unfollowed_ms=1), NEVER) == (UnprotectedMode.ENDING, None)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +84,14 @@ def test_with_a_standby_again_services_wait_for_it_first() -> None:
 def test_then_the_position_counts_that_the_primary_told_after_the_last_word_was_over(
     said_ago_ms: int, silent_ms: int, target: int | None
 ) -> None:
-    seen = serves(Alone.ENDING, alone_said_ago_ms=said_ago_ms, database=primary(silent_ms=silent_ms))
-    assert set_to(seen) == (None if target is None else (Alone.ENDING, target))
+    seen = serves(
+        UnprotectedMode.ENDING, unprotected_reported_ago_ms=said_ago_ms, database=primary(silent_ms=silent_ms)
+    )
+    assert set_to(seen) == (None if target is None else (UnprotectedMode.ENDING, target))
 
 
 def test_a_position_that_is_not_known_is_none() -> None:
-    assert set_to(serves(Alone.ENDING, database=primary(scn=0))) is None
+    assert set_to(serves(UnprotectedMode.ENDING, database=primary(scn=0))) is None
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,7 @@ def test_a_position_that_is_not_known_is_none() -> None:
         ((member("a"), member("b", scn=AT)), True),
         ((member("a"), member("b", scn=AT), member("c", scn=AT - 1)), False),
         ((member("a"), member("b", scn=AT), member("c", scn=AT - 1, candidate=False)), True),
-        ((member("a"), member("b", scn=AT, lineage=2)), False),
+        ((member("a"), member("b", scn=AT, timeline=2)), False),
         ((member("a"),), False),
     ],
 )
@@ -102,23 +109,29 @@ def test_and_it_ends_when_every_standby_that_may_lead_has_passed_it(
     members: tuple[Any, ...], is_over: bool
 ) -> None:
     seen = serves(
-        Alone.ENDING, AT, etcd=view(record(alone=Alone.ENDING, acknowledged_scn=AT), members=members)
+        UnprotectedMode.ENDING,
+        AT,
+        etcd=view(record(unprotected=UnprotectedMode.ENDING, catch_up_scn=AT), members=members),
     )
-    assert set_to(seen) == ((Alone.NO, None) if is_over else None)
+    assert set_to(seen) == ((UnprotectedMode.NO, None) if is_over else None)
 
 
 def test_a_standby_that_goes_again_before_it_had_all_is_done_without_again() -> None:
-    gone = replace(view(record(alone=Alone.ENDING, acknowledged_scn=AT)), members=(member("a"),))
-    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=4000, etcd=gone)) == (Alone.YES, None)
-    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=4000, etcd=gone), NEVER) is None
+    gone = replace(view(record(unprotected=UnprotectedMode.ENDING, catch_up_scn=AT)), members=(member("a"),))
+    assert set_to(serves(UnprotectedMode.ENDING, AT, unfollowed_ms=4000, etcd=gone)) == (
+        UnprotectedMode.YES,
+        None,
+    )
+    assert set_to(serves(UnprotectedMode.ENDING, AT, unfollowed_ms=4000, etcd=gone), NEVER) is None
 
 
 def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
     """A late look, as of a host without a processor for a moment, does not begin it all again."""
     late = replace(
-        view(record(alone=Alone.ENDING, acknowledged_scn=AT)), members=(member("a"), member("b", scn=AT - 1))
+        view(record(unprotected=UnprotectedMode.ENDING, catch_up_scn=AT)),
+        members=(member("a"), member("b", scn=AT - 1)),
     )
-    assert set_to(serves(Alone.ENDING, AT, unfollowed_ms=3999, etcd=late)) is None
+    assert set_to(serves(UnprotectedMode.ENDING, AT, unfollowed_ms=3999, etcd=late)) is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +140,7 @@ def test_one_that_only_pauses_before_it_had_all_is_waited_for() -> None:
         ({}, True),
         ({"role": None}, False),
         ({"role": Role.PRIMARY}, False),
-        ({"lineage": 2}, False),
+        ({"timeline": 2}, False),
         ({"unchanged_ms": 1200}, False),
         ({"scn": AT - 2 * S}, True),
         ({"scn": AT - 2 * S - 1}, False),
@@ -154,71 +167,73 @@ def test_one_standby_that_follows_is_not_enough_where_two_may_lead() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({}, Alone.YES),
+        ({}, UnprotectedMode.YES),
         ({"lease": None}, None),
         ({"lease": Lease(epoch=3, renewed_at_ms=NOW)}, None),
         ({"me": "b"}, None),
-        ({"etcd": view(record(alone=Alone.ENDING))}, Alone.ENDING),
-        ({"etcd": view(record(alone=Alone.YES, phase=Phase.HANDOVER))}, None),
+        ({"etcd": view(record(unprotected=UnprotectedMode.ENDING))}, UnprotectedMode.ENDING),
+        ({"etcd": view(record(unprotected=UnprotectedMode.YES, phase=Phase.HANDOVER))}, None),
     ],
 )
-def test_only_the_leaders_own_agent_says_so(changes: dict[str, Any], says: Alone | None) -> None:
-    assert told_alone(replace(serves(Alone.YES), **changes)) is says
+def test_only_the_leaders_own_agent_says_so(changes: dict[str, Any], says: UnprotectedMode | None) -> None:
+    assert reported_unprotected_mode(replace(serves(UnprotectedMode.YES), **changes)) is says
 
 
-@pytest.mark.parametrize("alone", [Alone.YES, Alone.ENDING])
-def test_nobody_else_leads_by_itself_while_the_primary_may_be_alone(alone: Alone) -> None:
-    leadership = record(alone=alone)
+@pytest.mark.parametrize("unprotected", [UnprotectedMode.YES, UnprotectedMode.ENDING])
+def test_nobody_else_leads_by_itself_while_the_primary_may_be_alone(unprotected: UnprotectedMode) -> None:
+    leadership = record(unprotected=unprotected)
     action = decide(look(etcd=dead(leadership=leadership), peers=(SILENT,)), MAY)
     assert isinstance(action, a.Refuse)
     assert "acknowledged writes that it alone has" in action.why
-    assert isinstance(decide(look(etcd=dead(), peers=(SILENT,)), MAY), a.Claim)
+    assert isinstance(decide(look(etcd=dead(), peers=(SILENT,)), MAY), a.AcquireLeaderLock)
     # And the primary itself need not wait for the others to go first.
-    fenced = leader_look(etcd=view(record(alone=alone, phase=Phase.FENCED)))
-    assert better_candidates(fenced, record(alone=alone), MAY) == ()
+    fenced = leader_look(etcd=view(record(unprotected=unprotected, phase=Phase.FENCED)))
+    assert better_candidates(fenced, record(unprotected=unprotected), MAY) == ()
     assert better_candidates(fenced, record(), MAY) != ()
 
 
 @pytest.mark.parametrize(("scn", "may"), [(AT, True), (AT - 1, False)])
 def test_but_who_has_all_that_was_drained_may(scn: int, may: bool) -> None:
-    leadership = record(alone=Alone.YES, phase=Phase.HANDED, final_scn=AT)
+    leadership = record(unprotected=UnprotectedMode.YES, phase=Phase.HANDED, final_scn=AT)
     seen = look(database=standby(scn=scn), etcd=view(leadership))
-    assert (what_would_be_lost(seen, leadership, MAY) is None) is may
+    assert (excess_data_loss(seen, leadership, MAY) is None) is may
 
 
 def test_a_new_primary_begins_alone_and_one_that_is_started_again_goes_on_as_it_was() -> None:
     taken = claimed(unfenced=())
-    assert alone_with(claimer_look(), taken, MAY) is Alone.YES
-    assert alone_with(claimer_look(), taken, NEVER) is Alone.NO
+    assert initial_unprotected_mode(claimer_look(), taken, MAY) is UnprotectedMode.YES
+    assert initial_unprotected_mode(claimer_look(), taken, NEVER) is UnprotectedMode.NO
     action = decide(claimer_look(etcd=view(taken)), MAY)
     assert isinstance(action, a.Promote)
-    assert action.alone is Alone.YES
-    for alone in Alone:
-        own = claimed(unfenced=(), primary="b", alone=alone)
-        assert alone_with(claimer_look(), own, MAY) is alone
+    assert action.unprotected is UnprotectedMode.YES
+    for unprotected in UnprotectedMode:
+        own = claimed(unfenced=(), primary="b", unprotected=unprotected)
+        assert initial_unprotected_mode(claimer_look(), own, MAY) is unprotected
 
 
 def test_a_claim_keeps_the_word() -> None:
-    leadership = record(alone=Alone.ENDING, acknowledged_scn=AT, phase=Phase.FENCED, host="b", primary="b")
+    leadership = record(
+        unprotected=UnprotectedMode.ENDING, catch_up_scn=AT, phase=Phase.FENCED, host="b", primary="b"
+    )
     action = decide(look(etcd=view(leadership), database=down(Role.PRIMARY)), MAY)
-    assert isinstance(action, a.Claim)
-    assert (action.alone, action.acknowledged_scn) == (Alone.ENDING, AT)
+    assert isinstance(action, a.AcquireLeaderLock)
+    assert (action.unprotected, action.catch_up_scn) == (UnprotectedMode.ENDING, AT)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_a_primary_that_dies_the_moment_it_is_not_alone_any_more_has_lost_nothing(seed: int) -> None:
     """What is acknowledged is watched by the simulation's own checks."""
-    cluster = Cluster(seed, Shape(), replace(SETTINGS, alone_after_ms=1500))
+    cluster = Cluster(seed, Shape(), replace(SETTINGS, unprotected_after_ms=1500))
     cluster.world.run_until(1000)
     faults.power_loss(cluster, "b", 3000)
-    met = [Alone.NO]
-    while met[-1] is not Alone.NO or len(met) == 1:
+    met = [UnprotectedMode.NO]
+    while met[-1] is not UnprotectedMode.NO or len(met) == 1:
         assert cluster.world.now < 60_000, met
         cluster.world.run_until(cluster.world.now + 5)
         assert cluster.etcd.leadership is not None
-        if cluster.etcd.leadership.alone is not met[-1]:
-            met.append(cluster.etcd.leadership.alone)
-    assert met == [Alone.NO, Alone.YES, Alone.ENDING, Alone.NO]
+        if cluster.etcd.leadership.unprotected is not met[-1]:
+            met.append(cluster.etcd.leadership.unprotected)
+    assert met == [UnprotectedMode.NO, UnprotectedMode.YES, UnprotectedMode.ENDING, UnprotectedMode.NO]
     assert cluster.checks.figures["acknowledged_alone"] > 0
     faults.power_loss(cluster, "a", 1e9)
     assert await_primary(cluster, deadline_ms(SETTINGS)) is not None

@@ -1,20 +1,20 @@
 """Decides which host takes over from a leader that is lost, fenced or drained. Pure."""
 
-from failover.core.actions import Action, Claim, Hold, Refuse
-from failover.core.claims import claim, leader_lost
+from failover.core.actions import AcquireLeaderLock, Action, Hold, Refuse
 from failover.core.eligibility import (
     HEAD_START_LOOPS,
     better_candidates,
-    descends,
+    excess_data_loss,
     has_all_drained,
     head_start_ms,
+    is_on_timeline,
     not_ready,
-    what_would_be_lost,
-    writes_of_its_own,
+    unserved_writes,
 )
-from failover.core.leading import await_successor
+from failover.core.leader import await_successor
+from failover.core.leader_lock import acquire_leader_lock, leader_lost
 from failover.core.observed import Leadership, Observed, Phase, Process, Settings
-from failover.core.standby import keep_following, mend
+from failover.core.standby import keep_following, recover_standby
 
 OVERRIDE = "An operator can let it lead: failover with --accept-loss; what it lacks is lost then"
 
@@ -45,14 +45,14 @@ def follow(seen: Observed, leadership: Leadership, settings: Settings) -> Action
 def _succeed(seen: Observed, leadership: Leadership, settings: Settings, why: str, wait_ms: int) -> Action:
     """Claim, unless this database cannot or must not lead, or a better candidate has `wait_ms` left."""
     if not_ready(seen, settings) is not None:
-        return mend(seen, leadership, settings)
-    loss = what_would_be_lost(seen, leadership, settings)
+        return recover_standby(seen, leadership, settings)
+    loss = excess_data_loss(seen, leadership, settings)
     if loss is not None:
         return Refuse(about="claim", request=None, why=f"{why}; but {loss}. {OVERRIDE}")
     if wait_ms > 0:
         names = ", ".join(m.host for m in better_candidates(seen, leadership, settings))
         return Hold(why=f"{why}; {names} may lead before {seen.me}, for {wait_ms} ms more")
-    return claim(seen, leadership, why)
+    return acquire_leader_lock(seen, leadership, why)
 
 
 def _take_over(seen: Observed, leadership: Leadership, settings: Settings) -> Action:
@@ -66,21 +66,21 @@ def _take_over(seen: Observed, leadership: Leadership, settings: Settings) -> Ac
     limit_ms = settings.handover_limit_ms + HEAD_START_LOOPS * settings.loop_interval_ms
     overdue = leadership.unchanged_ms >= limit_ms
     if obstacle is None and (leadership.to == seen.me or overdue):
-        return _claim_drained(seen, leadership)
+        return _acquire_drained(seen, leadership)
     lost = leader_lost(seen, leadership, settings) if overdue else None
     if lost is not None:
         wait_ms = head_start_ms(seen, leadership, settings)
         return _succeed(seen, leadership, settings, lost.why, wait_ms - lost.for_ms)
     if seen.database.process is Process.DOWN:
-        return mend(seen, leadership, settings)
+        return recover_standby(seen, leadership, settings)
     return Hold(why=obstacle or f"{leadership.to} is to take over from {leadership.host}")
 
 
 def _lacks(seen: Observed, leadership: Leadership) -> str | None:
     """Return a sentence about drained data that this host lacks, or None."""
-    if not descends(seen.database, leadership):
-        return f"the data of {seen.me} are of epoch {seen.database.lineage}, not {leadership.lineage}"
-    own = writes_of_its_own(seen, leadership)
+    if not is_on_timeline(seen.database, leadership):
+        return f"the data of {seen.me} are of epoch {seen.database.timeline}, not {leadership.timeline}"
+    own = unserved_writes(seen, leadership)
     if own is not None:
         return own
     if has_all_drained(seen.database.scn, leadership):
@@ -88,6 +88,6 @@ def _lacks(seen: Observed, leadership: Leadership) -> str | None:
     return f"{seen.me} is at {seen.database.scn}, and {leadership.host} was drained at {leadership.final_scn}"
 
 
-def _claim_drained(seen: Observed, leadership: Leadership) -> Claim:
+def _acquire_drained(seen: Observed, leadership: Leadership) -> AcquireLeaderLock:
     why = f"{leadership.host} was drained at {leadership.final_scn}, and {seen.me} has all of it"
-    return claim(seen, leadership, why)
+    return acquire_leader_lock(seen, leadership, why)

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from failover.core.actions import Claim
+from failover.core.actions import AcquireLeaderLock
 from failover.core.eligibility import member
 from failover.core.fencing import has_confirmed, peer_of
 from failover.core.observed import Leadership, Observed, Phase, Request, Settings, Unfenced
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lost:
+class LeaderLoss:
     """Evidence that the leader no longer leads, as far as this host can see."""
 
     why: str
@@ -17,7 +17,7 @@ class Lost:
     """How long the evidence has been enough for a claim; in this time better candidates may claim first."""
 
 
-def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> Lost | None:
+def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> LeaderLoss | None:
     """Return why the leader counts as lost, or None.
 
     Within the failover cooldown suspicion is not enough: then only a lease that has been gone for a whole TTL
@@ -30,17 +30,17 @@ def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> L
     gone_ms = 0 if etcd.lease_alive else etcd.lease_gone_ms
     if gone_ms >= settings.lease_ttl_ms:
         why = f"{host} has held no lease for {gone_ms} ms (TTL {settings.lease_ttl_ms})"
-        return Lost(why=why, for_ms=gone_ms - settings.lease_ttl_ms)
+        return LeaderLoss(why=why, for_ms=gone_ms - settings.lease_ttl_ms)
     silent_ms = member_report_age_ms(seen, leadership)
     peer = peer_of(seen, host)
     if peer is not None and peer.reported_fenced_epoch >= leadership.epoch:
         why = f"the agent of {host} says itself that epoch {leadership.epoch} is over"
-        return Lost(why=why, for_ms=max(0, silent_ms - settings.peer_silent_ms))
-    if silent_ms < settings.peer_silent_ms or within_failover_cooldown(seen, settings):
+        return LeaderLoss(why=why, for_ms=max(0, silent_ms - settings.peer_silent_ms))
+    if silent_ms < settings.peer_silent_ms or is_in_failover_cooldown(seen, settings):
         return None
     if not etcd.lease_alive:
         why = f"the lease of {host} has ended and {host} is silent to etcd for {silent_ms} ms"
-        return Lost(why=why, for_ms=min(gone_ms, silent_ms - settings.peer_silent_ms))
+        return LeaderLoss(why=why, for_ms=min(gone_ms, silent_ms - settings.peer_silent_ms))
     least_ms = 0 if peer is None else min(silent_ms, peer.sql_silent_ms, peer.agent_silent_ms)
     if peer is None or least_ms < settings.peer_silent_ms:
         return None
@@ -48,7 +48,7 @@ def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> L
         f"{host} is silent: to etcd for {silent_ms} ms, to SQL from here for {peer.sql_silent_ms} ms,"
         f" its agent for {peer.agent_silent_ms} ms (limit {settings.peer_silent_ms})"
     )
-    return Lost(why=why, for_ms=least_ms - settings.peer_silent_ms)
+    return LeaderLoss(why=why, for_ms=least_ms - settings.peer_silent_ms)
 
 
 def member_report_age_ms(seen: Observed, leadership: Leadership) -> int:
@@ -57,30 +57,32 @@ def member_report_age_ms(seen: Observed, leadership: Leadership) -> int:
     return leadership.unchanged_ms if put is None else put.unchanged_ms
 
 
-def within_failover_cooldown(seen: Observed, settings: Settings) -> bool:
+def is_in_failover_cooldown(seen: Observed, settings: Settings) -> bool:
     """Say whether an automatic failover was made recently."""
     ago_ms = seen.etcd.last_automatic_ago_ms if seen.etcd else None
     return ago_ms is not None and ago_ms < settings.failover_cooldown_ms
 
 
-def claim(seen: Observed, leadership: Leadership, why: str, request: Request | None = None) -> Claim:
+def acquire_leader_lock(
+    seen: Observed, leadership: Leadership, why: str, request: Request | None = None
+) -> AcquireLeaderLock:
     """Return the claim that follows `leadership`.
 
     It keeps every former leader that is not known to be fenced, also those in records of claimers that never
     reached a promotion.
     """
     asked_for = request is not None or leadership.phase is Phase.HANDED
-    return Claim(
+    return AcquireLeaderLock(
         epoch=leadership.epoch + 1,
         revision=leadership.revision,
-        lineage=leadership.lineage,
+        timeline=leadership.timeline,
         primary=leadership.primary,
         unfenced=_still_unfenced(seen, leadership),
         powered_off=leadership.powered_off,
         final_scn=leadership.final_scn,
         accept_loss=request is not None and request.accept_loss,
-        alone=leadership.alone,
-        acknowledged_scn=leadership.acknowledged_scn,
+        unprotected=leadership.unprotected,
+        catch_up_scn=leadership.catch_up_scn,
         automatic=not asked_for and leadership.host != seen.me,
         request=None if request is None else request.id,
         why=why,

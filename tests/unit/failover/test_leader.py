@@ -46,7 +46,7 @@ def next_of(**changes: object) -> Action:
 def test_a_standby_is_promoted_and_begins_a_history_of_its_own() -> None:
     action = next_of()
     assert isinstance(action, Promote)
-    assert (action.revision, action.lineage, action.guarantee) == (70, 5, Guarantee.SELF)
+    assert (action.revision, action.timeline, action.guarantee) == (70, 5, Guarantee.SELF)
 
 
 def test_nothing_is_promoted_under_a_lapsed_lease() -> None:
@@ -62,23 +62,23 @@ def test_nothing_is_begun_in_the_middle_of_something() -> None:
 
 
 def test_a_promoted_database_serves() -> None:
-    begun = replace(FREE, primary="b", lineage=5, guarantee=Guarantee.SELF)
-    action = next_of(etcd=view(begun), database=primary(lineage=5))
+    begun = replace(FREE, primary="b", timeline=5, guarantee=Guarantee.SELF)
+    action = next_of(etcd=view(begun), database=primary(timeline=5))
     assert isinstance(action, Serve)
-    assert (action.epoch, action.revision, action.lineage) == (5, 70, 5)
+    assert (action.epoch, action.revision, action.timeline) == (5, 70, 5)
 
 
 def test_a_promotion_that_ended_in_nothing_is_repeated() -> None:
-    begun = replace(FREE, primary="b", lineage=5, guarantee=Guarantee.SELF)
-    again = next_of(etcd=view(begun), database=standby(lineage=5, recorded_role=Role.PRIMARY))
+    begun = replace(FREE, primary="b", timeline=5, guarantee=Guarantee.SELF)
+    again = next_of(etcd=view(begun), database=standby(timeline=5, recorded_role=Role.PRIMARY))
     assert isinstance(again, Promote)
-    assert again.lineage == 5
+    assert again.timeline == 5
 
 
 def test_a_former_primary_is_started_and_goes_on_with_its_history() -> None:
     action = next_of(etcd=view(replace(FREE, primary="b")), database=down(Role.PRIMARY))
     assert isinstance(action, StartDatabase)
-    assert (action.guarantee, action.revision, action.lineage) == (Guarantee.SELF, 70, 3)
+    assert (action.guarantee, action.revision, action.timeline) == (Guarantee.SELF, 70, 3)
 
 
 def test_it_is_started_at_most_every_so_often() -> None:
@@ -100,7 +100,7 @@ def test_a_start_is_waited_for() -> None:
         down(None),
         standby(silent_ms=2000),
         standby(process=Process.HUNG),
-        standby(lineage=2),
+        standby(timeline=2),
         down(Role.PRIMARY),
     ],
 )
@@ -112,17 +112,17 @@ def test_a_claimer_that_cannot_lead_lets_others(database: object) -> None:
 
 
 def test_a_database_that_was_promoted_behind_its_agents_back_is_ended_first() -> None:
-    assert isinstance(next_of(database=primary(lineage=2)), FenceSelf)
+    assert isinstance(next_of(database=primary(timeline=2)), FenceSelf)
 
 
 def test_an_operator_who_accepts_the_loss_has_other_data_lead_as_a_new_history() -> None:
     accepted = view(replace(FREE, accept_loss=True))
-    action = next_of(etcd=accepted, database=down(Role.PRIMARY, lineage=2))
+    action = next_of(etcd=accepted, database=down(Role.PRIMARY, timeline=2))
     assert isinstance(action, StartDatabase)
-    assert action.lineage == 5
-    action = next_of(etcd=accepted, database=standby(lineage=2))
+    assert action.timeline == 5
+    action = next_of(etcd=accepted, database=standby(timeline=2))
     assert isinstance(action, Promote)
-    assert action.lineage == 5
+    assert action.timeline == 5
 
 
 # serving
@@ -166,7 +166,7 @@ def test_whoever_has_all_that_was_drained_goes_on_with_the_same_history() -> Non
     drained = view(replace(FREE, final_scn=AT))
     action = next_of(etcd=drained, database=standby(scn=AT))
     assert isinstance(action, TakeOver)
-    assert (action.lineage, action.revision) == (3, 70)
+    assert (action.timeline, action.revision) == (3, 70)
     action = next_of(etcd=drained, database=standby(scn=AT - 1))
     assert isinstance(action, Promote)
-    assert action.lineage == 5
+    assert action.timeline == 5
