@@ -1,9 +1,9 @@
 """The database failover agent: it decides which database leads, fences the others, and acts on this host.
 
-- `core` decides, and is pure. Its input is `words`, `observed` and `limits`, its output one of `actions`.
-  `decision` computes the action with `safety`, `eligibility`, `claims`, `fencing`, `leading`, `following`,
+- `core` decides, and is pure. Its input is `states`, `observed` and `limits`, its output one of `actions`.
+  `decision` computes the action with `safety`, `eligibility`, `leader_lock`, `fencing`, `leader`, `follower`,
   `standby`, `unprotected`, `requests` and `objections`.
-- `etcd` reads and changes etcd: `http_api`, the `client`, its `records`, `history` and `history_writer`.
+- `etcd` reads and changes etcd: `http_api`, the `client`, `keys`, `records`, `history` and `history_writer`.
 - `host` has all effects on hosts: this host's database (`processes`, `exit_watch`, `session`, `database`,
   `local_state`, `tool`), other hosts (`peers`, `devices`, `verify`) and systemd (`notify`).
 - `agent` is the `loop` with its `memory`, its inputs (`etcd_watch`, `observer`) and its effects

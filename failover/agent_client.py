@@ -1,6 +1,6 @@
 """Client of the agent of this host, over its API on loopback, for the commands.
 
-It signs orders and verifies answers, with the keys of the settings file: the token itself is sent nowhere.
+It signs commands and verifies answers, with the keys of the settings file: the token itself is sent nowhere.
 """
 
 import http.client
@@ -64,16 +64,16 @@ class Agent:
     """The agent of this host."""
 
     def __init__(self, port: int, keys: Keys) -> None:
-        """Ask on `port`; `keys` sign orders, and must have signed answers."""
+        """Ask on `port`; `keys` sign commands, and must have signed answers."""
         self._port = port
         self._keys = keys
 
     def status(self) -> bytes:
-        """Return what it sees, as JSON; raises AgentError."""
+        """Return its status, as JSON; raises AgentError."""
         return self._get("/status")
 
     def history(self) -> bytes:
-        """Return what happened, as JSON; raises AgentError."""
+        """Return the history, as JSON; raises AgentError."""
         return self._get("/history")
 
     def primary(self, *, unless: str = "", wait_ms: int = 0) -> PrimaryAnswer:

@@ -1,4 +1,4 @@
-"""Converts a JSON value into a dataclass, and notes every mistake in it. Pure.
+"""Converts a JSON value into a dataclass, and collects every mistake in it. Pure.
 
 msgspec converts and checks a field; it stops at the first mistake of an object, so objects are read here, one
 field after the other.

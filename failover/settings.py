@@ -147,13 +147,13 @@ class Timing:
         least_ms = self.loop_interval_ms
         if self.calm_interval_ms < least_ms:
             allowed = (
-                f"at least {least_ms} (loop_interval_ms): a calm agent looks no more often than a busy one"
+                f"at least {least_ms} (loop_interval_ms): a calm agent observes no more often than a busy one"
             )
             yield "calm_interval_ms", allowed
         least_ms = self.calm_interval_ms + 3 * self.loop_interval_ms
         if self.peer_silent_ms < least_ms:
             allowed = (
-                f"at least {least_ms} (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death"
+                f"at least {least_ms} (calm_interval_ms + 3 x loop_interval_ms): one slow answer is no death"
             )
             yield "peer_silent_ms", allowed
 

@@ -19,7 +19,7 @@ from failover.etcd.history_writer import HistoryWriter
 from failover.settings import Settings
 
 _LATE_LOOPS = 5
-"""If the loop has not turned for this many intervals, the agent reports a problem."""
+"""If the last cycle of the loop is older than this many intervals, the agent reports a problem."""
 
 Json = dict[str, Any]
 
@@ -28,10 +28,10 @@ class DecisionLoop(Protocol):
     """What this module needs of `loop.Loop`."""
 
     def last_decision(self) -> str:
-        """Return what the agent last decided, and why."""
+        """Return the last decision: the action, and why."""
 
     def last_cycle_ago_ms(self) -> int:
-        """Return for how long the loop has not turned."""
+        """Return the time since the last cycle of the loop."""
 
 
 class ApiBackend:
@@ -51,18 +51,18 @@ class ApiBackend:
         verify: Callable[[str], Awaitable[str | None]],
         wall_s: Callable[[], float] = clock.wall_s,
     ) -> None:
-        """Tell what `observer` sees.
+        """Answer from the observations of `observer`.
 
         Args:
             settings: of this host.
-            limits: what the core decides by.
-            looking: how things are seen.
-            watch: the last look at etcd.
+            limits: of the core's decisions.
+            observer: collects the observations.
+            watch: the last read of etcd.
             etcd: takes requests.
-            recorder: knows the history.
+            history_writer: reads and writes the history.
             metrics: for Prometheus.
-            thinking: the agent's loop.
-            verify: asks the database of a host whether it would hand over; returns what it says against it.
+            loop: the agent's loop.
+            verify: asks the database of a host whether it would hand over; returns its objection.
             wall_s: the Unix time.
         """
         self.announcement = Announcement()
@@ -113,7 +113,7 @@ class ApiBackend:
         """Return this agent's problems; empty if there are none."""
         wrong, late_ms = [], self._loop.last_cycle_ago_ms()
         if late_ms > _LATE_LOOPS * self._limits.loop_interval_ms:
-            wrong.append(f"the loop has not turned for {late_ms} ms")
+            wrong.append(f"the last cycle of the loop was {late_ms} ms ago")
         etcd = self._watch.observe()
         if etcd is None or etcd.answered_ago_ms > self._limits.lease_ttl_ms:
             wrong.append(f"etcd does not answer: {self._watch.last_failure or 'not yet'}")

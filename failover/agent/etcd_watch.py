@@ -46,7 +46,7 @@ class UnchangedTimers:
     _since: dict[Hashable, tuple[Hashable, int]] = field(default_factory=dict)
 
     def update(self, values: Mapping[Hashable, Hashable], credit_ms: int) -> None:
-        """Note the values that were just seen; forget values that no longer exist."""
+        """Update with the values that were just read; forget values that no longer exist."""
         self._since = {
             key: (value, self._since[key][1] + credit_ms)
             if key in self._since and self._since[key][0] == value
@@ -78,12 +78,12 @@ class EtcdWatch:
         """Watch.
 
         Args:
-            etcd: to look at.
+            etcd: to read.
             memory: holds the lease that is renewed.
             me: this host.
             timing: how long things may take.
-            pace: how often to look.
-            member_text: what this agent says about itself now.
+            pace: interval of the reads.
+            member_text: returns this agent's report about itself.
             on_read: called after each read that was answered.
             now_ms: the steady clock.
             wall_s: the Unix time.
@@ -116,11 +116,11 @@ class EtcdWatch:
 
     @property
     def snapshot(self) -> EtcdSnapshot | None:
-        """The last look; None: none was answered yet."""
+        """The last read; None: none was answered yet."""
         return self._snapshot
 
     def observe(self) -> EtcdView | None:
-        """Return the last look as the core needs it; None: none was answered yet."""
+        """Return the last read as the core needs it; None: none was answered yet."""
         snapshot = self._snapshot
         if snapshot is None:
             return None
@@ -149,7 +149,7 @@ class EtcdWatch:
         self._recheck.set()
 
     async def run(self) -> None:
-        """Look for ever; ends only when cancelled."""
+        """Read for ever; ends only when cancelled."""
         while True:
             started_ms = self._now_ms()
             self._recheck.clear()
@@ -162,7 +162,7 @@ class EtcdWatch:
                 continue
 
     async def listen(self) -> None:
-        """Look at once whenever etcd says that something changed; ends only when cancelled."""
+        """Read at once whenever etcd notifies a change; ends only when cancelled."""
         while True:
             # Changes before this moment were not notified, so read once.
             self.recheck_now()
@@ -170,7 +170,7 @@ class EtcdWatch:
                 async for _ in self._etcd.changes():
                     self.recheck_now()
             except EtcdError as failure:
-                _LOG.info("etcd tells no changes", extra={"error": str(failure)})
+                _LOG.info("etcd notifies no changes", extra={"error": str(failure)})
             await asyncio.sleep(_LISTEN_AGAIN_S)
 
     async def poll(self, *, put: bool) -> None:
@@ -196,7 +196,7 @@ class EtcdWatch:
 
     def _renew(self, lease: HeldLease, kept: bool, snapshot: EtcdSnapshot, sent_ms: int) -> None:
         if not kept:
-            _LOG.warning("etcd says that the lease ended", extra={"epoch": lease.epoch})
+            _LOG.warning("the lease has ended in etcd", extra={"epoch": lease.epoch})
             self._memory.lease = None
             return
         leadership = snapshot.leader.leadership if snapshot.leader else None
@@ -226,7 +226,7 @@ class EtcdWatch:
         self.failures += 1
         if not isinstance(failure, EtcdError):
             # A bug of ours is treated as silence of etcd: if it lasts, a leader here is fenced.
-            _LOG.error("looking at etcd failed", exc_info=failure)
+            _LOG.error("the read of etcd failed", exc_info=failure)
         elif not self.last_failure:
             _LOG.warning("etcd does not answer", extra={"error": str(failure)})
         self.last_failure = str(failure) or type(failure).__name__

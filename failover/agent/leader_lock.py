@@ -1,4 +1,4 @@
-"""Actions on etcd only: claims, confirmations, phases, refusals."""
+"""Actions on etcd only: the leader lock, confirmations, phases, refusals."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -89,7 +89,7 @@ class LeaderLock:
         if await self._etcd.acquire_leader_lock(record, lease=lease, takes_request=takes_request) is None:
             await self._revoke(lease)
             await self._watch.poll(put=True)
-            raise Superseded("somebody else claimed first")
+            raise Superseded("another agent acquired the leader lock first")
         self._memory.lease = HeldLease(epoch=action.epoch, id=lease, renewed_at_ms=began_ms)
         self._memory.lock_acquired_at_ms = self._now_ms()
         self._memory.reports.clear()

@@ -29,7 +29,7 @@ class Etcd(Protocol):
         """Delete a request."""
 
 
-class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, and the next look shows it
+class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, and the next read shows it
     """Another agent changed the record, or this agent dropped its lease: the action ends here."""
 
 
@@ -54,7 +54,7 @@ class LeaderRecordUpdater:
         return record
 
     async def change(self, revision: int, *, takes_request: bool = False, **changes: Any) -> None:  # noqa: ANN401
-        """Change fields of the record that was seen at `revision`, and look again.
+        """Change fields of the record that was seen at `revision`, and read again.
 
         Raises:
             Superseded: somebody else changed it first.

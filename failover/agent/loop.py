@@ -35,7 +35,7 @@ class LocalStates(Protocol):
     """What this module needs of `local_state.LocalStateFile`."""
 
     def read(self) -> LocalState:
-        """Return what is noted of the data on disk."""
+        """Return the recorded state of the data."""
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -80,14 +80,14 @@ class Loop:
 
         Args:
             limits: what the core decides by.
-            memory: the agent's own doings.
-            looking: how things are seen.
-            acting: how things are done.
-            self_fence: how the database is taken down.
-            pace: how often everything is looked at; told after each turn whether all is well.
-            notes: what is noted of the data.
-            metrics: told how long a turn takes.
-            notify: told that the loop turns.
+            memory: the agent's own actions.
+            observer: collects the observations.
+            executor: carries out the decisions.
+            self_fence: kills the database.
+            pace: interval of the observations, set in each cycle.
+            local_state_file: the local state of the data.
+            metrics: get the duration of each cycle.
+            notify: notifies systemd in each cycle.
             background: what has to go on for ever, by name; started again when it ends.
             first_read: ends when etcd has answered for the first time.
             on_cycle: called with the observations of each cycle.
@@ -113,15 +113,15 @@ class Loop:
         self._last_cycle_at_ms = now_ms()
 
     def last_decision(self) -> str:
-        """Return what the agent last decided, and why."""
+        """Return the last decision: the action, and why."""
         return f"{type(self._action).__name__}: {self._action.why}"
 
     def last_cycle_ago_ms(self) -> int:
-        """Return for how long the loop has not turned."""
+        """Return the time since the last cycle of the loop."""
         return self._now_ms() - self._last_cycle_at_ms
 
     def wake(self) -> None:
-        """Make the loop turn at once."""
+        """Start the next cycle at once."""
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -140,7 +140,7 @@ class Loop:
             await self._executor.close()
 
     def run_cycle(self) -> None:
-        """Look, decide, and begin what was decided."""
+        """Observe, decide, and begin the decided action."""
         self._memory.local_state = self._local_state_file.read()
         seen = self._observer.observe()
         self._on_cycle(seen)
@@ -193,7 +193,7 @@ class Loop:
         """Return the time left until the lease must be renewed again."""
         lease, limits = self._memory.lease, self._limits
         if lease is None:
-            # A lease that is claimed meanwhile lasts longer than this.
+            # A lease that is acquired meanwhile lasts longer than this.
             return limits.may_write_ms / 2000
         return (lease.renewed_at_ms + limits.may_write_ms - self._now_ms()) / 1000
 
@@ -234,7 +234,7 @@ class Loop:
         try:
             async with asyncio.timeout(_SHUTDOWN_S):
                 await self._self_fence.wait()
-                # The loop still turns, and tells etcd.
+                # The loop still runs, and confirms it in etcd.
                 while self._is_unconfirmed():
                     await asyncio.sleep(_GUARD_S)
         except TimeoutError:
@@ -252,7 +252,7 @@ class Loop:
     def _show(self, action: Action) -> None:
         """Log every action, but a Hold only if its reason changed."""
         name = type(action).__name__
-        # Numbers in the reason change with every turn, so ignore them.
+        # Numbers in the reason change in every cycle, so ignore them.
         shown = name + "".join(c for c in action.why if not c.isdigit())
         if not isinstance(action, Hold) or shown != self._shown:
             _LOG.info(name, extra={"why": action.why})

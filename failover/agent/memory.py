@@ -38,14 +38,14 @@ class Memory:
     fenced_epoch: int = 0
     lock_acquired_at_ms: int | None = None
     reports: dict[str, FenceState] = field(default_factory=dict)
-    """Reports of fence devices since the present claim."""
+    """Reports of fence devices since this agent acquired the leader lock."""
     running_task: RunningTask | None = None
     fencing: bool = False
     """SIGKILL was sent, and the database is not known to be down yet."""
     started_at_ms: int | None = None
     """When this agent last started the database."""
     local_state: LocalState = field(default_factory=LocalState)
-    """The note and the role file, as last read."""
+    """The local state, as last read."""
     cannot_follow: bool = False
 
     def fence_reports(self) -> tuple[FenceReport, ...]:

@@ -43,7 +43,7 @@ class EtcdSource(Protocol):
     """What this module needs of `etcd_watch.EtcdWatch`."""
 
     def observe(self) -> EtcdView | None:
-        """Return the last look."""
+        """Return the last read."""
 
 
 class PeerSource(Protocol):
@@ -80,16 +80,16 @@ class Observer:
         used_by_others: Callable[[], bool],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
-        """Look through `database`, `etcd` and `peers`.
+        """Collect from `database`, `etcd` and `peers`.
 
         Args:
             settings: of this host.
-            memory: the agent's own doings.
+            memory: the agent's own actions.
             database: of this host.
-            etcd: last look at it.
-            peers: direct looks at them.
+            etcd: the last read.
+            peers: direct observations of them.
             rejoined: when the data were last emptied.
-            used_by_others: says whether another process is using the database's tool.
+            used_by_others: returns whether another process is using the database's tool.
             now_ms: the steady clock.
         """
         self._settings = settings
@@ -104,7 +104,7 @@ class Observer:
         self._followed_at_ms = self._unprotected_reported_at_ms = now_ms()
         self._seq = 0
         self.last_decision: Callable[[], str] = lambda: ""
-        """Says what the agent last decided; set once there is one."""
+        """Returns the agent's last decision; set when its loop exists."""
         self._host_of = {p.address: p.host for p in settings.peers} | {settings.address: settings.me}
 
     def observe(self) -> Observed:
@@ -134,11 +134,11 @@ class Observer:
         return replace(seen, unfollowed_ms=now_ms - self._followed_at_ms)
 
     def unprotected_reported(self) -> None:
-        """Note that services were told until now, or could have been told, not to wait for a standby."""
+        """Remember that services were told until now, or could have been, not to wait for a standby."""
         self._unprotected_reported_at_ms = self._now_ms()
 
     def proven_local_state(self, seen: Observed) -> LocalState | None:
-        """Return new knowledge about the data that is not noted yet, or None.
+        """Return new knowledge about the data that is not recorded yet, or None.
 
         If a standby's table shows the epoch of the serving leader, the standby has that leader's log, and so
         its history.

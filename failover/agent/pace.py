@@ -12,8 +12,8 @@ class Pace:
         """Begin at the quick pace.
 
         Args:
-            busy_ms: between two looks while anything is not as it should be.
-            calm_ms: between two looks while everything is.
+            busy_ms: between two observations while anything is not as it should be.
+            calm_ms: between two observations while everything is.
         """
         self._busy_s = busy_ms / 1000
         self._calm_s = calm_ms / 1000
@@ -29,7 +29,7 @@ class Pace:
 
     @property
     def interval_s(self) -> float:
-        """Seconds between two looks at the present pace."""
+        """Seconds between two observations at the present pace."""
         return self._calm_s if self.is_calm else self._busy_s
 
     def set(self, *, is_calm: bool) -> None:
@@ -41,7 +41,7 @@ class Pace:
             self.on_disturbance()
 
     async def pause(self) -> None:
-        """Wait until it is time for the next look."""
+        """Wait until it is time for the next observation."""
         await asyncio.sleep(self._busy_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._calm_s - self._busy_s):

@@ -37,7 +37,7 @@ class PowerControl:
 
         Args:
             memory: gets the reports.
-            switch: switches a host by its device, and waits until that says so.
+            switch: switches a host by its device, and waits until the device confirms it.
             updater: takes hosts that are on again out of the record.
             history_writer: records it.
             epoch: the epoch in whose history it belongs.
@@ -89,7 +89,7 @@ class PowerControl:
         self._history_writer.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
         if not report.confirmed:
             await asyncio.sleep(self._pause_s)
-        # A report for an earlier claim counts for that claim only.
+        # A report counts only for the epoch in which the device was asked.
         if self._memory.lock_acquired_at_ms == lock_acquired_at_ms:
             state = FenceState.CONFIRMED if report.confirmed else FenceState.FAILED
             self._memory.reports[action.host] = state

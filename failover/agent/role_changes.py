@@ -1,4 +1,4 @@
-"""Actions on this host's database, except fencing: promote, hand over, start, copy anew."""
+"""Actions on this host's database, except fencing: promote, hand over, start, rejoin."""
 
 import asyncio
 import logging
@@ -119,7 +119,7 @@ class RoleChanges:
         await self._promoted(epoch)
 
     async def serve(self, action: Serve, announce: Callable[[Serve], Awaitable[None]]) -> None:
-        """Note the epoch, write it into the database's table, then announce that this host serves."""
+        """Write the epoch to the local state and into the database's table, then announce this primary."""
         await self._save_local_state(
             LocalState(role=Role.PRIMARY, epoch=action.epoch, timeline=action.timeline)
         )

@@ -1,4 +1,4 @@
-"""Which orders an agent takes: signed with the agents' token, sent just now, and not seen before."""
+"""Which commands an agent takes: signed with the agents' token, sent just now, and not seen before."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,11 +7,11 @@ from failover.api import problems
 from failover.api.problems import ProblemError
 
 VALID_MS = 10_000
-"""How old an order may be when it arrives: it comes from this host."""
+"""How old a command may be when it arrives: it comes from this host."""
 
 
 class CommandCheck:
-    """Checks orders, and remembers those that it accepted for as long as they could be sent again."""
+    """Checks commands, and remembers those that it accepted for as long as they could be sent again."""
 
     def __init__(self, token: str, now_ms: Callable[[], int] = clock.steady_ms) -> None:
         """Accept what is signed with `token`; `now_ms` is the steady clock of this host."""
@@ -20,7 +20,7 @@ class CommandCheck:
         self._accepted_at_ms: dict[str, int] = {}
 
     def check(self, headers: Mapping[str, str], *, target: str, body: bytes) -> None:
-        """Accept an order, once.
+        """Accept a command, once.
 
         Args:
             headers: of the request.

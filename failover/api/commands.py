@@ -43,7 +43,7 @@ class LongPoll:
 
 
 def command_in(body: bytes, kind: RequestKind) -> Command:
-    """Return the order in a body.
+    """Return the command in a body.
 
     Raises:
         ProblemError: 400, the body is not a JSON object; 422, with every field that cannot be accepted.

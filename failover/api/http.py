@@ -70,11 +70,11 @@ class Api:
         return app
 
     async def _primary(self, request: web.Request) -> web.Response:
-        patience = commands.long_poll_in(request.query)
+        long_poll = commands.long_poll_in(request.query)
         announcement = self._backend.announcement
         answer = announcement.answer
-        if patience.unless == answer.tag and patience.wait_ms > 0:
-            answer = await announcement.other_than(answer.tag, wait_s=patience.wait_ms / 1000)
+        if long_poll.unless == answer.tag and long_poll.wait_ms > 0:
+            answer = await announcement.other_than(answer.tag, wait_s=long_poll.wait_ms / 1000)
         return _raw(answer.body, status=503 if answer.primary is None else 200)
 
     async def _leader(self, _: web.Request) -> web.Response:
@@ -131,7 +131,7 @@ class Api:
             return _json({**said, "dry_run": True})
         before = backend.announcement.answer
         said["id"] = request = await backend.submit(kind, to, force, accept_loss)
-        _LOG.info("took an order", extra={"kind": kind, "to": to, "request": request})
+        _LOG.info("took a command", extra={"kind": kind, "to": to, "request": request})
         if not command.is_set("wait"):
             return _json(said, status=202)
         outcome = await outcome_of(backend, request, before=before, to=to)

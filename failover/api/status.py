@@ -109,7 +109,7 @@ def status_of(
     """Return an agent's status from its observations.
 
     Args:
-        seen: its last look.
+        seen: its last observations.
         settings: of its host.
         last_decision: of its agent: the action, and why.
         reports: by host, the last report of its agent in etcd (`MemberReport.report`).

@@ -30,10 +30,10 @@ class FenceSelf:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmFenced:
-    """Tell etcd that this host's database cannot take writes under `epoch` or an earlier one.
+    """Record in etcd that this host's database cannot take writes under `epoch` or an earlier one.
 
     Sets `fenced_epoch` (kept in memory, put into the member) to `epoch` and drops the lease if there is one.
-    If `revision` is not None: also turns the phase of `leader` to `fenced`, and nothing else in it."""
+    If `revision` is not None: also changes the phase of `leader` to `fenced`, and nothing else in it."""
 
     epoch: int
     revision: int | None
@@ -47,8 +47,8 @@ class AcquireLeaderLock:
     In one transaction, compared with `revision` (0: there is no record yet): `leader` becomes this host,
     `epoch`, phase `recovering`, and `timeline`, `primary`, `final_scn`, `unfenced`, `powered_off`,
     `accept_loss`, `unprotected` and `catch_up_scn` as given, no guarantee, no `to`; `lease` is put
-    under a lease granted just before; `request`, if given, is deleted. On success forget what fence devices
-    reported, and set `lock_acquired_at_ms` to the time of the answer."""
+    under a lease granted just before; `request`, if given, is deleted. On success forget the reports of fence
+    devices, and set `lock_acquired_at_ms` to the time of the answer."""
 
     epoch: int
     revision: int
@@ -81,9 +81,9 @@ class FencePeer:
 class Promote:
     """Make this host's standby the primary, although the last primary was not drained.
 
-    In this order: write `guarantee`, `timeline`, `unprotected` and this host as `primary` into `leader`; note
-    PRIMARY and `timeline` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early if the
-    lease is dropped meanwhile."""
+    In this order: write `guarantee`, `timeline`, `unprotected` and this host as `primary` into `leader`;
+    record PRIMARY and `timeline` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early
+    if the lease is dropped meanwhile."""
 
     revision: int
     guarantee: Guarantee
@@ -108,7 +108,7 @@ class TakeOver:
 
 @dataclass(frozen=True, kw_only=True)
 class Serve:
-    """Tell everybody: phase `serving` with `guarantee`, once `epoch` stands in the database's table.
+    """Announce the primary: phase `serving` with `guarantee`, once `epoch` stands in the database's table.
 
     In this order: record PRIMARY, `timeline` and `epoch` on disk; write `epoch` into the table; write
     `leader`: `timeline`, `guarantee` and `unfenced` as given, this host as `primary`, `final_scn` dropped,
@@ -154,8 +154,8 @@ class SetUnprotectedMode:
 class Rejoin:
     """Make this host's database a standby of `source`.
 
-    `keep_data`: its data are a beginning of the source's; start it again pulling from there. Otherwise note
-    that there are no data, empty them, copy the source's, and note `timeline` and STANDBY when the copy is
+    `keep_data`: its data are a beginning of the source's; start it again pulling from there. Otherwise record
+    that there are no data, empty them, copy the source's, and record `timeline` and STANDBY when the copy is
     complete. `request`, if given, is deleted first. The process is ended if one runs."""
 
     source: str
@@ -193,8 +193,8 @@ class BeginHandover:
 class HandOver:
     """Drain this host's primary for its successor.
 
-    In this order: VERIFY; SWITCHOVER TO STANDBY; note STANDBY; phase `handed` with the final scn. The process
-    stays up until the other side has promoted: it is asked for its last log."""
+    In this order: VERIFY; SWITCHOVER TO STANDBY; record STANDBY; phase `handed` with the final scn. The
+    process stays up until the other side has promoted: it is asked for its last log."""
 
     revision: int
     why: str
@@ -217,7 +217,7 @@ class Refuse:
     """Refuse the next action, for a reason that is reported in log, status and history."""
 
     about: str
-    """One stable word for the refused action: recorded once an epoch, because the numbers in `why` change."""
+    """Stable name of the refused action: recorded once an epoch, because the numbers in `why` change."""
     request: str | None
     """If given: delete this request."""
     why: str

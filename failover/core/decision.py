@@ -1,9 +1,9 @@
 """Decides an agent's next action from its observations. Pure: no clock, no randomness, no effects.
 
 Three rules keep two databases from taking writes. A database may write only while its agent holds the lease
-of the record's epoch, by its own clock (`safety`). A claim changes the record, after which the former leader
-cannot renew (`claims`). A claimer makes its database writable only with a guarantee that no former leader's
-database is writable (`fencing`, `leading`).
+of the record's epoch, by its own clock (`safety`). Whoever acquires the leader lock changes the record, after
+which the former leader cannot renew (`leader_lock`). The new leader makes its database writable only with a
+guarantee that no former leader's database is writable (`fencing`, `leader`).
 """
 
 from failover.core.actions import AcquireLeaderLock, Action, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
@@ -67,7 +67,7 @@ def _with_own_lease(seen: Observed, leadership: Leadership, settings: Settings) 
     if seen.lease is None:
         return None
     if leadership.epoch < seen.lease.epoch:
-        return Hold(why=f"what was read of etcd is older than the claim of epoch {seen.lease.epoch}")
+        return Hold(why=f"the last read of etcd is older than the lock of epoch {seen.lease.epoch}")
     if (leadership.host, leadership.epoch) != (seen.me, seen.lease.epoch):
         return None
     if not lease_is_valid(seen, settings):

@@ -14,7 +14,7 @@ from failover.core.observed import (
 from failover.core.safety import is_hung
 
 HEAD_START_LOOPS = 2
-"""For this many loops, each candidate with more data may claim first."""
+"""For this many loops, each candidate with more data may acquire the leader lock first."""
 
 
 def not_ready(seen: Observed, settings: Settings) -> str | None:

@@ -1,4 +1,4 @@
-"""Fencing between a claim and a promotion: ensures that no former leader's database can take writes. Pure."""
+"""Fencing before a promotion: ensures that no former leader's database can take writes. Pure."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ STRENGTH = (Guarantee.LEASE, Guarantee.DEVICE, Guarantee.SELF)
 TO_BE_ASKED = (FenceState.UNKNOWN, FenceState.FAILED)
 
 WAS_OFF = (FenceState.CONFIRMED, FenceState.RELEASED)
-"""Since the claim: its database ended then, and nobody but its agent starts it."""
+"""Since the leader lock was acquired: its database ended then, and nobody but its agent starts it."""
 
 
 def guarantee_given(seen: Observed, leadership: Leadership, settings: Settings) -> Guarantee | None:
@@ -39,7 +39,8 @@ def fence_former_leaders(seen: Observed, leadership: Leadership, settings: Setti
     names = ", ".join(f"{u.host} ({fence_state(seen, u.host)})" for u in waiting)
     return Hold(
         why=f"wait until former leaders are fenced: {names}; without that for"
-        f" {_lease_guarantee_ms(settings)} ms since the claim ({_since_lock_acquired_ms(seen)} ms ago)"
+        f" {_lease_guarantee_ms(settings)} ms since the leader lock was acquired"
+        f" ({_since_lock_acquired_ms(seen)} ms ago)"
     )
 
 
@@ -64,7 +65,7 @@ def left_to_the_lease(seen: Observed, leadership: Leadership) -> tuple[Unfenced,
 
 
 def fence_state(seen: Observed, host: str) -> FenceState:
-    """Return the state of `host` by its fence device since the present claim."""
+    """Return the state of `host` by its fence device since this agent acquired the leader lock."""
     reports = (report.state for report in seen.fence_device if report.host == host)
     return next(reports, FenceState.UNKNOWN)
 
@@ -113,8 +114,8 @@ def _fence(former: Unfenced) -> FencePeer:
 def _lease_guarantee_ms(settings: Settings) -> int:
     """Say whether a former leader's lease has certainly ended, so that its agent has fenced it.
 
-    After a claim no former leader can renew. The time is counted from the claim, and not from the end of the
-    lease in etcd, so that it depends only on clocks of nearly equal rates, and not on etcd's rules
+    After the leader lock is acquired, no former leader can renew. The time is counted from then, not from the
+    end of the lease in etcd, so that it depends only on clocks of nearly equal rates, and not on etcd's rules
     about the end of leases.
     """
     return settings.lease_ttl_ms + settings.safety_margin_ms

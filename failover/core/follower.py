@@ -27,7 +27,7 @@ def follow(seen: Observed, leadership: Leadership, settings: Settings) -> Action
     if leadership.phase is Phase.HANDED:
         return _take_over(seen, leadership, settings)
     if seen.etcd is not None and seen.etcd.paused:
-        return Hold(why="paused: nothing is claimed, started or copied automatically")
+        return Hold(why="paused: no lock is acquired, nothing is started or copied automatically")
     if leadership.phase is Phase.FENCED:
         ahead = better_candidates(seen, leadership, settings)
         wait_ms = head_start_ms(seen, leadership, settings)
@@ -43,7 +43,7 @@ def follow(seen: Observed, leadership: Leadership, settings: Settings) -> Action
 
 
 def _succeed(seen: Observed, leadership: Leadership, settings: Settings, why: str, wait_ms: int) -> Action:
-    """Claim, unless this database cannot or must not lead, or a better candidate has `wait_ms` left."""
+    """Acquire the leader lock, unless this database may not, or a better candidate has `wait_ms` left."""
     if not_ready(seen, settings) is not None:
         return recover_standby(seen, leadership, settings)
     loss = excess_data_loss(seen, leadership, settings)

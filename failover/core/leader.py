@@ -1,4 +1,4 @@
-"""Decides the leader's next action, from its claim to the end of its lead. Pure."""
+"""Decides the leader's next action, from the leader lock to the end of its lead. Pure."""
 
 from failover.core.actions import (
     Action,

@@ -1,4 +1,4 @@
-"""Claims: when the leader counts as lost, and how a claim records the former leaders. Pure."""
+"""The leader lock: when the leader counts as lost, and how its successor acquires the lock. Pure."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ class LeaderLoss:
 
     why: str
     for_ms: int
-    """How long the evidence has been enough for a claim; in this time better candidates may claim first."""
+    """How long the evidence has been enough; in this time better candidates may acquire the leader lock
+    first."""
 
 
 def leader_lost(seen: Observed, leadership: Leadership, settings: Settings) -> LeaderLoss | None:
@@ -66,10 +67,10 @@ def is_in_failover_cooldown(seen: Observed, settings: Settings) -> bool:
 def acquire_leader_lock(
     seen: Observed, leadership: Leadership, why: str, request: Request | None = None
 ) -> AcquireLeaderLock:
-    """Return the claim that follows `leadership`.
+    """Return the action that acquires the leader lock after `leadership`.
 
-    It keeps every former leader that is not known to be fenced, also those in records of claimers that never
-    reached a promotion.
+    It keeps every former leader that is not known to be fenced, also those in records of hosts that acquired
+    it and never reached a promotion.
     """
     asked_for = request is not None or leadership.phase is Phase.HANDED
     return AcquireLeaderLock(

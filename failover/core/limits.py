@@ -29,11 +29,12 @@ class Settings:
 
     unprotected_after_ms: int | None = None
     """After no standby has followed for this long, services need not wait for one. A new primary, whose
-    standby was the host that it replaced, is alone from the start. None: never, or services do not wait
+    standby was the host that it replaced, is unprotected from the start. None: never, or services do not wait
     anyway."""
     unprotected_answer_ttl_ms: int = 3000
-    """Longest time after their query in which services may act on the answer that a primary is alone;
-    actually they need less."""
+    """How long after their query services may act on the answer that a primary is unprotected.
+
+    An upper limit: the services themselves use a shorter time."""
 
     @property
     def etcd_silent_ms(self) -> int:

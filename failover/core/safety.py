@@ -34,7 +34,8 @@ def lease_is_valid(seen: Observed, settings: Settings) -> bool:
 def could_write(database: Database, task: Task | None) -> bool:
     """Say whether the database takes writes, or might before the next observation; in doubt, yes.
 
-    If it reports STANDBY while PRIMARY is noted, a promotion was begun, and its statement may still succeed.
+    If it reports STANDBY while PRIMARY is recorded, a promotion was begun, and its statement may still
+    succeed.
     """
     if task is not None and task.kind in MAKES_WRITABLE:
         return True
@@ -95,7 +96,7 @@ def _lease_lapsed(seen: Observed, settings: Settings) -> str | None:
 
 
 def _replaced(seen: Observed) -> str | None:
-    """Return why this lead has ended by etcd, or None; reads older than the own claim are ignored."""
+    """Return why this lead has ended by etcd, or None; reads older than the own lock are ignored."""
     leadership = seen.etcd.leadership if seen.etcd else None
     if leadership is None or seen.lease is None or not could_write(seen.database, seen.task):
         return None

@@ -1,4 +1,4 @@
-"""The enumerations of states in which agents describe themselves and others; no actions."""
+"""Enumerations of states: of processes, databases, leaders, fence devices, requests and tasks."""
 
 from enum import StrEnum
 
@@ -28,15 +28,15 @@ class Phase(StrEnum):
     """Phase of the leader in etcd."""
 
     RECOVERING = "recovering"
-    """It has claimed; its database is not writable yet, or that is not announced yet."""
+    """It has the leader lock; its database is not writable yet, or that is not announced yet."""
     SERVING = "serving"
     """Its database takes writes."""
     HANDOVER = "handover"
     """Planned: services hold their writes while its database is drained for `to`."""
     HANDED = "handed"
-    """Planned: its database is drained at `final_scn` and stays so; `to` may claim."""
+    """Planned: its database is drained at `final_scn` and stays so; `to` may acquire the leader lock."""
     FENCED = "fenced"
-    """It confirmed that its database is down, and will not start it without a new claim."""
+    """It confirmed that its database is down, and will not start it without a new epoch."""
 
 
 class UnprotectedMode(StrEnum):
@@ -65,13 +65,13 @@ class FenceState(StrEnum):
     """Result of asking a fence device to switch a host off."""
 
     UNKNOWN = "unknown"
-    """Not asked since this claim."""
+    """Not asked in this epoch."""
     ASKED = "asked"
     """Asked, and no answer yet."""
     CONFIRMED = "confirmed"
-    """The device itself, asked after this claim, says that the host is off."""
+    """The device itself, asked in this epoch, reports that the host is off."""
     RELEASED = "released"
-    """It was confirmed to be off after this claim and switched on again later: as good a guarantee."""
+    """It was confirmed to be off in this epoch and switched on again later: as good a guarantee."""
     FAILED = "failed"
     """It cannot be reached, refuses, or there is none."""
 

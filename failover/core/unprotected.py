@@ -8,7 +8,7 @@ to wait.
 
 It ends in three steps, each made by the leader and written into the record. First, a standby follows again,
 and services are told to wait (`ending`). Second, when no service can still act on an earlier answer, the
-primary's position is recorded (`catch_up_scn`): all writes acknowledged alone are before it. Third,
+primary's position is recorded (`catch_up_scn`): all writes acknowledged unprotected are before it. Third,
 every standby that may lead has passed this position (`no`).
 
 There is one field for all standbys: if two may lead and one is lost, the primary is alone although the other
@@ -51,7 +51,8 @@ def is_followed(seen: Observed, peer_silent_ms: int) -> bool:
 
 
 def reported_unprotected_mode(seen: Observed) -> UnprotectedMode | None:
-    """Return what this agent tells services: `yes`, they need not wait for a standby; None: it does not know.
+    """Return the mode that this agent reports to services (`yes`: wait for no standby); None: it is not
+    known.
 
     The agent knows everything about its own lead, but may have missed a change of another host's lead.
     """

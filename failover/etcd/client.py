@@ -126,7 +126,7 @@ class EtcdClient:
             The new revision of `leader`; None: somebody else changed it first.
 
         Raises:
-            EtcdError: it is not known whether it happened; the next look tells.
+            EtcdError: it is not known whether it happened; the next read shows.
         """
         held = {"host": record.leadership.host, "epoch": record.leadership.epoch}
         more = [operations.put(self.keys.lease, msgspec.json.encode(held).decode(), lease=lease)]
@@ -139,7 +139,7 @@ class EtcdClient:
             The new revision of `leader`; None: somebody else changed it first.
 
         Raises:
-            EtcdError: it is not known whether it happened; the next look tells.
+            EtcdError: it is not known whether it happened; the next read shows.
         """
         return await self._swap(record, [], takes_request=takes_request)
 

@@ -29,7 +29,7 @@ class Event:
     at_s: float
     """Unix time by the clock of `host`."""
     event: str
-    """One word of a few: detected, decided, claimed, fenced, guarantee, promoted, switchover, ..."""
+    """Name of the event: detected, decided, claimed, fenced, guarantee, promoted, switchover, ..."""
     host: str
     detail: str
     request: str | None = None

@@ -41,9 +41,9 @@ class LeaderRecord:
 
     leadership: Leadership
     acquisition_id: str
-    """Unique id of a claim, by which a claim is recognised if its answer was lost."""
+    """Unique id of one acquisition of the leader lock; it is recognised by it if the answer was lost."""
     last_automatic_s: float | None
-    """Unix time of the last claim that no operator asked for; copied from record to record."""
+    """Unix time of the last automatic failover; copied from record to record."""
 
 
 def leader_text(record: LeaderRecord) -> str:

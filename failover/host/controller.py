@@ -19,7 +19,7 @@ class DeviceError(RuntimeError):
 
 
 class PowerRefusedError(DeviceError):
-    """The device refuses this order, which may already have been carried out."""
+    """The device refuses to switch; the host may already be in the wanted state."""
 
 
 class Controller(Protocol):
@@ -28,10 +28,10 @@ class Controller(Protocol):
     name: str
 
     async def set_power(self, power: Power) -> None:
-        """Tell the device to switch the host on or off, at once and without its operating system's help.
+        """Have the device switch the host on or off, at once and without its operating system's help.
 
         Raises:
-            PowerRefusedError: it does not take the order.
+            PowerRefusedError: it refuses.
             DeviceError: it cannot be asked.
         """
 

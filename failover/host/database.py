@@ -100,7 +100,7 @@ class DatabaseWatch:
             interval_ms: how often to ask.
             silent_ms: how long to wait for one answer.
             is_calm: says whether all is well, and the role need not be asked for each time.
-            endings: told which process's end is to be told.
+            exit_watch: watches the process for its exit.
             now_ms: the steady clock.
         """
         self._processes = processes
@@ -130,7 +130,7 @@ class DatabaseWatch:
     def observe(self) -> observed.Database:
         """Return the database's present state; its `follows` is an address, and not a host's name.
 
-        The note on disk is not part of it.
+        The local state on disk is not part of it.
         """
         running, now_ms = self._processes.look(), self._now_ms()
         if running.identity is None:

@@ -1,8 +1,8 @@
-"""The agent's note next to the data: the role that a start of the data may give, and their history.
+"""The local state, a file next to the data: the role that a start of the data may give, and their timeline.
 
-It is in the database's own folder, so that emptying the folder deletes the note too. `loanstack-db` keeps
+It is in the database's own folder, so that emptying the folder deletes it too. `loanstack-db` keeps
 its own file there, which contains only the role: without that file the data are incomplete, whatever the
-note says.
+local state says.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import msgspec
 
 from failover.core.observed import Role
 
-_NOTE, _ROLE_FILE = "loanstack-failover", "loanstack-role"
+_STATE_FILE, _ROLE_FILE = "loanstack-failover", "loanstack-role"
 _LIMIT_BYTES = 4096
 """More than either file ever has."""
 
@@ -37,21 +37,21 @@ class _StoredState(msgspec.Struct, frozen=True, kw_only=True):
     timeline: int | None = msgspec.field(name="lineage")
     """The file keeps the name that earlier versions wrote."""
     role_file_ns: int
-    """Change time of the role file when the note was written; a later change is newer than the note."""
+    """Change time of the role file when the local state was written; a later change is newer."""
 
 
 class LocalStateFile:
-    """The note of one data folder."""
+    """The local state of one data folder."""
 
     def __init__(self, base_dir: Path) -> None:
-        """Keep the note in `base_dir`."""
-        self._note = base_dir / _NOTE
+        """Keep it in `base_dir`."""
+        self._state_file = base_dir / _STATE_FILE
         self._role_file = base_dir / _ROLE_FILE
         self._read: tuple[tuple[int, ...], LocalState] | None = None
 
     def read(self) -> LocalState:
-        """Return the combined content of note and role file; if they differ, the more careful one."""
-        state = (*_state_of(self._role_file), *_state_of(self._note))
+        """Return the combined content of both files; if they differ, the more careful one."""
+        state = (*_state_of(self._role_file), *_state_of(self._state_file))
         if self._read is None or self._read[0] != state:
             self._read = (state, self._read_both())
         return self._read[1]
@@ -62,42 +62,42 @@ class LocalStateFile:
             role = Role(_content_of(self._role_file).decode().strip())
         except (FileNotFoundError, ValueError):
             return LocalState()
-        note = self._read_note()
-        if note is None:
+        stored = self._read_stored()
+        if stored is None:
             return LocalState(role=role)
-        if note.role_file_ns == changed_ns:
-            role = note.role
-        elif Role.PRIMARY in (role, note.role):
+        if stored.role_file_ns == changed_ns:
+            role = stored.role
+        elif Role.PRIMARY in (role, stored.role):
             role = Role.PRIMARY
-        return LocalState(role=role, epoch=note.epoch, timeline=note.timeline)
+        return LocalState(role=role, epoch=stored.epoch, timeline=stored.timeline)
 
     def write(self, local_state: LocalState) -> None:
-        """Note `local_state`, on the disk when this returns.
+        """Write `local_state`; it is on the disk when this returns.
 
         Raises:
-            OSError: the disk is full or fails, or there are no data that it could be noted of.
+            OSError: the disk is full or fails, or there are no data.
         """
-        assert local_state.role is not None, "that there are no data is told by their absence"
-        note = _StoredState(
+        assert local_state.role is not None, "for no data there is no file"
+        stored = _StoredState(
             role=local_state.role,
             epoch=local_state.epoch,
             timeline=local_state.timeline,
             role_file_ns=self._role_file.lstat().st_mtime_ns,
         )
-        folder = os.open(self._note.parent, os.O_RDONLY | os.O_DIRECTORY)
+        folder = os.open(self._state_file.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            self._write_in(folder, msgspec.json.encode(note))
+            self._write_in(folder, msgspec.json.encode(stored))
             os.fsync(folder)
         finally:
             os.close(folder)
 
     def _write_in(self, folder: int, content: bytes) -> None:
-        """Write the note as a new file of an open folder.
+        """Write the file as a new one of an open folder.
 
         The folder belongs to the database's user, and this process is root. So nothing that is already there
         is opened: a link in its place would have root write what the link leads to.
         """
-        unfinished = f"{_NOTE}.new"
+        unfinished = f"{_STATE_FILE}.new"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(unfinished, dir_fd=folder)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -105,15 +105,15 @@ class LocalStateFile:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.rename(unfinished, _NOTE, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(unfinished, _STATE_FILE, src_dir_fd=folder, dst_dir_fd=folder)
 
-    def _read_note(self) -> _StoredState | None:
+    def _read_stored(self) -> _StoredState | None:
         try:
-            return msgspec.json.decode(_content_of(self._note), type=_StoredState)
+            return msgspec.json.decode(_content_of(self._state_file), type=_StoredState)
         except FileNotFoundError:
             return None
         except (msgspec.MsgspecError, ValueError):
-            # We write the note atomically, so a damaged note is not ours: the history is then unknown.
+            # We write the file atomically, so a damaged file is not ours: the history is then unknown.
             return None
 
 

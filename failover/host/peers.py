@@ -40,7 +40,7 @@ class _PeerState:
     scn: int = 0
     settled_scn: int | None = None
     is_rejected: bool = False
-    """Whether its last answer was refused; told once and not several times a second."""
+    """Whether its last answer was refused; logged once and not several times a second."""
 
 
 class PeerWatch:
@@ -59,11 +59,11 @@ class PeerWatch:
         """Watch `peers`; silence counts from now on.
 
         Args:
-            peers: to look at.
+            peers: to observe.
             sql_port: of their databases.
             agent_port: of their agents.
             token: with which agents sign what they say.
-            pause: waits until it is time for the next look.
+            pause: waits until it is time for the next observation.
             now_ms: the steady clock.
         """
         self._peers = peers

@@ -299,4 +299,4 @@ def test_a_mistake_in_looking_is_silence_and_ends_nothing(
     run(fake.poll())
     assert fake.watch.observe() is None
     assert fake.memory.lease == LEASE
-    assert "looking at etcd failed" in caplog.text
+    assert "the read of etcd failed" in caplog.text
