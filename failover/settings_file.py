@@ -10,7 +10,7 @@
                            "user": "agent", "password": "...", "reason": "", "ca_file": ""}}],
       "database": {"tool": "/usr/local/sbin/loanstack-db", "unit": "loanstack-oceanbase.service"},
       "timing": {"lease_ttl_ms": 3000, "loop_interval_ms": 200, "calm_interval_ms": 500,
-                 "etcd_timeout_ms": 400, "safety_margin_ms": 1000, "database_silent_ms": 2000,
+                 "store_timeout_ms": 400, "safety_margin_ms": 1000, "database_silent_ms": 2000,
                  "peer_silent_ms": 1200, "max_failover_lag_ms": 5000, "failover_cooldown_ms": 10000,
                  "rejoin_interval_ms": 10000},
       "durability": {"mode": "local", "timeout_ms": 2000, "degrade_after_ms": null}

@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 import pytest
-from inventory.paths import PROJECT_ROOT
 
 from chaos.catalogue.channel_faults import TONGWEB_ADDRESS
 from deploys.derived import footprints
@@ -19,6 +18,7 @@ from failover.host.tool import LOCK_FILE
 from hosttools.oceanbase.settings import Settings as DatabaseSettings
 from inventory.availability import Failover
 from inventory.model import Role
+from inventory.places import PROJECT_ROOT
 from tests.plan.kit import Site
 from tests.unit.failover.simulated.service import WATCHDOG_MS
 
