@@ -27,7 +27,7 @@ _LISTEN_AGAIN_S = 0.5
 
 
 class Etcd(Protocol):
-    """What this module needs of `client.Etcd`."""
+    """What this module needs of `client.EtcdClient`."""
 
     async def read(self, *, host: str = "", member: str | None = None) -> EtcdSnapshot:
         """Return what etcd holds, and put a member."""

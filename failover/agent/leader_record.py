@@ -9,7 +9,7 @@ from failover.etcd.records import LeaderRecord
 
 
 class Etcd(Protocol):
-    """What this module needs of `client.Etcd`."""
+    """What this module needs of `client.EtcdClient`."""
 
     async def grant(self, ttl_ms: int) -> str:
         """Return a new lease."""

@@ -23,7 +23,7 @@ _LOG = logging.getLogger("failover.etcd")
 
 
 class HttpApi(Protocol):
-    """What this module needs of `http_api.HttpApi`."""
+    """What this module needs of `http_api.EtcdHttpApi`."""
 
     async def call(self, path: str, body: Mapping[str, object]) -> Answer:
         """Return the answer to one call."""

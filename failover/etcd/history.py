@@ -16,7 +16,7 @@ _TRIES = 5
 
 
 class HttpApi(Protocol):
-    """What this module needs of `http_api.HttpApi`."""
+    """What this module needs of `http_api.EtcdHttpApi`."""
 
     async def call(self, path: str, body: Mapping[str, object]) -> Answer:
         """Return the answer to one call."""
