@@ -6,7 +6,7 @@
 - `etcd` reads and changes etcd: `http_api`, the `client`, `keys`, `records`, `history` and `history_writer`.
 - `host` has all effects on hosts: this host's database (`processes`, `exit_watch`, `session`, `database`,
   `local_state`, `tool`), other hosts (`peers`, `devices`, `verify`) and systemd (`notify`).
-- `agent` is the `loop` with its `memory`, its inputs (`etcd_watch`, `observer`) and its effects
+- `agent` is the `loop` with its `limits` and `memory`, its inputs (`etcd_watch`, `observer`) and its effects
   (`self_fence`, `executor`, `leader_lock`, `role_changes`, `power_control`, `leader_record`); `agent` puts it
   together.
 - `api` answers queries (`announcement`, `status`, `history`) and takes operators' commands (`command_check`,

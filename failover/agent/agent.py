@@ -15,7 +15,8 @@ from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.executor import Executor
 from failover.agent.leader_lock import LeaderLock
 from failover.agent.leader_record import LeaderRecordUpdater
-from failover.agent.loop import Loop, limits_of
+from failover.agent.limits import limits_of
+from failover.agent.loop import Loop
 from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
 from failover.agent.observer import Observer
@@ -58,7 +59,7 @@ class Agent:
         self._etcd = EtcdClient(self._http, settings.environment)
         self.memory = memory = Memory()
         pace = Pace(busy_ms=timing.loop_interval_ms, calm_ms=timing.calm_interval_ms)
-        self._history_writer = HistoryWriter(History(self._http, self._etcd.keys), settings.me)
+        self._history = HistoryWriter(History(self._http, self._etcd.keys), settings.me)
         self._database = DatabaseWatch(
             processes=dependencies.processes,
             connect=dependencies.connect,
@@ -98,7 +99,7 @@ class Agent:
         self._self_fence = SelfFence(
             memory,
             self._database,
-            self._history_writer,
+            self._history,
             cancel_work=self._cancel_work,
             on_result=lambda result: metrics.fences.labels("own", result).inc(),
             wake=lambda: self.loop.wake(),
@@ -118,7 +119,7 @@ class Agent:
                 "changes in etcd": self._watch.listen,
                 "database": self._database.run,
                 "peers": self._peers.run,
-                "history": self._history_writer.run,
+                "history": self._history.run,
                 "api": self._serve,
             },
             first_read=self._watch.first_read,
@@ -131,7 +132,7 @@ class Agent:
             observer=self._observer,
             watch=self._watch,
             etcd=self._etcd,
-            history_writer=self._history_writer,
+            history_writer=self._history,
             metrics=metrics,
             loop=self.loop,
             verify=dependencies.verify,
@@ -157,7 +158,7 @@ class Agent:
             etcd=self._etcd,
             watch=self._watch,
             updater=updater,
-            history_writer=self._history_writer,
+            history_writer=self._history,
         )
         role_changes = RoleChanges(
             settings,
@@ -167,13 +168,13 @@ class Agent:
             local_state_file=dependencies.local_state_file,
             rejoined=dependencies.rejoined,
             updater=updater,
-            history_writer=self._history_writer,
+            history_writer=self._history,
         )
         power_control = PowerControl(
             memory,
             switch=dependencies.switch,
             updater=updater,
-            history_writer=self._history_writer,
+            history_writer=self._history,
             epoch=self._epoch,
             wake=lambda: self.loop.wake(),
             pause_s=timing.loop_interval_ms / 1000,

@@ -71,7 +71,7 @@ class ApiBackend:
         self._observer = observer
         self._watch = watch
         self._etcd = etcd
-        self._history_writer = history_writer
+        self._history = history_writer
         self._metrics = metrics
         self._loop = loop
         self._verify = verify
@@ -125,7 +125,7 @@ class ApiBackend:
 
     async def history(self) -> Mapping[int, Sequence[Json]]:
         """Return the events of each kept epoch; if etcd does not answer, those that were read last."""
-        return await self._history_writer.history()
+        return await self._history.history()
 
     async def objections(self, kind: RequestKind, to: str, force: bool, accept_loss: bool) -> tuple[str, ...]:
         """Return every objection to an operator's request; empty: it can be carried out."""

@@ -51,7 +51,7 @@ class LeaderLock:
         self._etcd = etcd
         self._watch = watch
         self._updater = updater
-        self._history_writer = history_writer
+        self._history = history_writer
         self._now_ms = now_ms
         self._wall_s = wall_s
 
@@ -94,10 +94,10 @@ class LeaderLock:
         self._memory.lock_acquired_at_ms = self._now_ms()
         self._memory.reports.clear()
         if action.automatic:
-            self._history_writer.record(action.epoch, "detected", action.why, at_s=detected_s)
-            self._history_writer.record(action.epoch, "decided", action.why)
+            self._history.record(action.epoch, "detected", action.why, at_s=detected_s)
+            self._history.record(action.epoch, "decided", action.why)
         else:
-            self._history_writer.record(action.epoch, "claimed", action.why, request=action.request)
+            self._history.record(action.epoch, "claimed", action.why, request=action.request)
         await self._watch.poll(put=True)
 
     async def confirm_fenced(self, action: ConfirmFenced) -> None:
@@ -127,7 +127,7 @@ class LeaderLock:
         await self._updater.change(
             action.revision, takes_request=True, phase=Phase.HANDOVER, to=action.to, final_scn=None
         )
-        self._history_writer.record(epoch, "switchover", action.why, request=action.request)
+        self._history.record(epoch, "switchover", action.why, request=action.request)
 
     async def resume_leading(self, action: ResumeLeading) -> None:
         """Cancel a handover.
@@ -138,7 +138,7 @@ class LeaderLock:
         """
         epoch = self._updater.record(action.revision).leadership.epoch
         await self._updater.change(action.revision, phase=Phase.RECOVERING, guarantee=Guarantee.SELF, to=None)
-        self._history_writer.record(epoch, "called off", action.why)
+        self._history.record(epoch, "called off", action.why)
 
     async def set_unprotected_mode(self, action: SetUnprotectedMode) -> None:
         """Record whether the primary may acknowledge writes that no standby has.
@@ -152,7 +152,7 @@ class LeaderLock:
             action.revision, unprotected=action.unprotected, catch_up_scn=action.catch_up_scn
         )
         if action.unprotected is not leadership.unprotected:
-            self._history_writer.record(leadership.epoch, _UNPROTECTED_EVENTS[action.unprotected], action.why)
+            self._history.record(leadership.epoch, _UNPROTECTED_EVENTS[action.unprotected], action.why)
 
     async def refuse(self, action: Refuse) -> None:
         """Record the reason of a refusal, and delete the refused request.
@@ -162,7 +162,7 @@ class LeaderLock:
         """
         record = self._watch.record
         epoch = record.leadership.epoch if record else 0
-        self._history_writer.refuse(epoch, action.about, action.why, action.request)
+        self._history.refuse(epoch, action.about, action.why, action.request)
         if action.request is not None:
             await self.take_request(action.request)
 
@@ -196,7 +196,7 @@ class LeaderLock:
             to=None,
             powered_off=tuple(sorted({*leadership.powered_off, *action.powered_off})),
         )
-        self._history_writer.record(action.epoch, "serving", action.why)
+        self._history.record(action.epoch, "serving", action.why)
 
     async def _revoke(self, lease: str) -> None:
         # The lease would end by itself; revoking it only ends it sooner.

@@ -48,7 +48,7 @@ class PowerControl:
         self._memory = memory
         self._switch = switch
         self._updater = updater
-        self._history_writer = history_writer
+        self._history = history_writer
         self._epoch = epoch
         self._wake = wake
         self._pause_s = pause_s
@@ -86,7 +86,7 @@ class PowerControl:
         epoch, lock_acquired_at_ms = self._epoch(), self._memory.lock_acquired_at_ms
         report = await self._switch(action.host, Power.OFF)
         self._on_result("confirmed" if report.confirmed else "failed")
-        self._history_writer.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
+        self._history.record(epoch, "fenced" if report.confirmed else "not fenced", report.reason)
         if not report.confirmed:
             await asyncio.sleep(self._pause_s)
         # A report counts only for the epoch in which the device was asked.
@@ -100,7 +100,7 @@ class PowerControl:
             if report.confirmed:
                 if action.host in self._memory.reports:
                     self._memory.reports[action.host] = FenceState.RELEASED
-                self._history_writer.record(self._epoch(), "powered on", f"{action.why}; {report.reason}")
+                self._history.record(self._epoch(), "powered on", f"{action.why}; {report.reason}")
                 await self._remove_powered_off(action)
                 return
             failure: object = report.reason

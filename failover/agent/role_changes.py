@@ -90,7 +90,7 @@ class RoleChanges:
         self._local_state_file = local_state_file
         self._rejoined = rejoined
         self._updater = updater
-        self._history_writer = history_writer
+        self._history = history_writer
         self._now_ms = now_ms
 
     async def promote(self, action: Promote) -> None:
@@ -155,7 +155,7 @@ class RoleChanges:
         await self._save_local_state(LocalState(role=Role.STANDBY, epoch=epoch, timeline=action.timeline))
         self._memory.cannot_follow = False
         await self._database.ask()
-        self._history_writer.record(action.timeline, "rejoined", action.why, request=action.request)
+        self._history.record(action.timeline, "rejoined", action.why, request=action.request)
 
     async def hand_over(self, action: HandOver) -> None:
         """Drain this primary, and write its final position into etcd."""
@@ -167,7 +167,7 @@ class RoleChanges:
         await self._save_local_state(replace(self._local_state_file.read(), role=Role.STANDBY))
         await self._database.ask()
         await self._updater.change(action.revision, phase=Phase.HANDED, final_scn=final_scn)
-        self._history_writer.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
+        self._history.record(leadership.epoch, "handed", f"{action.why}: it ends at {final_scn}")
 
     async def save_local_state(self, local_state: LocalState) -> None:
         """Record new knowledge about the data."""
@@ -196,12 +196,10 @@ class RoleChanges:
         )
         if guarantee is Guarantee.LEASE:
             names = ", ".join(u.host for u in leadership.unfenced)
-            self._history_writer.record(leadership.epoch, "fenced", f"the lease of {names} has run out")
-        self._history_writer.record(leadership.epoch, "guarantee", guarantee)
+            self._history.record(leadership.epoch, "fenced", f"the lease of {names} has run out")
+        self._history.record(leadership.epoch, "guarantee", guarantee)
         if unprotected is UnprotectedMode.YES and leadership.unprotected is not UnprotectedMode.YES:
-            self._history_writer.record(
-                leadership.epoch, "alone", f"no standby follows {self._settings.me} yet"
-            )
+            self._history.record(leadership.epoch, "alone", f"no standby follows {self._settings.me} yet")
         noted = replace(self._memory.local_state, role=Role.PRIMARY, timeline=timeline)
         await self._save_local_state(noted)
         self._updater.assert_leader()
@@ -238,7 +236,7 @@ class RoleChanges:
 
     async def _promoted(self, epoch: int) -> None:
         await self._database.ask()
-        self._history_writer.record(epoch, "promoted", f"the database of {self._settings.me} is the primary")
+        self._history.record(epoch, "promoted", f"the database of {self._settings.me} is the primary")
 
     async def _save_local_state(self, local_state: LocalState) -> None:
         # A write to disk may take long, so it runs in a thread: leases are renewed meanwhile.

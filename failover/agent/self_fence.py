@@ -49,7 +49,7 @@ class SelfFence:
         """
         self._memory = memory
         self._database = database
-        self._history_writer = history_writer
+        self._history = history_writer
         self._cancel_work = cancel_work
         self._on_result = on_result
         self._wake = wake
@@ -68,7 +68,7 @@ class SelfFence:
         self._database.kill_now()
         self._cancel_work()
         if lease is not None:
-            self._history_writer.record(lease.epoch, "detected", why)
+            self._history.record(lease.epoch, "detected", why)
         else:
             _LOG.warning("fencing", extra={"why": why})
         self._finishing = asyncio.get_running_loop().create_task(self._finish(lease, began_ms))
@@ -89,7 +89,5 @@ class SelfFence:
         self._on_result("done")
         if lease is not None:
             self._memory.fenced_epoch = max(self._memory.fenced_epoch, lease.epoch)
-            self._history_writer.record(
-                lease.epoch, "fenced", f"the database is down after {self.last_ms} ms"
-            )
+            self._history.record(lease.epoch, "fenced", f"the database is down after {self.last_ms} ms")
         self._wake()

@@ -8,7 +8,7 @@ import pytest
 
 from failover.agent.api_backend import ApiBackend
 from failover.agent.etcd_watch import EtcdWatch
-from failover.agent.loop import limits_of
+from failover.agent.limits import limits_of
 from failover.agent.memory import Memory
 from failover.agent.metrics import Metrics
 from failover.agent.pace import Pace
