@@ -1,7 +1,6 @@
 """The typed inventory of high availability: consensus store, failover agents, fence devices, durability."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -50,9 +49,9 @@ class Fence:
     """`fence_agent`: name of the program, such as `fence_ilo5_ssh`."""
     package: str = ""
     """`fence_agent`: the RPM that has it, such as `fence-agents-ilo-ssh`; it comes from the depot."""
-    options: Mapping[str, str] = field(default_factory=dict)
-    """`fence_agent`: options of the program beside address, user and password, as its manual page names them,
-    such as `{"plug": "3"}`. They are no secrets."""
+    options: tuple[str, ...] = ()
+    """`fence_agent`: options of the program beside address, user and password, as its manual page has them
+    for standard input, such as `plug=3`. They are no secrets."""
     reason: str = ""
     """Why a host without a device is accepted; only with `none`."""
 

@@ -105,14 +105,11 @@ def _wrong_fence_agent(where: str, fence: Fence) -> Iterator[Problem]:
     if fence.package and not _PACKAGE.fullmatch(fence.package):
         allowed = "the name of an RPM, such as fence-agents-ilo-ssh"
         yield Problem(where=where, field="fence.package", value=fence.package, allowed=allowed)
-    for name, value in fence.options.items():
-        field = f"fence.options[{name!r}]"
-        if name in _OWN_OPTIONS or not _OPTION.fullmatch(name):
-            allowed = f"an option of the agent's manual page, but none of {', '.join(_OWN_OPTIONS)}"
-            yield Problem(where=where, field=field, value=value, allowed=allowed)
-        elif not isinstance(value, str) or not value.isprintable():
-            allowed = "a text in one line, without control characters"
-            yield Problem(where=where, field=field, value=value, allowed=allowed)
+    for option in fence.options:
+        name, is_given, value = option.partition("=")
+        if name in _OWN_OPTIONS or not (is_given and _OPTION.fullmatch(name) and value.isprintable()):
+            allowed = f"name=value in one line, and none of {', '.join(_OWN_OPTIONS)}"
+            yield Problem(where=where, field="fence.options", value=option, allowed=allowed)
 
 
 def _unsafe_fence(env: Environment, where: str, fence: Fence) -> Iterator[Problem]:

@@ -115,7 +115,7 @@ def _peer(spec: FailoverSpec, host: Host) -> dict[str, object]:
     fence = asdict(host.fence) | {
         "password": spec.fence_passwords.get(host.name, ""),
         "ca_file": fence_authority(host.name) if host.name in spec.fence_authorities else "",
-        "options": [f"{name}={value}" for name, value in host.fence.options.items()],
+        "options": list(host.fence.options),
     }
     del fence["package"]  # it is installed, and the agent needs no word of it
     return {"host": host.name, "address": host.address, "candidate": host.candidate, "fence": fence}

@@ -136,7 +136,7 @@ def test_a_fence_agent_gets_through_with_its_options(lab_site: Site) -> None:
         user="fence",
         program="fence_apc",
         package="fence-agents-apc",
-        options={"plug": "3", "ssh": "1"},
+        options=("plug=3", "ssh=1"),
     )
     read = settings_file.parse(
         failover.settings(replace(spec, peers=(replace(peer, fence=fence),), fence_authorities={}))
