@@ -76,7 +76,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         ),
         "task": tuple(Task(kind=kind, started_ago_ms=ms) for kind in TaskKind for ms in (10, 6000)),
         "fence_device": tuple((FenceReport(host=h, state=s),) for h in "abc" for s in FenceState),
-        "claimed_at_ms": (None, NOW - 3999, NOW - 4000),
+        "lock_acquired_at_ms": (None, NOW - 3999, NOW - 4000),
         "fenced_epoch": EPOCHS,
         "unfollowed_ms": AGES_MS,
         "unprotected_reported_ago_ms": AGES_MS,
