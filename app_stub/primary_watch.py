@@ -23,7 +23,7 @@ from app_stub.settings import Database, Endpoint
 
 ALONE_S = 2.5
 """For how long, from when it was asked for, the word that the primary is alone counts. The agents wait for
-longer (`failover.core.limits.alone_word_ms`) before anybody may be promoted again."""
+longer (`failover.core.limits.unprotected_answer_ttl_ms`) before anybody may be promoted again."""
 
 _LOG = logging.getLogger("loan.primary")
 

@@ -95,9 +95,9 @@ class Failover:
     """A database whose process runs and does not answer for this long counts as hung."""
     peer_silent_ms: int = 1200
     """A primary that is silent to etcd, to SQL and over its agent for this long counts as dead."""
-    lag_limit_ms: int = 5000
+    max_failover_lag_ms: int = 5000
     """A standby is not promoted automatically if it lagged more than this when the primary was last heard."""
-    anti_flap_s: float = 10.0
+    failover_cooldown_s: float = 10.0
     """Least time between two automatic failovers."""
     rejoin_interval_s: float = 10.0
     """Least time between two re-bootstraps of one database."""

@@ -129,9 +129,9 @@ def _unsafe_fence(env: Environment, where: str, fence: Fence) -> Iterator[Proble
 
 def _leader_problems(env: Environment) -> Iterator[Problem]:
     for host in env.hosts:
-        if host.database_role == "PRIMARY" and not host.may_lead:
+        if host.database_role == "PRIMARY" and not host.candidate:
             allowed = "True: the first primary leads"
-            yield Problem(where=host.name, field="may_lead", value=False, allowed=allowed)
+            yield Problem(where=host.name, field="candidate", value=False, allowed=allowed)
 
 
 def _timing_problems(env: Environment) -> Iterator[Problem]:
@@ -176,12 +176,13 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
             value=failover.peer_silent_ms,
             allowed=f">= {least_ms} (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death",
         )
-    if failover.lag_limit_ms < env.database.lag_limit_ms:
+    if failover.max_failover_lag_ms < env.database.max_healthy_lag_ms:
         yield Problem(
             where=env.name,
-            field="failover.lag_limit_ms",
-            value=failover.lag_limit_ms,
-            allowed=f">= {env.database.lag_limit_ms} (database.lag_limit_ms), or nobody may ever lead",
+            field="failover.max_failover_lag_ms",
+            value=failover.max_failover_lag_ms,
+            allowed=f">= {env.database.max_healthy_lag_ms} (database.max_healthy_lag_ms),"
+            " or nobody may ever lead",
         )
 
 

@@ -111,7 +111,7 @@ class Host:
     os: OsRelease = field(default_factory=OsRelease)
     database_role: str | None = None
     """`PRIMARY` or `STANDBY`: how a host of role oceanbase is first deployed."""
-    may_lead: bool = True
+    candidate: bool = True
     """False for a database that is never promoted, such as a third copy in another city."""
     fence: Fence | None = None
     """Device by which other hosts switch it off; every host of role oceanbase has one."""
@@ -174,7 +174,7 @@ class Database:
     datafile_size_mib: int
     datafile_maxsize_mib: int
     log_disk_size_mib: int
-    lag_limit_ms: int = 500
+    max_healthy_lag_ms: int = 500
     """The deploy waits until the standby is at most this far behind."""
     merge_at: str = "02:00"
     """Local time, HH:MM, at which both databases merge the dumps of the last day."""

@@ -135,7 +135,7 @@ ENVIRONMENT = model.Environment(
     monitoring=model.Monitoring(retention="90d"),
     alerting=alerting.Alerting(webhook_url="https://duty.credit.example/loan-alerts"),
     failover=availability.Failover(
-        durability=availability.Durability.CROSS_CENTRE, degrade_after_s=10.0, anti_flap_s=300.0
+        durability=availability.Durability.CROSS_CENTRE, degrade_after_s=10.0, failover_cooldown_s=300.0
     ),
     entities=(
         model.LegalEntity(code="QH01", name="西宁农商银行"),

@@ -57,7 +57,7 @@ class Observation:
     """Database host -> PRIMARY, STANDBY, DOWN or UNREACHABLE."""
     lag_ms: float | None
     """Lag of the standby; None if a side does not answer."""
-    lag_limit_ms: float
+    max_healthy_lag_ms: float
     acknowledged_per_s: float
     rate_asked: float
     agents: Mapping[str, AgentView | None]

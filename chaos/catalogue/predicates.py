@@ -25,8 +25,8 @@ def standby_following() -> Predicate:
             return "no standby"
         if seen.lag_ms is None:
             return "the lag cannot be measured"
-        if seen.lag_ms > seen.lag_limit_ms:
-            return f"the standby is {seen.lag_ms:.0f} ms behind; allowed: {seen.lag_limit_ms:.0f} ms"
+        if seen.lag_ms > seen.max_healthy_lag_ms:
+            return f"the standby is {seen.lag_ms:.0f} ms behind; allowed: {seen.max_healthy_lag_ms:.0f} ms"
         return None
 
     return Predicate(name="the standby follows within the lag limit", unmet=unmet)

@@ -86,7 +86,7 @@ def wait_until_following(world: World, env: Environment, *, within_s: float = FO
     wait_until(
         world.clock,
         lambda: replication_unhealthy(env, world.databases),
-        what=f"one primary and a standby at most {env.database.lag_limit_ms} ms behind",
+        what=f"one primary and a standby at most {env.database.max_healthy_lag_ms} ms behind",
         within_s=within_s,
     )
 
@@ -98,7 +98,7 @@ def replication_unhealthy(env: Environment, databases: Databases) -> str | None:
     if sorted(roles.values()) != [PRIMARY, STANDBY]:
         return ", ".join(f"{name} is {role}" for name, role in roles.items())
     lag_ms = lag_of({name: reading.scn for name, reading in seen.items() if reading}, roles)
-    limit_ms = env.database.lag_limit_ms
+    limit_ms = env.database.max_healthy_lag_ms
     return None if lag_ms <= limit_ms else f"the standby is {lag_ms:.0f} ms behind"
 
 

@@ -77,7 +77,7 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
         "me": spec.host.name,
         "address": spec.host.address,
         "sql_port": spec.sql_port,
-        "may_lead": spec.host.may_lead,
+        "candidate": spec.host.candidate,
         "store": {
             "endpoints": list(spec.etcd_endpoints),
             "user": spec.etcd_user,
@@ -99,8 +99,8 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
             "safety_margin_ms": failover.safety_margin_ms,
             "database_silent_ms": failover.database_silent_ms,
             "peer_silent_ms": failover.peer_silent_ms,
-            "lag_limit_ms": failover.lag_limit_ms,
-            "anti_flap_ms": _ms(failover.anti_flap_s),
+            "max_failover_lag_ms": failover.max_failover_lag_ms,
+            "failover_cooldown_ms": _ms(failover.failover_cooldown_s),
             "rejoin_interval_ms": _ms(failover.rejoin_interval_s),
         },
         "durability": {
@@ -119,7 +119,7 @@ def _peer(spec: FailoverSpec, host: Host) -> dict[str, object]:
         "options": list(host.fence.options),
     }
     del fence["package"]  # it is installed, and the agent needs no word of it
-    return {"host": host.name, "address": host.address, "may_lead": host.may_lead, "fence": fence}
+    return {"host": host.name, "address": host.address, "candidate": host.candidate, "fence": fence}
 
 
 def _authorities_of_none(spec: FailoverSpec) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ def failover(spec: FailoverSpec) -> None:
             restart_after=restart_after,
             while_primary=while_primary,
             has_peers=bool(spec.peers),
-            lag_limit_ms=spec.lag_limit_ms,
+            max_healthy_lag_ms=spec.max_healthy_lag_ms,
             written=(unpacked, written),
             _serial=True,
         )

@@ -26,7 +26,7 @@ class FailoverSpec:
     peers: tuple[Host, ...]
     """The other database hosts, with the devices that switch them off."""
     sql_port: int
-    lag_limit_ms: int
+    max_healthy_lag_ms: int
     """The deploy waits until a standby lags at most this much; the agents have their own limit."""
     etcd_endpoints: tuple[str, ...]
     """Nearest first."""
@@ -72,7 +72,7 @@ def failover_spec(
         host=host,
         peers=peers,
         sql_port=env.database.sql_port,
-        lag_limit_ms=env.database.lag_limit_ms,
+        max_healthy_lag_ms=env.database.max_healthy_lag_ms,
         etcd_endpoints=tuple(f"https://{h.address}:{env.etcd.client_port}" for h in members),
         failover=env.failover,
         etcd_password=secrets.etcd_agent_password,
@@ -88,4 +88,4 @@ def failover_spec(
 def leaders_near(env: Environment, host: Host) -> tuple[Host, ...]:
     """Return the databases that may lead, first that in the centre of `host`, which is nearer."""
     databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
-    return tuple(h for h in databases if h.may_lead)
+    return tuple(h for h in databases if h.candidate)

@@ -160,7 +160,7 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
     if spec.peers:
         operations.database_healthy(
             name="Wait for one primary and a standby close behind",
-            lag_limit_ms=spec.lag_limit_ms,
+            max_healthy_lag_ms=spec.max_healthy_lag_ms,
             deadline_s=HEALTH_DEADLINE_S,
         )
 
@@ -199,6 +199,6 @@ def _bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
         operations.database_running(
             name=f"Keep the database running ({as_first_role.lower()} at first)",
             unit=spec.unit,
-            lag_limit_ms=spec.lag_limit_ms,
+            max_healthy_lag_ms=spec.max_healthy_lag_ms,
             deadline_s=HEALTH_DEADLINE_S,
         )

@@ -210,7 +210,7 @@ def _wait_healthy(lag_ms: int, limit_s: int) -> None:
     """
     from hosttools.oceanbase import status
 
-    click.echo(status.wait_healthy(load(), lag_limit_ms=lag_ms, limit_s=limit_s).line())
+    click.echo(status.wait_healthy(load(), max_healthy_lag_ms=lag_ms, limit_s=limit_s).line())
 
 
 @tool.command("run")

@@ -132,7 +132,7 @@ def test_two_primaries_or_an_unknown_lag_are_not_healthy(
     now = DatabaseState(
         role=role, recorded_role=role, peer_role=peer, scn=1, lag_ms=lag_ms, has_tables=has_tables
     )
-    healthy = now.is_healthy(lag_limit_ms=limit_ms)
+    healthy = now.is_healthy(max_healthy_lag_ms=limit_ms)
     assert not (healthy and role == "DOWN")
     assert not (healthy and role == "PRIMARY" and peer == "PRIMARY"), "two primaries"
     unknown_or_late = lag_ms is None or lag_ms > limit_ms

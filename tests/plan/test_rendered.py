@@ -147,7 +147,7 @@ def test_loan_services_ask_the_database_of_their_own_centre_first(lab_site: Site
 
 def test_loan_services_know_no_database_that_never_leads(lab_site: Site) -> None:
     env = lab_site.env
-    hosts = tuple(replace(h, may_lead=h.name != "ob-b") for h in env.hosts)
+    hosts = tuple(replace(h, candidate=h.name != "ob-b") for h in env.hosts)
     spec = loan_services_spec(replace(env, hosts=hosts), env.host("app-a"), lab_site.secrets)
     assert spec.endpoints == ("198.18.1.13:2881",)
     assert spec.agents == ("198.18.1.13:8008",)

@@ -14,7 +14,7 @@ from app_stub.database import Rows
 from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.primary_watch import ALONE_S, PrimaryWatch
 from app_stub.settings import Database, Endpoint
-from failover.agent.loop import limits_of
+from failover.agent.limits import limits_of
 from tests import virtual_time
 from tests.unit.app_stub.fake_agent import KEY, FakeAgent
 from tests.unit.app_stub.fakes import metrics
@@ -315,7 +315,7 @@ def _agents(count: int) -> tuple[FakeAgent, ...]:
 
 def test_agents_wait_longer_than_services_believe_that_the_primary_is_alone() -> None:
     """Half a second is for a service that is late to look at its clock."""
-    assert limits_of(agent_settings()).alone_word_ms >= ALONE_S * 1000 + 500
+    assert limits_of(agent_settings()).unprotected_answer_ttl_ms >= ALONE_S * 1000 + 500
 
 
 def test_the_word_that_the_primary_is_alone_counts_from_when_it_was_asked_for_and_in_its_epoch(

@@ -115,7 +115,7 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "only a fence of kind fence_agent",
         ),
         (with_host("gw-a", fence=Fence(kind="none", reason="x")), "gw-a", "fence", "only hosts of role"),
-        (with_host("ob-a", may_lead=False), "ob-a", "may_lead", "the first primary leads"),
+        (with_host("ob-a", candidate=False), "ob-a", "candidate", "the first primary leads"),
         (with_failover(lease_ttl_s=1.5), "lab", "failover.lease_ttl_s", ">= 2.3 "),
         (with_failover(safety_margin_ms=599), "lab", "failover.safety_margin_ms", ">= 600 (half of"),
         (
@@ -126,7 +126,12 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
         ),
         (with_failover(calm_interval_ms=199), "lab", "failover.calm_interval_ms", ">= 200"),
         (with_failover(peer_silent_ms=1099), "lab", "failover.peer_silent_ms", ">= 1100"),
-        (with_failover(lag_limit_ms=100), "lab", "failover.lag_limit_ms", "nobody may ever lead"),
+        (
+            with_failover(max_failover_lag_ms=100),
+            "lab",
+            "failover.max_failover_lag_ms",
+            "nobody may ever lead",
+        ),
         (with_failover(durability="both"), "lab", "failover.durability", "local, cross_centre"),
         (with_failover(degrade_after_s=1.1), "lab", "failover.degrade_after_s", ">= 1.2 "),
         (
