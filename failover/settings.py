@@ -76,7 +76,7 @@ class Peer:
 
 @dataclass(frozen=True, kw_only=True)
 class Etcd:
-    """How to reach etcd. The settings file calls it `store`, and so do `Settings` and `Timing`."""
+    """How to reach etcd."""
 
     endpoints: tuple[_Url, ...]
     """Nearest first."""
@@ -124,7 +124,7 @@ class Timing:
     lease_ttl_ms: Annotated[int, Meta(ge=1000, le=600_000)]
     loop_interval_ms: _IntervalMs
     calm_interval_ms: _IntervalMs
-    store_timeout_ms: Annotated[int, Meta(ge=20, le=60_000)]
+    etcd_timeout_ms: Annotated[int, Meta(ge=20, le=60_000)]
     safety_margin_ms: Annotated[int, Meta(ge=100, le=60_000)]
     database_silent_ms: _SilenceMs
     peer_silent_ms: _SilenceMs
@@ -135,12 +135,12 @@ class Timing:
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yield the limits that are too small beside the others."""
         least_ms = self.safety_margin_ms + max(
-            LOOPS_IN_A_LEASE * self.loop_interval_ms, self.calm_interval_ms + 2 * self.store_timeout_ms
+            LOOPS_IN_A_LEASE * self.loop_interval_ms, self.calm_interval_ms + 2 * self.etcd_timeout_ms
         )
         if self.lease_ttl_ms < least_ms:
             allowed = (
                 f"at least {least_ms} (safety_margin_ms + {LOOPS_IN_A_LEASE} x loop_interval_ms, and"
-                " calm_interval_ms with room for two calls of store_timeout_ms): a shorter lease ends before"
+                " calm_interval_ms with room for two calls of etcd_timeout_ms): a shorter lease ends before"
                 " the loop can renew it"
             )
             yield "lease_ttl_ms", allowed
@@ -182,7 +182,7 @@ class Settings:
     address: _Text
     sql_port: _Port
     candidate: bool
-    store: Etcd
+    etcd: Etcd
     agent: Api
     peers: tuple[Peer, ...]
     database: LocalDatabase

@@ -78,7 +78,7 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
         "address": spec.host.address,
         "sql_port": spec.sql_port,
         "candidate": spec.host.candidate,
-        "store": {
+        "etcd": {
             "endpoints": list(spec.etcd_endpoints),
             "user": spec.etcd_user,
             "password": spec.etcd_password,
@@ -95,7 +95,7 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
             "lease_ttl_ms": _ms(failover.lease_ttl_s),
             "loop_interval_ms": failover.loop_interval_ms,
             "calm_interval_ms": failover.calm_interval_ms,
-            "store_timeout_ms": failover.etcd_timeout_ms,
+            "etcd_timeout_ms": failover.etcd_timeout_ms,
             "safety_margin_ms": failover.safety_margin_ms,
             "database_silent_ms": failover.database_silent_ms,
             "peer_silent_ms": failover.peer_silent_ms,

@@ -52,8 +52,8 @@ class Agent:
         self._limits = limits_of(settings)
         self._metrics = metrics = Metrics()
         self._http = EtcdHttpApi(
-            settings.store,
-            timeout_ms=timing.store_timeout_ms,
+            settings.etcd,
+            timeout_ms=timing.etcd_timeout_ms,
             on_failure=lambda endpoint: metrics.etcd_errors.labels(endpoint).inc(),
         )
         self._etcd = EtcdClient(self._http, settings.environment)

@@ -11,7 +11,7 @@ def limits_of(settings: Settings) -> Limits:
         lease_ttl_ms=timing.lease_ttl_ms,
         loop_interval_ms=timing.loop_interval_ms,
         calm_interval_ms=timing.calm_interval_ms,
-        etcd_timeout_ms=timing.store_timeout_ms,
+        etcd_timeout_ms=timing.etcd_timeout_ms,
         safety_margin_ms=timing.safety_margin_ms,
         database_silent_ms=timing.database_silent_ms,
         peer_silent_ms=timing.peer_silent_ms,

@@ -84,7 +84,7 @@ def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureReques
         assert (read.me, read.address, read.candidate) == (host.name, host.address, host.candidate)
         assert read.timing.lease_ttl_ms == 3000
         assert [p.host for p in read.peers] == [p.name for p in spec.peers]
-        assert (read.agent.token, read.store.password) == (spec.agent_token, spec.etcd_password)
+        assert (read.agent.token, read.etcd.password) == (spec.agent_token, spec.etcd_password)
         loan = loan_services_spec(site.env, site.env.hosts_with(Role.LOAN)[0], site.secrets)
         assert read.agent.reading_key == loan.agent_key != read.agent.token
 

@@ -17,11 +17,11 @@ _FILE: dict[str, Any] = {
     "address": "127.0.0.1",
     "sql_port": 2881,
     "candidate": True,
-    "store": {
+    "etcd": {
         "endpoints": ["https://198.18.1.13:2379", "https://198.18.2.23:2379", "https://198.18.3.31:2379"],
         "user": "failover",
-        "password": "secret-of-the-store",
-        "ca_file": "/etc/loanstack/store/ca.crt",
+        "password": "secret-of-etcd",
+        "ca_file": "/etc/loanstack/ca.pem",
     },
     "agent": {"port": 8008, "token": TOKEN, "reading_key": READING_KEY},
     "peers": [
@@ -45,7 +45,7 @@ _FILE: dict[str, Any] = {
         "lease_ttl_ms": 3000,
         "loop_interval_ms": 200,
         "calm_interval_ms": 500,
-        "store_timeout_ms": 400,
+        "etcd_timeout_ms": 400,
         "safety_margin_ms": 1000,
         "database_silent_ms": 2000,
         "peer_silent_ms": 1200,

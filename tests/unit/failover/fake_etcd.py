@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 Json = dict[str, Any]
-USER, PASSWORD = "failover", "secret-of-the-store"
+USER, PASSWORD = "failover", "secret-of-etcd"
 
 
 @dataclass

@@ -369,7 +369,7 @@ async def hosts(
             "address": host.address,
             "sql_port": sql_port,
             "agent": {**found["agent"], "port": agent_port},
-            "store": {**found["store"], "endpoints": list(endpoints), "ca_file": str(ca_file)},
+            "etcd": {**found["etcd"], "endpoints": list(endpoints), "ca_file": str(ca_file)},
             "peers": [
                 {"host": n, "address": h.address, "candidate": True, "fence": {**fence, "system": n}}
                 for n, h in host.others.items()

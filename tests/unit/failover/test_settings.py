@@ -31,7 +31,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 def test_a_good_file_is_read_whole() -> None:
     found = settings()
-    assert found.store.endpoints[0] == "https://198.18.1.13:2379"
+    assert found.etcd.endpoints[0] == "https://198.18.1.13:2379"
     assert (found.agent.port, found.timing.lease_ttl_ms, found.durability.degrade_after_ms) == (
         8008,
         3000,
@@ -66,20 +66,20 @@ def test_no_secret_is_in_the_repr() -> None:
             "durability.degrade_after_ms=0; allowed: a whole number from 1 to 86400000 or null",
         ),
         ("durability", None, "durability must be a JSON object"),
-        ("store", ..., "store is missing"),
-        ("store", [], "store must be a JSON object"),
-        ("store.endpoints", [], "store.endpoints; allowed: at least one, and each one once"),
+        ("etcd", ..., "etcd is missing"),
+        ("etcd", [], "etcd must be a JSON object"),
+        ("etcd.endpoints", [], "etcd.endpoints; allowed: at least one, and each one once"),
         (
-            "store.endpoints",
+            "etcd.endpoints",
             ["http://198.18.1.13:2379"],
-            "store.endpoints[0]='http://198.18.1.13:2379'; allowed: a string that matches ^https://",
+            "etcd.endpoints[0]='http://198.18.1.13:2379'; allowed: a string that matches ^https://",
         ),
         (
-            "store.endpoints",
+            "etcd.endpoints",
             ["https://a", "https://a"],
-            "store.endpoints; allowed: at least one, and each one once",
+            "etcd.endpoints; allowed: at least one, and each one once",
         ),
-        ("store.password", "", "store.password; allowed: a non-empty string"),
+        ("etcd.password", "", "etcd.password; allowed: a non-empty string"),
         ("agent.token", "short", "agent.token; allowed: a string of at least 16 characters"),
         ("agent.tocken", "x", "agent.tocken is unknown; remove it"),
         ("peers", {}, "peers; allowed: a list"),
@@ -112,7 +112,7 @@ def test_no_secret_is_in_the_repr() -> None:
             2299,
             (
                 "timing.lease_ttl_ms=2299; allowed: at least 2300 (safety_margin_ms +"
-                " 5 x loop_interval_ms, and calm_interval_ms with room for two calls of store_timeout_ms):"
+                " 5 x loop_interval_ms, and calm_interval_ms with room for two calls of etcd_timeout_ms):"
                 " a shorter lease ends before the loop can renew it"
             ),
         ),

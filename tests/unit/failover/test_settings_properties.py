@@ -18,7 +18,7 @@ LIMITS = {
     "timing.lease_ttl_ms": (1000, 600_000),
     "timing.loop_interval_ms": (20, 10_000),
     "timing.calm_interval_ms": (20, 10_000),
-    "timing.store_timeout_ms": (20, 60_000),
+    "timing.etcd_timeout_ms": (20, 60_000),
     "timing.safety_margin_ms": (100, 60_000),
     "timing.database_silent_ms": (100, 600_000),
     "timing.peer_silent_ms": (100, 600_000),
@@ -29,7 +29,7 @@ LIMITS = {
     "durability.degrade_after_ms": (1, 86_400_000),
 }
 """Of every number in the file."""
-SECRETS = {"store.password", "agent.token", "agent.reading_key"}
+SECRETS = {"etcd.password", "agent.token", "agent.reading_key"}
 MAY_BE_NULL = {"durability.degrade_after_ms"}
 
 
@@ -159,7 +159,7 @@ def test_a_number_is_refused_beyond_its_limits_alone(
 
 @given(st.sampled_from(sorted(SECRETS)), st.integers(10**9, 10**12) | st.just("short-secret"))
 def test_no_wrong_secret_is_shown(name: str, secret: int | str) -> None:
-    too_short = {"agent.token": secret, "store.password": [secret], "agent.reading_key": {"x": secret}}
+    too_short = {"agent.token": secret, "etcd.password": [secret], "agent.reading_key": {"x": secret}}
     problems = problems_of(spoilt({tuple(name.split(".")): too_short[name]}))
     assert [problem.split(";")[0] for problem in problems] == [name]
     assert str(secret) not in problems[0]
