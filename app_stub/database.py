@@ -1,4 +1,4 @@
-"""One database connection: packets of statements in, row counts out, failures with their meaning."""
+"""One database connection: packets of statements in, row counts out, failures with their kind."""
 
 import asyncio
 import ssl
@@ -13,9 +13,9 @@ from asyncmy import errors
 from app_stub.dialect import session_settings
 from app_stub.outcome import (
     DatabaseFailure,
-    Meaning,
-    meaning_of_lost_connection,
-    meaning_of_server_error,
+    FailureKind,
+    failure_kind_of_lost_connection,
+    failure_kind_of_server_error,
 )
 from app_stub.settings import Database, Endpoint
 
@@ -96,7 +96,7 @@ class Connection:
             await self._raw.query("ROLLBACK")
         except errors.MySQLError as failure:
             self.close()
-            raise DatabaseFailure(Meaning.REFUSED, code=_code(failure), detail=str(failure)) from failure
+            raise DatabaseFailure(FailureKind.REFUSED, code=_code(failure), detail=str(failure)) from failure
 
     async def read(self, queries: tuple[str, ...]) -> list[Rows]:
         """Run queries in one round trip; return the rows of each.
@@ -115,12 +115,12 @@ class Connection:
             code = _code(failure)
             if not self.usable or code in _CLIENT_ERRORS or code == 0:
                 self.close()
-                meaning = Meaning.NOT_SENT
+                kind = FailureKind.NOT_SENT
             else:
-                meaning = meaning_of_server_error(
+                kind = failure_kind_of_server_error(
                     code, str(failure), statement=0, statements=len(queries) + 1
                 )
-            raise DatabaseFailure(meaning, code=code, detail=str(failure)) from failure
+            raise DatabaseFailure(kind, code=code, detail=str(failure)) from failure
         except BaseException:
             self.close()
             raise
@@ -135,15 +135,17 @@ class Connection:
         if isinstance(failure, errors.InterfaceError) or code == _SERVER_GONE:
             # The driver raises these two before it hands the packet to the socket.
             self.close()
-            return DatabaseFailure(meaning_of_lost_connection(sent=False), code=code, detail=str(failure))
+            return DatabaseFailure(
+                failure_kind_of_lost_connection(sent=False), code=code, detail=str(failure)
+            )
         if code in _CLIENT_ERRORS or code == 0:
             # Lost, cut by the sweeper, or (no number) packets out of order: the server may have gone on.
             self.close()
-            return DatabaseFailure(meaning_of_lost_connection(sent=True), code=code, detail=str(failure))
-        meaning = meaning_of_server_error(code, str(failure), statement=statement, statements=statements)
-        if meaning is Meaning.UNCERTAIN:
+            return DatabaseFailure(failure_kind_of_lost_connection(sent=True), code=code, detail=str(failure))
+        kind = failure_kind_of_server_error(code, str(failure), statement=statement, statements=statements)
+        if kind is FailureKind.UNCERTAIN:
             self.close()
-        return DatabaseFailure(meaning, code=code, detail=str(failure))
+        return DatabaseFailure(kind, code=code, detail=str(failure))
 
 
 def _code(failure: errors.MySQLError) -> int:

@@ -24,11 +24,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from app_stub import sql, used_up
+from app_stub import limit_check, sql
 from app_stub.database import Rows, Session
-from app_stub.group_queue import GroupQueue, Sent, Together, Waiting
+from app_stub.group_queue import GroupOutcome, GroupQueue, Sent, Waiting
 from app_stub.metrics import Metrics
-from app_stub.outcome import NO_PRIMARY_THERE, DatabaseFailure, Meaning
+from app_stub.outcome import NO_PRIMARY_THERE, DatabaseFailure, FailureKind
 from app_stub.pool import NoConnectionError, Pool
 from app_stub.reads import is_of_epoch
 
@@ -41,7 +41,7 @@ _LATE_S = 0.3
 """A group goes on for this long beyond its first deadline: better one late answer than a whole group cut."""
 
 
-_Outcome = Together | Rows
+_Outcome = GroupOutcome | Rows
 """What became of a write; of a movement that was refused, the limit that it found."""
 
 
@@ -52,14 +52,14 @@ class GroupCommit:
         self,
         pool: Pool,
         metrics: Metrics,
-        suspect: Callable[[], None],
+        recheck_now: Callable[[], None],
         *,
         queue_limit: int,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._metrics = metrics
-        self._suspect = suspect
+        self._recheck_now = recheck_now
         self._clock_s = clock_s
         self._loop = asyncio.get_running_loop()
         self._queue = GroupQueue(limit=queue_limit, clock_s=clock_s)
@@ -155,10 +155,10 @@ class GroupCommit:
         except Exception:
             _LOG.exception("group failed")
             # Whether it had been sent is not known here.
-            outcomes = [Together.UNCERTAIN] * len(group)
+            outcomes = [GroupOutcome.UNCERTAIN] * len(group)
         finally:
             self._busy -= limits
-        if Together.AGAIN in outcomes:
+        if GroupOutcome.AGAIN in outcomes:
             self._queue.put_back(group)
             self._dispatch_soon()
             return
@@ -180,13 +180,13 @@ class GroupCommit:
         session.deadline_s = min(session.deadline_s, min(w.give_up_s for w in group) + _LATE_S)
         epoch = self._pool.epoch
         try:
-            if used_up.is_crowded(_moves(group)):
+            if limit_check.is_crowded(_moves(group)):
                 return await self._after_a_look(group, session, epoch)
             try:
                 return await self._at_once(group, session, epoch)
             except DatabaseFailure as failure:
                 # A movement may just have found no room.
-                if failure.meaning is not Meaning.REFUSED or not _moves(group):
+                if failure.kind is not FailureKind.REFUSED or not _moves(group):
                     raise
             await session.rollback()
             return await self._after_a_look(group, session, epoch)
@@ -195,12 +195,12 @@ class GroupCommit:
         finally:
             self._pool.release(session)
 
-    async def _at_once(self, group: tuple[Waiting, ...], session: Session, epoch: int) -> list[Together]:
+    async def _at_once(self, group: tuple[Waiting, ...], session: Session, epoch: int) -> list[GroupOutcome]:
         statements, places = _statements(group, epoch)
         counts = await session.run(sql.packet(statements), len(statements) + 1)
         self._metrics.groups.observe(len(group))
         # A journal row that was not inserted belongs to a write whose change did not apply.
-        return [Together.DONE if counts[place] else Together.ALONE for place in places]
+        return [GroupOutcome.DONE if counts[place] else GroupOutcome.ALONE for place in places]
 
     async def _after_a_look(
         self, group: tuple[Waiting, ...], session: Session, epoch: int
@@ -211,8 +211,8 @@ class GroupCommit:
         lock = sql.lock_limits(sorted({move.limit_id for move in moves}))
         epochs, rows = await session.read((sql.SELECT_EPOCH, lock))
         if not is_of_epoch(epochs, epoch):
-            raise DatabaseFailure(Meaning.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
-        refused = [*used_up.refused(moves, rows), *(None for _ in group[len(moves) :])]
+            raise DatabaseFailure(FailureKind.OTHER_EPOCH, code=0, detail=f"epoch {epochs}, wanted {epoch}")
+        refused = [*limit_check.refused(moves, rows), *(None for _ in group[len(moves) :])]
         fitting = tuple(waiting for waiting, by in zip(group, refused, strict=True) if by is None)
         if not fitting:
             await session.rollback()
@@ -220,30 +220,30 @@ class GroupCommit:
         outcomes = iter(await self._at_once(fitting, session, epoch))
         return [next(outcomes) if by is None else by for by in refused]
 
-    async def _after(self, failure: DatabaseFailure, session: Session) -> Together:
-        self._metrics.groups_refused.labels(failure.meaning.value).inc()
-        if failure.meaning is Meaning.UNCERTAIN:
-            self._suspect()
-            return Together.UNCERTAIN
-        if failure.meaning is Meaning.NOT_SENT:
+    async def _after(self, failure: DatabaseFailure, session: Session) -> GroupOutcome:
+        self._metrics.groups_refused.labels(failure.kind.value).inc()
+        if failure.kind is FailureKind.UNCERTAIN:
+            self._recheck_now()
+            return GroupOutcome.UNCERTAIN
+        if failure.kind is FailureKind.NOT_SENT:
             # Each such attempt removes one dead connection from the pool: progress, and no reason to pause.
             self._last_start_s = float("-inf")
-            return Together.AGAIN
-        if failure.meaning is Meaning.RETRY:
+            return GroupOutcome.AGAIN
+        if failure.kind is FailureKind.RETRY:
             session.close()
-            return Together.ALONE
+            return GroupOutcome.ALONE
         await _roll_back(session)
-        if failure.meaning in NO_PRIMARY_THERE:
-            self._pool.rest()
-            self._suspect()
-            return Together.AGAIN
-        return Together.ALONE
+        if failure.kind in NO_PRIMARY_THERE:
+            self._pool.back_off()
+            self._recheck_now()
+            return GroupOutcome.AGAIN
+        return GroupOutcome.ALONE
 
 
 def _sent(outcome: _Outcome, term: int) -> Sent:
-    if isinstance(outcome, Together):
-        return Sent(together=outcome, term=term)
-    return Sent(together=Together.REFUSED, term=term, refused_by=outcome)
+    if isinstance(outcome, GroupOutcome):
+        return Sent(outcome=outcome, term=term)
+    return Sent(outcome=GroupOutcome.REFUSED, term=term, refused_by=outcome)
 
 
 def _moves(group: tuple[Waiting, ...]) -> tuple[sql.Move, ...]:
@@ -257,7 +257,9 @@ def _statements(group: tuple[Waiting, ...], epoch: int) -> tuple[list[str], list
     places: list[int] = []
     moves = _moves(group)
     if moves:
-        statements += sql.together(moves, tuple(waiting.row for waiting in group[: len(moves)]), epoch)
+        statements += sql.grouped_movements(
+            moves, tuple(waiting.row for waiting in group[: len(moves)]), epoch
+        )
         places += [len(statements) - 1] * len(moves)
     for waiting in group[len(moves) :]:
         statements += sql.conditional(waiting.change, waiting.row, epoch)

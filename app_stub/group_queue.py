@@ -18,7 +18,7 @@ _TOO_LATE_S = 0.1
 """A write with less time left than this is not sent any more: its outcome would come after its deadline."""
 
 
-class Together(StrEnum):
+class GroupOutcome(StrEnum):
     """What became of a write in its group."""
 
     DONE = "done"
@@ -34,7 +34,7 @@ class Together(StrEnum):
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a write, and in which of the pool's terms."""
 
-    together: Together
+    outcome: GroupOutcome
     term: int
     refused_by: Rows | None = None
     """What a refused movement found: its limit, locked, behind the movements before it."""

@@ -10,7 +10,7 @@ from app_stub.database import Connection, connect
 from app_stub.dialect import POSITION_QUERY, DatabaseKind
 from app_stub.outcome import DatabaseFailure
 from app_stub.primary_rule import Role
-from app_stub.role_questions import role_and_epoch
+from app_stub.role_poller import role_and_epoch
 from app_stub.settings import Database, Endpoint
 
 _LOG = logging.getLogger("loan.durability")

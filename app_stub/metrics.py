@@ -29,7 +29,7 @@ class Metrics:
             "loan_resolved", "Writes of uncertain outcome that were resolved by their key.", registry=registry
         )
         self.retries = Counter(
-            "loan_write_retries", "Keyed writes sent again, by reason.", ("reason",), registry=registry
+            "loan_write_retries", "Idempotent writes sent again, by reason.", ("reason",), registry=registry
         )
         self.groups = Histogram(
             "loan_group_moves",

@@ -17,11 +17,11 @@ _RETRY_AT_ONCE = frozenset(
     {1205, 1213, 1969, 4012, 4023, 4038, 5627, 6001, 6002, 6003, 6004, 6005, 6210, 6212, 6224}
 )
 """Lock waits, deadlocks, time-outs, 'try again' (also of a table that is being changed), rolled back by the
-kernel, 'not master': a keyed write may repeat."""
+kernel, 'not master': an idempotent write may repeat."""
 
 
-class Meaning(StrEnum):
-    """What is known about a write after its attempt failed."""
+class FailureKind(StrEnum):
+    """What a failed attempt tells about its write: whether it happened."""
 
     NOT_SENT = "not-sent"
     """Nothing left the service: definite, try another connection."""
@@ -39,21 +39,21 @@ class Meaning(StrEnum):
     """COMMIT may have been executed."""
 
 
-class DatabaseFailure(Exception):  # noqa: N818  (it is a fact with a meaning, not always an error)
+class DatabaseFailure(Exception):  # noqa: N818  (it is a fact of some kind, not always an error)
     """A packet of statements that did not run through."""
 
-    def __init__(self, meaning: Meaning, *, code: int, detail: str) -> None:
-        self.meaning = meaning
+    def __init__(self, kind: FailureKind, *, code: int, detail: str) -> None:
+        self.kind = kind
         self.code = code
-        super().__init__(f"{meaning} (code {code}): {detail}")
+        super().__init__(f"{kind} (code {code}): {detail}")
 
 
-NO_PRIMARY_THERE = frozenset({Meaning.NOT_PRIMARY, Meaning.OTHER_EPOCH})
+NO_PRIMARY_THERE = frozenset({FailureKind.NOT_PRIMARY, FailureKind.OTHER_EPOCH})
 """Refused by a database that is not the primary the write was meant for: to be sent to the one that is."""
 
 
-def meaning_of_server_error(code: int, detail: str, *, statement: int, statements: int) -> Meaning:
-    """Return what an error packet means.
+def failure_kind_of_server_error(code: int, detail: str, *, statement: int, statements: int) -> FailureKind:
+    """Return what kind of failure an error packet is.
 
     Args:
         code: the server's error number.
@@ -62,22 +62,22 @@ def meaning_of_server_error(code: int, detail: str, *, statement: int, statement
         statements: how many the packet had; the last is COMMIT.
     """
     if statement >= statements - 1:
-        return Meaning.UNCERTAIN
+        return FailureKind.UNCERTAIN
     if code == DUPLICATE_KEY:
-        return Meaning.DUPLICATE
+        return FailureKind.DUPLICATE
     if code in _NOT_PRIMARY:
-        return Meaning.NOT_PRIMARY
+        return FailureKind.NOT_PRIMARY
     if code == NULL_VALUE and _EPOCH_COLUMN in detail:
-        return Meaning.OTHER_EPOCH
+        return FailureKind.OTHER_EPOCH
     if code in _RETRY_AT_ONCE:
-        return Meaning.RETRY
-    return Meaning.REFUSED
+        return FailureKind.RETRY
+    return FailureKind.REFUSED
 
 
-def meaning_of_lost_connection(*, sent: bool) -> Meaning:
-    """Return what a broken or timed-out connection means.
+def failure_kind_of_lost_connection(*, sent: bool) -> FailureKind:
+    """Return what kind of failure a broken or timed-out connection is.
 
     Args:
         sent: whether the packet with the COMMIT may have left the service.
     """
-    return Meaning.UNCERTAIN if sent else Meaning.NOT_SENT
+    return FailureKind.UNCERTAIN if sent else FailureKind.NOT_SENT

@@ -97,10 +97,10 @@ class Pool:
             self._start_generation(primary)
         self._serve_waiting()
 
-    def rest(self) -> None:
+    def back_off(self) -> None:
         """Send nothing for a moment, or until there is news: the primary has just refused to be one."""
         if not self._closed:
-            self._gate.rest()
+            self._gate.back_off()
 
     async def acquire(self, timeout_s: float) -> Session:
         """Return a session for one request; give it back with `release`.
@@ -134,7 +134,7 @@ class Pool:
         tasks = list(self._opening)
         self.follow(None, self.epoch)
         self._closed = True
-        self._gate.end_rest()
+        self._gate.end_back_off()
         if self._sweeper is not None:
             tasks.append(self._sweeper)
         for task in tasks:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from app_stub.settings import Endpoint
 
-_REST_S = 0.1
+_BACK_OFF_S = 0.1
 """After a write was told that this is no primary (any more), the next one tries this much later."""
 
 
@@ -16,7 +16,7 @@ class PrimaryGate:
         """Call `opened` when what was shut may be open again."""
         self._opened = opened
         self._is_held = False
-        self._rest: asyncio.TimerHandle | None = None
+        self._back_off_timer: asyncio.TimerHandle | None = None
         self.primary: Endpoint | None = None
         """None while none is known."""
         self.epoch = 0
@@ -27,7 +27,7 @@ class PrimaryGate:
     @property
     def is_open(self) -> bool:
         """Whether writes may be sent."""
-        return self.primary is not None and not self._is_held and self._rest is None
+        return self.primary is not None and not self._is_held and self._back_off_timer is None
 
     @property
     def why_shut(self) -> str:
@@ -41,21 +41,21 @@ class PrimaryGate:
         is_other = primary != self.primary
         if is_other or epoch != self.epoch:
             self.term += 1
-            self.end_rest()
+            self.end_back_off()
         self.primary, self.epoch, self._is_held = primary, epoch, is_held
         return is_other
 
-    def rest(self) -> None:
+    def back_off(self) -> None:
         """Shut for a moment, or until there is news: the primary has just refused to be one."""
-        if self._rest is None:
-            self._rest = asyncio.get_running_loop().call_later(_REST_S, self._rested)
+        if self._back_off_timer is None:
+            self._back_off_timer = asyncio.get_running_loop().call_later(_BACK_OFF_S, self._backed_off)
 
-    def end_rest(self) -> None:
-        """Rest no longer, without telling."""
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
+    def end_back_off(self) -> None:
+        """Back off no longer, without telling."""
+        if self._back_off_timer is not None:
+            self._back_off_timer.cancel()
+            self._back_off_timer = None
 
-    def _rested(self) -> None:
-        self._rest = None
+    def _backed_off(self) -> None:
+        self._back_off_timer = None
         self._opened()

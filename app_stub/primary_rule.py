@@ -1,6 +1,6 @@
 """Which database is written to, given what the failover agents and the databases last said. Pure.
 
-The agents know: who leads stands in their consensus store. Where none of them answers with knowledge, the
+The agents know: who leads stands in etcd. Where none of them answers with knowledge, the
 databases are asked for their role and their epoch. Whatever the source, an epoch is never gone back on.
 """
 
@@ -27,7 +27,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sight:
+class EndpointStatus:
     """What is known of one endpoint."""
 
     endpoint: Endpoint
@@ -68,47 +68,47 @@ _PHASES = ("recovering", _SERVING, _HANDOVER, "handed", "fenced")
 """In the order in which one epoch goes through them; an agent that says another one knows nothing."""
 
 
-def seen(sight: Sight, role: Role, epoch: int, now_s: float) -> Sight:
-    """Return `sight` after its endpoint answered `role`, or fell silent (`UNKNOWN`), at `now_s`.
+def seen(status: EndpointStatus, role: Role, epoch: int, now_s: float) -> EndpointStatus:
+    """Return `status` after its endpoint answered `role`, or fell silent (`UNKNOWN`), at `now_s`.
 
     Args:
-        sight: what was known before.
+        status: what was known before.
         role: what it said.
         epoch: what it said; counts for a primary only.
         now_s: when.
     """
-    promoted_at_s = sight.promoted_at_s
-    if role is Role.PRIMARY and sight.last_answer is Role.STANDBY:
+    promoted_at_s = status.promoted_at_s
+    if role is Role.PRIMARY and status.last_answer is Role.STANDBY:
         promoted_at_s = now_s
     elif role is Role.STANDBY:
         promoted_at_s = float("-inf")
-    return Sight(
-        endpoint=sight.endpoint,
+    return EndpointStatus(
+        endpoint=status.endpoint,
         role=role,
-        last_answer=sight.last_answer if role is Role.UNKNOWN else role,
-        epoch=epoch if role is Role.PRIMARY else sight.epoch,
+        last_answer=status.last_answer if role is Role.UNKNOWN else role,
+        epoch=epoch if role is Role.PRIMARY else status.epoch,
         promoted_at_s=promoted_at_s,
     )
 
 
-def two_primaries(sights: tuple[Sight, ...]) -> bool:
+def two_primaries(statuses: tuple[EndpointStatus, ...]) -> bool:
     """Say whether more than one endpoint claims to be the primary right now."""
-    return sum(sight.role is Role.PRIMARY for sight in sights) > 1
+    return sum(status.role is Role.PRIMARY for status in statuses) > 1
 
 
-def highest_epoch(words: tuple[Word | None, ...], sights: tuple[Sight, ...]) -> int:
+def highest_epoch(words: tuple[Word | None, ...], statuses: tuple[EndpointStatus, ...]) -> int:
     """Return the highest epoch that anybody has spoken of."""
-    return max((*(word.epoch for word in words if word is not None), *(s.epoch for s in sights)), default=0)
+    return max((*(word.epoch for word in words if word is not None), *(s.epoch for s in statuses)), default=0)
 
 
 def choose(
-    words: tuple[Word | None, ...], sights: tuple[Sight, ...], current: Choice, least_epoch: int
+    words: tuple[Word | None, ...], statuses: tuple[EndpointStatus, ...], current: Choice, least_epoch: int
 ) -> Choice:
     """Return where writes go.
 
     Args:
         words: of the agents; None for one that does not answer.
-        sights: of the databases; none while they have not all had their say.
+        statuses: of the databases; none while they have not all had their say.
         current: where writes go until now.
         least_epoch: the highest epoch heard of so far; nothing below it is followed.
     """
@@ -127,11 +127,13 @@ def choose(
             is_held=last.phase == _HANDOVER,
             source=Source.AGENT,
         )
-    primary = primary_among(sights, current.primary, least_epoch)
+    primary = primary_among(statuses, current.primary, least_epoch)
     return Choice(primary=primary, epoch=least_epoch)
 
 
-def primary_among(sights: tuple[Sight, ...], current: Endpoint | None, least_epoch: int) -> Endpoint | None:
+def primary_among(
+    statuses: tuple[EndpointStatus, ...], current: Endpoint | None, least_epoch: int
+) -> Endpoint | None:
     """Return the primary as the databases themselves tell it, or None where there is none to be trusted.
 
     Of two primaries of the latest epoch the one that was seen to be promoted last is right (the table of a
@@ -139,7 +141,7 @@ def primary_among(sights: tuple[Sight, ...], current: Endpoint | None, least_epo
     one that was paused or cut off and does not know of its successor. It is not followed while the successor
     is silent. Who has seen no promotion keeps to the primary it knows, and trusts neither if it knows none.
     """
-    latest = [s for s in sights if s.last_answer is Role.PRIMARY and s.epoch >= least_epoch]
+    latest = [s for s in statuses if s.last_answer is Role.PRIMARY and s.epoch >= least_epoch]
     promoted_at_s = max((s.promoted_at_s for s in latest), default=0.0)
     claims = [s.endpoint for s in latest if s.promoted_at_s == promoted_at_s and s.role is Role.PRIMARY]
     if len(claims) == 1:

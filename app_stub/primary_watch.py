@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from app_stub.agent_questions import Refusal, Trust, listen
+from app_stub.agent_poller import Refusal, Trust, poll
 from app_stub.metrics import Metrics
 from app_stub.pool import Pool
 from app_stub.primary_rule import (
     Choice,
+    EndpointStatus,
     Role,
-    Sight,
     Source,
     Word,
     choose,
@@ -18,12 +18,12 @@ from app_stub.primary_rule import (
     seen,
     two_primaries,
 )
-from app_stub.role_questions import RoleQuestions
+from app_stub.role_poller import RolePoller
 from app_stub.settings import Database, Endpoint
 
 ALONE_S = 2.5
 """For how long, from when it was asked for, the word that the primary is alone counts. The agents wait for
-longer (`failover.core.limits.alone_word_ms`) before anybody may be promoted again."""
+longer (`failover.core.limits.unprotected_answer_ttl_ms`) before anybody may be promoted again."""
 
 _LOG = logging.getLogger("loan.primary")
 
@@ -58,10 +58,10 @@ class PrimaryWatch:
         self._alone = alone
         self._alone_until_s: dict[Endpoint, float] = {}
         self._metrics = metrics
-        self._sights = {endpoint: Sight(endpoint=endpoint) for endpoint in settings.endpoints}
+        self._statuses = {endpoint: EndpointStatus(endpoint=endpoint) for endpoint in settings.endpoints}
         self._words: dict[Endpoint, Word | None] = dict.fromkeys(settings.agents)
-        self._questions = [
-            RoleQuestions(settings, e, self._note_role, self._is_settled) for e in settings.endpoints
+        self._pollers = [
+            RolePoller(settings, e, self._note_role, self._is_settled) for e in settings.endpoints
         ]
         self._unheard: set[Endpoint] = {*settings.endpoints, *settings.agents}
         self._epoch = 0
@@ -72,10 +72,10 @@ class PrimaryWatch:
         """Start watching."""
         create = asyncio.get_running_loop().create_task
         timeout_s = self._settings.connect_timeout_ms / 1000
-        self._tasks = [create(questions.ask()) for questions in self._questions]
+        self._tasks = [create(poller.poll()) for poller in self._pollers]
         trust = Trust(key=self._settings.agent_key, databases=self._settings.endpoints)
         self._tasks += [
-            create(listen(agent, self._note_word, self._note_refusal, trust, connect_timeout_s=timeout_s))
+            create(poll(agent, self._note_word, self._note_refusal, trust, connect_timeout_s=timeout_s))
             for agent in self._words
         ]
 
@@ -85,10 +85,10 @@ class PrimaryWatch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def suspect(self) -> None:
+    def recheck_now(self) -> None:
         """Ask the databases again now: a write did not reach a primary, or lost its connection."""
-        for questions in self._questions:
-            questions.hurry()
+        for poller in self._pollers:
+            poller.recheck_now()
 
     def _note_word(self, agent: Endpoint, word: Word | None, asked_s: float) -> None:
         if word is not None and word.alone:
@@ -114,7 +114,7 @@ class PrimaryWatch:
         self._unheard.discard(agent)
         self._decide()
         # Whatever it is, the databases' own word on it is wanted now and not when their turn comes.
-        self.suspect()
+        self.recheck_now()
 
     def _is_settled(self) -> bool:
         """Say whether all agents are heard, and name the primary that is followed."""
@@ -124,11 +124,11 @@ class PrimaryWatch:
         )
 
     def _note_role(self, endpoint: Endpoint, role: Role, epoch: int, why: str) -> None:
-        before = self._sights[endpoint]
+        before = self._statuses[endpoint]
         now = seen(before, role, epoch, asyncio.get_running_loop().time())
         if now == before and endpoint not in self._unheard:
             return
-        self._sights[endpoint] = now
+        self._statuses[endpoint] = now
         self._unheard.discard(endpoint)
         _LOG.warning(
             "role seen",
@@ -142,14 +142,14 @@ class PrimaryWatch:
         )
         for known in Role:
             self._metrics.role_seen.labels(str(endpoint), known.value).set(1.0 if known is role else 0.0)
-        self._metrics.two_primaries.set(1.0 if two_primaries(tuple(self._sights.values())) else 0.0)
+        self._metrics.two_primaries.set(1.0 if two_primaries(tuple(self._statuses.values())) else 0.0)
         self._decide()
 
     def _decide(self) -> None:
-        words, sights = tuple(self._words.values()), tuple(self._sights.values())
-        self._epoch = max(self._epoch, highest_epoch(words, sights))
+        words, statuses = tuple(self._words.values()), tuple(self._statuses.values())
+        self._epoch = max(self._epoch, highest_epoch(words, statuses))
         # Choosing by roles before all have had their say would trust an old primary that answers first.
-        choice = choose(words, () if self._unheard else sights, self._choice, self._epoch)
+        choice = choose(words, () if self._unheard else statuses, self._choice, self._epoch)
         if choice == self._choice:
             return
         was, self._choice = self._choice, choice

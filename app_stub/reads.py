@@ -5,20 +5,20 @@ from collections.abc import Callable
 
 from app_stub import problems, sql
 from app_stub.database import Rows
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.pool import NoConnectionError, Pool
 
-_REPEATED = frozenset({Meaning.NOT_SENT, Meaning.RETRY})
+_REPEATED = frozenset({FailureKind.NOT_SENT, FailureKind.RETRY})
 
 
 class Reader:
     """Runs queries through the pool; a query changes nothing, so it may always be repeated."""
 
     def __init__(
-        self, pool: Pool, suspect: Callable[[], None], clock_s: Callable[[], float] = time.monotonic
+        self, pool: Pool, recheck_now: Callable[[], None], clock_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._pool = pool
-        self._suspect = suspect
+        self._recheck_now = recheck_now
         self._clock_s = clock_s
 
     async def read(self, queries: tuple[str, ...], give_up_s: float) -> list[Rows]:
@@ -38,8 +38,8 @@ class Reader:
             (epochs, *rows), epoch, term = await self._read((sql.SELECT_EPOCH, *queries), give_up_s)
             if is_of_epoch(epochs, epoch):
                 return rows, term
-            self._pool.rest()
-            self._suspect()
+            self._pool.back_off()
+            self._recheck_now()
 
     async def _read(self, queries: tuple[str, ...], give_up_s: float) -> tuple[list[Rows], int, int]:
         while True:
@@ -52,8 +52,8 @@ class Reader:
             try:
                 return await session.read(queries), epoch, term
             except DatabaseFailure as failure:
-                self._suspect()
-                if failure.meaning not in _REPEATED or self._clock_s() >= give_up_s:
+                self._recheck_now()
+                if failure.kind not in _REPEATED or self._clock_s() >= give_up_s:
                     why = problems.unavailable(f"query refused: {failure}")
                     raise problems.ProblemError(why) from failure
             finally:

@@ -26,7 +26,7 @@ import uvloop
 from app_stub import logs, seed_data, seed_people, seed_record, seed_sql
 from app_stub.database import Connection
 from app_stub.env_file import merged, parse
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.primary_connection import connect_primary
 from app_stub.seed_plan import Piece, packets, pieces, shares
 from app_stub.settings import Database, database_from
@@ -132,7 +132,7 @@ async def _insert(connection: Connection, packet: tuple[Piece, ...], seed_number
             return sum(await connection.run(*seed_sql.packet(customers, again=False)))
         except DatabaseFailure as failure:
             # Another seeding was faster: as if they had been there.
-            if failure.meaning is not Meaning.DUPLICATE:
+            if failure.kind is not FailureKind.DUPLICATE:
                 raise
             await connection.rollback()
     return sum(await connection.run(*seed_sql.packet(customers, again=True)))

@@ -16,7 +16,7 @@ from app_stub.application import Application
 from app_stub.database import Session, connect
 from app_stub.group_commit import GroupCommit
 from app_stub.http_server import Connections
-from app_stub.keyed_write import Writer
+from app_stub.idempotent_write import Writer
 from app_stub.metrics import Metrics
 from app_stub.pool import Connect, Pool
 from app_stub.primary_watch import PrimaryWatch
@@ -42,9 +42,9 @@ async def serve(settings: Settings) -> None:
         watch = PrimaryWatch(settings.database, pool, metrics)
     else:
         watch = PrimaryWatch(settings.database, pool, metrics, acknowledgement.move, acknowledgement.allow)
-    group = GroupCommit(pool, metrics, watch.suspect, queue_limit=settings.database.queue_limit)
-    writer = Writer(pool, metrics, watch.suspect, group, acknowledgement)
-    reader = Reader(pool, watch.suspect)
+    group = GroupCommit(pool, metrics, watch.recheck_now, queue_limit=settings.database.queue_limit)
+    writer = Writer(pool, metrics, watch.recheck_now, group, acknowledgement)
+    reader = Reader(pool, watch.recheck_now)
     services = Services(pool=pool, writer=writer, reader=reader, metrics=metrics)
     application = Application(
         services,

@@ -10,8 +10,8 @@ import msgspec
 from app_stub import problems, sql
 from app_stub.database import Rows
 from app_stub.idempotency import stored_in
+from app_stub.idempotent_write import IdempotentWrite, Writer, Written
 from app_stub.ids import Ids
-from app_stub.keyed_write import KeyedWrite, Writer, Written
 from app_stub.metrics import Metrics
 from app_stub.pool import Pool
 from app_stub.reads import Reader
@@ -108,8 +108,8 @@ class Services:
             # What was found may be lost with its primary; and what was judged, was judged by its rows.
             raised = problems.ProblemError(problems.unavailable("the primary has just changed; try again"))
 
-    async def write(self, request: Request, write: KeyedWrite) -> Answer:
-        """Run a keyed write; 201 with its answer, or with the first answer if the key is known."""
+    async def write(self, request: Request, write: IdempotentWrite) -> Answer:
+        """Run an idempotent write; 201 with its answer, or with the first answer if the key is known."""
         return created(await self.writer.perform(write, request.give_up_s))
 
 

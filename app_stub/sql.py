@@ -116,13 +116,13 @@ def folded(moves: Iterable[Move]) -> tuple[Move, ...]:
     return tuple(of_limit.values())
 
 
-def together(moves: tuple[Move, ...], rows: tuple[JournalRow, ...], epoch: int) -> tuple[str, ...]:
+def grouped_movements(moves: tuple[Move, ...], rows: tuple[JournalRow, ...], epoch: int) -> tuple[str, ...]:
     """Return the statements of several movements: one UPDATE, and then one INSERT with a row for each.
 
     Several on one limit change it by their sum. Whether each of them fits behind those before it, this does
-    not tell: that is decided by `app_stub.used_up` while the limit is locked. A limit whose sum is 0 is left
-    as it is, because the server does not count a row that stays the same; if that is true of all, there is
-    no UPDATE.
+    not tell: that is decided by `app_stub.limit_check` while the limit is locked. A limit whose sum is 0 is
+    left as it is, because the server does not count a row that stays the same; if that is true of all, there
+    is no UPDATE.
 
     All or nothing: unless the UPDATE changed every limit and the primary has this `epoch`, the first journal
     row gets a NULL where none may be, the INSERT fails (error 1048) and the COMMIT of its packet is not

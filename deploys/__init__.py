@@ -10,6 +10,7 @@ Reading order: `component`, `components`, `converge`, then one folder, such as `
 | `converge` | the loop over stages and components that registers the operations of one host |
 | `connector` | hosts and their groups for pyinfra; a connection that notices a dead host |
 | `summary` | a summary of the run for other programs |
+| `fact_failures` | which fact failed on which host, for the summary |
 | `certificates`, `certificate_fitness` | certificates of hosts, and whether one can be used |
 | `trust` | authorities of others that hosts trust |
 | `artifact` | artifacts with the hash they must have |

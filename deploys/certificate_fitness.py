@@ -45,8 +45,8 @@ def why_unfit(
         return f"ends on {ends:%Y-%m-%d}, and must last {DAYS_LEFT_MIN} days more"
     if leaf.public_key() != key.public_key():
         return f"does not belong to the key in {key_file.name}"
-    if not _is_issued(chain, x509.load_pem_x509_certificates(authority_file.read_bytes())):
-        return f"was not issued by {authority_file.name}"
+    if reason := _why_not_issued(chain, authority_file, now):
+        return reason
     if not set(names) <= _names_of(leaf):
         return "is for other names"
     if not _may_be_used(leaf, usages):
@@ -54,11 +54,45 @@ def why_unfit(
     return None
 
 
-def _is_issued(chain: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate]) -> bool:
-    """Return whether each certificate issued the one before it, and an authority the last."""
-    return all(_issued_by(one, other) for one, other in pairwise(chain)) and any(
-        _issued_by(chain[-1], authority) for authority in authorities
+def why_no_authority(certificate: x509.Certificate, *, now: datetime) -> str | None:
+    """Return why nobody may rely on what this certificate signed, as the rest of a sentence; None: they may.
+
+    + certificate: of an authority, or one between an authority and a host's certificate
+    + now: aware time
+    """
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if now < begins:
+        return f"begins only on {begins:%Y-%m-%d}"
+    if ends < now:
+        return f"ended on {ends:%Y-%m-%d}"
+    return None if _may_sign(certificate) else "may not sign certificates"
+
+
+def _why_not_issued(chain: Sequence[x509.Certificate], authority_file: Path, now: datetime) -> str | None:
+    """Return why the chain does not lead to an authority that may be relied on."""
+    if not all(_issued_by(one, other) for one, other in pairwise(chain)):
+        return "is followed by a certificate that did not issue the one before it"
+    authorities = x509.load_pem_x509_certificates(authority_file.read_bytes())
+    issuers = [each for each in authorities if _issued_by(chain[-1], each)]
+    if not issuers:
+        return f"was not issued by {authority_file.name}"
+    for between in chain[1:]:
+        if reason := why_no_authority(between, now=now):
+            return f"is followed by the certificate of {between.subject.rfc4514_string()}, which {reason}"
+    reasons = [why_no_authority(each, now=now) for each in issuers]
+    return (
+        None if None in reasons else f"was issued by an authority in {authority_file.name} that {reasons[0]}"
     )
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    try:
+        if not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
+            return False
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound as missing:
+        # One without a word on its usage may be used for all; one without a word on CA is none.
+        return missing.oid == x509.KeyUsage.oid
 
 
 def _issued_by(one: x509.Certificate, other: x509.Certificate) -> bool:

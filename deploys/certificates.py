@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from deploys.certificate_fitness import why_unfit
-from deploys.trust import public_text
+from deploys.certificate_fitness import why_no_authority, why_unfit
+from deploys.trust import AuthorityError, public_text
 
 _CA_DAYS = 3650
 _LEAF_DAYS = 397
@@ -60,10 +60,22 @@ def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
 
     + ca_dir: where authority and certificates live; keys there are 0600
     + now: aware time
+
+    Raises:
+        FileExistsError: the authority's key is there without its certificate.
+        AuthorityError: none of the certificates is of an authority, or all have ended.
     """
     ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     _authority(ca_dir, now)
-    return public_text(ca_dir / "ca.pem")
+    file = ca_dir / "ca.pem"
+    reasons = [why_no_authority(each, now=now) for each in x509.load_pem_x509_certificates(file.read_bytes())]
+    if None not in reasons:
+        raise AuthorityError(
+            f"{file} {reasons[0]}; allowed: at least one authority that hosts may rely on today. Put the"
+            " present one there, and the certificates that it issued; without ca.pem and ca.key, new ones are"
+            " made"
+        )
+    return public_text(file)
 
 
 def addresses(of: Sequence[str]) -> tuple[x509.GeneralName, ...]:
@@ -81,8 +93,9 @@ def certificate(ca_dir: Path, subject: Subject, *, now: datetime) -> Certificate
     Raises:
         FileNotFoundError: none fits, and the authority's key is not there to issue another.
         FileExistsError: the authority's key is there without its certificate.
+        AuthorityError: none of the authority's certificates may be relied on.
     """
-    ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
+    authority_certificate(ca_dir, now=now)
     authority, authority_key = _authority(ca_dir, now)
     certificate_file, key_file = ca_dir / f"{subject.file_name}.pem", ca_dir / f"{subject.file_name}.key"
     if reason := why_unfit(

@@ -9,8 +9,8 @@ from enum import IntEnum, auto
 from importlib import import_module
 from types import ModuleType
 
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host, Role
-from inventory.peer import DatabaseKind
 from inventory.secrets import Secrets
 
 
@@ -21,8 +21,8 @@ class Stage(IntEnum):
     """Settings that need no package, then the packages of all components."""
     HOST = auto()
     """What a host has whatever it serves, and what nothing else on it waits for."""
-    STORE = auto()
-    """The consensus store, which the failover agents ask."""
+    ETCD = auto()
+    """The etcd members, which the failover agents ask."""
     STOPPED = auto()
     """What must not run beside the database that serves."""
     AGENTS = auto()
@@ -38,14 +38,14 @@ class Stage(IntEnum):
 
 
 BARRIERS = {
-    Stage.STORE: "The store keeps who leads: on to the databases",
+    Stage.ETCD: "etcd keeps who leads: on to the databases",
     Stage.AGENTS: "Agents watch the databases: on to the primary",
     Stage.DATABASES: "The primary serves: on to what stands on it",
     Stage.SERVICES: "Everything is started: on to the standby, and to whether all is well",
 }
 """Stage -> name of the barrier after it: no host begins the next stage before all hosts are there."""
 
-FOUNDATIONS = (Stage.STORE, Stage.AGENTS, Stage.DATABASES)
+FOUNDATIONS = (Stage.ETCD, Stage.AGENTS, Stage.DATABASES)
 """Stages that all later ones stand on: a host that fails and has one of their steps ends the run."""
 
 
@@ -56,7 +56,7 @@ class Step:
     stage: Stage
     deploy: str
     """Name of a function in the component's module `deploy`; it takes the component's `spec`."""
-    while_serving: DatabaseKind | None = None
+    only_with: DatabaseKind | None = None
     """The step runs only while the services use this database; None: always."""
 
 
@@ -74,7 +74,7 @@ class Port:
     """Roles of the other hosts that may reach it, by their segment addresses."""
     sources: tuple[str, ...] = ()
     """Further addresses and networks that may; with no role either, only the host itself reaches it."""
-    while_serving: DatabaseKind | None = None
+    only_with: DatabaseKind | None = None
     """It is opened only while the services use this database; None: always."""
 
 
@@ -129,7 +129,7 @@ class HostContext:
     env: Environment
     host: Host
     secrets: Secrets = field(repr=False)
-    serving: DatabaseKind = DatabaseKind.OCEANBASE
+    database_kind: DatabaseKind = DatabaseKind.OCEANBASE
     """The database that the services use."""
 
 

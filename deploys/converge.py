@@ -19,7 +19,7 @@ from deploys.operations import architecture
 from deploys.operations.barrier import barrier
 from deploys.trust import AuthorityError
 from inventory import InventoryError, environment, secrets
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from inventory.secrets import SecretsError
 
 
@@ -36,9 +36,9 @@ def converge_host() -> None:
     only = host.data.get("only")
     if only is not None and only not in CHOICES:
         raise DeployError(f"only={only!r}: no such component; allowed: {', '.join(CHOICES)}")
-    serving = host.data.get("database") or DatabaseKind.OCEANBASE
-    if serving not in tuple(DatabaseKind):
-        raise DeployError(f"database={serving!r}: no such database; allowed: {', '.join(DatabaseKind)}")
+    database_kind = host.data.get("database") or DatabaseKind.OCEANBASE
+    if database_kind not in tuple(DatabaseKind):
+        raise DeployError(f"database={database_kind!r}: no such database; allowed: {', '.join(DatabaseKind)}")
     summary.attach(state, os.environ.get(summary.ENVIRONMENT_VARIABLE))
     try:
         env = environment(host.data.get("environment"))
@@ -46,7 +46,7 @@ def converge_host() -> None:
             env=env,
             host=env.host(host.name),
             secrets=secrets.load(env.secrets_file, fences=env.fences),
-            serving=DatabaseKind(serving),
+            database_kind=DatabaseKind(database_kind),
         )
         _register(context, only)
     except (
@@ -107,7 +107,7 @@ def _is_needed(component: Component, step: Step, context: HostContext, only: str
     return (
         component.is_on(context.host)
         and only in (None, component.choice)
-        and step.while_serving in (None, context.serving)
+        and step.only_with in (None, context.database_kind)
     )
 
 

@@ -3,7 +3,7 @@
 | function | who uses it |
 |---|---|
 | `components_on` | `deploys.converge`, tests |
-| `openings` | the firewall of the component `baseline` |
+| `ingress_rules` | the firewall of the component `baseline` |
 | `packages_for` | the component `depot_client` |
 | `targets`, `rules` | the component `prometheus` |
 | `certificates_on` | the component `certificate_ends` |
@@ -12,13 +12,13 @@
 
 from collections.abc import Iterator
 
-from deploys.baseline.spec import SSH_PORT, Opening
+from deploys.baseline.spec import SSH_PORT, IngressRule
 from deploys.component import Component, Footprint, Port
 from deploys.components import COMPONENTS
 from deploys.content import AUTHORITY
 from deploys.prometheus.spec import Target
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host
-from inventory.peer import DatabaseKind
 
 CHOICES = tuple(dict.fromkeys(component.choice for component in COMPONENTS))
 """Names on the command line (`--only`)."""
@@ -47,17 +47,17 @@ def certificates_on(env: Environment, host: Host) -> tuple[str, ...]:
     return (*own, AUTHORITY) if own else ()
 
 
-def openings(
-    env: Environment, host: Host, *, serving: DatabaseKind = DatabaseKind.OCEANBASE
-) -> tuple[Opening, ...]:
-    """Return the openings of the firewall of `host`: SSH, by role, what every host has, then the extra ones.
+def ingress_rules(
+    env: Environment, host: Host, *, database_kind: DatabaseKind = DatabaseKind.OCEANBASE
+) -> tuple[IngressRule, ...]:
+    """Return the ingress rules of `host`: SSH, by role, what every host has, then the extra ones.
 
     SSH is no component's: without it nothing could be deployed. Hosts reach each other through their
     centre's segment, so sources are segment addresses; the management network serves SSH and operators.
 
-    + serving: the database that the services use
+    + database_kind: the database that the services use
     """
-    ssh = Opening(
+    ssh = IngressRule(
         why="ssh from the management network",
         protocol="tcp",
         port=SSH_PORT,
@@ -66,17 +66,17 @@ def openings(
     by_role_first = sorted(components_on(host), key=lambda component: not component.roles)
     ports = (port for component in by_role_first for port in component.footprint(env, host).ports)
     opened = (
-        Opening(why=port.why, protocol=port.protocol, port=port.number, sources=_sources(env, host, port))
+        IngressRule(why=port.why, protocol=port.protocol, port=port.number, sources=_sources(env, host, port))
         for port in ports
-        if port.while_serving in (None, serving)
+        if port.only_with in (None, database_kind)
     )
-    return (ssh, *(opening for opening in opened if opening.sources), *_extra(env, host))
+    return (ssh, *(rule for rule in opened if rule.sources), *_extra(env, host))
 
 
-def _extra(env: Environment, host: Host) -> Iterator[Opening]:
-    for extra in env.extra_openings:
+def _extra(env: Environment, host: Host) -> Iterator[IngressRule]:
+    for extra in env.extra_ingress_rules:
         if not extra.roles or set(extra.roles) & set(host.roles):
-            yield Opening(why=extra.why, protocol=extra.protocol, port=extra.port, sources=extra.sources)
+            yield IngressRule(why=extra.why, protocol=extra.protocol, port=extra.port, sources=extra.sources)
 
 
 def _sources(env: Environment, host: Host, port: Port) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ class Platform:
     sql_client_package: str
     mariadb_package: str
     node_exporter_package: str
-    store_packages: tuple[str, ...]
+    etcd_packages: tuple[str, ...]
     alertmanager_package: str
     alertmanager_unit: str
     alertmanager_program: str
@@ -39,7 +39,7 @@ KYLIN = Platform(
     sql_client_package="mariadb",
     mariadb_package="mariadb-server",
     node_exporter_package="node_exporter",
-    store_packages=("etcd",),
+    etcd_packages=("etcd",),
     alertmanager_package="alertmanager",
     alertmanager_unit="alertmanager.service",
     alertmanager_program="/usr/bin/alertmanager",
@@ -58,7 +58,7 @@ STAND_IN = Platform(
     sql_client_package="mariadb-client-core",
     mariadb_package="mariadb-server-core",
     node_exporter_package="prometheus-node-exporter",
-    store_packages=("etcd-server", "etcd-client"),
+    etcd_packages=("etcd-server", "etcd-client"),
     alertmanager_package="prometheus-alertmanager",
     alertmanager_unit="prometheus-alertmanager.service",
     alertmanager_program="/usr/bin/prometheus-alertmanager",

@@ -31,11 +31,11 @@ class Rotation:
     """Metric that counts requests under way."""
     idle_in_flight: int = 0
     """Value of the metric when only its own query is under way."""
-    gate_url: str
+    smoke_test_url: str
     """A request that only a working service answers with 200."""
-    gate_entity: str
+    smoke_test_entity: str
     """Code of a legal entity, for that request."""
-    gate_requests: int = 40
+    smoke_test_requests: int = 40
     drain_s: int
     back_s: float
     """How long senders may still not use it after it was put back."""

@@ -1,6 +1,6 @@
 """Client of the agent of this host, over its API on loopback, for the commands.
 
-It signs orders and verifies answers, with the keys of the settings file: the token itself is sent nowhere.
+It signs commands and verifies answers, with the keys of the settings file: the token itself is sent nowhere.
 """
 
 import http.client
@@ -14,8 +14,8 @@ from urllib.parse import quote
 import msgspec
 
 from failover import clock, signature
+from failover.api.history import HistoryEvent
 from failover.api.status import Status
-from failover.api.story import Told
 from failover.signature import Keys
 
 Json = dict[str, Any]
@@ -39,7 +39,7 @@ class AgentError(RuntimeError):
         super().__init__("; ".join(reasons))
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class PrimaryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer to `GET /primary`."""
 
     epoch: int
@@ -63,20 +63,21 @@ class _Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Agent:
     """The agent of this host."""
 
-    def __init__(self, port: int, keys: Keys) -> None:
-        """Ask on `port`; `keys` sign orders, and must have signed answers."""
+    def __init__(self, port: int, host: str, keys: Keys) -> None:
+        """Ask on `port`; `keys` sign commands for this `host`, and must have signed answers."""
         self._port = port
+        self._host = host
         self._keys = keys
 
     def status(self) -> bytes:
-        """Return what it sees, as JSON; raises AgentError."""
+        """Return its status, as JSON; raises AgentError."""
         return self._get("/status")
 
     def history(self) -> bytes:
-        """Return what happened, as JSON; raises AgentError."""
+        """Return the history, as JSON; raises AgentError."""
         return self._get("/history")
 
-    def primary(self, *, unless: str = "", wait_ms: int = 0) -> Said:
+    def primary(self, *, unless: str = "", wait_ms: int = 0) -> PrimaryAnswer:
         """Return who serves, once that has another tag than `unless` or `wait_ms` have passed.
 
         Raises:
@@ -86,7 +87,7 @@ class Agent:
         status, body = self._ask("GET", f"/primary{query}", None, _ANSWER_S)
         if status not in (http.HTTPStatus.OK, _NO_PRIMARY):
             raise AgentError(*_reasons(status, body))
-        return _decoded(body, Said)
+        return _decoded(body, PrimaryAnswer)
 
     def command(self, verb: str, fields: Mapping[str, object]) -> Json:
         """Return the answer to a command.
@@ -142,8 +143,13 @@ class Agent:
             headers |= {
                 "Content-Type": "application/json",
                 signature.SENT_HEADER: sent_ms,
-                signature.SIGNATURE_HEADER: signature.of_order(
-                    self._keys.token, nonce=nonce, sent_ms=sent_ms, target=path, body=body
+                signature.SIGNATURE_HEADER: signature.of_command(
+                    self._keys.token,
+                    host=self._host,
+                    nonce=nonce,
+                    sent_ms=sent_ms,
+                    target=path,
+                    body=body,
                 ),
             }
         connection = http.client.HTTPConnection(_HERE, self._port, timeout=timeout_s)
@@ -174,9 +180,9 @@ def status_in(body: bytes) -> Status:
     return _decoded(body, Status)
 
 
-def story_in(body: bytes) -> tuple[Told, ...]:
+def history_in(body: bytes) -> tuple[HistoryEvent, ...]:
     """Return an answer to `GET /history`; raises AgentError."""
-    return _decoded(body, tuple[Told, ...])
+    return _decoded(body, tuple[HistoryEvent, ...])
 
 
 def _decoded(body: bytes, kind: type[_T]) -> _T:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from failover.agent_client import Agent, AgentError, status_in, story_in
+from failover.agent_client import Agent, AgentError, history_in, status_in
 from failover.settings import Settings
 from failover.settings_file import SETTINGS_FILE, SettingsError, load
 from failover.tables import history_lines, status_lines
@@ -88,7 +88,7 @@ def history(config: Path, machine_readable: bool) -> None:
     """
     try:
         body = _agent(config).history()
-        lines = [body.decode()] if machine_readable else list(history_lines(story_in(body)))
+        lines = [body.decode()] if machine_readable else list(history_lines(history_in(body)))
     except AgentError as failure:
         _give_up(failure.reasons)
     click.echo("\n".join(lines))
@@ -229,7 +229,7 @@ def _command(agent: Agent, verb: str, fields: dict[str, object] | None = None) -
 
 def _agent(config: Path) -> Agent:
     settings = _settings(config)
-    return Agent(settings.agent.port, settings.agent.keys)
+    return Agent(settings.agent.port, settings.me, settings.agent.keys)
 
 
 def _settings(config: Path) -> Settings:

@@ -70,13 +70,13 @@ class Peer:
 
     host: _Text
     address: _Text
-    may_lead: bool
+    candidate: bool
     fence: Fence | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Store:
-    """How to reach the consensus store."""
+class Etcd:
+    """How to reach etcd. The settings file calls it `store`, and so do `Settings` and `Timing`."""
 
     endpoints: tuple[_Url, ...]
     """Nearest first."""
@@ -128,8 +128,8 @@ class Timing:
     safety_margin_ms: Annotated[int, Meta(ge=100, le=60_000)]
     database_silent_ms: _SilenceMs
     peer_silent_ms: _SilenceMs
-    lag_limit_ms: _WaitMs
-    anti_flap_ms: _PauseMs
+    max_failover_lag_ms: _WaitMs
+    failover_cooldown_ms: _PauseMs
     rejoin_interval_ms: _PauseMs
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
@@ -147,13 +147,13 @@ class Timing:
         least_ms = self.loop_interval_ms
         if self.calm_interval_ms < least_ms:
             allowed = (
-                f"at least {least_ms} (loop_interval_ms): a calm agent looks no more often than a busy one"
+                f"at least {least_ms} (loop_interval_ms): a calm agent observes no more often than a busy one"
             )
             yield "calm_interval_ms", allowed
         least_ms = self.calm_interval_ms + 3 * self.loop_interval_ms
         if self.peer_silent_ms < least_ms:
             allowed = (
-                f"at least {least_ms} (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death"
+                f"at least {least_ms} (calm_interval_ms + 3 x loop_interval_ms): one slow answer is no death"
             )
             yield "peer_silent_ms", allowed
 
@@ -168,7 +168,7 @@ class Durability:
     """None: never."""
 
     @property
-    def alone_after_ms(self) -> int | None:
+    def unprotected_after_ms(self) -> int | None:
         """How long services wait for a standby that is gone; None: for ever, or they do not wait at all."""
         return self.degrade_after_ms if self.mode == "cross_centre" else None
 
@@ -181,8 +181,8 @@ class Settings:
     me: _Text
     address: _Text
     sql_port: _Port
-    may_lead: bool
-    store: Store
+    candidate: bool
+    store: Etcd
     agent: Api
     peers: tuple[Peer, ...]
     database: LocalDatabase

@@ -1,29 +1,29 @@
 """The settings file: JSON that only root can read, all mistakes reported together.
 
     {
-      "environment": "lab", "me": "ob-a", "address": "198.18.1.13", "sql_port": 2881, "may_lead": true,
+      "environment": "lab", "me": "ob-a", "address": "198.18.1.13", "sql_port": 2881, "candidate": true,
       "store": {"endpoints": ["https://198.18.1.13:2379", "https://198.18.2.23:2379"],
                 "user": "failover", "password": "...", "ca_file": "/etc/loanstack/store/ca.crt"},
       "agent": {"port": 8008, "token": "...", "reading_key": "..."},
-      "peers": [{"host": "ob-b", "address": "198.18.2.23", "may_lead": true,
+      "peers": [{"host": "ob-b", "address": "198.18.2.23", "candidate": true,
                  "fence": {"kind": "lab", "address": "http://198.18.0.1:8481", "system": "ob-b",
                            "user": "agent", "password": "...", "reason": "", "ca_file": ""}}],
       "database": {"tool": "/usr/local/sbin/loanstack-db", "unit": "loanstack-oceanbase.service"},
       "timing": {"lease_ttl_ms": 3000, "loop_interval_ms": 200, "calm_interval_ms": 500,
                  "store_timeout_ms": 400, "safety_margin_ms": 1000, "database_silent_ms": 2000,
-                 "peer_silent_ms": 1200, "lag_limit_ms": 5000, "anti_flap_ms": 10000,
+                 "peer_silent_ms": 1200, "max_failover_lag_ms": 5000, "failover_cooldown_ms": 10000,
                  "rejoin_interval_ms": 10000},
       "durability": {"mode": "local", "timeout_ms": 2000, "degrade_after_ms": null}
     }
 
-Endpoints of the store come nearest first; all of `timing` is whole milliseconds.
+Endpoints of etcd come nearest first; all of `timing` is whole milliseconds.
 """
 
 import json
 import stat
 from pathlib import Path
 
-from failover.reading import read
+from failover.json_reader import read
 from failover.settings import Settings
 
 SETTINGS_FILE = Path("/etc/loanstack/failover.json")

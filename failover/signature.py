@@ -1,13 +1,14 @@
-"""Signatures of agents' answers and of the orders that they take: HMAC-SHA256, with keys that are not sent.
+"""Signatures of agents' answers and of the commands that they take: HMAC-SHA256, with keys that are not sent.
 
 An answer is signed together with the nonce of its question, so that an answer to an earlier question is none
-to this one. An order is signed together with its nonce and its time, so that it is carried out once.
+to this one. A command is signed together with its host, its nonce and its time, so that it is carried out
+once and by one agent: all agents have one token.
 
 Two keys:
 
-- the agents' token signs what agents believe each other, and orders;
+- the agents' token signs what agents believe each other, and commands;
 - the reading key signs `GET /primary`, the one answer that the loan services verify. They have no token, so a
-  loan host can neither speak for an agent nor give it an order.
+  loan host can neither speak for an agent nor give it a command.
 
 A signed answer says which agent gives it: whoever asks compares that with whom it asked, because all agents
 have one token.
@@ -60,17 +61,18 @@ def of_answer(key: str, *, nonce: str, target: str, status: int, body: bytes) ->
     return _signed(key, f"answer\n{nonce}\n{target}\n{status}\n".encode() + body)
 
 
-def of_order(key: str, *, nonce: str, sent_ms: str, target: str, body: bytes) -> str:
-    """Return the signature of an order.
+def of_command(key: str, *, host: str, nonce: str, sent_ms: str, target: str, body: bytes) -> str:
+    """Return the signature of a command.
 
     Args:
         key: the agents' token.
-        nonce: of this order alone.
+        host: whose agent carries it out.
+        nonce: of this command alone.
         sent_ms: the steady clock of its host when it was sent, as text.
-        target: path of the order.
+        target: path of the command.
         body: its fields.
     """
-    return _signed(key, f"order\n{nonce}\n{sent_ms}\n{target}\n".encode() + body)
+    return _signed(key, f"order\n{host}\n{nonce}\n{sent_ms}\n{target}\n".encode() + body)
 
 
 def is_equal(given: str, expected: str) -> bool:

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from failover.api.history import HistoryEvent
 from failover.api.status import LeaderStatus, MemberStatus, Status
-from failover.api.story import Told
 
 WIDTH = 80
 _GAP = "  "
@@ -23,28 +23,29 @@ def status_lines(status: Status) -> Iterator[str]:
             [_member_cells(member) for member in status.members],
             right=(2, 3, 4, 6),
         )
-    thoughts = {m.host: m.thinks for m in status.members} | {status.me: status.thinks}
-    if any(thoughts.values()):
+    decisions = {m.host: m.thinks for m in status.members} | {status.me: status.thinks}
+    if any(decisions.values()):
         yield ""
-    for host, thought in sorted(thoughts.items()):
-        if thought:
-            yield from _wrapped(f"{host}: {thought}")
+    for host, decision in sorted(decisions.items()):
+        if decision:
+            yield from _wrapped(f"{host}: {decision}")
 
 
-def history_lines(story: Sequence[Told]) -> Iterator[str]:
+def history_lines(events: Sequence[HistoryEvent]) -> Iterator[str]:
     """Yield the history, oldest event first: one line for each event, with its detail below."""
-    if not story:
+    if not events:
         yield "nothing has happened yet"
         return
     cells = [
-        (str(told.epoch), _time(told.at_s), told.event, told.host, told.guarantee or "-") for told in story
+        (str(event.epoch), _time(event.at_s), event.event, event.host, event.guarantee or "-")
+        for event in events
     ]
     lines = table(("EPOCH", "TIME (UTC)", "EVENT", "HOST", "GUARANTEE"), cells, right=(0,))
     yield next(lines)
-    for told, line in zip(story, lines, strict=True):
+    for event, line in zip(events, lines, strict=True):
         yield line
         yield from textwrap.wrap(
-            told.detail, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False
+            event.detail, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False
         )
 
 
@@ -84,9 +85,9 @@ def _remarks(status: Status) -> Iterator[str]:
     """Yield warnings about everything unusual."""
     answered_ms = status.store_answered_ago_ms
     if answered_ms is None:
-        yield "! the store has not answered since this agent started"
+        yield "! etcd has not answered since this agent started"
     elif answered_ms >= 1000:
-        yield f"! the store last answered {_seconds(answered_ms)} ago: what follows is that old"
+        yield f"! etcd last answered {_seconds(answered_ms)} ago: what follows is that old"
     leader = status.leader
     if leader is not None and leader.phase == "serving" and not leader.lease_alive:
         yield f"! the lease of {leader.host} has run out"

@@ -6,7 +6,7 @@ and files in folders that others own are written through `files`, which follows 
 
 | tool | command on hosts |
 |---|---|
-| `etcd` | `loanstack-store` |
+| `etcd` | `loanstack-etcd` |
 | `mariadb` | `loanstack-mariadb` |
 | `oceanbase` | `loanstack-db` |
 | `rotation` | `loanstack-rotation` |
@@ -18,9 +18,11 @@ and files in folders that others own are written through `files`, which follows 
 | `errors` | the one error of the tools |
 | `files` | files in folders that others own |
 | `numbers` | numbers from outside |
+| `pipes` | what a program is told and says |
 | `programs` | other programs, without a shell |
 | `settings` | settings: JSON that the deploy wrote |
 | `sql` | questions to databases |
+| `users` | users of this host |
 | `waiting` | the clock, and waiting for a condition |
 | `web` | questions over HTTP and HTTPS |
 

@@ -6,13 +6,17 @@ SIGTERM and SIGHUP end it at once, through its context managers: they undo what 
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
+from typing import TypeVar
 
 import click
 
 from hosttools.errors import ToolError
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": 110}
+T = TypeVar("T")
+U = TypeVar("U")
 _UMASK = 0o022
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -32,7 +36,7 @@ def main(tool: click.Group, name: str) -> None:
     the file mode mask is always the same.
 
     + tool: the commands
-    + name: the command on hosts, such as `loanstack-store`; it stands before each error message
+    + name: the command on hosts, such as `loanstack-etcd`; it stands before each error message
     """
     os.umask(_UMASK)
     for number in _ENDING:
@@ -47,6 +51,21 @@ def main(tool: click.Group, name: str) -> None:
         # By the signal itself: systemd takes that for a clean end, and an exit code for a failure.
         signal.signal(ended.number, signal.SIG_DFL)
         os.kill(os.getpid(), ended.number)
+
+
+def checked(read: Callable[[T], U]) -> Callable[[click.Context, click.Parameter, T], U]:
+    """Return the callback of an argument that is read by `read`: what it refuses is wrong usage.
+
+    + read: takes the argument's text; raises ToolError
+    """
+
+    def callback(_context: click.Context, _parameter: click.Parameter, given: T) -> U:
+        try:
+            return read(given)
+        except ToolError as refused:
+            raise click.BadParameter(str(refused)) from None
+
+    return callback
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

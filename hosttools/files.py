@@ -5,13 +5,13 @@ opened once, nothing follows a link in its last part, and what is written is a n
 """
 
 import os
-import pwd
 import re
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 from hosttools.errors import ToolError
+from hosttools.users import ids_of
 
 _LARGEST_BYTES = 1 << 20
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -77,7 +77,7 @@ def read_end(path: Path, *, after_byte: int, at_most_bytes: int = _LARGEST_BYTES
 def _opened_below(path: Path) -> int | None:
     """Return a descriptor of the regular file `path`, of which neither folder nor name may be a link."""
     try:
-        folder = _opened_folder(path.parent)
+        folder = opened_folder(path.parent)
     except ToolError as failure:
         if isinstance(failure.__cause__, FileNotFoundError):
             return None
@@ -88,7 +88,12 @@ def _opened_below(path: Path) -> int | None:
         os.close(folder)
 
 
-def _opened_folder(path: Path) -> int:
+def opened_folder(path: Path) -> int:
+    """Return a descriptor of the folder `path`, which the caller closes.
+
+    Raises:
+        ToolError: it is missing, or is a link or another kind of file.
+    """
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as failure:
@@ -117,12 +122,13 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | N
     + owner: user whose the file is, with the user's primary group; None: this process's own
 
     Raises:
-        ToolError: the folder is a link or missing, or the file cannot be written.
+        ToolError: the folder is a link or missing, this host has no such user, or the file cannot be written.
     """
-    folder = _opened_folder(path.parent)
+    ids = None if owner is None else ids_of(owner, str(path))
+    folder = opened_folder(path.parent)
     unfinished = f".{path.name}.loanstack-{os.getpid()}"
     try:
-        _write_new(folder, unfinished, content, mode=mode, owner=owner)
+        _write_new(folder, unfinished, content, mode=mode, ids=ids)
         os.rename(unfinished, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     except BaseException as failure:  # also a signal that ends the tool: it may be a file with a password
@@ -135,7 +141,9 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644, owner: str | N
         os.close(folder)
 
 
-def _write_new(folder: int, name: str, content: str | bytes, *, mode: int, owner: str | None) -> None:
+def _write_new(
+    folder: int, name: str, content: str | bytes, *, mode: int, ids: tuple[int, int] | None
+) -> None:
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
     # O_EXCL follows no link and takes no file that somebody else made.
@@ -144,9 +152,8 @@ def _write_new(folder: int, name: str, content: str | bytes, *, mode: int, owner
     with os.fdopen(descriptor, "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
-        if owner is not None:
-            known = pwd.getpwnam(owner)
-            os.fchown(descriptor, known.pw_uid, known.pw_gid)
+        if ids is not None:
+            os.fchown(descriptor, *ids)
         os.fchmod(descriptor, mode)
         os.fsync(descriptor)
 
@@ -165,7 +172,7 @@ def empty(folder: Path) -> None:
 
     if not folder.is_absolute() or len(folder.parts) < _LEAST_PARTS or ".." in folder.parts:
         raise ToolError(f"folder to empty is '{folder}'; allowed: one at least two levels below /")
-    opened = _opened_folder(folder)
+    opened = opened_folder(folder)
     try:
         _refuse_mounts_in(opened)
         for entry in os.listdir(opened):  # noqa: PTH208 - pathlib lists no folder by its descriptor

@@ -4,13 +4,19 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from hosttools import pipes, waiting
 from hosttools.errors import ToolError
+from hosttools.users import ids_of
 
 _ENVIRONMENT_AT_START = Path("/proc/self/environ")
+_TO_END_S = 5.0
+"""Time for what was asked to end, before it is killed."""
+_LOOKS_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +25,7 @@ class Finished:
 
     status: int
     output: str
-    """What it wrote to stdout; bytes that are no UTF-8 are replaced."""
+    """What it wrote to stdout; bytes that are no UTF-8 are replaced, and a long text is cut and says so."""
     errors: str
     """What it wrote to stderr."""
 
@@ -42,40 +48,66 @@ def run(
     environment: Mapping[str, str] | None = None,
     user: str | None = None,
     folder: str | None = None,
+    with_children: bool = False,
 ) -> Finished:
     """Run `command` to its end.
 
-    + limit_s: time limit, in seconds; a program that takes longer is killed
+    + limit_s: time limit, in seconds; a program that takes longer is ended
     + stdin: text that it reads: the way for secrets, which arguments would show to everybody
     + environment: variables beside those of this process
     + user: user and primary group to run it as; None: root
     + folder: working directory
+    + with_children: whether what it started is ended with it. Needed for scripts. It then has a session of
+      its own, which a signal to this process's group, such as the failover agent's, does not reach
 
     Raises:
-        ToolError: it cannot be started, or did not end in time.
+        ToolError: this host has no such user, it cannot be started, or did not end in time.
     """
+    user_id, group_id = (None, None) if user is None else ids_of(user, command[0])
     try:
-        ended = subprocess.run(
+        process = subprocess.Popen(
             list(command),
-            input=stdin.encode(),
-            capture_output=True,
-            check=False,
-            timeout=limit_s,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
-            user=user,
-            group=user,
+            user=user_id,
+            group=group_id,
             extra_groups=None if user is None else [],
             cwd=folder,
+            start_new_session=with_children,
         )
     except OSError as failure:
         raise ToolError(f"{command[0]}: {failure.strerror}") from failure
-    except subprocess.TimeoutExpired:
-        raise ToolError(f"{command[0]} did not end within {limit_s:g} s") from None
+    with process:
+        try:
+            output, errors = pipes.exchange(process, stdin.encode(), limit_s=limit_s)
+        except BaseException as failure:  # also a signal that ends the tool
+            _end(process, with_children=with_children)
+            if isinstance(failure, TimeoutError):
+                raise ToolError(f"{command[0]} did not end within {limit_s:g} s") from None
+            raise
     return Finished(
-        status=ended.returncode,
-        output=ended.stdout.decode(errors="replace"),
-        errors=ended.stderr.decode(errors="replace"),
+        status=process.returncode,
+        output=output.decode(errors="replace"),
+        errors=errors.decode(errors="replace"),
     )
+
+
+def _end(process: "subprocess.Popen[bytes]", *, with_children: bool) -> None:
+    if not with_children or process.returncode is not None:
+        process.kill()
+        return
+    # Until it is waited for, no other process group can have its number.
+    os.killpg(process.pid, signal.SIGTERM)  # one of our tools undoes what it has begun
+    with suppress(waiting.TooLateError):
+        waiting.until(lambda: _has_ended(process.pid), _TO_END_S, "its end", pause_s=_LOOKS_AGAIN_S)
+    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _has_ended(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def first_of(names: Sequence[str]) -> str:

@@ -147,7 +147,13 @@ def rows(endpoint: Endpoint, statement: str, *values: str) -> tuple[tuple[object
             cursor.execute(statement, values or None)
             return tuple(cursor.fetchall())
         except Exception as failure:
-            raise _error(failure) from failure
+            refused = _error(failure)
+            if not values:
+                raise refused from failure
+            # A database's words repeat the statement, and what is quoted in it may be a password.
+            raise SqlError(
+                refused.code, "the database's words are not shown: they may have a password"
+            ) from None
 
 
 def value(endpoint: Endpoint, statement: str) -> str:

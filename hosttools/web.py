@@ -72,6 +72,23 @@ def body_of(url: str, *, limit_s: float, trust: Trust | None = None) -> str | No
     return answer.body if answer is not None and answer.status == http.client.OK else None
 
 
+def is_refused(url: str, *, limit_s: float) -> bool:
+    """Return whether the host refuses connections there: then no process listens, and silence means no more.
+
+    + url: an http or https address
+    + limit_s: time limit, in seconds
+    """
+    address = urlsplit(url)
+    port = address.port or (http.client.HTTPS_PORT if address.scheme == "https" else http.client.HTTP_PORT)
+    try:
+        socket.create_connection((address.hostname or "", port), timeout=limit_s).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _connection(
     host: str, port: int | None, limit_s: float, trust: Trust | None
 ) -> http.client.HTTPConnection:

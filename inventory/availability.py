@@ -1,4 +1,4 @@
-"""The typed inventory of high availability: consensus store, failover agents, fence devices, durability."""
+"""The typed inventory of high availability: etcd, failover agents, fence devices, durability."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,8 +57,8 @@ class Fence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Store:
-    """The consensus store (etcd): members are the hosts of role arbiter."""
+class Etcd:
+    """etcd, whose members are the hosts of role etcd."""
 
     client_port: int = 2379
     peer_port: int = 2380
@@ -76,28 +76,28 @@ class Failover:
     """The failover agents, one on each database host.
 
     The trade-off of `lease_ttl_s`: with a shorter lease, a primary that is cut off is replaced sooner, but a
-    stall of the store for that long also costs an outage, without any other reason.
+    stall of etcd for that long also costs an outage, without any other reason.
     """
 
     agent_port: int = 8008
     lease_ttl_s: float = 3.0
     loop_interval_ms: int = 200
-    """How often an agent decides. While anything is wrong, the agent also reads the store, its database and
+    """How often an agent decides. While anything is wrong, the agent also reads etcd, its database and
     the other hosts this often."""
     calm_interval_ms: int = 500
-    """How often it reads the store and the other hosts while all is well. It is notified at once of changes
-    in the store, and of the end of its database's process."""
-    store_timeout_ms: int = 400
-    """If a member of the store does not answer within this time, the agent asks the next one."""
+    """How often it reads etcd and the other hosts while all is well. It is notified at once of changes
+    in etcd, and of the end of its database's process."""
+    etcd_timeout_ms: int = 400
+    """If a member of etcd does not answer within this time, the agent asks the next one."""
     safety_margin_ms: int = 1000
     """A primary that cannot renew its lease is fenced this long before the lease ends."""
     database_silent_ms: int = 2000
     """A database whose process runs and does not answer for this long counts as hung."""
     peer_silent_ms: int = 1200
-    """A primary that is silent to the store, to SQL and over its agent for this long counts as dead."""
-    lag_limit_ms: int = 5000
+    """A primary that is silent to etcd, to SQL and over its agent for this long counts as dead."""
+    max_failover_lag_ms: int = 5000
     """A standby is not promoted automatically if it lagged more than this when the primary was last heard."""
-    anti_flap_s: float = 10.0
+    failover_cooldown_s: float = 10.0
     """Least time between two automatic failovers."""
     rejoin_interval_s: float = 10.0
     """Least time between two re-bootstraps of one database."""

@@ -1,4 +1,4 @@
-"""Checks of an inventory's high availability: store, failover, fences, durability."""
+"""Checks of an inventory's high availability: etcd, failover, fences, durability."""
 
 import math
 import re
@@ -29,8 +29,8 @@ _OWN_OPTIONS = ("action", "ip", "ipaddr", "login", "option", "passwd", "password
 
 
 def availability_problems(env: Environment) -> Iterator[Problem]:
-    """Yield every problem of `env` with store, agents, fences and durability."""
-    yield from _store_problems(env)
+    """Yield every problem of `env` with etcd, agents, fences and durability."""
+    yield from _etcd_problems(env)
     for host in env.hosts:
         yield from _fence_problems(env, host)
     yield from _leader_problems(env)
@@ -40,22 +40,22 @@ def availability_problems(env: Environment) -> Iterator[Problem]:
         yield from _durability_problems(env)
 
 
-def _store_problems(env: Environment) -> Iterator[Problem]:
-    members = env.hosts_with(Role.ARBITER)
+def _etcd_problems(env: Environment) -> Iterator[Problem]:
+    members = env.hosts_with(Role.ETCD)
     if len(members) < 3 or len(members) % 2 == 0:
-        allowed = "an odd number of hosts with role arbiter, at least 3, so that a majority is defined"
+        allowed = "an odd number of hosts with role etcd, at least 3, so that a majority is defined"
         names = ", ".join(h.name for h in members) or "none"
-        yield Problem(where=env.name, field="hosts with role arbiter", value=names, allowed=allowed)
+        yield Problem(where=env.name, field="hosts with role etcd", value=names, allowed=allowed)
     for centre, count in Counter(h.centre for h in members).items():
         if count > len(members) // 2:
-            allowed = "fewer: a centre that is lost must not take the store's majority with it"
-            yield Problem(where=env.name, field=f"arbiters in centre {centre}", value=count, allowed=allowed)
-    if env.store.election_timeout_ms < 5 * env.store.heartbeat_interval_ms:
+            allowed = "fewer: a centre that is lost must not take etcd's majority with it"
+            yield Problem(where=env.name, field=f"etcd members in {centre}", value=count, allowed=allowed)
+    if env.etcd.election_timeout_ms < 5 * env.etcd.heartbeat_interval_ms:
         yield Problem(
             where=env.name,
-            field="store.election_timeout_ms",
-            value=env.store.election_timeout_ms,
-            allowed=f">= {5 * env.store.heartbeat_interval_ms} (5 x heartbeat_interval_ms, as etcd asks)",
+            field="etcd.election_timeout_ms",
+            value=env.etcd.election_timeout_ms,
+            allowed=f">= {5 * env.etcd.heartbeat_interval_ms} (5 x heartbeat_interval_ms, as etcd asks)",
         )
 
 
@@ -129,9 +129,9 @@ def _unsafe_fence(env: Environment, where: str, fence: Fence) -> Iterator[Proble
 
 def _leader_problems(env: Environment) -> Iterator[Problem]:
     for host in env.hosts:
-        if host.database_role == "PRIMARY" and not host.may_lead:
+        if host.database_role == "PRIMARY" and not host.candidate:
             allowed = "True: the first primary leads"
-            yield Problem(where=host.name, field="may_lead", value=False, allowed=allowed)
+            yield Problem(where=host.name, field="candidate", value=False, allowed=allowed)
 
 
 def _timing_problems(env: Environment) -> Iterator[Problem]:
@@ -139,13 +139,13 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
     ttl_ms = failover.lease_ttl_s * 1000
     least_ms = failover.safety_margin_ms + max(
         LOOPS_IN_A_LEASE * failover.loop_interval_ms,
-        failover.calm_interval_ms + 2 * failover.store_timeout_ms,
+        failover.calm_interval_ms + 2 * failover.etcd_timeout_ms,
         failover.loop_interval_ms + WATCHDOG_LEAST_MS,
     )
     if ttl_ms < least_ms:
         allowed = (
             f">= {least_ms / 1000:g} (safety_margin_ms + {LOOPS_IN_A_LEASE} x loop_interval_ms,"
-            " calm_interval_ms with room for two calls of store_timeout_ms, and loop_interval_ms with"
+            " calm_interval_ms with room for two calls of etcd_timeout_ms, and loop_interval_ms with"
             f" {WATCHDOG_LEAST_MS} ms for the watchdog): a shorter lease ends before the loop can renew it,"
             " or before a hung agent is killed"
         )
@@ -176,12 +176,13 @@ def _timing_problems(env: Environment) -> Iterator[Problem]:
             value=failover.peer_silent_ms,
             allowed=f">= {least_ms} (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death",
         )
-    if failover.lag_limit_ms < env.database.lag_limit_ms:
+    if failover.max_failover_lag_ms < env.database.max_healthy_lag_ms:
         yield Problem(
             where=env.name,
-            field="failover.lag_limit_ms",
-            value=failover.lag_limit_ms,
-            allowed=f">= {env.database.lag_limit_ms} (database.lag_limit_ms), or nobody may ever lead",
+            field="failover.max_failover_lag_ms",
+            value=failover.max_failover_lag_ms,
+            allowed=f">= {env.database.max_healthy_lag_ms} (database.max_healthy_lag_ms),"
+            " or nobody may ever lead",
         )
 
 

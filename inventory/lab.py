@@ -28,7 +28,7 @@ _KYLIN_STAND_IN = model.OsRelease(stand_in="Kylin V10 SP3 stand-in (Debian 12 us
 _DEPOT_URL = "http://198.18.0.1:8480"
 _POWER_SWITCH_URL = "http://198.18.0.1:8481"
 _ALERT_RECEIVER_URL = "http://198.18.0.1:8482/alerts"
-_DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
+_DATABASE = (model.Role.OCEANBASE, model.Role.ETCD)
 _DURABILITY_VARIABLE = "LOANSTACK_LAB_DURABILITY"
 _DURABILITY = os.environ.get(_DURABILITY_VARIABLE, availability.Durability.LOCAL)
 _LOAD_SLO: dict[str, slo.LoadSlo] = {
@@ -139,7 +139,7 @@ ENVIRONMENT = model.Environment(
             tongweb_cpus="1",
         ),
         _host("ob-b", _DATABASE, 23, 2048, database_role=model.DatabaseRole.STANDBY),
-        _host("mon-c", (model.Role.MONITOR, model.Role.ARBITER, model.Role.ALERTMANAGER), 31, 512),
+        _host("mon-c", (model.Role.MONITOR, model.Role.ETCD, model.Role.ALERTMANAGER), 31, 512),
         *_MORE[_TOPOLOGY],
     ),
     artifacts=artifacts.listed_in(_SUMS_FILE, base_url=f"{_DEPOT_URL}/artifacts"),

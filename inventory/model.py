@@ -11,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from inventory.alerting import Alerting
-from inventory.availability import Durability, Failover, Fence, FenceKind, Store
+from inventory.availability import Durability, Etcd, Failover, Fence, FenceKind
 from inventory.drill_slo import DrillSlo
 from inventory.hardware import Processor
-from inventory.openings import ExtraOpening
-from inventory.peer import MariaDb
+from inventory.ingress_rules import ExtraIngressRule
+from inventory.mariadb import MariaDb
 from inventory.purpose import ALLOWED, CONSENT_VARIABLE, Action, Purpose, require
 from inventory.slo import DeploySlo, LoadSlo, ProvePace, SoakSlo
 
@@ -29,8 +29,8 @@ class Role(StrEnum):
     OCEANBASE = "oceanbase"
     REGISTRY = "registry"
     CACHE = "cache"
-    ARBITER = "arbiter"
-    """A voting member of the consensus store; one in each centre."""
+    ETCD = "etcd"
+    """A voting member of etcd; one in each centre."""
     MONITOR = "monitor"
     ALERTMANAGER = "alertmanager"
     """Brings alerts to people; two hosts, in different centres."""
@@ -111,7 +111,7 @@ class Host:
     os: OsRelease = field(default_factory=OsRelease)
     database_role: str | None = None
     """`PRIMARY` or `STANDBY`: how a host of role oceanbase is first deployed."""
-    may_lead: bool = True
+    candidate: bool = True
     """False for a database that is never promoted, such as a third copy in another city."""
     fence: Fence | None = None
     """Device by which other hosts switch it off; every host of role oceanbase has one."""
@@ -174,7 +174,7 @@ class Database:
     datafile_size_mib: int
     datafile_maxsize_mib: int
     log_disk_size_mib: int
-    lag_limit_ms: int = 500
+    max_healthy_lag_ms: int = 500
     """The deploy waits until the standby is at most this far behind."""
     merge_at: str = "02:00"
     """Local time, HH:MM, at which both databases merge the dumps of the last day."""
@@ -321,14 +321,14 @@ class Environment:
     ca_dir: Path
     """Certificate authority and certificates on the control machine."""
     database: Database
-    peer: MariaDb = field(default_factory=MariaDb)
+    mariadb: MariaDb = field(default_factory=MariaDb)
     """The database that OceanBase is compared with."""
     loan: LoanServices
     tongweb: TongWeb
     gateway: Gateway
     monitoring: Monitoring
     alerting: Alerting = field(default_factory=Alerting)
-    store: Store = field(default_factory=Store)
+    etcd: Etcd = field(default_factory=Etcd)
     failover: Failover = field(default_factory=Failover)
     entities: tuple[LegalEntity, ...]
     journey: Journey
@@ -343,7 +343,7 @@ class Environment:
     """CIDR from which hosts accept SSH."""
     dmz_network: str
     """CIDR from which gateways accept clients."""
-    extra_openings: tuple[ExtraOpening, ...] = ()
+    extra_ingress_rules: tuple[ExtraIngressRule, ...] = ()
     """What hosts' firewalls let in for programs that are not ours."""
     durability_variable: str | None = None
     """Environment variable that sets `failover.durability` for every command; None: the inventory sets it."""
@@ -389,7 +389,7 @@ class Environment:
         return {name: fence for name, fence in found if fence is not None and fence.kind != FenceKind.NONE}
 
     @property
-    def entrances(self) -> tuple[str, ...]:
+    def client_facing_addresses(self) -> tuple[str, ...]:
         """Return the addresses at which clients reach the gateways."""
         own = tuple(str(host.dmz_address) for host in self.hosts_with(Role.GATEWAY))
         return self.gateway.virtual_addresses or own

@@ -14,7 +14,7 @@ _DEPOT_URL = "https://depot.credit.example"
 _CONFIG = Path("/etc/loanstack/qinghai")
 
 _GIB = 1024
-_DATABASE = (model.Role.OCEANBASE, model.Role.ARBITER)
+_DATABASE = (model.Role.OCEANBASE, model.Role.ETCD)
 
 
 def _host(
@@ -78,7 +78,7 @@ ENVIRONMENT = model.Environment(
         *_room("b", "10.63.8.12", model.DatabaseRole.STANDBY),
         _host("mon-c1", (model.Role.MONITOR, model.Role.ALERTMANAGER), "c", 51, HYGON_7285, 128),
         _host("ops-b1", (model.Role.ALERTMANAGER,), "b", 48, HYGON_7285, 32),
-        _host("arb-c1", (model.Role.ARBITER,), "c", 52, KUNPENG_920, 32),
+        _host("arb-c1", (model.Role.ETCD,), "c", 52, KUNPENG_920, 32),
         _host("load-a1", (model.Role.LOADGEN,), "a", 49, HYGON_7285, 32, dmz_address="10.63.8.21"),
         _host("load-b1", (model.Role.LOADGEN,), "b", 49, KUNPENG_920, 32, dmz_address="10.63.8.22"),
     ),
@@ -135,7 +135,7 @@ ENVIRONMENT = model.Environment(
     monitoring=model.Monitoring(retention="90d"),
     alerting=alerting.Alerting(webhook_url="https://duty.credit.example/loan-alerts"),
     failover=availability.Failover(
-        durability=availability.Durability.CROSS_CENTRE, degrade_after_s=10.0, anti_flap_s=300.0
+        durability=availability.Durability.CROSS_CENTRE, degrade_after_s=10.0, failover_cooldown_s=300.0
     ),
     entities=(
         model.LegalEntity(code="QH01", name="西宁农商银行"),

@@ -65,9 +65,9 @@ class Secrets:
     probe_password: str
     report_password: str
     """Password of the user that reads rows for reports, and writes none."""
-    store_root_password: str
-    """Administrator of the consensus store."""
-    store_agent_password: str
+    etcd_root_password: str
+    """Administrator of etcd."""
+    etcd_agent_password: str
     """The failover agents' own user there."""
     agent_token: str
     """Key with which failover agents sign what they tell each other, and commands to them are signed."""
@@ -97,6 +97,7 @@ class Secrets:
 
 
 _FENCES = "fence_passwords"
+_EARLIER_NAMES = {"store_root_password": "etcd_root_password", "store_agent_password": "etcd_agent_password"}
 _NAMES = tuple(f.name for f in fields(Secrets) if f.name != _FENCES)
 _RULES = dict.fromkeys(_NAMES, _PASSWORD) | {
     "tongweb_license_key": _ISSUED,
@@ -135,7 +136,8 @@ def ensure(path: Path, *, fences: Mapping[str, Fence] = _NO_FENCES) -> Secrets:
     Raises:
         SecretsError: the file exists, and cannot be trusted or read.
     """
-    there = _read(path) if path.exists() else {}
+    written = _read(path) if path.exists() else {}
+    there = _with_todays_names(written)
     whole = {name: secrets.token_urlsafe(_BYTES_OF_ENTROPY) for name in _NAMES} | there
     passwords = there.get(_FENCES, {})
     if isinstance(passwords, dict):
@@ -144,7 +146,7 @@ def ensure(path: Path, *, fences: Mapping[str, Fence] = _NO_FENCES) -> Secrets:
             host: there.get("fence_password") or secrets.token_urlsafe(_FENCE_BYTES_OF_ENTROPY)
             for host in fences
         } | passwords
-    if whole != there:
+    if whole != written:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -152,6 +154,12 @@ def ensure(path: Path, *, fences: Mapping[str, Fence] = _NO_FENCES) -> Secrets:
             json.dump(whole, file, indent=2)
         unfinished.rename(path)
     return load(path, fences=fences)
+
+
+def _with_todays_names(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the secrets of an earlier version's file under the names that they have now."""
+    renamed = {new: found[old] for old, new in _EARLIER_NAMES.items() if old in found}
+    return renamed | {name: value for name, value in found.items() if name not in _EARLIER_NAMES}
 
 
 def _problems(found: Mapping[str, Any], fences: Mapping[str, Fence]) -> Iterator[str]:

@@ -74,7 +74,7 @@ class SoakSlo:
     """Objectives of every component over a soak: memory and handles must not grow in the second half."""
 
     memory_mib_per_h_max: float = 32.0
-    """Resident memory of a service, a gateway, a failover agent or a store's member."""
+    """Resident memory of a service, a gateway, a failover agent or an etcd member."""
     database_memory_mib_per_h_max: float = 256.0
     """Growth of a database's minimum memory between two dumps of its newest rows."""
     handles_per_h_max: float = 20.0

@@ -7,9 +7,9 @@ from ipaddress import ip_address, ip_network
 
 from inventory.alerting_checks import alerting_problems
 from inventory.availability_checks import availability_problems
+from inventory.ingress_checks import ingress_problems
 from inventory.limits import limit_problems
 from inventory.model import Arch, DatabaseRole, Environment, Host, Role
-from inventory.opening_checks import opening_problems
 from inventory.problem import Problem
 from inventory.purpose import ALLOWED, Purpose
 
@@ -20,7 +20,7 @@ retained log (measured on seekdb 1.4; OceanBase's own deployer asks for the same
 ARTIFACTS_OF_ROLE = (
     (Role.OCEANBASE, "seekdb"),
     (Role.OCEANBASE, "failover-agent"),
-    *((role, "host-tools") for role in (Role.OCEANBASE, Role.ARBITER, Role.LOAN, Role.TONGWEB)),
+    *((role, "host-tools") for role in (Role.OCEANBASE, Role.ETCD, Role.LOAN, Role.TONGWEB)),
     (Role.LOAN, "loan-services"),
     (Role.TONGWEB, "tongweb"),
     (Role.TONGWEB, "tongweb-license"),
@@ -66,14 +66,14 @@ def find_problems(env: Environment) -> Iterator[Problem]:
         yield from _host_problems(env, host)
     yield from _duplicates(env)
     yield from _missing_roles(env)
-    yield from _entrance_problems(env)
+    yield from _virtual_address_problems(env)
     yield from _database_problems(env)
     yield from _port_clashes(env)
     yield from _artifact_problems(env)
     yield from _journey_problems(env)
     yield from limit_problems(env)
     yield from availability_problems(env)
-    yield from opening_problems(env)
+    yield from ingress_problems(env)
     yield from alerting_problems(env)
     yield from _purpose_problems(env)
 
@@ -105,10 +105,10 @@ def _host_problems(env: Environment, host: Host) -> Iterator[Problem]:
     if host.centre not in centres:
         yield Problem(where=host.name, field="centre", value=host.centre, allowed=", ".join(centres))
     else:
-        yield from _outside(host, "address", host.address, centres[host.centre].segment)
-    yield from _outside(host, "management_address", host.management_address, env.management_network)
+        yield from _not_in_network(host, "address", host.address, centres[host.centre].segment)
+    yield from _not_in_network(host, "management_address", host.management_address, env.management_network)
     if host.dmz_address is not None:
-        yield from _outside(host, "dmz_address", host.dmz_address, env.dmz_network)
+        yield from _not_in_network(host, "dmz_address", host.dmz_address, env.dmz_network)
     elif host.has(Role.GATEWAY):
         allowed = f"an address in {env.dmz_network}: clients reach gateways there"
         yield Problem(where=host.name, field="dmz_address", value=None, allowed=allowed)
@@ -135,7 +135,7 @@ def _load_maker_problems(env: Environment, host: Host) -> Iterator[Problem]:
         yield Problem(where=host.name, field="roles", value=host.roles, allowed=allowed)
 
 
-def _outside(host: Host, field: str, value: str, network: str) -> Iterator[Problem]:
+def _not_in_network(host: Host, field: str, value: str, network: str) -> Iterator[Problem]:
     try:
         inside = ip_address(value) in ip_network(network)
     except ValueError:
@@ -169,18 +169,20 @@ def _missing_roles(env: Environment) -> Iterator[Problem]:
             yield Problem(where=env.name, field="hosts", value=f"no {role.value}", allowed=allowed)
 
 
-def _entrance_problems(env: Environment) -> Iterator[Problem]:
+def _virtual_address_problems(env: Environment) -> Iterator[Problem]:
     own = {host.dmz_address for host in env.hosts}
     found = env.gateway.virtual_addresses
     for address in found:
-        yield from _no_entrance(env, address, taken=own | {each for each in found if found.count(each) > 1})
+        yield from _not_free_in_dmz(
+            env, address, taken=own | {each for each in found if found.count(each) > 1}
+        )
     gateways = len(env.hosts_with(Role.GATEWAY))
     if len(found) > gateways:
         allowed = f"at most one for each gateway ({gateways})"
         yield Problem(where=env.name, field="gateway.virtual_addresses", value=found, allowed=allowed)
 
 
-def _no_entrance(env: Environment, address: str, *, taken: set[str | None]) -> Iterator[Problem]:
+def _not_free_in_dmz(env: Environment, address: str, *, taken: set[str | None]) -> Iterator[Problem]:
     try:
         inside = ip_address(address) in ip_network(env.dmz_network)
     except ValueError:
@@ -218,10 +220,10 @@ def _database_problems(env: Environment) -> Iterator[Problem]:
             value=database.datafile_maxsize_mib,
             allowed=f">= datafile_size_mib ({database.datafile_size_mib})",
         )
-    if not 0 < env.peer.buffer_pool_share <= 1:
-        share = env.peer.buffer_pool_share
+    if not 0 < env.mariadb.buffer_pool_share <= 1:
+        share = env.mariadb.buffer_pool_share
         yield Problem(
-            where=env.name, field="peer.buffer_pool_share", value=share, allowed="above 0, at most 1"
+            where=env.name, field="mariadb.buffer_pool_share", value=share, allowed="above 0, at most 1"
         )
     for host in databases:
         if host.memory_mib < database.memory_mib:
@@ -237,7 +239,7 @@ def listening_ports(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
         yield "database.sql_port", env.database.sql_port
         yield "database.rpc_port", env.database.rpc_port
         yield "failover.agent_port", env.failover.agent_port
-        yield "peer.sql_port", env.peer.sql_port
+        yield "mariadb.sql_port", env.mariadb.sql_port
     if host.has(Role.LOAN):
         yield "loan.port", env.loan.port
     if host.has(Role.TONGWEB):
@@ -252,10 +254,10 @@ def listening_ports(env: Environment, host: Host) -> Iterator[tuple[str, int]]:
     if host.has(Role.ALERTMANAGER):
         yield "alerting.port", env.alerting.port
         yield "alerting.cluster_port", env.alerting.cluster_port
-    if host.has(Role.ARBITER):
-        yield "store.client_port", env.store.client_port
-        yield "store.peer_port", env.store.peer_port
-        yield "store.metrics_port", env.store.metrics_port
+    if host.has(Role.ETCD):
+        yield "etcd.client_port", env.etcd.client_port
+        yield "etcd.peer_port", env.etcd.peer_port
+        yield "etcd.metrics_port", env.etcd.metrics_port
 
 
 def _port_clashes(env: Environment) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import http.server
 import json
 import secrets
 import sys
+import threading
 from http import HTTPStatus
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     timeout = _CLIENT_SILENT_S
     token: str
     file: Path
+    writing: threading.Lock
 
     def do_POST(self) -> None:
         status = self._take()
@@ -44,9 +46,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             message = json.loads(self.rfile.read(int(length)))
         except (ValueError, RecursionError):
             return HTTPStatus.BAD_REQUEST
-        is_full = self.file.exists() and self.file.stat().st_size > _FILE_MAX_BYTES
-        with self.file.open("w" if is_full else "a") as file:
-            file.write(json.dumps(message) + "\n")
+        with self.writing:  # two messages never mix in the file
+            is_full = self.file.exists() and self.file.stat().st_size > _FILE_MAX_BYTES
+            with self.file.open("w" if is_full else "a") as file:
+                file.write(json.dumps(message) + "\n")
         return HTTPStatus.OK
 
 
@@ -54,16 +57,19 @@ def _is_bearer(given: str, token: str) -> bool:
     return secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
-def handler_for(file: Path, token: str) -> type[_Handler]:
-    """Return the request handler that writes to `file`, and asks for `token`."""
-    return type("Handler", (_Handler,), {"file": file, "token": token})
+def server_of(file: Path, token: str, address: str, port: int) -> http.server.ThreadingHTTPServer:
+    """Return a server that writes to `file`, and asks for `token`; a slow client keeps no other one waiting.
+
+    + address, port: where it listens; 0: any free port
+    """
+    parts = {"file": file, "token": token, "writing": threading.Lock()}
+    return http.server.ThreadingHTTPServer((address, port), type("Handler", (_Handler,), parts))
 
 
 def serve(file: Path, address: str, port: int) -> None:
     """Serve until the process ends."""
     token = inventory_secrets.load(lab_inventory.ENVIRONMENT.secrets_file).alert_webhook_token
-    # One request at a time: two messages never mix in the file.
-    with http.server.HTTPServer((address, port), handler_for(file, token)) as server:
+    with server_of(file, token, address, port) as server:
         server.serve_forever()
 
 

@@ -77,11 +77,11 @@ def of_verify() -> tuple[Objective, ...]:
     )
 
 
-def of_seed(*, customers: int, lag_limit_ms: float) -> tuple[Objective, ...]:
+def of_seed(*, customers: int, max_healthy_lag_ms: float) -> tuple[Objective, ...]:
     """Return the objectives of a seeding; + customers: number of customers that must exist afterwards."""
     return (
         Objective(figure="customers", limit=customers, at_least=True),
-        Objective(figure="standby_lag_ms", limit=lag_limit_ms),
+        Objective(figure="standby_lag_ms", limit=max_healthy_lag_ms),
     )
 
 

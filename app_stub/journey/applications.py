@@ -8,9 +8,9 @@ import msgspec
 
 from app_stub import problems, sql
 from app_stub.database import Rows
+from app_stub.idempotent_write import IdempotentWrite
 from app_stub.journey import decisions
 from app_stub.journey.rows import Application, Customer, Product
-from app_stub.keyed_write import KeyedWrite
 from app_stub.money import Kind
 from app_stub.services import Answer, Request, Services, owned
 
@@ -33,7 +33,7 @@ async def grant(services: Services, request: Request) -> Answer:
 async def _decide_and_write(
     services: Services,
     request: Request,
-    decide: Callable[[Services, Request], Awaitable[KeyedWrite]],
+    decide: Callable[[Services, Request], Awaitable[IdempotentWrite]],
 ) -> Answer:
     try:
         write = await decide(services, request)
@@ -45,7 +45,7 @@ async def _decide_and_write(
     return await services.write(request, write)
 
 
-async def _admission(services: Services, request: Request) -> KeyedWrite:
+async def _admission(services: Services, request: Request) -> IdempotentWrite:
     customer_id, code = request.integer("customer_id"), request.text("product_code")
     requested_fen = request.integer("requested_fen")
     (rows,) = await services.read(request, sql.select_applicant(customer_id=customer_id, product_code=code))
@@ -65,10 +65,10 @@ async def _admission(services: Services, request: Request) -> KeyedWrite:
     )
     answer = {"application_id": application_id, "decision": decision, "reasons": list(reasons)}
     row = _row(request, Kind.ADMISSION, customer_id=customer_id, limit_id=None, answer=answer)
-    return KeyedWrite(row=row, change=lambda: (change,), shares_commit=True)
+    return IdempotentWrite(row=row, change=lambda: (change,), shares_commit=True)
 
 
-async def _assessment(services: Services, request: Request) -> KeyedWrite:
+async def _assessment(services: Services, request: Request) -> IdempotentWrite:
     application, customer, product = await _case(services, request)
     score = decisions.score_of(customer)
     grade = decisions.grade_of(score, min_score=product.min_score)
@@ -80,7 +80,7 @@ async def _assessment(services: Services, request: Request) -> KeyedWrite:
     return _in_state(request, row, (change,), wanted="admitted")
 
 
-async def _grant(services: Services, request: Request) -> KeyedWrite:
+async def _grant(services: Services, request: Request) -> IdempotentWrite:
     application, customer, product = await _case(services, request)
     cap_fen = decisions.granted_cap_fen(
         customer, product, requested_fen=application.requested_fen, grade=application.grade or "D"
@@ -119,7 +119,7 @@ def _row(
 
 def _in_state(
     request: Request, row: sql.JournalRow, change: tuple[str, ...], *, wanted: str, grantable: bool = True
-) -> KeyedWrite:
+) -> IdempotentWrite:
     def refuse(rows: list[Rows]) -> problems.Problem | None:
         application = owned(rows[0], Application, request, f"application {request.id}")
         if application.status != wanted:
@@ -132,7 +132,7 @@ def _in_state(
             )
         return None
 
-    return KeyedWrite(
+    return IdempotentWrite(
         row=row,
         change=lambda: change,
         shares_commit=True,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from app_stub import problems, sql
 from app_stub.database import Rows
+from app_stub.idempotent_write import IdempotentWrite
 from app_stub.journey.rows import LimitRow
-from app_stub.keyed_write import KeyedWrite
 from app_stub.money import Entry, Kind, Refusal, drawdown_entry, refusal, repayment_entry
 from app_stub.services import Answer, Request, Services, owned
 
@@ -38,7 +38,7 @@ async def repay(services: Services, request: Request) -> Answer:
 
 def _movement(
     request: Request, kind: Kind, move: sql.Move, change: Callable[[], tuple[str, ...]], entry: Entry
-) -> KeyedWrite:
+) -> IdempotentWrite:
     limit_id, amount_fen = move.limit_id, entry.amount_fen
     # The key is 32 hex digits and the rest are whole numbers: nothing here needs a JSON encoder.
     answer = f'{{"entry_id":"{request.idempotency_key}","limit_id":{limit_id},"amount_fen":{amount_fen}}}'
@@ -56,7 +56,7 @@ def _movement(
     def refuse(rows: list[Rows]) -> problems.Problem | None:
         return _why_not(rows[0], request, kind, amount_fen)
 
-    return KeyedWrite(
+    return IdempotentWrite(
         row=row,
         move=move,
         change=change,

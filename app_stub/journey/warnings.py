@@ -4,8 +4,8 @@ import msgspec
 
 from app_stub import problems, sql
 from app_stub.database import Rows
+from app_stub.idempotent_write import IdempotentWrite
 from app_stub.journey.rows import LimitRow
-from app_stub.keyed_write import KeyedWrite
 from app_stub.money import Kind
 from app_stub.services import Answer, Request, Services, owned
 
@@ -24,7 +24,7 @@ async def unfreeze(services: Services, request: Request) -> Answer:
     )
 
 
-def _status_change(request: Request, kind: Kind, status: str, reason: str) -> KeyedWrite:
+def _status_change(request: Request, kind: Kind, status: str, reason: str) -> IdempotentWrite:
     limit_id = request.id
     row = sql.JournalRow(
         entity_code=request.entity_code,
@@ -44,6 +44,6 @@ def _status_change(request: Request, kind: Kind, status: str, reason: str) -> Ke
         owned(rows[0], LimitRow, request, f"limit {limit_id}")
         return None
 
-    return KeyedWrite(
+    return IdempotentWrite(
         row=row, change=lambda: (change,), explain=lambda: (sql.select_limit(limit_id),), refuse=refuse
     )

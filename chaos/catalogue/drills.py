@@ -4,11 +4,11 @@ from chaos.catalogue import channel_faults, faults
 from chaos.catalogue.model import Drill, Expect, Fault, Target
 from chaos.catalogue.predicates import (
     agents_agree,
+    etcd_is_whole,
     loans_acknowledged,
     one_primary,
     standby_following,
     standby_in_sync,
-    store_is_whole,
 )
 from chaos.catalogue.small_disk import primary_disk_full
 from inventory.availability import Durability
@@ -21,7 +21,7 @@ HYPOTHESIS = (
     standby_following(),
     agents_agree(),
     standby_in_sync(),
-    store_is_whole(),
+    etcd_is_whole(),
     loans_acknowledged(share=0.95),
 )
 
@@ -67,9 +67,9 @@ def drills(env: Environment) -> dict[str, Drill]:
             rate_returns_with_heal=True,
         ),
         _drill(
-            "primary-cut-from-store",
-            "The primary reaches its clients and its standby, and not the store",
-            faults.primary_cut_from_store(env, lasts_s=short_s),
+            "primary-cut-from-etcd",
+            "The primary reaches its clients and its standby, and not etcd",
+            faults.primary_cut_from_etcd(env, lasts_s=short_s),
         ),
         _drill(
             "asymmetric-cut",
@@ -85,15 +85,15 @@ def drills(env: Environment) -> dict[str, Drill]:
             expects=Expect.SAME_PRIMARY,
         ),
         _drill(
-            "store-member-lost",
-            "The store's member nearest to the primary is gone",
-            faults.lost_store(Target.STORE_MEMBER, lasts_s=10.0),
+            "etcd-member-lost",
+            "etcd's member nearest to the primary is gone",
+            faults.lost_etcd_member(Target.ETCD_MEMBER, lasts_s=10.0),
             expects=Expect.SAME_PRIMARY,
         ),
         _drill(
-            "store-majority-lost",
-            "The store has no majority: the primary must fence itself, and nobody may guess",
-            faults.lost_store(Target.STORE_MAJORITY, lasts_s=12.0),
+            "etcd-majority-lost",
+            "etcd has no majority: the primary must fence itself, and nobody may guess",
+            faults.lost_etcd_member(Target.ETCD_MAJORITY, lasts_s=12.0),
             expects=Expect.NO_PRIMARY,
             rate_returns_with_heal=True,
         ),
@@ -152,7 +152,7 @@ def _drill(
     rate_returns_with_heal: bool = False,
     checkers: tuple[Checker, ...] | None = None,
 ) -> Drill:
-    # A drill without a primary until the heal (store-majority-lost) fences the old primary as well, so its
+    # A drill without a primary until the heal (etcd-majority-lost) fences the old primary as well, so its
     # unreplicated tail may be lost: use TAIL_LOST.
     may_lose = expects is not Expect.SAME_PRIMARY
     return Drill(

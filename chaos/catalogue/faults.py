@@ -6,10 +6,10 @@ from chaos.catalogue.model import Fault, Heal, Target
 from chaos.system.host_fault import (
     AGENT_UNIT,
     CHANGING_TABLES,
-    LOST_STORE_MEMBER,
+    LOST_ETCD_MEMBER,
     PAUSED_DATABASE,
     HostFault,
-    cut_from_store,
+    cut_from_etcd,
     killed,
 )
 from chaos.system.pair import DrillTopology, answers_ssh
@@ -124,31 +124,31 @@ def one_way_partition(*, lasts_s: float) -> Fault:
     )
 
 
-def primary_cut_from_store(env: Environment, *, lasts_s: float) -> Fault:
-    """Cut the primary's host off from every member of the store, and from nothing else."""
+def primary_cut_from_etcd(env: Environment, *, lasts_s: float) -> Fault:
+    """Cut the primary's host off from every member of etcd, and from nothing else."""
     return on_hosts(
-        cut_from_store(env.store.client_port),
-        "drop what the primary's host sends to the store",
+        cut_from_etcd(env.etcd.client_port),
+        "drop what the primary's host sends to etcd",
         on=Target.PRIMARY,
-        undo="let it reach the store, wait until it follows",
+        undo="let it reach etcd, wait until it follows",
         lasts_s=lasts_s,
         primary_serves_on=True,
     )
 
 
-def lost_store(on: Target, *, lasts_s: float) -> Fault:
-    """Kill members of the store and keep them down.
+def lost_etcd_member(on: Target, *, lasts_s: float) -> Fault:
+    """Kill members of etcd and keep them down.
 
-    + on: STORE_MEMBER or STORE_MAJORITY
+    + on: ETCD_MEMBER or ETCD_MAJORITY
     """
     return on_hosts(
-        LOST_STORE_MEMBER,
+        LOST_ETCD_MEMBER,
         f"kill {on.value} and keep it down",
         on=on,
         undo="start it again",
         lasts_s=lasts_s,
-        # Without a majority of the store, the primary acknowledges writes until it fences itself.
-        primary_serves_on=on is Target.STORE_MAJORITY,
+        # Without a majority of etcd, the primary acknowledges writes until it fences itself.
+        primary_serves_on=on is Target.ETCD_MAJORITY,
     )
 
 

@@ -15,8 +15,8 @@ class Target(StrEnum):
 
     PRIMARY = "the primary"
     STANDBY = "the standby"
-    STORE_MEMBER = "the store's member nearest to the primary"
-    STORE_MAJORITY = "a majority of the store's members"
+    ETCD_MEMBER = "etcd's member nearest to the primary"
+    ETCD_MAJORITY = "a majority of etcd's members"
     CENTRE = "the primary's centre"
     DIRECTION = "what the primary's centre sends to the standby's"
     PORTAL = "TongWeb and the portal nearest to the primary"
@@ -27,10 +27,10 @@ class Target(StrEnum):
         """Return the hosts of this target, for the timeline."""
         if self is Target.STANDBY:
             return (topology.standby,)
-        if self is Target.STORE_MEMBER:
-            return (topology.store_member,)
-        if self is Target.STORE_MAJORITY:
-            return topology.store_majority
+        if self is Target.ETCD_MEMBER:
+            return (topology.etcd_member,)
+        if self is Target.ETCD_MAJORITY:
+            return topology.etcd_majority
         if self in _ROLE_OF:
             found = topology.env.hosts_with(_ROLE_OF[self])
             return (next((host for host in found if host.centre == topology.primary.centre), found[0]),)
@@ -57,13 +57,13 @@ class Observation:
     """Database host -> PRIMARY, STANDBY, DOWN or UNREACHABLE."""
     lag_ms: float | None
     """Lag of the standby; None if a side does not answer."""
-    lag_limit_ms: float
+    max_healthy_lag_ms: float
     acknowledged_per_s: float
     rate_asked: float
     agents: Mapping[str, AgentView | None]
     """Database host -> answer of its agent; None if the agent does not answer."""
-    store: Mapping[str, bool]
-    """Member of the store -> whether it answers as part of a majority."""
+    etcd: Mapping[str, bool]
+    """Member of etcd -> whether it answers as part of a majority."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,8 @@ def standby_following() -> Predicate:
             return "no standby"
         if seen.lag_ms is None:
             return "the lag cannot be measured"
-        if seen.lag_ms > seen.lag_limit_ms:
-            return f"the standby is {seen.lag_ms:.0f} ms behind; allowed: {seen.lag_limit_ms:.0f} ms"
+        if seen.lag_ms > seen.max_healthy_lag_ms:
+            return f"the standby is {seen.lag_ms:.0f} ms behind; allowed: {seen.max_healthy_lag_ms:.0f} ms"
         return None
 
     return Predicate(name="the standby follows within the lag limit", unmet=unmet)
@@ -79,17 +79,17 @@ def standby_in_sync() -> Predicate:
     return Predicate(name="the standby has all that was acknowledged", unmet=unmet)
 
 
-def store_is_whole() -> Predicate:
-    """Every member of the store answers as part of its majority."""
+def etcd_is_whole() -> Predicate:
+    """Every member of etcd answers as part of its majority."""
 
     def unmet(seen: Observation) -> str | None:
-        away = [host for host, healthy in seen.store.items() if not healthy]
-        if seen.store and not away:
+        away = [host for host, healthy in seen.etcd.items() if not healthy]
+        if seen.etcd and not away:
             return None
-        there = len(seen.store) - len(away)
-        return f"{there} of {len(seen.store)} members; missing: {', '.join(away) or 'all'}"
+        there = len(seen.etcd) - len(away)
+        return f"{there} of {len(seen.etcd)} members; missing: {', '.join(away) or 'all'}"
 
-    return Predicate(name="the store has a majority, with all of its members", unmet=unmet)
+    return Predicate(name="etcd has a majority, with all of its members", unmet=unmet)
 
 
 def unmet_reasons(hypothesis: tuple[Predicate, ...], seen: Observation) -> tuple[str, ...]:

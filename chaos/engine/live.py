@@ -3,14 +3,14 @@
 import time
 
 from chaos.recorders.clients import LoadClients
-from chaos.system.agents import SshAgents, SshStore
+from chaos.system.agents import SshAgents, SshEtcd
 from chaos.system.alerts import SshAlerts
 from chaos.system.databases import SshDatabases
 from chaos.system.hosts import SshHosts
 from chaos.system.pair import database_hosts
 from chaos.system.shells import Shells
 from chaos.system.switches import NetworkSwitch, PowerSwitch
-from chaos.system.world import Agents, Alerts, Clients, Databases, Hosts, Network, Power, Store
+from chaos.system.world import Agents, Alerts, Clients, Databases, Etcd, Hosts, Network, Power
 from inventory.model import Environment
 
 
@@ -40,7 +40,7 @@ class LiveWorld:
         self.power: Power = PowerSwitch(env, is_reachable=self._ssh.is_reachable, forget=self._forget)
         self.network: Network = NetworkSwitch(env)
         self.agents: Agents = SshAgents(env, self._asking)
-        self.store: Store = SshStore(env, self._asking)
+        self.etcd: Etcd = SshEtcd(env, self._asking)
         self.alerts: Alerts = SshAlerts(env, self._asking)
         self.clients: Clients = LoadClients(env)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chaos.catalogue.model import Drill, Expect, Observation
-from chaos.catalogue.predicates import agents_agree, standby_in_sync, store_is_whole, unmet_reasons
+from chaos.catalogue.predicates import agents_agree, etcd_is_whole, standby_in_sync, unmet_reasons
 from chaos.engine.run import NoEffectError, Run
 from chaos.system.pair import DrillTopology, database_hosts, wait_until_following
 from chaos.system.world import PRIMARY, Pending, World, WorldError, wait_until
@@ -82,11 +82,11 @@ class Recovery:
     def restore(self) -> None:
         """Wait until the agents agree on a primary and the standby has all of its writes."""
         wait_until_following(self.world, self.env, within_s=_REJOINS_WITHIN_S)
-        healed = (agents_agree(), standby_in_sync(), store_is_whole())
+        healed = (agents_agree(), standby_in_sync(), etcd_is_whole())
         wait_until(
             self.world.clock,
             lambda: "; ".join(unmet_reasons(healed, self.observe())) or None,
-            what="agents that agree, a standby that has all, and a whole store",
+            what="agents that agree, a standby that has all, and a whole etcd",
             within_s=_AGREE_WITHIN_S,
         )
 

@@ -29,11 +29,11 @@ def observe(env: Environment, world: World, *, rate: float) -> Observation:
     return Observation(
         roles=roles,
         lag_ms=lag_of(positions, roles) if is_pair else None,
-        lag_limit_ms=env.database.lag_limit_ms,
+        max_healthy_lag_ms=env.database.max_healthy_lag_ms,
         acknowledged_per_s=world.clients.acknowledged_per_s(),
         rate_asked=rate,
         agents={host.name: world.agents.view(host, _VIEW_WITHIN_MS) for host in hosts},
-        store=world.store.healthy(),
+        etcd=world.etcd.healthy(),
     )
 
 

@@ -14,8 +14,8 @@ import msgspec
 from chaos.system.pair import database_hosts
 from chaos.system.sql_session import QUESTIONS, SqlSession
 from chaos.system.world import WorldError
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host
-from inventory.peer import DatabaseKind
 from processes import ssh
 from proof.files import APPLICATIONS_FILE, CONTENTS_FILE, LEDGER_FILE, read_lines, write_whole
 from proof.record import Application, TableContent, Write

@@ -13,8 +13,8 @@ import click
 from chaos.recorders.contents import save_contents
 from chaos.system.world import WorldError
 from inventory import environment
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host, Role
-from inventory.peer import DatabaseKind
 from processes import ssh
 
 TABLES = ("journal", "limits")

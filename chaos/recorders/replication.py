@@ -20,8 +20,8 @@ from chaos.system.pair import database_hosts
 from chaos.system.sql_session import QUESTIONS, RoleAndPosition, SqlSession
 from chaos.system.world import PRIMARY
 from inventory import environment
+from inventory.database_kind import DatabaseKind
 from inventory.model import DatabaseRole
-from inventory.peer import DatabaseKind
 
 INTERVAL_MS = 250.0
 _ANSWER_WITHIN_S = 0.15

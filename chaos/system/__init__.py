@@ -2,7 +2,7 @@
 
 | module | holds |
 |---|---|
-| `world` | the protocols: databases, hosts, agents, store, clients, power, network |
+| `world` | the protocols: databases, hosts, agents, etcd, clients, power, network |
 | `pair` | which host is primary and which is standby |
 | `host_fault` | making, checking and undoing a fault on its host |
 | `databases`, `hosts`, `agents`, `switches`, `alerts` | the implementations, by what they access |

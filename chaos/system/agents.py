@@ -1,4 +1,4 @@
-"""Queries to the failover agents and the store, over SSH on their own hosts."""
+"""Queries to the failover agents and etcd, over SSH on their own hosts."""
 
 import contextlib
 from collections.abc import Mapping
@@ -121,8 +121,8 @@ class SshAgents:
         return done.stdout if done.returncode == 0 else None
 
 
-class SshStore:
-    """The store's members of one environment; implements `chaos.system.world.Store`."""
+class SshEtcd:
+    """The etcd members of one environment; implements `chaos.system.world.Etcd`."""
 
     def __init__(self, env: Environment, shells: Shells) -> None:
         self._env = env
@@ -130,10 +130,10 @@ class SshStore:
 
     def healthy(self) -> dict[str, bool]:
         """Return {member: whether it answers as part of a majority}."""
-        return {host.name: self._is_healthy(host) for host in self._env.hosts_with(Role.ARBITER)}
+        return {host.name: self._is_healthy(host) for host in self._env.hosts_with(Role.ETCD)}
 
     def _is_healthy(self, host: Host) -> bool:
-        asked = ["loanstack-store", "wait-healthy", "1"]
+        asked = ["loanstack-etcd", "wait-healthy", "1"]
         try:
             return self._shells.get(host).run(asked, within_s=_LOOKED_AT_WITHIN_S).returncode == 0
         except WorldError:

@@ -10,7 +10,7 @@ DATABASE_UNIT = "loanstack-oceanbase.service"
 DATABASE_DIR = "/data/oceanbase"
 DATABASE_USER = "oceanbase"
 AGENT_UNIT = "loanstack-failover.service"
-STORE_UNIT = "etcd.service"
+ETCD_UNIT = "etcd.service"
 TONGWEB_UNIT = "loanstack-tongweb.service"
 LOAN_UNIT = "loanstack-loan.service"
 
@@ -54,12 +54,12 @@ exit 1
 )
 
 # Killed first, so that it cannot shut down cleanly; then stopped, so that systemd does not restart it.
-LOST_STORE_MEMBER = HostFault(
-    name="lost-store-member",
-    make=f"systemctl kill --signal=SIGKILL {STORE_UNIT}; systemctl stop {STORE_UNIT}",
+LOST_ETCD_MEMBER = HostFault(
+    name="lost-etcd-member",
+    make=f"systemctl kill --signal=SIGKILL {ETCD_UNIT}; systemctl stop {ETCD_UNIT}",
     # --no-block: a member is up only when a majority is, and the other members may have to be started first.
-    undo=f"systemctl reset-failed {STORE_UNIT} 2>/dev/null; systemctl start --no-block {STORE_UNIT}",
-    seen=f"! systemctl is-active {STORE_UNIT}",
+    undo=f"systemctl reset-failed {ETCD_UNIT} 2>/dev/null; systemctl start --no-block {ETCD_UNIT}",
+    seen=f"! systemctl is-active {ETCD_UNIT}",
 )
 
 _DDL_TABLE = "loanstack.drill_ddl"
@@ -96,10 +96,10 @@ loanstack-db sql <<<'DROP TABLE IF EXISTS {_DDL_TABLE}' >/dev/null 2>&1 || true
 )
 
 
-def cut_from_store(client_port: int) -> HostFault:
+def cut_from_etcd(client_port: int) -> HostFault:
     """Return the fault that drops packets from this host to any member's client port, its own included."""
     return HostFault(
-        name="cut-from-store",
+        name="cut-from-etcd",
         make=f"""
 nft -f - <<'END'
 table inet {TABLE}
@@ -115,7 +115,7 @@ END
         undo=f"nft delete table inet {TABLE} 2>/dev/null || true",
         seen=f"""
 nft list table inet {TABLE} | grep --quiet 'packets [1-9]' && exit 0
-echo 'no packet to the store was dropped'
+echo 'no packet to etcd was dropped'
 exit 1
 """,
     )

@@ -5,9 +5,9 @@ import time
 from chaos.system.host_fault import (
     AGENT_UNIT,
     DATABASE_UNIT,
+    ETCD_UNIT,
     LOAN_UNIT,
     ON_SMALL_DISK,
-    STORE_UNIT,
     TABLE,
     TONGWEB_UNIT,
     UNITS,
@@ -33,7 +33,7 @@ done
 systemctl list-units --all --plain --no-legend --full '{UNITS}*' |
     grep --only-matching '^{UNITS}[^ ]*' | sed 's/$/ is left/'
 if mount | grep -qw {UNITS}disk; then echo '{ON_SMALL_DISK}'; fi
-for unit in {DATABASE_UNIT} {AGENT_UNIT} {STORE_UNIT} {TONGWEB_UNIT} {LOAN_UNIT}; do
+for unit in {DATABASE_UNIT} {AGENT_UNIT} {ETCD_UNIT} {TONGWEB_UNIT} {LOAN_UNIT}; do
     if systemctl cat "$unit" >/dev/null 2>&1; then
         state=$(systemctl is-active "$unit")
         if [ "$state" != active ]; then echo "$unit is $state"; fi

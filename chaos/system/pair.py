@@ -26,16 +26,16 @@ class DrillTopology:
         return self.primary, self.standby
 
     @property
-    def store_member(self) -> Host:
-        """Return the store's member that is nearest to the primary, which the primary's agent asks first."""
-        members = self.env.hosts_with(Role.ARBITER)
+    def etcd_member(self) -> Host:
+        """Return etcd's member that is nearest to the primary, which the primary's agent asks first."""
+        members = self.env.hosts_with(Role.ETCD)
         nearness = {host.name: (host != self.primary, host.centre != self.primary.centre) for host in members}
         return min(members, key=lambda host: nearness[host.name])
 
     @property
-    def store_majority(self) -> tuple[Host, ...]:
+    def etcd_majority(self) -> tuple[Host, ...]:
         """Return a majority of the members, without the one that is nearest to the primary."""
-        others = [host for host in self.env.hosts_with(Role.ARBITER) if host != self.store_member]
+        others = [host for host in self.env.hosts_with(Role.ETCD) if host != self.etcd_member]
         return tuple(others[: (len(others) + 1) // 2 + 1])
 
     @property
@@ -86,7 +86,7 @@ def wait_until_following(world: World, env: Environment, *, within_s: float = FO
     wait_until(
         world.clock,
         lambda: replication_unhealthy(env, world.databases),
-        what=f"one primary and a standby at most {env.database.lag_limit_ms} ms behind",
+        what=f"one primary and a standby at most {env.database.max_healthy_lag_ms} ms behind",
         within_s=within_s,
     )
 
@@ -98,7 +98,7 @@ def replication_unhealthy(env: Environment, databases: Databases) -> str | None:
     if sorted(roles.values()) != [PRIMARY, STANDBY]:
         return ", ".join(f"{name} is {role}" for name, role in roles.items())
     lag_ms = lag_of({name: reading.scn for name, reading in seen.items() if reading}, roles)
-    limit_ms = env.database.lag_limit_ms
+    limit_ms = env.database.max_healthy_lag_ms
     return None if lag_ms <= limit_ms else f"the standby is {lag_ms:.0f} ms behind"
 
 

@@ -7,8 +7,8 @@ only to the hosts of the services, and its administrator's password never leaves
 import time
 from dataclasses import dataclass
 
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host
-from inventory.peer import DatabaseKind
 from inventory.ssh import ssh_argv
 from processes.lines import Channel, ChannelClosedError
 

@@ -155,8 +155,8 @@ class Agents(Protocol):
         """Ask the agent of the primary `source` to hand over to `to`."""
 
 
-class Store(Protocol):
-    """The consensus store."""
+class Etcd(Protocol):
+    """The cluster that the agents ask who leads."""
 
     def healthy(self) -> Mapping[str, bool]:
         """Return {member: whether it answers as part of a majority}."""
@@ -237,8 +237,8 @@ class World(Protocol):
         """The failover agents."""
 
     @property
-    def store(self) -> Store:
-        """The consensus store."""
+    def etcd(self) -> Etcd:
+        """The members that the agents ask who leads."""
 
     @property
     def clients(self) -> Clients:

@@ -57,7 +57,7 @@ def alertmanager(spec: AlertmanagerSpec) -> None:
         absent=() if has_webhook else (TOKEN,),
     )
     # The other of the pair notifies meanwhile; the token is read again for each notification.
-    services.kept_running(
+    services.service_running(
         name="Keep Alertmanager running, one host after the other",
         unit=spec.unit,
         restart_after=(override(spec),),

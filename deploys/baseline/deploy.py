@@ -30,7 +30,7 @@ def spec_of(context: HostContext) -> BaselineSpec:
     return baseline_spec(
         env,
         host,
-        openings=derived.openings(env, host, serving=context.serving),
+        ingress_rules=derived.ingress_rules(env, host, database_kind=context.database_kind),
         authority=certificates.authority_certificate(env.ca_dir, now=certificates.utc_now()),
     )
 
@@ -68,7 +68,9 @@ def after_packages(spec: BaselineSpec) -> tuple[ConfigFile, ...]:
     return (
         ConfigFile(
             path=FIREWALL,
-            content=render("baseline/firewall.nft.j2", host_name=spec.host_name, openings=spec.openings),
+            content=render(
+                "baseline/firewall.nft.j2", host_name=spec.host_name, ingress_rules=spec.ingress_rules
+            ),
             mode=0o600,
         ),
         ConfigFile(
@@ -125,7 +127,7 @@ def baseline(spec: BaselineSpec) -> None:
         operations.huge_pages_off(
             name="Run without transparent huge pages", path=HUGE_PAGES, why_not=spec.kernel_is_shared
         )
-    services.kept_running(
+    services.service_running(
         name="Keep SSH hardened",
         unit=spec.platform.ssh_unit,
         reload_after=(SSHD,),
@@ -141,19 +143,19 @@ def firewall_and_time(spec: BaselineSpec) -> None:
     + spec: the baseline of this host
     """
     written = files.converge(name="Write firewall and time", files=after_packages(spec))
-    operations.spares_this_session(
-        name="Make sure that the firewall spares this session",
+    operations.assert_ssh_not_locked_out(
+        name="Make sure that the firewall does not lock out SSH",
         ssh_sources=spec.ssh_sources,
     )
-    services.kept_running(
+    services.service_running(
         name="Keep the firewall up",
         unit=FIREWALL_UNIT,
         reload_after=(FIREWALL, f"{_UNITS}/{FIREWALL_UNIT}"),
         check=f"nft --check --file {FIREWALL}",
         written=(written,),
     )
-    operations.kept_masked(name="Keep firewalld from taking the firewall's place", unit=OTHER_FIREWALL_UNIT)
-    services.kept_running(
+    operations.unit_masked(name="Keep firewalld from taking the firewall's place", unit=OTHER_FIREWALL_UNIT)
+    services.service_running(
         name="Keep the time",
         unit=spec.platform.chrony_unit,
         restart_after=(spec.platform.chrony_config, _chrony_override(spec)),

@@ -49,7 +49,7 @@ def huge_pages_off(path: str, why_not: str | None = None) -> Generator[StringCom
 
 
 @operation()
-def spares_this_session(ssh_sources: tuple[str, ...]) -> Generator[StringCommand, None, None]:
+def assert_ssh_not_locked_out(ssh_sources: tuple[str, ...]) -> Generator[StringCommand, None, None]:
     """Refuse to go on if the rules would block the deploy's own SSH session.
 
     + ssh_sources: addresses and networks from which the rules accept SSH
@@ -58,15 +58,15 @@ def spares_this_session(ssh_sources: tuple[str, ...]) -> Generator[StringCommand
     if origin and not any(ip_address(origin) in ip_network(source) for source in ssh_sources):
         yield refusal(
             f"{host.name}: this session comes from {origin}; the firewall accepts SSH only from "
-            f"{', '.join(ssh_sources)} (management_network, and extra_openings of that port). Deploy from "
-            "there, or correct the inventory"
+            f"{', '.join(ssh_sources)} (management_network, and extra_ingress_rules of that port). Deploy "
+            "from there, or correct the inventory"
         )
         return
     host.noop(f"SSH from {origin} stays allowed")
 
 
 @operation()
-def kept_masked(unit: str) -> Generator[StringCommand, None, None]:
+def unit_masked(unit: str) -> Generator[StringCommand, None, None]:
     """Stop `unit` and keep everybody from starting it; do nothing on a host that does not have it.
 
     + unit: full name, like `firewalld.service`

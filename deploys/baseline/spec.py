@@ -34,7 +34,7 @@ _LARGE_HOST_KERNEL = (("vm.min_free_kbytes", "2097152"),)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening:
+class IngressRule:
     """One permission: these sources may reach this port."""
 
     why: str
@@ -57,7 +57,7 @@ class BaselineSpec:
     platform: platform.Platform
     kernel: tuple[tuple[str, str], ...]
     is_database: bool
-    openings: tuple[Opening, ...]
+    ingress_rules: tuple[IngressRule, ...]
     authority: str
     """PEM text of the authority that signed all others: what components on the host trust."""
     time_sources: tuple[str, ...]
@@ -70,8 +70,8 @@ class BaselineSpec:
     @property
     def ssh_sources(self) -> tuple[str, ...]:
         """Return the addresses and networks from which the firewall accepts SSH."""
-        ssh = (o for o in self.openings if (o.protocol, o.port) == ("tcp", SSH_PORT))
-        return tuple(source for opening in ssh for source in opening.sources)
+        ssh = (rule for rule in self.ingress_rules if (rule.protocol, rule.port) == ("tcp", SSH_PORT))
+        return tuple(source for rule in ssh for source in rule.sources)
 
     @property
     def kernel_is_shared(self) -> str | None:
@@ -90,11 +90,11 @@ def kernel_settings(host: Host) -> tuple[tuple[str, str], ...]:
 
 
 def baseline_spec(
-    env: Environment, host: Host, *, openings: tuple[Opening, ...], authority: str
+    env: Environment, host: Host, *, ingress_rules: tuple[IngressRule, ...], authority: str
 ) -> BaselineSpec:
     """Return the baseline of `host`.
 
-    + openings: what the components of the host open
+    + ingress_rules: of the components of the host
     + authority: PEM text of the authority
     """
     gives_time = host.has(Role.MONITOR)
@@ -105,7 +105,7 @@ def baseline_spec(
         platform=platform.of(host),
         kernel=kernel_settings(host),
         is_database=host.has(Role.OCEANBASE),
-        openings=openings,
+        ingress_rules=ingress_rules,
         authority=authority,
         time_sources=() if gives_time else tuple(h.address for h in monitors),
         time_clients=tuple(c.segment for c in env.centres) if gives_time else (),

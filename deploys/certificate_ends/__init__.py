@@ -12,7 +12,7 @@ def _footprint(_env: Environment, _host: Host) -> Footprint:
 COMPONENT = Component(
     name="certificate_ends",
     package=__name__,
-    roles=(Role.GATEWAY, Role.ARBITER, Role.OCEANBASE),
+    roles=(Role.GATEWAY, Role.ETCD, Role.OCEANBASE),
     part_of="monitoring",
     # Once the certificates are there: a missing one counts as ended.
     steps=(Step(stage=Stage.READY, deploy="certificate_ends"),),

@@ -42,7 +42,7 @@ def certificate_ends(spec: CertificateEndsSpec) -> None:
     + spec: its certificates
     """
     files.converge(name="Write what reads them", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Have them read again and again",
         unit=TIMER,
         restart_after=(f"{_UNITS}/{TIMER}",),

@@ -3,6 +3,7 @@
 from pyinfra.api.deploy import deploy
 
 from deploys import derived
+from deploys.certificates import utc_now
 from deploys.component import HostContext
 from deploys.content import ConfigFile, render
 from deploys.depot_client.spec import DepotClientSpec, depot_client_spec
@@ -20,7 +21,9 @@ def spec_of(context: HostContext) -> DepotClientSpec:
         env,
         context.host,
         packages=derived.packages_for(env, context.host),
-        authority=None if ca_file is None else authority(ca_file, of=f"{env.name}: depot.ca_file"),
+        authority=None
+        if ca_file is None
+        else authority(ca_file, of=f"{env.name}: depot.ca_file", now=utc_now()),
     )
 
 

@@ -1,33 +1,33 @@
-"""The consensus store: one etcd member on each host of role arbiter; it keeps which database leads."""
+"""etcd: one member on each host of role etcd; it keeps which database leads."""
 
 from deploys import platform
 from deploys.component import Component, Footprint, Port, Scrape, Stage, Step
-from deploys.etcd.spec import AGENT_PASSWORD, CERTIFICATE, ROOT_PASSWORD, UNIT, StoreSpec, keeps_access
+from deploys.etcd.spec import AGENT_PASSWORD, CERTIFICATE, ROOT_PASSWORD, UNIT, EtcdSpec, keeps_access
 from inventory.model import Environment, Host, Role
 
 
 def _footprint(env: Environment, host: Host) -> Footprint:
-    store = env.store
+    etcd = env.etcd
     return Footprint(
-        packages=platform.of(host).store_packages,
+        packages=platform.of(host).etcd_packages,
         ports=(
-            Port(number=store.client_port, opened_to=(Role.OCEANBASE,), why="store for failover agents"),
-            Port(number=store.peer_port, opened_to=(Role.ARBITER,), why="store's members among themselves"),
-            Port(number=store.metrics_port, opened_to=(Role.MONITOR,), why="store's metrics for monitors"),
+            Port(number=etcd.client_port, opened_to=(Role.OCEANBASE,), why="etcd for failover agents"),
+            Port(number=etcd.peer_port, opened_to=(Role.ETCD,), why="etcd members among themselves"),
+            Port(number=etcd.metrics_port, opened_to=(Role.MONITOR,), why="etcd's metrics for monitors"),
         ),
         units=(UNIT,),
-        accounts=((UNIT, StoreSpec.user),),
+        accounts=((UNIT, EtcdSpec.user),),
         secret_files=(ROOT_PASSWORD, AGENT_PASSWORD) if keeps_access(env, host) else (),
         certificate_files=(CERTIFICATE,),
-        scrapes=(Scrape(job="store", port=store.metrics_port),),
+        scrapes=(Scrape(job="etcd", port=etcd.metrics_port),),
     )
 
 
 COMPONENT = Component(
-    name="store",
+    name="etcd",
     package=__name__,
-    roles=(Role.ARBITER,),
-    steps=(Step(stage=Stage.STORE, deploy="store"),),
+    roles=(Role.ETCD,),
+    steps=(Step(stage=Stage.ETCD, deploy="etcd"),),
     rules="etcd/rules.yml.j2",
     footprint=_footprint,
 )

@@ -1,16 +1,16 @@
-"""The store's member on a host: its majority, and missing users and rights."""
+"""etcd's member on a host: its majority, and missing users and rights."""
 
 import json
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
-TOOL = "/usr/local/sbin/loanstack-store"
+TOOL = "/usr/local/sbin/loanstack-etcd"
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoreState:
-    """Output of `loanstack-store status`."""
+class EtcdState:
+    """Output of `loanstack-etcd status`."""
 
     healthy: bool
     """Whether a majority answers through this member."""
@@ -20,14 +20,14 @@ class StoreState:
     """Missing users and rights; empty on members that do not keep them."""
 
 
-class LocalStore(FactBase[StoreState | None]):
-    """Return the state of the store as seen from this member; None if no member is installed."""
+class LocalEtcd(FactBase[EtcdState | None]):
+    """Return the state of etcd as seen from this member; None if no member is installed."""
 
     def command(self) -> str:
         """Return the shell command."""
         return f"[ -x {TOOL} ] || exit 0; {TOOL} status"
 
-    def process(self, output: list[str]) -> StoreState:
+    def process(self, output: list[str]) -> EtcdState:
         """Return the state from its line of JSON."""
         said = json.loads(output[-1])
-        return StoreState(healthy=said["healthy"], others=tuple(said["others"]), lacks=tuple(said["lacks"]))
+        return EtcdState(healthy=said["healthy"], others=tuple(said["others"]), lacks=tuple(said["lacks"]))

@@ -1,4 +1,4 @@
-"""Waits for the store's majority, and keeps its users and rights."""
+"""Waits for etcd's majority, and keeps its users and rights."""
 
 from collections.abc import Generator
 
@@ -6,16 +6,16 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploys.etcd.facts import TOOL, LocalStore
+from deploys.etcd.facts import TOOL, LocalEtcd
 
 
 @operation()
 def answers(deadline_s: int) -> Generator[StringCommand, None, None]:
-    """Wait until a majority of the store answers through this member.
+    """Wait until a majority of etcd answers through this member.
 
     + deadline_s: time limit; the message names the members that answer
     """
-    now = host.get_fact(LocalStore)
+    now = host.get_fact(LocalEtcd)
     if now is not None and now.healthy:
         host.noop(f"a majority answers; other members: {', '.join(now.others) or 'none'}")
         return
@@ -28,7 +28,7 @@ def access_kept() -> Generator[StringCommand, None, None]:
 
     This runs on one member only, because all members share one set of users.
     """
-    now = host.get_fact(LocalStore)
+    now = host.get_fact(LocalEtcd)
     if now is not None and now.healthy and not now.lacks:
         host.noop("authentication is on; users and rights are whole")
         return

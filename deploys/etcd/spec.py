@@ -1,36 +1,36 @@
-"""One member of the consensus store."""
+"""One member of etcd."""
 
 from dataclasses import dataclass, field
 
-from inventory.availability import Store
+from inventory.availability import Etcd
 from inventory.model import Arch, Environment, Host, Role
 from inventory.secrets import Secrets
 
 UNIT = "etcd.service"
-CERTIFICATE = "/etc/loanstack/store.pem"
+CERTIFICATE = "/etc/loanstack/etcd.pem"
 LOOPBACK = "127.0.0.1"
-CERTIFICATE = "/etc/loanstack/store.pem"
-ROOT_PASSWORD = "/etc/loanstack/store-root.password"  # noqa: S105 - a path
-AGENT_PASSWORD = "/etc/loanstack/store-agent.password"  # noqa: S105 - a path
+CERTIFICATE = "/etc/loanstack/etcd.pem"
+ROOT_PASSWORD = "/etc/loanstack/etcd-root.password"  # noqa: S105 - a path
+AGENT_PASSWORD = "/etc/loanstack/etcd-agent.password"  # noqa: S105 - a path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Users and rights of the store; one of its members keeps them for all."""
+    """Users and rights of etcd; one of its members keeps them for all."""
 
     root_password: str = field(repr=False)
     agent_password: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoreSpec:
-    """One host of role arbiter."""
+class EtcdSpec:
+    """One host of role etcd."""
 
     name: str
     address: str
     members: tuple[tuple[str, str], ...]
     """(name, segment address) of every member, with this one: the cluster at its first start."""
-    store: Store
+    etcd: Etcd
     cluster: str
     """Token that keeps members of different environments apart."""
     agent_prefix: str
@@ -60,24 +60,24 @@ def agent_prefix(env: Environment) -> str:
 
 def keeps_access(env: Environment, host: Host) -> bool:
     """Return whether the member on `host`, the first one, keeps users and rights for all."""
-    return host.name == env.hosts_with(Role.ARBITER)[0].name
+    return host.name == env.hosts_with(Role.ETCD)[0].name
 
 
-def store_spec(
+def etcd_spec(
     env: Environment, host: Host, secrets: Secrets, *, certificate: str, private_key: str
-) -> StoreSpec:
-    """Return the store's member on `host`.
+) -> EtcdSpec:
+    """Return etcd's member on `host`.
 
     + certificate: PEM chain of the member, leaf first
     + private_key: PEM key that belongs to it
     """
-    members = env.hosts_with(Role.ARBITER)
-    access = Access(root_password=secrets.store_root_password, agent_password=secrets.store_agent_password)
-    return StoreSpec(
+    members = env.hosts_with(Role.ETCD)
+    access = Access(root_password=secrets.etcd_root_password, agent_password=secrets.etcd_agent_password)
+    return EtcdSpec(
         name=host.name,
         address=host.address,
         members=tuple((h.name, h.address) for h in members),
-        store=env.store,
+        etcd=env.etcd,
         cluster=f"loanstack-{env.name}",
         agent_prefix=agent_prefix(env),
         access=access if keeps_access(env, host) else None,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from deploys.component import Component, Footprint, Installed, Port, Scrape, Stage, Step
 from deploys.failover.spec import AGENT_UNIT, ARTIFACT, CONFIG, FOLDER, other_databases
 from inventory.availability import Fence, FenceKind
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host, Role
-from inventory.peer import DatabaseKind
 
 
 def _footprint(env: Environment, host: Host) -> Footprint:
@@ -37,7 +37,7 @@ COMPONENT = Component(
     name="failover",
     package=__name__,
     roles=(Role.OCEANBASE,),
-    steps=(Step(stage=Stage.AGENTS, deploy="failover", while_serving=DatabaseKind.OCEANBASE),),
+    steps=(Step(stage=Stage.AGENTS, deploy="failover", only_with=DatabaseKind.OCEANBASE),),
     rules="failover/rules.yml.j2",
     footprint=_footprint,
 )

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from pyinfra.api.deploy import deploy
 
+from deploys.certificates import utc_now
 from deploys.component import HostContext
 from deploys.content import AUTHORITY, ConfigFile, json_text, render
 from deploys.facts.artifacts import HASH_FILE
@@ -30,7 +31,7 @@ def spec_of(context: HostContext) -> FailoverSpec:
         host,
         context.secrets,
         fence_authorities={
-            peer.name: authority(peer.fence.ca_file, of=f"{peer.name}: fence.ca_file")
+            peer.name: authority(peer.fence.ca_file, of=f"{peer.name}: fence.ca_file", now=utc_now())
             for peer in other_databases(env, host)
             if peer.fence is not None and peer.fence.ca_file is not None
         },
@@ -76,11 +77,11 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
         "me": spec.host.name,
         "address": spec.host.address,
         "sql_port": spec.sql_port,
-        "may_lead": spec.host.may_lead,
+        "candidate": spec.host.candidate,
         "store": {
-            "endpoints": list(spec.store_endpoints),
-            "user": spec.store_user,
-            "password": spec.store_password,
+            "endpoints": list(spec.etcd_endpoints),
+            "user": spec.etcd_user,
+            "password": spec.etcd_password,
             "ca_file": AUTHORITY,
         },
         "agent": {
@@ -94,12 +95,12 @@ def settings(spec: FailoverSpec) -> dict[str, object]:
             "lease_ttl_ms": _ms(failover.lease_ttl_s),
             "loop_interval_ms": failover.loop_interval_ms,
             "calm_interval_ms": failover.calm_interval_ms,
-            "store_timeout_ms": failover.store_timeout_ms,
+            "store_timeout_ms": failover.etcd_timeout_ms,
             "safety_margin_ms": failover.safety_margin_ms,
             "database_silent_ms": failover.database_silent_ms,
             "peer_silent_ms": failover.peer_silent_ms,
-            "lag_limit_ms": failover.lag_limit_ms,
-            "anti_flap_ms": _ms(failover.anti_flap_s),
+            "max_failover_lag_ms": failover.max_failover_lag_ms,
+            "failover_cooldown_ms": _ms(failover.failover_cooldown_s),
             "rejoin_interval_ms": _ms(failover.rejoin_interval_s),
         },
         "durability": {
@@ -118,7 +119,7 @@ def _peer(spec: FailoverSpec, host: Host) -> dict[str, object]:
         "options": list(host.fence.options),
     }
     del fence["package"]  # it is installed, and the agent needs no word of it
-    return {"host": host.name, "address": host.address, "may_lead": host.may_lead, "fence": fence}
+    return {"host": host.name, "address": host.address, "candidate": host.candidate, "fence": fence}
 
 
 def _authorities_of_none(spec: FailoverSpec) -> tuple[str, ...]:
@@ -139,16 +140,7 @@ def failover(spec: FailoverSpec) -> None:
 
     + spec: artifact, peers and settings of this host
     """
-    assert spec.artifact.sha256 is not None
-    unpacked = artifacts.installed(
-        name="Install the failover agent",
-        url=spec.artifact.url,
-        sha256=spec.artifact.sha256,
-        folder=spec.folder,
-        version=spec.artifact.version,
-        arch=spec.artifact.arch,
-        shown_by=artifacts.PYTHON_LOADS,
-    )
+    unpacked = artifacts.bundle_installed("Install the failover agent", spec.artifact, spec.folder)
     written = files.converge(
         name="Write the agent's settings, unit and command",
         files=files_of(spec),
@@ -161,14 +153,14 @@ def failover(spec: FailoverSpec) -> None:
         f"{spec.folder}/current/{HASH_FILE}",
     )
     for while_primary, where in ((False, "beside a standby"), (True, "beside the primary")):
-        operations.kept_running(
+        operations.agent_running(
             name=f"Keep the failover agent running {where}",
             unit=spec.unit,
             command=COMMAND,
             restart_after=restart_after,
             while_primary=while_primary,
             has_peers=bool(spec.peers),
-            lag_limit_ms=spec.lag_limit_ms,
+            max_healthy_lag_ms=spec.max_healthy_lag_ms,
             written=(unpacked, written),
             _serial=True,
         )

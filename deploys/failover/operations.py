@@ -16,55 +16,59 @@ HAND_OVER_DEADLINE_S = 120
 
 
 @operation()
-def kept_running(
+def agent_running(
     unit: str,
     command: str,
     restart_after: tuple[str, ...],
     while_primary: bool,
     has_peers: bool,
-    lag_limit_ms: int,
+    max_healthy_lag_ms: int,
     written: tuple[Any, ...] = (),
 ) -> Generator[StringCommand, None, None]:
-    """Enable and start the agent; restart it for new files if its database has the role whose turn it is.
+    """Enable and start the agent; restart it for new files if its database has the role that this is for.
 
     + unit: the agent's systemd unit
     + command: its command line tool
     + restart_after: files that it reads only at its start
-    + while_primary: whether this is the primary's turn, or that of all others (also hosts without a database)
+    + while_primary: whether this is for the primary, or for all others (also hosts without a database)
     + has_peers: whether there is another database that can take over
-    + lag_limit_ms: largest lag of the former primary when its agent is replaced
+    + max_healthy_lag_ms: largest lag of the former primary when its agent is replaced
     + written: operations that write these files, so that a dry run predicts the restart
     """
     role = host.get_fact(LocalRole)
     if (role == "PRIMARY") != while_primary:
-        host.noop(f"the database here is {role or 'not there yet'}: not its turn")
+        host.noop(f"the database here is {role or 'not there yet'}: this is for {_whom(while_primary)}")
         return
-    yield from services.running(
+    yield from services.commands_to_run(
         unit,
         restart_after=restart_after,
-        check=_handed_over(command, lag_limit_ms) if while_primary and has_peers else None,
+        check=_handed_over(command, max_healthy_lag_ms) if while_primary and has_peers else None,
         written=written,
     )
 
 
 @operation()
-def kept_stopped(unit: str, while_primary: bool) -> Generator[StringCommand, None, None]:
-    """Disable and stop the agent, and its database with it, if that has the role whose turn it is.
+def agent_stopped(unit: str, while_primary: bool) -> Generator[StringCommand, None, None]:
+    """Disable and stop the agent, and its database with it, if that has the role that this is for.
 
     + unit: the agent's systemd unit
-    + while_primary: whether this is the primary's turn, or that of all others
+    + while_primary: whether this is for the primary, or for all others
     """
     if (host.get_fact(LocalRole) == "PRIMARY") == while_primary:
-        yield from services.stopped(unit)
+        yield from services.commands_to_stop(unit)
     else:
-        host.noop("not its turn")
+        host.noop(f"this is for {_whom(while_primary)}")
 
 
-def _handed_over(command: str, lag_limit_ms: int) -> str:
+def _whom(while_primary: bool) -> str:
+    return "the primary" if while_primary else "all others"
+
+
+def _handed_over(command: str, max_healthy_lag_ms: int) -> str:
     """Return a command that waits until the other side is fit, and then makes a planned switchover."""
     return (
         f"end=$(($(date +%s) + {HAND_OVER_DEADLINE_S})); "
         f"until said=$({command} switchover --dry-run 2>&1); do "
         f'[ "$(date +%s)" -lt "$end" ] || {{ printf "%s\\n" "$said" >&2; exit 1; }}; sleep 1; done; '
-        f"{command} switchover && {DATABASE_TOOL} wait-healthy {lag_limit_ms} {HAND_OVER_DEADLINE_S}"
+        f"{command} switchover && {DATABASE_TOOL} wait-healthy {max_healthy_lag_ms} {HAND_OVER_DEADLINE_S}"
     )

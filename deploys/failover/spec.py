@@ -26,12 +26,12 @@ class FailoverSpec:
     peers: tuple[Host, ...]
     """The other database hosts, with the devices that switch them off."""
     sql_port: int
-    lag_limit_ms: int
+    max_healthy_lag_ms: int
     """The deploy waits until a standby lags at most this much; the agents have their own limit."""
-    store_endpoints: tuple[str, ...]
+    etcd_endpoints: tuple[str, ...]
     """Nearest first."""
     failover: Failover
-    store_password: str = field(repr=False)
+    etcd_password: str = field(repr=False)
     agent_token: str = field(repr=False)
     agent_reading_key: str = field(repr=False)
     fence_passwords: Mapping[str, str] = field(repr=False)
@@ -39,7 +39,7 @@ class FailoverSpec:
     fence_authorities: Mapping[str, str]
     """Peer -> PEM certificate of the authority that signed its fence device's, for those with one."""
 
-    store_user: str = "failover"
+    etcd_user: str = "failover"
     folder: str = FOLDER
     unit: str = AGENT_UNIT
     database_unit: str = DATABASE_UNIT
@@ -65,19 +65,17 @@ def failover_spec(
     """
     peers = other_databases(env, host)
     # First this host's own member, then one of the same centre, because a nearer member answers sooner.
-    members = sorted(
-        env.hosts_with(Role.ARBITER), key=lambda h: (h.name != host.name, h.centre != host.centre)
-    )
+    members = sorted(env.hosts_with(Role.ETCD), key=lambda h: (h.name != host.name, h.centre != host.centre))
     return FailoverSpec(
         artifact=artifact_for(env, host, ARTIFACT),
         environment=env.name,
         host=host,
         peers=peers,
         sql_port=env.database.sql_port,
-        lag_limit_ms=env.database.lag_limit_ms,
-        store_endpoints=tuple(f"https://{h.address}:{env.store.client_port}" for h in members),
+        max_healthy_lag_ms=env.database.max_healthy_lag_ms,
+        etcd_endpoints=tuple(f"https://{h.address}:{env.etcd.client_port}" for h in members),
         failover=env.failover,
-        store_password=secrets.store_agent_password,
+        etcd_password=secrets.etcd_agent_password,
         agent_token=secrets.agent_token,
         agent_reading_key=secrets.agent_reading_key,
         fence_passwords={
@@ -90,4 +88,4 @@ def failover_spec(
 def leaders_near(env: Environment, host: Host) -> tuple[Host, ...]:
     """Return the databases that may lead, first that in the centre of `host`, which is nearer."""
     databases = sorted(env.hosts_with(Role.OCEANBASE), key=lambda h: h.centre != host.centre)
-    return tuple(h for h in databases if h.may_lead)
+    return tuple(h for h in databases if h.candidate)

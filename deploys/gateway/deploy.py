@@ -16,7 +16,7 @@ OVERRIDE = "/etc/systemd/system/nginx.service.d/loanstack.conf"
 READY_DEADLINE_S = 30
 
 
-def entrance(env: Environment, host: Host) -> certificates.Subject:
+def certificate_subject(env: Environment, host: Host) -> certificates.Subject:
     """Return the names by which clients reach the gateway of `host`."""
     assert host.dmz_address is not None, "the inventory's validation asks for it"
     addresses = (host.dmz_address, *env.gateway.virtual_addresses)
@@ -27,7 +27,9 @@ def entrance(env: Environment, host: Host) -> certificates.Subject:
 def spec_of(context: HostContext) -> GatewaySpec:
     """Return the gateway of the host of `context`, with a certificate that fits."""
     env = context.env
-    issued = certificates.certificate(env.ca_dir, entrance(env, context.host), now=certificates.utc_now())
+    issued = certificates.certificate(
+        env.ca_dir, certificate_subject(env, context.host), now=certificates.utc_now()
+    )
     return gateway_spec(env, context.host, certificate=issued.certificate, private_key=issued.private_key)
 
 
@@ -60,7 +62,7 @@ def gateway(spec: GatewaySpec) -> None:
     + spec: addresses, certificate and upstreams
     """
     written = files.converge(name="Write configuration and certificate", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Keep the gateway running",
         unit=UNIT,
         restart_after=(OVERRIDE,),

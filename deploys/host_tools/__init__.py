@@ -12,7 +12,7 @@ def _footprint(_env: Environment, _host: Host) -> Footprint:
 COMPONENT = Component(
     name="host_tools",
     package=__name__,
-    roles=(Role.OCEANBASE, Role.ARBITER, Role.LOAN, Role.TONGWEB),
+    roles=(Role.OCEANBASE, Role.ETCD, Role.LOAN, Role.TONGWEB),
     steps=(Step(stage=Stage.HOST, deploy="host_tools"),),
     footprint=_footprint,
 )

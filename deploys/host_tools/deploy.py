@@ -18,13 +18,4 @@ def host_tools(spec: HostToolsSpec) -> None:
 
     + spec: artifact and folder of this host
     """
-    assert spec.artifact.sha256 is not None
-    artifacts.installed(
-        name="Install the tools of hosts",
-        url=spec.artifact.url,
-        sha256=spec.artifact.sha256,
-        folder=spec.folder,
-        version=spec.artifact.version,
-        arch=spec.artifact.arch,
-        shown_by=artifacts.PYTHON_LOADS,
-    )
+    artifacts.bundle_installed("Install the tools of hosts", spec.artifact, spec.folder)

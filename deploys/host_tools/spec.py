@@ -26,7 +26,7 @@ def host_tools_spec(env: Environment, host: Host) -> HostToolsSpec:
 def command(path: str, package: str) -> ConfigFile:
     """Return the command that starts one of the tools.
 
-    + path: path of the command, such as `/usr/local/sbin/loanstack-store`
+    + path: path of the command, such as `/usr/local/sbin/loanstack-etcd`
     + package: package of the tool in `hosttools`
     """
     content = render("host_tools/command.j2", folder=FOLDER, package=package)

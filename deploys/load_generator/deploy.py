@@ -65,23 +65,14 @@ def load_generator(spec: LoadGeneratorSpec) -> None:
 
     + spec: artifact and places of this host
     """
-    assert spec.artifact.sha256 is not None
     users.without_login(name="Know the load generator's user", user=spec.user, home=spec.records)
-    artifacts.installed(
-        name="Install the load generator",
-        url=spec.artifact.url,
-        sha256=spec.artifact.sha256,
-        folder=spec.folder,
-        version=spec.artifact.version,
-        arch=spec.artifact.arch,
-        shown_by=artifacts.PYTHON_LOADS,
-    )
+    artifacts.bundle_installed("Install the load generator", spec.artifact, spec.folder)
     written = files.converge(
         name="Write the load generator's command and unit",
         folders=(Folder(path=spec.records, mode=0o700, user=spec.user, group=spec.user),),
         files=files_of(spec),
     )
-    services.known(
+    services.unit_loaded(
         name="Have systemd know the workers' unit",
         unit=LOAD_UNIT.format(slot=1),
         written=(written,),

@@ -20,7 +20,7 @@ READY_DEADLINE_S = 60
 
 def spec_of(context: HostContext) -> LoanServicesSpec:
     """Return the loan services of the host of `context`, with the database that serves."""
-    return loan_services_spec(context.env, context.host, context.secrets, serving=context.serving)
+    return loan_services_spec(context.env, context.host, context.secrets, database_kind=context.database_kind)
 
 
 def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
@@ -33,7 +33,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
                 "loan_services/loan.env.j2",
                 address=spec.address,
                 services=spec.services,
-                database=spec.database,
+                database_kind=spec.database_kind,
                 endpoints=spec.endpoints,
                 agents=spec.agents,
                 agent_key=spec.agent_key,
@@ -52,7 +52,7 @@ def files_of(spec: LoanServicesSpec) -> tuple[ConfigFile, ...]:
             path=OWNER_ENVIRONMENT,
             content=render(
                 "loan_services/loan-owner.env.j2",
-                database=spec.database,
+                database_kind=spec.database_kind,
                 endpoints=spec.endpoints,
                 schema=spec.schema,
                 ca_file=AUTHORITY if spec.tls else None,
@@ -80,19 +80,10 @@ def loan_services(spec: LoanServicesSpec) -> None:
 
     + spec: artifact, addresses and settings of this host
     """
-    assert spec.artifact.sha256 is not None
     users.without_login(name="Know the services' user", user=spec.user, home=spec.folder)
-    unpacked = artifacts.installed(
-        name="Install the loan services",
-        url=spec.artifact.url,
-        sha256=spec.artifact.sha256,
-        folder=spec.folder,
-        version=spec.artifact.version,
-        arch=spec.artifact.arch,
-        shown_by=artifacts.PYTHON_LOADS,
-    )
+    unpacked = artifacts.bundle_installed("Install the loan services", spec.artifact, spec.folder)
     written = files.converge(name="Write unit and environment", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Keep the loan services running",
         unit=spec.unit,
         restart_after=(ENVIRONMENT, f"/etc/systemd/system/{spec.unit}", f"{spec.folder}/current/{HASH_FILE}"),

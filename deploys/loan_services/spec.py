@@ -6,8 +6,8 @@ from deploys.artifact import artifact_for
 from deploys.failover.spec import leaders_near
 from deploys.rotation import Rotation
 from inventory.availability import Durability, Failover
+from inventory.database_kind import DatabaseKind
 from inventory.model import Artifact, Environment, Host, LoanServices
-from inventory.peer import DatabaseKind
 from inventory.secrets import Secrets
 
 ARTIFACT = "loan-services"
@@ -29,7 +29,7 @@ class LoanServicesSpec:
     address: str
     """Address on which the services listen: that of the segment, not of the management network."""
     services: LoanServices
-    database: DatabaseKind
+    database_kind: DatabaseKind
     endpoints: tuple[str, ...]
     """ip:port of every database that may lead; the services find the primary among them."""
     agents: tuple[str, ...]
@@ -56,28 +56,28 @@ def loan_services_spec(
     host: Host,
     secrets: Secrets,
     *,
-    serving: DatabaseKind = DatabaseKind.OCEANBASE,
+    database_kind: DatabaseKind = DatabaseKind.OCEANBASE,
 ) -> LoanServicesSpec:
     """Return the loan services of `host`.
 
-    + serving: the database that they use
+    + database_kind: the database that they use
     """
     # A database that never leads gets no writes, and its copy does not make a write safe.
     leaders = leaders_near(env, host)
-    is_compared = serving is DatabaseKind.MARIADB
-    port = env.peer.sql_port if is_compared else env.database.sql_port
+    is_mariadb = database_kind is DatabaseKind.MARIADB
+    port = env.mariadb.sql_port if is_mariadb else env.database.sql_port
     return LoanServicesSpec(
         artifact=artifact_for(env, host, ARTIFACT),
         address=host.address,
         services=env.loan,
-        database=serving,
+        database_kind=database_kind,
         endpoints=tuple(f"{h.address}:{port}" for h in leaders),
-        agents=() if is_compared else tuple(f"{h.address}:{env.failover.agent_port}" for h in leaders),
+        agents=() if is_mariadb else tuple(f"{h.address}:{env.failover.agent_port}" for h in leaders),
         failover=env.failover,
-        durability=Durability.LOCAL if is_compared else env.failover.durability,
+        durability=Durability.LOCAL if is_mariadb else env.failover.durability,
         schema=env.database.schema,
         # The MariaDB that OceanBase is compared with has no certificate.
-        tls=env.database.sql_tls and not is_compared,
+        tls=env.database.sql_tls and not is_mariadb,
         rotation=_rotation(env, host),
         agent_key=secrets.agent_reading_key,
         app_password=secrets.loan_app_password,
@@ -97,8 +97,8 @@ def _rotation(env: Environment, host: Host) -> Rotation:
         metrics_url=f"{url}/metrics",
         in_flight="loan_requests_in_flight",
         idle_in_flight=1,
-        gate_url=f"{url}/v1/products",
-        gate_entity=env.entities[0].code,
+        smoke_test_url=f"{url}/v1/products",
+        smoke_test_entity=env.entities[0].code,
         drain_s=env.loan.shutdown_grace_s,
         back_s=_PORTALS_NOTICE_S,
         restart=(restart,),

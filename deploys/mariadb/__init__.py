@@ -1,17 +1,17 @@
 """MariaDB on OceanBase's hosts, in place of OceanBase: only while the two are compared."""
 
 from deploys.component import Component, Footprint, Port, Stage, Step
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host, Role
-from inventory.peer import DatabaseKind
 
 
 def _footprint(env: Environment, _host: Host) -> Footprint:
     # Its package and unit are not here: they come with a comparison, and the package stays after it.
     sql = Port(
-        number=env.peer.sql_port,
+        number=env.mariadb.sql_port,
         opened_to=(Role.LOAN, Role.OCEANBASE),
         why="sql for loan services and the replica",
-        while_serving=DatabaseKind.MARIADB,
+        only_with=DatabaseKind.MARIADB,
     )
     return Footprint(ports=(sql,))
 
@@ -21,8 +21,8 @@ COMPONENT = Component(
     package=__name__,
     roles=(Role.OCEANBASE,),
     steps=(
-        Step(stage=Stage.STOPPED, deploy="stopped", while_serving=DatabaseKind.OCEANBASE),
-        Step(stage=Stage.DATABASES, deploy="in_place_of_oceanbase", while_serving=DatabaseKind.MARIADB),
+        Step(stage=Stage.STOPPED, deploy="stopped", only_with=DatabaseKind.OCEANBASE),
+        Step(stage=Stage.DATABASES, deploy="in_place_of_oceanbase", only_with=DatabaseKind.MARIADB),
     ),
     footprint=_footprint,
 )

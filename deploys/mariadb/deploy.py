@@ -38,7 +38,7 @@ def script(spec: MariaDbSpec) -> str:
         return render(
             "mariadb/replica.sql.j2",
             primary=spec.primary,
-            port=spec.peer.sql_port,
+            port=spec.mariadb.sql_port,
             password=spec.replica_password,
         )
     users = render("mariadb/users.sql.j2", users=spec.passwords, replica_password=spec.replica_password)
@@ -83,7 +83,7 @@ def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
     """
     for while_primary, where in ((False, "a standby"), (True, "the primary")):
         # The agent ends with its database. The standby's agent is stopped first; otherwise it would promote.
-        agent.kept_stopped(
+        agent.agent_stopped(
             name=f"Keep OceanBase and its agent stopped where it is {where}",
             unit=AGENT_UNIT,
             while_primary=while_primary,
@@ -91,7 +91,7 @@ def in_place_of_oceanbase(spec: MariaDbSpec) -> None:
         )
     written = _install(spec)
     operations.data_made(name="Make the database where there is none")
-    services.kept_running(
+    services.service_running(
         name="Keep MariaDB running",
         unit=spec.unit,
         restart_after=(CONFIG, f"/etc/systemd/system/{spec.unit}"),
@@ -109,7 +109,7 @@ def stopped(spec: MariaDbSpec) -> None:
 
     + spec: the database of this host
     """
-    services.kept_stopped(name="Keep MariaDB stopped while OceanBase serves", unit=spec.unit)
+    services.service_stopped(name="Keep MariaDB stopped while OceanBase serves", unit=spec.unit)
 
 
 def _install(spec: MariaDbSpec) -> Any:  # noqa: ANN401 - what an operation returns

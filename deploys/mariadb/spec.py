@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from deploys import platform
 from deploys.depot_client.spec import REPOSITORY
 from deploys.tongweb.data_source import USER as DATA_SOURCE_USER
+from inventory.mariadb import MariaDb
 from inventory.model import DatabaseRole, Environment, Host, Role
-from inventory.peer import MariaDb
 from inventory.secrets import Secrets
 
 UNIT = "loanstack-mariadb.service"
@@ -24,7 +24,7 @@ class MariaDbSpec:
     is_primary: bool
     """The same role as OceanBase's at its first deploy; MariaDB never fails over here."""
     server_id: int
-    peer: MariaDb
+    mariadb: MariaDb
     buffer_pool_mib: int
     replica_threads: int
     passwords: tuple[tuple[str, str], ...] = field(repr=False)
@@ -47,8 +47,8 @@ def mariadb_spec(env: Environment, host: Host, secrets: Secrets) -> MariaDbSpec:
         primary=primary.address,
         is_primary=host.name == primary.name,
         server_id=1 + [h.name for h in hosts].index(host.name),
-        peer=env.peer,
-        buffer_pool_mib=round(env.database.memory_mib * env.peer.buffer_pool_share),
+        mariadb=env.mariadb,
+        buffer_pool_mib=round(env.database.memory_mib * env.mariadb.buffer_pool_share),
         replica_threads=min(env.database.cpu_count, _REPLICA_THREADS_MAX),
         passwords=(
             ("loan_owner", secrets.loan_owner_password),

@@ -43,7 +43,7 @@ def node_exporter(spec: NodeExporterSpec) -> None:
     written = files.converge(
         name="Write the exporter's unit", folders=(Folder(path=TEXTFILES),), files=files_of(spec)
     )
-    services.kept_running(
+    services.service_running(
         name="Keep the node exporter running",
         unit=spec.unit,
         restart_after=(override(spec),),

@@ -12,8 +12,8 @@ from deploys.oceanbase.spec import (
     WALLET,
     OceanBaseSpec,
 )
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host, Role
-from inventory.peer import DatabaseKind
 
 
 def _footprint(env: Environment, host: Host) -> Footprint:
@@ -42,8 +42,8 @@ COMPONENT = Component(
     package=__name__,
     roles=(Role.OCEANBASE,),
     steps=(
-        Step(stage=Stage.DATABASES, deploy="oceanbase", while_serving=DatabaseKind.OCEANBASE),
-        Step(stage=Stage.STANDBY, deploy="oceanbase_standby", while_serving=DatabaseKind.OCEANBASE),
+        Step(stage=Stage.DATABASES, deploy="oceanbase", only_with=DatabaseKind.OCEANBASE),
+        Step(stage=Stage.STANDBY, deploy="oceanbase_standby", only_with=DatabaseKind.OCEANBASE),
     ),
     footprint=_footprint,
 )

@@ -151,16 +151,16 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
     operations.parameters_set(
         name="Set the database's run-time parameters", settings=spec.run_time_parameters
     )
-    services.kept_running(
+    services.service_running(
         name="Have both databases merged each day",
         unit=spec.merge_timer,
         restart_after=(merge_timer(spec),),
         starts=(spec.merge_unit,),
     )
     if spec.peers:
-        operations.healthy(
+        operations.database_healthy(
             name="Wait for one primary and a standby close behind",
-            lag_limit_ms=spec.lag_limit_ms,
+            max_healthy_lag_ms=spec.max_healthy_lag_ms,
             deadline_s=HEALTH_DEADLINE_S,
         )
 
@@ -168,14 +168,14 @@ def oceanbase_standby(spec: OceanBaseSpec) -> None:
 def _install(spec: OceanBaseSpec) -> None:
     assert spec.artifact.sha256 is not None
     users.without_login(name="Know the database's user", user=spec.user, home=spec.base_dir)
-    artifacts.installed(
+    artifacts.archive_installed(
         name="Install seekdb",
         url=spec.artifact.url,
         sha256=spec.artifact.sha256,
         folder=spec.folder,
         version=spec.artifact.version,
         arch=spec.artifact.arch,
-        shown_by="bin/seekdb --version",
+        smoke_command="bin/seekdb --version",
     )
     files.converge(
         name="Write the database's settings, unit and tool",
@@ -196,9 +196,9 @@ def _install(spec: OceanBaseSpec) -> None:
 def _bring_up(spec: OceanBaseSpec, *, as_first_role: str) -> None:
     """Bring the database up, if this is the role that it was first deployed with."""
     if spec.first_role == as_first_role:
-        operations.running(
+        operations.database_running(
             name=f"Keep the database running ({as_first_role.lower()} at first)",
             unit=spec.unit,
-            lag_limit_ms=spec.lag_limit_ms,
+            max_healthy_lag_ms=spec.max_healthy_lag_ms,
             deadline_s=HEALTH_DEADLINE_S,
         )

@@ -26,16 +26,16 @@ class DatabaseState:
     has_tables: bool
     """Whether reads of the services' tables are answered; a standby may follow the log without them."""
 
-    def is_healthy(self, *, lag_limit_ms: int) -> bool:
+    def is_healthy(self, *, max_healthy_lag_ms: int) -> bool:
         """Say whether this side is the only primary, or a standby close behind one.
 
         A primary without its standby counts as healthy, because the missing standby fails on its own host.
 
-        + lag_limit_ms: largest lag of a standby
+        + max_healthy_lag_ms: largest lag of a standby
         """
         if self.role == "PRIMARY":
             return self.peer_role != "PRIMARY"
-        is_close = self.lag_ms is not None and self.lag_ms <= lag_limit_ms
+        is_close = self.lag_ms is not None and self.lag_ms <= max_healthy_lag_ms
         return self.role == "STANDBY" and is_close and self.has_tables
 
 

@@ -32,7 +32,9 @@ _APPLIED_QUERY = f"SELECT name, sha256 FROM {_APPLIED}"  # noqa: S608 - our own 
 
 
 @operation()
-def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
+def database_running(
+    unit: str, max_healthy_lag_ms: int, deadline_s: int
+) -> Generator[StringCommand, None, None]:
     """Bootstrap the database if there is none; wait for it if it is down.
 
     A running database is never restarted for new settings; the operator chooses the time. A database that
@@ -40,7 +42,7 @@ def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCo
     or must be copied anew.
 
     + unit: its systemd unit
-    + lag_limit_ms: largest lag of a healthy standby
+    + max_healthy_lag_ms: largest lag of a healthy standby
     + deadline_s: time limit of the wait for a database that is down
     """
     service = host.get_fact(Service, unit=unit)
@@ -50,24 +52,26 @@ def running(unit: str, lag_limit_ms: int, deadline_s: int) -> Generator[StringCo
     if now is None or now.recorded_role == "NONE":
         yield StringCommand(f"{DATABASE_TOOL} bootstrap auto")
     elif now.role == "DOWN":
-        yield StringCommand(f"{DATABASE_TOOL} wait-healthy {lag_limit_ms} {deadline_s}")
+        yield StringCommand(f"{DATABASE_TOOL} wait-healthy {max_healthy_lag_ms} {deadline_s}")
     else:
         host.noop(f"the database runs as {now.role}")
 
 
 @operation()
-def healthy(lag_limit_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
+def database_healthy(max_healthy_lag_ms: int, deadline_s: int) -> Generator[StringCommand, None, None]:
     """Wait until this side is the only primary, or a standby close behind one.
 
-    + lag_limit_ms: largest lag of the standby
+    + max_healthy_lag_ms: largest lag of the standby
     + deadline_s: time limit; the message says what was waited for
     """
-    now = _database_within(_CATCHES_UP_WITHIN_S, lambda seen: seen.is_healthy(lag_limit_ms=lag_limit_ms))
-    if now is not None and now.is_healthy(lag_limit_ms=lag_limit_ms):
+    now = _database_within(
+        _CATCHES_UP_WITHIN_S, lambda seen: seen.is_healthy(max_healthy_lag_ms=max_healthy_lag_ms)
+    )
+    if now is not None and now.is_healthy(max_healthy_lag_ms=max_healthy_lag_ms):
         lag = "" if now.lag_ms is None else f", {now.lag_ms} ms behind"
         host.noop(f"{now.role}{lag}; its peer is {now.peer_role}")
         return
-    yield StringCommand(f"{DATABASE_TOOL} wait-healthy {lag_limit_ms} {deadline_s}")
+    yield StringCommand(f"{DATABASE_TOOL} wait-healthy {max_healthy_lag_ms} {deadline_s}")
 
 
 @operation()

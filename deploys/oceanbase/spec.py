@@ -95,7 +95,7 @@ class OceanBaseSpec:
     sizes: tuple[tuple[str, str], ...]
     """Parameters of the first start; the data directory keeps them."""
     run_time_parameters: tuple[tuple[str, str], ...]
-    lag_limit_ms: int
+    max_healthy_lag_ms: int
     merge_at: str
     """Time of day at which the dumps are merged, HH:MM."""
     wallet: Wallet | None
@@ -143,7 +143,7 @@ def oceanbase_spec(
             *((("enable_rpc_tls", "True"),) if database.replication_tls else ()),
         ),
         run_time_parameters=run_time_parameters(database),
-        lag_limit_ms=database.lag_limit_ms,
+        max_healthy_lag_ms=database.max_healthy_lag_ms,
         merge_at=database.merge_at,
         wallet=wallet,
         root_sources=(SOCKET_SOURCE, *sorted(h.address for h in env.hosts_with(Role.OCEANBASE))),

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Generator
 
 from pyinfra.api.command import StringCommand
-from pyinfra.api.operation import operation
+from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
 from deploys.facts.artifacts import HASH_FILE, InstalledArtifact
@@ -12,9 +12,10 @@ from deploys.facts.files import PathStates
 from deploys.operations import versions
 from deploys.operations.writing import written
 from deploys.trust import CURL
+from inventory.model import Artifact
 
 _DOWNLOADS = "/var/cache/loanstack"
-PYTHON_LOADS = (
+_PYTHON_LOADS = (
     "bin/python3 -c 'import ctypes, pathlib; "
     '[ctypes.CDLL(str(each.resolve())) for each in sorted(pathlib.Path("lib").rglob("*.so*"))]\''
 )
@@ -22,8 +23,8 @@ PYTHON_LOADS = (
 
 
 @operation()
-def installed(
-    url: str, sha256: str, folder: str, version: str, arch: str, shown_by: str | None = None
+def archive_installed(
+    url: str, sha256: str, folder: str, version: str, arch: str, smoke_command: str | None = None
 ) -> Generator[StringCommand, None, None]:
     """Unpack a verified archive into `folder`/`version` and point `folder`/current at it.
 
@@ -35,34 +36,53 @@ def installed(
     + folder: where versions of this artifact live
     + version: name of the version's folder
     + arch: architecture that its programs must be built for
-    + shown_by: command in the version's folder that must succeed before anything uses it: an allocator built
-      for small pages, or a missing library, shows only when a program starts; None: no program must start
+    + smoke_command: command in the version's folder that must succeed before anything uses it: an allocator
+      built for small pages, or a missing library, shows only when a program starts; None: it has no program
 
     **Example:**
 
     .. code:: python
 
-        artifacts.installed(
+        artifacts.archive_installed(
             name="Install seekdb",
             url=url,
             sha256=digest,
             folder="/opt/loanstack/seekdb",
             version="1.4.0",
             arch="aarch64",
-            shown_by="bin/seekdb --version",
+            smoke_command="bin/seekdb --version",
         )
     """
     if host.get_fact(InstalledArtifact, folder=folder) == sha256:
         host.noop(f"{folder}/current is {version} ({sha256[:12]})")
         return
-    yield from _unpack(url, sha256, folder, version, arch, owner=None, shown_by=shown_by)
+    yield from _unpack(url, sha256, folder, version, arch, owner=None, smoke_command=smoke_command)
     link, remove = versions.linked(folder, version), versions.old_ones_removed(folder, version)
     yield StringCommand(f"{link} && {remove}")
 
 
+def bundle_installed(name: str, artifact: Artifact, folder: str) -> OperationMeta:
+    """Install one of our bundles, which bring their own Python; return the operation that does it.
+
+    + name: name of the operation
+    + artifact: the bundle, whose hash is known
+    + folder: where its versions live
+    """
+    assert artifact.sha256 is not None
+    return archive_installed(
+        name=name,
+        url=artifact.url,
+        sha256=artifact.sha256,
+        folder=folder,
+        version=artifact.version,
+        arch=artifact.arch,
+        smoke_command=_PYTHON_LOADS,
+    )
+
+
 @operation()
-def unpacked(
-    url: str, sha256: str, folder: str, version: str, arch: str, owner: str, shown_by: str | None = None
+def archive_unpacked(
+    url: str, sha256: str, folder: str, version: str, arch: str, owner: str, smoke_command: str | None = None
 ) -> Generator[StringCommand, None, None]:
     """Unpack a verified archive into `folder`/`version`, next to the version in use.
 
@@ -72,17 +92,17 @@ def unpacked(
     + version: name of the version's folder
     + arch: architecture that its programs must be built for
     + owner: user and group of the unpacked files, for a server that writes into its own folder
-    + shown_by: command in the version's folder that must succeed before anything uses it; None: none
+    + smoke_command: command in the version's folder that must succeed before anything uses it; None: none
     """
     if host.get_fact(InstalledArtifact, folder=folder, version=version) == sha256:
         host.noop(f"{folder}/{version} is unpacked ({sha256[:12]})")
         return
-    yield from _unpack(url, sha256, folder, version, arch, owner=owner, shown_by=shown_by)
+    yield from _unpack(url, sha256, folder, version, arch, owner=owner, smoke_command=smoke_command)
     yield StringCommand(versions.old_ones_removed(folder, version))
 
 
 @operation()
-def installed_silently(
+def installer_run(
     url: str, sha256: str, folder: str, version: str, owner: str, properties: str
 ) -> Generator[StringCommand, None, None]:
     """Run a verified installer that reads its answers from a file, next to the version in use.
@@ -116,7 +136,7 @@ def installed_silently(
 
 
 @operation()
-def linked(folder: str, version: str, sha256: str) -> Generator[StringCommand, None, None]:
+def version_linked(folder: str, version: str, sha256: str) -> Generator[StringCommand, None, None]:
     """Point `folder`/current at an unpacked version.
 
     + folder: where versions of this artifact live
@@ -130,7 +150,7 @@ def linked(folder: str, version: str, sha256: str) -> Generator[StringCommand, N
 
 
 @operation()
-def placed(url: str, sha256: str, path: str, owner: str) -> Generator[StringCommand, None, None]:
+def file_installed(url: str, sha256: str, path: str, owner: str) -> Generator[StringCommand, None, None]:
     """Put one verified file in its place, atomically.
 
     + url: the file
@@ -168,7 +188,14 @@ def _download(url: str, sha256: str, path: str) -> Generator[StringCommand, None
 
 
 def _unpack(
-    url: str, sha256: str, folder: str, version: str, arch: str, *, owner: str | None, shown_by: str | None
+    url: str,
+    sha256: str,
+    folder: str,
+    version: str,
+    arch: str,
+    *,
+    owner: str | None,
+    smoke_command: str | None,
 ) -> Generator[StringCommand, None, None]:
     archive = _copy(url, sha256)
     a, u, t = (shlex.quote(path) for path in (archive, f"{folder}/.unpacking", f"{folder}/{version}"))
@@ -178,17 +205,17 @@ def _unpack(
     yield StringCommand(
         f"{versions.fits(archive, arch=arch, url=url)} && rm -rf {u} && install -d -m 0755 {u} && "
         f"tar --extract --gzip --file {a} --directory {u} --strip-components=1 --no-same-owner && "
-        f"{_shown(url, u, shown_by)}"
+        f"{_smoke_tested(url, u, smoke_command)}"
         f"printf '%s\\n' {sha256} > {u}/{HASH_FILE} && {given}rm -rf {t} && mv -T {u} {t} && rm -f {a}"
     )
 
 
-def _shown(url: str, quoted_folder: str, shown_by: str | None) -> str:
+def _smoke_tested(url: str, quoted_folder: str, smoke_command: str | None) -> str:
     """Return the part of a shell command that deletes files that do not run here, and prints the output."""
-    if shown_by is None:
+    if smoke_command is None:
         return ""
     refusal = shlex.quote(f"what is in {url} does not run on this host; it was deleted, and nothing uses it")
     return (
-        f"{{ said=$(cd {quoted_folder} && {shown_by} 2>&1) || "
+        f"{{ said=$(cd {quoted_folder} && {smoke_command} 2>&1) || "
         f"{{ printf '%s\\n' \"$said\" {refusal} | tail -n 3 >&2; rm -rf {quoted_folder}; exit 1; }}; }} && "
     )

@@ -16,13 +16,13 @@ from pyinfra.context import host
 from deploys.facts.services import Service, ServiceState
 from deploys.operations.journal import last_words
 from deploys.operations.refusal import refusal
-from deploys.operations.turns import failed_before_its_turn
+from deploys.operations.serial import earlier_hosts_that_failed
 
 _SETTLES_S = 1
 
 
 @operation()
-def kept_running(
+def service_running(
     unit: str,
     restart_after: tuple[str, ...] = (),
     reload_after: tuple[str, ...] = (),
@@ -49,7 +49,7 @@ def kept_running(
 
     .. code:: python
 
-        services.kept_running(
+        services.service_running(
             name="Keep the gateway running",
             unit="nginx.service",
             reload_after=("/etc/nginx/nginx.conf",),
@@ -57,10 +57,10 @@ def kept_running(
             _serial=True,
         )
     """
-    yield from running(unit, restart_after, reload_after, check, why, serves, starts, written)
+    yield from commands_to_run(unit, restart_after, reload_after, check, why, serves, starts, written)
 
 
-def running(
+def commands_to_run(
     unit: str,
     restart_after: tuple[str, ...] = (),
     reload_after: tuple[str, ...] = (),
@@ -70,7 +70,7 @@ def running(
     starts: tuple[str, ...] = (),
     written: tuple[Any, ...] = (),
 ) -> Generator[StringCommand, None, None]:
-    """Yield the commands of `kept_running`, for operations that add conditions of their own."""
+    """Yield the commands of `service_running`, for operations that add conditions of their own."""
     now = host.get_fact(Service, unit=unit, paths=(*restart_after, *reload_after), starts=starts)
     action = _action(now, restart_after, reload_after)
     if action is None and will_be_written(written):
@@ -78,16 +78,16 @@ def running(
     if action is None and now.is_enabled and not now.needs_daemon_reload:
         host.noop(f"{unit} is enabled and runs with its current files")
         return
-    if action in ("restart", "reload") and (failed := failed_before_its_turn()):
+    if action in ("restart", "reload") and (failed := earlier_hosts_that_failed()):
         yield refusal(
             f"{host.name}: {unit} keeps running as it is, because its {action} failed on "
             f"{', '.join(failed)}; put that right, and deploy again"
         )
         return
-    yield from _known(now)
+    yield from _unit_loaded(now)
     if check is not None and action is not None:
         yield StringCommand(check)
-    yield from _enabled(unit, now)
+    yield from _unit_enabled(unit, now)
     if action is not None:
         begin = StringCommand("systemctl", action, QuoteString(unit))
         yield begin if why is None else StringCommand(begin, f"|| {{ {why} >&2; exit 1; }}")
@@ -103,7 +103,7 @@ def running(
 
 
 @operation()
-def launched(unit: str) -> Generator[StringCommand, None, None]:
+def service_started_no_block(unit: str) -> Generator[StringCommand, None, None]:
     """Enable `unit` and begin its start, without waiting until it is up.
 
     This is for a member that is up only when others are: the first would never be up if hosts were awaited
@@ -116,37 +116,37 @@ def launched(unit: str) -> Generator[StringCommand, None, None]:
     if now.is_active and now.is_enabled:
         host.noop(f"{unit} is enabled and runs")
         return
-    yield from _known(now)
-    yield from _enabled(unit, now)
+    yield from _unit_loaded(now)
+    yield from _unit_enabled(unit, now)
     if not now.is_active:
         yield StringCommand("systemctl restart --no-block", QuoteString(unit))
 
 
 @operation()
-def known(unit: str, written: tuple[Any, ...] = ()) -> Generator[StringCommand, None, None]:
-    """Have systemd know `unit` as it is on disk; something else starts and ends it.
+def unit_loaded(unit: str, written: tuple[Any, ...] = ()) -> Generator[StringCommand, None, None]:
+    """Have systemd load `unit` as it is on disk; something else starts and ends it.
 
     + unit: full name; of a template, that of an instance
     + written: operations that write its file: a dry run then foresees the reload
     """
     now = host.get_fact(Service, unit=unit)
     if now.is_loaded and not now.needs_daemon_reload and not will_be_written(written):
-        host.noop(f"systemd knows {unit} as it is on disk")
+        host.noop(f"systemd has loaded {unit} as it is on disk")
         return
     yield StringCommand("systemctl daemon-reload")
 
 
 @operation()
-def kept_stopped(unit: str) -> Generator[StringCommand, None, None]:
+def service_stopped(unit: str) -> Generator[StringCommand, None, None]:
     """Disable and stop `unit`, if it exists.
 
     + unit: full name
     """
-    yield from stopped(unit)
+    yield from commands_to_stop(unit)
 
 
-def stopped(unit: str) -> Generator[StringCommand, None, None]:
-    """Yield the commands of `kept_stopped`, for operations that add conditions of their own."""
+def commands_to_stop(unit: str) -> Generator[StringCommand, None, None]:
+    """Yield the commands of `service_stopped`, for operations that add conditions of their own."""
     now = host.get_fact(Service, unit=unit)
     if not now.is_active and not now.is_enabled:
         host.noop(f"{unit} does not run and will not start")
@@ -164,12 +164,12 @@ def will_be_written(operations: Iterable[Any]) -> bool:
     return any(not each.is_complete() and each.will_change for each in operations)
 
 
-def _known(now: ServiceState) -> Generator[StringCommand, None, None]:
+def _unit_loaded(now: ServiceState) -> Generator[StringCommand, None, None]:
     if now.needs_daemon_reload or not now.is_loaded:
         yield StringCommand("systemctl daemon-reload")
 
 
-def _enabled(unit: str, now: ServiceState) -> Generator[StringCommand, None, None]:
+def _unit_enabled(unit: str, now: ServiceState) -> Generator[StringCommand, None, None]:
     if not now.is_enabled:
         yield StringCommand("systemctl enable --quiet", QuoteString(unit))
 

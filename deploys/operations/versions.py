@@ -39,12 +39,16 @@ def fits(archive: str, *, arch: str, url: str) -> str:
 def linked(folder: str, version: str) -> str:
     """Return the command that points `folder`/current at `version`, and `folder`/previous at the one before.
 
+    A version that is installed once more, such as one that was built anew, is not its own version of before.
+
     + folder: where the versions are
     + version: name of the version's folder
     """
-    switch = f"ln -sfn {shlex.quote(version)} .current-new && mv -fT .current-new current"
+    new = shlex.quote(version)
+    switch = f"ln -sfn {new} .current-new && mv -fT .current-new current"
     return (
-        f'cd {shlex.quote(folder)} && if [ -e current ]; then ln -sfn "$(readlink current)" previous; fi && '
+        f'cd {shlex.quote(folder)} && if [ -e current ] && [ "$(readlink current)" != {new} ]; then '
+        'ln -sfn "$(readlink current)" .previous-new && mv -fT .previous-new previous; fi && '
         + noted(f"{folder}/current/{HASH_FILE}", switch)
     )
 

@@ -46,7 +46,7 @@ def made(path: str, *, mode: int, user: str, group: str, by: str = ROOT) -> str:
 
 
 def done_by(user: str, group: str, command: str, *, below: str) -> str:
-    """Return the shell command that runs `command` as `user`; root refuses below a folder that is not root's.
+    """Return the shell command that runs `command` as `user`; root refuses below a folder not only root's.
 
     + command: what to run in a shell of its own
     + below: absolute path that it makes or writes
@@ -56,11 +56,29 @@ def done_by(user: str, group: str, command: str, *, below: str) -> str:
         return f"setpriv {who} --init-groups --no-new-privs sh -c {shlex.quote(command)}"
     folders = " ".join(shlex.quote(str(folder)) for folder in PurePosixPath(below).parents)
     refusal = shlex.quote(
-        f"{below}: root writes nothing below a folder of another user, who could put a link there. Give the "
-        "folder back to root, or name its user in the field `by` of the file:"
+        f"{below}: root writes nothing below a folder of another user, or that another may write, who could "
+        "put a link there. Give the folder to root alone, or name its user in the field `by` of the file:"
     )
-    # -H: of a link such as `current`, the folder that it points at is looked at.
     return (
-        f'foreign=$(find -H {folders} -maxdepth 0 ! -uid 0 ! -uid "$(id -u)" 2>/dev/null); '
+        f"foreign=$({_foreign(folders)}); "
         f'[ -z "$foreign" ] || {{ echo {refusal} $foreign >&2; exit 1; }}; ( {command} )'
+    )
+
+
+def _foreign(folders: str) -> str:
+    """Return the shell command that prints those of `folders` in which another user could put a link.
+
+    They are another user's, or everybody may write there (but in one like /tmp, nobody can replace what is
+    root's), or a group may that has other members than root.
+    """
+    # -H: of a link such as `current`, the folder that it points at is looked at.
+    look = f"find -H {folders} -maxdepth 0"
+    members = (
+        "{ getent group $gid | cut -d : -f 4 | tr , '\\n'; "
+        'getent passwd | grep "^[^:]*:[^:]*:[^:]*:$gid:" | cut -d : -f 1; }'
+    )
+    return (
+        f'{look} \\( ! -uid 0 ! -uid "$(id -u)" -o -perm -o=w ! -perm -1000 \\) 2>/dev/null; '
+        f"{look} -perm -g=w -printf '%G %p\\n' 2>/dev/null | while read -r gid path; do "
+        f'! {members} | grep -qvx -e \'\' -e {ROOT} -e "$(id -un)" || echo "$path"; done'
     )

@@ -59,7 +59,7 @@ def prometheus(spec: PrometheusSpec) -> None:
     + spec: its port, and the targets
     """
     written = files.converge(name="Write targets and unit", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Keep Prometheus running",
         unit=UNIT,
         restart_after=(OVERRIDE,),

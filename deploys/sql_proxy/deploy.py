@@ -34,7 +34,7 @@ def sql_proxy(spec: SqlProxySpec) -> None:
     + spec: its port, and the databases that may lead
     """
     written = files.converge(name="Write the SQL proxy's configuration", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Keep the SQL proxy running",
         unit=UNIT,
         restart_after=(OVERRIDE,),

@@ -131,37 +131,37 @@ def tongweb(spec: TongWebSpec) -> None:
     + spec: artifacts, addresses and settings of this host
     """
     users.without_login(name="Know TongWeb's user", user=spec.user, home=FOLDER)
-    _unpacked(
-        "Unpack the Java runtime", spec.jdk, spec.jdk_folder, owner="root", shown_by="bin/java -version"
+    _unpack(
+        "Unpack the Java runtime", spec.jdk, spec.jdk_folder, owner="root", smoke_command="bin/java -version"
     )
     if spec.product.url.endswith(".bin"):
-        _installed("Install TongWeb", spec)
+        _run_installer("Install TongWeb", spec)
     else:
-        _unpacked("Unpack TongWeb", spec.product, FOLDER, owner=spec.user)
-    _unpacked("Unpack the channel portal", spec.portal, PORTAL_FOLDER, owner="root")
+        _unpack("Unpack TongWeb", spec.product, FOLDER, owner=spec.user)
+    _unpack("Unpack the channel portal", spec.portal, PORTAL_FOLDER, owner="root")
     if spec.license is not None:
-        _placed("Place the licence", spec.license, f"{spec.home}/license.dat", owner=spec.user)
+        _install_file("Install the licence", spec.license, f"{spec.home}/license.dat", owner=spec.user)
     driver = f"{spec.home}/lib/{spec.jdbc_driver.name}.jar"
-    _placed("Place the JDBC driver", spec.jdbc_driver, driver, owner=spec.user)
+    _install_file("Install the JDBC driver", spec.jdbc_driver, driver, owner=spec.user)
     written = files.converge(
         name="Write configuration, options and unit",
         files=files_of(spec),
         folders=(Folder(path=f"{spec.home}/autodeploy", user=spec.user, group=spec.user, by=spec.user),),
     )
-    switched = _switched("Switch to this TongWeb", spec.product, FOLDER)
-    _switched("Switch to this portal", spec.portal, PORTAL_FOLDER)
+    switched = _switch("Switch to this TongWeb", spec.product, FOLDER)
+    _switch("Switch to this portal", spec.portal, PORTAL_FOLDER)
     autodeploys = spec.tongweb.deploys_by == DeploysBy.AUTODEPLOY
     if autodeploys:
-        operations.laid_down(
-            name="Lay down the portal's WAR",
+        operations.war_installed(
+            name="Install the portal's WAR",
             war=f"{PORTAL_FOLDER}/current/{WAR}",
             target=f"{FOLDER}/current/autodeploy/{WAR}",
         )
     assembled = f"{spec.home}/conf/tongweb.xml"
-    configured = operations.configured(
+    configured = operations.configuration_assembled(
         name="Put the configuration together", path=assembled, written=(written, switched)
     )
-    services.kept_running(
+    services.service_running(
         name="Keep TongWeb running",
         unit=UNIT,
         restart_after=(
@@ -177,7 +177,7 @@ def tongweb(spec: TongWebSpec) -> None:
         _serial=True,
     )
     operations.console_secured(name="Take the product's passwords from the console")
-    operations.served(
+    operations.portal_served(
         name="Have the portal served",
         url=f"http://{spec.address}:{spec.tongweb.port}/portal/metrics",
         version=spec.portal.version,
@@ -185,9 +185,9 @@ def tongweb(spec: TongWebSpec) -> None:
     )
 
 
-def _installed(name: str, spec: TongWebSpec) -> None:
+def _run_installer(name: str, spec: TongWebSpec) -> None:
     assert spec.product.sha256 is not None
-    artifacts.installed_silently(
+    artifacts.installer_run(
         name=name,
         url=spec.product.url,
         sha256=spec.product.sha256,
@@ -203,19 +203,23 @@ def _installed(name: str, spec: TongWebSpec) -> None:
     )
 
 
-def _placed(name: str, artifact: Artifact, path: str, *, owner: str) -> None:
+def _install_file(name: str, artifact: Artifact, path: str, *, owner: str) -> None:
     assert artifact.sha256 is not None
-    artifacts.placed(name=name, url=artifact.url, sha256=artifact.sha256, path=path, owner=owner)
+    artifacts.file_installed(name=name, url=artifact.url, sha256=artifact.sha256, path=path, owner=owner)
 
 
-def _switched(name: str, artifact: Artifact, folder: str) -> Any:  # noqa: ANN401 - pyinfra's own
+def _switch(name: str, artifact: Artifact, folder: str) -> Any:  # noqa: ANN401 - pyinfra's own
     assert artifact.sha256 is not None
-    return artifacts.linked(name=name, folder=folder, version=artifact.version, sha256=artifact.sha256)
+    return artifacts.version_linked(
+        name=name, folder=folder, version=artifact.version, sha256=artifact.sha256
+    )
 
 
-def _unpacked(name: str, artifact: Artifact, folder: str, *, owner: str, shown_by: str | None = None) -> None:
+def _unpack(
+    name: str, artifact: Artifact, folder: str, *, owner: str, smoke_command: str | None = None
+) -> None:
     assert artifact.sha256 is not None
-    artifacts.unpacked(
+    artifacts.archive_unpacked(
         name=name,
         url=artifact.url,
         sha256=artifact.sha256,
@@ -223,5 +227,5 @@ def _unpacked(name: str, artifact: Artifact, folder: str, *, owner: str, shown_b
         version=artifact.version,
         arch=artifact.arch,
         owner=owner,
-        shown_by=shown_by,
+        smoke_command=smoke_command,
     )

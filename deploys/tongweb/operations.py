@@ -15,7 +15,7 @@ from deploys.write_times import noted
 
 
 @operation()
-def laid_down(war: str, target: str) -> Generator[StringCommand, None, None]:
+def war_installed(war: str, target: str) -> Generator[StringCommand, None, None]:
     """Copy the current portal's WAR to the server's autodeploy folder.
 
     + war: the file
@@ -25,11 +25,11 @@ def laid_down(war: str, target: str) -> Generator[StringCommand, None, None]:
     if war in found and target in found and found[war].sha256 == found[target].sha256:
         host.noop(f"{target} is {war}")
         return
-    yield StringCommand(f"{TOOL} lay-war")
+    yield StringCommand(f"{TOOL} install-war")
 
 
 @operation()
-def served(url: str, version: str, by_command: bool) -> Generator[StringCommand, None, None]:
+def portal_served(url: str, version: str, by_command: bool) -> Generator[StringCommand, None, None]:
     """Wait until the server serves this version of the portal and has warmed it up.
 
     + url: the portal's metrics
@@ -45,7 +45,7 @@ def served(url: str, version: str, by_command: bool) -> Generator[StringCommand,
 
 
 @operation()
-def configured(path: str, written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
+def configuration_assembled(path: str, written: tuple[Any, ...]) -> Generator[StringCommand, None, None]:
     """Assemble TongWeb's configuration on the host, with a password that the product's own script writes.
 
     + path: the file that comes of it

@@ -116,12 +116,12 @@ def _rotation(env: Environment, host: Host) -> tuple[Rotation, ...]:
             well_url=f"{url}/healthz",
             metrics_url=f"{url}/metrics",
             in_flight="portal_in_flight",
-            gate_url=f"{url}/api/v1/products",
-            gate_entity=env.entities[0].code,
+            smoke_test_url=f"{url}/api/v1/products",
+            smoke_test_entity=env.entities[0].code,
             drain_s=env.tongweb.drain_s,
             back_s=return_noticed_within_s(env.gateway),
             restart=(restart,),
-            after_roll_back=((TOOL, "lay-war"), after),
+            after_roll_back=((TOOL, "install-war"), after),
         )
         for name, folder, after in (("tongweb", FOLDER, restart), ("portal", PORTAL_FOLDER, serve))
     )

@@ -48,7 +48,7 @@ def virtual_addresses(spec: VirtualAddressesSpec) -> None:
     if not spec.addresses:
         return
     written = files.converge(name="Write keepalived's configuration", files=files_of(spec))
-    services.kept_running(
+    services.service_running(
         name="Keep keepalived running",
         unit=UNIT,
         restart_after=(OVERRIDE,),

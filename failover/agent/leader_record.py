@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Any, Protocol
 
+from failover.agent.etcd_watch import EtcdWatch
 from failover.agent.memory import Memory
-from failover.agent.store_watch import StoreWatch
-from failover.store.records import LeaderRecord
+from failover.etcd.records import LeaderRecord
 
 
-class Store(Protocol):
-    """What this module needs of `client.Store`."""
+class Etcd(Protocol):
+    """What this module needs of `client.EtcdClient`."""
 
     async def grant(self, ttl_ms: int) -> str:
         """Return a new lease."""
@@ -17,7 +17,9 @@ class Store(Protocol):
     async def revoke(self, lease: str) -> None:
         """End a lease."""
 
-    async def claim(self, record: LeaderRecord, *, lease: str, takes_request: bool) -> int | None:
+    async def acquire_leader_lock(
+        self, record: LeaderRecord, *, lease: str, takes_request: bool
+    ) -> int | None:
         """Make a record the leader's."""
 
     async def advance(self, record: LeaderRecord, *, takes_request: bool = False) -> int | None:
@@ -27,16 +29,16 @@ class Store(Protocol):
         """Delete a request."""
 
 
-class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, and the next look shows it
+class Superseded(Exception):  # noqa: N818 - no error: somebody else was first, and the next read shows it
     """Another agent changed the record, or this agent dropped its lease: the action ends here."""
 
 
-class LeaderKeeper:
+class LeaderRecordUpdater:
     """The only way in which actions change the record."""
 
-    def __init__(self, store: Store, watch: StoreWatch, memory: Memory) -> None:
+    def __init__(self, etcd: Etcd, watch: EtcdWatch, memory: Memory) -> None:
         """Change what `watch` has seen."""
-        self._store = store
+        self._etcd = etcd
         self._watch = watch
         self._memory = memory
 
@@ -52,20 +54,20 @@ class LeaderKeeper:
         return record
 
     async def change(self, revision: int, *, takes_request: bool = False, **changes: Any) -> None:  # noqa: ANN401
-        """Change fields of the record that was seen at `revision`, and look again.
+        """Change fields of the record that was seen at `revision`, and read again.
 
         Raises:
             Superseded: somebody else changed it first.
-            StoreError: it is not known whether it happened.
+            EtcdError: it is not known whether it happened.
         """
         record = self.record(revision)
         changed = replace(record, leadership=replace(record.leadership, **changes))
-        if await self._store.advance(changed, takes_request=takes_request) is None:
-            await self._watch.turn(put=True)
+        if await self._etcd.advance(changed, takes_request=takes_request) is None:
+            await self._watch.poll(put=True)
             raise Superseded(f"somebody changed the record at revision {revision} first")
-        await self._watch.turn(put=True)
+        await self._watch.poll(put=True)
 
-    def must_lead(self) -> None:
+    def assert_leader(self) -> None:
         """Return if the lease is still held.
 
         Raises:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from failover.core.observed import FenceReport, FenceState, Lease, TaskKind
-from failover.host.note import Recorded
+from failover.host.local_state import LocalState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +13,7 @@ class HeldLease:
 
     epoch: int
     id: str
-    """The store's id of the lease."""
+    """etcd's id of the lease."""
     renewed_at_ms: int
     """When the last successful renewal was sent."""
 
@@ -23,7 +23,7 @@ class HeldLease:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Working:
+class RunningTask:
     """The task in progress."""
 
     kind: TaskKind
@@ -36,16 +36,16 @@ class Memory:
 
     lease: HeldLease | None = None
     fenced_epoch: int = 0
-    claimed_at_ms: int | None = None
+    lock_acquired_at_ms: int | None = None
     reports: dict[str, FenceState] = field(default_factory=dict)
-    """Reports of fence devices since the present claim."""
-    working: Working | None = None
+    """Reports of fence devices since this agent acquired the leader lock."""
+    running_task: RunningTask | None = None
     fencing: bool = False
     """SIGKILL was sent, and the database is not known to be down yet."""
     started_at_ms: int | None = None
     """When this agent last started the database."""
-    recorded: Recorded = field(default_factory=Recorded)
-    """The note and the role file, as last read."""
+    local_state: LocalState = field(default_factory=LocalState)
+    """The local state, as last read."""
     cannot_follow: bool = False
 
     def fence_reports(self) -> tuple[FenceReport, ...]:

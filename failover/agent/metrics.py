@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from failover.core.observed import Alone, Observed, Phase, Role
+from failover.core.observed import Observed, Phase, Role, UnprotectedMode
 from failover.core.observed import Settings as Limits
 from failover.core.safety import lease_is_valid
 
@@ -25,8 +25,8 @@ class Metrics:
             "loanstack_failover_fences", "Fences, by whose they were and what came of them.",
             ("whose", "result"), registry=registry,
         )  # fmt: skip
-        self.store_errors = Counter(
-            "loanstack_failover_store_errors", "Members of the store that gave no answer.", ("endpoint",),
+        self.etcd_errors = Counter(
+            "loanstack_failover_store_errors", "Members of etcd that gave no answer.", ("endpoint",),
             registry=registry,
         )  # fmt: skip
         self._role = Gauge(
@@ -41,8 +41,8 @@ class Metrics:
             "loanstack_failover_lease_age_seconds", "Since the own lease was last renewed; -1: none is held.",
             registry=registry,
         )  # fmt: skip
-        self._store_age = Gauge(
-            "loanstack_failover_store_age_seconds", "Since the store last answered; -1: never.",
+        self._etcd_age = Gauge(
+            "loanstack_failover_store_age_seconds", "Since etcd last answered; -1: never.",
             registry=registry,
         )  # fmt: skip
         self._lag = Gauge(
@@ -54,7 +54,7 @@ class Metrics:
             "Dumps of one table that wait for the daily merge, at most; -1: not known.",
             registry=registry,
         )
-        self._alone = Gauge(
+        self._unprotected = Gauge(
             "loanstack_failover_alone",
             "1 on the leader's host while acknowledged writes may be there only: nobody else is promoted.",
             registry=registry,
@@ -65,8 +65,8 @@ class Metrics:
 
     def page(self, seen: Observed, limits: Limits, lag_ms: int | None) -> bytes:
         """Return the text that Prometheus scrapes."""
-        store, lease = seen.store, seen.lease
-        leadership = store.leadership if store else None
+        etcd, lease = seen.etcd, seen.lease
+        leadership = etcd.leadership if etcd else None
         for role in Role:
             self._role.labels(role.value).set(seen.database.role is role)
         leads = (
@@ -76,11 +76,13 @@ class Metrics:
             and lease_is_valid(seen, limits)
         )
         self._is_leader.set(leads)
-        self._alone.set(leads and leadership is not None and leadership.alone is not Alone.NO)
+        self._unprotected.set(
+            leads and leadership is not None and leadership.unprotected is not UnprotectedMode.NO
+        )
         self._epoch.set(leadership.epoch if leadership else 0)
         self._lease_age.set(-1 if lease is None else (seen.now_ms - lease.renewed_at_ms) / 1000)
-        self._store_age.set(-1 if store is None else store.answered_ago_ms / 1000)
+        self._etcd_age.set(-1 if etcd is None else etcd.answered_ago_ms / 1000)
         self._lag.set(-1 if lag_ms is None else lag_ms / 1000)
         self._dumps.set(-1 if seen.database.dumps is None else seen.database.dumps)
-        self._paused.set(store is not None and store.paused)
+        self._paused.set(etcd is not None and etcd.paused)
         return generate_latest(self.registry)

@@ -12,37 +12,37 @@ class Pace:
         """Begin at the quick pace.
 
         Args:
-            busy_ms: between two looks while anything is not as it should be.
-            calm_ms: between two looks while everything is.
+            busy_ms: between two observations while anything is not as it should be.
+            calm_ms: between two observations while everything is.
         """
         self._busy_s = busy_ms / 1000
         self._calm_s = calm_ms / 1000
-        self._stirred = asyncio.Event()
-        self._stirred.set()
-        self.on_stir: Callable[[], None] = lambda: None
+        self._disturbed = asyncio.Event()
+        self._disturbed.set()
+        self.on_disturbance: Callable[[], None] = lambda: None
         """Called when calm ends, so that tasks with their own sleep observe at once."""
 
     @property
     def is_calm(self) -> bool:
         """Whether all is well."""
-        return not self._stirred.is_set()
+        return not self._disturbed.is_set()
 
     @property
     def interval_s(self) -> float:
-        """Seconds between two looks at the present pace."""
+        """Seconds between two observations at the present pace."""
         return self._calm_s if self.is_calm else self._busy_s
 
     def set(self, *, is_calm: bool) -> None:
         """Set whether all is well; when calm ends, every pause ends at once."""
         if is_calm:
-            self._stirred.clear()
+            self._disturbed.clear()
         elif self.is_calm:
-            self._stirred.set()
-            self.on_stir()
+            self._disturbed.set()
+            self.on_disturbance()
 
     async def pause(self) -> None:
-        """Wait until it is time for the next look."""
+        """Wait until it is time for the next observation."""
         await asyncio.sleep(self._busy_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._calm_s - self._busy_s):
-                await self._stirred.wait()
+                await self._disturbed.wait()

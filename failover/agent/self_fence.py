@@ -7,12 +7,12 @@ from typing import Protocol
 
 from failover import clock
 from failover.agent.memory import HeldLease, Memory
-from failover.store.recorder import Recorder
+from failover.etcd.history_writer import HistoryWriter
 
 _LOG = logging.getLogger("failover.fence")
 
 
-class Killed(Protocol):
+class KillableDatabase(Protocol):
     """What this module needs of `database.DatabaseWatch`."""
 
     def kill_now(self) -> None:
@@ -28,11 +28,11 @@ class SelfFence:
     def __init__(
         self,
         memory: Memory,
-        database: Killed,
-        recorder: Recorder,
+        database: KillableDatabase,
+        history_writer: HistoryWriter,
         *,
-        drop_work: Callable[[], None],
-        counted: Callable[[str], None] = lambda _: None,
+        cancel_work: Callable[[], None],
+        on_result: Callable[[str], None] = lambda _: None,
         wake: Callable[[], None],
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
@@ -41,17 +41,17 @@ class SelfFence:
         Args:
             memory: its lease is dropped.
             database: to kill.
-            recorder: told about it.
-            drop_work: ends everything that might start or promote the database.
-            counted: told what came of it.
+            history_writer: records it.
+            cancel_work: ends everything that might start or promote the database.
+            on_result: called with the result.
             wake: called when it begins, and when the database is down.
             now_ms: the steady clock.
         """
         self._memory = memory
         self._database = database
-        self._recorder = recorder
-        self._drop_work = drop_work
-        self._counted = counted
+        self._history = history_writer
+        self._cancel_work = cancel_work
+        self._on_result = on_result
         self._wake = wake
         self._now_ms = now_ms
         self._finishing: asyncio.Task[None] | None = None
@@ -66,9 +66,9 @@ class SelfFence:
         lease, self._memory.lease = self._memory.lease, None
         self._memory.fencing = True
         self._database.kill_now()
-        self._drop_work()
+        self._cancel_work()
         if lease is not None:
-            self._recorder.record(lease.epoch, "detected", why)
+            self._history.record(lease.epoch, "detected", why)
         else:
             _LOG.warning("fencing", extra={"why": why})
         self._finishing = asyncio.get_running_loop().create_task(self._finish(lease, began_ms))
@@ -86,8 +86,8 @@ class SelfFence:
         finally:
             self._memory.fencing = False
         self.last_ms = self._now_ms() - began_ms
-        self._counted("done")
+        self._on_result("done")
         if lease is not None:
             self._memory.fenced_epoch = max(self._memory.fenced_epoch, lease.epoch)
-            self._recorder.record(lease.epoch, "fenced", f"the database is down after {self.last_ms} ms")
+            self._history.record(lease.epoch, "fenced", f"the database is down after {self.last_ms} ms")
         self._wake()

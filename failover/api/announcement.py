@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from failover.core.alone import told_alone
-from failover.core.observed import Alone, Observed, Phase
+from failover.core.observed import Observed, Phase, UnprotectedMode
+from failover.core.unprotected import reported_unprotected_mode
 from failover.settings import Durability, Settings
 
 UNKNOWN = "unknown"
@@ -25,7 +25,7 @@ class Primary:
     address: str
     port: int
     durability: Durability
-    alone: Alone | None = None
+    unprotected: UnprotectedMode | None = None
     """`yes`: services need not wait for a standby. None: only the primary's own agent knows."""
 
 
@@ -48,9 +48,9 @@ class Answer:
         object.__setattr__(self, "body", msgspec.json.encode({**document, "tag": self.tag}))
 
     @property
-    def is_alone(self) -> bool:
+    def is_unprotected(self) -> bool:
         """Whether services need not wait for a standby."""
-        return self.primary is not None and self.primary.alone is Alone.YES
+        return self.primary is not None and self.primary.unprotected is UnprotectedMode.YES
 
     @property
     def host(self) -> str | None:
@@ -69,8 +69,8 @@ class Answer:
                 "durability_timeout_ms": durability.timeout_ms,
                 "degrade_after_ms": durability.degrade_after_ms,
             }
-            if self.primary.alone is not None:
-                document["alone"] = self.primary.alone
+            if self.primary.unprotected is not None:
+                document["alone"] = self.primary.unprotected
         return document
 
 
@@ -123,12 +123,12 @@ class Announcement:
 
 def answer_of(seen: Observed, settings: Settings) -> Answer:
     """Return this agent's answer for what it observes."""
-    store = seen.store
-    if store is None or store.leadership is None:
+    etcd = seen.etcd
+    if etcd is None or etcd.leadership is None:
         return Answer()
-    leadership = store.leadership
-    # After a silence of the store this long, another host may lead without this agent knowing it.
-    is_old = store.answered_ago_ms > settings.timing.lease_ttl_ms
+    leadership = etcd.leadership
+    # After a silence of etcd this long, another host may lead without this agent knowing it.
+    is_old = etcd.answered_ago_ms > settings.timing.lease_ttl_ms
     # The record does not yet show that this host has given up its lease.
     gave_up = leadership.host == seen.me and seen.lease is None
     serves = leadership.phase is Phase.SERVING
@@ -142,6 +142,6 @@ def answer_of(seen: Observed, settings: Settings) -> Answer:
         address=address,
         port=settings.sql_port,
         durability=settings.durability,
-        alone=told_alone(seen),
+        unprotected=reported_unprotected_mode(seen),
     )
     return Answer(epoch=leadership.epoch, phase=leadership.phase, primary=primary)

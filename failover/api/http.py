@@ -13,7 +13,7 @@ A query that has a nonce gets a signed answer (`failover.signature`); one withou
 for proxies and Prometheus, which verify nothing.
 
 Commands must come from loopback and be signed. 409: refused, with every reason, and nothing was changed; 202:
-the request is in the store for the agents; 200: it is done, or its outcome is known.
+the request is in etcd for the agents; 200: it is done, or its outcome is known.
 """
 
 import ipaddress
@@ -25,16 +25,16 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from failover import signature
-from failover.api import orders, problems
-from failover.api.facts import Facts, RefusedError
-from failover.api.order_check import OrderCheck
-from failover.api.orders import Order
+from failover.api import commands, problems
+from failover.api.backend import Backend, RefusedError
+from failover.api.command_check import CommandCheck
+from failover.api.commands import Command
+from failover.api.history import history_of
 from failover.api.outcome import outcome_of
 from failover.api.problems import Problem, ProblemError
-from failover.api.story import story_of
 from failover.core.observed import RequestKind
+from failover.etcd.http_api import EtcdError
 from failover.signature import Keys
-from failover.store.gateway import StoreError
 
 _LOG = logging.getLogger("failover.api")
 _BODY_BYTES_LIMIT = 16_384
@@ -47,11 +47,11 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Api:
     """The routes of one agent."""
 
-    def __init__(self, facts: Facts, keys: Keys) -> None:
-        """Answer from `facts`; sign answers with `keys`, and accept commands that are signed with them."""
-        self._facts = facts
+    def __init__(self, backend: Backend, keys: Keys) -> None:
+        """Answer from `backend`; sign answers with `keys`, and accept commands that are signed with them."""
+        self._backend = backend
         self._keys = keys
-        self._order_check = OrderCheck(keys.token)
+        self._command_check = CommandCheck(keys.token, backend.me)
 
     def application(self) -> web.Application:
         """Return the application for aiohttp."""
@@ -70,80 +70,80 @@ class Api:
         return app
 
     async def _primary(self, request: web.Request) -> web.Response:
-        patience = orders.patience_in(request.query)
-        announcement = self._facts.announcement
+        long_poll = commands.long_poll_in(request.query)
+        announcement = self._backend.announcement
         answer = announcement.answer
-        if patience.unless == answer.tag and patience.wait_ms > 0:
-            answer = await announcement.other_than(answer.tag, wait_s=patience.wait_ms / 1000)
+        if long_poll.unless == answer.tag and long_poll.wait_ms > 0:
+            answer = await announcement.other_than(answer.tag, wait_s=long_poll.wait_ms / 1000)
         return _raw(answer.body, status=503 if answer.primary is None else 200)
 
     async def _leader(self, _: web.Request) -> web.Response:
-        answer = self._facts.announcement.answer
-        return _raw(answer.body, status=200 if answer.host == self._facts.me else 503)
+        answer = self._backend.announcement.answer
+        return _raw(answer.body, status=200 if answer.host == self._backend.me else 503)
 
     async def _standby(self, request: web.Request) -> web.Response:
-        limit_ms = orders.lag_limit_in(request.query)
-        lag_ms = self._facts.standby_lag_ms()
+        limit_ms = commands.max_lag_in(request.query)
+        lag_ms = self._backend.standby_lag_ms()
         is_one = lag_ms is not None and (limit_ms is None or lag_ms <= limit_ms)
-        said = {"host": self._facts.me, "lag_ms": lag_ms, "limit_ms": limit_ms}
+        said = {"host": self._backend.me, "lag_ms": lag_ms, "limit_ms": limit_ms}
         return _json(said, status=200 if is_one else 503)
 
     async def _status(self, _: web.Request) -> web.Response:
-        return _json(self._facts.status())
+        return _json(self._backend.status())
 
     async def _history(self, _: web.Request) -> web.Response:
-        return _json(story_of(await self._facts.history()))
+        return _json(history_of(await self._backend.history()))
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._facts.metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=self._backend.metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        wrong = self._facts.health()
+        wrong = self._backend.health()
         return _json({"healthy": not wrong, "problems": wrong}, status=503 if wrong else 200)
 
     def _command(self, kind: RequestKind) -> _Handler:
         async def handler(request: web.Request) -> web.Response:
-            return await self._carry_out(orders.order_in(await self._ordered(request), kind))
+            return await self._carry_out(commands.command_in(await self._command_body(request), kind))
 
         return handler
 
     async def _pause(self, request: web.Request) -> web.Response:
-        orders.nothing_in(await self._ordered(request))
-        await self._facts.pause()
+        commands.nothing_in(await self._command_body(request))
+        await self._backend.pause()
         return _json({"paused": True})
 
     async def _resume(self, request: web.Request) -> web.Response:
-        orders.nothing_in(await self._ordered(request))
-        await self._facts.resume()
+        commands.nothing_in(await self._command_body(request))
+        await self._backend.resume()
         return _json({"paused": False})
 
-    async def _carry_out(self, order: Order) -> web.Response:
-        facts, kind = self._facts, order.kind
-        to = order.to or (facts.me if kind is RequestKind.REJOIN else facts.successor())
+    async def _carry_out(self, command: Command) -> web.Response:
+        backend, kind = self._backend, command.kind
+        to = command.to or (backend.me if kind is RequestKind.REJOIN else backend.successor())
         if to is None:
             raise RefusedError(_NOBODY)
-        force, accept_loss = order.is_set("force"), order.is_set("accept_loss")
-        against = await facts.objections(kind, to, force, accept_loss)
+        force, accept_loss = command.is_set("force"), command.is_set("accept_loss")
+        against = await backend.objections(kind, to, force, accept_loss)
         if against:
             raise RefusedError(*against)
         said: dict[str, object] = {"kind": kind, "to": to}
-        if order.is_set("dry_run"):
+        if command.is_set("dry_run"):
             return _json({**said, "dry_run": True})
-        before = facts.announcement.answer
-        said["id"] = request = await facts.submit(kind, to, force, accept_loss)
-        _LOG.info("took an order", extra={"kind": kind, "to": to, "request": request})
-        if not order.is_set("wait"):
+        before = backend.announcement.answer
+        said["id"] = request = await backend.submit(kind, to, force, accept_loss)
+        _LOG.info("took a command", extra={"kind": kind, "to": to, "request": request})
+        if not command.is_set("wait"):
             return _json(said, status=202)
-        outcome = await outcome_of(facts, request, before=before, to=to)
+        outcome = await outcome_of(backend, request, before=before, to=to)
         return _json({**said, "outcome": outcome}, status=202 if outcome is None else 200)
 
-    async def _ordered(self, request: web.Request) -> bytes:
+    async def _command_body(self, request: web.Request) -> bytes:
         """Return the body of a command that an operator of this host gave."""
         address = request.remote or "an unknown address"
         if not _is_loopback(address):
             raise ProblemError(problems.not_from_here(address))
         body = await request.read()
-        self._order_check.check(request.headers, target=request.raw_path, body=body)
+        self._command_check.check(request.headers, target=request.raw_path, body=body)
         return body
 
     @web.middleware
@@ -162,14 +162,14 @@ class Api:
         return answer
 
 
-async def serve(facts: Facts, keys: Keys, *, addresses: Sequence[str], port: int) -> web.AppRunner:
+async def serve(backend: Backend, keys: Keys, *, addresses: Sequence[str], port: int) -> web.AppRunner:
     """Serve the API on loopback and on `addresses`; to end it: close the announcement, then `cleanup()`.
 
     Raises:
         OSError: an address does not exist (yet), or the port is in use.
     """
     runner = web.AppRunner(
-        Api(facts, keys).application(), access_log=None, shutdown_timeout=_SHUTDOWN_S, handle_signals=False
+        Api(backend, keys).application(), access_log=None, shutdown_timeout=_SHUTDOWN_S, handle_signals=False
     )
     await runner.setup()
     try:
@@ -190,8 +190,8 @@ async def _problems(request: web.Request, handler: _Handler) -> web.StreamRespon
         return _problem(wrong.problem)
     except RefusedError as refusal:
         return _problem(problems.refused(refusal.reasons))
-    except StoreError as silent:
-        return _problem(problems.no_store(str(silent)))
+    except EtcdError as silent:
+        return _problem(problems.etcd_silent(str(silent)))
     except web.HTTPException as wrong:
         answer = _problem(problems.of_status(wrong.status, wrong.reason))
         if "Allow" in wrong.headers:

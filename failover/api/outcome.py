@@ -5,14 +5,14 @@ import contextlib
 from dataclasses import dataclass
 
 from failover.api.announcement import Answer
-from failover.api.facts import Facts, RefusedError
-from failover.api.story import refusal_in
+from failover.api.backend import Backend, RefusedError
+from failover.api.history import refusal_in
 from failover.core.observed import Phase
-from failover.store.gateway import StoreError
+from failover.etcd.http_api import EtcdError
 
 DEADLINE_S = 30.0
 _REFUSAL_INTERVAL_S = 0.5
-"""How often to read the history from the store, which is the only place of a refusal."""
+"""How often to read the history from etcd, which is the only place of a refusal."""
 _HANDOVER = (Phase.HANDOVER, Phase.HANDED)
 
 
@@ -26,7 +26,7 @@ class Outcome:
     epoch: int
     why: str
     took_ms: int = 0
-    """Time since the request was put into the store."""
+    """Time since the request was put into etcd."""
 
 
 def judge(before: Answer, now: Answer, *, to: str, handing_over: bool) -> Outcome | None:
@@ -57,18 +57,18 @@ def judge(before: Answer, now: Answer, *, to: str, handing_over: bool) -> Outcom
 
 
 async def outcome_of(
-    facts: Facts, request: str, *, before: Answer, to: str, deadline_s: float = DEADLINE_S
+    backend: Backend, request: str, *, before: Answer, to: str, deadline_s: float = DEADLINE_S
 ) -> Outcome | None:
     """Return the outcome of a request; None: it has not ended within `deadline_s`.
 
     Raises:
-        RefusedError: an agent refused the request after it was put into the store.
+        RefusedError: an agent refused the request after it was put into etcd.
     """
     clock = asyncio.get_running_loop()
     begun_s = clock.time()
     handing_over, now, read_s = False, before, begun_s
     while (since_s := clock.time() - begun_s) < deadline_s:
-        now = await facts.announcement.other_than(
+        now = await backend.announcement.other_than(
             now.tag, wait_s=min(_REFUSAL_INTERVAL_S, deadline_s - since_s)
         )
         handing_over = handing_over or now.phase in _HANDOVER
@@ -80,15 +80,15 @@ async def outcome_of(
             )
         if clock.time() - read_s >= _REFUSAL_INTERVAL_S:
             read_s = clock.time()
-            await _refused(facts, request)
-        if facts.announcement.is_closed:
+            await _refused(backend, request)
+        if backend.announcement.is_closed:
             return None
     return None
 
 
-async def _refused(facts: Facts, request: str) -> None:
-    # Without a majority of the store, nothing can be refused either.
-    with contextlib.suppress(StoreError):
-        refusal = refusal_in(await facts.history(), request)
+async def _refused(backend: Backend, request: str) -> None:
+    # Without a majority of etcd, nothing can be refused either.
+    with contextlib.suppress(EtcdError):
+        refusal = refusal_in(await backend.history(), request)
         if refusal is not None:
             raise RefusedError(refusal)

@@ -74,13 +74,16 @@ def not_signed() -> Problem:
     )
 
 
-def stale_order(valid_ms: int) -> Problem:
-    """401: a signed command is old, or was accepted before."""
+def stale_command(valid_ms: int) -> Problem:
+    """401: a signed command is older than it may be or than this agent's start, or was accepted before."""
     return Problem(
         status=401,
         kind="stale-order",
         title="Command not of now",
-        detail=f"a signed command is accepted once, and within {valid_ms} ms; give it again",
+        detail=(
+            f"a signed command is accepted once, within {valid_ms} ms, and not by an agent that started"
+            " since; give it again"
+        ),
     )
 
 
@@ -112,6 +115,6 @@ def internal() -> Problem:
     return Problem(status=500, kind="internal", title="Internal error", detail="see the agent's log")
 
 
-def no_store(detail: str) -> Problem:
-    """503: the store does not answer; it is not known whether it has accepted the change."""
-    return Problem(status=503, kind="no-store", title="The consensus store does not answer", detail=detail)
+def etcd_silent(detail: str) -> Problem:
+    """503: etcd does not answer; it is not known whether it has accepted the change."""
+    return Problem(status=503, kind="no-store", title="etcd does not answer", detail=detail)

@@ -31,7 +31,7 @@ class LeaderStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class MemberStatus:
-    """A database host, as its own agent last reported it to the store."""
+    """A database host, as its own agent last reported it to etcd."""
 
     host: str
     role: str | None
@@ -40,10 +40,11 @@ class MemberStatus:
     epoch: int
     fenced_epoch: int
     may_lead: bool
+    """Whether it is a candidate; the API keeps the word, for programs and agents of other versions."""
     silent_ms: int
-    """Time since its last new report to the store."""
+    """Time since its last new report to etcd."""
     thinks: str
-    """Present action of its agent, and the reason."""
+    """Last decision of its agent: the action, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ class Status:
     database: DatabaseStatus
     durability: str
     store_answered_ago_ms: int | None
-    """Time since the store last answered; None: not since the agent started, so its content is unknown."""
+    """Time since etcd last answered; None: not since the agent started, so its content is unknown."""
     leader: LeaderStatus | None
     members: tuple[MemberStatus, ...]
     paused: PausedStatus | None
@@ -101,38 +102,35 @@ def status_of(
     seen: Observed,
     settings: Settings,
     *,
-    thinks: str,
-    told: Mapping[str, Json],
+    last_decision: str,
+    reports: Mapping[str, Json],
     paused: Json | None,
 ) -> Status:
     """Return an agent's status from its observations.
 
     Args:
-        seen: its last look.
+        seen: its last observations.
         settings: of its host.
-        thinks: `why` of its last action.
-        told: by host, all that its agent last put into the store (`SeenMember.told`), with `lag_ms` and
-            `thinks` in it.
-        paused: what the store holds about a pause (`Sight.paused`).
+        last_decision: of its agent: the action, and why.
+        reports: by host, the last report of its agent in etcd (`MemberReport.report`).
+        paused: what etcd holds about a pause (`EtcdSnapshot.paused`).
     """
-    store = seen.store
-    request = store.request if store else None
+    etcd = seen.etcd
+    request = etcd.request if etcd else None
     return Status(
         environment=settings.environment,
         me=seen.me,
         fenced_epoch=seen.fenced_epoch,
         scn=seen.database.scn,
         settled_scn=seen.database.settled_scn,
-        thinks=thinks,
+        thinks=last_decision,
         database=DatabaseStatus(
             process=seen.database.process, role=seen.database.role, silent_ms=seen.database.silent_ms
         ),
         durability=settings.durability.mode,
-        store_answered_ago_ms=store.answered_ago_ms if store else None,
-        leader=_leader(store.leadership, lease_alive=store.lease_alive)
-        if store and store.leadership
-        else None,
-        members=tuple(_member(m, told.get(m.host, {})) for m in (store.members if store else ())),
+        store_answered_ago_ms=etcd.answered_ago_ms if etcd else None,
+        leader=_leader(etcd.leadership, lease_alive=etcd.lease_alive) if etcd and etcd.leadership else None,
+        members=tuple(_member(m, reports.get(m.host, {})) for m in (etcd.members if etcd else ())),
         paused=PausedStatus(host=str(paused.get("host", "")), at_s=float(paused.get("at_s", 0)))
         if paused is not None
         else None,
@@ -149,16 +147,16 @@ def successor(seen: Observed, limits: Limits) -> str | None:
 
     Objections to that host are not checked here; `objections` does that.
     """
-    store = seen.store
-    if store is None or store.leadership is None:
+    etcd = seen.etcd
+    if etcd is None or etcd.leadership is None:
         return None
     able = [
         (m.scn, m.host)
-        for m in store.members
-        if m.host != store.leadership.host
-        and m.may_lead
+        for m in etcd.members
+        if m.host != etcd.leadership.host
+        and m.candidate
         and m.role is Role.STANDBY
-        and m.lineage == store.leadership.lineage
+        and m.timeline == etcd.leadership.timeline
         and m.unchanged_ms < limits.peer_silent_ms
     ]
     return max(able)[1] if able else None
@@ -174,12 +172,12 @@ def _leader(leadership: Leadership, *, lease_alive: bool) -> LeaderStatus:
         lease_alive=lease_alive,
         unfenced=tuple(u.host for u in leadership.unfenced),
         powered_off=leadership.powered_off,
-        alone=leadership.alone,
+        alone=leadership.unprotected,
     )
 
 
-def _member(member: Member, told: Json) -> MemberStatus:
-    lag_ms = told.get("lag_ms")
+def _member(member: Member, report: Json) -> MemberStatus:
+    lag_ms = report.get("lag_ms")
     return MemberStatus(
         host=member.host,
         role=member.role,
@@ -187,7 +185,7 @@ def _member(member: Member, told: Json) -> MemberStatus:
         lag_ms=lag_ms if isinstance(lag_ms, int) else None,
         epoch=member.epoch,
         fenced_epoch=member.fenced,
-        may_lead=member.may_lead,
+        may_lead=member.candidate,
         silent_ms=member.unchanged_ms,
-        thinks=str(told.get("thinks", "")),
+        thinks=str(report.get("thinks", "")),
     )

@@ -8,7 +8,7 @@ Hold, FencePeer and a Refuse without a request, which are repeated in every loop
 
 from dataclasses import dataclass
 
-from failover.core.observed import Alone, Guarantee, Unfenced
+from failover.core.observed import Guarantee, Unfenced, UnprotectedMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +23,17 @@ class FenceSelf:
     """Drop the lease, SIGKILL the database, and wait until no process of it is left.
 
     The lease is dropped first, in memory, and never taken up again. Only when the process is certainly gone
-    does `fenced_epoch` become the dropped lease's epoch. Never waits for the store."""
+    does `fenced_epoch` become the dropped lease's epoch. Never waits for etcd."""
 
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmFenced:
-    """Tell the store that this host's database cannot take writes under `epoch` or an earlier one.
+    """Record in etcd that this host's database cannot take writes under `epoch` or an earlier one.
 
     Sets `fenced_epoch` (kept in memory, put into the member) to `epoch` and drops the lease if there is one.
-    If `revision` is not None: also turns the phase of `leader` to `fenced`, and nothing else in it."""
+    If `revision` is not None: also changes the phase of `leader` to `fenced`, and nothing else in it."""
 
     epoch: int
     revision: int | None
@@ -41,27 +41,27 @@ class ConfirmFenced:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
-    """Become the leader in the store, without touching the database: the lock on a recovery.
+class AcquireLeaderLock:
+    """Become the leader in etcd, without touching the database: the lock on a recovery.
 
     In one transaction, compared with `revision` (0: there is no record yet): `leader` becomes this host,
-    `epoch`, phase `recovering`, and `lineage`, `primary`, `final_scn`, `unfenced`, `powered_off`,
-    `accept_loss`, `alone` and `acknowledged_scn` as given, no guarantee, no `to`; `lease` is put
-    under a lease granted just before; `request`, if given, is deleted. On success forget what fence devices
-    reported, and set `claimed_at_ms` to the time of the answer."""
+    `epoch`, phase `recovering`, and `timeline`, `primary`, `final_scn`, `unfenced`, `powered_off`,
+    `accept_loss`, `unprotected` and `catch_up_scn` as given, no guarantee, no `to`; `lease` is put
+    under a lease granted just before; `request`, if given, is deleted. On success forget the reports of fence
+    devices, and set `lock_acquired_at_ms` to the time of the answer."""
 
     epoch: int
     revision: int
-    lineage: int
+    timeline: int
     primary: str
     unfenced: tuple[Unfenced, ...]
     powered_off: tuple[str, ...]
     final_scn: int | None
     accept_loss: bool
-    alone: Alone
-    acknowledged_scn: int | None
+    unprotected: UnprotectedMode
+    catch_up_scn: int | None
     automatic: bool
-    """Whether it counts for the anti-flap window: no operator asked for it, and another host led before."""
+    """Whether it counts for the failover cooldown: no operator asked for it, and another host led before."""
     request: str | None
     why: str
 
@@ -81,14 +81,14 @@ class FencePeer:
 class Promote:
     """Make this host's standby the primary, although the last primary was not drained.
 
-    In this order: write `guarantee`, `lineage`, `alone` and this host as `primary` into `leader`; note
-    PRIMARY and `lineage` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early if the
-    lease is dropped meanwhile."""
+    In this order: write `guarantee`, `timeline`, `unprotected` and this host as `primary` into `leader`;
+    record PRIMARY and `timeline` on disk; cut the log source off on this host; ACTIVATE STANDBY. Ends early
+    if the lease is dropped meanwhile."""
 
     revision: int
     guarantee: Guarantee
-    lineage: int
-    alone: Alone
+    timeline: int
+    unprotected: UnprotectedMode
     why: str
 
 
@@ -96,28 +96,28 @@ class Promote:
 class TakeOver:
     """Make this host's standby the primary with all that the last one had: SWITCHOVER TO PRIMARY.
 
-    As Promote otherwise; `lineage` is the present one: no history ends here. Also for the drained database
+    As Promote otherwise; `timeline` is the present one: no history ends here. Also for the drained database
     itself when its handover was called off."""
 
     revision: int
     guarantee: Guarantee
-    lineage: int
-    alone: Alone
+    timeline: int
+    unprotected: UnprotectedMode
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Serve:
-    """Tell everybody: phase `serving` with `guarantee`, once `epoch` stands in the database's table.
+    """Announce the primary: phase `serving` with `guarantee`, once `epoch` stands in the database's table.
 
-    In this order: note PRIMARY, `lineage` and `epoch` on disk; write `epoch` into the table; write `leader`:
-    `lineage`, `guarantee` and `unfenced` as given, this host as `primary`, `final_scn` dropped, `powered_off`
-    added to the record's."""
+    In this order: record PRIMARY, `timeline` and `epoch` on disk; write `epoch` into the table; write
+    `leader`: `timeline`, `guarantee` and `unfenced` as given, this host as `primary`, `final_scn` dropped,
+    `powered_off` added to the record's."""
 
     epoch: int
     revision: int
     guarantee: Guarantee
-    lineage: int
+    timeline: int
     unfenced: tuple[Unfenced, ...]
     powered_off: tuple[str, ...]
     why: str
@@ -127,24 +127,25 @@ class Serve:
 class StartDatabase:
     """Start the database on the data it has.
 
-    As a primary (`guarantee` is given): first write into `leader` and note on disk what Promote does; such a
-    database may say STANDBY when it is up, and is then promoted. As a standby (`guarantee` is None): pull the
-    log of `source`, if one is given, else of the one before; `revision`, `lineage` and `alone` are None."""
+    As a primary (`guarantee` is given): first write into `leader` and record on disk what Promote does; such
+    a database may say STANDBY when it is up, and is then promoted. As a standby (`guarantee` is None): pull
+    the log of `source`, if one is given, else of the one before; `revision`, `timeline` and `unprotected` are
+    None."""
 
     source: str | None
     guarantee: Guarantee | None
     revision: int | None
-    lineage: int | None
-    alone: Alone | None
+    timeline: int | None
+    unprotected: UnprotectedMode | None
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetAlone:
-    """Write `alone` and `acknowledged_scn` into `leader`, and nothing else."""
+class SetUnprotectedMode:
+    """Write `unprotected` and `catch_up_scn` into `leader`, and nothing else."""
 
-    alone: Alone
-    acknowledged_scn: int | None
+    unprotected: UnprotectedMode
+    catch_up_scn: int | None
     revision: int
     why: str
 
@@ -153,13 +154,13 @@ class SetAlone:
 class Rejoin:
     """Make this host's database a standby of `source`.
 
-    `keep_data`: its data are a beginning of the source's; start it again pulling from there. Otherwise note
-    that there are no data, empty them, copy the source's, and note `lineage` and STANDBY when the copy is
+    `keep_data`: its data are a beginning of the source's; start it again pulling from there. Otherwise record
+    that there are no data, empty them, copy the source's, and record `timeline` and STANDBY when the copy is
     complete. `request`, if given, is deleted first. The process is ended if one runs."""
 
     source: str
     keep_data: bool
-    lineage: int
+    timeline: int
     request: str | None
     why: str
 
@@ -169,7 +170,7 @@ class PowerOn:
     """Switch a host on that a fence device switched off.
 
     Then its report, if there is one, becomes RELEASED, and it is taken out of `powered_off` in `leader`;
-    `revision` is None while the store does not answer."""
+    `revision` is None while etcd does not answer."""
 
     host: str
     revision: int | None
@@ -192,8 +193,8 @@ class BeginHandover:
 class HandOver:
     """Drain this host's primary for its successor.
 
-    In this order: VERIFY; SWITCHOVER TO STANDBY; note STANDBY; phase `handed` with the final scn. The process
-    stays up until the other side has promoted: it is asked for its last log."""
+    In this order: VERIFY; SWITCHOVER TO STANDBY; record STANDBY; phase `handed` with the final scn. The
+    process stays up until the other side has promoted: it is asked for its last log."""
 
     revision: int
     why: str
@@ -216,7 +217,7 @@ class Refuse:
     """Refuse the next action, for a reason that is reported in log, status and history."""
 
     about: str
-    """One stable word for the refused action: recorded once an epoch, because the numbers in `why` change."""
+    """Stable name of the refused action: recorded once an epoch, because the numbers in `why` change."""
     request: str | None
     """If given: delete this request."""
     why: str
@@ -226,13 +227,13 @@ Action = (
     Hold
     | FenceSelf
     | ConfirmFenced
-    | Claim
+    | AcquireLeaderLock
     | FencePeer
     | Promote
     | TakeOver
     | Serve
     | StartDatabase
-    | SetAlone
+    | SetUnprotectedMode
     | Rejoin
     | PowerOn
     | BeginHandover

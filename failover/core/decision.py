@@ -1,20 +1,20 @@
 """Decides an agent's next action from its observations. Pure: no clock, no randomness, no effects.
 
 Three rules keep two databases from taking writes. A database may write only while its agent holds the lease
-of the record's epoch, by its own clock (`safety`). A claim changes the record, after which the former leader
-cannot renew (`claims`). A claimer makes its database writable only with a guarantee that no former leader's
-database is writable (`fencing`, `leading`).
+of the record's epoch, by its own clock (`safety`). Whoever acquires the leader lock changes the record, after
+which the former leader cannot renew (`leader_lock`). The new leader makes its database writable only with a
+guarantee that no former leader's database is writable (`fencing`, `leader`).
 """
 
-from failover.core.actions import Action, Claim, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
+from failover.core.actions import AcquireLeaderLock, Action, ConfirmFenced, FenceSelf, Hold, PowerOn, Refuse
 from failover.core.eligibility import not_ready
 from failover.core.fencing import switched_off
-from failover.core.following import follow
-from failover.core.leading import lead
-from failover.core.observed import Alone, Leadership, Observed, Phase, Role, Settings, StoreView
+from failover.core.follower import follow
+from failover.core.leader import lead
+from failover.core.observed import EtcdView, Leadership, Observed, Phase, Role, Settings, UnprotectedMode
 from failover.core.requests import answer_as_leader, answer_as_other
 from failover.core.safety import could_write, lease_is_valid, must_fence
-from failover.core.standby import mend
+from failover.core.standby import recover_standby
 
 __all__ = ["decide", "must_fence"]
 
@@ -24,40 +24,40 @@ def decide(seen: Observed, settings: Settings) -> Action:
     fence = must_fence(seen, settings)
     if fence is not None:
         return FenceSelf(why=fence)
-    store = seen.store
-    if store is None:
-        return Hold(why="the store has not answered yet: nothing is decided without it")
-    if store.answered_ago_ms > settings.store_silent_ms:
-        return _without_the_store(seen, store, settings)
+    etcd = seen.etcd
+    if etcd is None:
+        return Hold(why="etcd has not answered yet: nothing is decided without it")
+    if etcd.answered_ago_ms > settings.etcd_silent_ms:
+        return _without_etcd(seen, etcd, settings)
     if seen.task is not None:
         return Hold(why=f"in the middle of {seen.task.kind} for {seen.task.started_ago_ms} ms")
-    if store.leadership is None:
-        return _first_of_all(seen, store, settings)
+    if etcd.leadership is None:
+        return _first_leader(seen, etcd, settings)
     return (
-        _confirm(seen, store.leadership)
-        or _with_own_lease(seen, store.leadership, settings)
-        or answer_as_other(seen, store.leadership, settings)
-        or follow(seen, store.leadership, settings)
+        _confirm(seen, etcd.leadership)
+        or _with_own_lease(seen, etcd.leadership, settings)
+        or answer_as_other(seen, etcd.leadership, settings)
+        or follow(seen, etcd.leadership, settings)
     )
 
 
-def _without_the_store(seen: Observed, store: StoreView, settings: Settings) -> Action:
-    """Decide nothing, but switch on a host if fencing it may have cost the store its majority.
+def _without_etcd(seen: Observed, etcd: EtcdView, settings: Settings) -> Action:
+    """Decide nothing, but switch on a host if fencing it may have cost etcd its majority.
 
-    A database host that is switched off takes its member of the store down with it. If another member is
-    lost too, the store has no majority, and no host could lead any more. Switching the host on is safe,
+    A database host that is switched off takes its member of etcd down with it. If another member is
+    lost too, etcd has no majority, and no host could lead any more. Switching the host on is safe,
     because only its agent starts its database.
     """
     off, limit_ms = switched_off(seen), 2 * settings.lease_ttl_ms
-    if off and seen.task is None and store.answered_ago_ms >= limit_ms:
+    if off and seen.task is None and etcd.answered_ago_ms >= limit_ms:
         return PowerOn(
             host=off[0],
             revision=None,
-            why=f"{off[0]} was switched off to be fenced, and the store has been silent for"
-            f" {store.answered_ago_ms} ms (limit {limit_ms}): it may lack the member there",
+            why=f"{off[0]} was switched off to be fenced, and etcd has been silent for"
+            f" {etcd.answered_ago_ms} ms (limit {limit_ms}): it may lack the member there",
         )
     return Hold(
-        why=f"the store last answered {store.answered_ago_ms} ms ago (limit {settings.store_silent_ms}):"
+        why=f"etcd last answered {etcd.answered_ago_ms} ms ago (limit {settings.etcd_silent_ms}):"
         " nothing is decided without it"
     )
 
@@ -67,7 +67,7 @@ def _with_own_lease(seen: Observed, leadership: Leadership, settings: Settings) 
     if seen.lease is None:
         return None
     if leadership.epoch < seen.lease.epoch:
-        return Hold(why=f"what was read of the store is older than the claim of epoch {seen.lease.epoch}")
+        return Hold(why=f"the last read of etcd is older than the lock of epoch {seen.lease.epoch}")
     if (leadership.host, leadership.epoch) != (seen.me, seen.lease.epoch):
         return None
     if not lease_is_valid(seen, settings):
@@ -100,13 +100,13 @@ def _confirm(seen: Observed, leadership: Leadership) -> ConfirmFenced | None:
     )
 
 
-def _first_of_all(seen: Observed, store: StoreView, settings: Settings) -> Action:
+def _first_leader(seen: Observed, etcd: EtcdView, settings: Settings) -> Action:
     """If no host ever led, let the only database that is a primary lead; it may be older than the agents."""
     database = seen.database
     is_primary = Role.PRIMARY in (database.role, database.recorded_role)
-    others = [m for m in store.members if m.host != seen.me and Role.PRIMARY in (m.role, m.recorded_role)]
-    if not is_primary or store.paused:
-        return mend(seen, None, settings)
+    others = [m for m in etcd.members if m.host != seen.me and Role.PRIMARY in (m.role, m.recorded_role)]
+    if not is_primary or etcd.paused:
+        return recover_standby(seen, None, settings)
     obstacle = not_ready(seen, settings)
     if obstacle is not None:
         return Hold(why=f"nobody has led yet; {obstacle}")
@@ -117,19 +117,19 @@ def _first_of_all(seen: Observed, store: StoreView, settings: Settings) -> Actio
             why=f"nobody has led yet, and more than one database is a primary: {seen.me}"
             f" and {', '.join(m.host for m in others)}; one of them must be copied anew from the other",
         )
-    known = [database.recorded_epoch, database.lineage or 0, *(m.epoch for m in store.members)]
+    known = [database.recorded_epoch, database.timeline or 0, *(m.epoch for m in etcd.members)]
     epoch = max(known) + 1
-    return Claim(
+    return AcquireLeaderLock(
         epoch=epoch,
         revision=0,
-        lineage=database.lineage or epoch,
+        timeline=database.timeline or epoch,
         primary=seen.me,
         unfenced=(),
         powered_off=(),
         final_scn=None,
         accept_loss=False,
-        alone=Alone.NO,
-        acknowledged_scn=None,
+        unprotected=UnprotectedMode.NO,
+        catch_up_scn=None,
         automatic=False,
         request=None,
         why=f"nobody has led yet, and the database of {seen.me} is the only primary",

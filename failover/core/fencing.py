@@ -1,4 +1,4 @@
-"""Fencing between a claim and a promotion: ensures that no former leader's database can take writes. Pure."""
+"""Fencing before a promotion: ensures that no former leader's database can take writes. Pure."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ STRENGTH = (Guarantee.LEASE, Guarantee.DEVICE, Guarantee.SELF)
 TO_BE_ASKED = (FenceState.UNKNOWN, FenceState.FAILED)
 
 WAS_OFF = (FenceState.CONFIRMED, FenceState.RELEASED)
-"""Since the claim: its database ended then, and nobody but its agent starts it."""
+"""Since the leader lock was acquired: its database ended then, and nobody but its agent starts it."""
 
 
 def guarantee_given(seen: Observed, leadership: Leadership, settings: Settings) -> Guarantee | None:
@@ -31,20 +31,23 @@ def fence_former_leaders(seen: Observed, leadership: Leadership, settings: Setti
     """
     waiting = [u for u in leadership.unfenced if _guarantee_for(u, seen, settings) is None]
     for former in waiting:
-        grace = _agent_answers(former, seen, settings) and _since_claim_ms(seen) < settings.peer_silent_ms
+        grace = (
+            _agent_answers(former, seen, settings) and _since_lock_acquired_ms(seen) < settings.peer_silent_ms
+        )
         if not grace and fence_state(seen, former.host) in TO_BE_ASKED:
             return _fence(former)
     names = ", ".join(f"{u.host} ({fence_state(seen, u.host)})" for u in waiting)
     return Hold(
         why=f"wait until former leaders are fenced: {names}; without that for"
-        f" {_lease_guarantee_ms(settings)} ms since the claim ({_since_claim_ms(seen)} ms ago)"
+        f" {_lease_guarantee_ms(settings)} ms since the leader lock was acquired"
+        f" ({_since_lock_acquired_ms(seen)} ms ago)"
     )
 
 
 def fence_afterwards(seen: Observed, leadership: Leadership, settings: Settings) -> FencePeer | None:
     """Return the serving leader's action against a former leader whose only guarantee was the lease.
 
-    If the former leader's agent answers, it is not frozen, and will confirm as soon as it reaches the store.
+    If the former leader's agent answers, it is not frozen, and will confirm as soon as it reaches etcd.
     """
     for former in left_to_the_lease(seen, leadership):
         if not _agent_answers(former, seen, settings) and fence_state(seen, former.host) in TO_BE_ASKED:
@@ -62,7 +65,7 @@ def left_to_the_lease(seen: Observed, leadership: Leadership) -> tuple[Unfenced,
 
 
 def fence_state(seen: Observed, host: str) -> FenceState:
-    """Return the state of `host` by its fence device since the present claim."""
+    """Return the state of `host` by its fence device since this agent acquired the leader lock."""
     reports = (report.state for report in seen.fence_device if report.host == host)
     return next(reports, FenceState.UNKNOWN)
 
@@ -82,16 +85,16 @@ def _guarantee_for(former: Unfenced, seen: Observed, settings: Settings) -> Guar
         return Guarantee.SELF
     if fence_state(seen, former.host) in WAS_OFF:
         return Guarantee.DEVICE
-    if former.lease_over or _since_claim_ms(seen) >= _lease_guarantee_ms(settings):
+    if former.lease_over or _since_lock_acquired_ms(seen) >= _lease_guarantee_ms(settings):
         return Guarantee.LEASE
     return None
 
 
 def has_confirmed(former: Unfenced, seen: Observed) -> bool:
-    """Say whether its own agent has confirmed, through the store or directly, that this lead has ended."""
+    """Say whether its own agent has confirmed, through etcd or directly, that this lead has ended."""
     put, peer = member(seen, former.host), peer_of(seen, former.host)
     return (put is not None and put.fenced >= former.epoch) or (
-        peer is not None and peer.says_fenced_epoch >= former.epoch
+        peer is not None and peer.reported_fenced_epoch >= former.epoch
     )
 
 
@@ -111,12 +114,12 @@ def _fence(former: Unfenced) -> FencePeer:
 def _lease_guarantee_ms(settings: Settings) -> int:
     """Say whether a former leader's lease has certainly ended, so that its agent has fenced it.
 
-    After a claim no former leader can renew. The time is counted from the claim, and not from the end of the
-    lease in the store, so that it depends only on clocks of nearly equal rates, and not on the store's rules
+    After the leader lock is acquired, no former leader can renew. The time is counted from then, not from the
+    end of the lease in etcd, so that it depends only on clocks of nearly equal rates, and not on etcd's rules
     about the end of leases.
     """
     return settings.lease_ttl_ms + settings.safety_margin_ms
 
 
-def _since_claim_ms(seen: Observed) -> int:
-    return 0 if seen.claimed_at_ms is None else seen.now_ms - seen.claimed_at_ms
+def _since_lock_acquired_ms(seen: Observed) -> int:
+    return 0 if seen.lock_acquired_at_ms is None else seen.now_ms - seen.lock_acquired_at_ms

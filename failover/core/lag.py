@@ -27,23 +27,23 @@ def lag_between_ns(own_scn: int, scn: int, settled_scn: int | None) -> int:
     return apart_ns
 
 
-class Settling:
+class SettledPosition:
     """Computes the position of `SETTLED_AFTER_MS` ago from observed positions."""
 
     def __init__(self) -> None:
         """Begin without an observation."""
-        self._looks: deque[tuple[int, int]] = deque()
+        self._observations: deque[tuple[int, int]] = deque()
 
     @property
     def scn(self) -> int | None:
         """The position at that time; None: there is a gap in the observations since then."""
-        return self._looks[0][1] if self._looks else None
+        return self._observations[0][1] if self._observations else None
 
     def add(self, scn: int, now_ms: int) -> None:
         """Add an observed position."""
-        if self._looks and now_ms - self._looks[-1][0] > SETTLED_AFTER_MS:
+        if self._observations and now_ms - self._observations[-1][0] > SETTLED_AFTER_MS:
             # There was no observation for that long, so all that was written meanwhile may be old.
-            self._looks.clear()
-        self._looks.append((now_ms, scn))
-        while len(self._looks) > 1 and now_ms - self._looks[1][0] >= SETTLED_AFTER_MS:
-            self._looks.popleft()
+            self._observations.clear()
+        self._observations.append((now_ms, scn))
+        while len(self._observations) > 1 and now_ms - self._observations[1][0] >= SETTLED_AFTER_MS:
+            self._observations.popleft()

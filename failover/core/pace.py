@@ -5,37 +5,37 @@ clock.
 """
 
 from failover.core.observed import (
-    Alone,
+    EtcdView,
     Leadership,
     Observed,
     Phase,
     Process,
     Role,
     Settings,
-    StoreView,
+    UnprotectedMode,
 )
 
 
 def is_calm(seen: Observed, settings: Settings) -> bool:
     """Say whether the leader serves, all others follow it, and each has just been heard."""
-    store = seen.store
-    if store is None or store.leadership is None or seen.task is not None:
+    etcd = seen.etcd
+    if etcd is None or etcd.leadership is None or seen.task is not None:
         return False
     return (
-        _is_undisturbed(store, store.leadership)
-        and _is_in_its_place(seen, store.leadership)
-        and _is_fresh(seen, store, settings)
+        _is_undisturbed(etcd, etcd.leadership)
+        and _is_in_its_place(seen, etcd.leadership)
+        and _is_fresh(seen, etcd, settings)
     )
 
 
-def _is_undisturbed(store: StoreView, leadership: Leadership) -> bool:
+def _is_undisturbed(etcd: EtcdView, leadership: Leadership) -> bool:
     return (
         leadership.phase is Phase.SERVING
-        and leadership.alone is Alone.NO
+        and leadership.unprotected is UnprotectedMode.NO
         and not leadership.unfenced
         and not leadership.powered_off
-        and store.lease_alive
-        and store.request is None
+        and etcd.lease_alive
+        and etcd.request is None
     )
 
 
@@ -50,12 +50,12 @@ def _is_in_its_place(seen: Observed, leadership: Leadership) -> bool:
     return seen.lease is None and database.role is Role.STANDBY and database.follows == leadership.host
 
 
-def _is_fresh(seen: Observed, store: StoreView, settings: Settings) -> bool:
+def _is_fresh(seen: Observed, etcd: EtcdView, settings: Settings) -> bool:
     """Say whether no host is about to count as silent; before it does, it is observed quickly for a loop."""
     late_ms = settings.peer_silent_ms - settings.loop_interval_ms
     return (
-        store.answered_ago_ms <= settings.store_silent_ms
+        etcd.answered_ago_ms <= settings.etcd_silent_ms
         and seen.database.silent_ms < late_ms
-        and all(m.unchanged_ms < late_ms for m in store.members)
+        and all(m.unchanged_ms < late_ms for m in etcd.members)
         and all(max(p.sql_silent_ms, p.agent_silent_ms) < late_ms for p in seen.peers)
     )

@@ -1,15 +1,15 @@
 """Operators' requests, and which agent carries them out; objections are in `objections`. Pure."""
 
 from failover.core.actions import Action, BeginHandover, Refuse
-from failover.core.claims import claim
+from failover.core.leader_lock import acquire_leader_lock
 from failover.core.objections import objections
 from failover.core.observed import Leadership, Observed, Phase, Request, RequestKind, Settings
-from failover.core.standby import copy_anew
+from failover.core.standby import reinit
 
 
 def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
     """Return the leader's action for a request; None: no action."""
-    request = seen.store.request if seen.store else None
+    request = seen.etcd.request if seen.etcd else None
     if request is None or leadership.phase is not Phase.SERVING:
         return None
     against = objections(seen, request, settings)
@@ -29,7 +29,7 @@ def answer_as_leader(seen: Observed, leadership: Leadership, settings: Settings)
 
 def answer_as_other(seen: Observed, leadership: Leadership, settings: Settings) -> Action | None:
     """Return the action of an agent that does not lead for a request; None: no action."""
-    request = seen.store.request if seen.store else None
+    request = seen.etcd.request if seen.etcd else None
     if request is None:
         return None
     if request.host != seen.me or request.kind is RequestKind.SWITCHOVER:
@@ -38,8 +38,8 @@ def answer_as_other(seen: Observed, leadership: Leadership, settings: Settings) 
     if against:
         return _refuse(request, against)
     if request.kind is RequestKind.REJOIN:
-        return copy_anew(seen, leadership, settings, request.id)
-    return claim(seen, leadership, f"an operator asked for a failover to {seen.me}", request)
+        return reinit(seen, leadership, settings, request.id)
+    return acquire_leader_lock(seen, leadership, f"an operator asked for a failover to {seen.me}", request)
 
 
 def _refuse(request: Request, against: tuple[str, ...]) -> Refuse:

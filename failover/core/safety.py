@@ -34,7 +34,8 @@ def lease_is_valid(seen: Observed, settings: Settings) -> bool:
 def could_write(database: Database, task: Task | None) -> bool:
     """Say whether the database takes writes, or might before the next observation; in doubt, yes.
 
-    If it reports STANDBY while PRIMARY is noted, a promotion was begun, and its statement may still succeed.
+    If it reports STANDBY while PRIMARY is recorded, a promotion was begun, and its statement may still
+    succeed.
     """
     if task is not None and task.kind in MAKES_WRITABLE:
         return True
@@ -74,11 +75,11 @@ def _without_lease(seen: Observed, settings: Settings) -> str | None:
 
 def _nobody_ever_led(seen: Observed, settings: Settings) -> bool:
     """Say whether this is a primary that is older than the agents; it is adopted and not killed."""
-    store = seen.store
+    etcd = seen.etcd
     return (
-        store is not None
-        and store.leadership is None
-        and store.answered_ago_ms <= settings.store_silent_ms
+        etcd is not None
+        and etcd.leadership is None
+        and etcd.answered_ago_ms <= settings.etcd_silent_ms
         and seen.fenced_epoch == 0
         and seen.database.recorded_epoch == 0
     )
@@ -95,8 +96,8 @@ def _lease_lapsed(seen: Observed, settings: Settings) -> str | None:
 
 
 def _replaced(seen: Observed) -> str | None:
-    """Return why this lead has ended by the store, or None; reads older than the own claim are ignored."""
-    leadership = seen.store.leadership if seen.store else None
+    """Return why this lead has ended by etcd, or None; reads older than the own lock are ignored."""
+    leadership = seen.etcd.leadership if seen.etcd else None
     if leadership is None or seen.lease is None or not could_write(seen.database, seen.task):
         return None
     if leadership.epoch > seen.lease.epoch or (
@@ -120,7 +121,7 @@ def _statement_without_end(task: Task | None, settings: Settings) -> str | None:
 
 def _broken_while_leading(seen: Observed, settings: Settings) -> str | None:
     """Return why the leader gives up at once, or None: its database has ended, hangs or is a standby."""
-    leadership = seen.store.leadership if seen.store else None
+    leadership = seen.etcd.leadership if seen.etcd else None
     if leadership is None or seen.lease is None or leadership.epoch != seen.lease.epoch:
         return None
     database = seen.database

@@ -1,1 +1,1 @@
-"""Effects on this host and on others: database, processes, notes, fence devices, systemd."""
+"""Effects on this host and on others: database, processes, local state, fence devices, systemd."""

@@ -18,8 +18,8 @@ class DeviceError(RuntimeError):
     """The device cannot be reached, or gives an unexpected answer."""
 
 
-class OrderRefusedError(DeviceError):
-    """The device refuses this order, which may already have been carried out."""
+class PowerRefusedError(DeviceError):
+    """The device refuses to switch; the host may already be in the wanted state."""
 
 
 class Controller(Protocol):
@@ -27,11 +27,11 @@ class Controller(Protocol):
 
     name: str
 
-    async def order(self, power: Power) -> None:
-        """Tell the device to switch the host on or off, at once and without its operating system's help.
+    async def set_power(self, power: Power) -> None:
+        """Have the device switch the host on or off, at once and without its operating system's help.
 
         Raises:
-            OrderRefusedError: it does not take the order.
+            PowerRefusedError: it refuses.
             DeviceError: it cannot be asked.
         """
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from failover import clock
 from failover.core import observed
-from failover.core.lag import Settling
+from failover.core.lag import SettledPosition
 from failover.core.observed import Process
 from failover.host.processes import Running
 from failover.host.session import Answer, SessionError
@@ -46,7 +46,7 @@ class Connection(Protocol):
         """Cut the connection."""
 
 
-class Watched(Protocol):
+class ProcessSource(Protocol):
     """What this module needs of `processes.Processes`."""
 
     def look(self) -> Running:
@@ -56,8 +56,8 @@ class Watched(Protocol):
         """Send SIGKILL to all of them; return those that are left."""
 
 
-class Followed(Protocol):
-    """What this module needs of `endings.Endings`."""
+class ProcessFollower(Protocol):
+    """What this module needs of `exit_watch.ExitWatch`."""
 
     def follow(self, identity: tuple[int, int] | None) -> None:
         """Follow this process from now on."""
@@ -67,7 +67,7 @@ class Followed(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class LastAnswer:
     """The last answer of the database."""
 
     answer: Answer
@@ -82,13 +82,13 @@ class DatabaseWatch:
     def __init__(
         self,
         *,
-        processes: Watched,
+        processes: ProcessSource,
         connect: Callable[[], Awaitable[Connection]],
         is_open: Callable[[], bool],
         interval_ms: int,
         silent_ms: int,
         is_calm: Callable[[], bool],
-        endings: Followed,
+        exit_watch: ProcessFollower,
         now_ms: Callable[[], int] = clock.steady_ms,
     ) -> None:
         """Watch.
@@ -100,7 +100,7 @@ class DatabaseWatch:
             interval_ms: how often to ask.
             silent_ms: how long to wait for one answer.
             is_calm: says whether all is well, and the role need not be asked for each time.
-            endings: told which process's end is to be told.
+            exit_watch: watches the process for its exit.
             now_ms: the steady clock.
         """
         self._processes = processes
@@ -109,12 +109,12 @@ class DatabaseWatch:
         self._interval_s = interval_ms / 1000
         self._timeout_s = silent_ms / 1000
         self._is_calm = is_calm
-        self._endings = endings
+        self._exit_watch = exit_watch
         self._now_ms = now_ms
         self._connection: Connection | None = None
-        self._heard: Heard | None = None
+        self._last_answer: LastAnswer | None = None
         self._scn = 0
-        self._settling = Settling()
+        self._settled = SettledPosition()
         self._epoch: int | None = None
         self._dumps: int | None = None
         self._ask_epoch_at_ms = self._ask_role_at_ms = self._ask_dumps_at_ms = 0
@@ -130,22 +130,22 @@ class DatabaseWatch:
     def observe(self) -> observed.Database:
         """Return the database's present state; its `follows` is an address, and not a host's name.
 
-        The note on disk is not part of it.
+        The local state on disk is not part of it.
         """
         running, now_ms = self._processes.look(), self._now_ms()
         if running.identity is None:
-            return observed.Database(process=Process.DOWN, scn=self._scn, settled_scn=self._settling.scn)
-        heard = self._heard_of(running.identity)
-        works = Process.STARTING if heard is None else Process.RUNNING
-        since_ms = heard.at_ms if heard else running.started_at_ms
+            return observed.Database(process=Process.DOWN, scn=self._scn, settled_scn=self._settled.scn)
+        last_answer = self._last_answer_of(running.identity)
+        works = Process.STARTING if last_answer is None else Process.RUNNING
+        since_ms = last_answer.at_ms if last_answer else running.started_at_ms
         return observed.Database(
             process=Process.HUNG if running.stopped else works,
-            role=heard.answer.role if heard else None,
+            role=last_answer.answer.role if last_answer else None,
             scn=self._scn,
-            settled_scn=self._settling.scn,
+            settled_scn=self._settled.scn,
             silent_ms=max(0, now_ms - since_ms),
-            drained=heard is not None and self._is_drained(heard),
-            follows=heard.answer.source if heard else None,
+            drained=last_answer is not None and self._is_drained(last_answer),
+            follows=last_answer.answer.source if last_answer else None,
             dumps=self._dumps,
         )
 
@@ -164,7 +164,7 @@ class DatabaseWatch:
                 await self._ask_what_is_due()
                 await asyncio.sleep(self._interval_s)
         finally:
-            self._endings.close()
+            self._exit_watch.close()
             self._forget()
 
     async def ask(self) -> None:
@@ -175,7 +175,7 @@ class DatabaseWatch:
     async def _ask_what_is_due(self) -> None:
         async with self._asking:
             running = self._processes.look()
-            self._endings.follow(running.identity)
+            self._exit_watch.follow(running.identity)
             if running.identity is None:
                 self._forget()
             else:
@@ -209,7 +209,7 @@ class DatabaseWatch:
             if self._connection is None:
                 self._ask_epoch_at_ms = 0
                 self._connection = await self._connect()
-            self._note(await self._answer(self._connection, identity), identity)
+            self._accept(await self._answer(self._connection, identity), identity)
             await self._ask_epoch()
             await self._ask_dumps()
         except SessionError as failure:
@@ -219,9 +219,9 @@ class DatabaseWatch:
 
     async def _answer(self, connection: Connection, identity: tuple[int, int]) -> Answer:
         """Return the database's full answer, or its last answer with the present position."""
-        heard, now_ms = self._heard_of(identity), self._now_ms()
-        if heard is not None and self._is_calm() and now_ms < self._ask_role_at_ms:
-            return replace(heard.answer, scn=await connection.position(timeout_s=self._timeout_s))
+        last_answer, now_ms = self._last_answer_of(identity), self._now_ms()
+        if last_answer is not None and self._is_calm() and now_ms < self._ask_role_at_ms:
+            return replace(last_answer.answer, scn=await connection.position(timeout_s=self._timeout_s))
         answer = await connection.look(timeout_s=self._timeout_s)
         self._ask_role_at_ms = now_ms + _ROLE_INTERVAL_MS
         return answer
@@ -251,20 +251,20 @@ class DatabaseWatch:
             self._close()
             _LOG.info("dumps not counted", extra={"error": str(failure)})
 
-    def _note(self, answer: Answer, identity: tuple[int, int]) -> None:
+    def _accept(self, answer: Answer, identity: tuple[int, int]) -> None:
         # The answer is of this process only if the same process ran before and after the query.
         if self._processes.look().identity == identity:
             now_ms = self._now_ms()
-            self._heard = Heard(answer=answer, at_ms=now_ms, identity=identity)
+            self._last_answer = LastAnswer(answer=answer, at_ms=now_ms, identity=identity)
             self._scn = answer.scn
-            self._settling.add(answer.scn, now_ms)
+            self._settled.add(answer.scn, now_ms)
 
-    def _heard_of(self, identity: tuple[int, int]) -> Heard | None:
-        heard = self._heard
-        return heard if heard is not None and heard.identity == identity else None
+    def _last_answer_of(self, identity: tuple[int, int]) -> LastAnswer | None:
+        last_answer = self._last_answer
+        return last_answer if last_answer is not None and last_answer.identity == identity else None
 
-    def _is_drained(self, heard: Heard) -> bool:
-        return heard.answer.drained and heard.identity != self._distrusted
+    def _is_drained(self, last_answer: LastAnswer) -> bool:
+        return last_answer.answer.drained and last_answer.identity != self._distrusted
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -273,4 +273,4 @@ class DatabaseWatch:
 
     def _forget(self) -> None:
         self._close()
-        self._heard, self._epoch, self._dumps = None, None, None
+        self._last_answer, self._epoch, self._dumps = None, None, None

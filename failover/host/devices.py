@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from failover.host.controller import SHOWN_CHARACTERS, Controller, DeviceError, OrderRefusedError, Power
+from failover.host.controller import SHOWN_CHARACTERS, Controller, DeviceError, Power, PowerRefusedError
 from failover.host.fence_programs import FenceAgent, Ipmi
 from failover.settings import Fence, Peer
 
@@ -58,14 +58,14 @@ class Redfish:
             trust_env=False,
         )
 
-    async def order(self, power: Power) -> None:
+    async def set_power(self, power: Power) -> None:
         """Reset the system to `power`."""
         kind = "ForceOff" if power is Power.OFF else "On"
         status, said = await self._call("POST", "/Actions/ComputerSystem.Reset", {"ResetType": kind})
         if status in _WRONG_ACCOUNT:
             raise DeviceError(f"status {status}, user or password is wrong or lacks the right: {said}")
         if status >= _LEAST_REFUSAL:
-            raise OrderRefusedError(f"{kind} refused with status {status}: {said}")
+            raise PowerRefusedError(f"{kind} refused with status {status}: {said}")
 
     async def power_state(self) -> str:
         """Return the property PowerState."""
@@ -133,13 +133,13 @@ async def switch(
 
 async def _carry_out(controller: Controller, power: Power, *, patience_s: float) -> None:
     """Give the order, and return when the device reports the wanted state."""
-    refusal: OrderRefusedError | None = None
+    refusal: PowerRefusedError | None = None
     # Some devices answer an order only when it is done, and some never: read their state instead.
     with contextlib.suppress(TimeoutError):
         try:
             async with asyncio.timeout(patience_s):
-                await controller.order(power)
-        except OrderRefusedError as refused:
+                await controller.set_power(power)
+        except PowerRefusedError as refused:
             refusal = refused
     while (said := await controller.power_state()) != power:
         # Devices refuse to switch off a host that is already off. This host is not off.

@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 
-from failover.host.controller import SHOWN_CHARACTERS, DeviceError, OrderRefusedError, Power
+from failover.host.controller import SHOWN_CHARACTERS, DeviceError, Power, PowerRefusedError
 from failover.settings import Fence
 
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -29,11 +29,11 @@ class Ipmi:
         # -E: arguments can be read by every user of the host, root's environment cannot.
         self._environment = {"IPMI_PASSWORD": fence.password}
 
-    async def order(self, power: Power) -> None:
+    async def set_power(self, power: Power) -> None:
         """Switch the chassis."""
         code, said = await self._run(power.lower())
         if code != 0:
-            raise OrderRefusedError(f"ipmitool ended with {code}: {said}")
+            raise PowerRefusedError(f"ipmitool ended with {code}: {said}")
 
     async def power_state(self) -> str:
         """Return the chassis' power state."""
@@ -60,11 +60,11 @@ class FenceAgent:
         account = (f"ip={fence.address}", f"username={fence.user}", f"password={fence.password}")
         self._options = (*fence.options, *account)
 
-    async def order(self, power: Power) -> None:
+    async def set_power(self, power: Power) -> None:
         """Have the agent switch the host, which waits until the device says so."""
         code, said = await self._run(power.lower())
         if code != 0:
-            raise OrderRefusedError(f"{self._program} {power.lower()} ended with {code}: {_shown(said)}")
+            raise PowerRefusedError(f"{self._program} {power.lower()} ended with {code}: {_shown(said)}")
 
     async def power_state(self) -> str:
         """Return the state that the action `status` gives by its exit code."""

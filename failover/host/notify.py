@@ -1,4 +1,4 @@
-"""Notifies systemd that the agent is ready and that its loop turns, with the protocol of sd_notify(3)."""
+"""Notifies systemd that the agent is ready and that its loop runs, with the protocol of sd_notify(3)."""
 
 import os
 import socket
@@ -19,8 +19,8 @@ class Notify:
         """Say that the agent is up: the database may be started."""
         self._say("READY=1")
 
-    def turned(self) -> None:
-        """Say that the loop has just turned."""
+    def watchdog(self) -> None:
+        """Say that the loop has just completed a cycle."""
         self._say("WATCHDOG=1")
 
     def status(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Direct observation of the other database hosts, without the store: their SQL ports and their agents.
+"""Direct observation of the other database hosts, without etcd: their SQL ports and their agents.
 
 What an agent says decides whether another host may lead. So an answer counts only if it is signed with the
 agents' token, answers this very question, and is given by the agent that was asked: another one would sign a
@@ -25,7 +25,7 @@ _LOOK_S = 0.5
 _PATH = "/status"
 
 
-class _Said(msgspec.Struct):
+class _PeerStatus(msgspec.Struct):
     me: str
     fenced_epoch: int
     scn: int
@@ -33,14 +33,14 @@ class _Said(msgspec.Struct):
 
 
 @dataclass
-class _Seen:
+class _PeerState:
     sql_at_ms: int
     agent_at_ms: int
     fenced_epoch: int = 0
     scn: int = 0
     settled_scn: int | None = None
-    is_doubtful: bool = False
-    """Whether its last answer was refused; told once and not several times a second."""
+    is_rejected: bool = False
+    """Whether its last answer was refused; logged once and not several times a second."""
 
 
 class PeerWatch:
@@ -59,11 +59,11 @@ class PeerWatch:
         """Watch `peers`; silence counts from now on.
 
         Args:
-            peers: to look at.
+            peers: to observe.
             sql_port: of their databases.
             agent_port: of their agents.
             token: with which agents sign what they say.
-            pause: waits until it is time for the next look.
+            pause: waits until it is time for the next observation.
             now_ms: the steady clock.
         """
         self._peers = peers
@@ -72,7 +72,7 @@ class PeerWatch:
         self._token = token
         self._pause = pause
         self._now_ms = now_ms
-        self._seen = {p.host: _Seen(sql_at_ms=now_ms(), agent_at_ms=now_ms()) for p in peers}
+        self._seen = {p.host: _PeerState(sql_at_ms=now_ms(), agent_at_ms=now_ms()) for p in peers}
 
     def observe(self) -> tuple[observed.Peer, ...]:
         """Return the present knowledge about each peer."""
@@ -82,7 +82,7 @@ class PeerWatch:
                 host=host,
                 sql_silent_ms=now_ms - seen.sql_at_ms,
                 agent_silent_ms=now_ms - seen.agent_at_ms,
-                says_fenced_epoch=seen.fenced_epoch,
+                reported_fenced_epoch=seen.fenced_epoch,
             )
             for host, seen in self._seen.items()
         )
@@ -131,11 +131,11 @@ class PeerWatch:
             return
         seen = self._seen[peer.host]
         expected = signature.of_answer(self._token, nonce=nonce, target=_PATH, status=status, body=body)
-        said = _said_by(peer.host, body) if signature.is_equal(given, expected) else None
-        if (said is None) != seen.is_doubtful:
-            seen.is_doubtful = said is None
+        said = _status_from(peer.host, body) if signature.is_equal(given, expected) else None
+        if (said is None) != seen.is_rejected:
+            seen.is_rejected = said is None
             _LOG.warning(
-                "an answer is not that agent's" if seen.is_doubtful else "its answers are its own again",
+                "an answer is not that agent's" if seen.is_rejected else "its answers are its own again",
                 extra={"peer": peer.host, "address": peer.address},
             )
         if said is None:
@@ -144,10 +144,10 @@ class PeerWatch:
         seen.fenced_epoch, seen.scn, seen.settled_scn = said.fenced_epoch, said.scn, said.settled_scn
 
 
-def _said_by(host: str, body: bytes) -> _Said | None:
+def _status_from(host: str, body: bytes) -> _PeerStatus | None:
     """Return what the agent of `host` says; None: another one's answer, or one of another version."""
     try:
-        said = msgspec.json.decode(body, type=_Said)
+        said = msgspec.json.decode(body, type=_PeerStatus)
     except msgspec.MsgspecError:
         return None
     return said if said.me == host else None

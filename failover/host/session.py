@@ -29,7 +29,7 @@ MAKE_EPOCH_SQL = (
 )
 """The same table as in the loan services' schema, in case the schema was not applied yet."""
 
-_PATIENCE_SQL = "SET ob_query_timeout = 1000000, ob_trx_timeout = 2000000"
+_TIMEOUTS_SQL = "SET ob_query_timeout = 1000000, ob_trx_timeout = 2000000"
 """Microseconds. Without this, a standby that lacks a table would return its error only after ten seconds."""
 _NO_SUCH_TABLE = (1049, 1146)
 _OPTION = re.compile(r"^(user|password)=(.*)$", re.MULTILINE)
@@ -172,7 +172,7 @@ async def connect(socket: Path, options: Path, *, timeout_s: float) -> Session:
                 user=user,
                 password=password,
                 autocommit=True,
-                init_command=_PATIENCE_SQL,
+                init_command=_TIMEOUTS_SQL,
             )
     except TimeoutError:
         raise SessionError(f"{socket} gave no answer within {timeout_s:g} s") from None

@@ -1,1 +1,1 @@
-"""`loanstack-store`: one member of the consensus store (etcd), as its administrator handles it."""
+"""`loanstack-etcd`: one member of etcd, as its administrator handles it."""

@@ -1,4 +1,4 @@
-"""The commands of `loanstack-store`."""
+"""The commands of `loanstack-etcd`."""
 
 import json
 
@@ -16,9 +16,9 @@ _LONGEST_WAIT_S = 86_400
 
 @click.group(context_settings=entry.CONTEXT_SETTINGS)
 def tool() -> None:
-    """One member of the consensus store (etcd), as its administrator handles it.
+    """One member of etcd, as its administrator handles it.
 
-    Settings are in /etc/loanstack/store.json. Only the first member of the inventory has the passwords, and
+    Settings are in /etc/loanstack/etcd.json. Only the first member of the inventory has the passwords, and
     keeps users and rights for all.
     """
 
@@ -35,11 +35,15 @@ def status() -> None:
     click.echo(json.dumps(found))
 
 
+def _limit_s(text: str) -> int:
+    return whole_number(text, "LIMIT_S", at_most=_LONGEST_WAIT_S)
+
+
 @tool.command("wait-healthy")
-@click.argument("limit_s")
-def wait_healthy(limit_s: str) -> None:
+@click.argument("limit_s", callback=entry.checked(_limit_s))
+def wait_healthy(limit_s: int) -> None:
     """Wait at most LIMIT_S seconds until a majority answers through this member."""
-    member.wait_healthy(load(), whole_number(limit_s, "LIMIT_S", at_most=_LONGEST_WAIT_S))
+    member.wait_healthy(load(), limit_s)
 
 
 @tool.command("may-restart")

@@ -1,4 +1,4 @@
-"""The store's users and rights: what they lack, and making them whole, by etcd's own `etcdctl`.
+"""etcd's users and rights: what they lack, and making them whole, by etcd's own `etcdctl`.
 
 Passwords reach etcdctl in its environment, which only root may look at, or on stdin: never as arguments.
 """
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hosttools import programs
 from hosttools.errors import ToolError
-from hosttools.etcd.settings import StoreSettings
+from hosttools.etcd.settings import EtcdSettings
 
 _TRY_S = 5
 _END_S = 30.0
@@ -19,7 +19,7 @@ _REFUSED_WITHOUT_USER = "user name is empty"
 class Access:
     """Users and rights, which one member keeps for all."""
 
-    def __init__(self, settings: StoreSettings) -> None:
+    def __init__(self, settings: EtcdSettings) -> None:
         """Keep the settings of this member.
 
         Raises:
@@ -34,7 +34,7 @@ class Access:
         """Return what is missing of users and rights.
 
         Raises:
-            ToolError: the store does not say whether authentication is on.
+            ToolError: etcd does not say whether authentication is on.
         """
         if not self._is_closed():
             return ("authentication",)  # without it, nobody can tell by trying what is there
@@ -51,13 +51,13 @@ class Access:
         """Make users and rights whole, whatever was done of it before.
 
         Raises:
-            ToolError: root has another password in the store, or the store refused a change.
+            ToolError: root has another password in etcd, or etcd refused a change.
         """
         root_file, agent_file = self._settings.root_password_file, self._settings.agent_password_file
         if self._is_closed():
             if not self._root_gets_in():
                 raise ToolError(
-                    f"root's password in the store is not the one in {root_file}: bring the old secrets file "
+                    f"root's password in etcd is not the one in {root_file}: bring the old secrets file "
                     "back, or set this one with the old: etcdctl user passwd root"
                 )
             self._keep_role()
@@ -71,7 +71,7 @@ class Access:
             self._keep_user(self._agent, agent_file, role=self._agent)
             self._change("auth", "enable")
         if left := self.lacks():
-            raise ToolError(f"the store still lacks: {','.join(left)}")
+            raise ToolError(f"etcd still lacks: {','.join(left)}")
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make etcdctl come as root."""
@@ -95,7 +95,7 @@ class Access:
         if ended.succeeded:
             return False
         if _REFUSED_WITHOUT_USER not in ended.words:
-            raise ToolError(f"the store does not say whether it is open: {ended.words}")
+            raise ToolError(f"etcd does not say whether it is open: {ended.words}")
         return True
 
     def _root_gets_in(self) -> bool:
@@ -143,12 +143,12 @@ class Access:
         self._change("role", "grant-permission", self._agent, "--prefix", "readwrite", prefix)
 
 
-def keeps_access(settings: StoreSettings) -> bool:
+def keeps_access(settings: EtcdSettings) -> bool:
     """Return whether this member, the first one, has the passwords."""
     return all(Path(file).exists() for file in (settings.root_password_file, settings.agent_password_file))
 
 
-def etcdctl(settings: StoreSettings) -> tuple[str, ...]:
+def etcdctl(settings: EtcdSettings) -> tuple[str, ...]:
     """Return etcdctl with what every command needs."""
     return (
         "etcdctl",

@@ -6,7 +6,7 @@ import msgspec
 
 from hosttools import waiting, web
 from hosttools.errors import ToolError
-from hosttools.etcd.settings import StoreSettings
+from hosttools.etcd.settings import EtcdSettings
 
 _ANSWER_S = 2.0
 
@@ -17,7 +17,7 @@ class _Health(msgspec.Struct):
     health: str | bool
 
 
-def is_healthy(settings: StoreSettings) -> bool:
+def is_healthy(settings: EtcdSettings) -> bool:
     """Return whether a read through the majority succeeds here; it needs no user."""
     trust = web.Trust(authority=settings.authority)
     body = web.body_of(f"{settings.here}/health", trust=trust, limit_s=_ANSWER_S)
@@ -27,7 +27,7 @@ def is_healthy(settings: StoreSettings) -> bool:
         return False
 
 
-def answering(settings: StoreSettings) -> tuple[str, ...]:
+def answering(settings: EtcdSettings) -> tuple[str, ...]:
     """Return the addresses of the other members that answer members, all asked at once."""
     if not settings.others:
         return ()
@@ -36,7 +36,7 @@ def answering(settings: StoreSettings) -> tuple[str, ...]:
         return tuple(other for other, there in zip(settings.others, answers, strict=True) if there)
 
 
-def _answers(settings: StoreSettings, other: str) -> bool:
+def _answers(settings: EtcdSettings, other: str) -> bool:
     trust = web.Trust(
         authority=settings.authority, certificate=settings.certificate, private_key=settings.private_key
     )
@@ -44,7 +44,7 @@ def _answers(settings: StoreSettings, other: str) -> bool:
     return web.body_of(url, trust=trust, limit_s=_ANSWER_S) is not None
 
 
-def wait_healthy(settings: StoreSettings, limit_s: int) -> None:
+def wait_healthy(settings: EtcdSettings, limit_s: int) -> None:
     """Return once a majority answers through this member.
 
     + limit_s: time limit, in seconds
@@ -53,13 +53,13 @@ def wait_healthy(settings: StoreSettings, limit_s: int) -> None:
         ToolError: none did in time; names the other members that answer.
     """
     try:
-        waiting.until(lambda: is_healthy(settings), limit_s, "a majority of the store")
+        waiting.until(lambda: is_healthy(settings), limit_s, "a majority of etcd")
     except waiting.TooLateError as late:
         there = " ".join(answering(settings))
         raise ToolError(f"{late}; besides this member answer: {there}".rstrip()) from None
 
 
-def refuse_a_risky_restart(settings: StoreSettings) -> None:
+def refuse_a_risky_restart(settings: EtcdSettings) -> None:
     """Return if all other members answer: then the majority survives a restart here.
 
     Raises:

@@ -1,13 +1,13 @@
-"""Settings of `loanstack-store`; no secret is among them."""
+"""Settings of `loanstack-etcd`; no secret is among them."""
 
 import msgspec
 
 from hosttools import settings
 
-NAME = "loanstack-store"
+NAME = "loanstack-etcd"
 
 
-class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EtcdSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One member."""
 
     client_port: int
@@ -31,10 +31,10 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return f"https://127.0.0.1:{self.client_port}"
 
 
-def load() -> StoreSettings:
+def load() -> EtcdSettings:
     """Return the settings of this host.
 
     Raises:
         ToolError: there are none, or a value in them is wrong.
     """
-    return settings.load(StoreSettings, "store.json", variable="LOANSTACK_STORE_SETTINGS")
+    return settings.load(EtcdSettings, "etcd.json", variable="LOANSTACK_ETCD_SETTINGS")

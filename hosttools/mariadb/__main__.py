@@ -54,11 +54,15 @@ def apply() -> None:
     Database(load()).apply()
 
 
+def _limit_s(text: str) -> int:
+    return whole_number(text, "LIMIT_S", at_most=_LONGEST_WAIT_S)
+
+
 @tool.command("wait-paired")
-@click.argument("limit_s")
-def wait_paired(limit_s: str) -> None:
+@click.argument("limit_s", callback=entry.checked(_limit_s))
+def wait_paired(limit_s: int) -> None:
     """Wait at most LIMIT_S seconds until the replica follows and acknowledges commits."""
-    Database(load()).wait_paired(whole_number(limit_s, "LIMIT_S", at_most=_LONGEST_WAIT_S))
+    Database(load()).wait_paired(limit_s)
 
 
 @tool.command()

@@ -1,5 +1,6 @@
 """The database of this host: made once, set up by its script, and one of a pair."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from hosttools.numbers import whole_number
 _ANSWER_S = 30.0
 _MAKE_S = 600.0
 _SHOWN_LINES = 5
+_ERROR = re.compile(
+    r"^(?P<place>ERROR (?P<code>[0-9]{1,6}) \([0-9A-Z]{5}\)(?: at line [0-9]+)?).*", re.MULTILINE
+)
+_CODES_OF_THE_CLIENT = 2
+"""Thousands of the client's own codes: it cannot connect, and has sent no statement."""
+_HIDDEN = "its words are not shown: they may have a password"
 _CLIENTS = ("mariadb", "mysql")
 """MariaDB before 10.4 has its client by MySQL's name."""
 
@@ -79,7 +86,7 @@ class Database:
             "--auth-root-authentication-method=socket",
             "--auth-root-socket-user=root",
         ]
-        ended = programs.run(command, limit_s=_MAKE_S)
+        ended = programs.run(command, limit_s=_MAKE_S, with_children=True)
         if not ended.succeeded:
             last = " | ".join(f"{ended.output}{ended.errors}".splitlines()[-_SHOWN_LINES:])
             raise ToolError(f"no database could be made: {last}")
@@ -89,13 +96,13 @@ class Database:
         """Apply the script and remember its hash.
 
         Raises:
-            ToolError: the database refused it; then it is not remembered.
+            ToolError: the database refused it, or the client could not reach it; then it is not remembered.
         """
         script = Path(self._settings.script)
         text = script.read_text()
         ended = self._client(stdin=text, limit_s=_MAKE_S)
         if not ended.succeeded:
-            raise ToolError(f"{script} was not applied: {ended.words}")
+            raise ToolError(f"{script} was not applied: {_without_statements(ended)}")
         files.write(self._settings.applied, sha256(text.encode()).hexdigest())
 
     def wait_paired(self, limit_s: int) -> None:
@@ -131,3 +138,13 @@ class Database:
     def _client(self, *words: str, stdin: str = "", limit_s: float = _ANSWER_S) -> programs.Finished:
         command = (*client(self._settings), "--connect-timeout=2", *words)
         return programs.run(command, limit_s=limit_s, stdin=stdin)
+
+
+def _without_statements(ended: programs.Finished) -> str:
+    """Return what the client said, without the words of a refusal, which repeat the statement."""
+    found = _ERROR.search(ended.errors)
+    if found is None:
+        return f"the client ended with {ended.status}; {_HIDDEN}"
+    if int(found["code"]) // 1000 == _CODES_OF_THE_CLIENT:
+        return found[0]
+    return f"{found['place']}: {_HIDDEN}"

@@ -10,7 +10,7 @@ from hosttools.numbers import LARGEST
 from hosttools.oceanbase.settings import NAME, Settings, address, load
 
 _MERGE_LIMIT_S = 14400
-_SOURCE = click.argument("source", metavar="SOURCE_IP", callback=lambda _c, _p, text: _address(text))
+_SOURCE = click.argument("source", metavar="SOURCE_IP", callback=entry.checked(lambda text: _address(text)))
 
 
 @click.group(context_settings=entry.CONTEXT_SETTINGS)
@@ -87,7 +87,9 @@ def _query(select: str, of_primary: bool) -> None:
 
 @tool.command("bootstrap")
 @click.argument("how", type=click.Choice(["auto", "primary", "standby"]))
-@click.argument("source", metavar="[SOURCE_IP]", required=False, callback=lambda _c, _p, text: _address(text))
+@click.argument(
+    "source", metavar="[SOURCE_IP]", required=False, callback=entry.checked(lambda text: _address(text))
+)
 def _bootstrap(how: str, source: str | None) -> None:
     """Make an empty data folder a database.
 
@@ -208,7 +210,7 @@ def _wait_healthy(lag_ms: int, limit_s: int) -> None:
     """
     from hosttools.oceanbase import status
 
-    click.echo(status.wait_healthy(load(), lag_limit_ms=lag_ms, limit_s=limit_s).line())
+    click.echo(status.wait_healthy(load(), max_healthy_lag_ms=lag_ms, limit_s=limit_s).line())
 
 
 @tool.command("run")

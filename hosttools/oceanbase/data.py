@@ -5,13 +5,13 @@ the folder is touched.
 """
 
 import os
-import pwd
 
 from hosttools import files
 from hosttools.errors import ToolError
 from hosttools.numbers import shortened
 from hosttools.oceanbase.roles import NONE, Role
 from hosttools.oceanbase.settings import Settings
+from hosttools.users import ids_of
 
 _LONGEST_ROLE_BYTES = 64
 
@@ -39,6 +39,18 @@ def record_role(settings: Settings, role: Role) -> None:
     files.write(settings.role_file, f"{role}\n", owner=settings.service_user)
 
 
+def complete_role(settings: Settings) -> str:
+    """Return the recorded role of a complete database.
+
+    Raises:
+        ToolError: the folder holds none, or the record cannot be read.
+    """
+    recorded = recorded_role(settings)
+    if recorded == NONE:
+        raise ToolError(f"{settings.base_dir} holds no complete database; run: loanstack-db bootstrap auto")
+    return recorded
+
+
 def forget_role(settings: Settings) -> None:
     """Have the data count as half-made from here on.
 
@@ -55,13 +67,14 @@ def empty(settings: Settings) -> None:
     """Have an empty data folder of the database's user.
 
     Raises:
-        ToolError: the folder is a link, something is mounted in it, or something in it cannot be deleted.
+        ToolError: this host has no such user, the folder is a link, something is mounted in it, or something
+            in it cannot be deleted.
     """
-    user = pwd.getpwnam(settings.service_user)
+    user_id, group_id = ids_of(settings.service_user, settings.base_dir)
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
     except OSError as failure:
         raise ToolError(f"{settings.data}: {failure.strerror}; allowed: a folder") from failure
     files.empty(settings.data)
-    os.chown(settings.data, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    os.chown(settings.data, user_id, group_id, follow_symlinks=False)
     settings.data.chmod(0o750)

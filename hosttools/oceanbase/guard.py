@@ -2,8 +2,9 @@
 
 from hosttools import waiting
 from hosttools.errors import ToolError
-from hosttools.oceanbase.data import recorded_role
-from hosttools.oceanbase.roles import NONE, Role
+from hosttools.oceanbase import lock
+from hosttools.oceanbase.data import complete_role
+from hosttools.oceanbase.roles import Role
 from hosttools.oceanbase.settings import Settings
 
 _ASKS_AGAIN_AFTER_S = 1.0
@@ -14,15 +15,17 @@ def refuse_second_primary(settings: Settings) -> None:
 
     Nothing in the kernel fences an old primary that comes back: this does, before the process may start.
 
+    A command of the tool may tell it to let a start pass, as long as that command is at work.
+
     Raises:
         ToolError: the data are half-made, or a peer is or may be primary.
     """
-    if settings.request.is_file():
+    is_told = lock.is_held(settings)
+    if is_told and settings.request.is_file():
         return
-    recorded = recorded_role(settings)
-    if recorded == NONE:
-        raise ToolError(f"{settings.base_dir} holds no complete database; run: loanstack-db bootstrap auto")
-    if recorded != Role.PRIMARY or not settings.peers or settings.alone.is_file():
+    if complete_role(settings) != Role.PRIMARY or not settings.peers:
+        return
+    if is_told and settings.alone.is_file():
         return
     # A standby's start waits for no SQL library.
     from hosttools.oceanbase.database import peer_role, primary_peer

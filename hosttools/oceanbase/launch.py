@@ -6,6 +6,8 @@ from typing import NoReturn
 from hosttools import files, programs
 from hosttools.errors import ToolError
 from hosttools.numbers import shortened
+from hosttools.oceanbase import lock
+from hosttools.oceanbase.data import complete_role
 from hosttools.oceanbase.roles import Role
 from hosttools.oceanbase.settings import Settings, address
 
@@ -17,10 +19,14 @@ def seekdb(settings: Settings) -> NoReturn:
     """Become the database, as the unit's user.
 
     Raises:
-        ToolError: what it is told makes no sense, or there is no program.
+        ToolError: what it is told makes no sense, there are no data to start on, or there is no program.
     """
-    request = files.read(settings.request)
-    source = files.read(settings.source)
+    is_told = lock.is_held(settings)
+    request = files.read(settings.request) if is_told else None
+    source = files.read(settings.source) if is_told else None
+    if request is None:
+        # The command may have ended since the guard looked: seekdb would make a database of its own choice.
+        complete_role(settings)
     programs.become(arguments(settings, request=request, source=source))
 
 

@@ -32,6 +32,33 @@ def one_at_a_time(settings: Settings) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(settings: Settings) -> bool:
+    """Say whether a command that changes the database is at work.
+
+    What such a command tells the next start, it takes back at its end; one that was killed does not. So a
+    start believes it only meanwhile. It asks as the unit's user, who may read the lock's file.
+
+    Raises:
+        ToolError: the file of the lock cannot be read.
+    """
+    try:
+        descriptor = os.open(settings.lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as failure:
+        raise ToolError(
+            f"{settings.lock}: {failure.strerror}; allowed: a file that all may read"
+        ) from failure
+    try:
+        # Shared, as the agent asks: only a command takes it for itself alone.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _wait_for(descriptor: int) -> None:
     # The kernel wakes whoever waits, in order. Trying again and again would miss the moments when the lock is
     # free, since the agent takes a share of it ten times a second. The alarm's clock is monotonic.

@@ -40,16 +40,16 @@ class State:
             }
         )
 
-    def is_healthy(self, *, lag_limit_ms: int) -> bool:
+    def is_healthy(self, *, max_healthy_lag_ms: int) -> bool:
         """Say whether this is the only primary, or a standby close behind one.
 
         A primary without its standby counts as healthy, because the missing standby fails on its own host.
 
-        + lag_limit_ms: largest lag of a standby
+        + max_healthy_lag_ms: largest lag of a standby
         """
         if self.role is Role.PRIMARY:
             return self.peer_role is not Role.PRIMARY
-        is_close = self.lag_ms is not None and self.lag_ms <= lag_limit_ms
+        is_close = self.lag_ms is not None and self.lag_ms <= max_healthy_lag_ms
         return self.role is Role.STANDBY and is_close and self.has_tables
 
 
@@ -79,13 +79,13 @@ def state(settings: Settings) -> State:
     )
 
 
-def wait_healthy(settings: Settings, *, lag_limit_ms: int, limit_s: int) -> State:
+def wait_healthy(settings: Settings, *, max_healthy_lag_ms: int, limit_s: int) -> State:
     """Return the state as soon as it is healthy.
 
     It is the state that was seen to be healthy: another look a moment later may be the one that is not
     answered.
 
-    + lag_limit_ms: largest lag of a standby
+    + max_healthy_lag_ms: largest lag of a standby
     + limit_s: time limit, in seconds
 
     Raises:
@@ -95,9 +95,9 @@ def wait_healthy(settings: Settings, *, lag_limit_ms: int, limit_s: int) -> Stat
 
     def is_healthy() -> bool:
         seen.append(state(settings))
-        return seen[-1].is_healthy(lag_limit_ms=lag_limit_ms)
+        return seen[-1].is_healthy(max_healthy_lag_ms=max_healthy_lag_ms)
 
-    what = f"this to be the only primary, or a standby at most {lag_limit_ms} ms behind"
+    what = f"this to be the only primary, or a standby at most {max_healthy_lag_ms} ms behind"
     try:
         waiting.until(is_healthy, limit_s, what)
     except waiting.TooLateError as late:

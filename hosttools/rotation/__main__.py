@@ -9,7 +9,7 @@ from hosttools import entry
 from hosttools.errors import ToolError
 from hosttools.numbers import shortened
 from hosttools.rotation.service import Service
-from hosttools.rotation.settings import NAME, load
+from hosttools.rotation.settings import NAME, NoServiceError, load
 
 _REASON = re.compile(r"[a-z-]+")
 
@@ -22,16 +22,19 @@ def tool(context: click.Context, service: str) -> None:
 
     Settings are in /etc/loanstack/rotation/SERVICE.json.
     """
-    context.obj = Service(load(service))
+    try:
+        context.obj = Service(load(service))
+    except NoServiceError as unknown:
+        raise click.BadParameter(str(unknown), param_hint="SERVICE") from None
 
 
-def _reason(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if _REASON.fullmatch(value) is None:
-        raise ToolError(f"REASON is {shortened(value)}; allowed: one word of a-z and -")
-    return value
+def _reason(text: str) -> str:
+    if _REASON.fullmatch(text) is None:
+        raise ToolError(f"REASON is {shortened(text)}; allowed: one word of a-z and -")
+    return text
 
 
-_WITH_REASON = click.argument("reason", default="", callback=_reason)
+_WITH_REASON = click.argument("reason", default="", callback=entry.checked(_reason))
 
 
 @tool.command()
@@ -46,31 +49,31 @@ def out(service: Service, reason: str) -> None:
 @_WITH_REASON
 @click.pass_obj
 def drain(service: Service, reason: str) -> None:
-    """Out, wait until nothing is under way, and shut."""
+    """Out, wait until nothing is under way, and close the port."""
     service.drain(reason)
 
 
 @tool.command()
 @_WITH_REASON
 @click.pass_obj
-def shut(service: Service, reason: str) -> None:
+def close_port(service: Service, reason: str) -> None:
     """Out, and let in nobody who sends requests, whatever would answer them."""
-    service.shut(reason)
+    service.close_port(reason)
 
 
 @tool.command("in")
 @_WITH_REASON
 @click.pass_obj
-def let_in(service: Service, reason: str) -> None:
+def put_back(service: Service, reason: str) -> None:
     """Let them in again, unless there is another reason; returns when they have noticed."""
-    service.let_in(reason)
+    service.put_back(reason)
 
 
 @tool.command()
 @click.pass_obj
-def gate(service: Service) -> None:
+def smoke_test(service: Service) -> None:
     """0 if it answers real requests, sent past those that send them otherwise; says what it answered."""
-    click.echo(service.gate())
+    click.echo(service.smoke_test())
 
 
 @tool.command()
@@ -83,10 +86,10 @@ def restart(service: Service) -> None:
 @tool.command()
 @click.pass_obj
 def status(service: Service) -> None:
-    """One line of JSON: is_well, in_flight, out_because, version, previous."""
+    """One line of JSON: is_well, in_flight (null: it does not say), out_because, version, previous."""
     found = {
         "is_well": service.is_well(),
-        "in_flight": service.in_flight() or 0,
+        "in_flight": service.in_flight(),
         "out_because": service.reasons.names(),
         "version": service.version("current"),
         "previous": service.version("previous"),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hosttools import files
 from hosttools.errors import ToolError
 
 _MODE = 0o755
@@ -54,9 +55,9 @@ class Reasons:
     def _opened(self) -> Iterator[int]:
         try:
             self._folder.mkdir(mode=_MODE, parents=True, exist_ok=True)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as failure:
             raise ToolError(f"{self._folder}: {failure.strerror}; allowed: a folder") from failure
+        folder = files.opened_folder(self._folder)
         try:
             yield folder
         except OSError as failure:

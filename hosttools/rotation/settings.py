@@ -39,9 +39,9 @@ class RotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Metric that counts requests under way."""
     idle_in_flight: int
     """Value of the metric when only its own question is under way."""
-    gate_url: str
-    gate_entity: str
-    gate_requests: int
+    smoke_test_url: str
+    smoke_test_entity: str
+    smoke_test_requests: int
     drain_s: float
     back_s: float
     """How long senders may still not use it after it was put back."""
@@ -61,14 +61,19 @@ class RotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
                 raise ValueError(f"sender is {shortened(sender)}; allowed: an IPv4 address") from None
 
 
+class NoServiceError(ToolError, LookupError):
+    """This host has no service of that name."""
+
+
 def load(service: str) -> RotationSettings:
     """Return the settings of `service`.
 
     Raises:
-        ToolError: this host has no such service, or a value in its settings is wrong.
+        NoServiceError: this host has no such service.
+        ToolError: a value in its settings is wrong.
     """
     folder = Path(os.environ.get(_VARIABLE) or settings.FOLDER / _FOLDER)
     there = sorted(path.stem for path in folder.glob("*.json"))
     if _SERVICE.fullmatch(service) is None or service not in there:
-        raise ToolError(f"no service {shortened(service)} here; allowed: {', '.join(there) or 'none'}")
+        raise NoServiceError(f"no service {shortened(service)} here; allowed: {', '.join(there) or 'none'}")
     return settings.load_file(RotationSettings, folder / f"{service}.json")

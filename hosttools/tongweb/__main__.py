@@ -82,10 +82,10 @@ def why() -> None:
         click.echo(said)
 
 
-@tool.command("lay-war")
-def lay_war() -> None:
+@tool.command("install-war")
+def install_war() -> None:
     """Copy the current portal to where the server looks for it."""
-    _server().lay_war()
+    _server().install_war()
 
 
 if __name__ == "__main__":

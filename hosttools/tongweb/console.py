@@ -92,7 +92,14 @@ class Console:
                 stdin=stdin,
             )
         if not ended.succeeded:
-            raise ToolError(f"commandstool.sh {command} failed: {ended.words}")
+            raise ToolError(f"commandstool.sh {command} failed: {self._without_passwords(ended.words)}")
+
+    def _without_passwords(self, words: str) -> str:
+        """Return the product's words without the passwords that it was given: it may repeat them."""
+        for account in self._accounts:
+            for password in (account.password, account.initial_password):
+                words = words.replace(password, "***")
+        return words
 
     @contextmanager
     def _password_file(self) -> Iterator[Path]:

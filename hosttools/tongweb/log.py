@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from hosttools import files, programs
+from hosttools.errors import ToolError
 from hosttools.numbers import whole_number
 from hosttools.tongweb.settings import TongWebSettings
 
@@ -55,14 +56,21 @@ class ServerLog:
     def why(self) -> str:
         """Return the server's own reason for not starting: the last lines with one of the vendor's words.
 
-        Without such a line, the last severe ones are returned.
+        Without such a line, the last severe ones are returned. What the journal does not give in time is not
+        known, and the log alone is looked at: the caller has a failed start to report.
 
         Raises:
             ToolError: as for `this_start`.
         """
-        command = ("journalctl", "--no-pager", "--output=cat", f"--lines={_JOURNAL_LINES}")
-        journal = programs.run((*command, f"--unit={self._settings.unit}"), limit_s=_JOURNAL_S)
-        lines = [*self.this_start().splitlines(), *journal.output.splitlines()]
+        lines = [*self.this_start().splitlines(), *self._journal().splitlines()]
         found = [line for line in lines if _REASONS.search(line)]
         severe = [line for line in lines if "[SEVERE]" in line]
         return "\n".join((found or severe)[-_SHOWN_LINES:])
+
+    def _journal(self) -> str:
+        """Return the end of what systemd keeps of the unit's words; empty: it cannot be asked in time."""
+        command = ("journalctl", "--no-pager", "--output=cat", f"--lines={_JOURNAL_LINES}")
+        try:
+            return programs.run((*command, f"--unit={self._settings.unit}"), limit_s=_JOURNAL_S).output
+        except ToolError:
+            return ""

@@ -31,7 +31,7 @@ class Server:
 
     def begin(self) -> None:
         """Shut gateways out, and note where the log of this start begins."""
-        self._rotation.shut(_STARTING)
+        self._rotation.close_port(_STARTING)
         self._log.begin()
 
     def ready(self, main_pid: int | None) -> None:
@@ -55,7 +55,7 @@ class Server:
         except waiting.TooLateError:
             entry.say(NAME, f"up without the portal, and so out of rotation: {self._log.why()}")
             return
-        self._let_in_warm()
+        self._put_back_warm()
 
     def serve(self, version: str) -> None:
         """Return when the portal answers in `version`, warm, and gateways are let in.
@@ -69,7 +69,7 @@ class Server:
             version = str((Path(self._settings.portal_dir) / "current").readlink())
         what = f"portal {version} to answer"
         self._wait(lambda: self.version() == version, self._settings.replaced_s, what)
-        self._let_in_warm()
+        self._put_back_warm()
 
     def version(self) -> str | None:
         """Return the version of the portal that answers; None: none does."""
@@ -77,7 +77,7 @@ class Server:
         found = None if body is None else _VERSION.search(body)
         return None if found is None else found[1]
 
-    def lay_war(self) -> None:
+    def install_war(self) -> None:
         """Copy the current portal to where the server looks for it; whole, because it looks at any moment.
 
         Raises:
@@ -96,7 +96,7 @@ class Server:
         """Return whether it answers anything at all."""
         return web.ask(self._settings.server_url, limit_s=_ANSWER_S) is not None
 
-    def _let_in_warm(self) -> None:
+    def _put_back_warm(self) -> None:
         settings = self._settings
         try:
             # Services that are not there yet cannot be asked.
@@ -105,7 +105,7 @@ class Server:
             entry.say(NAME, "no loan service is there: not warmed up")
         else:
             warm_up(warm_up_url(settings.portal_url), settings.warm_up_requests, settings.warm_up_s)
-        self._rotation.let_in(_STARTING)
+        self._rotation.put_back(_STARTING)
 
     def _sees_a_service(self) -> bool:
         return web.body_of(f"{self._settings.portal_url}/healthz", limit_s=_ANSWER_S) is not None

@@ -30,6 +30,7 @@ def run(settings: TongWebSettings, script: str, *words: str, stdin: str = "") ->
         environment={"JAVA_HOME": settings.java_home},
         user=settings.service_user,
         folder=settings.home,
+        with_children=True,
     )
 
 

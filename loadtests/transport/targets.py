@@ -16,7 +16,7 @@ def gateways(found: Environment) -> tuple[Target, ...]:
             server_name=found.gateway.server_name,
             ca_file=found.ca_dir / "ca.pem",
         )
-        for address in found.entrances
+        for address in found.client_facing_addresses
     )
 
 

@@ -8,8 +8,8 @@ from chaos.system.pair import database_hosts, replication_unhealthy
 from chaos.system.shells import Shells
 from chaos.system.sql_session import MARIADB, SqlSession
 from chaos.system.world import DOWN, PRIMARY, STANDBY, Clock, wait_until
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Role
-from inventory.peer import DatabaseKind
 from processes import ssh
 
 COOL_DOWN_WITHIN_S = 120.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from chaos.system.world import WorldError
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loanstack.capacity.cool_down import cool_down
 from loanstack.commands.capacity import CapacityParameters, find_capacity
 from loanstack.commands.deploy import deploy

@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment
-from inventory.peer import DatabaseKind
 from loanstack.results import deploys
 from loanstack.results.deploys import DeployOutcome
 from loanstack.results.ended import Ended, write_ended

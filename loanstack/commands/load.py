@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from chaos.recorders.clocks import record_clocks
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment
-from inventory.peer import DatabaseKind
 from loadtests.plan.options import DEFAULT_WARM_UP_S, curve_asked
 from loadtests.plan.scenarios import SCENARIOS
 from loadtests.plan.schedule import Spacing

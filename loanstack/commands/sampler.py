@@ -2,7 +2,7 @@
 
 import sys
 
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loanstack.runs.task import Task
 from processes.child import Child
 

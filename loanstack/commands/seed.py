@@ -58,7 +58,9 @@ def seed_environment(task: Task, asked: SeedParameters) -> Results:
     too_many = pure.space_problems(env.database, asked.customers)
     if too_many:
         raise CommandError(f"environment {env.name}: {'; '.join(too_many)}")
-    judged_by = promised.of_seed(customers=asked.customers, lag_limit_ms=env.database.lag_limit_ms)
+    judged_by = promised.of_seed(
+        customers=asked.customers, max_healthy_lag_ms=env.database.max_healthy_lag_ms
+    )
     task.begin(judged_by)
     samples = task.folder.path / sampler.SAMPLES_FILE
     sampling = sampler.start(task)
@@ -155,7 +157,7 @@ def _caught_up(task: Task, *, since_s: float) -> dict[str, float]:
         if sample is None or sample.lag_ms is None or sample.at_s < since_s:
             continue
         last = {"standby_lag_ms": round(sample.lag_ms, 1)}
-        if sample.lag_ms <= task.env.database.lag_limit_ms:
+        if sample.lag_ms <= task.env.database.max_healthy_lag_ms:
             return last | {"standby_caught_up_s": round(sample.at_s - since_s, 2)}
     return last
 

@@ -5,8 +5,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from inventory.database_kind import DatabaseKind
 from inventory.model import DatabaseRole
-from inventory.peer import DatabaseKind
 from loadtests.results.figures import LoadFigures
 from loanstack.companions import measured_start, report_record
 from loanstack.companions.companion import AccompaniedLoad

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loadtests.results.figures import LoadFigures
 from loanstack.runs.task import Task
 from proof.verdict import Finding

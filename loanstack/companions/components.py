@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inventory.model import Host, Role
-from loanstack.measure.units import AGENT, GATEWAY, LOAN_SERVICES, OCEANBASE, PORTAL, STORE
+from loanstack.measure.units import AGENT, ETCD, GATEWAY, LOAN_SERVICES, OCEANBASE, PORTAL
 
 READ = (
     "cd /proc && for each in [0-9]*; do set -- $each/fd/*; echo $each/fd:$#; done;"
@@ -28,7 +28,7 @@ _UNITS = {
     Role.TONGWEB: (PORTAL,),
     Role.LOAN: (LOAN_SERVICES,),
     Role.OCEANBASE: (OCEANBASE, AGENT),
-    Role.ARBITER: (STORE,),
+    Role.ETCD: (ETCD,),
 }
 
 

@@ -4,8 +4,8 @@ from chaos.system.databases import SshDatabases
 from chaos.system.pair import find_topology
 from chaos.system.shells import Shells
 from chaos.system.world import WorldError
+from inventory.database_kind import DatabaseKind
 from inventory.model import DatabaseRole, Environment, Host, Role
-from inventory.peer import DatabaseKind
 from loanstack.runs.task import CommandError
 from proof.exits import ExitCode
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loadtests.plan.companion_kind import CompanionOption
 from loadtests.plan.scenarios import SCENARIOS
 from loanstack.companions import major_freeze

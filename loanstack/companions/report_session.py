@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from inventory import secrets
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host
-from inventory.peer import DatabaseKind
 from inventory.ssh import ssh_argv
 from loanstack.companions.reports import Report, Row
 from processes.lines import Channel, ChannelClosedError
@@ -88,7 +88,7 @@ class ReportSession:
 
     def _connect(self) -> Line:
         env = self._env
-        port = (env.peer if self._database is DatabaseKind.MARIADB else env.database).sql_port
+        port = (env.mariadb if self._database is DatabaseKind.MARIADB else env.database).sql_port
         where = {"address": self._host.address, "port": port, "schema": env.database.schema}
         channel = Channel(ssh_argv(self._env, self._host, _CLIENT.format(user=USER, **where)))
         channel.send(f"{secrets.load(self._env.secrets_file).report_password}\n{_LIMITS[self._database]}")

@@ -43,7 +43,9 @@ def _derived(run: RunFolder, recorded: Results, env: Environment) -> tuple[Objec
         case "verify":
             return promised.of_verify()
         case "seed":
-            return promised.of_seed(customers=env.journey.customers, lag_limit_ms=env.database.lag_limit_ms)
+            return promised.of_seed(
+                customers=env.journey.customers, max_healthy_lag_ms=env.database.max_healthy_lag_ms
+            )
         case "deploy":
             return _of_deploy(run.path, env)
         case "upgrade":

@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from loanstack.measure.units import AGENT, GATEWAY, LOAN_SERVICES, MARIADB, OCEANBASE, PORTAL, STORE
+from loanstack.measure.units import AGENT, ETCD, GATEWAY, LOAN_SERVICES, MARIADB, OCEANBASE, PORTAL
 from loanstack.measure.usage import Row
 
 _OF_UNIT = {
     GATEWAY: "gateways",
     PORTAL: "channel portals",
     LOAN_SERVICES: "loan services",
-    AGENT: "failover agents and store",
-    STORE: "failover agents and store",
+    AGENT: "failover agents and etcd",
+    ETCD: "failover agents and etcd",
 }
 DATABASES = (OCEANBASE, MARIADB)
 """Units of the two databases; only one of them runs."""
@@ -41,7 +41,7 @@ def by_component(
         "channel portals",
         "loan services",
         *databases,
-        "failover agents and store",
+        "failover agents and etcd",
         _REST,
         _BESIDE,
     )

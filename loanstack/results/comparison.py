@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from proof.titles import number, shown, title
 from proof.verdict import Finding, Judgement, Verdict, overall, unproved
 

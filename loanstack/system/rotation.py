@@ -68,7 +68,7 @@ class Rotation:
 
     def judge(self, host: Host) -> str:
         """Send it real requests directly, past the gateway or portal; return its answer."""
-        return self._run(host, "gate", (), _JUDGED_WITHIN_S)
+        return self._run(host, "smoke-test", (), _JUDGED_WITHIN_S)
 
     def restart(self, host: Host) -> None:
         """Restart it in its current version."""

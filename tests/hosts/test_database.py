@@ -82,9 +82,9 @@ def test_standby_is_close_behind(machine: Machine, env: Environment) -> None:
     def close() -> bool:
         now = _status(machine)
         lag = now["lag_ms"]
-        return now["role"] == "PRIMARY" or (isinstance(lag, int) and lag <= env.database.lag_limit_ms)
+        return now["role"] == "PRIMARY" or (isinstance(lag, int) and lag <= env.database.max_healthy_lag_ms)
 
-    eventually(f"{machine.spec.name} to be at most {env.database.lag_limit_ms} ms behind", close)
+    eventually(f"{machine.spec.name} to be at most {env.database.max_healthy_lag_ms} ms behind", close)
 
 
 @pytest.mark.roles(Role.OCEANBASE)

@@ -65,7 +65,7 @@ def test_its_own_view_is_the_database_s(machine: Machine, env: Environment) -> N
     role = machine.probe.check_output("%s role", DATABASE_TOOL)
     primary = json.loads(machine.run(f"{_CURL} {_url(machine, env, '/primary')}"))
     assert (primary["host"] == machine.spec.name) == (role == "PRIMARY")
-    lag = _status_of(machine, env, "GET", f"/standby?lag={env.failover.lag_limit_ms}")
+    lag = _status_of(machine, env, "GET", f"/standby?lag={env.failover.max_failover_lag_ms}")
     assert lag == ("200" if role == "STANDBY" else "503")
     assert _status_of(machine, env, "GET", "/leader") == ("200" if role == "PRIMARY" else "503")
 

@@ -41,7 +41,7 @@ def test_every_target_of_the_inventory_is_up(machine: Machine, env: Environment)
     eventually(f"targets {sorted(wanted)} to be up", lambda: found() == wanted)
 
 
-@pytest.mark.roles(Role.GATEWAY, Role.ARBITER)
+@pytest.mark.roles(Role.GATEWAY, Role.ETCD)
 def test_certificates_are_read_and_last(machine: Machine, env: Environment) -> None:
     url = f"http://{machine.spec.address}:{env.monitoring.node_exporter_port}/metrics"
     sample = re.compile(rf'^{METRIC}{{path="(.+)"}} (\S+)$', re.MULTILINE)

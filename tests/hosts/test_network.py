@@ -1,7 +1,7 @@
 """Ports listen only where they should, and are reached only from where the inventory allows it.
 
 Every host tries every port of every host at once; what gets through must be exactly what the firewalls'
-openings say, no less and no more.
+ingress rules say, no less and no more.
 """
 
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ import pytest
 
 from deploys.baseline.spec import OTHER_FIREWALL_UNIT, SSH_PORT
 from deploys.component import Port
-from deploys.derived import footprints, openings
+from deploys.derived import footprints, ingress_rules
+from inventory.database_kind import DatabaseKind
 from inventory.model import Environment, Host, Role
-from inventory.peer import DatabaseKind
 from tests.hosts.kit import Control, Machine
 
 _CONNECT_LIMIT_S = 1
@@ -34,7 +34,7 @@ def _ports(env: Environment) -> tuple[int, ...]:
 def _may_reach(env: Environment, source: Host, target: Host) -> set[int]:
     """Ports of `target`'s segment address that `source` may open from its own segment address."""
     networks = [
-        (o.port, ip_network(s)) for o in openings(env, target) if o.protocol == "tcp" for s in o.sources
+        (o.port, ip_network(s)) for o in ingress_rules(env, target) if o.protocol == "tcp" for s in o.sources
     ]
     return {port for port, network in networks if ip_address(source.address) in network}
 
@@ -86,13 +86,13 @@ def test_the_firewall_stands_and_nothing_may_take_its_place(machine: Machine) ->
 
 
 def test_listens_only_where_it_should(machine: Machine, env: Environment) -> None:
-    # A port for monitors listens on the only monitor too, where it needs no opening.
+    # A port for monitors listens on the only monitor too, where it needs no rule.
     allowed = {("tcp", SSH_PORT)} | {
         (port.protocol, port.number)
         for port in _ports_of(env, machine.spec)
-        if (port.opened_to or port.sources) and port.while_serving in (None, DatabaseKind.OCEANBASE)
+        if (port.opened_to or port.sources) and port.only_with in (None, DatabaseKind.OCEANBASE)
     }
-    allowed |= {(extra.protocol, extra.port) for extra in openings(env, machine.spec)}
+    allowed |= {(extra.protocol, extra.port) for extra in ingress_rules(env, machine.spec)}
     machine.expect("ports that it should not listen on", found=_listens(machine) - allowed, wanted=set())
 
 

@@ -3,16 +3,16 @@
 import stat
 
 from deploys.derived import footprints
-from deploys.etcd.spec import StoreSpec
+from deploys.etcd.spec import EtcdSpec
 from inventory.model import Environment
 from inventory.secrets import Secrets
 from tests.hosts import facts
 from tests.hosts.kit import Machine
 
 _PLACES = "/etc /opt/loanstack /usr/local /root /home /tmp /var/tmp /var/log /var/cache /var/lib /run /data"
-_STORE_LOG = f"file {StoreSpec.data_dir}/member/wal/"
+_ETCD_LOG = f"file {EtcdSpec.data_dir}/member/wal/"
 """etcd 3.4 writes a password that it is given to its log before it makes a hash of it (3.5 after); the folder
-is etcd's alone, which test_store looks at."""
+is etcd's alone, which test_etcd looks at."""
 # The values come on stdin into a shell variable: neither this script nor grep has them in an argv.
 _SEARCH = f"""
 values=$(cat)
@@ -37,7 +37,7 @@ def _allowed(env: Environment, machine: Machine) -> dict[str, str]:
 def test_values_are_found_nowhere_else(machine: Machine, env: Environment, secrets: Secrets) -> None:
     values = "\n".join(secrets.named.values())
     lines = machine.run("bash -c %s", _SEARCH, stdin=values).splitlines()
-    found = {line for line in lines if not line.startswith(_STORE_LOG)}
+    found = {line for line in lines if not line.startswith(_ETCD_LOG)}
     wanted = {f"file {path}" for path in _allowed(env, machine)}
     machine.expect("places with secrets", found=found, wanted=wanted)
 

@@ -31,7 +31,7 @@ _CONFIGURATION_ATTACK = f"ln -sfn {VICTIM} {FOLDER}/current/conf/tongweb.xml"
 _FOLDER_ATTACK = f"rm -rf {RUN_DIR}/out-of-rotation && ln -s /root {RUN_DIR}/out-of-rotation"
 _MEND = (
     f"find {FOLDER}/ {RUN_DIR} -type l -lname '/root*' -delete; rm -f {RUN_DIR}/log-began; "
-    f"loanstack-tongweb configure && loanstack-tongweb lay-war && systemctl restart {UNIT}"
+    f"loanstack-tongweb configure && loanstack-tongweb install-war && systemctl restart {UNIT}"
 )
 _LOOK = (
     f"stat -c '%U:%G %a' {VICTIM}; cat {VICTIM}; ls -A /root | grep -E 'injected|starting|stopping|upgrade'"

@@ -76,7 +76,7 @@ def clients(deployed: Environment) -> Iterator[None]:
             *deployed.client_command,
             *(sys.executable, "-m", "tests.lab.steady_client"),
             *asked,
-            *deployed.entrances,
+            *deployed.client_facing_addresses,
         ],
         cwd=PROJECT_ROOT,
         stdin=subprocess.PIPE,

@@ -22,7 +22,7 @@ from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHug
 from deploys.certificates import authority_certificate, utc_now
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder
-from deploys.etcd.facts import LocalStore, StoreState
+from deploys.etcd.facts import EtcdState, LocalEtcd
 from deploys.facts.artifacts import InstalledArtifact
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
@@ -100,7 +100,7 @@ class Site:
         converge_files = file_operations.converge
 
         def noted(**arguments: Any) -> object:
-            files.extend(arguments["files"])
+            files.extend(arguments.get("files", ()))
             folders.extend(arguments.get("folders", ()))
             return converge_files(**arguments)
 
@@ -174,7 +174,7 @@ def fresh() -> Facts:
         LocalDatabase: lambda: None,
         LocalRole: lambda: None,
         LocalAnswer: lambda query, of_primary=True: None,
-        LocalStore: lambda: None,
+        LocalEtcd: lambda: None,
         LocalMariaDb: lambda: None,
         ServedPortal: lambda url: None,
         InsecureAccounts: list,
@@ -207,8 +207,8 @@ def standby(lag_ms: int | None = 80) -> DatabaseState:
     )
 
 
-def majority(*lacks: str) -> StoreState:
-    return StoreState(healthy=True, others=("198.18.2.23", "198.18.3.31"), lacks=lacks)
+def majority(*lacks: str) -> EtcdState:
+    return EtcdState(healthy=True, others=("198.18.2.23", "198.18.3.31"), lacks=lacks)
 
 
 def answer(role: str, *rows: tuple[str, ...]) -> Answer:

@@ -1,8 +1,10 @@
 """The lab's authority: issued once, renewed in time, trusted by a strict verifier, and for its use only."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -12,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from deploys.certificates import Certificate, Subject, addresses, authority_certificate, certificate
+from deploys.trust import AuthorityError
 
 _NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -119,6 +122,7 @@ def test_a_key_of_another_certificate_is_no_key_of_this_one(tmp_path: Path) -> N
     ],
 )
 def test_a_bank_is_told_why_its_certificate_is_not_used(tmp_path: Path, spoilt: str, reason: str) -> None:
+    authority_certificate(tmp_path, now=_NOW - timedelta(days=2))
     _issue(tmp_path)
     (tmp_path / "ca.key").unlink()
     theirs = _foreign(tmp_path, "theirs")
@@ -137,37 +141,123 @@ def test_a_bank_is_told_why_its_certificate_is_not_used(tmp_path: Path, spoilt: 
         _issue(tmp_path, now=now, name=name)
 
 
-def test_what_stands_between_a_certificate_and_the_authority_comes_after_it(tmp_path: Path) -> None:
-    """As a bank's authority signs: its root signs another, and that one the hosts' certificates."""
+@dataclass(frozen=True)
+class Bank:
+    """A bank's authority: its root signs another, and that one the hosts' certificates."""
+
+    folder: Path
+    leaf: str
+    between_key: ec.EllipticCurvePublicKey
+    root_key: ec.EllipticCurvePrivateKey
+
+    def gives(self, between: x509.CertificateBuilder, root: x509.CertificateBuilder | None = None) -> str:
+        """Put its certificates in place; return the chain."""
+        trusted = root or _authority("root", self.root_key.public_key())
+        (self.folder / "ca.pem").write_text(self._signed(trusted))
+        chain = self.leaf + self._signed(between)
+        (self.folder / "gw-a.pem").write_text(chain)
+        return chain
+
+    def between(self, **changed: Any) -> x509.CertificateBuilder:
+        return _authority("loanstack lab authority", self.between_key, **changed)
+
+    def root(self, **changed: Any) -> x509.CertificateBuilder:
+        return _authority("root", self.root_key.public_key(), **changed)
+
+    def _signed(self, builder: x509.CertificateBuilder) -> str:
+        signed = builder.sign(self.root_key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Bank:
     issued = _issue(tmp_path)
-    root_key = ec.generate_private_key(ec.SECP256R1())
-    root = _signed("root", root_key.public_key(), "root", root_key)
-    between_key = serialization.load_pem_private_key((tmp_path / "ca.key").read_bytes(), password=None)
-    assert isinstance(between_key, ec.EllipticCurvePrivateKey)
-    between = _signed("loanstack lab authority", between_key.public_key(), "root", root_key)
+    key = serialization.load_pem_private_key((tmp_path / "ca.key").read_bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     (tmp_path / "ca.key").unlink()
-    (tmp_path / "ca.pem").write_text(root)
-    with pytest.raises(FileNotFoundError, match=r"was not issued by ca\.pem"):
-        _issue(tmp_path)
-    (tmp_path / "gw-a.pem").write_text(issued.certificate + between)
-    assert _issue(tmp_path).certificate == issued.certificate + between
+    root_key = ec.generate_private_key(ec.SECP256R1())
+    return Bank(tmp_path, issued.certificate, key.public_key(), root_key)
 
 
-def _signed(
-    name: str, key: ec.EllipticCurvePublicKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey
-) -> str:
-    found = (
+def _authority(
+    name: str,
+    key: ec.EllipticCurvePublicKey,
+    *,
+    is_ca: bool | None = True,
+    signs: bool | None = None,
+    days: tuple[int, int] = (-1, 3650),
+) -> x509.CertificateBuilder:
+    """A certificate that root signs; what is None is not said in it."""
+    builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")]))
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_NOW - timedelta(days=1))
-        .not_valid_after(_NOW + timedelta(days=3650))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(issuer_key, hashes.SHA256())
+        .not_valid_before(_NOW + timedelta(days=days[0]))
+        .not_valid_after(_NOW + timedelta(days=days[1]))
     )
-    return found.public_bytes(serialization.Encoding.PEM).decode()
+    if is_ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+    if signs is not None:
+        usage = dict.fromkeys(_OTHER_USES, False) | {"digital_signature": True, "key_cert_sign": signs}
+        builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
+    return builder
+
+
+_OTHER_USES = (
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+_NO_AUTHORITY: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"is_ca": False}, "may not sign certificates"),
+    ({"is_ca": None}, "may not sign certificates"),
+    ({"signs": False}, "may not sign certificates"),
+    ({"days": (-700, -1)}, r"ended on 2026-11-22"),
+    ({"days": (1, 700)}, r"begins only on 2026-11-24"),
+)
+
+
+def test_what_stands_between_a_certificate_and_the_authority_comes_after_it(bank: Bank) -> None:
+    chain = bank.gives(bank.between(signs=True))
+    (bank.folder / "gw-a.pem").write_text(bank.leaf)
+    with pytest.raises(FileNotFoundError, match=r"was not issued by ca\.pem"):
+        _issue(bank.folder)
+    (bank.folder / "gw-a.pem").write_text(chain)
+    assert _issue(bank.folder).certificate == chain
+    (bank.folder / "gw-a.pem").write_text(chain + bank.leaf)
+    with pytest.raises(
+        FileNotFoundError, match="followed by a certificate that did not issue the one before"
+    ):
+        _issue(bank.folder)
+
+
+@pytest.mark.parametrize(("changed", "reason"), _NO_AUTHORITY)
+def test_who_may_not_sign_stands_in_no_chain(bank: Bank, changed: dict[str, Any], reason: str) -> None:
+    bank.gives(bank.between(**changed))
+    with pytest.raises(FileNotFoundError, match=f"certificate of CN=loanstack lab authority, which {reason}"):
+        _issue(bank.folder)
+
+
+@pytest.mark.parametrize(("changed", "reason"), _NO_AUTHORITY)
+def test_hosts_are_given_an_authority_that_they_may_rely_on(
+    bank: Bank, changed: dict[str, Any], reason: str
+) -> None:
+    bank.gives(bank.between(), bank.root(**changed))
+    for read in (_issue, _trusted):
+        with pytest.raises(AuthorityError, match=rf"ca\.pem {reason}; allowed: at least one authority"):
+            read(bank.folder)
+    another = authority_certificate(bank.folder / "another", now=_NOW)
+    with (bank.folder / "ca.pem").open("a") as file:
+        file.write(another)
+    assert len(_trusted(bank.folder)) == 2
+    with pytest.raises(FileNotFoundError, match=rf"issued by an authority in ca\.pem that {reason}"):
+        _issue(bank.folder)
 
 
 def test_the_private_key_is_not_in_repr(tmp_path: Path) -> None:
@@ -175,9 +265,9 @@ def test_the_private_key_is_not_in_repr(tmp_path: Path) -> None:
     assert issued.private_key.splitlines()[1] not in repr(issued)
 
 
-def _issue_for_store(folder: Path, *, now: datetime = _NOW) -> Certificate:
+def _issue_for_etcd(folder: Path, *, now: datetime = _NOW) -> Certificate:
     names = addresses(["198.18.1.13", "127.0.0.1"])
-    return certificate(folder, Subject(file_name="ob-a-store", names=names, is_client=True), now=now)
+    return certificate(folder, Subject(file_name="ob-a-etcd", names=names, is_client=True), now=now)
 
 
 def _verify_as_client(folder: Path, issued: Certificate) -> None:
@@ -185,24 +275,24 @@ def _verify_as_client(folder: Path, issued: Certificate) -> None:
     PolicyBuilder().store(Store(_trusted(folder))).time(_NOW).build_client_verifier().verify(leaf, [])
 
 
-def test_members_of_the_store_know_each_other_by_it_on_both_ends(tmp_path: Path) -> None:
-    issued = _issue_for_store(tmp_path)
+def test_members_of_etcd_know_each_other_by_it_on_both_ends(tmp_path: Path) -> None:
+    issued = _issue_for_etcd(tmp_path)
     for address in ("198.18.1.13", "127.0.0.1"):
         _verify(tmp_path, issued, x509.IPAddress(ip_address(address)), _NOW)
     _verify_as_client(tmp_path, issued)
-    assert _issue_for_store(tmp_path) == issued
+    assert _issue_for_etcd(tmp_path) == issued
 
 
-def test_a_gateway_does_not_pass_for_a_member_of_the_store(tmp_path: Path) -> None:
+def test_a_gateway_does_not_pass_for_a_member_of_etcd(tmp_path: Path) -> None:
     with pytest.raises(VerificationError):
         _verify_as_client(tmp_path, _issue(tmp_path))
 
 
 def test_a_certificate_for_another_use_is_replaced(tmp_path: Path) -> None:
     gateway = _issue(tmp_path, name="ob-a", address="198.18.1.13")
-    (tmp_path / "ob-a-store.pem").write_text(gateway.certificate)
-    (tmp_path / "ob-a-store.key").write_text(gateway.private_key)
-    _verify_as_client(tmp_path, _issue_for_store(tmp_path))
+    (tmp_path / "ob-a-etcd.pem").write_text(gateway.certificate)
+    (tmp_path / "ob-a-etcd.key").write_text(gateway.private_key)
+    _verify_as_client(tmp_path, _issue_for_etcd(tmp_path))
 
 
 _HEADER = "Subject: CN=Bank Root CA\r\nIssuer: CN=Bank Root CA\r\n"

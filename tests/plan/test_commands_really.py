@@ -103,7 +103,7 @@ def test_the_vendors_installer_is_given_its_answers_and_begun_again_when_cut_off
 
     def installing() -> list[StringCommand]:
         return commands(
-            artifacts.installed_silently,
+            artifacts.installer_run,
             facts,
             url=installer.as_uri(),
             sha256=digest,
@@ -139,18 +139,18 @@ def _installed(folder: Path) -> str | None:
 
 
 def _install(
-    depot: Path, folder: Path, digest: str, version: str = "1.0", shown_by: str | None = None
+    depot: Path, folder: Path, digest: str, version: str = "1.0", smoke_command: str | None = None
 ) -> list[StringCommand]:
     facts: Facts = {InstalledArtifact: lambda folder, version="current": _installed(Path(folder))}
     return commands(
-        artifacts.installed,
+        artifacts.archive_installed,
         facts,
         url=depot.as_uri(),
         sha256=digest,
         folder=str(folder),
         version=version,
         arch="x86_64",
-        shown_by=shown_by,
+        smoke_command=smoke_command,
     )
 
 
@@ -188,7 +188,7 @@ def test_an_allocator_for_small_pages_is_refused_where_they_are_large(
         "{ echo '<jemalloc>: Unsupported system page size' >&2; false; }; }"
     )
     folder, digest = tmp_path / "opt", sha256(depot.read_bytes()).hexdigest()
-    results = [run(c) for c in _install(depot, folder, digest, shown_by=f"sh -c {shlex.quote(starts)}")]
+    results = [run(c) for c in _install(depot, folder, digest, smoke_command=f"sh -c {shlex.quote(starts)}")]
     assert (results[3].returncode == 0) is fits
     assert (folder / "1.0").exists() is fits
     if not fits:
@@ -270,6 +270,21 @@ def test_an_upgrade_keeps_the_version_before_and_removes_older_ones(depot: Path,
         assert all(run(c).returncode == 0 for c in _install(depot, folder, digest, version))
     assert _left(folder) == {"2", "3"}
     assert (folder / "previous").readlink() == Path("2")
+
+
+def test_a_version_that_is_installed_once_more_is_not_its_own_version_of_before(
+    depot: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "opt"
+    for version, build in (("1", "a"), ("2", "b"), ("2", "c")):
+        (tmp_path / "thing-1.0" / "bin" / build).touch()
+        with tarfile.open(depot, "w:gz") as tar:
+            tar.add(tmp_path / "thing-1.0", arcname="thing")
+        digest = sha256(depot.read_bytes()).hexdigest()
+        assert all(run(c).returncode == 0 for c in _install(depot, folder, digest, version))
+    assert (folder / "current" / "bin" / "c").exists()
+    assert ((folder / "current").readlink(), (folder / "previous").readlink()) == (Path("2"), Path("1"))
+    assert _left(folder) == {"1", "2"}
 
 
 def test_half_a_download_is_resumed(depot: Path, tmp_path: Path) -> None:

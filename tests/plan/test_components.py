@@ -148,7 +148,7 @@ def test_accounts_are_those_of_the_written_units(lab_site: Site) -> None:
         declared = {pair for each in footprints(lab_site.env, host) for pair in each.accounts}
         # Their packages write these units, and a deploy only adds to them.
         packaged = {
-            (etcd.UNIT, etcd.StoreSpec.user),
+            (etcd.UNIT, etcd.EtcdSpec.user),
             (STAND_IN.alertmanager_unit, alertmanager.USER),
         }
         assert found - declared == set(), host.name
@@ -164,6 +164,6 @@ def test_drills_break_the_units_that_a_deploy_makes() -> None:
     assert host_fault.DATABASE_UNIT == failover.DATABASE_UNIT
     assert (host_fault.DATABASE_DIR, host_fault.DATABASE_USER) == (oceanbase.BASE_DIR, oceanbase.USER)
     assert host_fault.AGENT_UNIT == failover.AGENT_UNIT
-    assert host_fault.STORE_UNIT == etcd.UNIT
+    assert host_fault.ETCD_UNIT == etcd.UNIT
     assert host_fault.TONGWEB_UNIT == tongweb.UNIT
     assert host_fault.LOAN_UNIT == loan_services.UNIT

@@ -68,7 +68,7 @@ def test_pyinfra_s_own_command_shows_each_host_in_the_groups_of_its_roles_and_ce
     [
         (("gateway",), {"gw-a", "gw-b"}),
         (("centre_b",), {"gw-b", "app-b", "ob-b"}),
-        (("arbiter", "gw-a"), {"ob-a", "ob-b", "mon-c", "gw-a"}),
+        (("etcd", "gw-a"), {"ob-a", "ob-b", "mon-c", "gw-a"}),
     ],
 )
 def test_limit_takes_roles_centres_and_names(limit: tuple[str, ...], tried: set[str]) -> None:

@@ -21,7 +21,7 @@ def _seen(looks: Iterator[DatabaseState]) -> Callable[[], DatabaseState]:
 
 def _healthy(*looks: DatabaseState) -> list[str]:
     facts: Facts = {LocalDatabase: _seen(iter(looks))}
-    return [str(c) for c in commands(database.healthy, facts, lag_limit_ms=500, deadline_s=90)]
+    return [str(c) for c in commands(database.database_healthy, facts, max_healthy_lag_ms=500, deadline_s=90)]
 
 
 def test_a_standby_that_lags_for_a_moment_is_no_change(pauses_s: list[float]) -> None:
@@ -41,7 +41,7 @@ def test_a_database_that_its_agent_is_starting_is_given_a_second(
 ) -> None:
     seen = (replace(primary(), role=role) for role in looks)
     facts: Facts = {LocalDatabase: _seen(seen), Service: lambda unit: HEALTHY_SERVICE}
-    planned = commands(database.running, facts, unit="x", lag_limit_ms=500, deadline_s=90)
+    planned = commands(database.database_running, facts, unit="x", max_healthy_lag_ms=500, deadline_s=90)
     assert bool(planned) is waits
     assert sum(pauses_s) <= 1
 

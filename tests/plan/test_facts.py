@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploys.baseline.facts import KernelSettings, TransparentHugePages
-from deploys.etcd.facts import LocalStore
+from deploys.etcd.facts import LocalEtcd
 from deploys.facts.files import PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.packages import InstalledPackages
@@ -110,12 +110,12 @@ def test_user() -> None:
     assert User().process([line]) == UserEntry(home="/opt/loanstack/loan", login_shell="/usr/sbin/nologin")
 
 
-def test_store() -> None:
+def test_etcd() -> None:
     said = [
         "a warning on the way",
         '{"healthy": true, "others": ["198.18.2.23"], "lacks": ["user failover"]}',
     ]
-    now = LocalStore().process(said)
+    now = LocalEtcd().process(said)
     assert (now.healthy, now.others, now.lacks) == (True, ("198.18.2.23",), ("user failover",))
 
 
@@ -132,7 +132,7 @@ def test_two_primaries_or_an_unknown_lag_are_not_healthy(
     now = DatabaseState(
         role=role, recorded_role=role, peer_role=peer, scn=1, lag_ms=lag_ms, has_tables=has_tables
     )
-    healthy = now.is_healthy(lag_limit_ms=limit_ms)
+    healthy = now.is_healthy(max_healthy_lag_ms=limit_ms)
     assert not (healthy and role == "DOWN")
     assert not (healthy and role == "PRIMARY" and peer == "PRIMARY"), "two primaries"
     unknown_or_late = lag_ms is None or lag_ms > limit_ms

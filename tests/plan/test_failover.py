@@ -68,8 +68,8 @@ def test_only_database_hosts_have_one(lab_site: Site) -> None:
         assert any(p.name.startswith("Failover agent") for p in planned) == host.has(Role.OCEANBASE)
 
 
-def test_the_nearest_member_of_the_store_is_asked_first(lab_site: Site) -> None:
-    endpoints = {name: failover.spec_of(lab_site.context(name)).store_endpoints for name in ("ob-a", "ob-b")}
+def test_the_nearest_member_of_etcd_is_asked_first(lab_site: Site) -> None:
+    endpoints = {name: failover.spec_of(lab_site.context(name)).etcd_endpoints for name in ("ob-a", "ob-b")}
     assert endpoints["ob-a"][0] == "https://198.18.1.13:2379"
     assert endpoints["ob-b"][0] == "https://198.18.2.23:2379"
     assert all(len(set(each)) == 3 for each in endpoints.values())
@@ -81,10 +81,10 @@ def test_the_agent_s_own_reader_takes_the_settings(request: pytest.FixtureReques
     for host in site.env.hosts_with(Role.OCEANBASE):
         spec = failover.spec_of(site.context(host.name))
         read = settings_file.parse(failover.settings(spec))
-        assert (read.me, read.address, read.may_lead) == (host.name, host.address, host.may_lead)
+        assert (read.me, read.address, read.candidate) == (host.name, host.address, host.candidate)
         assert read.timing.lease_ttl_ms == 3000
         assert [p.host for p in read.peers] == [p.name for p in spec.peers]
-        assert (read.agent.token, read.store.password) == (spec.agent_token, spec.store_password)
+        assert (read.agent.token, read.store.password) == (spec.agent_token, spec.etcd_password)
         loan = loan_services_spec(site.env, site.env.hosts_with(Role.LOAN)[0], site.secrets)
         assert read.agent.reading_key == loan.agent_key != read.agent.token
 
@@ -95,7 +95,7 @@ def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
     none = Fence(kind=FenceKind.NONE, reason="a third copy that never leads")
     changed = replace(
         spec,
-        peers=(replace(peer, fence=none, may_lead=False),),
+        peers=(replace(peer, fence=none, candidate=False),),
         fence_passwords={},
         failover=Failover(degrade_after_s=None, lease_ttl_s=4.5),
     )
@@ -104,7 +104,7 @@ def test_every_kind_of_fence_device_gets_through(lab_site: Site) -> None:
         {
             "host": "ob-b",
             "address": "198.18.2.23",
-            "may_lead": False,
+            "candidate": False,
             "fence": {
                 "kind": "none",
                 "address": "",

@@ -13,18 +13,18 @@ from deploys import converge
 from deploys.baseline.deploy import after_packages, spec_of
 from deploys.baseline.facts import SessionOrigin, UnitLoadState
 from deploys.baseline.spec import SSH_PORT
-from deploys.derived import openings
+from deploys.derived import ingress_rules
+from inventory.ingress_rules import ExtraIngressRule
 from inventory.model import Environment, Host, Role
-from inventory.openings import ExtraOpening
 from inventory.validation import check
 from tests.plan.golden import assert_golden
 from tests.plan.kit import Site, fresh, told
 
-ZABBIX = ExtraOpening(why="the bank's Zabbix", port=10_050, sources=("10.1.2.0/24", "10.1.3.4"))
-BACKUP = ExtraOpening(
-    why="备份", port=9_102, protocol="udp", sources=("10.1.2.9",), roles=(Role.OCEANBASE, Role.ARBITER)
+ZABBIX = ExtraIngressRule(why="the bank's Zabbix", port=10_050, sources=("10.1.2.0/24", "10.1.3.4"))
+BACKUP = ExtraIngressRule(
+    why="备份", port=9_102, protocol="udp", sources=("10.1.2.9",), roles=(Role.OCEANBASE, Role.ETCD)
 )
-JUMP_HOST = ExtraOpening(why="jump hosts", port=SSH_PORT, sources=("10.1.9.9",))
+JUMP_HOST = ExtraIngressRule(why="jump hosts", port=SSH_PORT, sources=("10.1.9.9",))
 
 
 def _may(env: Environment, source: str, target: Host, port: int, protocol: str = "tcp") -> bool:
@@ -32,12 +32,12 @@ def _may(env: Environment, source: str, target: Host, port: int, protocol: str =
         o.protocol == protocol
         and o.port == port
         and any(ip_address(source) in ip_network(s) for s in o.sources)
-        for o in openings(env, target)
+        for o in ingress_rules(env, target)
     )
 
 
-def _store_ports(env: Environment) -> set[int]:
-    return {env.store.client_port, env.store.peer_port, env.store.metrics_port}
+def _etcd_ports(env: Environment) -> set[int]:
+    return {env.etcd.client_port, env.etcd.peer_port, env.etcd.metrics_port}
 
 
 @pytest.fixture(params=["lab_site", "qinghai_site"])
@@ -48,7 +48,7 @@ def env(request: pytest.FixtureRequest) -> Environment:
 
 def test_ssh_comes_first_and_from_the_management_network_only(env: Environment) -> None:
     for host in env.hosts:
-        first, *others = openings(env, host)
+        first, *others = ingress_rules(env, host)
         assert (first.port, first.sources) == (SSH_PORT, (env.management_network,))
         assert all(o.port != SSH_PORT for o in others)
 
@@ -83,16 +83,16 @@ def test_portals_are_for_gateways_and_monitors_and_their_console_for_operators(e
         assert not _may(env, operator, server, env.tongweb.port)
 
 
-def test_the_store_is_for_databases_its_members_and_monitors(env: Environment) -> None:
-    for member in env.hosts_with(Role.ARBITER):
+def test_etcd_is_for_databases_its_members_and_monitors(env: Environment) -> None:
+    for member in env.hosts_with(Role.ETCD):
         for other in env.hosts:
             if other.name == member.name:
                 continue
-            reached = {port for port in _store_ports(env) if _may(env, other.address, member, port)}
+            reached = {port for port in _etcd_ports(env) if _may(env, other.address, member, port)}
             wanted = {
-                env.store.client_port: other.has(Role.OCEANBASE),
-                env.store.peer_port: other.has(Role.ARBITER),
-                env.store.metrics_port: other.has(Role.MONITOR),
+                env.etcd.client_port: other.has(Role.OCEANBASE),
+                env.etcd.peer_port: other.has(Role.ETCD),
+                env.etcd.metrics_port: other.has(Role.MONITOR),
             }
             assert reached == {port for port, may in wanted.items() if may}, (member.name, other.name)
 
@@ -100,15 +100,15 @@ def test_the_store_is_for_databases_its_members_and_monitors(env: Environment) -
 def test_hosts_that_make_load_are_reached_by_ssh_and_the_monitor_only(qinghai_site: Site) -> None:
     env = qinghai_site.env
     for maker in env.hosts_with(Role.LOADGEN):
-        assert {o.port for o in openings(env, maker)} == {SSH_PORT, env.monitoring.node_exporter_port}
+        assert {o.port for o in ingress_rules(env, maker)} == {SSH_PORT, env.monitoring.node_exporter_port}
         for gateway in env.hosts_with(Role.GATEWAY):
             assert _may(env, str(maker.dmz_address), gateway, env.gateway.port)
 
 
-def test_hosts_that_are_no_members_have_no_store(env: Environment) -> None:
+def test_hosts_that_are_no_members_have_no_etcd(env: Environment) -> None:
     for host in env.hosts:
-        if not host.has(Role.ARBITER):
-            assert not {o.port for o in openings(env, host)} & _store_ports(env), host.name
+        if not host.has(Role.ETCD):
+            assert not {o.port for o in ingress_rules(env, host)} & _etcd_ports(env), host.name
 
 
 def test_agents_are_for_loan_services_sql_proxies_each_other_and_monitors(env: Environment) -> None:
@@ -139,7 +139,7 @@ def test_alertmanagers_are_for_monitors_operators_and_each_other(env: Environmen
 def test_clients_reach_gateways_and_nothing_else(env: Environment) -> None:
     client = str(next(ip_network(env.dmz_network).hosts()))
     for host in env.hosts:
-        reached = {o.port for o in openings(env, host) if _may(env, client, host, o.port, o.protocol)}
+        reached = {o.port for o in ingress_rules(env, host) if _may(env, client, host, o.port, o.protocol)}
         assert reached == ({env.gateway.port} if host.has(Role.GATEWAY) else set()), host.name
 
 
@@ -158,9 +158,9 @@ def test_every_host_gets_the_time(env: Environment) -> None:
 
 def test_nothing_is_open_to_everyone(env: Environment) -> None:
     for host in env.hosts:
-        for opening in openings(env, host):
-            assert opening.sources, opening
-            assert all(ip_network(source).prefixlen >= 16 for source in opening.sources), opening
+        for rule in ingress_rules(env, host):
+            assert rule.sources, rule
+            assert all(ip_network(source).prefixlen >= 16 for source in rule.sources), rule
 
 
 @pytest.mark.parametrize("name", ["gw-a", "app-a", "ob-a", "mon-c"])
@@ -179,7 +179,7 @@ def test_the_table_is_replaced_in_one_transaction(lab_site: Site) -> None:
 
 
 def _with_extra(site: Site, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    site.env = check(replace(site.env, extra_openings=(ZABBIX, BACKUP, JUMP_HOST)))
+    site.env = check(replace(site.env, extra_ingress_rules=(ZABBIX, BACKUP, JUMP_HOST)))
     monkeypatch.setattr(converge, "environment", lambda _: site.env)
     return site.env
 
@@ -190,14 +190,14 @@ def test_the_inventory_opens_more_to_named_sources(lab_site: Site, monkeypatch: 
         assert _may(env, "10.1.2.200", host, ZABBIX.port)
         assert _may(env, "10.1.3.4", host, ZABBIX.port)
         assert not _may(env, "10.1.3.5", host, ZABBIX.port)
-        is_reached = host.has(Role.OCEANBASE) or host.has(Role.ARBITER)
+        is_reached = host.has(Role.OCEANBASE) or host.has(Role.ETCD)
         assert _may(env, "10.1.2.9", host, BACKUP.port, "udp") == is_reached, host.name
         assert not _may(env, "10.1.2.9", host, BACKUP.port, "tcp")
         assert _may(env, "10.1.9.9", host, SSH_PORT)
 
 
 def test_a_deploy_through_a_jump_host_is_spared(lab_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    spares = "Firewall and time | Make sure that the firewall spares this session"
+    spares = "Firewall and time | Make sure that the firewall does not lock out SSH"
 
     def refusals(origin: str) -> tuple[object, ...]:
         planned = lab_site.plan("gw-a", told(fresh(), {SessionOrigin: lambda: origin}))

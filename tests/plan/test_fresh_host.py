@@ -20,7 +20,7 @@ _EVERY_HOST_FIRST = [
     "Depot client | Know the depot and its key, and no other source",
     "Depot client | Install this host's packages from the depot",
     "Firewall and time | Write firewall and time",
-    "Firewall and time | Make sure that the firewall spares this session",
+    "Firewall and time | Make sure that the firewall does not lock out SSH",
     "Firewall and time | Keep the firewall up",
     "Firewall and time | Keep firewalld from taking the firewall's place",
     "Firewall and time | Keep the time",
@@ -28,7 +28,7 @@ _EVERY_HOST_FIRST = [
     "Node exporter | Keep the node exporter running",
 ]
 _OF_DATABASES = "Baseline | Run without transparent huge pages"
-_KEPT = "The store keeps who leads: on to the databases"
+_KEPT = "etcd keeps who leads: on to the databases"
 _WATCHED = "Agents watch the databases: on to the primary"
 _SERVES = "The primary serves: on to what stands on it"
 _STARTED = "Everything is started: on to the standby, and to whether all is well"
@@ -43,10 +43,11 @@ _ALERTMANAGER = [
     "Alertmanager | Wait for Alertmanager to be ready",
 ]
 _MEMBER = [
-    "Store | Write the member's settings, certificate and tool",
-    "Store | Have the member start",
-    "Store | Wait for a majority of the store",
-    "Store | Run the member with its current settings, one host after the other",
+    "etcd | Write the member's settings, certificate and tool",
+    "etcd | Have the member start",
+    "etcd | Wait for a majority of etcd",
+    "etcd | Run the member with its current settings, one host after the other",
+    "etcd | Remove the files of earlier versions",
 ]
 _DATABASE = [
     "MariaDB stopped | Keep MariaDB stopped while OceanBase serves",
@@ -79,12 +80,12 @@ _TONGWEB = [
         "Unpack the Java runtime",
         "Unpack TongWeb",
         "Unpack the channel portal",
-        "Place the licence",
-        "Place the JDBC driver",
+        "Install the licence",
+        "Install the JDBC driver",
         "Write configuration, options and unit",
         "Switch to this TongWeb",
         "Switch to this portal",
-        "Lay down the portal's WAR",
+        "Install the portal's WAR",
         "Put the configuration together",
         "Keep TongWeb running",
         "Take the product's passwords from the console",
@@ -120,7 +121,7 @@ _OF_HOST = {
     "ob-a": [
         *_TOOLS,
         *_MEMBER,
-        "Store | Keep the store's users and rights",
+        "etcd | Keep etcd's users and rights",
         _KEPT,
         *_DATABASE,
         "OceanBase | Keep the database running (primary at first)",
@@ -158,6 +159,9 @@ _OF_HOST = {
 }
 
 
+_BUNDLES = ("load-generator", "loan-services", "failover-agent", "host-tools")
+
+
 @pytest.mark.parametrize("name", _OF_HOST)
 def test_operations_of_each_role_in_order(lab_site: Site, name: str) -> None:
     names = [p.name for p in lab_site.plan(name, fresh())]
@@ -181,6 +185,18 @@ def test_a_host_that_makes_load_gets_a_generator_and_starts_nothing(qinghai_site
     commands = [str(c) for p in planned if p.name.startswith("Load generator") for c in p.commands]
     assert any("load-generator-0.1.0-aarch64.tar.gz" in command for command in commands)
     assert [command for command in commands if "systemctl" in command] == ["systemctl daemon-reload"]
+
+
+def test_bundles_of_ours_show_that_they_load_before_anything_uses_them(qinghai_site: Site) -> None:
+    planned = [p for host in ("load-b1", "app-b1", "ob-a1") for p in qinghai_site.plan(host, fresh())]
+    bundles = {
+        p.name: [str(command) for command in p.commands]
+        for p in planned
+        if any(f"/{name}-0" in str(c) for c in p.commands for name in _BUNDLES)
+    }
+    assert len(bundles) == len(_BUNDLES)
+    for name, commands in bundles.items():
+        assert any("bin/python3 -c" in command and "ctypes.CDLL" in command for command in commands), name
 
 
 def test_dnf_runs_once_and_only_with_the_depot(lab_site: Site) -> None:

@@ -52,8 +52,8 @@ def _of_a_bank(site: Site, kind: str) -> None:
     folder.mkdir(parents=True)
     root = _signed("a bank", authority, "a bank", authority)
     _write(folder / "ca", root, authority)
-    entrances = gateway.entrance(site.env, site.env.host("gw-a")).names
-    _write(folder / "gw-a", _signed("gw-a", own, "a bank", authority, *entrances), own)
+    client_names = gateway.certificate_subject(site.env, site.env.host("gw-a")).names
+    _write(folder / "gw-a", _signed("gw-a", own, "a bank", authority, *client_names), own)
 
 
 def _handshake(

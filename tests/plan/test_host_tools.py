@@ -8,7 +8,7 @@ import pytest
 
 from deploys import rotation
 from deploys.content import TEMPLATES
-from deploys.etcd import deploy as store
+from deploys.etcd import deploy as etcd
 from deploys.host_tools import COMPONENT
 from deploys.host_tools.spec import command
 from deploys.loan_services import deploy as loan_services
@@ -16,7 +16,7 @@ from deploys.mariadb import deploy as mariadb
 from deploys.oceanbase import deploy as oceanbase
 from deploys.tongweb import deploy as tongweb
 from failover.host.tool import LOCK_FILE
-from hosttools.etcd.settings import load as load_store
+from hosttools.etcd.settings import load as load_etcd
 from hosttools.mariadb.settings import load as load_mariadb
 from hosttools.oceanbase.settings import load as load_oceanbase
 from hosttools.rotation.settings import load as load_rotation
@@ -33,7 +33,7 @@ def site(request: pytest.FixtureRequest) -> Site:
 @pytest.mark.parametrize(
     ("part", "variable", "load"),
     [
-        (store, "LOANSTACK_STORE_SETTINGS", load_store),
+        (etcd, "LOANSTACK_ETCD_SETTINGS", load_etcd),
         (mariadb, "LOANSTACK_MARIADB_SETTINGS", load_mariadb),
         (tongweb, "LOANSTACK_TONGWEB_SETTINGS", load_tongweb),
         (oceanbase, "LOANSTACK_DB_SETTINGS", load_oceanbase),
@@ -71,7 +71,7 @@ def test_the_rotation_of_each_service_is_read_too(
 
 
 def test_each_command_starts_a_tool_that_there_is(site: Site) -> None:
-    tools = ((store, "etcd"), (mariadb, "mariadb"), (tongweb, "tongweb"), (oceanbase, "oceanbase"))
+    tools = ((etcd, "etcd"), (mariadb, "mariadb"), (tongweb, "tongweb"), (oceanbase, "oceanbase"))
     for part, package in tools:
         component = import_module(part.__name__.rpartition(".")[0]).COMPONENT
         host = next(host for host in site.env.hosts if component.is_on(host))

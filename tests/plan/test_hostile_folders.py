@@ -21,6 +21,8 @@ from tests.plan.really import commands, look, run, shell
 _SERVICE = "daemon"
 """A user with a group of its own name, as services have."""
 _UID = pwd.getpwnam(_SERVICE).pw_uid
+_NOBODY_S_GID = 54_321
+"""Of a group that no user is in."""
 
 pytestmark = [
     pytest.mark.usefixtures("notes"),
@@ -112,6 +114,46 @@ def test_root_refuses_to_write_where_another_user_could_put_a_link(home: Path) -
     assert list((home / "bin").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("gid", "mode", "is_refused"),
+    [
+        (pwd.getpwnam(_SERVICE).pw_gid, 0o775, True),
+        (pwd.getpwnam(_SERVICE).pw_gid, 0o755, False),
+        (0, 0o775, False),
+        (_NOBODY_S_GID, 0o775, False),
+        (0, 0o757, True),
+        (0, 0o1757, False),
+    ],
+    ids=["service's group", "not writable", "root's group", "group of nobody", "everybody's", "like /tmp"],
+)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_root_refuses_where_a_group_with_others_may_write(
+    ground: Path, gid: int, mode: int, is_refused: bool, depth: int
+) -> None:
+    folder = ground / "it's shared"
+    (folder / "below").mkdir(parents=True)
+    os.chown(folder, 0, gid)
+    folder.chmod(mode)
+    file = (folder if depth == 1 else folder / "below") / "options"
+    (command,) = commands(files.converge, {PathStates: look}, files=(_file(file, by="root"),))
+    done = run(command)
+    assert (done.returncode, file.exists()) == (int(is_refused), not is_refused), done.stderr
+    assert (str(folder) in done.stderr) is is_refused
+
+
+def test_a_member_by_name_counts_like_one_by_its_primary_group(
+    ground: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    getent = tmp_path / "getent"
+    getent.write_text('#!/bin/sh\n[ "$1" = passwd ] || echo "shared:x:$2:root,portal"\n')
+    getent.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    os.chown(ground, 0, _NOBODY_S_GID)
+    ground.chmod(0o775)
+    (command,) = commands(files.converge, {PathStates: look}, files=(_file(ground / "options", by="root"),))
+    assert run(command).returncode == 1
+
+
 @pytest.mark.usefixtures("victim")
 def test_root_refuses_as_well_where_the_folder_itself_looks_like_root_s(home: Path, ground: Path) -> None:
     _turned(home, ground / "etc")
@@ -142,7 +184,9 @@ def test_a_service_s_folder_is_made_by_its_user(home: Path) -> None:
 def _placed(path: Path, content: bytes, ground: Path) -> list[int]:
     (ground / "depot.jar").write_bytes(content)
     arguments = {"sha256": sha256(content).hexdigest(), "path": str(path), "owner": _SERVICE}
-    planned = commands(artifacts.placed, {PathStates: look}, url=(ground / "depot.jar").as_uri(), **arguments)
+    planned = commands(
+        artifacts.file_installed, {PathStates: look}, url=(ground / "depot.jar").as_uri(), **arguments
+    )
     return [run(command).returncode for command in planned]
 
 
@@ -172,7 +216,7 @@ def test_the_hash_of_an_installation_is_not_written_through_a_link(
     installer.write_text(f"mkdir {home}; ln -s {ground}/etc/shadow {home}/{HASH_FILE}\n")
     digest = sha256(installer.read_bytes()).hexdigest()
     planned = commands(
-        artifacts.installed_silently,
+        artifacts.installer_run,
         {InstalledArtifact: lambda folder, version: None},
         url=installer.as_uri(),
         sha256=digest,

@@ -11,7 +11,7 @@ from pyinfra.facts.server import Groups, Users
 from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
 from deploys.baseline.spec import kernel_settings
 from deploys.content import ConfigFile
-from deploys.etcd.facts import LocalStore
+from deploys.etcd.facts import LocalEtcd
 from deploys.facts.artifacts import InstalledArtifact
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
@@ -125,7 +125,7 @@ def _converged(site: Site, name: str) -> Facts:
             LocalDatabase: lambda: primary() if is_primary else standby(),
             LocalRole: lambda: "PRIMARY" if is_primary else "STANDBY",
             LocalAnswer: answers,
-            LocalStore: majority,
+            LocalEtcd: majority,
             HttpStatus: lambda url, options=(): 200,
             User: lambda user: UserEntry(home=homes[user], login_shell="/usr/sbin/nologin"),
         },
@@ -347,7 +347,7 @@ def test_a_session_from_outside_is_refused_before_the_firewall_is_touched(lab_si
     facts = told(fresh(), {SessionOrigin: lambda: "203.0.113.9"})
     planned = lab_site.plan("gw-a", facts)
     names = [p.name for p in planned]
-    check = "Firewall and time | Make sure that the firewall spares this session"
+    check = "Firewall and time | Make sure that the firewall does not lock out SSH"
     (command,) = next(p.commands for p in planned if p.name == check)
     assert "203.0.113.9" in str(command)
     assert str(command).endswith("exit 1")

@@ -7,7 +7,7 @@ import pytest
 
 from deploys.content import ConfigFile
 from deploys.converge import DeployError
-from deploys.derived import openings
+from deploys.derived import ingress_rules
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.packages import InstalledPackages
 from deploys.facts.services import NO_SERVICE, Service
@@ -19,7 +19,7 @@ from deploys.mariadb.facts import SCRIPT, LocalMariaDb, MariaDbState
 from deploys.mariadb.spec import MariaDbSpec, mariadb_spec
 from deploys.oceanbase.facts import LocalRole
 from inventory.availability import Durability, Failover
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from tests.plan.golden import assert_golden
 from tests.plan.kit import HEALTHY_SERVICE, Facts, Site, fresh, shown, stdin_of, told
 
@@ -153,7 +153,7 @@ def test_it_is_stopped_once_oceanbase_serves_again(lab_site: Site) -> None:
 
 def test_services_find_mariadb_and_no_agent(lab_site: Site) -> None:
     env = replace(lab_site.env, failover=Failover(durability=Durability.CROSS_CENTRE))
-    spec = loan_services_spec(env, env.host("app-b"), lab_site.secrets, serving=DatabaseKind.MARIADB)
+    spec = loan_services_spec(env, env.host("app-b"), lab_site.secrets, database_kind=DatabaseKind.MARIADB)
     text = next(f.content for f in loan_services.files_of(spec) if f.path == ENVIRONMENT)
     for line in (
         "LOAN_DATABASE_KIND=mariadb",
@@ -168,8 +168,8 @@ def test_services_find_mariadb_and_no_agent(lab_site: Site) -> None:
 
 def test_the_port_is_open_only_while_it_serves(lab_site: Site) -> None:
     env, host = lab_site.env, lab_site.env.host("ob-a")
-    assert 3306 not in {o.port for o in openings(env, host)}
-    (opened,) = [o for o in openings(env, host, serving=DatabaseKind.MARIADB) if o.port == 3306]
+    assert 3306 not in {o.port for o in ingress_rules(env, host)}
+    (opened,) = [o for o in ingress_rules(env, host, database_kind=DatabaseKind.MARIADB) if o.port == 3306]
     assert opened.sources == ("198.18.1.12", "198.18.2.22", "198.18.2.23")
 
 

@@ -45,7 +45,7 @@ def test_all_hosts_wait_for_each_other_between_stages(
 ) -> None:
     order = _order(lab_site, monkeypatch)
     kept, watched, serves, started = (order.index(name) for name in BARRIERS.values())
-    assert order.index("Store | Keep the store's users and rights") < kept
+    assert order.index("etcd | Keep etcd's users and rights") < kept
     assert kept < order.index("Failover agent | Install the failover agent")
     assert order.index("Failover agent | Keep the failover agent running beside the primary") < watched
     assert watched < order.index("OceanBase | Keep the database running (primary at first)")

@@ -10,7 +10,7 @@ from deploys.alertmanager.spec import TOKEN
 from deploys.baseline import deploy as baseline
 from deploys.content import ConfigFile
 from deploys.depot_client import deploy as depot_client
-from deploys.etcd import deploy as store
+from deploys.etcd import deploy as etcd
 from deploys.failover import deploy as failover
 from deploys.gateway import deploy as gateway
 from deploys.gateway.spec import gateway_spec
@@ -147,7 +147,7 @@ def test_loan_services_ask_the_database_of_their_own_centre_first(lab_site: Site
 
 def test_loan_services_know_no_database_that_never_leads(lab_site: Site) -> None:
     env = lab_site.env
-    hosts = tuple(replace(h, may_lead=h.name != "ob-b") for h in env.hosts)
+    hosts = tuple(replace(h, candidate=h.name != "ob-b") for h in env.hosts)
     spec = loan_services_spec(replace(env, hosts=hosts), env.host("app-a"), lab_site.secrets)
     assert spec.endpoints == ("198.18.1.13:2881",)
     assert spec.agents == ("198.18.1.13:8008",)
@@ -210,21 +210,21 @@ def test_failover_agent(lab_site: Site) -> None:
     assert (settings.mode, settings.user, settings.secret) == (0o600, "root", True)
 
 
-def test_store(lab_site: Site, qinghai_site: Site) -> None:
+def test_etcd(lab_site: Site, qinghai_site: Site) -> None:
     for site, name in ((lab_site, "ob-b"), (qinghai_site, "arb-c1")):
-        spec = store.spec_of(site.context(name))
-        files = store.files_of(spec)
-        assert_golden(f"store-{name}.yml", _text(files, store.CONFIG))
-        assert_golden(f"etcd-override-{name}.conf", _text(files, store.override(spec)))
-        assert_golden(f"store-{name}.json", _text(files, store.SETTINGS))
-        key = next(f for f in files if f.path == store.PRIVATE_KEY)
+        spec = etcd.spec_of(site.context(name))
+        files = etcd.files_of(spec)
+        assert_golden(f"etcd-{name}.yml", _text(files, etcd.CONFIG))
+        assert_golden(f"etcd-override-{name}.conf", _text(files, etcd.override(spec)))
+        assert_golden(f"etcd-{name}.json", _text(files, etcd.SETTINGS))
+        key = next(f for f in files if f.path == etcd.PRIVATE_KEY)
         assert (key.mode, key.user, key.secret) == (0o400, "etcd", True)
 
 
 def test_monitoring(lab_site: Site) -> None:
     files = prometheus.files_of(prometheus.spec_of(lab_site.context("mon-c")))
     assert_golden("prometheus.yml", _text(files, prometheus.CONFIG))
-    for component in ("store", "failover", "certificate_ends", "alertmanager"):
+    for component in ("etcd", "failover", "certificate_ends", "alertmanager"):
         assert_golden(f"rules-{component}.yml", _text(files, rule_file(component)))
     (unit,) = node_exporter.files_of(node_exporter.spec_of(lab_site.context("mon-c")))
     assert_golden("node-exporter-override.conf", unit.content)

@@ -7,18 +7,24 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from pyinfra.api import FactBase
 from pyinfra.api.command import StringCommand
 from pyinfra.api.connect import connect_all
+from pyinfra.api.exceptions import FactProcessError
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.operation import add_op, operation
 from pyinfra.api.operations import run_ops
 from pyinfra.api.state import State
+from pyinfra.context import host
 
 from deploys import summary
 from deploys.operations.barrier import barrier
 from deploys.operations.refusal import refusal
 
-RESPONSES = {"not right here": {"success": False, "stderr": "not right here"}}
+RESPONSES = {
+    "not right here": {"success": False, "stderr": "not right here"},
+    "seven": {"success": True, "stdout": "seven"},
+}
 
 
 @operation()
@@ -29,6 +35,22 @@ def _written() -> Generator[StringCommand, None, None]:
 @operation()
 def _refused() -> Generator[StringCommand, None, None]:
     yield refusal("it's not right here; do this instead")
+
+
+class _Asked(FactBase[list[str]]):
+    """A fact that cannot be loaded; or, where the host answers, cannot be processed."""
+
+    def command(self, what: str) -> str:
+        return what
+
+    def process(self, output: list[str]) -> list[str]:
+        raise FactProcessError(f"no number: {output}")
+
+
+@operation()
+def _looks(what: str) -> Generator[StringCommand, None, None]:
+    host.get_fact(_Asked, what=what)
+    yield StringCommand("write something")
 
 
 @pytest.fixture
@@ -46,7 +68,7 @@ def test_summary_counts_by_host_and_names_the_failing_one(state: State, tmp_path
     summary.attach(state, str(path))
     one, two = state.inventory.get_host("@fake/one"), state.inventory.get_host("@fake/two")
     add_op(state, _written, name="Write")  # type: ignore[no-untyped-call]
-    add_op(state, barrier, name="Turn")  # type: ignore[no-untyped-call]
+    add_op(state, barrier, name="Barrier")  # type: ignore[no-untyped-call]
     add_op(state, barrier, name="Refuse", host=one)  # type: ignore[no-untyped-call]
     add_op(state, _refused, name="Refuse", host=two)  # type: ignore[no-untyped-call]
     add_op(state, _written, name="Go on")  # type: ignore[no-untyped-call]
@@ -66,7 +88,7 @@ def test_summary_counts_by_host_and_names_the_failing_one(state: State, tmp_path
         "error": "Refuse: not right here",
         "changes": ["Write"],
     }
-    assert [step["name"] for step in found["steps"]] == ["Write", "Turn", "Refuse", "Go on"]
+    assert [step["name"] for step in found["steps"]] == ["Write", "Barrier", "Refuse", "Go on"]
     assert len(state.callback_handlers) == 1, "attached once, however many hosts ask"
 
 
@@ -99,3 +121,29 @@ def test_a_host_that_could_not_be_reached_is_in_the_summary(state: State, tmp_pa
     run_ops(state)
     found = json.loads(path.read_text())["hosts"]["@fake/two"]
     assert (found["failed"], found["error"]) == (1, "could not connect")
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (
+            "it is not right here",
+            "could not load fact: {name} what=it is not right here / not right here",
+        ),
+        (
+            "seven",
+            "could not process fact: {name} what=seven / FactProcessError: no number: ['seven']",
+        ),
+    ],
+)
+def test_a_fact_that_fails_is_named_with_what_the_host_said(
+    state: State, tmp_path: Path, asked: str, error: str
+) -> None:
+    path = tmp_path / "summary.json"
+    summary.attach(state, str(path))
+    two = state.inventory.get_host("@fake/two")
+    add_op(state, _looks, name="Look", host=two, what=asked)  # type: ignore[no-untyped-call]
+    add_op(state, _written, name="Write")  # type: ignore[no-untyped-call]
+    run_ops(state)
+    found = json.loads(path.read_text())["hosts"]["@fake/two"]
+    assert (found["failed"], found["error"]) == (1, error.format(name=_Asked.name))

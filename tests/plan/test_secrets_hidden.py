@@ -3,7 +3,7 @@
 import pytest
 
 from deploys.content import ConfigFile
-from deploys.etcd import deploy as store
+from deploys.etcd import deploy as etcd
 from deploys.failover import deploy as failover
 from deploys.loan_services.spec import loan_services_spec
 from deploys.oceanbase.facts import LocalAnswer, LocalDatabase
@@ -19,7 +19,7 @@ _OF_DATABASE = {
     "probe_password",
     "report_password",
     "data_source_password",
-    "store_agent_password",
+    "etcd_agent_password",
     "agent_token",
     "agent_reading_key",
 }
@@ -50,7 +50,7 @@ def test_nothing_printed_holds_a_secret(
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("ob-a", {*_OF_DATABASE, "store_root_password", "fence_passwords.ob-b"}),
+        ("ob-a", {*_OF_DATABASE, "etcd_root_password", "fence_passwords.ob-b"}),
         ("ob-b", {*_OF_DATABASE, "fence_passwords.ob-a"}),
         (
             "app-a",
@@ -95,10 +95,10 @@ def test_values_hide_their_secrets_in_repr(lab_site: Site) -> None:
     env = lab_site.env
     specs = [oceanbase_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.OCEANBASE)]
     services = [loan_services_spec(env, h, lab_site.secrets) for h in env.hosts_with(Role.LOAN)]
-    stores = [store.spec_of(lab_site.context(h.name)) for h in env.hosts_with(Role.ARBITER)]
+    etcds = [etcd.spec_of(lab_site.context(h.name)) for h in env.hosts_with(Role.ETCD)]
     agents = [failover.spec_of(lab_site.context(h.name)) for h in env.hosts_with(Role.OCEANBASE)]
     for value in _values(lab_site):
-        assert value not in repr([*specs, *services, *stores, *agents])
+        assert value not in repr([*specs, *services, *etcds, *agents])
 
 
 def test_a_secret_file_that_others_may_read_is_refused() -> None:

@@ -23,7 +23,7 @@ _WELL = ServiceState(
 
 def _commands(now: ServiceState) -> list[str]:
     with prepared("here", {Service: lambda unit, paths, starts: now}, {}):
-        planned = services.running(
+        planned = services.commands_to_run(
             "x.service", restart_after=("/unit",), reload_after=("/config",), check="x --check"
         )
         return [str(command).split(";")[0] for command in planned]
@@ -94,5 +94,5 @@ def test_systemd_is_told_of_a_unit_that_it_does_not_know_as_it_is(
     now: ServiceState, wanted: list[str]
 ) -> None:
     with prepared("here", {Service: lambda unit: now}, {}):
-        planned = services.known._inner(unit="x@1.service")  # type: ignore[attr-defined]
+        planned = services.unit_loaded._inner(unit="x@1.service")  # type: ignore[attr-defined]
         assert [str(command) for command in planned] == wanted

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -219,7 +220,7 @@ def test_curl_checks_the_depot_with_its_authority(
     digest = sha256(b"").hexdigest()
     arguments = {"url": "https://depot/x.tar.gz", "sha256": digest, "folder": "/x", "version": "1"}
     with prepared("here", {InstalledArtifact: lambda folder, version="current": None}, {}):
-        commands = [str(c) for c in artifacts.installed._inner(**arguments, arch="x86_64")]
+        commands = [str(c) for c in artifacts.archive_installed._inner(**arguments, arch="x86_64")]
     downloads = [command for command in commands if "curl" in command]
     assert len(downloads) == 1
     assert downloads[0].count("curl ") == downloads[0].count(trust.CURL) == 2
@@ -233,7 +234,7 @@ _X = certificates.Subject(file_name="x", names=certificates.addresses(["127.0.0.
     [
         ("ca.pem", lambda folder: certificates.authority_certificate(folder, now=certificates.utc_now())),
         ("x.pem", lambda folder: certificates.certificate(folder, _X, now=certificates.utc_now())),
-        ("ca.pem", lambda folder: trust.authority(folder / "ca.pem", of="depot.ca_file")),
+        ("ca.pem", lambda folder: trust.authority(folder / "ca.pem", of="depot.ca_file", now=utc_now())),
     ],
 )
 def test_a_private_key_among_certificates_goes_to_no_host(
@@ -244,3 +245,14 @@ def test_a_private_key_among_certificates_goes_to_no_host(
         file.write(made.private_key)
     with pytest.raises(trust.AuthorityError, match=rf"{name} has a private key"):
         read(tmp_path)
+
+
+def test_an_authority_of_others_that_has_ended_is_refused_with_its_field(tmp_path: Path) -> None:
+    long_ago = utc_now() - timedelta(days=4000)
+    ended = certificates.authority_certificate(tmp_path, now=long_ago)
+    present = certificates.authority_certificate(tmp_path / "present", now=utc_now())
+    said = r"lab: depot\.ca_file: .*ca\.pem ended on [0-9-]+; put the authority's present one there"
+    with pytest.raises(trust.AuthorityError, match=said):
+        trust.authority(tmp_path / "ca.pem", of="lab: depot.ca_file", now=utc_now())
+    (tmp_path / "ca.pem").write_text(ended + present)
+    assert trust.authority(tmp_path / "ca.pem", of="x", now=utc_now()) == ended + present

@@ -13,7 +13,7 @@ from deploys.mariadb import deploy as mariadb
 from deploys.mariadb.spec import mariadb_spec
 from deploys.oceanbase.spec import ROOT_OPTIONS
 from deploys.tongweb.deploy import SETTINGS
-from failover.agent.parts import Places
+from failover.agent.dependencies import HostPaths
 from failover.host.tool import LOCK_FILE
 from hosttools.oceanbase.settings import Settings as DatabaseSettings
 from inventory.availability import Failover
@@ -115,15 +115,15 @@ def _database_settings(site: Site, host_name: str) -> DatabaseSettings:
 
 
 def test_the_agent_looks_where_the_database_is(site: Site) -> None:
-    places = Places()
+    paths = HostPaths()
     for host in site.env.hosts_with(Role.OCEANBASE):
         settings = _database_settings(site, host.name)
-        assert settings.data == places.base_dir
-        assert Path(settings.root_options) == places.root_options == Path(ROOT_OPTIONS)
+        assert settings.data == paths.base_dir
+        assert Path(settings.root_options) == paths.root_options == Path(ROOT_OPTIONS)
         assert Path(settings.run_dir) == LOCK_FILE.parent
         files, folders = site.written(host.name)
         assert ROOT_OPTIONS in {file.path for file in files}
-        assert str(places.base_dir) in {folder.path for folder in folders}
+        assert str(paths.base_dir) in {folder.path for folder in folders}
 
 
 def test_the_unit_has_the_watchdog_of_its_inventory(site: Site) -> None:

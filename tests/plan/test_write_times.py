@@ -39,7 +39,7 @@ def _asked(*, uptime_s: float, started_s: float, written_s: float | None) -> Ser
 
 def _restarts(now: ServiceState) -> bool:
     with prepared("here", {Service: lambda unit, paths, starts: now}, {}):
-        planned = [str(command) for command in services.running("x.service", restart_after=(_PATH,))]
+        planned = [str(command) for command in services.commands_to_run("x.service", restart_after=(_PATH,))]
     return "systemctl restart x.service" in planned
 
 
@@ -129,7 +129,7 @@ def test_what_reads_the_authority_only_at_its_start_restarts_for_another(lab_sit
         commands = [str(c) for p in lab_site.plan(host.name, facts) for c in p.commands]
         restarted = {c.rpartition(" ")[2] for c in commands if c.startswith("systemctl restart")}
         wanted = set()
-        if host.has(Role.ARBITER):
+        if host.has(Role.ETCD):
             wanted.add("etcd.service")
         if host.has(Role.OCEANBASE):
             wanted.add("loanstack-failover.service")

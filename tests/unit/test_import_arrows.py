@@ -65,8 +65,8 @@ INSIDE: dict[str, dict[str, frozenset[str]]] = {
     "failover": {
         "core": frozenset(),
         "host": frozenset({"core", "settings", "signature", "clock"}),
-        "store": frozenset({"core", "settings", "signature", "clock"}),
-        "api": frozenset({"core", "store", "settings", "signature", "clock"}),
+        "etcd": frozenset({"core", "settings", "signature", "clock"}),
+        "api": frozenset({"core", "etcd", "settings", "signature", "clock"}),
     },
     "proof": {
         "record": frozenset(),

@@ -124,7 +124,7 @@ def test_arithmetic_is_recognized(text: str) -> None:
         '[ "$free_kib" -gt 3 ]',
         "sed -E 's/((a))/b/'",
         "INSERT INTO t VALUES ((1))",
-        "let it reach the store",
+        "let it reach etcd",
         "x=$(cat file)",
         "(cd /x && ls)",
         "[[ $role == PRIMARY ]]",

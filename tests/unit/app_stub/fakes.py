@@ -13,7 +13,7 @@ from typing import Any
 from app_stub import sql
 from app_stub.database import Rows
 from app_stub.metrics import Metrics
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.pool import NoConnectionError
 
 ENTITY = "QH01"
@@ -89,7 +89,7 @@ class FakeDatabase:
     def run(self, packet: str) -> tuple[int, ...]:
         """Run a whole packet, or nothing."""
         if not self.takes_writes:
-            raise DatabaseFailure(Meaning.NOT_PRIMARY, code=4688, detail="standby tenant is read only")
+            raise DatabaseFailure(FailureKind.NOT_PRIMARY, code=4688, detail="standby tenant is read only")
         *changes, insert, commit = packet.split(";")
         assert commit == "COMMIT"
         if not changes:
@@ -105,14 +105,14 @@ class FakeDatabase:
             return (0, 0, 0)
         self._check_epoch(epoch)
         if (entity, key) in self.journal:
-            raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
+            raise DatabaseFailure(FailureKind.DUPLICATE, code=1062, detail="duplicate")
         apply()
         self.journal[entity, key] = (digest, kind, int(limit_id), int(amount), answer.replace('\\"', '"'))
         return (1, 1, 0)
 
     def _check_epoch(self, epoch: str) -> None:
         if int(epoch) != self.epoch:
-            raise DatabaseFailure(Meaning.OTHER_EPOCH, code=1048, detail="Column 'epoch' cannot be null")
+            raise DatabaseFailure(FailureKind.OTHER_EPOCH, code=1048, detail="Column 'epoch' cannot be null")
 
     def _run_together(self, change: str, insert: str) -> tuple[int, ...]:
         parts = _TOGETHER.fullmatch(change)
@@ -148,7 +148,7 @@ class FakeDatabase:
                 and 0 <= limit.used_fen + moved_fen <= limit.cap_fen
             )
         if changed != len(moves):
-            raise DatabaseFailure(Meaning.REFUSED, code=1048, detail="column may not be null")
+            raise DatabaseFailure(FailureKind.REFUSED, code=1048, detail="column may not be null")
         applied = [(limit, moved_fen) for limit, (*_, moved_fen) in zip(limits, moves, strict=True) if limit]
         return changed, *self._journal_together(applied, rows)
 
@@ -158,7 +158,7 @@ class FakeDatabase:
         self._check_epoch(rows[0][-1])
         owned = [(self.limits[int(row[3])].entity, row) for row in rows]
         if any((entity, row[0]) in self.journal for entity, row in owned):
-            raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail="duplicate")
+            raise DatabaseFailure(FailureKind.DUPLICATE, code=1062, detail="duplicate")
         for limit, moved_fen in changes:
             limit.used_fen += moved_fen
         for entity, (key, digest, kind, limit_id, amount, credit, answer, epoch) in owned:
@@ -234,27 +234,27 @@ class FakeSession:
         database.packets.append(packet)
         match database.next_fault():
             case Fault.NOT_SENT:
-                raise self._failure(Meaning.NOT_SENT)
+                raise self._failure(FailureKind.NOT_SENT)
             case Fault.LOST_BEFORE_COMMIT | Fault.COMMIT_ERROR_UNDONE:
-                raise self._failure(Meaning.UNCERTAIN)
+                raise self._failure(FailureKind.UNCERTAIN)
             case Fault.LOST_AFTER_COMMIT | Fault.COMMIT_ERROR_DONE:
                 database.run(packet)
-                raise self._failure(Meaning.UNCERTAIN)
+                raise self._failure(FailureKind.UNCERTAIN)
             case Fault.LOCK_TIMEOUT:
-                raise self._refusal(Meaning.RETRY)
+                raise self._refusal(FailureKind.RETRY)
             case Fault.STANDBY:
-                raise self._refusal(Meaning.NOT_PRIMARY)
+                raise self._refusal(FailureKind.NOT_PRIMARY)
             case Fault.OTHER_EPOCH:
-                raise self._refusal(Meaning.OTHER_EPOCH)
+                raise self._refusal(FailureKind.OTHER_EPOCH)
             case _:
                 return database.run(packet)
 
-    def _failure(self, meaning: Meaning) -> DatabaseFailure:
+    def _failure(self, kind: FailureKind) -> DatabaseFailure:
         self.usable = False
-        return self._refusal(meaning)
+        return self._refusal(kind)
 
-    def _refusal(self, meaning: Meaning) -> DatabaseFailure:
-        return DatabaseFailure(meaning, code=0, detail="made by the test")
+    def _refusal(self, kind: FailureKind) -> DatabaseFailure:
+        return DatabaseFailure(kind, code=0, detail="made by the test")
 
     async def rollback(self) -> None:
         assert self.usable, "a closed session was rolled back"
@@ -288,7 +288,7 @@ class FakePool:
     def epoch(self) -> int:
         return self._database.epoch
 
-    def rest(self) -> None:
+    def back_off(self) -> None:
         """A fake one has nobody to spare."""
 
     def release(self, session: Any) -> None:

@@ -11,9 +11,9 @@ from app_stub import idempotency, log_position, sql
 from app_stub.acknowledgement import Acknowledgement
 from app_stub.database import Rows
 from app_stub.durability import Verdict
+from app_stub.idempotent_write import Writer
 from app_stub.journey import money_moves
-from app_stub.keyed_write import Writer
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.problems import ProblemError
 from app_stub.reads import Reader
 from app_stub.services import Request, Services
@@ -71,7 +71,7 @@ class Talker:
         await asyncio.sleep(0.001)
         position = self.world.positions[self.endpoint]
         if position is None:
-            raise DatabaseFailure(Meaning.NOT_SENT, code=2013, detail="made by the test")
+            raise DatabaseFailure(FailureKind.NOT_SENT, code=2013, detail="made by the test")
         if queries == (sql.SELECT_EPOCH,):
             return [[(self.world.database.epoch,)]]
         if "END_SCN" in queries[0]:

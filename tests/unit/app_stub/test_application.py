@@ -8,7 +8,7 @@ import pytest
 
 from app_stub import routes
 from app_stub.application import Application
-from app_stub.keyed_write import Writer
+from app_stub.idempotent_write import Writer
 from app_stub.reads import Reader
 from app_stub.rotation import reasons
 from app_stub.services import Answer, Services

@@ -11,7 +11,7 @@ from asyncmy import errors
 
 from app_stub import database
 from app_stub.database import Connection
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.settings import Database, Endpoint
 from deploys import certificates
 
@@ -46,7 +46,7 @@ def _run(*results: int | Exception) -> tuple[Any, FakeDriver]:
     try:
         return asyncio.run(connection.run("UPDATE x;INSERT y;COMMIT", 3)), driver
     except DatabaseFailure as failure:
-        return failure.meaning, driver
+        return failure.kind, driver
 
 
 def test_counts_of_all_statements_are_returned() -> None:
@@ -56,17 +56,17 @@ def test_counts_of_all_statements_are_returned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("results", "meaning", "stays_open"),
+    ("results", "kind", "stays_open"),
     [
-        ((errors.InterfaceError(0, "Not connected"),), Meaning.NOT_SENT, False),
-        ((errors.OperationalError(2006, "gone away"),), Meaning.NOT_SENT, False),
-        ((errors.OperationalError(2013, "lost"),), Meaning.UNCERTAIN, False),
+        ((errors.InterfaceError(0, "Not connected"),), FailureKind.NOT_SENT, False),
+        ((errors.OperationalError(2006, "gone away"),), FailureKind.NOT_SENT, False),
+        ((errors.OperationalError(2013, "lost"),), FailureKind.UNCERTAIN, False),
         (
             (
                 1,
                 errors.OperationalError(2013, "lost"),
             ),
-            Meaning.UNCERTAIN,
+            FailureKind.UNCERTAIN,
             False,
         ),
         (
@@ -75,7 +75,7 @@ def test_counts_of_all_statements_are_returned() -> None:
                 1,
                 errors.OperationalError(2013, "lost"),
             ),
-            Meaning.UNCERTAIN,
+            FailureKind.UNCERTAIN,
             False,
         ),
         (
@@ -83,7 +83,7 @@ def test_counts_of_all_statements_are_returned() -> None:
                 1,
                 errors.InternalError("Packet sequence number wrong"),
             ),
-            Meaning.UNCERTAIN,
+            FailureKind.UNCERTAIN,
             False,
         ),
         (
@@ -91,19 +91,19 @@ def test_counts_of_all_statements_are_returned() -> None:
                 1,
                 errors.IntegrityError(1062, "duplicate"),
             ),
-            Meaning.DUPLICATE,
+            FailureKind.DUPLICATE,
             True,
         ),
-        ((errors.OperationalError(1205, "lock wait"),), Meaning.RETRY, True),
-        ((errors.InternalError(4688, "standby"),), Meaning.NOT_PRIMARY, True),
-        ((errors.OperationalError(3819, "check constraint violated"),), Meaning.REFUSED, True),
+        ((errors.OperationalError(1205, "lock wait"),), FailureKind.RETRY, True),
+        ((errors.InternalError(4688, "standby"),), FailureKind.NOT_PRIMARY, True),
+        ((errors.OperationalError(3819, "check constraint violated"),), FailureKind.REFUSED, True),
         (
             (
                 1,
                 1,
                 errors.InternalError(6002, "rolled back"),
             ),
-            Meaning.UNCERTAIN,
+            FailureKind.UNCERTAIN,
             False,
         ),
         (
@@ -112,16 +112,16 @@ def test_counts_of_all_statements_are_returned() -> None:
                 1,
                 errors.OperationalError(4012, "timeout"),
             ),
-            Meaning.UNCERTAIN,
+            FailureKind.UNCERTAIN,
             False,
         ),
     ],
 )
 def test_the_place_of_an_error_gives_it_its_meaning(
-    results: tuple[int | Exception, ...], meaning: Meaning, stays_open: bool
+    results: tuple[int | Exception, ...], kind: FailureKind, stays_open: bool
 ) -> None:
     found, driver = _run(*results)
-    assert found is meaning
+    assert found is kind
     assert driver.connected is stays_open
 
 

@@ -12,7 +12,7 @@ from app_stub import export
 from app_stub.database import Connection, Rows
 from app_stub.dialect import DatabaseKind, MovedError, position_in, session_settings
 from app_stub.primary_rule import Role
-from app_stub.role_questions import role_and_epoch
+from app_stub.role_poller import role_and_epoch
 from app_stub.settings import Database, Endpoint
 
 OCEANBASE, MARIADB = DatabaseKind.OCEANBASE, DatabaseKind.MARIADB

@@ -8,7 +8,7 @@ import pytest
 
 from app_stub import sql
 from app_stub.group_commit import GroupCommit
-from app_stub.group_queue import MAX_MOVES, GroupQueue, Sent, Together, Waiting
+from app_stub.group_queue import MAX_MOVES, GroupOutcome, GroupQueue, Sent, Waiting
 from app_stub.money import Kind
 from app_stub.pool import NoConnectionError
 from tests import virtual_time
@@ -60,7 +60,7 @@ def test_movements_come_first_and_each_write_learns_of_its_own_row() -> None:
     # (which does), COMMIT.
     pool: Any = Recorder((3, 3, 0, 0, 1, 1, 1, 0))
 
-    async def story() -> list[Together]:
+    async def story() -> list[GroupOutcome]:
         give_up_s = virtual_time.now_s() + 10
         group = GroupCommit(pool, metrics(), lambda: None, queue_limit=100, clock_s=virtual_time.now_s)
 
@@ -75,10 +75,10 @@ def test_movements_come_first_and_each_write_learns_of_its_own_row() -> None:
         )
         assess = group.attempt(_row(9, Kind.ASSESSMENT, customer_id=5), None, lambda: ("ASSESS",), give_up_s)
         sent = await asyncio.gather(move(0), grant, move(1), assess, move(2))
-        return [each.together for each in sent]
+        return [each.outcome for each in sent]
 
     assert virtual_time.run(story()) == [
-        Together.DONE, Together.DONE, Together.DONE, Together.ALONE, Together.DONE,
+        GroupOutcome.DONE, GroupOutcome.DONE, GroupOutcome.DONE, GroupOutcome.ALONE, GroupOutcome.DONE,
     ]  # fmt: skip
     (packet,) = pool.packets
     assert [text.split()[0] for text in packet] == [
@@ -128,7 +128,7 @@ def test_what_waits_for_a_primary_goes_together_once_there_is_one() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         pool.session = session
-        assert {sent.together for sent in await asyncio.gather(*tasks)} == {Together.DONE}
+        assert {sent.outcome for sent in await asyncio.gather(*tasks)} == {GroupOutcome.DONE}
         assert pool.asked == 1
 
     virtual_time.run(story())
@@ -238,7 +238,7 @@ def test_no_two_groups_are_under_way_on_one_limit() -> None:
             return await group.attempt(row, move, tuple, virtual_time.now_s() + 10)
 
         sent = await asyncio.gather(*(draw(number) for number in range(80)))
-        assert {each.together for each in sent} == {Together.DONE}
+        assert {each.outcome for each in sent} == {GroupOutcome.DONE}
 
     virtual_time.run(story())
     assert pool.crossed == 0

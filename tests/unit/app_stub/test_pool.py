@@ -242,13 +242,13 @@ def test_after_a_refusal_the_pool_rests_and_news_end_the_rest() -> None:
     async def story(pool: Pool, server: Server) -> None:
         pool.follow(A, 1)
         pool.release(await pool.acquire(10))
-        pool.rest()
+        pool.back_off()
         with pytest.raises(NoConnectionError):
             await pool.acquire(0.01)
         pool.follow(A, 2)
         pool.release(await pool.acquire(0.01))
         assert len(server.opened) == 2, "a new epoch of the same primary cuts nothing"
-        pool.rest()
+        pool.back_off()
         pool.release(await pool.acquire(10))
 
     _run(story, replace(SETTINGS, wait_ms=2000))

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from app_stub.primary_rule import (
     Choice,
+    EndpointStatus,
     Role,
-    Sight,
     Source,
     Word,
     choose,
@@ -25,12 +25,12 @@ NOBODY = Choice(primary=None, epoch=0)
 
 
 def _chosen(history: list[tuple[Endpoint, Role, int]]) -> list[Endpoint | None]:
-    sights = {A: Sight(endpoint=A), B: Sight(endpoint=B)}
+    statuses = {A: EndpointStatus(endpoint=A), B: EndpointStatus(endpoint=B)}
     choice, least = NOBODY, 0
     chosen = []
     for second, (endpoint, role, epoch) in enumerate(history):
-        sights[endpoint] = seen(sights[endpoint], role, epoch, float(second))
-        now = tuple(sights.values())
+        statuses[endpoint] = seen(statuses[endpoint], role, epoch, float(second))
+        now = tuple(statuses.values())
         least = max(least, highest_epoch((), now))
         choice = choose((), now, choice, least)
         chosen.append(choice.primary)
@@ -86,20 +86,26 @@ def test_the_primary_by_epochs(history: list[tuple[Endpoint, Role, int]], last: 
 
 
 def test_two_primaries_known_at_once_and_none_followed_before_are_not_trusted() -> None:
-    both = (Sight(endpoint=A, role=P, last_answer=P), Sight(endpoint=B, role=P, last_answer=P))
+    both = (
+        EndpointStatus(endpoint=A, role=P, last_answer=P),
+        EndpointStatus(endpoint=B, role=P, last_answer=P),
+    )
     assert primary_among(both, None, 0) is None
     assert two_primaries(both)
 
 
 def test_one_primary_is_not_two() -> None:
-    assert not two_primaries((Sight(endpoint=A, role=P), Sight(endpoint=B, role=S)))
+    assert not two_primaries((EndpointStatus(endpoint=A, role=P), EndpointStatus(endpoint=B, role=S)))
 
 
 def _word(epoch: int, phase: str, primary: Endpoint | None = None) -> Word:
     return Word(epoch=epoch, phase=phase, primary=primary)
 
 
-ROLES = (Sight(endpoint=A, role=P, last_answer=P, epoch=5), Sight(endpoint=B, role=S, last_answer=S))
+ROLES = (
+    EndpointStatus(endpoint=A, role=P, last_answer=P, epoch=5),
+    EndpointStatus(endpoint=B, role=S, last_answer=S),
+)
 FOLLOWS_A = Choice(primary=A, epoch=5, source=Source.AGENT)
 
 
@@ -148,11 +154,11 @@ SEEN = st.tuples(st.sampled_from([A, B]), st.sampled_from(list(Role)), st.intege
 def test_an_epoch_is_never_gone_back_on(
     steps: list[tuple[Word | None, Word | None, tuple[Endpoint, Role, int]]],
 ) -> None:
-    sights = {A: Sight(endpoint=A), B: Sight(endpoint=B)}
+    statuses = {A: EndpointStatus(endpoint=A), B: EndpointStatus(endpoint=B)}
     choice, least = NOBODY, 0
     for second, (one, other, (endpoint, role, epoch)) in enumerate(steps):
-        sights[endpoint] = seen(sights[endpoint], role, epoch, float(second))
-        words, now = (one, other), tuple(sights.values())
+        statuses[endpoint] = seen(statuses[endpoint], role, epoch, float(second))
+        words, now = (one, other), tuple(statuses.values())
         least = max(least, highest_epoch(words, now))
         before, choice = choice, choose(words, now, choice, least)
         assert choice.epoch >= before.epoch

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from app_stub import agent_questions, role_questions, sql
+from app_stub import agent_poller, role_poller, sql
 from app_stub.database import Rows
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.primary_watch import ALONE_S, PrimaryWatch
 from app_stub.settings import Database, Endpoint
-from failover.agent.loop import limits_of
+from failover.agent.limits import limits_of
 from tests import virtual_time
 from tests.unit.app_stub.fake_agent import KEY, FakeAgent
 from tests.unit.app_stub.fakes import metrics
@@ -72,7 +72,7 @@ class Talker:
     async def read(self, queries: tuple[str, ...]) -> list[Rows]:
         said = self.world.says[self.endpoint]
         if said == "down":
-            raise DatabaseFailure(Meaning.NOT_SENT, code=2013, detail="made by the test")
+            raise DatabaseFailure(FailureKind.NOT_SENT, code=2013, detail="made by the test")
         if said == "hangs":
             await asyncio.sleep(60)
         if queries == (sql.SELECT_EPOCH,):
@@ -92,8 +92,8 @@ def _play(
     agents: tuple[FakeAgent, ...] = (),
     alone: Callable[[float], None] = lambda _: None,
 ) -> None:
-    monkeypatch.setattr(role_questions, "connect", world.connect)
-    monkeypatch.setattr(agent_questions, "time", SimpleNamespace(monotonic=virtual_time.now_s))
+    monkeypatch.setattr(role_poller, "connect", world.connect)
+    monkeypatch.setattr(agent_poller, "time", SimpleNamespace(monotonic=virtual_time.now_s))
 
     async def play() -> None:
         for agent in agents:
@@ -189,7 +189,7 @@ def test_a_lone_primary_is_followed_though_the_other_is_down(monkeypatch: pytest
 
     async def story(watch: PrimaryWatch) -> None:
         await world.until(B)
-        watch.suspect()
+        watch.recheck_now()
         await asyncio.sleep(0.03)
         assert world.followed == [B]
 
@@ -230,7 +230,7 @@ def test_agents_lead_through_a_switchover_and_roles_take_over_when_they_fall_sil
         await world.until(A, None, B)
         assert (world.epoch, world.held) == (6, [False, True, False])
         async with asyncio.timeout(10):
-            while watch._sights[B].epoch != 6:
+            while watch._statuses[B].epoch != 6:
                 await asyncio.sleep(0.002)
         await one.stop()
         await other.stop()
@@ -249,7 +249,7 @@ def test_agents_lead_through_a_switchover_and_roles_take_over_when_they_fall_sil
 def test_roles_are_asked_for_rarely_while_all_agents_agree_and_at_once_when_one_is_silent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(role_questions, "_SETTLED_INTERVALS", 100_000)
+    monkeypatch.setattr(role_poller, "_SETTLED_INTERVALS", 100_000)
     world = World({A: "PRIMARY", B: "STANDBY"}, epochs={A: 5})
 
     async def asked_within(limit_s: float) -> int:
@@ -278,7 +278,7 @@ def test_roles_are_asked_for_rarely_while_all_agents_agree_and_at_once_when_one_
 
 
 def test_a_change_of_the_agents_word_has_the_roles_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_questions, "_SETTLED_INTERVALS", 100_000)
+    monkeypatch.setattr(role_poller, "_SETTLED_INTERVALS", 100_000)
     world = World({A: "PRIMARY", B: "STANDBY"}, epochs={A: 5})
 
     async def story(watch: PrimaryWatch) -> None:
@@ -290,7 +290,7 @@ def test_a_change_of_the_agents_word_has_the_roles_asked_for_at_once(monkeypatch
         agents[0].says(6, "serving", B)
         await world.until(A, B)
         async with asyncio.timeout(10):
-            while watch._sights[B].epoch != 6:
+            while watch._statuses[B].epoch != 6:
                 await asyncio.sleep(0.002)
 
     agents = _agents(1)
@@ -315,7 +315,7 @@ def _agents(count: int) -> tuple[FakeAgent, ...]:
 
 def test_agents_wait_longer_than_services_believe_that_the_primary_is_alone() -> None:
     """Half a second is for a service that is late to look at its clock."""
-    assert limits_of(agent_settings()).alone_word_ms >= ALONE_S * 1000 + 500
+    assert limits_of(agent_settings()).unprotected_answer_ttl_ms >= ALONE_S * 1000 + 500
 
 
 def test_the_word_that_the_primary_is_alone_counts_from_when_it_was_asked_for_and_in_its_epoch(

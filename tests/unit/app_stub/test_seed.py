@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app_stub import seed, seed_record, seed_sql
 from app_stub.database import Rows
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.seed_people import BLOCK_CUSTOMERS, DEFAULT_SEED, SCHEME, block
 from app_stub.seed_plan import packets, pieces, shares
 from app_stub.seed_record import Record, RefusedError, seed_to_use
@@ -60,7 +60,7 @@ class Tables:
                 done = self.sqlite.execute(text.replace("INSERT IGNORE", "INSERT OR IGNORE"))
                 counts.append(done.rowcount)
         except sqlite3.IntegrityError as there:
-            raise DatabaseFailure(Meaning.DUPLICATE, code=1062, detail=str(there)) from there
+            raise DatabaseFailure(FailureKind.DUPLICATE, code=1062, detail=str(there)) from there
         self.sqlite.execute("COMMIT")
         return (*counts, 0)
 

@@ -98,7 +98,7 @@ def test_a_group_holds_no_two_equal_values_which_would_cost_a_plan_of_its_own() 
         sql.Move(entity_code="QH01", limit_id=900 + n, drawn_fen=100 * (n % 2), repaid_fen=100 * (1 - n % 2))
         for n in range(8)
     )
-    update, _ = sql.together(same, (ROW,) * len(same), 5)
+    update, _ = sql.grouped_movements(same, (ROW,) * len(same), 5)
     results = re.findall(r"THEN ('[^']*'|\d+)", update)
     assert len(results) == 4 * len(same)
     assert len(set(results)) == 2 * len(same), "each stands twice, in the change and in its condition"

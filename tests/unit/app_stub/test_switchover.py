@@ -9,8 +9,8 @@ import pytest
 from app_stub.application import Application
 from app_stub.database import Rows
 from app_stub.group_commit import GroupCommit
-from app_stub.keyed_write import Writer
-from app_stub.outcome import DatabaseFailure, Meaning
+from app_stub.idempotent_write import Writer
+from app_stub.outcome import DatabaseFailure, FailureKind
 from app_stub.pool import Pool
 from app_stub.reads import Reader
 from app_stub.services import Services
@@ -36,26 +36,26 @@ class SlowSession(FakeSession):
 
     async def run(self, packet: str, statements: int) -> tuple[int, ...]:
         if not self.usable:
-            raise DatabaseFailure(Meaning.NOT_SENT, code=0, detail="closed before")
+            raise DatabaseFailure(FailureKind.NOT_SENT, code=0, detail="closed before")
         await asyncio.sleep(0.003)
-        self._check(Meaning.UNCERTAIN)
+        self._check(FailureKind.UNCERTAIN)
         counts = self._database.run(packet)
         await asyncio.sleep(0.003)
         # Committed, and the answer lost.
-        self._check(Meaning.UNCERTAIN)
+        self._check(FailureKind.UNCERTAIN)
         return counts
 
     async def read(self, queries: Any) -> list[Rows]:
         if not self.usable:
-            raise DatabaseFailure(Meaning.NOT_SENT, code=0, detail="closed before")
+            raise DatabaseFailure(FailureKind.NOT_SENT, code=0, detail="closed before")
         await asyncio.sleep(0.003)
-        self._check(Meaning.NOT_SENT)
+        self._check(FailureKind.NOT_SENT)
         return await super().read(queries)
 
-    def _check(self, meaning: Meaning) -> None:
+    def _check(self, kind: FailureKind) -> None:
         if not self.usable or self._endpoint in self._site.dead:
             self.close()
-            raise DatabaseFailure(meaning, code=2013, detail="cut")
+            raise DatabaseFailure(kind, code=2013, detail="cut")
 
 
 class Site:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.system.host_fault import LOST_STORE_MEMBER, ON_SMALL_DISK, HostFault
+from chaos.system.host_fault import LOST_ETCD_MEMBER, ON_SMALL_DISK, HostFault
 from chaos.system.world import DOWN, PRIMARY, STANDBY, UNREACHABLE, ClientsSeen, Pending, WorldError
 from inventory.model import Host
 from proof.record import Event
@@ -91,7 +91,7 @@ class FakeWorld:
     clock: FakeClock = field(default_factory=FakeClock)
     agents_there: bool = True
     leads: str | None = "ob-a"
-    """Whom the agents' store names; None: nobody may."""
+    """Whom etcd names; None: nobody may."""
     epoch: int = 1
     members: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(("ob-a", "ob-b", "mon-c"), True))
     cuts: set[str] = field(default_factory=set)
@@ -122,7 +122,7 @@ class FakeWorld:
     def __post_init__(self) -> None:
         self.clock.after = self._agents_act
 
-    databases = hosts = power = network = agents = store = clients = alerts = property(lambda self: self)
+    databases = hosts = power = network = agents = etcd = clients = alerts = property(lambda self: self)
 
     def _do(self, call: str) -> None:
         self.before_call(call)
@@ -173,7 +173,7 @@ class FakeWorld:
         if self.inert:
             return Done(self.clock)
         state = self._host(host.name)
-        if fault is LOST_STORE_MEMBER:
+        if fault is LOST_ETCD_MEMBER:
             self.members[host.name] = False
         elif fault.name == "small-disk":
             assert state.role == STANDBY, "the data of a primary are not moved"
@@ -190,7 +190,7 @@ class FakeWorld:
     def undo(self, host: Host, fault: HostFault) -> None:
         self._do(f"undo {fault.name} {host.name}")
         state = self._host(host.name)
-        if fault is LOST_STORE_MEMBER:
+        if fault is LOST_ETCD_MEMBER:
             self.members[host.name] = True
             return
         state.faults.discard(fault.name)
@@ -204,7 +204,7 @@ class FakeWorld:
     def shows(self, host: Host, fault: HostFault) -> str | None:
         state = self._host(host.name)
         acts = {
-            LOST_STORE_MEMBER.name: not self.members.get(host.name, True),
+            LOST_ETCD_MEMBER.name: not self.members.get(host.name, True),
             "small-disk": state.disk != "large",
             "full-disk": state.disk == "full",
         }
@@ -267,7 +267,7 @@ class FakeWorld:
         self._do(f"mend {name}")
         self.cuts.discard(name)
 
-    # --- agents and store
+    # --- agents and etcd
 
     def are_deployed(self) -> bool:
         return self.agents_there
@@ -276,7 +276,7 @@ class FakeWorld:
         state = self.state[host.name]
         if not state.powered or state.frozen:
             return None
-        hears = self._majority() and "cut-from-store" not in state.faults and not self._is_cut_off(host.name)
+        hears = self._majority() and "cut-from-etcd" not in state.faults and not self._is_cut_off(host.name)
         leads = self.leads if hears else None
         return FakeView(
             primary=leads,
@@ -324,7 +324,7 @@ class FakeWorld:
             return
         now_s = self.clock.at_s
         for name, state in self.state.items():
-            may_lead = state.serves and not {"cut-from-store"} & state.faults and not self._is_cut_off(name)
+            may_lead = state.serves and not {"cut-from-etcd"} & state.faults and not self._is_cut_off(name)
             leads = state.role == PRIMARY and self.leads == name
             wrong = leads and not (may_lead and self._majority())
             state.wrong_since_s = (state.wrong_since_s or now_s) if wrong else None

@@ -1,11 +1,11 @@
-"""What agents and store are asked over SSH, and what their answers mean."""
+"""What agents and etcd are asked over SSH, and what their answers mean."""
 
 import json
 from dataclasses import dataclass, field
 
 import pytest
 
-from chaos.system.agents import SshAgents, SshStore, View, events_of, view_of
+from chaos.system.agents import SshAgents, SshEtcd, View, events_of, view_of
 from chaos.system.world import WorldError
 from inventory.lab import ENVIRONMENT
 from inventory.model import Host
@@ -133,9 +133,9 @@ def test_a_switchover_is_asked_of_the_primarys_own_agent() -> None:
     assert shells.asked == [("ob-a", ["loanstack-failover", "switchover", "--to", "ob-b"])]
 
 
-def test_each_member_of_the_store_is_asked_whether_it_is_in_a_majority() -> None:
+def test_each_member_of_etcd_is_asked_whether_it_is_in_a_majority() -> None:
     shells = PretendedShells({"ob-a": (0, ""), "mon-c": (1, "no majority")})
-    assert SshStore(ENVIRONMENT, shells).healthy() == {  # type: ignore[arg-type]
+    assert SshEtcd(ENVIRONMENT, shells).healthy() == {  # type: ignore[arg-type]
         "ob-a": True,
         "ob-b": False,
         "mon-c": False,

@@ -35,11 +35,11 @@ BREAKS = {
     "primary-paused": "begin paused-database ob-a",
     "primary-host-frozen": "freeze ob-a",
     "centre-a-cut-off": "cut centre-a",
-    "primary-cut-from-store": "begin cut-from-store ob-a",
+    "primary-cut-from-etcd": "begin cut-from-etcd ob-a",
     "asymmetric-cut": "cut a-to-b",
     "standby-lost": "off ob-b",
-    "store-member-lost": "begin lost-store-member ob-a",
-    "store-majority-lost": "begin lost-store-member ob-b",
+    "etcd-member-lost": "begin lost-etcd-member ob-a",
+    "etcd-majority-lost": "begin lost-etcd-member ob-b",
     # Its data were moved while it was the standby.
     "primary-disk-full": "begin full-disk ob-b",
     "switchover-under-load": "switchover ob-a ob-b",
@@ -55,11 +55,11 @@ UNDOES = {
     "primary-paused": "undo paused-database ob-a",
     "primary-host-frozen": "thaw ob-a",
     "centre-a-cut-off": "mend centre-a",
-    "primary-cut-from-store": "undo cut-from-store ob-a",
+    "primary-cut-from-etcd": "undo cut-from-etcd ob-a",
     "asymmetric-cut": "mend a-to-b",
     "standby-lost": "on ob-b",
-    "store-member-lost": "undo lost-store-member ob-a",
-    "store-majority-lost": "undo lost-store-member mon-c",
+    "etcd-member-lost": "undo lost-etcd-member ob-a",
+    "etcd-majority-lost": "undo lost-etcd-member mon-c",
     "primary-disk-full": "undo full-disk ob-b",
     "switchover-under-ddl": "undo changing-tables ob-a",
     "tongweb-killed": "undo killed-tongweb app-a",
@@ -222,14 +222,14 @@ def test_a_primary_without_a_majority_fails_the_drill(tmp_path: Path) -> None:
     world = pair()
 
     def never_fence(call: str) -> None:
-        world.sleepy = world.sleepy or "lost-store-member" in call
+        world.sleepy = world.sleepy or "lost-etcd-member" in call
         if call == "stop clients":
             world.sleepy = False
 
     world.before_call = never_fence
-    done = run(world, tmp_path, "store-majority-lost")
+    done = run(world, tmp_path, "etcd-majority-lost")
     assert "nobody to be a primary" in done.failures[0]
-    assert "undo lost-store-member ob-b" in world.calls
+    assert "undo lost-etcd-member ob-b" in world.calls
 
 
 def test_a_guess_without_a_majority_fails_the_drill(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_guess_without_a_majority_fails_the_drill(tmp_path: Path) -> None:
             world.sleepy = False
 
     world.before_call = wake_up
-    done = run(world, tmp_path, "store-majority-lost")
+    done = run(world, tmp_path, "etcd-majority-lost")
     assert "ob-b is a primary, although nobody is the primary until the heal" in done.failures[0]
 
 
@@ -259,12 +259,12 @@ def test_a_standby_that_is_made_primary_for_nothing_fails_the_drill(tmp_path: Pa
     world = pair()
 
     def flap(call: str) -> None:
-        if call == "begin lost-store-member ob-a":
+        if call == "begin lost-etcd-member ob-a":
             world.state["ob-a"].role, world.state["ob-b"].role = "STANDBY", "PRIMARY"
             world._became_primary("ob-b")
 
     world.before_call = flap
-    done = run(world, tmp_path, "store-member-lost")
+    done = run(world, tmp_path, "etcd-member-lost")
     assert "expected at the end: the primary stays the primary" in done.failures[0]
 
 
@@ -319,14 +319,14 @@ def test_a_primary_that_stays_alone_is_residue(tmp_path: Path, record: Path) -> 
     assert record.exists()
 
 
-@pytest.mark.parametrize("left", ["store member", "agents disagree"])
-def test_agents_and_store_must_be_whole_again(left: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", ["etcd member", "agents disagree"])
+def test_agents_and_etcd_must_be_whole_again(left: str, tmp_path: Path) -> None:
     world = pair()
-    if left == "store member":
+    if left == "etcd member":
         world.leaves["mon-c"] = ()
         world.undo = lambda host, fault: None  # type: ignore[method-assign]
-        done = run(world, tmp_path, "store-member-lost")
-        assert any("and a whole store" in thing for thing in done.residue)
+        done = run(world, tmp_path, "etcd-member-lost")
+        assert any("and a whole etcd" in thing for thing in done.residue)
     else:
         seen = world.view
 
@@ -348,9 +348,9 @@ def test_agents_and_store_must_be_whole_again(left: str, tmp_path: Path) -> None
         (lambda w: setattr(w, "leads", "ob-b"), "ob-a says that ob-b in epoch 1 leads"),
         (lambda w: setattr(w, "view", lambda host, within_ms: None), "no agent answers on ob-a, ob-b"),
     ],
-    ids=["store", "agents", "silent"],
+    ids=["etcd", "agents", "silent"],
 )
-def test_agents_and_store_are_part_of_the_hypothesis(spoil, says: str, tmp_path: Path, record: Path) -> None:
+def test_agents_and_etcd_are_part_of_the_hypothesis(spoil, says: str, tmp_path: Path, record: Path) -> None:
     world = pair(sleepy=True)
     spoil(world)
     done = run(world, tmp_path, "primary-crash")

@@ -6,8 +6,8 @@ import pytest
 
 from chaos.catalogue import drills
 from chaos.catalogue.model import Observation
-from chaos.catalogue.predicates import agents_agree, standby_in_sync, store_is_whole
-from chaos.system.host_fault import CHANGING_TABLES, LOST_STORE_MEMBER, PAUSED_DATABASE
+from chaos.catalogue.predicates import agents_agree, etcd_is_whole, standby_in_sync
+from chaos.system.host_fault import CHANGING_TABLES, LOST_ETCD_MEMBER, PAUSED_DATABASE
 from inventory.lab import ENVIRONMENT
 from tests.unit.chaos.fake_world import FakeView
 
@@ -15,11 +15,11 @@ CATALOGUE = drills.drills(ENVIRONMENT)
 SEEN = Observation(
     roles={"ob-a": "PRIMARY", "ob-b": "STANDBY"},
     lag_ms=80.0,
-    lag_limit_ms=500.0,
+    max_healthy_lag_ms=500.0,
     acknowledged_per_s=500.0,
     rate_asked=500.0,
     agents={},
-    store={},
+    etcd={},
 )
 
 
@@ -46,7 +46,7 @@ def test_faults_and_heals_are_told_to_whoever_reads() -> None:
         assert drill.fault.heal.title
         assert len(drill.fault.heal.failsafe) > 40, drill.name
         assert agents_agree().name in {p.name for p in drill.hypothesis}
-        assert store_is_whole().name in {p.name for p in drill.hypothesis}
+        assert etcd_is_whole().name in {p.name for p in drill.hypothesis}
         assert standby_in_sync().name in {p.name for p in drill.hypothesis}
         assert drill.observe_s >= (drill.fault.lasts_s or 0) + 9
         assert drill.checkers
@@ -57,9 +57,9 @@ def test_faults_on_hosts_have_a_timer_there() -> None:
     assert with_timer == {
         "agent-killed",
         "primary-paused",
-        "primary-cut-from-store",
-        "store-member-lost",
-        "store-majority-lost",
+        "primary-cut-from-etcd",
+        "etcd-member-lost",
+        "etcd-majority-lost",
         "primary-disk-full",
         "switchover-under-ddl",
         "tongweb-killed",
@@ -67,8 +67,8 @@ def test_faults_on_hosts_have_a_timer_there() -> None:
         "portal-heap-exhausted",
         "service-killed",
     }
-    assert {PAUSED_DATABASE.name, LOST_STORE_MEMBER.name, CHANGING_TABLES.name} == {
+    assert {PAUSED_DATABASE.name, LOST_ETCD_MEMBER.name, CHANGING_TABLES.name} == {
         "paused-database",
-        "lost-store-member",
+        "lost-etcd-member",
         "changing-tables",
     }

@@ -8,9 +8,9 @@ import pytest
 from chaos.recorders import contents
 from chaos.system.sql_session import RoleAndPosition, SqlSession
 from chaos.system.world import WorldError
+from inventory.database_kind import DatabaseKind
 from inventory.lab import ENVIRONMENT
 from inventory.model import Host
-from inventory.peer import DatabaseKind
 from processes.child import Completed
 from proof.history import read_run
 from proof.record import Application, Outcome, TableContent

@@ -10,7 +10,7 @@ from chaos.catalogue.small_disk import disk_mib, full_disk, small_disk
 from chaos.system import host_fault
 from chaos.system.host_fault import (
     CHANGING_TABLES,
-    LOST_STORE_MEMBER,
+    LOST_ETCD_MEMBER,
     PAUSED_DATABASE,
     UNITS,
     HostFault,
@@ -43,7 +43,7 @@ ALL = begun()
 
 
 def test_the_catalogue_makes_faults_of_every_kind() -> None:
-    assert {PAUSED_DATABASE, LOST_STORE_MEMBER, CHANGING_TABLES, SMALL_DISK, FULL_DISK} < set(ALL)
+    assert {PAUSED_DATABASE, LOST_ETCD_MEMBER, CHANGING_TABLES, SMALL_DISK, FULL_DISK} < set(ALL)
     assert len(ALL) >= 10
 
 

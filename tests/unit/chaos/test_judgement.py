@@ -208,7 +208,7 @@ def test_a_primary_that_died_at_once_ended_with_the_fault() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["centre-a-cut-off", "primary-cut-from-store", "asymmetric-cut"])
+@pytest.mark.parametrize("name", ["centre-a-cut-off", "primary-cut-from-etcd", "asymmetric-cut"])
 def test_a_primary_that_served_on_ended_with_its_fence(name: str) -> None:
     window = judgement.window_of(*by_agents(name, undone_s=215.0))
     assert window is not None
@@ -233,7 +233,7 @@ def test_the_agents_history_gives_the_recovery_its_parts() -> None:
 
 
 def test_where_nobody_may_lead_the_recovery_counts_from_the_heal() -> None:
-    drill, run = by_agents("store-majority-lost", undone_s=202.5)
+    drill, run = by_agents("etcd-majority-lost", undone_s=202.5)
     found = judgement.judge_run(ENVIRONMENT, drill, run, RECORDS, sample_interval_ms=250)
     assert found.figures["rto_ms"] == pytest.approx(500)
     assert sum(found.figures[f"rto_{part}_ms"] for part in outage.PARTS) == pytest.approx(500)

@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from failover.core.observed import (
-    Alone,
     FenceReport,
     FenceState,
     Guarantee,
@@ -21,6 +20,7 @@ from failover.core.observed import (
     Task,
     TaskKind,
     Unfenced,
+    UnprotectedMode,
 )
 from tests.unit.failover.looks import (
     AT,
@@ -50,41 +50,41 @@ POSITIONS = (0, AT, AT - 1, AT - 5 * S, AT - 6 * S, AT - 7200 * S)
 
 BASES = (
     look(),
-    look(store=dead()),
-    look(store=dead(lease_alive=False, lease_gone_ms=400)),
-    look(store=view(record(phase=Phase.FENCED))),
-    look(store=view(record(phase=Phase.HANDED, to="b", final_scn=AT)), database=standby(scn=AT)),
-    look(store=NOTHING),
-    look(store=view(claimed(host="c"))),
+    look(etcd=dead()),
+    look(etcd=dead(lease_alive=False, lease_gone_ms=400)),
+    look(etcd=view(record(phase=Phase.FENCED))),
+    look(etcd=view(record(phase=Phase.HANDED, to="b", final_scn=AT)), database=standby(scn=AT)),
+    look(etcd=NOTHING),
+    look(etcd=view(claimed(host="c"))),
     leader_look(),
-    leader_look(store=view(record(phase=Phase.HANDOVER, to="b", unchanged_ms=100))),
-    leader_look(store=NOTHING),
-    leader_look(store=view(record(phase=Phase.FENCED)), database=down(Role.PRIMARY), lease=None),
+    leader_look(etcd=view(record(phase=Phase.HANDOVER, to="b", unchanged_ms=100))),
+    leader_look(etcd=NOTHING),
+    leader_look(etcd=view(record(phase=Phase.FENCED)), database=down(Role.PRIMARY), lease=None),
     claimer_look(),
-    claimer_look(store=view(claimed(unfenced=()))),
-    claimer_look(store=view(claimed(unfenced=(), primary="b")), database=down(Role.PRIMARY)),
-    claimer_look(store=view(claimed(primary="b", lineage=5)), database=primary(lineage=5)),
+    claimer_look(etcd=view(claimed(unfenced=()))),
+    claimer_look(etcd=view(claimed(unfenced=(), primary="b")), database=down(Role.PRIMARY)),
+    claimer_look(etcd=view(claimed(primary="b", timeline=5)), database=primary(timeline=5)),
 )
 
 FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "look": {
-        "may_lead": (False,),
-        "store": (None,),
+        "candidate": (False,),
+        "etcd": (None,),
         "lease": (
             None,
             *(Lease(epoch=e, renewed_at_ms=NOW - ms) for e in (4, 5) for ms in (100, 1999, 2000)),
         ),
         "task": tuple(Task(kind=kind, started_ago_ms=ms) for kind in TaskKind for ms in (10, 6000)),
         "fence_device": tuple((FenceReport(host=h, state=s),) for h in "abc" for s in FenceState),
-        "claimed_at_ms": (None, NOW - 3999, NOW - 4000),
+        "lock_acquired_at_ms": (None, NOW - 3999, NOW - 4000),
         "fenced_epoch": EPOCHS,
         "unfollowed_ms": AGES_MS,
-        "alone_said_ago_ms": AGES_MS,
+        "unprotected_reported_ago_ms": AGES_MS,
         "rejoined_ago_ms": (None, 9999, 10_000),
         "peers": (
             (),
             *(
-                (Peer(host=h, sql_silent_ms=sql, agent_silent_ms=agent, says_fenced_epoch=e),)
+                (Peer(host=h, sql_silent_ms=sql, agent_silent_ms=agent, reported_fenced_epoch=e),)
                 for h in "ac"
                 for sql in (0, 5000)
                 for agent in (0, 5000)
@@ -100,12 +100,12 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "silent_ms": (1999, 2000),
         "drained": (True, False),
         "recorded_epoch": EPOCHS,
-        "lineage": (None, *EPOCHS),
+        "timeline": (None, *EPOCHS),
         "follows": (None, "c"),
         "cannot_follow": (True,),
         "started_ago_ms": (None, 2999),
     },
-    "store": {
+    "etcd": {
         "answered_ago_ms": (900, 901, 6000),
         "leadership": (None,),
         "lease_alive": (True, False),
@@ -125,7 +125,7 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "host": ("a", "b", "c"),
         "epoch": EPOCHS[1:],
         "phase": tuple(Phase),
-        "lineage": EPOCHS,
+        "timeline": EPOCHS,
         "primary": ("a", "b", "c"),
         "guarantee": (None, *Guarantee),
         "final_scn": (None, *POSITIONS),
@@ -142,17 +142,17 @@ FIELDS: dict[str, dict[str, tuple[Any, ...]]] = {
         ),
         "powered_off": (("c",),),
         "accept_loss": (True,),
-        "alone": tuple(Alone),
-        "acknowledged_scn": (None, *POSITIONS),
+        "unprotected": tuple(UnprotectedMode),
+        "catch_up_scn": (None, *POSITIONS),
         "unchanged_ms": AGES_MS,
     },
     "member": {
         "role": ROLES,
         "scn": POSITIONS,
         "recorded_role": ROLES,
-        "lineage": (None, *EPOCHS),
+        "timeline": (None, *EPOCHS),
         "fenced": EPOCHS,
-        "may_lead": (False,),
+        "candidate": (False,),
         "unchanged_ms": AGES_MS,
     },
 }
@@ -163,15 +163,15 @@ def _changed(seen: Observed, part: str, field: str, value: Any, host: str) -> Ob
         return replace(seen, **{field: value})
     if part == "database":
         return replace(seen, database=replace(seen.database, **{field: value}))
-    store = seen.store
-    if store is None:
+    etcd = seen.etcd
+    if etcd is None:
         return seen
-    if part == "store":
-        return replace(seen, store=replace(store, **{field: value}))
-    if part == "leadership" and store.leadership is not None:
-        return replace(seen, store=replace(store, leadership=replace(store.leadership, **{field: value})))
-    members = tuple(replace(m, **{field: value}) if m.host == host else m for m in store.members)
-    return replace(seen, store=replace(store, members=members)) if part == "member" else seen
+    if part == "etcd":
+        return replace(seen, etcd=replace(etcd, **{field: value}))
+    if part == "leadership" and etcd.leadership is not None:
+        return replace(seen, etcd=replace(etcd, leadership=replace(etcd.leadership, **{field: value})))
+    members = tuple(replace(m, **{field: value}) if m.host == host else m for m in etcd.members)
+    return replace(seen, etcd=replace(etcd, members=members)) if part == "member" else seen
 
 
 def _changes() -> Iterator[tuple[str, str, Any, str]]:

@@ -16,7 +16,7 @@ _FILE: dict[str, Any] = {
     "me": "ob-a",
     "address": "127.0.0.1",
     "sql_port": 2881,
-    "may_lead": True,
+    "candidate": True,
     "store": {
         "endpoints": ["https://198.18.1.13:2379", "https://198.18.2.23:2379", "https://198.18.3.31:2379"],
         "user": "failover",
@@ -28,7 +28,7 @@ _FILE: dict[str, Any] = {
         {
             "host": "ob-b",
             "address": "127.0.0.1",
-            "may_lead": True,
+            "candidate": True,
             "fence": {
                 "kind": "lab",
                 "address": "http://198.18.0.1:8481",
@@ -49,8 +49,8 @@ _FILE: dict[str, Any] = {
         "safety_margin_ms": 1000,
         "database_silent_ms": 2000,
         "peer_silent_ms": 1200,
-        "lag_limit_ms": 5000,
-        "anti_flap_ms": 10000,
+        "max_failover_lag_ms": 5000,
+        "failover_cooldown_ms": 10000,
         "rejoin_interval_ms": 10000,
     },
     "durability": {"mode": "cross_centre", "timeout_ms": 2000, "degrade_after_ms": 8000},

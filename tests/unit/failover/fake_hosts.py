@@ -16,12 +16,12 @@ from typing import Any
 
 from failover import clock
 from failover.agent.agent import Agent
+from failover.agent.dependencies import Dependencies
 from failover.agent.memory import RejoinedFile
-from failover.agent.parts import Parts
 from failover.core.observed import Role
 from failover.host.controller import Power
 from failover.host.devices import Report
-from failover.host.note import NoteFile
+from failover.host.local_state import LocalStateFile
 from failover.host.notify import Notify
 from failover.host.processes import Running
 from failover.host.session import Answer, SessionError
@@ -167,18 +167,18 @@ class FakeHost:
 
     async def start_agent(self, settings: dict[str, Any]) -> None:
         tool = _Tool(self)
-        parts = Parts(
+        dependencies = Dependencies(
             processes=self,
             connect=self.connect,
             is_open=lambda: self.is_running,
             tool=tool,
-            notes=NoteFile(self.folder),
+            local_state_file=LocalStateFile(self.folder),
             rejoined=RejoinedFile(self.folder.parent / f"{self.name}-rejoined"),
             switch=self._switch,
             verify=_nothing_against,
         )
         self._stop = asyncio.Event()
-        self.agent = Agent(parse(settings), parts, Notify({}))
+        self.agent = Agent(parse(settings), dependencies, Notify({}))
         self._agent_task = asyncio.create_task(self.agent.run(self._stop))
         if self._greeter is None:
             await self._listen(settings["sql_port"])
@@ -321,7 +321,7 @@ class FakeHosts:
     def serves(self, name: str) -> bool:
         """Say whether `name`'s own agent tells services to write there, and that is right."""
         agent = self.hosts[name].agent
-        return agent is not None and agent.facts.announcement.answer.host == name and self[name].is_writable
+        return agent is not None and agent.backend.announcement.answer.host == name and self[name].is_writable
 
     def describe(self) -> str:
         return json.dumps(
@@ -332,8 +332,8 @@ class FakeHosts:
                     "drained": h.drained,
                     "scn": h.scn,
                     "commands": h.commands,
-                    "thinks": h.agent.loop.thinks() if h.agent else None,
-                    "answer": str(h.agent.facts.announcement.answer) if h.agent else None,
+                    "thinks": h.agent.loop.last_decision() if h.agent else None,
+                    "answer": str(h.agent.backend.announcement.answer) if h.agent else None,
                 }
                 for name, h in self.hosts.items()
             },
@@ -371,7 +371,7 @@ async def hosts(
             "agent": {**found["agent"], "port": agent_port},
             "store": {**found["store"], "endpoints": list(endpoints), "ca_file": str(ca_file)},
             "peers": [
-                {"host": n, "address": h.address, "may_lead": True, "fence": {**fence, "system": n}}
+                {"host": n, "address": h.address, "candidate": True, "fence": {**fence, "system": n}}
                 for n, h in host.others.items()
             ],
             "timing": {**found["timing"], **timing},

@@ -5,6 +5,7 @@ from typing import Any
 
 from failover.core.observed import (
     Database,
+    EtcdView,
     FenceReport,
     FenceState,
     Guarantee,
@@ -19,11 +20,10 @@ from failover.core.observed import (
     RequestKind,
     Role,
     Settings,
-    StoreView,
     Unfenced,
 )
 
-SETTINGS = Settings(alone_after_ms=5000)
+SETTINGS = Settings(unprotected_after_ms=5000)
 NOW = 1_000_000
 S = 1_000_000_000
 """A second of positions."""
@@ -35,13 +35,13 @@ A_UNFENCED = Unfenced(host="a", epoch=4)
 
 
 def record(**changes: Any) -> Leadership:
-    """The store's record: a serves epoch 4."""
+    """etcd's record: a serves epoch 4."""
     base = Leadership(
         host="a",
         epoch=4,
         phase=Phase.SERVING,
         revision=70,
-        lineage=3,
+        timeline=3,
         primary="a",
         guarantee=Guarantee.SELF,
         unchanged_ms=60_000,
@@ -57,7 +57,7 @@ def primary(**changes: Any) -> Database:
         scn=AT,
         recorded_role=Role.PRIMARY,
         recorded_epoch=4,
-        lineage=3,
+        timeline=3,
         started_ago_ms=60_000,
     )
     return replace(base, **changes)
@@ -71,7 +71,7 @@ def standby(**changes: Any) -> Database:
         scn=AT - S // 10,
         recorded_role=Role.STANDBY,
         recorded_epoch=4,
-        lineage=3,
+        timeline=3,
         follows="a",
         started_ago_ms=60_000,
     )
@@ -80,8 +80,8 @@ def standby(**changes: Any) -> Database:
 
 def down(role: Role | None, **changes: Any) -> Database:
     """A database without a process."""
-    lineage = None if role is None else 3
-    base = Database(process=Process.DOWN, recorded_role=role, recorded_epoch=4, lineage=lineage)
+    timeline = None if role is None else 3
+    base = Database(process=Process.DOWN, recorded_role=role, recorded_epoch=4, timeline=timeline)
     return replace(base, **changes)
 
 
@@ -89,13 +89,13 @@ def member(host: str, **changes: Any) -> Member:
     """What a host put: a of a primary, others of a standby 100 ms behind."""
     role = Role.PRIMARY if host == "a" else Role.STANDBY
     scn = AT if host == "a" else AT - S // 10
-    base = Member(host=host, role=role, recorded_role=role, scn=scn, lineage=3, epoch=4, unchanged_ms=100)
+    base = Member(host=host, role=role, recorded_role=role, scn=scn, timeline=3, epoch=4, unchanged_ms=100)
     return replace(base, **changes)
 
 
-def view(leadership: Leadership | None = None, **changes: Any) -> StoreView:
-    """The store's answer of just now: a leads, holds its lease and reports."""
-    base = StoreView(
+def view(leadership: Leadership | None = None, **changes: Any) -> EtcdView:
+    """etcd's answer of just now: a leads, holds its lease and reports."""
+    base = EtcdView(
         answered_ago_ms=20,
         leadership=record() if leadership is None else leadership,
         lease_alive=True,
@@ -104,8 +104,8 @@ def view(leadership: Leadership | None = None, **changes: Any) -> StoreView:
     return replace(base, **changes)
 
 
-NOTHING = StoreView(answered_ago_ms=20)
-"""What the store tells when nobody has ever led."""
+NOTHING = EtcdView(answered_ago_ms=20)
+"""What etcd tells when nobody has ever led."""
 
 
 def look(**changes: Any) -> Observed:
@@ -114,7 +114,7 @@ def look(**changes: Any) -> Observed:
         now_ms=NOW,
         me="b",
         database=standby(),
-        store=view(),
+        etcd=view(),
         peers=(Peer(host="a", sql_silent_ms=0, agent_silent_ms=0),),
     )
     return replace(base, **changes)
@@ -127,8 +127,8 @@ def leader_look(**changes: Any) -> Observed:
         me="a",
         database=primary(),
         lease=Lease(epoch=4, renewed_at_ms=NOW - 100),
-        store=view(),
-        claimed_at_ms=NOW - 60_000,
+        etcd=view(),
+        lock_acquired_at_ms=NOW - 60_000,
     )
     return replace(base, **changes)
 
@@ -140,9 +140,9 @@ def claimer_look(**changes: Any) -> Observed:
         me="b",
         database=standby(),
         lease=Lease(epoch=5, renewed_at_ms=NOW - 100),
-        store=view(claimed()),
+        etcd=view(claimed()),
         peers=(SILENT,),
-        claimed_at_ms=NOW - 100,
+        lock_acquired_at_ms=NOW - 100,
     )
     return replace(base, **changes)
 
@@ -157,8 +157,8 @@ SILENT = Peer(host="a", sql_silent_ms=5000, agent_silent_ms=5000)
 """A direct look at a that found nothing for long."""
 
 
-def dead(**changes: Any) -> StoreView:
-    """What the store tells when a has been silent for 1.3 s and its lease has not ended yet."""
+def dead(**changes: Any) -> EtcdView:
+    """What etcd tells when a has been silent for 1.3 s and its lease has not ended yet."""
     return view(**{"members": (member("a", unchanged_ms=1300), member("b")), **changes})
 
 

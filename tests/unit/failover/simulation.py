@@ -2,7 +2,7 @@
 
 A run is a discrete-event simulation with the real `decide` and `must_fence`: messages have delays, clocks run
 up to 1 % fast or slow and may stand still with their host, statements and starts fail or take long, writes
-to the store take effect after their client gave up on them, etcd extends leases when its leader changes.
+to etcd take effect after their client gave up on them, etcd extends leases when its leader changes.
 What must hold at every event is in `simulated.checks`.
 """
 
@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from failover.core.eligibility import not_ready, what_would_be_lost
+from failover.core.eligibility import excess_data_loss, not_ready
 from failover.core.observed import Process, Settings
 from tests.unit.failover.simulated import faults
 from tests.unit.failover.simulated.checks import BrokenPromiseError
 from tests.unit.failover.simulated.cluster import BOOT_MS, Cluster, Shape
 from tests.unit.failover.simulated.effects import PROMOTION_MS, START_MS
-from tests.unit.failover.simulated.store import ELECTION_MS
+from tests.unit.failover.simulated.etcd import ELECTION_MS
 
 DEFAULTS = Settings()
 
@@ -28,8 +28,8 @@ STEADY_MS = 1000
 def deadline_ms(settings: Settings) -> float:
     """Return within what time there is a serving primary, once nothing is broken any more.
 
-    Everything one after the other: hosts boot, the store elects a leader, which extends the lease by a TTL;
-    within the anti-flap window it has to be gone for another; then no fence device answers and the claim
+    Everything one after the other: hosts boot, etcd elects a leader, which extends the lease by a TTL;
+    within the failover cooldown it has to be gone for another; then no fence device answers and the claim
     waits for its guarantee; then the promotion does not end and its database is started again, or a start
     fails and is repeated.
     """
@@ -81,7 +81,7 @@ def explore(seed: int, settings: Settings = DEFAULTS) -> Explored:
         odd=chance.choice((0.0, 0.05, 0.2)),
     )
     if chance.random() < 0.7:
-        settings = replace(settings, alone_after_ms=chance.choice((1500, 4000)))
+        settings = replace(settings, unprotected_after_ms=chance.choice((1500, 4000)))
     cluster = Cluster(seed, shape, settings)
     try:
         return _run(cluster, chance)
@@ -138,12 +138,12 @@ def await_primary(cluster: Cluster, limit_ms: float) -> float | None:
 def _could_lead(cluster: Cluster, name: str) -> bool:
     """Say whether this host lives, and has data with which it may lead."""
     agent, host = cluster.agents[name], cluster.world.hosts[name]
-    if name == cluster.lost or not host.on or host.frozen or not agent.may_lead:
+    if name == cluster.lost or not host.on or host.frozen or not agent.candidate:
         return False
     seen = agent.observe()
-    record = seen.store.leadership if seen.store else None
+    record = seen.etcd.leadership if seen.etcd else None
     if record is None:
         return name == "a"
     ready = not_ready(seen, cluster.settings) is None or seen.database.process is not Process.RUNNING
     has_data = seen.database.recorded_role is not None
-    return has_data and ready and what_would_be_lost(seen, record, cluster.settings) is None
+    return has_data and ready and excess_data_loss(seen, record, cluster.settings) is None

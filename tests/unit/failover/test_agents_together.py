@@ -1,10 +1,10 @@
-"""Agents with the real core, loop, store client and API, on hosts and a store in memory, in real time."""
+"""Agents with the real core, loop, etcd client and API, on hosts and an etcd in memory, in real time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from failover.core.observed import Alone, RequestKind, Role
+from failover.core.observed import RequestKind, Role, UnprotectedMode
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.fake_etcd import FakeEtcd, member
@@ -18,7 +18,7 @@ TIMING = {
     "safety_margin_ms": 600,
     "database_silent_ms": 800,
     "peer_silent_ms": 600,
-    "anti_flap_ms": 1500,
+    "failover_cooldown_ms": 1500,
     "rejoin_interval_ms": 3000,
 }
 LEASE_ENDS_S = TIMING["lease_ttl_ms"] / 1000
@@ -50,7 +50,7 @@ async def fit_to_lead(them: FakeHosts, name: str, *, asked: str = "ob-a") -> Non
     agent = them[asked].agent
     assert agent is not None
     for _ in range(100):
-        against = await agent.facts.objections(RequestKind.SWITCHOVER, name, False, False)
+        against = await agent.backend.objections(RequestKind.SWITCHOVER, name, False, False)
         if not against:
             return
         await asyncio.sleep(0.05)
@@ -60,10 +60,10 @@ async def fit_to_lead(them: FakeHosts, name: str, *, asked: str = "ob-a") -> Non
 async def events(them: FakeHosts, name: str) -> list[str]:
     agent = them[name].agent
     assert agent is not None
-    return [line["event"] for lines in (await agent.facts.history()).values() for line in lines]
+    return [line["event"] for lines in (await agent.backend.history()).values() for line in lines]
 
 
-async def recorded(them: FakeHosts, event: str) -> None:
+async def local_state(them: FakeHosts, event: str) -> None:
     """Wait until one of the two histories holds an event: it is written once what it tells is done."""
     for _ in range(40):
         if event in await events(them, "ob-a") or event in await events(them, "ob-b"):
@@ -91,9 +91,12 @@ def test_both_name_the_same_primary_and_its_own_says_whether_it_is_alone(
 ) -> None:
     async def story(them: FakeHosts, _: FakeEtcd) -> None:
         agents = [host.agent for host in them.hosts.values()]
-        answers = [a.facts.announcement.answer for a in agents if a is not None]
+        answers = [a.backend.announcement.answer for a in agents if a is not None]
         assert {(answer.epoch, answer.phase, answer.host) for answer in answers} == {(1, "serving", "ob-a")}
-        assert [answer.primary and answer.primary.alone for answer in answers] == [Alone.NO, None]
+        assert [answer.primary and answer.primary.unprotected for answer in answers] == [
+            UnprotectedMode.NO,
+            None,
+        ]
         assert them["ob-a"].epoch == 1
 
     play(tmp_path, certificate, story)
@@ -112,7 +115,7 @@ def test_a_crashed_database_is_followed_at_once_and_comes_back_as_a_standby(
         told = await events(them, "ob-b")
         first = {name: told.index(name) for name in ("detected", "fenced", "decided", "promoted", "serving")}
         assert first["detected"] < first["fenced"] < first["decided"] < first["promoted"]
-        await recorded(them, "rejoined")
+        await local_state(them, "rejoined")
 
     play(tmp_path, certificate, story)
 
@@ -127,9 +130,7 @@ def test_a_database_that_was_stopped_is_killed_and_followed(tmp_path: Path, cert
     play(tmp_path, certificate, story)
 
 
-def test_without_the_store_the_leader_is_fenced_before_its_lease_ends(
-    tmp_path: Path, certificate: Path
-) -> None:
+def test_without_etcd_the_leader_is_fenced_before_its_lease_ends(tmp_path: Path, certificate: Path) -> None:
     async def story(them: FakeHosts, etcd: FakeEtcd) -> None:
         etcd.silent = {0}
         took = await them.until(lambda: not them["ob-a"].is_running, "ob-a to be fenced", within_s=4)
@@ -169,7 +170,7 @@ def test_a_dead_host_whose_device_does_not_answer_is_followed_after_its_lease(
         assert took > (TIMING["lease_ttl_ms"] + TIMING["safety_margin_ms"]) / 1000
         agent = them["ob-b"].agent
         assert agent is not None
-        history = [line for lines in (await agent.facts.history()).values() for line in lines]
+        history = [line for lines in (await agent.backend.history()).values() for line in lines]
         assert [line["detail"] for line in history if line["event"] == "guarantee"][-1] == "lease"
 
     play(tmp_path, certificate, story)
@@ -192,14 +193,14 @@ def test_a_switchover_keeps_all_data_and_changes_both_roles(tmp_path: Path, cert
     async def story(them: FakeHosts, _: FakeEtcd) -> None:
         agent = them["ob-b"].agent
         assert agent is not None
-        await agent.facts.submit(RequestKind.SWITCHOVER, "ob-b", False, False)
+        await agent.backend.submit(RequestKind.SWITCHOVER, "ob-b", False, False)
         took = await them.until(lambda: them.serves("ob-b"), "ob-b to serve", within_s=4)
         assert took < 2
         await follows(them, "ob-a", "ob-b")
         assert them["ob-a"].commands == ["hand-over", f"follow {them['ob-b'].address}"]
         assert them["ob-b"].commands[0].startswith("take-over ")
         await fit_to_lead(them, "ob-a", asked="ob-b")
-        await agent.facts.submit(RequestKind.SWITCHOVER, "ob-a", False, False)
+        await agent.backend.submit(RequestKind.SWITCHOVER, "ob-a", False, False)
         await them.until(lambda: them.serves("ob-a"), "ob-a to serve again", within_s=6)
         await follows(them, "ob-b", "ob-a")
 
@@ -213,7 +214,7 @@ def test_a_handover_nobody_takes_is_called_off_and_the_old_primary_leads_on(
         agent, b = them["ob-a"].agent, them["ob-b"]
         assert agent is not None
         b.gets_no_log = True
-        await agent.facts.submit(RequestKind.SWITCHOVER, "ob-b", False, False)
+        await agent.backend.submit(RequestKind.SWITCHOVER, "ob-b", False, False)
         await them.until(lambda: them["ob-a"].drained, "ob-a to be drained", within_s=4)
         await them.until(lambda: them.serves("ob-a"), "ob-a to serve again", within_s=10)
         assert b.role is Role.STANDBY
@@ -225,12 +226,12 @@ def test_during_a_pause_nobody_is_promoted_and_fencing_goes_on(tmp_path: Path, c
     async def story(them: FakeHosts, _: FakeEtcd) -> None:
         agent = them["ob-b"].agent
         assert agent is not None
-        await agent.facts.pause()
+        await agent.backend.pause()
         await asyncio.sleep(0.5)
         them["ob-a"].end()
         await asyncio.sleep(2)
         assert not them.serves("ob-b")
-        await agent.facts.resume()
+        await agent.backend.resume()
         await them.until(lambda: them.serves("ob-a") or them.serves("ob-b"), "anybody to serve", within_s=5)
 
     play(tmp_path, certificate, story)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from failover.api.announcement import Announcement, Answer, answer_of
-from failover.core.observed import Alone, Leadership, Lease, Observed, Phase, StoreView
+from failover.core.observed import EtcdView, Leadership, Lease, Observed, Phase, UnprotectedMode
 from tests.unit.failover import virtual
 from tests.unit.failover.config import settings
-from tests.unit.failover.fake_facts import serving
+from tests.unit.failover.fake_backend import serving
 
 
 def leadership(**changed: Any) -> Leadership:
@@ -20,15 +20,15 @@ def leadership(**changed: Any) -> Leadership:
         "epoch": 12,
         "phase": Phase.SERVING,
         "revision": 5,
-        "lineage": 11,
+        "timeline": 11,
         "primary": "ob-b",
     }
     return Leadership(**{**usual, **changed})
 
 
 def seen(lead: Leadership | None, *, answered_ago_ms: int = 50, lease: Lease | None = None) -> Observed:
-    store = StoreView(answered_ago_ms=answered_ago_ms, leadership=lead)
-    return Observed(now_ms=100_000, me="ob-a", store=store, lease=lease)
+    etcd = EtcdView(answered_ago_ms=answered_ago_ms, leadership=lead)
+    return Observed(now_ms=100_000, me="ob-a", etcd=etcd, lease=lease)
 
 
 def test_who_serves_is_told_with_address_port_and_durability() -> None:
@@ -68,14 +68,21 @@ def test_a_leader_that_gave_its_lease_up_does_not_call_itself_the_primary() -> N
 
 def test_that_a_primary_is_alone_is_told_by_its_own_agent() -> None:
     held = Lease(epoch=12, renewed_at_ms=99_900)
-    mine, other = leadership(host="ob-a", alone=Alone.YES), leadership(alone=Alone.YES)
-    assert answer_of(seen(mine, lease=held), settings()).is_alone
+    mine, other = (
+        leadership(host="ob-a", unprotected=UnprotectedMode.YES),
+        leadership(unprotected=UnprotectedMode.YES),
+    )
+    assert answer_of(seen(mine, lease=held), settings()).is_unprotected
     assert json.loads(answer_of(seen(mine, lease=held), settings()).body)["alone"] == "yes"
-    assert not answer_of(seen(other), settings()).is_alone
+    assert not answer_of(seen(other), settings()).is_unprotected
     assert "alone" not in json.loads(answer_of(seen(other), settings()).body)
-    assert not answer_of(seen(replace(mine, alone=Alone.ENDING), lease=held), settings()).is_alone
+    assert not answer_of(
+        seen(replace(mine, unprotected=UnprotectedMode.ENDING), lease=held), settings()
+    ).is_unprotected
     one = answer_of(seen(mine, lease=held), settings())
-    assert one.tag != answer_of(seen(replace(mine, alone=Alone.NO), lease=held), settings()).tag
+    assert (
+        one.tag != answer_of(seen(replace(mine, unprotected=UnprotectedMode.NO), lease=held), settings()).tag
+    )
 
 
 def test_the_tag_is_that_of_the_content() -> None:

@@ -10,29 +10,31 @@ import pytest
 
 from failover import clock, signature
 from failover.api.announcement import Answer
-from failover.api.facts import RefusedError
+from failover.api.backend import RefusedError
+from failover.api.command_check import VALID_MS, CommandCheck
 from failover.api.http import Api, serve
-from failover.api.order_check import VALID_MS, OrderCheck
 from failover.api.problems import ProblemError
-from failover.store.gateway import StoreError
+from failover.etcd.http_api import EtcdError
 from tests import virtual_time
 from tests.unit.failover import virtual
 from tests.unit.failover.config import KEYS, TOKEN
-from tests.unit.failover.fake_facts import FakeFacts, a_status, serving
+from tests.unit.failover.fake_backend import FakeBackend, a_status, serving
 
 Json = dict[str, Any]
 ORDER = b'{"to": "ob-b"}'
 COMMANDS = ["/switchover", "/failover", "/rejoin", "/pause", "/resume"]
 
 
-def signed(path: str, body: bytes, *, token: str = TOKEN, sent_ms: int = 0) -> dict[str, str]:
+def signed(
+    path: str, body: bytes, *, token: str = TOKEN, sent_ms: int = 0, host: str = "ob-a"
+) -> dict[str, str]:
     """Return the headers of an order, as the agents' own client makes them."""
     nonce, sent = signature.fresh_nonce(), str(sent_ms or clock.steady_ms())
-    of_order = signature.of_order(token, nonce=nonce, sent_ms=sent, target=path, body=body)
+    of_command = signature.of_command(token, host=host, nonce=nonce, sent_ms=sent, target=path, body=body)
     return {
         signature.NONCE_HEADER: nonce,
         signature.SENT_HEADER: sent,
-        signature.SIGNATURE_HEADER: of_order,
+        signature.SIGNATURE_HEADER: of_command,
     }
 
 
@@ -61,40 +63,40 @@ class Client:
             return answer.status, await answer.json(content_type=None)
 
 
-def play(facts: FakeFacts, story: Callable[[Client], Awaitable[Any]]) -> Any:
+def play(backend: FakeBackend, story: Callable[[Client], Awaitable[Any]]) -> Any:
     async def stage() -> Any:
-        runner = await serve(facts, KEYS, addresses=("127.0.0.1",), port=0)
+        runner = await serve(backend, KEYS, addresses=("127.0.0.1",), port=0)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             try:
                 return await story(Client(session, f"http://127.0.0.1:{runner.addresses[0][1]}"))
             finally:
-                facts.announcement.close()
+                backend.announcement.close()
                 await runner.cleanup()
 
     return virtual.run(stage())
 
 
-def got(facts: FakeFacts, path: str) -> tuple[int, Any]:
-    found: tuple[int, Any] = play(facts, lambda client: client.get(path))
+def got(backend: FakeBackend, path: str) -> tuple[int, Any]:
+    found: tuple[int, Any] = play(backend, lambda client: client.get(path))
     return found
 
 
-def posted(facts: FakeFacts, path: str, body: object = None) -> tuple[int, Any]:
-    found: tuple[int, Any] = play(facts, lambda client: client.post(path, body))
+def posted(backend: FakeBackend, path: str, body: object = None) -> tuple[int, Any]:
+    found: tuple[int, Any] = play(backend, lambda client: client.post(path, body))
     return found
 
 
 def test_nobody_is_the_primary_before_anything_is_known() -> None:
-    status, said = got(FakeFacts(), "/primary")
+    status, said = got(FakeBackend(), "/primary")
     assert (status, said["epoch"], said["phase"]) == (503, 0, "unknown")
     assert set(said) == {"epoch", "phase", "tag"}
 
 
 def test_the_primary_is_told_with_what_a_service_needs() -> None:
-    facts = FakeFacts()
-    facts.announcement.say(serving("ob-b", 13))
-    status, said = got(facts, "/primary")
+    backend = FakeBackend()
+    backend.announcement.say(serving("ob-b", 13))
+    status, said = got(backend, "/primary")
     assert status == 200
     assert said == {
         "host": "ob-b",
@@ -105,34 +107,34 @@ def test_the_primary_is_told_with_what_a_service_needs() -> None:
         "durability": "cross_centre",
         "durability_timeout_ms": 2000,
         "degrade_after_ms": None,
-        "tag": facts.announcement.answer.tag,
+        "tag": backend.announcement.answer.tag,
     }
 
 
 def test_a_proxy_finds_the_one_whose_own_database_is_to_be_written_to() -> None:
-    facts = FakeFacts()
-    assert got(facts, "/leader")[0] == 503, "nothing is known"
-    facts.announcement.say(serving(facts.me, 12))
-    status, said = got(facts, "/leader")
-    assert (status, said["host"], said["epoch"]) == (200, facts.me, 12)
+    backend = FakeBackend()
+    assert got(backend, "/leader")[0] == 503, "nothing is known"
+    backend.announcement.say(serving(backend.me, 12))
+    status, said = got(backend, "/leader")
+    assert (status, said["host"], said["epoch"]) == (200, backend.me, 12)
     for other in (serving("ob-b", 13), Answer(epoch=13, phase="handover")):
-        facts.announcement.say(other)
-        assert got(facts, "/leader")[0] == 503
+        backend.announcement.say(other)
+        assert got(backend, "/leader")[0] == 503
 
 
 def test_hundreds_who_wait_are_told_at_once_when_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = FakeFacts()
-    facts.announcement.say(serving("ob-a", 12))
-    tag = facts.announcement.answer.tag
+    backend = FakeBackend()
+    backend.announcement.say(serving("ob-a", 12))
+    tag = backend.announcement.answer.tag
 
-    held, other_than = 0, facts.announcement.other_than
+    held, other_than = 0, backend.announcement.other_than
 
     async def hold(tag: str | None, *, wait_s: float) -> Answer:
         nonlocal held
         held += 1
         return await other_than(tag, wait_s=wait_s)
 
-    monkeypatch.setattr(facts.announcement, "other_than", hold)
+    monkeypatch.setattr(backend.announcement, "other_than", hold)
 
     async def story(client: Client) -> float:
         waiting: list[asyncio.Future[tuple[int, Any]]] = []
@@ -143,24 +145,24 @@ def test_hundreds_who_wait_are_told_at_once_when_it_changes(monkeypatch: pytest.
                 await asyncio.sleep(0.001)
         assert not any(w.done() for w in waiting)
         begun = virtual_time.now_s()
-        facts.announcement.say(Answer(epoch=12, phase="handover"))
+        backend.announcement.say(Answer(epoch=12, phase="handover"))
         answers = await asyncio.gather(*waiting)
         assert {(status, said["phase"]) for status, said in answers} == {(503, "handover")}
         return virtual_time.now_s() - begun
 
-    assert play(facts, story) < 1.5
+    assert play(backend, story) < 1.5
 
 
 def test_who_waits_for_nothing_new_gets_the_old_answer_in_the_end() -> None:
-    facts = FakeFacts()
-    facts.announcement.say(serving("ob-a", 12))
-    tag = facts.announcement.answer.tag
+    backend = FakeBackend()
+    backend.announcement.say(serving("ob-a", 12))
+    tag = backend.announcement.answer.tag
 
     async def story(client: Client) -> None:
         begun = virtual_time.now_s()
         held = asyncio.ensure_future(client.get(f"/primary?unless={tag}&wait_ms=300"))
         await asyncio.sleep(0.1)
-        facts.announcement.say(serving("ob-a", 12))
+        backend.announcement.say(serving("ob-a", 12))
         status, said = await held
         assert (status, said["tag"]) == (200, tag)
         assert virtual_time.now_s() - begun >= 0.3
@@ -173,22 +175,22 @@ def test_who_waits_for_nothing_new_gets_the_old_answer_in_the_end() -> None:
             assert (await client.get(path))[0] == 200
         assert virtual_time.now_s() - begun < 1
 
-    play(facts, story)
+    play(backend, story)
 
 
 def test_the_end_of_the_agent_waits_for_nobody() -> None:
-    facts = FakeFacts()
+    backend = FakeBackend()
 
     async def story(client: Client) -> float:
-        tag = facts.announcement.answer.tag
+        tag = backend.announcement.answer.tag
         held = asyncio.ensure_future(client.get(f"/primary?unless={tag}&wait_ms=5000"))
         await asyncio.sleep(0.1)
         begun = virtual_time.now_s()
-        facts.announcement.close()
+        backend.announcement.close()
         assert (await held)[0] == 503
         return virtual_time.now_s() - begun
 
-    assert play(facts, story) < 1
+    assert play(backend, story) < 1
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_the_end_of_the_agent_waits_for_nobody() -> None:
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(path: str, errors: dict[str, str]) -> None:
-    status, said = got(FakeFacts(), path)
+    status, said = got(FakeBackend(), path)
     assert status == 422
     assert {e["field"]: e["allowed"] for e in said["errors"]} == errors
 
@@ -221,18 +223,18 @@ def test_a_question_that_makes_no_sense_is_refused(path: str, errors: dict[str, 
     ],
 )
 def test_a_standby_is_one_that_is_close_enough(lag_ms: int | None, path: str, status: int) -> None:
-    found, said = got(FakeFacts(lag_ms=lag_ms), path)
+    found, said = got(FakeBackend(lag_ms=lag_ms), path)
     assert found == status
     assert (said["host"], said["lag_ms"]) == ("ob-a", lag_ms)
 
 
 def test_status_metrics_and_health() -> None:
-    status, said = got(FakeFacts(), "/status")
+    status, said = got(FakeBackend(), "/status")
     assert (status, said["fenced_epoch"], said["leader"]["host"]) == (200, 11, "ob-a")
     assert [m["lag_ms"] for m in said["members"]] == [None, 62]
-    assert got(FakeFacts(), "/metrics") == (200, "failover_epoch 12.0\n")
-    assert got(FakeFacts(), "/healthz") == (200, {"healthy": True, "problems": []})
-    wrong = FakeFacts(wrong=("the loop last ended 900 ms ago",))
+    assert got(FakeBackend(), "/metrics") == (200, "failover_epoch 12.0\n")
+    assert got(FakeBackend(), "/healthz") == (200, {"healthy": True, "problems": []})
+    wrong = FakeBackend(wrong=("the loop last ended 900 ms ago",))
     assert got(wrong, "/healthz") == (503, {"healthy": False, "problems": ["the loop last ended 900 ms ago"]})
 
 
@@ -243,7 +245,7 @@ def test_history_is_one_list_with_the_guarantee_of_its_epoch() -> None:
         {"at_s": 2.1, "event": "promoted", "host": "ob-b", "detail": "", "request": "r-1"},
     ]
     first = [{"at_s": 0.5, "event": "promoted", "host": "ob-a", "detail": "first"}]
-    status, said = got(FakeFacts(happened={2: events, 1: first}), "/history")
+    status, said = got(FakeBackend(happened={2: events, 1: first}), "/history")
     assert status == 200
     assert [(e["epoch"], e["event"], e["guarantee"]) for e in said] == [
         (1, "promoted", None),
@@ -251,7 +253,7 @@ def test_history_is_one_list_with_the_guarantee_of_its_epoch() -> None:
         (2, "guarantee", "device"),
         (2, "promoted", "device"),
     ]
-    status, said = got(FakeFacts(failure=StoreError("no member answered")), "/history")
+    status, said = got(FakeBackend(failure=EtcdError("no member answered")), "/history")
     assert (status, said["type"], said["detail"]) == (
         503,
         "urn:loanstack:failover:no-store",
@@ -271,43 +273,43 @@ def test_history_is_one_list_with_the_guarantee_of_its_epoch() -> None:
         signed("/switchover?", ORDER),
         signed("/switchover", b"{}"),
         signed("/switchover", ORDER, token=KEYS.reading),
+        signed("/switchover", ORDER, host="ob-b"),
         {**signed("/switchover", ORDER), signature.SENT_HEADER: "1"},
         {**signed("/switchover", ORDER), signature.NONCE_HEADER: "0" * 32},
     ],
 )
 def test_a_command_that_is_not_signed_as_it_stands_does_nothing(path: str, headers: dict[str, str]) -> None:
-    facts = FakeFacts()
-    status, said = play(facts, lambda client: client.post(path, ORDER, headers))
-    assert (status, said["type"], facts.orders) == (401, "urn:loanstack:failover:not-signed", [])
+    backend = FakeBackend()
+    status, said = play(backend, lambda client: client.post(path, ORDER, headers))
+    assert (status, said["type"], backend.commands) == (401, "urn:loanstack:failover:not-signed", [])
     assert TOKEN not in json.dumps(said)
 
 
 def test_a_command_is_taken_once() -> None:
     """Also when it is sent again while the first one is carried out, and not at all when it is old."""
-    facts = FakeFacts()
+    backend = FakeBackend()
 
     async def story(client: Client) -> list[int]:
         headers = signed("/pause", b"")
         return [(await client.post("/pause", b"", headers))[0] for _ in range(3)]
 
-    assert play(facts, story) == [200, 401, 401]
-    assert facts.orders == [("pause",)]
+    assert play(backend, story) == [200, 401, 401]
+    assert backend.commands == [("pause",)]
 
     async def late(client: Client) -> list[tuple[int, str]]:
         ages_ms = (VALID_MS + 1000, -VALID_MS - 1000)
-        orders = [signed("/resume", b"", sent_ms=clock.steady_ms() - age_ms) for age_ms in ages_ms]
-        answers = [await client.post("/resume", b"", order) for order in orders]
+        commands = [signed("/resume", b"", sent_ms=clock.steady_ms() - age_ms) for age_ms in ages_ms]
+        answers = [await client.post("/resume", b"", order) for order in commands]
         return [(status, said["type"]) for status, said in answers]
 
-    assert play(facts, late) == [(401, "urn:loanstack:failover:stale-order")] * 2
-    assert facts.orders == [("pause",)]
+    assert play(backend, late) == [(401, "urn:loanstack:failover:stale-order")] * 2
+    assert backend.commands == [("pause",)]
 
 
 def test_what_was_accepted_is_remembered_until_it_is_too_old_to_be_sent_again() -> None:
     now_ms = 50_000
-    check = OrderCheck(TOKEN, lambda: now_ms)
-    # It says that it comes from the future, as far as is allowed.
-    headers = signed("/pause", b"", sent_ms=now_ms + VALID_MS)
+    check = CommandCheck(TOKEN, "ob-a", lambda: now_ms)
+    headers = signed("/pause", b"", sent_ms=now_ms)
     check.check(headers, target="/pause", body=b"")
     for later_ms in range(0, 3 * VALID_MS, 1000):
         now_ms = 50_000 + later_ms
@@ -315,16 +317,39 @@ def test_what_was_accepted_is_remembered_until_it_is_too_old_to_be_sent_again() 
             check.check(headers, target="/pause", body=b"")
 
 
+def test_an_agent_that_started_again_takes_no_command_of_before() -> None:
+    """It has forgotten what it accepted. An order that says to come from the future is none at all."""
+    now_ms = 50_000
+    first = CommandCheck(TOKEN, "ob-a", lambda: now_ms)
+    sent, future = (signed("/pause", b"", sent_ms=at_ms) for at_ms in (now_ms, now_ms + 2))
+    first.check(sent, target="/pause", body=b"")
+    with pytest.raises(ProblemError):
+        first.check(future, target="/pause", body=b"")
+    now_ms += 1
+    second = CommandCheck(TOKEN, "ob-a", lambda: now_ms)
+    with pytest.raises(ProblemError):
+        second.check(sent, target="/pause", body=b"")
+    second.check(signed("/pause", b"", sent_ms=now_ms), target="/pause", body=b"")
+
+
+def test_a_command_for_one_host_is_none_for_another() -> None:
+    here, there = (CommandCheck(TOKEN, host, lambda: 50_000) for host in ("ob-a", "ob-b"))
+    order = signed("/pause", b"", sent_ms=50_000, host="ob-b")
+    with pytest.raises(ProblemError):
+        here.check(order, target="/pause", body=b"")
+    there.check(order, target="/pause", body=b"")
+
+
 def test_an_answer_is_signed_for_its_question() -> None:
-    facts = FakeFacts(told=a_status(me="ob-b"))
-    facts.announcement.say(serving("ob-b", 13))
+    backend = FakeBackend(told=a_status(me="ob-b"))
+    backend.announcement.say(serving("ob-b", 13))
     nonces = ["a" * 32, "b" * 32, "", "a" * 31, "A" * 32]
 
     async def story(client: Client) -> dict[tuple[str, str], tuple[int, bytes, str]]:
         paths = ("/status", "/primary?unless=x&wait_ms=0", "/none")
         return {(path, nonce): await client.signed(path, nonce) for path in paths for nonce in nonces}
 
-    for (path, nonce), (status, body, given) in play(facts, story).items():
+    for (path, nonce), (status, body, given) in play(backend, story).items():
         key = KEYS.reading if path.startswith("/primary") else KEYS.token
         expected = signature.of_answer(key, nonce=nonce, target=path, status=status, body=body)
         assert given == (expected if nonce in nonces[:2] else ""), (path, nonce)
@@ -335,9 +360,9 @@ def test_a_command_from_another_host_does_nothing_even_with_the_token(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aiohttp.web.BaseRequest.remote", "198.18.2.22")
-    facts = FakeFacts()
-    status, said = posted(facts, path, {"to": "ob-b"})
-    assert (status, facts.orders) == (403, [])
+    backend = FakeBackend()
+    status, said = posted(backend, path, {"to": "ob-b"})
+    assert (status, backend.commands) == (403, [])
     assert "198.18.2.22" in said["detail"]
 
 
@@ -367,75 +392,75 @@ def test_a_command_from_another_host_does_nothing_even_with_the_token(
     ],
 )
 def test_all_bad_fields_are_told_at_once(path: str, body: object, errors: dict[str, str]) -> None:
-    facts = FakeFacts()
-    status, said = posted(facts, path, body)
-    assert (status, facts.orders) == (422, [])
+    backend = FakeBackend()
+    status, said = posted(backend, path, body)
+    assert (status, backend.commands) == (422, [])
     assert {e["field"]: e["allowed"] for e in said["errors"]} == errors
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'"to"', b"\xff"])
 @pytest.mark.parametrize("path", COMMANDS)
 def test_a_body_that_is_no_object_is_refused(path: str, body: bytes) -> None:
-    facts = FakeFacts()
-    status, said = posted(facts, path, body)
-    assert (status, said["type"], facts.orders) == (400, "urn:loanstack:failover:bad-json", [])
+    backend = FakeBackend()
+    status, said = posted(backend, path, body)
+    assert (status, said["type"], backend.commands) == (400, "urn:loanstack:failover:bad-json", [])
 
 
 def test_what_the_server_itself_refuses_is_a_problem_too() -> None:
-    assert got(FakeFacts(), "/nothing")[0] == 404
-    assert posted(FakeFacts(), "/status")[0] == 405
-    assert got(FakeFacts(), "/pause")[1]["title"] == "Method Not Allowed"
-    assert posted(FakeFacts(), "/pause", b" " * 20_000)[0] == 413
-    status, said = posted(FakeFacts(failure=ZeroDivisionError("secret")), "/pause")
+    assert got(FakeBackend(), "/nothing")[0] == 404
+    assert posted(FakeBackend(), "/status")[0] == 405
+    assert got(FakeBackend(), "/pause")[1]["title"] == "Method Not Allowed"
+    assert posted(FakeBackend(), "/pause", b" " * 20_000)[0] == 413
+    status, said = posted(FakeBackend(failure=ZeroDivisionError("secret")), "/pause")
     assert (status, "secret" in json.dumps(said)) == (500, False)
 
 
 def test_what_speaks_against_it_is_told_whole_and_nothing_is_left() -> None:
-    against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to lead")
+    against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to be a candidate")
     for fields in ({"to": "ob-b"}, {"to": "ob-b", "dry_run": True}):
-        facts = FakeFacts(against=against)
-        status, said = posted(facts, "/switchover", fields)
+        backend = FakeBackend(against=against)
+        status, said = posted(backend, "/switchover", fields)
         assert (status, said["refused"]) == (409, list(against))
-        assert [order[0] for order in facts.orders] == ["check"]
+        assert [order[0] for order in backend.commands] == ["check"]
 
 
 def test_a_dry_run_checks_what_the_real_one_would_and_leaves_nothing() -> None:
-    facts = FakeFacts()
-    status, said = posted(facts, "/failover", {"to": "ob-b", "force": True, "dry_run": True})
+    backend = FakeBackend()
+    status, said = posted(backend, "/failover", {"to": "ob-b", "force": True, "dry_run": True})
     assert (status, said) == (200, {"kind": "failover", "to": "ob-b", "dry_run": True})
-    assert facts.orders == [("check", "failover", "ob-b", True, False)]
+    assert backend.commands == [("check", "failover", "ob-b", True, False)]
 
 
 def test_an_order_is_left_for_the_agents() -> None:
-    facts = FakeFacts()
-    status, said = posted(facts, "/failover", {"to": "ob-b", "accept_loss": True})
+    backend = FakeBackend()
+    status, said = posted(backend, "/failover", {"to": "ob-b", "accept_loss": True})
     assert (status, said) == (202, {"kind": "failover", "to": "ob-b", "id": "r-1"})
-    assert facts.orders[1] == ("submit", "failover", "ob-b", False, True)
+    assert backend.commands[1] == ("submit", "failover", "ob-b", False, True)
 
 
 def test_who_is_not_named_is_chosen() -> None:
-    facts = FakeFacts()
-    assert posted(facts, "/switchover")[1]["to"] == "ob-b"
-    assert posted(facts, "/rejoin")[1]["to"] == "ob-a"
-    status, said = posted(FakeFacts(best=None), "/switchover", {"dry_run": True})
+    backend = FakeBackend()
+    assert posted(backend, "/switchover")[1]["to"] == "ob-b"
+    assert posted(backend, "/rejoin")[1]["to"] == "ob-a"
+    status, said = posted(FakeBackend(best=None), "/switchover", {"dry_run": True})
     assert (status, len(said["refused"])) == (409, 1)
 
 
 def test_an_order_beside_another_is_refused() -> None:
-    facts = FakeFacts(failure=RefusedError("a switchover to ob-b waits"))
-    status, said = posted(facts, "/rejoin")
+    backend = FakeBackend(failure=RefusedError("a switchover to ob-b waits"))
+    status, said = posted(backend, "/rejoin")
     assert (status, said["refused"]) == (409, ["a switchover to ob-b waits"])
 
 
 def test_pause_and_resume() -> None:
-    facts = FakeFacts()
-    assert posted(facts, "/pause") == (200, {"paused": True})
-    assert posted(facts, "/resume", {}) == (200, {"paused": False})
-    assert facts.orders == [("pause",), ("resume",)]
-    assert posted(FakeFacts(failure=StoreError("no majority")), "/pause")[0] == 503
+    backend = FakeBackend()
+    assert posted(backend, "/pause") == (200, {"paused": True})
+    assert posted(backend, "/resume", {}) == (200, {"paused": False})
+    assert backend.commands == [("pause",), ("resume",)]
+    assert posted(FakeBackend(failure=EtcdError("no majority")), "/pause")[0] == 503
 
 
 def test_the_token_is_not_in_the_repr_and_status_can_be_asked_by_all() -> None:
-    assert TOKEN not in repr(KEYS) + repr(Api(FakeFacts(), KEYS))
+    assert TOKEN not in repr(KEYS) + repr(Api(FakeBackend(), KEYS))
     assert KEYS.reading not in repr(KEYS)
-    assert got(FakeFacts(told=a_status(me="ob-b")), "/status")[1]["me"] == "ob-b"
+    assert got(FakeBackend(told=a_status(me="ob-b")), "/status")[1]["me"] == "ob-b"

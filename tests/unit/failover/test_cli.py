@@ -14,29 +14,29 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from failover.agent_client import Agent, AgentError, Said
+from failover.agent_client import Agent, AgentError, PrimaryAnswer
 from failover.api.announcement import Answer
-from failover.api.facts import RefusedError
+from failover.api.backend import RefusedError
+from failover.api.history import HistoryEvent
 from failover.api.outcome import Outcome, judge
-from failover.api.story import Told
 from failover.cli import cli
-from failover.store.gateway import StoreError
+from failover.etcd.http_api import EtcdError
 from inventory.places import PROJECT_ROOT
 from loanstack.cli.failover import failover as operators_commands
 from tests.unit.failover.config import KEYS, settings_file
-from tests.unit.failover.fake_facts import FakeFacts, a_status, served, serving
+from tests.unit.failover.fake_backend import FakeBackend, a_status, served, serving
 
 
 @pytest.fixture
-def facts() -> FakeFacts:
-    found = FakeFacts()
+def backend() -> FakeBackend:
+    found = FakeBackend()
     found.announcement.say(serving("ob-a", 12))
     return found
 
 
 @pytest.fixture
-def config(facts: FakeFacts, tmp_path: Path) -> Iterator[Path]:
-    with served(facts) as port:
+def config(backend: FakeBackend, tmp_path: Path) -> Iterator[Path]:
+    with served(backend) as port:
         yield written(tmp_path, port)
 
 
@@ -61,13 +61,13 @@ def test_status_for_people_and_for_programs(config: Path) -> None:
 
 
 def test_watching_ends_with_an_interrupt_and_bears_an_agent_that_is_away(
-    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+    config: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds = []
 
     def sleep(seconds: float) -> None:
         rounds.append(seconds)
-        facts.told = a_status(me="ob-b")
+        backend.told = a_status(me="ob-b")
         if len(rounds) == 2:
             raise KeyboardInterrupt
 
@@ -81,16 +81,16 @@ def test_watching_ends_with_an_interrupt_and_bears_an_agent_that_is_away(
     assert (away.exit_code, away.stderr.count("does not answer")) == (0, 2)
 
 
-def test_history_for_people_and_for_programs(config: Path, facts: FakeFacts) -> None:
-    facts.happened = {12: [{"at_s": 0.0, "event": "promoted", "host": "ob-a", "detail": "the first"}]}
+def test_history_for_people_and_for_programs(config: Path, backend: FakeBackend) -> None:
+    backend.happened = {12: [{"at_s": 0.0, "event": "promoted", "host": "ob-a", "detail": "the first"}]}
     found = run(config, "history")
     assert found.stdout.splitlines()[1:] == [
         "   12  1970-01-01 00:00:00.000  promoted  ob-a  -",
         "       the first",
     ]
     (told,) = json.loads(run(config, "history", "--json").stdout)
-    assert Told(**told).detail == "the first"
-    facts.failure = StoreError("no majority")
+    assert HistoryEvent(**told).detail == "the first"
+    backend.failure = EtcdError("no majority")
     found = run(config, "history")
     assert (found.exit_code, found.stderr) == (1, "loanstack-failover: no majority\n")
 
@@ -101,22 +101,22 @@ async def set_in_another_thread(event: threading.Event) -> None:
 
 
 def test_a_switchover_tells_its_steps_and_its_end(
-    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+    config: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handing, is_told, primary = Answer(epoch=12, phase="handover"), threading.Event(), Agent.primary
 
-    def asked(agent: Agent, *, unless: str = "", wait_ms: int = 0) -> Said:
+    def asked(agent: Agent, *, unless: str = "", wait_ms: int = 0) -> PrimaryAnswer:
         if unless == handing.tag:
             is_told.set()
         return primary(agent, unless=unless, wait_ms=wait_ms)
 
-    async def hand_over(facts: FakeFacts) -> None:
-        facts.announcement.say(handing)
+    async def hand_over(backend: FakeBackend) -> None:
+        backend.announcement.say(handing)
         await set_in_another_thread(is_told)
-        facts.announcement.say(serving("ob-b", 13))
+        backend.announcement.say(serving("ob-b", 13))
 
     monkeypatch.setattr(Agent, "primary", asked)
-    facts.on_submit = hand_over
+    backend.on_submit = hand_over
     begun_s = time.monotonic()
     found = run(config, "switchover", "--to", "ob-b")
     at_most_s = time.monotonic() - begun_s
@@ -125,11 +125,11 @@ def test_a_switchover_tells_its_steps_and_its_end(
     assert told is not None, found.stdout
     assert float(told[1]) <= at_most_s + 0.01, "it is told rounded"
     assert "epoch 12: handover\n" in found.stderr
-    assert facts.orders[-1] == ("submit", "switchover", "ob-b", False, False)
+    assert backend.commands[-1] == ("submit", "switchover", "ob-b", False, False)
 
 
 def test_a_switchover_that_is_called_off_fails(
-    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+    config: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handing, is_seen = Answer(epoch=12, phase="handover"), threading.Event()
 
@@ -138,20 +138,20 @@ def test_a_switchover_that_is_called_off_fails(
             is_seen.set()
         return judge(before, now, **about)
 
-    async def call_off(facts: FakeFacts) -> None:
-        facts.announcement.say(handing)
+    async def call_off(backend: FakeBackend) -> None:
+        backend.announcement.say(handing)
         await set_in_another_thread(is_seen)
-        facts.announcement.say(serving("ob-a", 12))
+        backend.announcement.say(serving("ob-a", 12))
 
     monkeypatch.setattr("failover.api.outcome.judge", judged)
-    facts.on_submit = call_off
+    backend.on_submit = call_off
     found = run(config, "switchover")
     assert (found.exit_code, found.stdout) == (1, "")
     assert "was called off: ob-a leads on under epoch 12" in found.stderr
 
 
 def test_an_outcome_that_is_not_known_in_time_is_no_success(
-    config: Path, facts: FakeFacts, monkeypatch: pytest.MonkeyPatch
+    config: Path, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unknown(*_: Any, **__: Any) -> None:
         return None
@@ -172,39 +172,39 @@ def test_an_outcome_that_is_not_known_in_time_is_no_success(
     ],
 )
 def test_every_reason_of_a_refusal_is_told(
-    config: Path, facts: FakeFacts, verb: str, options: list[str]
+    config: Path, backend: FakeBackend, verb: str, options: list[str]
 ) -> None:
-    facts.against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to lead")
+    backend.against = ("ob-b is 9000 ms behind (limit 3000 ms)", "ob-b is configured never to be a candidate")
     found = run(config, verb, *options)
     assert (found.exit_code, found.stdout) == (1, "")
-    assert found.stderr.splitlines() == [f"loanstack-failover: {reason}" for reason in facts.against]
-    assert [order[0] for order in facts.orders] == ["check"]
+    assert found.stderr.splitlines() == [f"loanstack-failover: {reason}" for reason in backend.against]
+    assert [order[0] for order in backend.commands] == ["check"]
 
 
-def test_dry_runs_change_nothing(config: Path, facts: FakeFacts) -> None:
+def test_dry_runs_change_nothing(config: Path, backend: FakeBackend) -> None:
     found = run(config, "failover", "--to", "ob-b", "--force", "--accept-loss", "--dry-run")
     assert found.exit_code == 0
     assert found.stdout == "nothing speaks against a failover to ob-b; nothing was changed\n"
-    assert facts.orders == [("check", "failover", "ob-b", True, True)]
+    assert backend.commands == [("check", "failover", "ob-b", True, True)]
 
 
-def test_rejoin_pause_and_resume(config: Path, facts: FakeFacts) -> None:
+def test_rejoin_pause_and_resume(config: Path, backend: FakeBackend) -> None:
     assert "the database of ob-a will be emptied" in run(config, "rejoin").stdout
     assert run(config, "pause").stdout.startswith("paused: ")
     assert run(config, "resume").stdout.startswith("resumed: ")
-    assert [order[0] for order in facts.orders] == ["check", "submit", "pause", "resume"]
-    facts.failure = RefusedError("a switchover to ob-b waits")
+    assert [order[0] for order in backend.commands] == ["check", "submit", "pause", "resume"]
+    backend.failure = RefusedError("a switchover to ob-b waits")
     found = run(config, "rejoin")
     assert (found.exit_code, found.stderr) == (1, "loanstack-failover: a switchover to ob-b waits\n")
 
 
 @pytest.mark.parametrize("verb", ["pause", "status"])
 def test_an_agent_with_other_keys_is_not_believed(
-    config: Path, facts: FakeFacts, tmp_path: Path, verb: str
+    config: Path, backend: FakeBackend, tmp_path: Path, verb: str
 ) -> None:
     port = json.loads(config.read_text())["agent"]["port"]
     found = run(written(tmp_path, port, token="some-other-token-0123456789"), verb)
-    assert (found.exit_code, found.stdout, facts.orders) == (1, "", [])
+    assert (found.exit_code, found.stdout, backend.commands) == (1, "", [])
     assert "does not sign with this host's keys" in found.stderr
 
 
@@ -228,10 +228,10 @@ def test_every_mistake_in_the_settings_is_told(tmp_path: Path, verb: str) -> Non
 def test_what_is_no_answer_of_an_agent_is_said_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = json.loads(config.read_text())["agent"]["port"]
     with pytest.raises(AgentError, match="Not Found"):
-        Agent(port, KEYS).command("nothing", {})
+        Agent(port, "ob-a", KEYS).command("nothing", {})
     monkeypatch.setattr(Agent, "_ask", lambda *_: (500, b"<html>"))
     with pytest.raises(AgentError, match="answers with status 500"):
-        Agent(port, KEYS).history()
+        Agent(port, "ob-a", KEYS).history()
     monkeypatch.setattr(Agent, "_ask", lambda *_: (200, b"{}"))
     assert "cannot be read" in run(config, "status").stderr
 

@@ -112,7 +112,7 @@ def watch_of(fake: Fake) -> DatabaseWatch:
         interval_ms=200,
         silent_ms=2000,
         is_calm=lambda: fake.is_calm,
-        endings=fake,
+        exit_watch=fake,
         now_ms=lambda: fake.now_ms,
     )
 

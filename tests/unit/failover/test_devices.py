@@ -25,7 +25,7 @@ class FakeController:
     """A Redfish service; what it does with an order is the test's choice."""
 
     state: str = "On"
-    orders: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
     asked: int = 0
     after_order: Callable[["FakeController", str], Awaitable[int]] | None = None
 
@@ -33,7 +33,7 @@ class FakeController:
         if self._refuses(request):
             return web.Response(status=401, text="who are you")
         kind = (await request.json())["ResetType"]
-        self.orders.append(kind)
+        self.commands.append(kind)
         if self.after_order is not None:
             return web.Response(status=await self.after_order(self, kind))
         self.state = "Off" if kind == "ForceOff" else "On"
@@ -81,7 +81,7 @@ def peer(
         reason=reason,
         ca_file=ca_file,
     )
-    return Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=fence)
+    return Peer(host="ob-b", address="198.18.2.23", candidate=True, fence=fence)
 
 
 def switched(
@@ -108,7 +108,7 @@ def test_a_device_that_says_so_has_done_it(power: Power, before: str, order: str
     assert report.confirmed
     assert report.reason.startswith(words)
     assert "system ob-b" in report.reason
-    assert (controller.orders, controller.asked) == ([order], 1)
+    assert (controller.commands, controller.asked) == ([order], 1)
 
 
 def test_off_counts_only_when_the_device_says_off() -> None:
@@ -158,7 +158,7 @@ def test_a_wrong_password_is_said_and_never_shown() -> None:
     assert not report.confirmed
     assert "status 401, user or password is wrong" in report.reason
     assert "secret" not in report.reason
-    assert controller.orders == []
+    assert controller.commands == []
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_certificates_are_checked(certificate: Path, tmp_path: Path) -> None:
 def test_no_device_never_confirms_and_says_why_there_is_none() -> None:
     none = virtual.run(switch(peer("", kind="none", reason="a test bench"), Power.OFF))
     absent = virtual.run(
-        switch(Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=None), Power.OFF)
+        switch(Peer(host="ob-b", address="198.18.2.23", candidate=True, fence=None), Power.OFF)
     )
     assert none == Report(
         confirmed=False, reason="ob-b is not known to be off: it has no fence device (a test bench)"

@@ -107,7 +107,7 @@ def _by_agent(program: str) -> Peer:
         program=program,
         options=("plug=3",),
     )
-    return Peer(host="ob-b", address="198.18.2.23", may_lead=True, fence=fence)
+    return Peer(host="ob-b", address="198.18.2.23", candidate=True, fence=fence)
 
 
 def by_agent(program: str, power: Power = Power.OFF) -> Report:

@@ -33,17 +33,17 @@ def test_a_silent_former_leader_is_switched_off_first() -> None:
     assert "a led epoch 4" in action.why
 
 
-def test_its_own_word_is_enough_through_the_store_or_directly() -> None:
+def test_its_own_word_is_enough_through_etcd_or_directly() -> None:
     told = view(claimed(), members=(member("a", fenced=4), member("b")))
-    assert promotes(claimer_look(store=told)) is Guarantee.SELF
-    directly = replace(SILENT, agent_silent_ms=0, says_fenced_epoch=4)
+    assert promotes(claimer_look(etcd=told)) is Guarantee.SELF
+    directly = replace(SILENT, agent_silent_ms=0, reported_fenced_epoch=4)
     assert promotes(claimer_look(peers=(directly,))) is Guarantee.SELF
 
 
 def test_its_word_about_an_earlier_lead_is_not() -> None:
     told = view(claimed(), members=(member("a", fenced=3), member("b")))
-    earlier = replace(SILENT, says_fenced_epoch=3)
-    assert promotes(claimer_look(store=told, peers=(earlier,))) is None
+    earlier = replace(SILENT, reported_fenced_epoch=3)
+    assert promotes(claimer_look(etcd=told, peers=(earlier,))) is None
 
 
 def test_the_word_of_the_device_is_enough() -> None:
@@ -56,13 +56,13 @@ def test_the_word_of_the_device_is_enough() -> None:
 def test_a_lease_and_a_margin_after_the_claim_the_lease_is_over(
     state: FenceState, since_ms: int, over: bool
 ) -> None:
-    seen = claimer_look(claimed_at_ms=NOW - since_ms, fence_device=device(state))
+    seen = claimer_look(lock_acquired_at_ms=NOW - since_ms, fence_device=device(state))
     was_off = state in (FenceState.CONFIRMED, FenceState.RELEASED)
     assert promotes(seen) is (Guarantee.DEVICE if was_off else Guarantee.LEASE if over else None)
 
 
 def test_a_claim_of_unknown_age_is_new() -> None:
-    assert promotes(claimer_look(claimed_at_ms=None)) is None
+    assert promotes(claimer_look(lock_acquired_at_ms=None)) is None
 
 
 def test_an_answer_of_the_device_is_waited_for_and_a_failure_asked_again() -> None:
@@ -76,18 +76,18 @@ def test_an_agent_that_answers_may_confirm_by_itself_for_a_while() -> None:
     answers = (Peer(host="a", sql_silent_ms=5000, agent_silent_ms=1199),)
     assert isinstance(decide(claimer_look(peers=answers), SETTINGS), Hold)
     assert isinstance(decide(claimer_look(peers=()), SETTINGS), Hold)
-    late = claimer_look(peers=answers, claimed_at_ms=NOW - 1200)
+    late = claimer_look(peers=answers, lock_acquired_at_ms=NOW - 1200)
     assert isinstance(decide(late, SETTINGS), FencePeer)
 
 
 def test_everybody_has_to_be_fenced_and_the_weakest_guarantee_counts() -> None:
     both = claimed(unfenced=(A_UNFENCED, Unfenced(host="c", epoch=2)))
     told = (member("a"), member("b"), member("c", fenced=2))
-    seen = claimer_look(store=view(both, members=told))
+    seen = claimer_look(etcd=view(both, members=told))
     assert promotes(seen) is None
     assert promotes(replace(seen, fence_device=device(FenceState.CONFIRMED))) is Guarantee.DEVICE
-    assert promotes(replace(seen, claimed_at_ms=NOW - 4000)) is Guarantee.LEASE
-    other = replace(seen, store=view(both), fence_device=device(FenceState.CONFIRMED))
+    assert promotes(replace(seen, lock_acquired_at_ms=NOW - 4000)) is Guarantee.LEASE
+    other = replace(seen, etcd=view(both), fence_device=device(FenceState.CONFIRMED))
     action = decide(other, SETTINGS)
     assert isinstance(action, Hold)
     silent_too = (SILENT, replace(SILENT, host="c"))
@@ -98,11 +98,11 @@ def test_everybody_has_to_be_fenced_and_the_weakest_guarantee_counts() -> None:
 
 def test_who_was_waited_for_before_need_not_be_again_and_stays_known() -> None:
     waited = claimed(unfenced=(replace(A_UNFENCED, lease_over=True),))
-    assert promotes(claimer_look(store=view(waited))) is Guarantee.LEASE
+    assert promotes(claimer_look(etcd=view(waited))) is Guarantee.LEASE
 
 
 def test_nobody_to_be_fenced_is_the_best_guarantee() -> None:
-    assert promotes(claimer_look(store=view(claimed(unfenced=())))) is Guarantee.SELF
+    assert promotes(claimer_look(etcd=view(claimed(unfenced=())))) is Guarantee.SELF
 
 
 # afterwards
@@ -110,15 +110,15 @@ def test_nobody_to_be_fenced_is_the_best_guarantee() -> None:
 
 def promoted(**changes: object) -> Observed:
     """How b sees itself when its database has become the primary."""
-    return claimer_look(**{"database": primary(lineage=5), "store": view(begun()), **changes})
+    return claimer_look(**{"database": primary(timeline=5), "etcd": view(begun()), **changes})
 
 
 def begun(**changes: object) -> Leadership:
-    return claimed(**{"primary": "b", "lineage": 5, "guarantee": Guarantee.DEVICE, **changes})
+    return claimed(**{"primary": "b", "timeline": 5, "guarantee": Guarantee.DEVICE, **changes})
 
 
 def test_serving_keeps_in_mind_who_is_left_to_the_lease() -> None:
-    action = decide(promoted(claimed_at_ms=NOW - 4000), SETTINGS)
+    action = decide(promoted(lock_acquired_at_ms=NOW - 4000), SETTINGS)
     assert isinstance(action, Serve)
     assert action.guarantee is Guarantee.LEASE
     assert action.unfenced == (replace(A_UNFENCED, lease_over=True),)
@@ -133,7 +133,7 @@ def test_serving_forgets_who_was_fenced_and_remembers_who_is_off() -> None:
     assert isinstance(action, Serve)
     assert (action.unfenced, action.powered_off) == ((), ())
     told = view(begun(), members=(member("a", fenced=4), member("b")))
-    action = decide(promoted(store=told), SETTINGS)
+    action = decide(promoted(etcd=told), SETTINGS)
     assert isinstance(action, Serve)
     assert (action.guarantee, action.unfenced) == (Guarantee.SELF, ())
 
@@ -141,7 +141,7 @@ def test_serving_forgets_who_was_fenced_and_remembers_who_is_off() -> None:
 def serving(**changes: object) -> Observed:
     """How b serves on a lease guarantee."""
     left = begun(phase=Phase.SERVING, unfenced=(replace(A_UNFENCED, lease_over=True),))
-    return promoted(**{"store": view(left), **changes})
+    return promoted(**{"etcd": view(left), **changes})
 
 
 def test_who_serves_goes_on_fencing_a_former_leader_that_may_be_frozen() -> None:
@@ -154,7 +154,7 @@ def test_who_serves_goes_on_fencing_a_former_leader_that_may_be_frozen() -> None
     "changes",
     [
         {"peers": (replace(SILENT, agent_silent_ms=0),)},
-        {"peers": (replace(SILENT, says_fenced_epoch=4),)},
+        {"peers": (replace(SILENT, reported_fenced_epoch=4),)},
         {"fence_device": device(FenceState.ASKED)},
         {"fence_device": device(FenceState.RELEASED)},
     ],
@@ -164,7 +164,7 @@ def test_it_leaves_alone_who_lives_or_has_confirmed_or_is_being_fenced(changes: 
 
 
 def test_it_does_so_while_paused_too() -> None:
-    store = serving().store
-    assert store is not None
-    assert isinstance(decide(serving(store=replace(store, paused=True)), SETTINGS), FencePeer)
+    etcd = serving().etcd
+    assert etcd is not None
+    assert isinstance(decide(serving(etcd=replace(etcd, paused=True)), SETTINGS), FencePeer)
     assert serving().database.role is Role.PRIMARY

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.core.lag import NS_IN_MS, SETTLED_AFTER_MS, Settling, lag_between_ns
+from failover.core.lag import NS_IN_MS, SETTLED_AFTER_MS, SettledPosition, lag_between_ns
 
 pauses = st.lists(st.sampled_from([1, 40, 300, 700, 2000, 6000]), min_size=1, max_size=60)
 LOOK_MS = 50
@@ -14,10 +14,10 @@ LOOK_MS = 50
 
 def settled(entries: list[int], now_ms: int, every_ms: int = LOOK_MS) -> tuple[int, int | None]:
     """Return where a log with entries at these times is, and has settled, for one that looks all the time."""
-    settling = Settling()
+    settled = SettledPosition()
     for at_ms in range(now_ms - 3000, now_ms + 1, every_ms):
-        settling.add(position(entries, at_ms), at_ms)
-    return position(entries, now_ms), settling.scn
+        settled.add(position(entries, at_ms), at_ms)
+    return position(entries, now_ms), settled.scn
 
 
 def position(entries: list[int], at_ms: int) -> int:
@@ -59,22 +59,22 @@ def test_who_is_ahead_is_less_than_not_behind() -> None:
 
 def test_after_a_gap_in_the_looks_nothing_counts_as_new() -> None:
     """All of it may have been written at the gap's beginning."""
-    settling = Settling()
-    settling.add(1, 1000)
-    settling.add(7, 1000 + SETTLED_AFTER_MS + 1)
-    assert settling.scn == 7
+    settled = SettledPosition()
+    settled.add(1, 1000)
+    settled.add(7, 1000 + SETTLED_AFTER_MS + 1)
+    assert settled.scn == 7
 
 
 def test_before_the_first_look_nothing_is_known() -> None:
-    assert Settling().scn is None
+    assert SettledPosition().scn is None
     assert lag_between_ns(0, 9000 * NS_IN_MS, None) == 9000 * NS_IN_MS
 
 
 @pytest.mark.parametrize(("passed_ms", "scn"), [(SETTLED_AFTER_MS - 1, 1), (SETTLED_AFTER_MS, 7)])
 def test_an_entry_is_new_for_as_long_as_it_says(passed_ms: int, scn: int) -> None:
-    settling = Settling()
-    settling.add(1, 990)
-    settling.add(7, 1000)
-    settling.add(7, 1000 + passed_ms // 2)
-    settling.add(7, 1000 + passed_ms)
-    assert settling.scn == scn
+    settled = SettledPosition()
+    settled.add(1, 990)
+    settled.add(7, 1000)
+    settled.add(7, 1000 + passed_ms // 2)
+    settled.add(7, 1000 + passed_ms)
+    assert settled.scn == scn

@@ -13,7 +13,7 @@ def test_it_is_told_by_the_socket_that_the_environment_names(tmp_path: Path) -> 
         notify = Notify(environment)
         assert environment == {"PATH": "/usr/bin"}, "its children would be refused by the manager"
         notify.ready()
-        notify.turned()
+        notify.watchdog()
         notify.status("leads")
         assert [manager.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"STATUS=leads"]
         notify.close()
@@ -31,7 +31,7 @@ def test_an_abstract_socket_is_reached_too() -> None:
 def test_without_a_manager_and_with_one_that_is_gone_nothing_happens(tmp_path: Path) -> None:
     for environment in ({}, {"NOTIFY_SOCKET": str(tmp_path / "none")}):
         notify = Notify(environment)
-        notify.turned()
+        notify.watchdog()
         notify.close()
 
 
@@ -40,5 +40,5 @@ def test_a_manager_that_reads_nothing_holds_nobody(tmp_path: Path) -> None:
         manager.bind(str(tmp_path / "notify"))
         notify = Notify({"NOTIFY_SOCKET": str(tmp_path / "notify")})
         for _ in range(2000):
-            notify.turned()
+            notify.watchdog()
         notify.close()

@@ -8,8 +8,8 @@ import pytest
 
 from failover.agent.pace import Pace
 from failover.core.observed import (
-    Alone,
     Database,
+    EtcdView,
     Leadership,
     Lease,
     Member,
@@ -21,17 +21,17 @@ from failover.core.observed import (
     RequestKind,
     Role,
     Settings,
-    StoreView,
     Task,
     TaskKind,
     Unfenced,
+    UnprotectedMode,
 )
 from failover.core.pace import is_calm
 from tests.unit.failover import virtual
 
 SETTINGS = Settings()
-LEADERSHIP = Leadership(host="a", epoch=3, phase=Phase.SERVING, revision=9, lineage=3, primary="a")
-STORE = StoreView(
+LEADERSHIP = Leadership(host="a", epoch=3, phase=Phase.SERVING, revision=9, timeline=3, primary="a")
+ETCD = EtcdView(
     answered_ago_ms=500,
     leadership=LEADERSHIP,
     lease_alive=True,
@@ -42,7 +42,7 @@ LEADER = Observed(
     me="a",
     database=Database(process=Process.RUNNING, role=Role.PRIMARY, recorded_role=Role.PRIMARY, silent_ms=200),
     lease=Lease(epoch=3, renewed_at_ms=9_500),
-    store=STORE,
+    etcd=ETCD,
     peers=(Peer(host="b", sql_silent_ms=500, agent_silent_ms=500),),
 )
 STANDBY = replace(
@@ -58,7 +58,7 @@ CALM = {"leader": LEADER, "standby": STANDBY}
 @pytest.mark.parametrize("seen", CALM.values(), ids=CALM)
 def test_a_pair_that_is_as_it_should_be_is_calm(seen: Observed) -> None:
     assert is_calm(seen, SETTINGS)
-    assert is_calm(replace(seen, store=replace(STORE, paused=True)), SETTINGS)
+    assert is_calm(replace(seen, etcd=replace(ETCD, paused=True)), SETTINGS)
 
 
 def led(**changes: object) -> Callable[[Observed], Observed]:
@@ -67,7 +67,7 @@ def led(**changes: object) -> Callable[[Observed], Observed]:
 
 
 def stored(**changes: object) -> Callable[[Observed], Observed]:
-    return lambda seen: replace(seen, store=replace(STORE, **changes))  # type: ignore[arg-type]
+    return lambda seen: replace(seen, etcd=replace(ETCD, **changes))  # type: ignore[arg-type]
 
 
 def held(**changes: object) -> Callable[[Observed], Observed]:
@@ -77,15 +77,15 @@ def held(**changes: object) -> Callable[[Observed], Observed]:
 LATE_MS = SETTINGS.peer_silent_ms - SETTINGS.loop_interval_ms
 """So long before anybody counts as silent there is a whole loop left to look again."""
 ANYTHING: dict[str, Callable[[Observed], Observed]] = {
-    "no store": lambda seen: replace(seen, store=None),
+    "no etcd answer": lambda seen: replace(seen, etcd=None),
     "nobody led": stored(leadership=None),
-    "the store is late": stored(answered_ago_ms=SETTINGS.store_silent_ms + 1),
+    "etcd is late": stored(answered_ago_ms=SETTINGS.etcd_silent_ms + 1),
     "the lease ended": stored(lease_alive=False),
     "an operator asks": stored(request=Request(id="r", kind=RequestKind.SWITCHOVER, host="b")),
     "a member is late": stored(members=(Member(host="b", unchanged_ms=LATE_MS),)),
     **{str(phase): led(phase=phase) for phase in Phase if phase is not Phase.SERVING},
-    "alone": led(alone=Alone.YES),
-    "alone is ending": led(alone=Alone.ENDING),
+    "unprotected": led(unprotected=UnprotectedMode.YES),
+    "alone is ending": led(unprotected=UnprotectedMode.ENDING),
     "somebody is not fenced": led(unfenced=(Unfenced(host="c", epoch=1),)),
     "somebody is off": led(powered_off=("c",)),
     "a task goes on": lambda seen: replace(seen, task=Task(kind=TaskKind.REJOIN, started_ago_ms=1)),
@@ -167,7 +167,7 @@ def test_the_end_of_calm_is_told_once() -> None:
         nonlocal told
         told += 1
 
-    pace.on_stir = count
+    pace.on_disturbance = count
     for is_calm_now in (False, True, True, False, False, True):
         pace.set(is_calm=is_calm_now)
     assert told == 1

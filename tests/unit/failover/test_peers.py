@@ -78,7 +78,7 @@ def look(
             agent(status or "", sign) as agent_port,
         ):
             watch = PeerWatch(
-                (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),),
+                (Peer(host="ob-b", address=HERE, candidate=True, fence=None),),
                 sql_port=sql_port if greeting is not None else 1,
                 agent_port=agent_port if status is not None else 1,
                 token=TOKEN,
@@ -90,7 +90,7 @@ def look(
             await asyncio.sleep(0.15)
             running.cancel()
             (seen,) = watch.observe()
-        return seen.sql_silent_ms == 0, seen.agent_silent_ms == 0, seen.says_fenced_epoch
+        return seen.sql_silent_ms == 0, seen.agent_silent_ms == 0, seen.reported_fenced_epoch
 
     return virtual.run(play())
 
@@ -113,8 +113,8 @@ def test_a_host_that_answers_is_heard() -> None:
         lambda nonce, body: signature.of_answer(
             READING_KEY, nonce=nonce, target="/status", status=200, body=body
         ),
-        lambda nonce, body: signature.of_order(
-            TOKEN, nonce=nonce, sent_ms="200", target="/status", body=body
+        lambda nonce, body: signature.of_command(
+            TOKEN, host="ob-b", nonce=nonce, sent_ms="200", target="/status", body=body
         ),
     ],
     ids=["none", "cut", "of-an-earlier-question", "of-another-body", "of-another-path", "of-another-status",
@@ -148,7 +148,9 @@ def test_doubt_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) 
 def test_what_an_agent_tells_is_what_the_others_read() -> None:
     """Both sides of the wire: a field that one calls otherwise would make every agent look silent."""
     seen = Observed(now_ms=1, me="ob-b", fenced_epoch=9, database=Database(scn=4711))
-    told = msgspec.json.encode(status_of(seen, settings(), thinks="", told={}, paused=None)).decode()
+    told = msgspec.json.encode(
+        status_of(seen, settings(), last_decision="", reports={}, paused=None)
+    ).decode()
     assert look(GREETING, told) == (True, True, 9)
 
 
@@ -166,11 +168,11 @@ def test_another_program_on_the_port_is_silence() -> None:
 
 def test_silence_counts_from_the_first_look() -> None:
     clock = Clock()
-    peers = (Peer(host="ob-b", address=HERE, may_lead=True, fence=None),)
+    peers = (Peer(host="ob-b", address=HERE, candidate=True, fence=None),)
     watch = PeerWatch(peers, sql_port=1, agent_port=1, token=TOKEN, pause=pause, now_ms=clock)
     clock.now_ms += 1234
     (seen,) = watch.observe()
-    assert (seen.sql_silent_ms, seen.agent_silent_ms, seen.says_fenced_epoch) == (1234, 1234, 0)
+    assert (seen.sql_silent_ms, seen.agent_silent_ms, seen.reported_fenced_epoch) == (1234, 1234, 0)
     assert watch.position_of("ob-b") == watch.position_of("ob-x") == (0, None)
 
 

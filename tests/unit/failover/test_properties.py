@@ -6,7 +6,16 @@ from hypothesis import event, given, settings
 
 from failover.core import actions as a
 from failover.core.decision import decide, must_fence
-from failover.core.observed import Alone, FenceState, Observed, Phase, Process, Role, TaskKind, Unfenced
+from failover.core.observed import (
+    FenceState,
+    Observed,
+    Phase,
+    Process,
+    Role,
+    TaskKind,
+    Unfenced,
+    UnprotectedMode,
+)
 from failover.core.safety import could_write
 from tests.unit.failover.any_look import looks
 from tests.unit.failover.looks import SETTINGS
@@ -19,13 +28,13 @@ NEEDS_THE_LEAD = (
     a.HandOver,
     a.ResumeLeading,
     a.FencePeer,
-    a.SetAlone,
+    a.SetUnprotectedMode,
 )
 
 
 def leads(seen: Observed) -> bool:
     """The record names this host with the epoch of its lease, and the lease is fresh."""
-    record = seen.store.leadership if seen.store else None
+    record = seen.etcd.leadership if seen.etcd else None
     lease = seen.lease
     return (
         record is not None
@@ -36,12 +45,12 @@ def leads(seen: Observed) -> bool:
 
 
 def is_fenced(former: Unfenced, seen: Observed) -> bool:
-    assert seen.store is not None
-    told = [m.fenced for m in seen.store.members if m.host == former.host]
-    told += [p.says_fenced_epoch for p in seen.peers if p.host == former.host]
+    assert seen.etcd is not None
+    told = [m.fenced for m in seen.etcd.members if m.host == former.host]
+    told += [p.reported_fenced_epoch for p in seen.peers if p.host == former.host]
     known = (FenceState.CONFIRMED, FenceState.RELEASED)
     off = any(r.host == former.host and r.state in known for r in seen.fence_device)
-    waited_ms = 0 if seen.claimed_at_ms is None else seen.now_ms - seen.claimed_at_ms
+    waited_ms = 0 if seen.lock_acquired_at_ms is None else seen.now_ms - seen.lock_acquired_at_ms
     over = waited_ms >= SETTINGS.lease_ttl_ms + SETTINGS.safety_margin_ms
     return off or over or former.lease_over or any(epoch >= former.epoch for epoch in told)
 
@@ -59,55 +68,55 @@ def there_is_always_an_answer_and_a_reason(seen: Observed, action: a.Action) -> 
 def what_a_leader_does_is_done_by_the_leader_only(seen: Observed, action: a.Action) -> None:
     if isinstance(action, NEEDS_THE_LEAD) or makes_writable(action):
         assert leads(seen)
-        assert seen.store is not None
-        assert seen.store.answered_ago_ms <= SETTINGS.store_silent_ms
+        assert seen.etcd is not None
+        assert seen.etcd.answered_ago_ms <= SETTINGS.etcd_silent_ms
 
 
 def nothing_is_made_writable_before_every_former_leader_is_fenced(seen: Observed, action: a.Action) -> None:
     if makes_writable(action) or isinstance(action, a.Serve):
-        assert seen.store is not None
-        assert seen.store.leadership is not None
-        assert all(is_fenced(former, seen) for former in seen.store.leadership.unfenced)
+        assert seen.etcd is not None
+        assert seen.etcd.leadership is not None
+        assert all(is_fenced(former, seen) for former in seen.etcd.leadership.unfenced)
 
 
 def nobody_leads_without_what_the_primary_alone_acknowledged(seen: Observed, action: a.Action) -> None:
-    if not isinstance(action, a.Claim) or action.accept_loss:
+    if not isinstance(action, a.AcquireLeaderLock) or action.accept_loss:
         return
-    record = seen.store.leadership if seen.store else None
+    record = seen.etcd.leadership if seen.etcd else None
     if record is None or record.primary == seen.me:
         return
     has_all = record.final_scn is not None and seen.database.scn >= record.final_scn
-    assert record.alone is Alone.NO or has_all
+    assert record.unprotected is UnprotectedMode.NO or has_all
 
 
 def what_was_acknowledged_alone_is_forgotten_only_when_all_have_it(seen: Observed, action: a.Action) -> None:
-    record = seen.store.leadership if seen.store else None
-    if not isinstance(action, a.SetAlone) or action.alone is not Alone.NO:
+    record = seen.etcd.leadership if seen.etcd else None
+    if not isinstance(action, a.SetUnprotectedMode) or action.unprotected is not UnprotectedMode.NO:
         return
     assert record is not None
-    assert seen.store is not None
-    assert record.alone is Alone.ENDING
-    assert record.acknowledged_scn is not None
-    others = [m for m in seen.store.members if m.may_lead and m.host != seen.me]
+    assert seen.etcd is not None
+    assert record.unprotected is UnprotectedMode.ENDING
+    assert record.catch_up_scn is not None
+    others = [m for m in seen.etcd.members if m.candidate and m.host != seen.me]
     assert others
-    assert all(m.scn >= record.acknowledged_scn and m.lineage == record.lineage for m in others)
+    assert all(m.scn >= record.catch_up_scn and m.timeline == record.timeline for m in others)
 
 
 def foreign_data_are_made_writable_only_for_an_operator_who_accepts_it(
     seen: Observed, action: a.Action
 ) -> None:
     if makes_writable(action):
-        assert seen.store is not None
-        record = seen.store.leadership
+        assert seen.etcd is not None
+        record = seen.etcd.leadership
         assert record is not None
-        own = record.primary == seen.me or seen.database.lineage == record.lineage
+        own = record.primary == seen.me or seen.database.timeline == record.timeline
         assert own or record.accept_loss
-        assert seen.may_lead
+        assert seen.candidate
 
 
 def a_database_that_may_write_without_a_fresh_lease_is_fenced(seen: Observed, action: a.Action) -> None:
     fresh = seen.lease is not None and seen.now_ms - seen.lease.renewed_at_ms < 2000
-    nobody_led = seen.store is not None and seen.store.leadership is None and seen.lease is None
+    nobody_led = seen.etcd is not None and seen.etcd.leadership is None and seen.lease is None
     if fresh or nobody_led or not could_write(seen.database, seen.task):
         return
     assert must_fence(seen, SETTINGS) is not None
@@ -121,22 +130,22 @@ def time_alone_makes_no_database_writable_again(seen: Observed, action: a.Action
 
 
 def a_claim_follows_the_record_and_carries_on_what_it_knows(seen: Observed, action: a.Action) -> None:
-    if not isinstance(action, a.Claim):
+    if not isinstance(action, a.AcquireLeaderLock):
         return
-    store = seen.store
-    assert store is not None
-    assert store.answered_ago_ms <= SETTINGS.store_silent_ms
-    assert seen.may_lead
-    record = store.leadership
+    etcd = seen.etcd
+    assert etcd is not None
+    assert etcd.answered_ago_ms <= SETTINGS.etcd_silent_ms
+    assert seen.candidate
+    record = etcd.leadership
     if record is None:
         assert action.revision == 0
-        assert action.epoch > max((m.epoch for m in store.members), default=0)
+        assert action.epoch > max((m.epoch for m in etcd.members), default=0)
         return
     assert (action.epoch, action.revision) == (record.epoch + 1, record.revision)
-    assert (action.lineage, action.primary) == (record.lineage, record.primary)
+    assert (action.timeline, action.primary) == (record.timeline, record.primary)
     assert not could_write(seen.database, seen.task)
-    told = {m.host: m.fenced for m in store.members}
-    directly = {p.host: p.says_fenced_epoch for p in seen.peers}
+    told = {m.host: m.fenced for m in etcd.members}
+    directly = {p.host: p.reported_fenced_epoch for p in seen.peers}
     open_leads = [u for u in record.unfenced if u.host != record.host]
     if record.phase not in (Phase.FENCED, Phase.HANDED):
         open_leads.append(Unfenced(host=record.host, epoch=record.epoch))
@@ -152,24 +161,24 @@ def a_claim_follows_the_record_and_carries_on_what_it_knows(seen: Observed, acti
 def whoever_is_behind_or_has_other_data_claims_only_with_the_loss_accepted(
     seen: Observed, action: a.Action
 ) -> None:
-    if not isinstance(action, a.Claim):
+    if not isinstance(action, a.AcquireLeaderLock):
         return
-    assert seen.store is not None
-    record = seen.store.leadership
+    assert seen.etcd is not None
+    record = seen.etcd.leadership
     if record is None or record.primary == seen.me or action.accept_loss:
         return
-    assert seen.database.lineage == record.lineage
+    assert seen.database.timeline == record.timeline
     assert seen.database.recorded_role is Role.STANDBY
-    known = [m.scn for m in seen.store.members if (m.host, m.lineage) == (record.primary, record.lineage)]
+    known = [m.scn for m in seen.etcd.members if (m.host, m.timeline) == (record.primary, record.timeline)]
     last = record.final_scn if record.final_scn is not None else known[0]
-    assert last - seen.database.scn < (SETTINGS.lag_limit_ms + 1) * 1_000_000
+    assert last - seen.database.scn < (SETTINGS.max_failover_lag_ms + 1) * 1_000_000
 
 
 def nothing_happens_by_itself_while_paused(seen: Observed, action: a.Action) -> None:
-    if seen.store is None or not seen.store.paused:
+    if seen.etcd is None or not seen.etcd.paused:
         return
-    handed = seen.store.leadership is not None and seen.store.leadership.phase is Phase.HANDED
-    if isinstance(action, a.Claim):
+    handed = seen.etcd.leadership is not None and seen.etcd.leadership.phase is Phase.HANDED
+    if isinstance(action, a.AcquireLeaderLock):
         assert action.request is not None or handed
     if isinstance(action, a.Rejoin):
         assert action.request is not None
@@ -180,15 +189,15 @@ def data_are_given_up_only_for_a_leader_that_serves_and_never_too_often(
 ) -> None:
     if not isinstance(action, a.Rejoin):
         return
-    assert seen.store is not None
-    record = seen.store.leadership
+    assert seen.etcd is not None
+    record = seen.etcd.leadership
     assert record is not None
     assert record.host == action.source != seen.me
     assert record.phase in (Phase.SERVING, Phase.HANDOVER)
     assert not could_write(seen.database, seen.task)
-    assert action.lineage == record.lineage
+    assert action.timeline == record.timeline
     if not action.keep_data:
-        assert seen.store.lease_alive
+        assert seen.etcd.lease_alive
         soon = seen.rejoined_ago_ms is not None and seen.rejoined_ago_ms < SETTINGS.rejoin_interval_ms
         assert action.request is not None or not soon
 

@@ -42,14 +42,14 @@ def test_the_first_act_after_a_pause_is_to_fence_even_if_all_else_looks_sound() 
     assert "allowed for 2000 ms" in action.why
 
 
-def test_fencing_waits_for_no_answer_of_the_store() -> None:
-    assert fences(leader_look(store=None, now_ms=NOW + 3000)) is not None
-    assert fences(leader_look(store=view(answered_ago_ms=60_000), now_ms=NOW + 3000)) is not None
+def test_fencing_waits_for_no_answer_of_etcd() -> None:
+    assert fences(leader_look(etcd=None, now_ms=NOW + 3000)) is not None
+    assert fences(leader_look(etcd=view(answered_ago_ms=60_000), now_ms=NOW + 3000)) is not None
 
 
 def test_a_primary_without_a_lease_is_fenced() -> None:
     assert "holds no lease" in (fences(leader_look(lease=None)) or "")
-    assert fences(leader_look(lease=None, store=None)) is not None
+    assert fences(leader_look(lease=None, etcd=None)) is not None
 
 
 @pytest.mark.parametrize(
@@ -98,26 +98,26 @@ def test_a_promotion_under_way_is_fenced_with_the_lease(kind: TaskKind) -> None:
 
 
 def test_a_leader_that_was_replaced_is_fenced_at_once() -> None:
-    assert "b leads with epoch 5" in (fences(leader_look(store=view(claimed()))) or "")
+    assert "b leads with epoch 5" in (fences(leader_look(etcd=view(claimed()))) or "")
 
 
 def test_two_leaders_of_one_epoch_are_one_too_many() -> None:
-    assert fences(leader_look(store=view(record(host="b")))) is not None
+    assert fences(leader_look(etcd=view(record(host="b")))) is not None
 
 
 def test_an_older_look_than_its_own_claim_says_nothing_to_a_leader() -> None:
     newer = Lease(epoch=5, renewed_at_ms=NOW - 100)
-    assert fences(leader_look(lease=newer, store=view(record(host="b")))) is None
+    assert fences(leader_look(lease=newer, etcd=view(record(host="b")))) is None
     assert isinstance(decide(leader_look(lease=newer), SETTINGS), Hold)
 
 
 def test_a_leader_that_said_it_was_fenced_is_held_to_it() -> None:
-    assert fences(leader_look(store=view(record(phase=Phase.FENCED)))) is not None
+    assert fences(leader_look(etcd=view(record(phase=Phase.FENCED)))) is not None
 
 
 @pytest.mark.parametrize("phase", [Phase.SERVING, Phase.HANDOVER])
 def test_a_leader_whose_database_ended_gives_up_at_once(phase: Phase) -> None:
-    seen = leader_look(database=down(Role.PRIMARY), store=view(record(phase=phase)))
+    seen = leader_look(database=down(Role.PRIMARY), etcd=view(record(phase=phase)))
     assert "has ended" in (fences(seen) or "")
 
 
@@ -144,14 +144,14 @@ def test_a_silent_database_is_no_surprise_in_the_middle_of_a_start() -> None:
 
 def test_a_drain_does_not_explain_a_hung_database() -> None:
     task = Task(kind=TaskKind.HAND_OVER, started_ago_ms=2100)
-    seen = leader_look(database=primary(silent_ms=2000), task=task, store=view(record(phase=Phase.HANDOVER)))
+    seen = leader_look(database=primary(silent_ms=2000), task=task, etcd=view(record(phase=Phase.HANDOVER)))
     assert fences(seen) is not None
 
 
 def test_a_leader_whose_database_became_a_standby_gives_up() -> None:
     assert "says STANDBY" in (fences(leader_look(database=primary(role=Role.STANDBY))) or "")
     handing = view(record(phase=Phase.HANDOVER, to="b"))
-    assert fences(leader_look(database=primary(role=Role.STANDBY, drained=True), store=handing)) is None
+    assert fences(leader_look(database=primary(role=Role.STANDBY, drained=True), etcd=handing)) is None
 
 
 @pytest.mark.parametrize("kind", [TaskKind.PROMOTE, TaskKind.TAKE_OVER, TaskKind.HAND_OVER])
@@ -177,28 +177,28 @@ def test_a_leader_that_is_down_says_so_in_the_record() -> None:
 
 def test_it_says_so_once() -> None:
     fenced = view(record(phase=Phase.FENCED))
-    seen = leader_look(lease=None, database=down(Role.PRIMARY), store=fenced, fenced_epoch=4)
+    seen = leader_look(lease=None, database=down(Role.PRIMARY), etcd=fenced, fenced_epoch=4)
     assert not isinstance(decide(seen, SETTINGS), ConfirmFenced)
 
 
 def test_a_drained_leader_has_nothing_to_confirm() -> None:
     handed = view(record(phase=Phase.HANDED, to="b", final_scn=5))
-    seen = leader_look(lease=None, database=primary(drained=True), store=handed)
+    seen = leader_look(lease=None, database=primary(drained=True), etcd=handed)
     assert not isinstance(decide(seen, SETTINGS), ConfirmFenced)
 
 
 def test_a_replaced_leader_confirms_to_its_successor() -> None:
-    seen = leader_look(lease=None, database=down(Role.PRIMARY), store=view(claimed()))
+    seen = leader_look(lease=None, database=down(Role.PRIMARY), etcd=view(claimed()))
     action = decide(seen, SETTINGS)
     assert isinstance(action, ConfirmFenced)
     assert (action.epoch, action.revision) == (4, None)
-    again = leader_look(lease=None, database=down(Role.PRIMARY), store=view(claimed()), fenced_epoch=4)
+    again = leader_look(lease=None, database=down(Role.PRIMARY), etcd=view(claimed()), fenced_epoch=4)
     assert not isinstance(decide(again, SETTINGS), ConfirmFenced)
 
 
 def test_an_old_lease_is_given_up_with_a_confirmation() -> None:
     lapsed = Lease(epoch=4, renewed_at_ms=NOW - 9000)
-    seen = leader_look(lease=lapsed, database=down(Role.PRIMARY), store=view(claimed(unfenced=())))
+    seen = leader_look(lease=lapsed, database=down(Role.PRIMARY), etcd=view(claimed(unfenced=())))
     action = decide(seen, SETTINGS)
     assert isinstance(action, ConfirmFenced)
     assert action.epoch == 4
@@ -207,5 +207,5 @@ def test_an_old_lease_is_given_up_with_a_confirmation() -> None:
 def test_whoever_handed_over_and_still_takes_writes_is_fenced_before_anybody_takes_over() -> None:
     """The successor goes by the record alone, which says that all is drained."""
     handed = view(record(phase=Phase.HANDED, to="b", final_scn=5))
-    assert "is not drained" in (fences(leader_look(store=handed)) or "")
-    assert fences(leader_look(store=handed, database=primary(drained=True))) is None
+    assert "is not drained" in (fences(leader_look(etcd=handed)) or "")
+    assert fences(leader_look(etcd=handed, database=primary(drained=True))) is None

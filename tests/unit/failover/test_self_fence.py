@@ -4,8 +4,8 @@ import asyncio
 
 from failover.agent.memory import HeldLease, Memory
 from failover.agent.self_fence import SelfFence
-from failover.store.history import Event
-from failover.store.recorder import Recorder
+from failover.etcd.history import Event
+from failover.etcd.history_writer import HistoryWriter
 from tests.unit.failover import virtual
 
 
@@ -24,7 +24,7 @@ class FakeDatabase:
 
 class NoHistory:
     async def append(self, epoch: int, event: Event) -> None:
-        raise AssertionError("nothing waits for the store")
+        raise AssertionError("nothing waits for etcd")
 
     async def read(self) -> dict[int, list[dict[str, object]]]:
         raise AssertionError
@@ -36,14 +36,14 @@ class Stage:
         self.database = FakeDatabase(self.memory)
         self.dropped: list[int] = []
         self.woken = 0
-        self.counted: list[str] = []
-        self.recorder = Recorder(NoHistory(), "ob-a")
+        self.on_result: list[str] = []
+        self.history_writer = HistoryWriter(NoHistory(), "ob-a")
         self.fence = SelfFence(
             self.memory,
             self.database,
-            self.recorder,
-            drop_work=lambda: self.dropped.append(len(self.database.kills)),
-            counted=self.counted.append,
+            self.history_writer,
+            cancel_work=lambda: self.dropped.append(len(self.database.kills)),
+            on_result=self.on_result.append,
             wake=self._wake,
         )
 
@@ -71,12 +71,12 @@ def test_only_what_is_certainly_down_counts_as_fenced() -> None:
         it = Stage(LEASE)
         it.fence.begin("why")
         await asyncio.sleep(0.02)
-        assert (it.memory.fenced_epoch, it.memory.fencing, it.counted) == (0, True, [])
+        assert (it.memory.fenced_epoch, it.memory.fencing, it.on_result) == (0, True, [])
         it.fence.begin("why again")
         assert len(it.database.kills) == 1
         it.database.is_down.set()
         await it.fence.wait()
-        assert (it.memory.fenced_epoch, it.memory.fencing, it.counted) == (4, False, ["done"])
+        assert (it.memory.fenced_epoch, it.memory.fencing, it.on_result) == (4, False, ["done"])
         assert it.woken == 2
         assert it.fence.last_ms is not None
         assert it.fence.last_ms >= 20

@@ -57,7 +57,7 @@ def test_no_secret_is_in_the_repr() -> None:
         ("me", ..., "me is missing"),
         ("sql_port", 0, "sql_port=0; allowed: a whole number from 1 to 65535"),
         ("sql_port", True, "sql_port=True; allowed: a whole number from 1 to 65535"),
-        ("may_lead", "yes", "may_lead='yes'; allowed: true or false"),
+        ("candidate", "yes", "candidate='yes'; allowed: true or false"),
         ("address", 4, "address=4; allowed: a non-empty string"),
         ("peers.0.fence.reason", None, "peers[0].fence.reason=None; allowed: a string"),
         (
@@ -121,7 +121,7 @@ def test_no_secret_is_in_the_repr() -> None:
             199,
             (
                 "timing.calm_interval_ms=199; allowed: at least 200 (loop_interval_ms):"
-                " a calm agent looks no more often than a busy one"
+                " a calm agent observes no more often than a busy one"
             ),
         ),
         (
@@ -129,7 +129,7 @@ def test_no_secret_is_in_the_repr() -> None:
             1099,
             (
                 "timing.peer_silent_ms=1099; allowed: at least 1100"
-                " (calm_interval_ms + 3 x loop_interval_ms): one slow look is no death"
+                " (calm_interval_ms + 3 x loop_interval_ms): one slow answer is no death"
             ),
         ),
     ],

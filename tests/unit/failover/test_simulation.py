@@ -23,7 +23,7 @@ LOOK_MS = SETTINGS.calm_interval_ms + 2 * SETTINGS.loop_interval_ms
 """A look of an agent that was calm, and what the other side put last before it."""
 
 PROMOTION_MS = 900 + 200
-"""The statement at its slowest, and the writes to the store around it."""
+"""The statement at its slowest, and the writes to etcd around it."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -52,9 +52,9 @@ def test_the_schedules_reach_what_they_are_for() -> None:
 
 
 def calm(seed: int, databases: tuple[str, ...] = ("a", "b"), settings: Settings = SETTINGS) -> Cluster:
-    """A cluster in which a serves, and the store's leader is elsewhere and need not be elected anew."""
+    """A cluster in which a serves, and etcd's leader is elsewhere and need not be elected anew."""
     cluster = Cluster(seed, Shape(databases=databases), settings)
-    cluster.store.leader = "c"
+    cluster.etcd.leader = "c"
     cluster.world.run_until(3000)
     assert cluster.checks.serving() == "a"
     return cluster
@@ -91,7 +91,7 @@ ORDINARY = [
     (forever(faults.power_loss), DEAD_MS + FENCED_MS + PROMOTION_MS, Guarantee.DEVICE),
     (forever(faults.host_frozen), DEAD_MS + FENCED_MS + PROMOTION_MS, Guarantee.DEVICE),
     (forever(faults.isolated), DEAD_MS + FENCED_MS + PROMOTION_MS, Guarantee.DEVICE),
-    (forever(faults.cut_from_store), SELF_FENCED_MS + LOOK_MS + PROMOTION_MS, Guarantee.SELF),
+    (forever(faults.cut_from_etcd), SELF_FENCED_MS + LOOK_MS + PROMOTION_MS, Guarantee.SELF),
 ]
 
 
@@ -104,7 +104,7 @@ def test_an_ordinary_fault_of_the_primary_costs_so_much(
     breaks(cluster)
     assert outage_ms(cluster, 20_000) <= limit_ms
     assert cluster.checks.serving() == "b"
-    assert cluster.store.history[-1][1].guarantee is guarantee
+    assert cluster.etcd.history[-1][1].guarantee is guarantee
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -115,7 +115,7 @@ def test_without_its_fence_device_it_costs_the_lease_and_the_margin(fault: fault
     fault(cluster, "a", 1e9)
     assert outage_ms(cluster, 20_000) <= DEAD_MS + LEASE_MS + PROMOTION_MS
     assert cluster.checks.serving() == "b"
-    assert cluster.store.history[-1][1].guarantee is Guarantee.LEASE
+    assert cluster.etcd.history[-1][1].guarantee is Guarantee.LEASE
 
 
 @pytest.mark.parametrize("clock_stops", [True, False])
@@ -146,7 +146,7 @@ def test_its_device_is_tried_again_so_that_it_does_not_come_to_that() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_store_without_a_majority_fences_and_never_guesses(seed: int) -> None:
+def test_an_etcd_without_a_majority_fences_and_never_guesses(seed: int) -> None:
     cluster = calm(seed)
     faults.store_majority_down(cluster, "a", 1e9)
     cluster.world.run_until(cluster.world.now + SELF_FENCED_MS)
@@ -189,21 +189,21 @@ def test_a_lost_standby_costs_nothing(fault: faults.Fault) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_a_switchover_holds_writes_for_less_than_its_limit(seed: int) -> None:
     cluster = calm(seed, settings=replace(SETTINGS, loop_interval_ms=200))
-    cluster.store.request = Request(id="r", kind=RequestKind.SWITCHOVER, host="b")
+    cluster.etcd.request = Request(id="r", kind=RequestKind.SWITCHOVER, host="b")
     assert outage_ms(cluster, 10_000) <= LOOK_MS + 1500
     assert cluster.checks.serving() == "b"
     cluster.world.run_until(cluster.world.now + 10_000)
     assert cluster.checks.serving() == "b"
     assert cluster.databases["a"].follows == "b"
     assert cluster.databases["a"].note.rejoined_at is None, "nothing was copied"
-    assert cluster.store.leadership is not None
-    assert cluster.store.leadership.lineage == 1
+    assert cluster.etcd.leadership is not None
+    assert cluster.etcd.leadership.timeline == 1
 
 
 def test_a_switchover_to_a_host_that_dies_comes_back() -> None:
     cluster = calm(4)
-    cluster.store.request = Request(id="r", kind=RequestKind.SWITCHOVER, host="b")
-    while cluster.store.leadership is None or cluster.store.leadership.phase is not Phase.HANDED:
+    cluster.etcd.request = Request(id="r", kind=RequestKind.SWITCHOVER, host="b")
+    while cluster.etcd.leadership is None or cluster.etcd.leadership.phase is not Phase.HANDED:
         cluster.world.run_until(cluster.world.now + 5)
     faults.power_loss(cluster, "b", 1e9)
     assert outage_ms(cluster, 20_000) <= SETTINGS.handover_limit_ms + LOOK_MS + 2000
@@ -212,11 +212,11 @@ def test_a_switchover_to_a_host_that_dies_comes_back() -> None:
 
 def test_while_paused_nobody_takes_over_and_after_it_somebody_does() -> None:
     cluster = calm(5)
-    cluster.store.paused = True
+    cluster.etcd.paused = True
     faults.power_loss(cluster, "a", 1e9)
     cluster.world.run_until(cluster.world.now + 20_000)
     assert cluster.checks.figures["claims"] == 0
-    cluster.store.paused = False
+    cluster.etcd.paused = False
     assert await_primary(cluster, deadline_ms(SETTINGS)) is not None
 
 
@@ -232,5 +232,5 @@ def test_databases_from_before_there_were_agents_are_taken_over_as_they_are(runn
     assert cluster.checks.serving() == "a"
     assert (cluster.databases["a"].instance == instance) is running
     for name in ("b", "c"):
-        assert cluster.databases[name].note.lineage == 1
+        assert cluster.databases[name].note.timeline == 1
         assert cluster.databases[name].note.rejoined_at is None

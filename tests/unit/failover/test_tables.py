@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from failover.api.history import HistoryEvent, history_of, refusal_in
 from failover.api.status import LeaderStatus, PausedStatus, RequestStatus, status_of, successor
-from failover.api.story import Told, refusal_in, story_of
 from failover.core.observed import (
     Database,
+    EtcdView,
     Leadership,
     Member,
     Observed,
@@ -16,13 +17,12 @@ from failover.core.observed import (
     Request,
     RequestKind,
     Role,
-    StoreView,
     Unfenced,
 )
 from failover.core.observed import Settings as Limits
 from failover.tables import history_lines, status_lines, table
 from tests.unit.failover.config import settings
-from tests.unit.failover.fake_facts import a_member, a_status
+from tests.unit.failover.fake_backend import a_member, a_status
 
 
 def test_a_quiet_day() -> None:
@@ -58,7 +58,7 @@ def test_what_is_not_as_every_day_is_remarked() -> None:
     )
     text = " ".join(line.strip() for line in status_lines(status))
     for words in (
-        "! the store last answered 4.2 s ago",
+        "! etcd last answered 4.2 s ago",
         "! the lease of ob-a has run out",
         "! not known to be fenced: ob-b",
         "! switched off by a fence device: ob-b, ob-c",
@@ -74,7 +74,7 @@ def test_what_is_not_as_every_day_is_remarked() -> None:
     ("changed", "words"),
     [
         ({"leader": None, "store_answered_ago_ms": None, "members": ()}, "nobody is known to have led"),
-        ({"store_answered_ago_ms": None}, "! the store has not answered since this agent started"),
+        ({"store_answered_ago_ms": None}, "! etcd has not answered since this agent started"),
         (
             {
                 "leader": LeaderStatus(
@@ -99,9 +99,9 @@ def test_when_nobody_serves(changed: dict[str, Any], words: str) -> None:
 
 def test_nothing_is_wider_than_80_columns() -> None:
     long = "a-database-host-with-a-name-that-nobody-would-give-to-a-host-in-earnest-ob-1"
-    thought = "ob-a has been silent to the store, to SQL and over its agent for 1,243 ms (limit 1,200) " * 3
+    thought = "ob-a has been silent to etcd, to SQL and over its agent for 1,243 ms (limit 1,200) " * 3
     status = a_status(members=(a_member(long, None, lag_ms=86_400_000, thinks=thought, may_lead=False),))
-    told = Told(epoch=12, at_s=0, event="detected", host=long, guarantee="device", detail=thought)
+    told = HistoryEvent(epoch=12, at_s=0, event="detected", host=long, guarantee="device", detail=thought)
     lines = [*status_lines(status), *history_lines([told])]
     assert max(map(len, lines)) <= 80
     assert thought.split() == " ".join(lines[lines.index("") :]).split()[-len(thought.split()) :]
@@ -113,7 +113,7 @@ def test_a_table_of_nothing_has_its_headers() -> None:
 
 
 def test_history_shows_each_event_with_its_detail_below() -> None:
-    story = story_of(
+    story = history_of(
         {
             13: [
                 {
@@ -140,7 +140,7 @@ def test_history_shows_each_event_with_its_detail_below() -> None:
 
 def test_a_guarantee_that_is_none_is_not_shown_as_one() -> None:
     for detail in ("", "   ", "perhaps: who knows", "devices"):
-        (told,) = story_of({1: [{"at_s": 1, "event": "guarantee", "host": "ob-a", "detail": detail}]})
+        (told,) = history_of({1: [{"at_s": 1, "event": "guarantee", "host": "ob-a", "detail": detail}]})
         assert told.guarantee is None
 
 
@@ -158,19 +158,19 @@ def look(*members: Member, **changed: Any) -> Observed:
         epoch=12,
         phase=Phase.SERVING,
         revision=5,
-        lineage=11,
+        timeline=11,
         primary="ob-a",
         unfenced=(Unfenced(host="ob-c", epoch=10),),
         powered_off=("ob-c",),
     )
-    store = StoreView(answered_ago_ms=90, leadership=lead, lease_alive=True, members=members, **changed)
+    etcd = EtcdView(answered_ago_ms=90, leadership=lead, lease_alive=True, members=members, **changed)
     return Observed(
-        now_ms=1, me="ob-a", store=store, fenced_epoch=7, database=Database(process=Process.HUNG, silent_ms=9)
+        now_ms=1, me="ob-a", etcd=etcd, fenced_epoch=7, database=Database(process=Process.HUNG, silent_ms=9)
     )
 
 
 def standby(host: str, scn: int, **changed: Any) -> Member:
-    usual: dict[str, Any] = {"host": host, "role": Role.STANDBY, "scn": scn, "lineage": 11}
+    usual: dict[str, Any] = {"host": host, "role": Role.STANDBY, "scn": scn, "timeline": 11}
     return Member(**{**usual, **changed})
 
 
@@ -179,8 +179,8 @@ def test_status_is_what_is_seen() -> None:
     status = status_of(
         look(standby("ob-b", 5, fenced=3, unchanged_ms=800), request=request),
         settings(),
-        thinks="waits",
-        told={"ob-b": {"lag_ms": 62, "thinks": "follows"}},
+        last_decision="waits",
+        reports={"ob-b": {"lag_ms": 62, "thinks": "follows"}},
         paused={"host": "ob-b", "at_s": 5},
     )
     assert (status.fenced_epoch, status.thinks, status.durability) == (7, "waits", "cross_centre")
@@ -193,8 +193,8 @@ def test_status_is_what_is_seen() -> None:
     assert status.request == RequestStatus(id="r-1", kind="rejoin", host="ob-b", waits_ms=300)
 
 
-def test_status_before_the_store_has_answered() -> None:
-    status = status_of(Observed(now_ms=1, me="ob-a"), settings(), thinks="", told={}, paused=None)
+def test_status_before_etcd_has_answered() -> None:
+    status = status_of(Observed(now_ms=1, me="ob-a"), settings(), last_decision="", reports={}, paused=None)
     assert (status.leader, status.members, status.store_answered_ago_ms) == (None, (), None)
 
 
@@ -202,9 +202,9 @@ def test_the_successor_is_the_living_standby_that_has_most() -> None:
     able = (standby("ob-b", 5), standby("ob-c", 9))
     unable = (
         standby("ob-a", 99),
-        standby("ob-d", 99, may_lead=False),
+        standby("ob-d", 99, candidate=False),
         standby("ob-e", 99, role=Role.PRIMARY),
-        standby("ob-f", 99, lineage=10),
+        standby("ob-f", 99, timeline=10),
         standby("ob-g", 99, unchanged_ms=1200),
     )
     assert successor(look(*able, *unable), Limits()) == "ob-c"

@@ -31,7 +31,7 @@ from tests.unit.hosts.fake_host import LAB
         ("test_database.py::test_standby_refuses_writes", DATABASES),
         ("test_services.py::test_no_unit_has_failed[mon-c]", "mon-c"),
         ("test_network.py::test_reaches_exactly_what_it_may[gw-a]", NETWORK),
-        ("test_store.py::test_plain_text_gets_nowhere[mon-c-client]", "mon-c"),
+        ("test_etcd.py::test_plain_text_gets_nowhere[mon-c-client]", "mon-c"),
         ("test_secrets.py::test_secrets_on_the_control_machine_are_private", CONTROL),
     ],
 )

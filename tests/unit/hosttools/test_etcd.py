@@ -1,4 +1,4 @@
-"""loanstack-store's own decisions, with stand-ins for etcdctl and for the members."""
+"""loanstack-etcd's own decisions, with stand-ins for etcdctl and for the members."""
 
 import json
 import os
@@ -31,7 +31,7 @@ _WHOLE = {
 
 
 class Members(ThreadingHTTPServer):
-    """The members of a store: this host's answers clients, and the others answer members."""
+    """The members of etcd: this host's answers clients, and the others answer members."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("0.0.0.0", 0), _Asked)
@@ -88,19 +88,19 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
 
 
 class Member:
-    """A pretended member: say what the store holds, run the tool, see what it holds then."""
+    """A pretended member: say what etcd holds, run the tool, see what it holds then."""
 
     def __init__(self, folder: Path, members: Members) -> None:
         tools = folder / "tools"
         tools.mkdir()
         (tools / "etcdctl").symlink_to(_STAND_IN)
-        self.store = folder / "store"
+        self.data = folder / "data"
         self.members = members
         self.root_password = folder / "root.password"
         self.root_password.write_text("word-of-root\n")
         (folder / "agent.password").write_text("word-of-agent\n")
         port = members.server_address[1]
-        self.settings = folder / "store.json"
+        self.settings = folder / "etcd.json"
         self.says = {
             "client_port": port,
             "peer_port": port,
@@ -116,17 +116,17 @@ class Member:
             **os.environ,
             "PATH": f"{tools}:{os.environ['PATH']}",
             "PYTHONPATH": str(PROJECT_ROOT),
-            "LOANSTACK_STORE_SETTINGS": str(self.settings),
-            "STORE": str(self.store),
+            "LOANSTACK_ETCD_SETTINGS": str(self.settings),
+            "ETCD_DATA": str(self.data),
         }
         for name in ("users", "roles"):
-            (self.store / name).mkdir(parents=True)
+            (self.data / name).mkdir(parents=True)
         self.is_heard()
         self.allows_changes()
 
     def holds(self, files: dict[str, str]) -> None:
         for name, text in files.items():
-            (self.store / name).write_text(f"{text}\n" if text else "")
+            (self.data / name).write_text(f"{text}\n" if text else "")
 
     def is_heard(self, *, health: str = '{"health": "true"}', answering: Sequence[str] = _OTHERS) -> None:
         self.members.health = health.encode()
@@ -137,13 +137,13 @@ class Member:
 
     @property
     def access(self) -> dict[str, str]:
-        files = (p for p in self.store.rglob("*") if p.is_file())
-        found = {str(p.relative_to(self.store)): p.read_text().strip() for p in files}
+        files = (p for p in self.data.rglob("*") if p.is_file())
+        found = {str(p.relative_to(self.data)): p.read_text().strip() for p in files}
         return {name: text for name, text in found.items() if name == "closed" or "/" in name}
 
     @property
     def called(self) -> list[str]:
-        log = self.store / "called"
+        log = self.data / "called"
         return log.read_text().splitlines() if log.exists() else []
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -174,7 +174,7 @@ def test_help_names_every_command(member: Member) -> None:
     assert member.run("frobnicate").returncode == 2
 
 
-def test_a_new_store_is_closed_and_a_second_time_changes_nothing(member: Member) -> None:
+def test_a_new_etcd_is_closed_and_a_second_time_changes_nothing(member: Member) -> None:
     assert member.lacks() == ["authentication"]
     assert member.run("grant").returncode == 0
     assert (member.access, member.lacks()) == (_WHOLE, [])
@@ -222,7 +222,7 @@ def test_another_password_of_root_is_refused_with_the_way_out(member: Member) ->
     assert member.lacks() == ["root"]
     refused = member.run("grant")
     assert refused.returncode == 1
-    assert "root's password in the store is not the one in" in refused.stderr
+    assert "root's password in etcd is not the one in" in refused.stderr
     assert "bring the old secrets file back" in refused.stderr
     assert member.access == _WHOLE
 
@@ -265,15 +265,15 @@ def test_waiting_for_a_majority_has_an_end_and_says_who_answers(member: Member) 
     member.is_heard(health='{"health": "false"}', answering=_OTHERS[:1])
     refused = member.run("wait-healthy", "1")
     assert refused.returncode == 1
-    assert "waited 1 s for a majority of the store" in refused.stderr
+    assert "waited 1 s for a majority of etcd" in refused.stderr
     assert refused.stderr.strip().endswith("answer: 127.0.0.2")
 
 
 @pytest.mark.parametrize("limit", ["a[$(touch injected)0]", "$(touch injected)", "1\n2", "-1", "9" * 30, ""])
 def test_a_limit_that_is_no_number_is_refused_and_runs_nothing(member: Member, limit: str) -> None:
     refused = member.run("wait-healthy", "--", limit)
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "LIMIT_S is " in refused.stderr
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Invalid value for 'LIMIT_S'" in refused.stderr
     assert "allowed: a whole number of at most 86400" in refused.stderr
 
 

@@ -58,6 +58,12 @@ def test_a_write_that_fails_leaves_nothing(owned: Path) -> None:
     assert [path.name for path in owned.iterdir()] == ["role"]
 
 
+def test_an_owner_that_the_host_does_not_have_is_named_and_nothing_is_written(owned: Path) -> None:
+    with pytest.raises(ToolError, match=r"role: its user is 'no-such-user'; allowed: a user of this host"):
+        files.write(owned / "role", "PRIMARY\n", owner="no-such-user")
+    assert not list(owned.iterdir())
+
+
 def test_a_write_that_a_signal_ends_leaves_nothing(owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def ended(_descriptor: int) -> None:
         raise KeyboardInterrupt

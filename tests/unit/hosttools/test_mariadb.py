@@ -24,6 +24,7 @@ for word in "$@"; do
     esac
 done
 cat >> "$ANSWERS/applied.sql"
+cat "$ANSWERS/refuses" >&2 2>/dev/null
 [[ ! -f $ANSWERS/refuses ]]
 """
 _INSTALL = """#!/bin/bash
@@ -131,6 +132,25 @@ def test_a_script_that_was_refused_is_not_remembered(primary: Host) -> None:
     assert primary.status()["applied"] == ""
 
 
+_NEAR = "You have an error in your SQL syntax; check the manual near 'BY\\n'open-Sesame_1'' at line 1"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (f"ERROR 1064 (42000) at line 3: {_NEAR}\n", "ERROR 1064 (42000) at line 3: its words are not shown"),
+        (f"WARNING: old\nERROR 1396 (HY000): {_NEAR}\n", "ERROR 1396 (HY000): its words are not shown"),
+        ("ERROR 2006 (HY000) at line 3: Server has gone away\n", "line 3: Server has gone away"),
+        ("open-Sesame_1?\n", "the client ended with 1; its words are not shown"),
+    ],
+)
+def test_a_refusal_shows_its_number_and_line_and_no_password(primary: Host, words: str, shown: str) -> None:
+    primary.says(refuses=words.replace("\\n", "\n"))
+    refused = primary.run("apply")
+    assert (refused.returncode, shown in refused.stderr) == (1, True), refused.stderr
+    assert "Sesame" not in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("clients", "on", "is_paired"), [("1", "ON", True), ("0", "ON", False), ("1", "OFF", False)]
 )
@@ -178,8 +198,8 @@ def test_what_the_server_says_in_place_of_a_number_is_refused(primary: Host, sai
 @pytest.mark.parametrize("limit", _HOSTILE)
 def test_a_limit_that_is_no_number_is_refused(primary: Host, limit: str) -> None:
     refused = primary.run("wait-paired", "--", limit)
-    assert refused.returncode == 1
-    assert "LIMIT_S is " in refused.stderr
+    assert refused.returncode == 2
+    assert "Invalid value for 'LIMIT_S'" in refused.stderr
 
 
 def test_links_of_the_service_in_its_folder_hurt_nothing(primary: Host, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pytest
 from deploys.rotation import Rotation, files_of
 from hosttools import waiting
 from hosttools.errors import ToolError
+from hosttools.rotation import service as service_module
 from hosttools.rotation.__main__ import tool
 
 BACK_S = 1.0
@@ -24,10 +26,11 @@ class Service:
     """What it answers."""
 
     is_well: bool = True
-    in_flight: list[float] = field(default_factory=lambda: [1.0])
-    """One after the other; the last one stays."""
-    gate: int = 200
-    gate_asked: int = 0
+    in_flight: list[float | None] = field(default_factory=lambda: [1.0])
+    """One after the other; the last one stays. None: it is too busy to say."""
+    has_metrics: bool = True
+    smoke_test_status: int = 200
+    smoke_tests_asked: int = 0
     entity: str | None = None
 
 
@@ -42,11 +45,12 @@ def service() -> Iterator[tuple[Service, int]]:
                 status = 200 if state.is_well else 503
             elif self.path == "/metrics":
                 count = state.in_flight.pop(0) if len(state.in_flight) > 1 else state.in_flight[0]
-                status, body = 200, f"# TYPE x gauge\nloan_requests_in_flight {count}\nother 9\n".encode()
+                status = 404 if not state.has_metrics else 503 if count is None else 200
+                body = f"# TYPE x gauge\nloan_requests_in_flight {count}\nother 9\n".encode()
             elif self.path.startswith("/v1/products"):
-                state.gate_asked += 1
+                state.smoke_tests_asked += 1
                 state.entity = self.headers["X-Legal-Entity"]
-                status = state.gate
+                status = state.smoke_test_status
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -60,6 +64,10 @@ def service() -> Iterator[tuple[Service, int]]:
     yield state, server.server_address[1]
     server.shutdown()
     server.server_close()
+
+
+class Killed(BaseException):
+    """The end of the tool in the middle of its work."""
 
 
 class Clock:
@@ -165,8 +173,8 @@ def lay_down(tmp_path: Path, port: int) -> None:
         port=8088,
         in_flight="loan_requests_in_flight",
         idle_in_flight=1,
-        gate_url=f"{url}/v1/products",
-        gate_entity="QH01",
+        smoke_test_url=f"{url}/v1/products",
+        smoke_test_entity="QH01",
         drain_s=120,
         back_s=BACK_S,
         restart=(("touch", f"{tmp_path}/restarted"),),
@@ -207,6 +215,41 @@ def test_what_does_not_end_is_said_and_it_stays_out(host: Host) -> None:
     assert host.reasons == ["upgrade"]
 
 
+def test_one_that_is_too_busy_to_say_is_asked_again(host: Host) -> None:
+    host.service.in_flight = [None, None, 2.0, 1.0]
+    assert host.tool("drain", "upgrade").returncode == 0
+    assert len(host.service.in_flight) == 1
+
+
+def test_one_that_never_says_is_not_taken_for_idle(gated: Host) -> None:
+    gated.service.in_flight = [3.0, None]
+    gated.change(drain_s=2)
+    done = gated.tool("drain", "upgrade")
+    assert done.returncode == 1
+    assert "loan does not say how many requests are still under way after 2 s" in done.stderr
+    assert gated.reasons == ["upgrade"]
+    assert not (gated.folder / "rules").exists(), "what may be under way must still be answered"
+    assert json.loads(gated.tool("status").stdout)["in_flight"] is None
+
+
+@pytest.mark.parametrize(("accepts", "status"), [(True, 1), (False, 0)])
+def test_silence_is_idle_only_where_no_process_listens(
+    host: Host, monkeypatch: pytest.MonkeyPatch, accepts: bool, status: int
+) -> None:
+    monkeypatch.setattr(service_module, "_ANSWER_S", 0.01)
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        if accepts:
+            port.listen()
+        host.change(metrics_url=f"http://127.0.0.1:{port.getsockname()[1]}/metrics", drain_s=0.1)
+        assert host.tool("drain", "upgrade").returncode == status
+
+
+def test_an_application_that_is_not_there_has_no_requests(host: Host) -> None:
+    host.service.has_metrics = False
+    assert host.tool("drain", "upgrade").returncode == 0
+
+
 def test_who_sends_requests_is_shut_out_once_nothing_is_under_way(gated: Host) -> None:
     rules = gated.folder / "rules"
     assert gated.tool("out", "upgrade").returncode == 0
@@ -218,7 +261,7 @@ def test_who_sends_requests_is_shut_out_once_nothing_is_under_way(gated: Host) -
 def test_it_is_shut_until_the_last_reason_is_gone(gated: Host) -> None:
     rules = gated.folder / "rules"
     for reason in ("upgrade", "starting"):
-        assert gated.tool("shut", reason).returncode == 0
+        assert gated.tool("close-port", reason).returncode == 0
     assert gated.tool("in", "starting").returncode == 0
     assert "reject" in rules.read_text()
     assert gated.tool("in", "upgrade").returncode == 0
@@ -241,15 +284,15 @@ def test_it_is_started_anew_by_its_own_command(host: Host) -> None:
 
 
 def test_the_gate_asks_as_a_legal_entity_and_passes_what_answers_200(host: Host) -> None:
-    done = host.tool("gate")
+    done = host.tool("smoke-test")
     assert (done.returncode, done.stdout.strip()) == (0, "40 x 200")
-    assert (host.service.gate_asked, host.service.entity) == (40, "QH01")
+    assert (host.service.smoke_tests_asked, host.service.entity) == (40, "QH01")
 
 
 @pytest.mark.parametrize("status", [500, 503, 404])
 def test_the_gate_refuses_everything_else_and_says_what_came(host: Host, status: int) -> None:
-    host.service.gate = status
-    done = host.tool("gate")
+    host.service.smoke_test_status = status
+    done = host.tool("smoke-test")
     assert done.returncode != 0
     assert f"loan answers 40 x {status} instead of 40 x 200" in done.stderr
 
@@ -279,6 +322,38 @@ def test_a_roll_back_swaps_the_versions_and_starts_the_one_of_before(host: Host)
     assert str((host.folder / "started").readlink()) == "1.0"
 
 
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_roll_back_that_was_killed_is_finished_by_the_next_one(
+    host: Host, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    done: list[Path] = []
+    rename = Path.rename
+
+    def killed(path: Path, target: Path) -> Path:
+        if len(done) == renames:
+            raise Killed
+        done.append(target)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(Killed):
+        host.tool("roll-back")
+    monkeypatch.setattr(Path, "rename", rename)
+    assert (host.link("current"), host.link("previous")) == (("1.1", "1.0"), ("1.0", "1.0"))[renames]
+    again = host.tool("roll-back")
+    assert (again.returncode, again.stdout.strip()) == (0, "1.0")
+    assert (host.link("current"), host.link("previous")) == ("1.0", "1.1")
+    assert str((host.folder / "started").readlink()) == "1.0"
+
+
+def test_a_version_is_not_rolled_back_to_itself(host: Host) -> None:
+    (host.folder / "versions/previous").unlink()
+    (host.folder / "versions/previous").symlink_to("1.1")
+    done = host.tool("roll-back")
+    assert (done.returncode, "no version of before" in done.stderr) == (1, True)
+    assert not (host.folder / "started").is_symlink()
+
+
 def test_without_a_version_of_before_nothing_is_touched(host: Host) -> None:
     (host.folder / "versions/previous").unlink()
     done = host.tool("roll-back")
@@ -304,7 +379,7 @@ def test_bad_words_are_refused_and_change_nothing(
     host: Host, arguments: tuple[str, ...], name: str, says: str
 ) -> None:
     done = host.tool(*arguments, name=name)
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert says in done.stderr
     assert not (host.folder / "out").exists() or host.reasons == []
 
@@ -338,7 +413,7 @@ def test_settings_that_could_end_a_rule_or_reach_a_shell_are_refused(
     host: Host, changes: dict[str, object], said: str
 ) -> None:
     host.change(**changes)
-    done = host.tool("shut", "upgrade")
+    done = host.tool("close-port", "upgrade")
     assert done.returncode == 1
     assert f"{host.settings}: " in done.stderr
     assert said in done.stderr

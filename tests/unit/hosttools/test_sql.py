@@ -35,6 +35,16 @@ def test_values_are_quoted_by_the_driver() -> None:
     assert asked == ["ALTER USER root IDENTIFIED BY 'it\\'s \\\\ %s'"]
 
 
+def test_a_refusal_of_quoted_values_repeats_none() -> None:
+    with (
+        serving(lambda statement: (1064, f"error near '{statement}'")) as port,
+        pytest.raises(sql.SqlError, match="words are not shown") as refused,
+    ):
+        sql.rows(endpoint(port), "ALTER USER root IDENTIFIED BY %s", "open-Sesame_1")
+    assert refused.value.code == 1064
+    assert "Sesame" not in str(refused.value)
+
+
 def test_no_rows_are_no_value() -> None:
     with (
         serving(lambda statement: None) as port,

@@ -16,8 +16,8 @@ import pytest
 
 from hosttools import waiting
 from hosttools.errors import ToolError
+from hosttools.tongweb import log, warm_up
 from hosttools.tongweb import server as server_module
-from hosttools.tongweb import warm_up
 from hosttools.tongweb.configuration import Configuration
 from hosttools.tongweb.console import Console
 from hosttools.tongweb.log import ServerLog
@@ -93,10 +93,10 @@ class Rotation:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def shut(self, reason: str) -> None:
-        self.told.append(f"shut {reason}")
+    def close_port(self, reason: str) -> None:
+        self.told.append(f"close-port {reason}")
 
-    def let_in(self, reason: str) -> None:
+    def put_back(self, reason: str) -> None:
         self.told.append(f"in {reason}")
 
 
@@ -184,12 +184,12 @@ def script(host: Host, name: str, text: str) -> None:
 def test_a_start_shuts_gateways_out_until_it_is_up_and_warm(host: Host) -> None:
     host.writes(f"of an earlier start: {STARTED}")
     host.server.begin()
-    assert host.rotation.told == ["shut starting"]
+    assert host.rotation.told == ["close-port starting"]
     with pytest.raises(ToolError, match="waited 90 s for the server to be ready"):
         host.server.ready(None)
     host.writes(STARTED)
     host.server.ready(os.getpid())
-    assert host.rotation.told == ["shut starting", "in starting"]
+    assert host.rotation.told == ["close-port starting", "in starting"]
     assert host.product.asked["GET /portal/api/readyz none"] == 50
     assert host.product.asked["POST /portal/api/readyz none"] == 50
 
@@ -201,6 +201,21 @@ def test_a_server_that_ended_is_said_with_its_own_reason(host: Host) -> None:
         host.server.ready(2**22 + 1)
     (host.folder / "journal").write_text("Address already in use (Bind failed)\n")
     assert host.log.why() == "License expired\nAddress already in use (Bind failed)"
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_journal_that_does_not_answer_hides_no_reason(
+    host: Host, monkeypatch: pytest.MonkeyPatch, is_installed: bool
+) -> None:
+    journalctl = host.folder / "tools/journalctl"
+    journalctl.write_text("#!/bin/sh\nexec sleep 60\n")
+    if not is_installed:
+        journalctl.unlink()
+        monkeypatch.setenv("PATH", str(host.folder / "tools"))
+    monkeypatch.setattr(log, "_JOURNAL_S", 0.0)
+    host.server.begin()
+    host.writes("License expired\n")
+    assert host.log.why() == "License expired"
 
 
 def test_without_a_word_of_the_vendor_the_severe_lines_are_shown(host: Host) -> None:
@@ -216,7 +231,7 @@ def test_up_without_the_portal_it_stays_out_of_rotation(
     host.server.begin()
     host.writes(STARTED)
     host.server.ready(None)
-    assert host.rotation.told == ["shut starting"]
+    assert host.rotation.told == ["close-port starting"]
     assert "up without the portal, and so out of rotation" in capsys.readouterr().err
 
 
@@ -367,7 +382,7 @@ def test_links_of_the_service_are_replaced_and_not_followed(host: Host, tmp_path
     for name in ("home/conf/tongweb.xml", "home/autodeploy/portal.war", "run/cli-password"):
         (tmp_path / name).symlink_to(shadow)
     Configuration(host.settings, note=tmp_path / "note").put_together()
-    host.server.lay_war()
+    host.server.install_war()
     assert (tmp_path / "home/autodeploy/portal.war").read_bytes() == b"war\0\xff"
     script(
         host, "commandstool.sh", 'for word; do case $word in --passwordfile=*) cat "${word#*=}";; esac; done'
@@ -394,6 +409,11 @@ def test_what_the_product_refuses_is_said_without_a_password(host: Host) -> None
     script(host, "commandstool.sh", "echo no such application >&2; exit 3")
     with pytest.raises(ToolError, match=r"commandstool\.sh deploy failed: no such application"):
         Console(host.settings).deploy_portal(host.server.war)
+    script(host, "commandstool.sh", "echo wrong: $* >&2; exit 3")
+    with pytest.raises(ToolError, match=r"commandstool\.sh config-password failed: wrong: ") as refused:
+        Console(host.settings).secure()
+    assert "--adminnewpassword=***" in str(refused.value)
+    assert not any(word in str(refused.value) for word in ("ours-1", "thanos123.com"))
     (host.folder / "accounts").write_text("thanos word-1 word-2 more\n")
     with pytest.raises(ToolError) as refused:
         Console(host.settings)

@@ -1,4 +1,4 @@
-"""What an inventory may say about store, agents, fences and durability."""
+"""What an inventory may say about etcd, agents, fences and durability."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -60,12 +60,12 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
 @pytest.mark.parametrize(
     ("broken", "where", "field", "allowed"),
     [
-        (with_host("mon-c", roles=(Role.MONITOR,)), "lab", "hosts with role arbiter", "an odd number"),
+        (with_host("mon-c", roles=(Role.MONITOR,)), "lab", "hosts with role etcd", "an odd number"),
         (
             with_host("ob-b", centre="a"),
             "lab",
-            "arbiters in centre a",
-            "must not take the store's majority",
+            "etcd members in a",
+            "must not take etcd's majority",
         ),
         (with_host("ob-a", fence=None), "ob-a", "fence", _KINDS),
         (
@@ -122,24 +122,29 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "only a fence of kind fence_agent",
         ),
         (with_host("gw-a", fence=Fence(kind="none", reason="x")), "gw-a", "fence", "only hosts of role"),
-        (with_host("ob-a", may_lead=False), "ob-a", "may_lead", "the first primary leads"),
+        (with_host("ob-a", candidate=False), "ob-a", "candidate", "the first primary leads"),
         (with_failover(lease_ttl_s=1.5), "lab", "failover.lease_ttl_s", ">= 2.3 "),
         (with_failover(safety_margin_ms=599), "lab", "failover.safety_margin_ms", ">= 600 (half of"),
         (
-            with_failover(lease_ttl_s=1.9, loop_interval_ms=100, calm_interval_ms=100, store_timeout_ms=100),
+            with_failover(lease_ttl_s=1.9, loop_interval_ms=100, calm_interval_ms=100, etcd_timeout_ms=100),
             "lab",
             "failover.lease_ttl_s",
             ">= 2.1 (safety_margin_ms",
         ),
         (with_failover(calm_interval_ms=199), "lab", "failover.calm_interval_ms", ">= 200"),
         (with_failover(peer_silent_ms=1099), "lab", "failover.peer_silent_ms", ">= 1100"),
-        (with_failover(lag_limit_ms=100), "lab", "failover.lag_limit_ms", "nobody may ever lead"),
+        (
+            with_failover(max_failover_lag_ms=100),
+            "lab",
+            "failover.max_failover_lag_ms",
+            "nobody may ever lead",
+        ),
         (with_failover(durability="both"), "lab", "failover.durability", "local, cross_centre"),
         (with_failover(degrade_after_s=1.1), "lab", "failover.degrade_after_s", ">= 1.2 "),
         (
-            replace(LAB, store=replace(LAB.store, election_timeout_ms=499)),
+            replace(LAB, etcd=replace(LAB.etcd, election_timeout_ms=499)),
             "lab",
-            "store.election_timeout_ms",
+            "etcd.election_timeout_ms",
             ">= 500",
         ),
     ],

@@ -173,3 +173,18 @@ def test_the_one_password_of_an_earlier_version_is_still_that_of_every_device(tm
     del found["fence_passwords"]
     path.write_text(json.dumps(found))
     assert secrets.ensure(path, fences=FENCES).fence_passwords == dict.fromkeys(FENCES, "one-for-all")
+
+
+def test_a_secret_that_an_earlier_version_named_otherwise_keeps_its_value(tmp_path: Path) -> None:
+    """A new password would be one that etcd does not know."""
+    path = written(tmp_path / "secrets.json")
+    found = json.loads(path.read_text())
+    kept = {
+        "store_root_password": "root-of-etcd-0123456789",
+        "store_agent_password": "agent-of-etcd-0123456789",
+    }
+    del found["etcd_root_password"], found["etcd_agent_password"]
+    path.write_text(json.dumps(found | kept))
+    known = secrets.ensure(path, fences=FENCES)
+    assert [known.etcd_root_password, known.etcd_agent_password] == list(kept.values())
+    assert not kept.keys() & json.loads(path.read_text()).keys()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from inventory import InventoryError, environment
 from inventory.hardware import KUNPENG_920
+from inventory.mariadb import MariaDb
 from inventory.model import Artifact, Environment
-from inventory.peer import MariaDb
 from inventory.places import PROJECT_ROOT
 from inventory.validation import LOG_DISK_PER_MEMORY, check, find_problems
 
@@ -158,11 +158,17 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "withdrawal",
             "drawdown",
         ),
-        (replace(LAB, peer=MariaDb(sql_port=2882)), "ob-a", "peer.sql_port", 2882, "database.rpc_port has"),
         (
-            replace(LAB, peer=MariaDb(buffer_pool_share=1.5)),
+            replace(LAB, mariadb=MariaDb(sql_port=2882)),
+            "ob-a",
+            "mariadb.sql_port",
+            2882,
+            "database.rpc_port has",
+        ),
+        (
+            replace(LAB, mariadb=MariaDb(buffer_pool_share=1.5)),
             "lab",
-            "peer.buffer_pool_share",
+            "mariadb.buffer_pool_share",
             1.5,
             "above 0, at most 1",
         ),

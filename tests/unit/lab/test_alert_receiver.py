@@ -2,9 +2,9 @@
 
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(file: Path) -> Iterator[int]:
-    with HTTPServer(("127.0.0.1", 0), alert_receiver.handler_for(file, _TOKEN)) as server:
+    with alert_receiver.server_of(file, _TOKEN, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server.server_address[1]
@@ -70,6 +70,18 @@ def test_anything_else_is_refused_and_not_written(
 def test_a_message_without_a_length_that_is_allowed_is_not_read(port: int, file: Path, length: str) -> None:
     assert send(port, "{}", length=length) == 413
     assert not file.exists()
+
+
+def test_a_client_that_says_nothing_keeps_no_other_waiting(
+    port: int, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_receiver._Handler, "timeout", None)
+    with socket.create_connection(("127.0.0.1", port)) as silent, silent.makefile("rb") as answer:
+        silent.sendall(b"POST /alerts HTTP/1.1\r\n")
+        assert send(port, json.dumps({"number": 1})) == 200
+        assert json.loads(file.read_text())["number"] == 1
+        silent.shutdown(socket.SHUT_WR)
+        assert answer.read().startswith(b"HTTP/1.0 401"), "it was waited for all the time"
 
 
 def test_a_full_file_is_begun_anew(port: int, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

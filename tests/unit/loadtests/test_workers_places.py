@@ -41,7 +41,7 @@ def test_names_mean_hosts_and_each_has_its_slots():
         ("2", 2, "--processes-per-host with --workers 2: that is for hosts"),
         ("load-a9", None, "'load-a9' is no host of qinghai; allowed: a number of processes of this machine"),
         ("gw-a1", None, "gw-a1 has role gateway; allowed: a number"),
-        ("ob-a1", None, "ob-a1 has role oceanbase, arbiter"),
+        ("ob-a1", None, "ob-a1 has role oceanbase, etcd"),
         ("2,load-a1", None, "'2' is a number among hosts"),
         ("load-a1,", None, "'' is no host"),
         ("", None, "'' is no host"),

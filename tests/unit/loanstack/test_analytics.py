@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory import environment
+from inventory.database_kind import DatabaseKind
 from inventory.model import DatabaseRole
-from inventory.peer import DatabaseKind
 from loanstack.cli import load, main
 from loanstack.companions import report_record, report_session
 from loanstack.companions.databases import host_with
@@ -203,7 +203,7 @@ def test_mariadb_is_asked_at_its_own_port_with_its_own_time_out(monkeypatch: pyt
         host = host_with(env, role, DatabaseKind.MARIADB)
         assert host.name == name, "as it was deployed: there nobody is promoted"
     ReportSession(env, host, DatabaseKind.MARIADB).run(REPORTS[0])
-    assert f"--port={env.peer.sql_port}" in started[0]
+    assert f"--port={env.mariadb.sql_port}" in started[0]
     assert client.told[0].startswith("pass-word\nSET SESSION max_statement_time = 30;")
 
 
@@ -211,7 +211,7 @@ def test_mariadb_is_asked_at_its_own_port_with_its_own_time_out(monkeypatch: pyt
     ("arguments", "words"),
     [
         (("--analytics-on", "standby"), "allowed: --scenario analytics"),
-        (("--scenario", "analytics", "--analytics-on", "arbiter"), "primary"),
+        (("--scenario", "analytics", "--analytics-on", "etcd"), "primary"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_happens(

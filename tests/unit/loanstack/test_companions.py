@@ -12,8 +12,8 @@ import pytest
 
 from chaos.system.world import WorldError
 from inventory import environment
+from inventory.database_kind import DatabaseKind
 from inventory.model import DatabaseRole
-from inventory.peer import DatabaseKind
 from loadtests.results import figures
 from loadtests.results.figures import LoadFigures
 from loanstack.companions import analytics, major_freeze, measured_start, report_record

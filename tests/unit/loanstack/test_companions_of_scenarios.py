@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from inventory import environment
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loadtests.plan.companion_kind import CompanionKind
 from loadtests.plan.scenarios import SCENARIOS
 from loanstack.cli import load, main

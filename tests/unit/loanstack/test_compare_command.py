@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from chaos.system.sql_session import RoleAndPosition
 from inventory import environment
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loanstack.capacity.cool_down import not_level
 from loanstack.cli import compare as compare_cli
 from loanstack.cli import main

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loanstack.results import comparison
 from loanstack.results.comparison import COMPARED, OURS, PEER, Ran
 from proof.titles import shown, unit

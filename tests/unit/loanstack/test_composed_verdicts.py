@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from inventory import environment
-from inventory.peer import DatabaseKind
+from inventory.database_kind import DatabaseKind
 from loadtests.plan.scenarios import SCENARIOS
 from loanstack.commands.load import LoadParameters
 from loanstack.commands.prove import whole

@@ -28,7 +28,7 @@ def test_components_lie_along_a_requests_way_and_add_up() -> None:
         ("loan services", 0.3),
         ("database ob-a", 0.4),
         ("database ob-b", 0.08),
-        ("failover agents and store", 0.015),
+        ("failover agents and etcd", 0.015),
         ("rest of the hosts", 0.01),
     ]
 

@@ -83,5 +83,5 @@ def test_the_rate_is_that_of_the_rows_this_run_inserted() -> None:
 def test_a_seeding_promises_the_customers_and_a_standby_that_has_them(
     figures: dict[str, float], verdict: Verdict
 ) -> None:
-    judged_by = promised.of_seed(customers=1000, lag_limit_ms=500)
+    judged_by = promised.of_seed(customers=1000, max_healthy_lag_ms=500)
     assert overall(evaluate(judged_by, figures)).verdict is verdict

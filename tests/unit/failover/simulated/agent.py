@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from failover.core.actions import Action, FenceSelf, Hold, Refuse
-from failover.core.alone import is_followed, told_alone
 from failover.core.decision import decide, must_fence
 from failover.core.observed import (
-    Alone,
+    EtcdView,
     FenceReport,
     FenceState,
     Lease,
@@ -16,20 +15,21 @@ from failover.core.observed import (
     Phase,
     Role,
     Settings,
-    StoreView,
     Task,
     TaskKind,
+    UnprotectedMode,
 )
 from failover.core.pace import is_calm
+from failover.core.unprotected import is_followed, reported_unprotected_mode
 from tests.unit.failover.simulated.database import Database
-from tests.unit.failover.simulated.eyes import Eyes, StoreAnswer, read_all
+from tests.unit.failover.simulated.etcd import Etcd
+from tests.unit.failover.simulated.eyes import EtcdAnswer, Eyes, read_all
 from tests.unit.failover.simulated.service import Service
-from tests.unit.failover.simulated.store import Store
 from tests.unit.failover.simulated.traffic import Traffic
 from tests.unit.failover.simulated.world import World
 
 Effect = Generator[float | Callable[[], object], Any, None]
-"""Yields milliseconds to wait, or an operation on the store; is sent its result, None if no answer came."""
+"""Yields milliseconds to wait, or an operation on etcd; is sent its result, None if no answer came."""
 
 
 class Agent(Service):
@@ -38,18 +38,18 @@ class Agent(Service):
     def __init__(
         self,
         world: World,
-        store: Store,
+        etcd: Etcd,
         database: Database,
         settings: Settings,
         effects: Callable[["Agent", Action], None],
         *,
-        may_lead: bool,
+        candidate: bool,
     ) -> None:
         super().__init__(world, database)
-        self.store, self.settings, self.effects = store, settings, effects
-        self.me, self.may_lead = database.host.name, may_lead
+        self.etcd, self.settings, self.effects = etcd, settings, effects
+        self.me, self.candidate = database.host.name, candidate
         self.others: dict[str, Agent] = {}
-        self.traffic = Traffic(world, store, self.me, settings.store_timeout_ms, self.on_me)
+        self.traffic = Traffic(world, etcd, self.me, settings.etcd_timeout_ms, self.on_me)
         self.sees_stopped = world.chance.random() < 0.5
         self.last: Action = Hold(why="not started")
         self.refusals = self.decisions = self.self_fences = 0
@@ -70,7 +70,7 @@ class Agent(Service):
         self.ticks = self.puts = self.looked_at = 0
         self.said: tuple[int, bool] = (0, False)
         """The epoch, and that clients need not wait for a standby: what it answers to them."""
-        self.said_alone_at = self.followed_at = self.eyes.clock()
+        self.unprotected_reported_at = self.followed_at = self.eyes.clock()
 
     def begin(self) -> None:
         """Start without knowing anything."""
@@ -96,7 +96,7 @@ class Agent(Service):
         self.guard()
         calm = is_calm(self.observe(), self.settings)
         if calm and self.eyes.clock() - self.looked_at < self.settings.calm_interval_ms - loop_ms / 2:
-            # Nobody tells it of changes here: the store that does so may always be late.
+            # Nobody tells it of changes here: etcd that does so may always be late.
             self.on_me(0, self._decide)
             return
         self.looked_at = self.eyes.clock()
@@ -132,17 +132,17 @@ class Agent(Service):
 
     def _announced(self, seen: Observed) -> Observed:
         """Tell clients before anything is decided, and see what that changes."""
-        was_alone, record = self.said[1], seen.store.leadership if seen.store else None
-        self.said = record.epoch if record else 0, told_alone(seen) is Alone.YES
-        if was_alone or self.said[1]:
-            self.said_alone_at = seen.now_ms
-            return replace(seen, alone_said_ago_ms=0)
+        was_unprotected, record = self.said[1], seen.etcd.leadership if seen.etcd else None
+        self.said = record.epoch if record else 0, reported_unprotected_mode(seen) is UnprotectedMode.YES
+        if was_unprotected or self.said[1]:
+            self.unprotected_reported_at = seen.now_ms
+            return replace(seen, unprotected_reported_ago_ms=0)
         return seen
 
     def observe(self) -> Observed:
         view, now = self.eyes.view, self.eyes.clock()
         if view is not None:
-            copy = object.__new__(StoreView)
+            copy = object.__new__(EtcdView)
             copy.__dict__.update(view.__dict__)
             copy.__dict__["answered_ago_ms"] = now - self.eyes.view_at
             view = copy
@@ -150,16 +150,16 @@ class Agent(Service):
         seen = Observed(
             now_ms=now,
             me=self.me,
-            may_lead=self.may_lead,
+            candidate=self.candidate,
             database=self.eyes.database_seen(),
             lease=self.lease,
-            store=view,
+            etcd=view,
             peers=self.eyes.peers_seen(),
             task=None if self.task is None else Task(kind=self.task[0], started_ago_ms=now - self.task[1]),
             fence_device=tuple(FenceReport(host=h, state=s) for h, s in self.reports.items()),
-            claimed_at_ms=self.claimed_at,
+            lock_acquired_at_ms=self.claimed_at,
             fenced_epoch=self.fenced_epoch,
-            alone_said_ago_ms=now - self.said_alone_at,
+            unprotected_reported_ago_ms=now - self.unprotected_reported_at,
             rejoined_ago_ms=None if note.rejoined_at is None else int(self.world.now - note.rejoined_at),
         )
         if is_followed(seen, self.settings.peer_silent_ms):
@@ -204,16 +204,16 @@ class Agent(Service):
         """Renew the lease and read everything in one go; too late an answer counts as none."""
         now, since = self.eyes.clock(), self.looking_since
         if since is not None:
-            if now - since < self.settings.store_timeout_ms:
+            if now - since < self.settings.etcd_timeout_ms:
                 return
             self.traffic.leave(self.traffic.member)
             self.on_me(0, self._decide)
         self.looking_since = now
         lease, number = self.lease, self.lease_number
 
-        def renew_and_read() -> tuple[bool, StoreAnswer]:
-            kept = number is not None and self.store.keep_alive(number)
-            return kept, read_all(self.store)
+        def renew_and_read() -> tuple[bool, EtcdAnswer]:
+            kept = number is not None and self.etcd.keep_alive(number)
+            return kept, read_all(self.etcd)
 
         self.traffic.send(renew_and_read, lambda answer: self._looked(now, lease, number, answer))
 
@@ -221,7 +221,7 @@ class Agent(Service):
         if self.looking_since != sent_at:
             return
         self.looking_since = None
-        if self.eyes.clock() - sent_at > self.settings.store_timeout_ms:
+        if self.eyes.clock() - sent_at > self.settings.etcd_timeout_ms:
             return
         kept, read = answer
         if lease is not None and self.lease is not None and self.lease.epoch == lease.epoch:
@@ -242,7 +242,7 @@ class Agent(Service):
         if record is None or record.phase is not Phase.SERVING or note.role is not Role.STANDBY:
             return
         if database.answering and database.table_epoch == record.epoch:
-            note.lineage = record.lineage
+            note.timeline = record.timeline
 
     def _look_at_peers(self) -> None:
         view = self.eyes.view
@@ -255,15 +255,15 @@ class Agent(Service):
         self.eyes.ask_peers(self.me, names, agents_say, answering)
 
     def put_member(self) -> None:
-        """Put it into the store; a position that this life of the agent does not know stays there."""
+        """Put it into etcd; a position that this life of the agent does not know stays there."""
         self.puts += 1
         seq = self.life * 1_000_000 + self.puts
         fields = self.describes_itself()
-        before = self.store.member_keys.get(self.me)
+        before = self.etcd.member_keys.get(self.me)
         if before is not None and not fields["scn"]:
             fields["scn"] = before[1]["scn"]
-        self.traffic.send(lambda: self.store.member_keys.__setitem__(self.me, (seq, fields)), None)
+        self.traffic.send(lambda: self.etcd.member_keys.__setitem__(self.me, (seq, fields)), None)
 
     def describes_itself(self) -> dict[str, object]:
         """Return what it puts."""
-        return self.eyes.describe(fenced=self.fenced_epoch, may_lead=self.may_lead)
+        return self.eyes.describe(fenced=self.fenced_epoch, candidate=self.candidate)

@@ -6,7 +6,7 @@ from typing import Any
 from failover.core.lag import lag_between_ns
 from failover.core.observed import Guarantee, Leadership, Phase, Role, Settings
 from tests.unit.failover.simulated.database import NS, Database, History
-from tests.unit.failover.simulated.store import Store
+from tests.unit.failover.simulated.etcd import Etcd
 from tests.unit.failover.simulated.world import World
 
 LAG_SLACK_MS = 1000
@@ -23,10 +23,8 @@ class BrokenPromiseError(AssertionError):
 class Checks:
     """Watches one run."""
 
-    def __init__(
-        self, world: World, store: Store, databases: dict[str, Database], settings: Settings
-    ) -> None:
-        self.world, self.store, self.databases, self.settings = world, store, databases, settings
+    def __init__(self, world: World, etcd: Etcd, databases: dict[str, Database], settings: Settings) -> None:
+        self.world, self.etcd, self.databases, self.settings = world, etcd, databases, settings
         self.figures: Counter[str] = Counter()
         self.served: History | None = None
         self.served_by: Database | None = None
@@ -40,7 +38,7 @@ class Checks:
         """By host: what it lacked when it was last promoted."""
         for database in databases.values():
             database.on_promotion = self.promoted
-        store.watchers.append(self.record_changed)
+        etcd.watchers.append(self.record_changed)
         world.after_each = self.one_writable_primary
 
     def one_writable_primary(self) -> None:
@@ -57,7 +55,7 @@ class Checks:
 
     def _thawed_under_a_lease_guarantee(self, writable: list[Database]) -> bool:
         """The one documented exception: a host was frozen, and by the history only its lease was over."""
-        record = self.store.leadership
+        record = self.etcd.leadership
         if record is None or self.begun.get(record.epoch) is not Guarantee.LEASE:
             return False
         old = [d for d in writable if d.host.name != record.host]
@@ -89,17 +87,17 @@ class Checks:
         database.advance()
         reported, settled = old.final_scn, None
         if reported is None:
-            put: dict[str, Any] = self.store.member_keys[old.primary][1]
+            put: dict[str, Any] = self.etcd.member_keys[old.primary][1]
             # A host that stood still writes nothing: at its next entry its position jumps by all of that.
             reported, settled = put["scn"], put["settled_scn"]
         lag_ms = lag_between_ns(database.scn, reported or 0, settled) / NS
-        if lag_ms > self.settings.lag_limit_ms + LAG_SLACK_MS:
+        if lag_ms > self.settings.max_failover_lag_ms + LAG_SLACK_MS:
             raise BrokenPromiseError(f"{new.host} claims epoch {new.epoch} {lag_ms:.0f} ms behind")
 
-    def acknowledged(self, history: History, scn: int, *, alone: bool) -> None:
+    def acknowledged(self, history: History, scn: int, *, unprotected: bool) -> None:
         """Take in that clients were told of all writes up to `scn`."""
         self.acked[history] = max(scn, self.acked.get(history, 0))
-        self.figures["acknowledged_alone" if alone else "acknowledged_with_standby"] += 1
+        self.figures["acknowledged_alone" if unprotected else "acknowledged_with_standby"] += 1
 
     def promoted(self, database: Database) -> None:
         """Note what a standby that becomes the primary now lacks of all that was acknowledged.
@@ -121,16 +119,16 @@ class Checks:
         self.begun[new.epoch] = new.guarantee
         if new.accept_loss:
             self.acked.clear()
-            self.accepted.add(new.lineage)
+            self.accepted.add(new.timeline)
         self.figures[f"guarantee_{new.guarantee}"] += 1
 
     def _serves(self, new: Leadership) -> None:
         database = self.databases[new.host]
         if database.role is not Role.PRIMARY or database.history is None:
             raise BrokenPromiseError(f"{new.host} serves epoch {new.epoch} with a {database.role}")
-        if new.host in self.lacks and new.lineage not in self.accepted:
+        if new.host in self.lacks and new.timeline not in self.accepted:
             raise BrokenPromiseError(f"{new.host} serves epoch {new.epoch} and {self.lacks[new.host]}")
-        if self.served is not None and new.lineage not in self.accepted:
+        if self.served is not None and new.timeline not in self.accepted:
             self._goes_on_from(self.served, database, new)
         if self.served_by is not None and self.served_by is not database:
             self.figures["failovers"] += 1
@@ -147,7 +145,7 @@ class Checks:
 
     def serving(self) -> str | None:
         """Return who serves now, with a database that takes writes."""
-        record = self.store.leadership
+        record = self.etcd.leadership
         if record is None or record.phase is not Phase.SERVING:
             return None
         return record.host if self.databases[record.host].writable() else None

@@ -52,14 +52,14 @@ class Clients:
         back_ms = self.chance.uniform(0.5, SLOW_ANSWER_MS if self.chance.random() < 0.1 else 6)
 
         def hears() -> None:
-            epoch, alone = agent.said
-            self.world.after(back_ms, lambda: self._heard(agent.me, sent_at, epoch, alone))
+            epoch, unprotected = agent.said
+            self.world.after(back_ms, lambda: self._last_answer(agent.me, sent_at, epoch, unprotected))
 
         agent.on_me(self.chance.uniform(0.5, 6), hears, timer=False)
 
-    def _heard(self, host: str, sent_at: float, epoch: int, alone: bool) -> None:
+    def _last_answer(self, host: str, sent_at: float, epoch: int, unprotected: bool) -> None:
         self.epoch = max(self.epoch, epoch)
-        if alone:
+        if unprotected:
             self.words[host] = epoch, sent_at + WORD_MS
         else:
             self.words.pop(host, None)
@@ -70,14 +70,14 @@ class Clients:
                 continue
             database.advance()
             if any(epoch == self.epoch and self.world.now < until for epoch, until in self.words.values()):
-                self.checks.acknowledged(database.history, database.scn, alone=True)
+                self.checks.acknowledged(database.history, database.scn, unprotected=True)
             elif (reached := self._on_all_standbys(database)) is not None and reached <= database.scn:
-                self.checks.acknowledged(database.history, reached, alone=False)
+                self.checks.acknowledged(database.history, reached, unprotected=False)
 
     def _on_all_standbys(self, primary: Database) -> int | None:
         positions = []
         for name, standby in self.databases.items():
-            if standby is primary or not self.agents[name].may_lead:
+            if standby is primary or not self.agents[name].candidate:
                 continue
             if standby.role is not Role.STANDBY or not standby.answering or standby.stopped:
                 return None

@@ -1,4 +1,4 @@
-"""Database hosts with their agents, a store of three members, and fence devices, all simulated."""
+"""Database hosts with their agents, an etcd of three members, and fence devices, all simulated."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from tests.unit.failover.simulated.checks import Checks
 from tests.unit.failover.simulated.clients import Clients
 from tests.unit.failover.simulated.database import Database, History
 from tests.unit.failover.simulated.effects import Effects
+from tests.unit.failover.simulated.etcd import Etcd
 from tests.unit.failover.simulated.faults import isolated
 from tests.unit.failover.simulated.fences import Fences
 from tests.unit.failover.simulated.records import FIRST
-from tests.unit.failover.simulated.store import Store
 from tests.unit.failover.simulated.world import Event, World
 
 HOSTS = ("a", "b", "c")
@@ -36,7 +36,7 @@ class Cluster:
     def __init__(self, seed: int, shape: Shape, settings: Settings) -> None:
         self.settings = settings
         self.world = World(seed, HOSTS)
-        self.store = Store(self.world, HOSTS, settings.lease_ttl_ms)
+        self.etcd = Etcd(self.world, HOSTS, settings.lease_ttl_ms)
         self.fences = Fences(self.world, self.power_off, self.power_on)
         history = History()
         self.databases = {
@@ -52,11 +52,11 @@ class Cluster:
         self.agents = {
             name: Agent(
                 self.world,
-                self.store,
+                self.etcd,
                 database,
                 settings,
                 self.effects,
-                may_lead=name != shape.never_leads,
+                candidate=name != shape.never_leads,
             )
             for name, database in self.databases.items()
         }
@@ -65,7 +65,7 @@ class Cluster:
             self.agents[name].others = {n: x for n, x in self.agents.items() if n != name}
             if name != "a":
                 database.follows = "a"
-        self.checks = Checks(self.world, self.store, self.databases, settings)
+        self.checks = Checks(self.world, self.etcd, self.databases, settings)
         self.clients = Clients(seed, self.world, self.agents, self.databases, self.checks)
         self.lost: str | None = None
         self.heals = 0
@@ -86,13 +86,13 @@ class Cluster:
     def _a_leads(self) -> None:
         """Host a serves epoch 1, and the others follow it."""
         for database in self.databases.values():
-            database.note.lineage = database.note.epoch = database.table_epoch = 1
+            database.note.timeline = database.note.epoch = database.table_epoch = 1
             database.answer(database.start())
         for agent in self.agents.values():
-            self.store.member_keys[agent.me] = (0, {**agent.describes_itself(), "scn": 1})
-        number = self.store.grant()
-        self.store.lease_key = number
-        self.store.write(0, FIRST)
+            self.etcd.member_keys[agent.me] = (0, {**agent.describes_itself(), "scn": 1})
+        number = self.etcd.grant()
+        self.etcd.lease_key = number
+        self.etcd.write(0, FIRST)
         self.checks.figures.clear()
         self.checks.served, self.checks.served_by = self.databases["a"].history, self.databases["a"]
         for name, agent in self.agents.items():
@@ -128,8 +128,8 @@ class Cluster:
         self.heals += 1
         world.cuts.clear()
         world.delay_ms = (0.5, 6.0)
-        self.store.down.clear()
-        self.store.paused = False
+        self.etcd.down.clear()
+        self.etcd.paused = False
         self.fences.unreachable.clear()
         self.fences.slow.clear()
         for name, agent in self.agents.items():
@@ -165,5 +165,5 @@ class Cluster:
             "self_fences": sum(agent.self_fences for agent in agents),
             "refusals": sum(agent.refusals for agent in agents),
             "device_fences": self.fences.used,
-            "elections": self.store.elections,
+            "elections": self.etcd.elections,
         }

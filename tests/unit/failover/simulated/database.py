@@ -31,7 +31,7 @@ class Note:
     """What the agent keeps on disk beside the data."""
 
     role: Role | None
-    lineage: int | None = None
+    timeline: int | None = None
     epoch: int = 0
     rejoined_at: float | None = None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from failover.core import actions as a
-from failover.core.observed import Alone, FenceState, Guarantee, Lease, Phase, Role, TaskKind
+from failover.core.observed import FenceState, Guarantee, Lease, Phase, Role, TaskKind, UnprotectedMode
 from tests.unit.failover.simulated.agent import Agent, Effect
 from tests.unit.failover.simulated.fences import Fences
 from tests.unit.failover.simulated.records import claimed
@@ -49,7 +49,7 @@ class Effects:
             case _:
                 agent.run(self._write(agent, action))
 
-    # One write to the store.
+    # One write to etcd.
 
     def _write(self, agent: Agent, action: a.Action) -> Effect:
         match action:
@@ -59,7 +59,7 @@ class Effects:
                 agent.put_member()
                 if action.revision is not None:
                     yield self._change(agent, action.revision, phase=Phase.FENCED)
-            case a.Claim():
+            case a.AcquireLeaderLock():
                 yield from self._claim(agent, action)
             case a.BeginHandover():
                 yield self._change(
@@ -71,12 +71,12 @@ class Effects:
                 )
             case a.Serve():
                 yield from self._serve(agent, action)
-            case a.SetAlone():
+            case a.SetUnprotectedMode():
                 yield self._change(
-                    agent, action.revision, alone=action.alone, acknowledged_scn=action.acknowledged_scn
+                    agent, action.revision, unprotected=action.unprotected, catch_up_scn=action.catch_up_scn
                 )
             case a.Refuse(request=str() as request):
-                yield lambda: agent.store.delete_request(request) or True
+                yield lambda: agent.etcd.delete_request(request) or True
             case _:
                 return
 
@@ -84,30 +84,30 @@ class Effects:
         self, agent: Agent, revision: int, request: str | None = None, **fields: object
     ) -> Callable[[], bool]:
         def write() -> bool:
-            record = agent.store.leadership
+            record = agent.etcd.leadership
             if record is None or record.revision != revision:
                 return False
-            return agent.store.write(revision, replace(record, **fields), request)  # type: ignore[arg-type]  # fields of the record
+            return agent.etcd.write(revision, replace(record, **fields), request)  # type: ignore[arg-type]  # fields of the record
 
         return write
 
-    def _claim(self, agent: Agent, action: a.Claim) -> Effect:
-        sent_at, store = agent.eyes.clock(), agent.store
-        number = yield store.grant
+    def _claim(self, agent: Agent, action: a.AcquireLeaderLock) -> Effect:
+        sent_at, etcd = agent.eyes.clock(), agent.etcd
+        number = yield etcd.grant
         if number is None:
             return
         if action.accept_loss:
             self.accepted.add(action.epoch)
 
         def write() -> bool:
-            store.expire()
-            done = number in store.leases and store.write(
+            etcd.expire()
+            done = number in etcd.leases and etcd.write(
                 action.revision, claimed(agent.me, action), action.request
             )
             if done:
-                store.lease_key = number
+                etcd.lease_key = number
                 if action.automatic:
-                    store.last_automatic_at = store.world.now
+                    etcd.last_automatic_at = etcd.world.now
             return done
 
         done = yield write
@@ -118,20 +118,20 @@ class Effects:
 
     def _serve(self, agent: Agent, action: a.Serve) -> Effect:
         database, instance = agent.database, agent.database.instance
-        database.note.role, database.note.lineage = Role.PRIMARY, action.lineage
+        database.note.role, database.note.timeline = Role.PRIMARY, action.timeline
         database.note.epoch = action.epoch
         yield agent.world.chance.uniform(1, 10)
         if database.instance != instance or not database.writable():
             return
         database.table_epoch = action.epoch
-        record = agent.store.leadership
+        record = agent.etcd.leadership
         off = set(action.powered_off) | set(record.powered_off if record else ())
         yield self._change(
             agent,
             action.revision,
             phase=Phase.SERVING,
             guarantee=action.guarantee,
-            lineage=action.lineage,
+            timeline=action.timeline,
             primary=agent.me,
             unfenced=action.unfenced,
             final_scn=None,
@@ -174,19 +174,19 @@ class Effects:
 
     def _begin_to_lead(self, agent: Agent, action: a.Promote | a.TakeOver | a.StartDatabase) -> Effect:
         assert action.revision is not None
-        record = agent.store.leadership
-        keeps = action.alone is Alone.ENDING and record is not None
+        record = agent.etcd.leadership
+        keeps = action.unprotected is UnprotectedMode.ENDING and record is not None
         done = yield self._change(
             agent,
             action.revision,
             guarantee=action.guarantee,
-            lineage=action.lineage,
+            timeline=action.timeline,
             primary=agent.me,
-            alone=action.alone,
-            acknowledged_scn=record.acknowledged_scn if keeps and record else None,
+            unprotected=action.unprotected,
+            catch_up_scn=record.catch_up_scn if keeps and record else None,
         )
         if done:
-            agent.database.note.role, agent.database.note.lineage = Role.PRIMARY, action.lineage
+            agent.database.note.role, agent.database.note.timeline = Role.PRIMARY, action.timeline
         return done  # type: ignore[return-value]  # the result of `yield from`
 
     def _start_primary(self, agent: Agent, action: a.StartDatabase) -> Effect:
@@ -218,13 +218,13 @@ class Effects:
         database, note, chance = agent.database, agent.database.note, agent.world.chance
         source = database.others[action.source]
         if action.request is not None:
-            yield lambda: agent.store.delete_request(action.request or "") or True
+            yield lambda: agent.etcd.delete_request(action.request or "") or True
         if action.keep_data:
             database.kill()
             database.follows, database.cannot_follow = action.source, False
             yield from self._start(agent)
             return
-        note.role, note.lineage, note.rejoined_at = None, None, agent.world.now
+        note.role, note.timeline, note.rejoined_at = None, None, agent.world.now
         database.erase()
         agent.eyes.started_at = agent.eyes.clock()
         database.disk_role = Role.STANDBY
@@ -232,7 +232,7 @@ class Effects:
         yield chance.uniform(*COPY_MS)
         if database.instance == instance and chance.random() >= self.odd and database.copy_of(source):
             database.answer(instance)
-            note.role, note.lineage = Role.STANDBY, action.lineage
+            note.role, note.timeline = Role.STANDBY, action.timeline
         elif database.instance == instance:
             database.erase()
 
@@ -266,6 +266,6 @@ class Effects:
             agent.reports[action.host] = FenceState.RELEASED
         if action.revision is None:
             return
-        record = agent.store.leadership
+        record = agent.etcd.leadership
         left = tuple(h for h in (record.powered_off if record else ()) if h != action.host)
         yield self._change(agent, action.revision, powered_off=left)

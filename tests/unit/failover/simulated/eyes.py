@@ -1,10 +1,11 @@
-"""How a simulated agent sees: its database, its peers, and the store's last answer."""
+"""How a simulated agent sees: its database, its peers, and etcd's last answer."""
 
 from dataclasses import dataclass
 
-from failover.core.lag import Settling
+from failover.core.lag import SettledPosition
 from failover.core.observed import Database as DatabaseSeen
 from failover.core.observed import (
+    EtcdView,
     Leadership,
     Member,
     Peer,
@@ -12,15 +13,14 @@ from failover.core.observed import (
     Request,
     Role,
     Settings,
-    StoreView,
 )
 from tests.unit.failover.simulated.database import Database
-from tests.unit.failover.simulated.store import Store
+from tests.unit.failover.simulated.etcd import Etcd
 from tests.unit.failover.simulated.world import PEERS, World
 
 
 class Counter:
-    """For how long something has stood still, counted only while the store answered."""
+    """For how long something has stood still, counted only while etcd answered."""
 
     __slots__ = ("ms", "value")
 
@@ -35,8 +35,8 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class StoreAnswer:
-    """One linearizable read of everything, as the store gives it."""
+class EtcdAnswer:
+    """One linearizable read of everything, as etcd gives it."""
 
     leadership: Leadership | None
     lease_alive: bool
@@ -46,16 +46,16 @@ class StoreAnswer:
     last_automatic_ago_ms: int | None
 
 
-def read_all(store: Store) -> StoreAnswer:
-    store.expire()
-    last = store.last_automatic_at
-    return StoreAnswer(
-        store.leadership,
-        store.lease_key is not None,
-        dict(store.member_keys),
-        store.request,
-        store.paused,
-        None if last is None else int(store.world.now - last),
+def read_all(etcd: Etcd) -> EtcdAnswer:
+    etcd.expire()
+    last = etcd.last_automatic_at
+    return EtcdAnswer(
+        etcd.leadership,
+        etcd.lease_key is not None,
+        dict(etcd.member_keys),
+        etcd.request,
+        etcd.paused,
+        None if last is None else int(etcd.world.now - last),
     )
 
 
@@ -66,11 +66,11 @@ class Eyes:
         self.world, self.database, self.settings = world, database, settings
         self.sees_stopped = sees_stopped
         """Whether it notices that the database was stopped by a signal, and need not wait for its silence."""
-        self.view: StoreView | None = None
+        self.view: EtcdView | None = None
         self.view_at = 0
         self.role: Role | None = None
         self.scn = 0
-        self.settling = Settling()
+        self.settled = SettledPosition()
         self.answered_at = self.clock()
         self.started_at: int | None = None
         self._instance = -1
@@ -90,7 +90,7 @@ class Eyes:
         if database.answering and not database.stopped:
             database.advance()
             self.role, self.scn, self.answered_at = database.role, database.scn, self.clock()
-            self.settling.add(self.scn, self.answered_at)
+            self.settled.add(self.scn, self.answered_at)
 
     def database_seen(self) -> DatabaseSeen:
         database, note, now = self.database, self.database.note, self.clock()
@@ -104,18 +104,18 @@ class Eyes:
             process=process,
             role=self.role if database.alive else None,
             scn=self.scn,
-            settled_scn=self.settling.scn,
+            settled_scn=self.settled.scn,
             silent_ms=now - self.answered_at,
             drained=database.alive and database.drained,
             recorded_role=note.role,
             recorded_epoch=max(note.epoch, database.table_epoch if database.answering else 0),
-            lineage=note.lineage,
+            timeline=note.timeline,
             follows=database.follows if database.disk_role is Role.STANDBY else None,
             cannot_follow=database.cannot_follow,
             started_ago_ms=None if self.started_at is None else now - self.started_at,
         )
 
-    def describe(self, *, fenced: int, may_lead: bool) -> dict[str, object]:
+    def describe(self, *, fenced: int, candidate: bool) -> dict[str, object]:
         """Return the fields of this host's member."""
         note = self.database.note
         answers = self.clock() - self.answered_at < self.settings.database_silent_ms
@@ -123,12 +123,12 @@ class Eyes:
             "host": self.database.host.name,
             "role": self.role if self.database.alive and answers else None,
             "scn": self.scn,
-            "settled_scn": self.settling.scn,
+            "settled_scn": self.settled.scn,
             "recorded_role": note.role,
-            "lineage": note.lineage,
+            "timeline": note.timeline,
             "epoch": note.epoch,
             "fenced": fenced,
-            "may_lead": may_lead,
+            "candidate": candidate,
         }
 
     # Other hosts.
@@ -150,13 +150,15 @@ class Eyes:
     def peers_seen(self) -> tuple[Peer, ...]:
         now = self.clock()
         return tuple(
-            Peer(host=name, sql_silent_ms=now - sql, agent_silent_ms=now - agent, says_fenced_epoch=fenced)
+            Peer(
+                host=name, sql_silent_ms=now - sql, agent_silent_ms=now - agent, reported_fenced_epoch=fenced
+            )
             for name, (sql, agent, fenced) in self._peers.items()
         )
 
-    # The store.
+    # etcd.
 
-    def take_in(self, answer: StoreAnswer) -> None:
+    def take_in(self, answer: EtcdAnswer) -> None:
         now, settings = self.clock(), self.settings
         longest = settings.loop_interval_ms + settings.calm_interval_ms
         passed = min(now - self.view_at, longest) if self.view is not None else 0
@@ -176,7 +178,7 @@ class Eyes:
                 unchanged_ms=unchanged,
             )
         same_lease_ms = self._still("lease", answer.lease_alive, passed)
-        self.view = StoreView(
+        self.view = EtcdView(
             answered_ago_ms=0,
             leadership=leadership,
             lease_alive=answer.lease_alive,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from failover.core.observed import Request, RequestKind
-from tests.unit.failover.simulated.world import PEERS, STORE
+from tests.unit.failover.simulated.world import ETCD, PEERS
 
 if TYPE_CHECKING:
     from tests.unit.failover.simulated.cluster import Cluster
@@ -67,7 +67,7 @@ def host_frozen(cluster: "Cluster", host: str, lasts: float) -> None:
 
 def frozen_beyond_reach(cluster: "Cluster", host: str, lasts: float) -> None:
     """The leader stands still and its fence device does not answer: only its lease says that it is over."""
-    record = cluster.store.leadership
+    record = cluster.etcd.leadership
     leader = record.host if record is not None and record.host in cluster.agents else host
     fence_unreachable(cluster, leader, 6000.0)
     host_frozen(cluster, leader, 4000 + lasts)
@@ -94,13 +94,13 @@ def _cut(cluster: "Cluster", cuts: set[tuple[str, str, str]], lasts: float) -> N
 def isolated(cluster: "Cluster", host: str, lasts: float) -> None:
     others = [name for name in cluster.world.hosts if name != host]
     pairs = [(host, o) for o in others] + [(o, host) for o in others]
-    _cut(cluster, {(x, y, kind) for x, y in pairs for kind in (STORE, PEERS)}, lasts)
+    _cut(cluster, {(x, y, kind) for x, y in pairs for kind in (ETCD, PEERS)}, lasts)
 
 
-def cut_from_store(cluster: "Cluster", host: str, lasts: float) -> None:
-    """Only the store is unreachable; a member on the host itself loses its majority, too."""
+def cut_from_etcd(cluster: "Cluster", host: str, lasts: float) -> None:
+    """Only etcd is unreachable; a member on the host itself loses its majority, too."""
     others = [name for name in cluster.world.hosts if name != host]
-    _cut(cluster, {(x, y, STORE) for o in others for x, y in ((host, o), (o, host))}, lasts)
+    _cut(cluster, {(x, y, ETCD) for o in others for x, y in ((host, o), (o, host))}, lasts)
 
 
 def cut_from_peers(cluster: "Cluster", host: str, lasts: float) -> None:
@@ -113,10 +113,10 @@ def cut_one_way(cluster: "Cluster", host: str, lasts: float) -> None:
     others = [name for name in cluster.world.hosts if name != host]
     hears = cluster.world.chance.random() < 0.5
     pairs = [(host, o) if hears else (o, host) for o in others]
-    _cut(cluster, {(x, y, kind) for x, y in pairs for kind in (STORE, PEERS)}, lasts)
+    _cut(cluster, {(x, y, kind) for x, y in pairs for kind in (ETCD, PEERS)}, lasts)
 
 
-def slow_store(cluster: "Cluster", host: str, lasts: float) -> None:
+def slow_etcd(cluster: "Cluster", host: str, lasts: float) -> None:
     world = cluster.world
     normal = (0.5, 6.0)
     world.delay_ms = world.chance.choice([(20.0, 150.0), (50.0, 300.0), (5.0, 900.0)])
@@ -124,28 +124,28 @@ def slow_store(cluster: "Cluster", host: str, lasts: float) -> None:
 
 
 def store_member_down(cluster: "Cluster", host: str, lasts: float) -> None:
-    _members_down(cluster, {cluster.world.chance.choice(cluster.store.members)}, lasts)
+    _members_down(cluster, {cluster.world.chance.choice(cluster.etcd.members)}, lasts)
 
 
 def store_majority_down(cluster: "Cluster", host: str, lasts: float) -> None:
-    _members_down(cluster, set(cluster.world.chance.sample(cluster.store.members, 2)), lasts)
+    _members_down(cluster, set(cluster.world.chance.sample(cluster.etcd.members, 2)), lasts)
 
 
 def _members_down(cluster: "Cluster", members: set[str], lasts: float) -> None:
-    store = cluster.store
-    new = members - store.down
-    store.down |= new
-    store.reconsider()
+    etcd = cluster.etcd
+    new = members - etcd.down
+    etcd.down |= new
+    etcd.reconsider()
 
     def heal() -> None:
-        store.down -= new
-        store.reconsider()
+        etcd.down -= new
+        etcd.reconsider()
 
     cluster.later(lasts, heal)
 
 
 def store_leader_changes(cluster: "Cluster", host: str, lasts: float) -> None:
-    cluster.store.change_leader()
+    cluster.etcd.change_leader()
 
 
 def fence_unreachable(cluster: "Cluster", host: str, lasts: float) -> None:
@@ -170,18 +170,18 @@ def copying_stalls(cluster: "Cluster", host: str, lasts: float) -> None:
 
 def switchover(cluster: "Cluster", host: str, lasts: float) -> None:
     """Ask for the likeliest of all: the leader is to be another."""
-    record, chance = cluster.store.leadership, cluster.world.chance
+    record, chance = cluster.etcd.leadership, cluster.world.chance
     others = [name for name in cluster.agents if record is None or name != record.host]
-    if cluster.store.request is None:
-        cluster.store.request = Request(
+    if cluster.etcd.request is None:
+        cluster.etcd.request = Request(
             id=f"s{chance.getrandbits(32)}", kind=RequestKind.SWITCHOVER, host=chance.choice(others)
         )
 
 
 def request(cluster: "Cluster", host: str, lasts: float) -> None:
     chance = cluster.world.chance
-    if cluster.store.request is None:
-        cluster.store.request = Request(
+    if cluster.etcd.request is None:
+        cluster.etcd.request = Request(
             id=f"r{chance.getrandbits(32)}",
             kind=chance.choice(list(RequestKind)),
             host=host,
@@ -191,8 +191,8 @@ def request(cluster: "Cluster", host: str, lasts: float) -> None:
 
 
 def pause(cluster: "Cluster", host: str, lasts: float) -> None:
-    cluster.store.paused = True
-    cluster.later(lasts, lambda: setattr(cluster.store, "paused", False))
+    cluster.etcd.paused = True
+    cluster.later(lasts, lambda: setattr(cluster.etcd, "paused", False))
 
 
 ALL: tuple[Fault, ...] = (
@@ -208,10 +208,10 @@ ALL: tuple[Fault, ...] = (
     power_loss,
     isolated,
     isolated,
-    cut_from_store,
+    cut_from_etcd,
     cut_from_peers,
     cut_one_way,
-    slow_store,
+    slow_etcd,
     store_member_down,
     store_majority_down,
     store_leader_changes,

@@ -1,6 +1,6 @@
-"""What is written into the store as its record of the leader."""
+"""What is written into etcd as its record of the leader."""
 
-from failover.core.actions import Claim
+from failover.core.actions import AcquireLeaderLock
 from failover.core.observed import Guarantee, Leadership, Phase
 
 FIRST = Leadership(
@@ -8,25 +8,25 @@ FIRST = Leadership(
     epoch=1,
     phase=Phase.SERVING,
     revision=0,
-    lineage=1,
+    timeline=1,
     primary="a",
     guarantee=Guarantee.SELF,
 )
 
 
-def claimed(me: str, action: Claim) -> Leadership:
+def claimed(me: str, action: AcquireLeaderLock) -> Leadership:
     """Return the record that a claim writes."""
     return Leadership(
         host=me,
         epoch=action.epoch,
         phase=Phase.RECOVERING,
         revision=0,
-        lineage=action.lineage,
+        timeline=action.timeline,
         primary=action.primary,
         final_scn=action.final_scn,
         unfenced=action.unfenced,
         powered_off=action.powered_off,
         accept_loss=action.accept_loss,
-        alone=action.alone,
-        acknowledged_scn=action.acknowledged_scn,
+        unprotected=action.unprotected,
+        catch_up_scn=action.catch_up_scn,
     )

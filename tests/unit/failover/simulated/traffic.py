@@ -1,10 +1,10 @@
-"""What goes between one agent and the store: later than one wishes, not at all, or after one gave up."""
+"""What goes between one agent and etcd: later than one wishes, not at all, or after one gave up."""
 
 from collections.abc import Callable
 from typing import Protocol
 
-from tests.unit.failover.simulated.store import Store
-from tests.unit.failover.simulated.world import STORE, Event, World
+from tests.unit.failover.simulated.etcd import Etcd
+from tests.unit.failover.simulated.world import ETCD, Event, World
 
 
 class LaterOnMe(Protocol):
@@ -14,21 +14,21 @@ class LaterOnMe(Protocol):
 
 
 class Traffic:
-    """Speaks to one member of the store at a time, and to the next when that one does not answer."""
+    """Speaks to one member of etcd at a time, and to the next when that one does not answer."""
 
-    def __init__(self, world: World, store: Store, me: str, timeout_ms: int, on_me: LaterOnMe) -> None:
-        self.world, self.store, self.me = world, store, me
+    def __init__(self, world: World, etcd: Etcd, me: str, timeout_ms: int, on_me: LaterOnMe) -> None:
+        self.world, self.etcd, self.me = world, etcd, me
         self.timeout_ms, self.on_me = timeout_ms, on_me
-        self.member = me if me in store.members else store.members[0]
+        self.member = me if me in etcd.members else etcd.members[0]
 
     def send(self, operation: Callable[[], object], answer: Callable[[object], None] | None) -> None:
-        """Have `operation` take effect at the store some time later, and its answer come back later still."""
+        """Have `operation` take effect at etcd some time later, and its answer come back later still."""
         world, member = self.world, self.member
 
         def arrive() -> None:
-            if world.arrives(self.me, member, STORE) and self.store.serves(member):
+            if world.arrives(self.me, member, ETCD) and self.etcd.serves(member):
                 result = operation()
-                back = member == self.me or (member, self.me, STORE) not in world.cuts
+                back = member == self.me or (member, self.me, ETCD) not in world.cuts
                 if answer is not None and back:
                     self.on_me(world.latency(), lambda: answer(result), timer=False)
 
@@ -52,6 +52,6 @@ class Traffic:
 
     def leave(self, member: str) -> None:
         """Turn from `member` to the next, unless that has been done."""
-        members = self.store.members
+        members = self.etcd.members
         if self.member == member:
             self.member = members[(members.index(member) + 1) % len(members)]

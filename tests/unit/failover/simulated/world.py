@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 Event = Callable[[], None]
 
-STORE, PEERS = "store", "peers"
-"""Kinds of traffic: to and between members of the store; between database hosts (SQL, logs, agents)."""
+ETCD, PEERS = "etcd", "peers"
+"""Kinds of traffic: to and between members of etcd; between database hosts (SQL, logs, agents)."""
 
 
 class Host:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chaos.system.hosts import _RESIDUE
-from failover.host import note, tool
+from failover.host import local_state, tool
 from hosttools.errors import ToolError
 from hosttools.oceanbase.promotion import TABLE
 from hosttools.oceanbase.settings import load
@@ -51,7 +51,7 @@ def test_wrong_usage_ends_with_2_and_touches_nothing(host: Host, arguments: tupl
 @pytest.mark.parametrize("command", [("follow",), ("rejoin",), ("bootstrap", "standby")])
 def test_a_source_is_an_address_and_nothing_else(host: Host, command: tuple[str, ...], source: str) -> None:
     refused = host.run(*command, source)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "allowed: an IPv4 address" in refused.stderr
     assert host.calls == []
 
@@ -84,5 +84,5 @@ def test_settings_that_make_no_sense_are_refused(
 
 def test_agent_and_drills_look_at_what_the_tool_writes(host: Host) -> None:
     assert host.settings.lock.name == tool.LOCK_FILE.name
-    assert host.settings.role_file.name == note._ROLE_FILE
+    assert host.settings.role_file.name == local_state._ROLE_FILE
     assert TABLE in _RESIDUE

@@ -5,6 +5,7 @@ import pwd
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hosttools import files
@@ -47,6 +48,14 @@ def test_a_missing_folder_is_made(host: Host) -> None:
     host.base_dir.parent.rmdir()
     data.empty(host.settings)
     assert host.base_dir.stat().st_uid == pwd.getpwnam(host.settings.service_user).pw_uid
+
+
+def test_without_the_databases_user_nothing_is_emptied(host: Host) -> None:
+    (host.base_dir / "kept").touch()
+    without = msgspec.structs.replace(host.settings, service_user="no-such-user")
+    with pytest.raises(ToolError, match="its user is 'no-such-user'; allowed: a user of this host"):
+        data.empty(without)
+    assert (host.base_dir / "kept").exists()
 
 
 def test_a_folder_that_is_a_link_is_not_emptied(host: Host, beyond: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from hosttools import programs
 from hosttools.errors import ToolError
-from hosttools.oceanbase import launch
+from hosttools.oceanbase import launch, lock
 from tests.unit.hosttools.oceanbase.host import PEER, Host
 
 
@@ -39,6 +39,43 @@ def test_a_new_database_is_told_all(host: Host) -> None:
     assert not any(each.startswith("log_restore_source") for each in primary)
 
 
+@pytest.fixture
+def became(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """What the process became."""
+    made: list[Sequence[str]] = []
+
+    def become(command: Sequence[str]) -> Any:
+        made.append(command)
+
+    monkeypatch.setattr(programs, "become", become)
+    return made
+
+
+def test_a_start_believes_what_it_is_told_while_the_command_is_at_work(
+    host: Host, became: list[Sequence[str]]
+) -> None:
+    host.run_dir.mkdir(exist_ok=True)
+    host.recorded("STANDBY")
+    (host.run_dir / "source").write_text(f"{PEER}\n")
+    with lock.one_at_a_time(host.settings):
+        assert host.run("run").returncode == 0
+    assert host.run("run").returncode == 0
+    assert [f"log_restore_source={PEER}:2882" in command for command in became] == [True, False]
+
+
+def test_a_database_is_made_only_while_the_command_is_at_work(
+    host: Host, became: list[Sequence[str]]
+) -> None:
+    host.run_dir.mkdir(exist_ok=True)
+    (host.run_dir / "bootstrap").write_text("PRIMARY\n")
+    with lock.one_at_a_time(host.settings):
+        assert host.run("run").returncode == 0
+    assert "--role=PRIMARY" in became.pop()
+    refused = host.run("run")
+    assert (refused.returncode, became) == (1, [])
+    assert "holds no complete database" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("request_", "source"),
     [
@@ -58,14 +95,8 @@ def test_what_a_start_is_told_is_a_role_and_an_address(
 
 
 def test_the_client_reads_the_password_from_its_file_and_gets_the_options(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    host: Host, became: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    became: list[Sequence[str]] = []
-
-    def become(command: Sequence[str]) -> Any:
-        became.append(command)
-
-    monkeypatch.setattr(programs, "become", become)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "mysql" else None)
     assert host.run("sql", "--force", "-e", "SELECT 1", "--help").returncode == 0
     options = [f"--defaults-file={host.folder}/root.cnf", f"--socket={host.base_dir}/run/sql.sock"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hosttools.oceanbase import lock
 from tests.unit.hosttools.oceanbase.host import LOCAL, OTHER_PEER, PEER, REFUSED, SILENT, Host
 
 
@@ -56,7 +57,19 @@ def test_a_half_made_data_folder_is_never_started(host: Host) -> None:
     assert "no complete database" in host.run("guard").stderr
     host.run_dir.mkdir()
     (host.run_dir / "bootstrap").write_text("PRIMARY \n")
-    assert host.run("guard").returncode == 0, "but the start that makes it is"
+    assert host.run("guard").returncode == 1, "a bootstrap that was killed left that"
+    with lock.one_at_a_time(host.settings):
+        assert host.run("guard").returncode == 0, "but the start that makes it is"
+
+
+def test_a_start_alone_needs_the_command_that_asked_for_it(host: Host) -> None:
+    host.recorded("PRIMARY")
+    host.says(PEER, "PRIMARY")
+    host.run_dir.mkdir(exist_ok=True)
+    (host.run_dir / "alone").touch()
+    assert host.run("guard").returncode == 1, "one that was killed left that"
+    with lock.one_at_a_time(host.settings):
+        assert host.run("guard").returncode == 0
 
 
 def test_a_start_alone_is_not_asked_of_the_peers_and_only_this_one(host: Host) -> None:

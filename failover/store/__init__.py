@@ -1,1 +1,0 @@
-"""The consensus store (etcd): access, content, reading and changing."""
