@@ -13,7 +13,7 @@ from pathlib import Path
 
 from inventory import lab as lab_inventory
 from inventory import secrets as inventory_secrets
-from lab.kept_up import keep_up
+from lab.supervise import keep_up
 
 PATH = "/alerts"
 _BODY_MAX_BYTES = 1 << 20

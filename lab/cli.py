@@ -13,7 +13,7 @@ from rich.console import Console
 
 from inventory import lab as lab_inventory
 from inventory import places
-from lab import cuts, faults, keys, state
+from lab import faults, keys, partitions, state
 from lab import status as statuses
 from lab.errors import LabError
 from lab.lifecycle import Lab
@@ -22,7 +22,7 @@ from lab.progress import Progress
 _P = ParamSpec("_P")
 _INTERRUPTED = 130
 _HOST = click.Choice([host.name for host in lab_inventory.ENVIRONMENT.hosts])
-_CUTS = cuts.cuts_of(lab_inventory.ENVIRONMENT)
+_CUTS = partitions.partitions_of(lab_inventory.ENVIRONMENT)
 _FOR = click.option(
     "--for",
     "for_s",
@@ -87,7 +87,7 @@ def status(*, as_json: bool) -> None:
     this = _this_lab()
     found = state.load(this.lab_dir)
     hosts = statuses.of_hosts(this.environment) if found is not None else ()
-    cut = cuts.made(_CUTS.values()) if found is not None else ()
+    cut = partitions.made(_CUTS.values()) if found is not None else ()
     if as_json:
         figures = {
             "phase": found.phase if found is not None else "down",

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.kept_up import keep_up
+from lab.supervise import keep_up
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

@@ -5,7 +5,7 @@ Each function raises RefusedError if the lab is not up, or if another command is
 
 from collections.abc import Iterable
 
-from lab import cuts, frozen
+from lab import frozen, partitions
 from lab import host as hosts
 from lab.errors import RefusedError
 from lab.lifecycle import BOOT_DEADLINE_S, Lab
@@ -53,17 +53,17 @@ def thaw(lab: Lab, name: str) -> None:
 
 
 def cut(lab: Lab, name: str, *, for_s: float | None) -> None:
-    """Make the cut `name` of the network, one of `lab.cuts.cuts_of`.
+    """Make the cut `name` of the network, one of `lab.partitions.partitions_of`.
 
     + for_s: seconds after which a timer mends it; None: no timer
     """
     with lab.changing():
-        cuts.make(cuts.cuts_of(lab.environment)[name], for_s=for_s)
+        partitions.make(partitions.partitions_of(lab.environment)[name], for_s=for_s)
 
 
 def mend(lab: Lab, names: Iterable[str]) -> None:
     """Mend the cuts `names`; does nothing for cuts that were not made."""
-    known = cuts.cuts_of(lab.environment)
+    known = partitions.partitions_of(lab.environment)
     with lab.changing():
         for name in names:
-            cuts.mend(known[name])
+            partitions.mend(known[name])

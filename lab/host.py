@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inventory.model import Host
-from lab import cgroups, keys, wiring
+from lab import cgroups, keys, network_setup
 from lab.commands import run
 from lab.disks import disk_of
 from lab.errors import LabError
@@ -88,16 +88,16 @@ def switch_off(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
     """
     part = plan.host(host)
     with _power_lock(host, lab_dir):
-        wiring.unplug(part)
+        network_setup.unplug(part)
         end(host)
-        wiring.remove_namespaces([part.namespace])
+        network_setup.remove_namespaces([part.namespace])
 
 
 def switch_on(host: str, plan: NetworkPlan, lab_dir: Path) -> None:
     """Connect `host` and boot it from its disk, unless it runs; return at once."""
     with _power_lock(host, lab_dir):
         if not is_running(host):
-            wiring.lay_host(plan.host(host))
+            network_setup.lay_host(plan.host(host))
             boot(host, lab_dir)
 
 

@@ -11,17 +11,17 @@ from pathlib import Path
 from inventory import places, secrets
 from inventory.model import Environment, Host
 from lab import (
+    build,
     cgroups,
     disks,
     frozen,
     kernel,
     keys,
+    network_setup,
     preflight,
     residue,
     servers,
     state,
-    supply,
-    wiring,
 )
 from lab import host as hosts
 from lab.errors import LabError, RefusedError, ResidueError
@@ -72,7 +72,7 @@ class Lab:
             if course is state.Course.CLEAN_FIRST:
                 with self.progress.step("Remove what an earlier lab left"):
                     self._take_down()
-            supplies = supply.ensure(self.environment, self.cache, self.progress)
+            supplies = build.ensure(self.environment, self.cache, self.progress)
             try:
                 self._rise(supplies)
             except BaseException:
@@ -107,8 +107,8 @@ class Lab:
     def refresh_depot(self) -> None:
         """Build the changed parts of the depot, and serve it to the running lab."""
         with self.changing():
-            supplies = supply.ensure(self.environment, self.cache, self.progress)
-            supply.publish(supplies, self.lab_dir / "depot")
+            supplies = build.ensure(self.environment, self.cache, self.progress)
+            build.publish(supplies, self.lab_dir / "depot")
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -133,13 +133,13 @@ class Lab:
         return found
 
     def _complete(self, found: state.LabState) -> None:
-        if not supply.is_current(found.image_key, self.environment):
+        if not build.is_current(found.image_key, self.environment):
             raise RefusedError(
                 f"the running lab was made from image {found.image_key}, but the recipe has changed; "
                 "run `loanstack lab down` first"
             )
-        supplies = supply.ensure(self.environment, self.cache, self.progress)
-        supply.publish(supplies, self.lab_dir / "depot")
+        supplies = build.ensure(self.environment, self.cache, self.progress)
+        build.publish(supplies, self.lab_dir / "depot")
         secrets.ensure(self.environment.secrets_file, fences=self.environment.fences)
         self._start_servers()
         self._fit_to_inventory(supplies)
@@ -153,14 +153,14 @@ class Lab:
         with self.progress.step(title):
             self._wait(self.environment.hosts)
 
-    def _fit_to_inventory(self, supplies: supply.Supplies) -> None:
+    def _fit_to_inventory(self, supplies: build.Supplies) -> None:
         """Make disks for new hosts of the inventory, and remove hosts that are no longer in it."""
         wanted = [host.name for host in self.environment.hosts]
         for name in disks.names_of_disks(self.lab_dir):
             # A disk that is not mounted was left by an interrupted call.
             if name not in wanted or not disks.has_disk(self.lab_dir, name):
                 hosts.end(name)
-                wiring.remove_namespaces([namespace_of(name)])
+                network_setup.remove_namespaces([namespace_of(name)])
                 disks.remove_disk(self.lab_dir, name)
         new = [host for host in self.environment.hosts if not disks.has_disk(self.lab_dir, host.name)]
         if new:
@@ -168,7 +168,7 @@ class Lab:
         for host in new:
             disks.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
 
-    def _rise(self, supplies: supply.Supplies) -> None:
+    def _rise(self, supplies: build.Supplies) -> None:
         present = kernel.read()
         raised = kernel.to_raise(present)
         rising = state.LabState(
@@ -184,13 +184,13 @@ class Lab:
         with self.progress.step("Lay the network, fill the depot"):
             secrets.ensure(self.environment.secrets_file, fences=self.environment.fences)
             keys.ensure(self.environment, self.lab_dir)
-            supply.publish(supplies, self.lab_dir / "depot")
-            wiring.lay_common(self.plan)
+            build.publish(supplies, self.lab_dir / "depot")
+            network_setup.lay_common(self.plan)
             self._start_servers()
         with self.progress.step(f"Boot {len(self.environment.hosts)} hosts"):
             disks.make_room(self.lab_dir)
             for host in self.environment.hosts:
-                wiring.lay_host(self.plan.host(host.name))
+                network_setup.lay_host(self.plan.host(host.name))
                 disks.make_disk(self.environment, host, supplies.userlands[host.arch].image, self.lab_dir)
                 hosts.boot(host.name, self.lab_dir)
             self._wait(self.environment.hosts)
@@ -230,8 +230,8 @@ class Lab:
         for name in names:
             disks.remove_disk(lab_dir, name)
         disks.remove_room(lab_dir)
-        wiring.remove_namespaces(namespace_of(name) for name in names)
-        wiring.remove_common(self.plan)
+        network_setup.remove_namespaces(namespace_of(name) for name in names)
+        network_setup.remove_common(self.plan)
         if found is not None and found.boot_id == state.boot_id():
             kernel.write(found.settings_before)
         left = residue.find(self.plan, lab_dir)

@@ -1,6 +1,6 @@
 """The lab's network as data: namespaces, bridges, cables, addresses and routes.
 
-This module does not touch the machine; `lab.wiring` makes the network. Drills use the names given here.
+This module does not touch the machine; `lab.network_setup` makes the network. Drills use these names.
 
 Management (bridge `ls-mgmt` in the machine's own namespace), one segment per centre (bridges `seg-a` ...
 in the namespace `ls-router`, which forwards between them) and the DMZ (bridge `dmz` in `ls-dmz`, a switch

@@ -20,9 +20,9 @@ from inventory.model import Environment
 from lab import host as hosts
 from lab import redfish
 from lab.errors import LabError
-from lab.kept_up import keep_up
 from lab.network import NetworkPlan, plan_of
 from lab.redfish import PowerState, RefusedRequest, Reply, ResetType
+from lab.supervise import keep_up
 
 _BODY_MAX = 4096
 _CLIENT_SILENT_S = 5.0

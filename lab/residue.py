@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab import cgroups, wiring
+from lab import cgroups, network_setup
 from lab.network import NetworkPlan
 
 
@@ -22,4 +22,4 @@ def find(plan: NetworkPlan, lab_dir: Path) -> list[str]:
     found = [f"process {pid}" for pid in sorted(cgroups.processes())]
     found += cgroups.leftovers()
     found += [f"mount {point}" for point in mounts_below(lab_dir, Path("/proc/self/mounts").read_text())]
-    return found + wiring.leftovers(plan)
+    return found + network_setup.leftovers(plan)

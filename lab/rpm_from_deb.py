@@ -1,14 +1,14 @@
 """Turns a Debian package into the text of an RPM spec file. Pure; `lab.rpm_repo` runs rpmbuild.
 
 An RPM gets real `Requires`, but only on packages of the depot, because the RPM database of a lab host does
-not contain the base image. Debian's maintainer scripts do not run; `lab.rpm_chores` replaces them.
+not contain the base image. Debian's maintainer scripts do not run; `lab.scriptlets` replaces them.
 """
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.rpm_chores import Chores
+from lab.scriptlets import Chores
 
 _CLAUSE = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9+.-]*)(:[a-z0-9-]+)?"

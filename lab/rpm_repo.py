@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import native_program, rpm_chores, rpm_from_deb
+from lab import native_program, rpm_from_deb, scriptlets
 from lab.apt import Apt
 from lab.architecture import NATIVE
 from lab.commands import isolated, run
@@ -51,7 +51,7 @@ class Repository:
 
 def recipe_key(image: Image) -> str:
     """Return the key of the repository that belongs to `image`."""
-    chores = {name: repr(chore) for name, chore in rpm_chores.CHORES.items()}
+    chores = {name: repr(chore) for name, chore in scriptlets.CHORES.items()}
     recipe = {"version": _RECIPE_VERSION, "roots": ROOTS, "chores": chores, "image": image.key}
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -110,7 +110,7 @@ def _pack(
     content = work / "content"
     content.mkdir(parents=True)
     run(["dpkg-deb", "--extract", str(deb), str(content)], doing=f"unpack {deb.name}", deadline_s=_DEADLINE_S)
-    chores = rpm_chores.CHORES.get(control.name, rpm_chores.NONE)
+    chores = scriptlets.CHORES.get(control.name, scriptlets.NONE)
     _arrange(content, chores)
     if image.architecture is not NATIVE:
         for program in chores.not_emulated:
@@ -153,7 +153,7 @@ def _pack(
     shutil.rmtree(work)
 
 
-def _arrange(content: Path, chores: rpm_chores.Chores) -> None:
+def _arrange(content: Path, chores: scriptlets.Chores) -> None:
     for name in _LEFT_OUT:
         shutil.rmtree(content / "usr/share" / name, ignore_errors=True)
     # Debian 12 ships some files below /lib and /sbin, which are links to /usr on a host.

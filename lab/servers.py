@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from inventory import places
-from lab import cgroups, redfish, supply
+from lab import build, cgroups, redfish
 from lab.network import ALERT_RECEIVER_PORT, DEPOT_PORT, POWER_SWITCH_PORT
 
 _DEADLINE_S = 15.0
@@ -19,7 +19,7 @@ def start_depot(lab_dir: Path, address: str) -> None:
     """
     served = (str(lab_dir / "depot"), address, str(DEPOT_PORT))
     _start("depot-server", "lab.depot_server", served, log=lab_dir / "depot-server.log")
-    supply.wait_until_served(f"http://{address}:{DEPOT_PORT}/artifacts/SHA256SUMS", deadline_s=_DEADLINE_S)
+    build.wait_until_served(f"http://{address}:{DEPOT_PORT}/artifacts/SHA256SUMS", deadline_s=_DEADLINE_S)
 
 
 def start_power_switch(lab_dir: Path, address: str) -> None:
@@ -30,7 +30,7 @@ def start_power_switch(lab_dir: Path, address: str) -> None:
     """
     served = (address, str(POWER_SWITCH_PORT))
     _start("power-switch", "lab.power_switch", served, log=lab_dir / "power-switch.log")
-    supply.wait_until_served(f"http://{address}:{POWER_SWITCH_PORT}{redfish.ROOT}", deadline_s=_DEADLINE_S)
+    build.wait_until_served(f"http://{address}:{POWER_SWITCH_PORT}{redfish.ROOT}", deadline_s=_DEADLINE_S)
 
 
 def start_alert_receiver(lab_dir: Path, address: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from inventory import places
 from inventory.artifacts import BUNDLE_PYTHON
-from lab import architecture, bundle, seekdb, supply
+from lab import architecture, build, bundle, seekdb
 from lab.architecture import NATIVE, Architecture
 from tests import elf
 
@@ -44,7 +44,7 @@ def test_a_bundle_starts_on_kylin(name: str, kind: Architecture) -> None:
 
 OTHERS: dict[str, Callable[[Path], Path]] = {
     "seekdb": seekdb.build,
-    **{each.NAME: each.build for each in supply.TONGWEB_ARTIFACTS},
+    **{each.NAME: each.build for each in build.TONGWEB_ARTIFACTS},
 }
 
 

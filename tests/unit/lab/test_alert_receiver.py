@@ -12,7 +12,7 @@ import pytest
 from inventory import environment
 from lab import alert_receiver
 from lab.network import ALERT_RECEIVER_PORT, plan_of
-from lab.wiring import _FIREWALL
+from lab.network_setup import _FIREWALL
 
 _TOKEN = "word-of-the-desk"
 

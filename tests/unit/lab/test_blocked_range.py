@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inventory.lab import ENVIRONMENT
-from lab import wiring
+from lab import network_setup
 from lab.network import LAB_RANGE, plan_of
 
 PLAN = plan_of(ENVIRONMENT)
@@ -42,27 +42,27 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    monkeypatch.setattr(wiring, "run", machine.run)
-    monkeypatch.setattr(wiring.subprocess, "run", machine.run_unchecked)
-    monkeypatch.setattr(wiring, "namespaces", lambda: frozenset(PLAN.namespaces))
+    monkeypatch.setattr(network_setup, "run", machine.run)
+    monkeypatch.setattr(network_setup.subprocess, "run", machine.run_unchecked)
+    monkeypatch.setattr(network_setup, "namespaces", lambda: frozenset(PLAN.namespaces))
     return machine
 
 
 def test_the_route_that_keeps_connections_here_outlives_the_lab(machine: Machine) -> None:
-    wiring.lay_common(PLAN)
-    wiring.remove_common(PLAN)
+    network_setup.lay_common(PLAN)
+    network_setup.remove_common(PLAN)
     assert machine.routes == {None: [ROUTE]}
 
 
 def test_the_next_lab_takes_it_as_it_is(machine: Machine) -> None:
     for _ in range(2):
-        wiring.lay_common(PLAN)
+        network_setup.lay_common(PLAN)
         assert machine.routes[None] == [ROUTE]
-        wiring.remove_common(PLAN)
+        network_setup.remove_common(PLAN)
 
 
 def test_it_is_no_remains_of_a_lab(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    wiring.lay_common(PLAN)
-    wiring.remove_common(PLAN)
-    monkeypatch.setattr(wiring, "namespaces", frozenset)
-    assert wiring.leftovers(PLAN) == []
+    network_setup.lay_common(PLAN)
+    network_setup.remove_common(PLAN)
+    monkeypatch.setattr(network_setup, "namespaces", frozenset)
+    assert network_setup.leftovers(PLAN) == []

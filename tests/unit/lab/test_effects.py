@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lab import image, rpm_repo, supply
+from lab import build, image, rpm_repo
 from lab.architecture import ALL, X86_64, Architecture
 from lab.commands import end_children, isolated, run
 from lab.depot_server import handler_for
@@ -74,12 +74,12 @@ def test_when_one_build_fails_the_others_program_is_ended_at_once() -> None:
     with ThreadPoolExecutor(max_workers=2) as pool:
         first, second = pool.submit(fails), pool.submit(lasts)
         with pytest.raises(LabError, match="build one: false ended with status 1"):
-            supply.finish_together(first, second)
+            build.finish_together(first, second)
     assert "build the other: sleep 600 ended with status -9" in str(second.exception())
 
 
 def test_a_request_to_stop_ends_the_builds_before_it_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard, wait = threading.Event(), supply.wait
+    heard, wait = threading.Event(), build.wait
 
     def ask_to_stop() -> None:
         heard.set()
@@ -91,11 +91,11 @@ def test_a_request_to_stop_ends_the_builds_before_it_is_passed_on(monkeypatch: p
             heard.wait()
         return wait(jobs, **how)
 
-    monkeypatch.setattr(supply, "wait", waiting)
+    monkeypatch.setattr(build, "wait", waiting)
     with ThreadPoolExecutor(max_workers=1) as pool:
         job = pool.submit(run, ["sleep", "600"], doing="build", deadline_s=600)
         with pytest.raises(KeyboardInterrupt, match="SIGTERM"), stoppable():
-            supply.finish_together(job)
+            build.finish_together(job)
     assert "sleep 600 ended with status -9" in str(job.exception())
 
 
@@ -132,7 +132,7 @@ def test_the_depot_hands_out_files_and_nothing_else(served: str) -> None:
 
 def test_waiting_for_the_depot_ends_with_the_address_when_nobody_serves() -> None:
     with pytest.raises(LabError, match=r"does not hand out http://127\.0\.0\.1:9/x within 0\.2 s"):
-        supply.wait_until_served("http://127.0.0.1:9/x", deadline_s=0.2)
+        build.wait_until_served("http://127.0.0.1:9/x", deadline_s=0.2)
 
 
 def test_a_polite_request_to_stop_is_heard_as_an_interrupt() -> None:
@@ -155,25 +155,25 @@ def test_while_undoing_no_request_to_stop_is_heard() -> None:
 def test_artifacts_are_published_beside_the_repository_and_old_ones_go(tmp_path: Path) -> None:
     cache, depot = tmp_path / "cache", tmp_path / "depot"
 
-    def userland(kind: Architecture) -> supply.Userland:
+    def userland(kind: Architecture) -> build.Userland:
         folder = cache / "repositories" / kind.arch
         (folder / "repo" / kind.arch).mkdir(parents=True, exist_ok=True)
         (folder / "repo" / kind.arch / "a.rpm").write_text(f"rpm for {kind.arch}")
         (folder / rpm_repo.KEY_FILE).write_text("key")
         built = image.Image(key="k", architecture=kind, root=cache / "root", dpkg_status=cache / "status")
-        return supply.Userland(image=built, repository=rpm_repo.Repository(folder=folder, arch=kind.arch))
+        return build.Userland(image=built, repository=rpm_repo.Repository(folder=folder, arch=kind.arch))
 
-    def supplies(*names: str, kinds: tuple[Architecture, ...] = (X86_64,)) -> supply.Supplies:
+    def supplies(*names: str, kinds: tuple[Architecture, ...] = (X86_64,)) -> build.Supplies:
         for name in names:
             (cache / name).parent.mkdir(exist_ok=True)
             (cache / name).write_text(name)
-        return supply.Supplies(
+        return build.Supplies(
             userlands={kind.arch: userland(kind) for kind in kinds},
             artifacts=tuple(cache / name for name in names),
         )
 
-    supply.publish(supplies("seekdb-1.tar.gz", "loan-1.tar.gz"), depot)
-    supply.publish(supplies("seekdb-1.tar.gz", "loan-2.tar.gz", kinds=ALL), depot)
+    build.publish(supplies("seekdb-1.tar.gz", "loan-1.tar.gz"), depot)
+    build.publish(supplies("seekdb-1.tar.gz", "loan-2.tar.gz", kinds=ALL), depot)
     for kind in ALL:
         assert (depot / "repo" / kind.arch / "a.rpm").read_text() == f"rpm for {kind.arch}"
     assert sorted(p.name for p in (depot / "artifacts").iterdir()) == [
@@ -191,7 +191,7 @@ def test_older_builds_and_interrupted_ones_are_forgotten(tmp_path: Path) -> None
     (tmp_path / "artifacts").mkdir()
     for name in (".loan-1.tar.gz", "loan-2.tar.gz"):
         (tmp_path / "artifacts" / name).touch()
-    supply.forget_others(tmp_path, {"new", "r1"})
+    build.forget_others(tmp_path, {"new", "r1"})
     left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.parent != tmp_path)
     assert left == ["artifacts/loan-2.tar.gz", "images/new", "repositories/r1"]
     assert not (tmp_path / "building-bundle-1").exists()
@@ -208,4 +208,4 @@ def test_the_preflight_needs_nothing_but_the_standard_library() -> None:
 
 
 def _root() -> Path:
-    return Path(supply.__file__).parent.parent
+    return Path(build.__file__).parent.parent

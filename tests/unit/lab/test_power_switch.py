@@ -13,7 +13,7 @@ import pytest
 
 from inventory.availability import Fence, FenceKind
 from inventory.lab import ENVIRONMENT
-from lab import power_switch, wiring
+from lab import network_setup, power_switch
 from lab.errors import LabError
 from lab.network import DEPOT_PORT, POWER_SWITCH_PORT, plan_of
 from lab.power_switch import Account, handler_for, systems_of
@@ -220,7 +220,7 @@ def test_the_switch_knows_the_hosts_that_name_it_as_their_fence_device() -> None
 def test_the_inventory_says_where_the_switch_listens_and_hosts_may_go_there() -> None:
     url = f"http://{plan_of(ENVIRONMENT).depot_address}:{POWER_SWITCH_PORT}"
     assert {host.fence.address for host in ENVIRONMENT.hosts if host.fence is not None} == {url}
-    assert f"tcp dport {{ {DEPOT_PORT}, {POWER_SWITCH_PORT}, " in wiring._FIREWALL
+    assert f"tcp dport {{ {DEPOT_PORT}, {POWER_SWITCH_PORT}, " in network_setup._FIREWALL
 
 
 def test_the_server_takes_the_inventory_s_user_and_each_host_s_own_password(

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.rpm_chores import CHORES, NONE, Chores, Directory, SystemUser
 from lab.rpm_from_deb import (
     DebControl,
     Entry,
@@ -14,6 +13,7 @@ from lab.rpm_from_deb import (
     spec,
     systemd_units,
 )
+from lab.scriptlets import CHORES, NONE, Chores, Directory, SystemUser
 
 CHRONY = """\
 Package: chrony

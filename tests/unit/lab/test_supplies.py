@@ -9,7 +9,7 @@ import pytest
 from inventory import environment
 from inventory.lab import ENVIRONMENT
 from inventory.model import Environment, OsRelease, Role
-from lab import architecture, bundle, image, keys, kylin_identity, rpm_repo, supply, tarballs
+from lab import architecture, build, bundle, image, keys, kylin_identity, rpm_repo, tarballs
 from lab.bundle import Sources
 from lab.disks import hosts_file
 from lab.errors import RefusedError
@@ -31,11 +31,11 @@ def test_another_architecture_gives_another_image_and_what_is_current_is_kept() 
     cache = Path("/cache")
     images = [image.image_at(cache, RELEASE, each) for each in architecture.ALL]
     assert len({each.key for each in images}) == len(images)
-    assert {each.key for each in images} < supply.current_keys(cache, RELEASE)
-    assert len(supply.current_keys(cache, RELEASE)) == 2 * len(images)
+    assert {each.key for each in images} < build.current_keys(cache, RELEASE)
+    assert len(build.current_keys(cache, RELEASE)) == 2 * len(images)
     for record in (images[0].key, "+".join(each.key for each in images)):
-        assert supply.is_current(record, environment("lab"))
-        assert not supply.is_current(f"{record}+0123456789abcdef", environment("lab"))
+        assert build.is_current(record, environment("lab"))
+        assert not build.is_current(f"{record}+0123456789abcdef", environment("lab"))
 
 
 def test_each_architecture_gets_what_its_hosts_run_and_no_more() -> None:
@@ -43,9 +43,9 @@ def test_each_architecture_gets_what_its_hosts_run_and_no_more() -> None:
     mixed = replace(
         lab, hosts=tuple(replace(h, arch="aarch64") if h.name == "app-b" else h for h in lab.hosts)
     )
-    assert [each.arch for each in supply.architectures(mixed)] == ["x86_64", "aarch64"]
-    assert "seekdb" not in supply.artifacts_of(mixed, "aarch64")
-    assert "loan-services" in supply.artifacts_of(mixed, "aarch64")
+    assert [each.arch for each in build.architectures(mixed)] == ["x86_64", "aarch64"]
+    assert "seekdb" not in build.artifacts_of(mixed, "aarch64")
+    assert "loan-services" in build.artifacts_of(mixed, "aarch64")
 
 
 def test_a_host_says_it_is_kylin_v10_sp3_and_admits_to_be_a_stand_in() -> None:
@@ -139,9 +139,9 @@ def test_each_package_that_hosts_run_has_a_bundle_of_its_own_the_depot_can_name(
 
 def test_only_what_some_host_runs_is_built() -> None:
     lab = environment("lab")
-    assert set(supply.artifacts_of(without_load_makers(lab))) >= {"loan-services", "failover-agent"}
-    assert "load-generator" not in supply.artifacts_of(without_load_makers(lab))
-    assert "load-generator" in supply.artifacts_of(environment("qinghai"))
+    assert set(build.artifacts_of(without_load_makers(lab))) >= {"loan-services", "failover-agent"}
+    assert "load-generator" not in build.artifacts_of(without_load_makers(lab))
+    assert "load-generator" in build.artifacts_of(environment("qinghai"))
     assert [s.name for s in bundle.checkout_sources(names=("seekdb", "loan-services"))] == ["loan-services"]
 
 

@@ -1,7 +1,7 @@
-"""Cuts of the network between centres, at the router: each has a name, and drops packets silently.
+"""Partitions of the network between centres: `lab net cut` makes one, and packets are dropped silently.
 
-Each cut is a separate nftables table in the router's namespace. A cut never touches the management network,
-the DMZ, or traffic within one centre, because these do not pass the router.
+Each partition has a name, and is a separate nftables table in the router's namespace. It never touches the
+management network, the DMZ, or traffic within one centre, because these do not pass the router.
 """
 
 from collections.abc import Iterable
@@ -17,8 +17,8 @@ _DEADLINE_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
-    """One cut that can be made."""
+class Partition:
+    """One partition that can be made."""
 
     name: str
     title: str
@@ -31,14 +31,14 @@ class Cut:
         return _TABLE + self.name.replace("-", "_")
 
 
-def cuts_of(environment: Environment) -> dict[str, Cut]:
+def partitions_of(environment: Environment) -> dict[str, Partition]:
     """Return every cut of `environment` by its name.
 
     `centre-a` cuts centre a off; `a-to-b` drops packets from a to b only, so that a still receives from b.
     """
     centres = [centre.name for centre in environment.centres]
     whole = [
-        Cut(
+        Partition(
             name=f"centre-{name}",
             title=f"centre {name} is cut off",
             rules=tuple(
@@ -49,7 +49,7 @@ def cuts_of(environment: Environment) -> dict[str, Cut]:
         for name in centres
     ]
     one_way = [
-        Cut(
+        Partition(
             name=f"{sender}-to-{receiver}",
             title=f"{receiver} does not hear {sender}",
             rules=(f'iifname "{segment_of(sender)}" oifname "{segment_of(receiver)}" drop',),
@@ -66,7 +66,7 @@ def segment_of(centre: str) -> str:
     return f"seg-{centre}"
 
 
-def ruleset(cut: Cut) -> str:
+def ruleset(cut: Partition) -> str:
     """Return the input of `nft -f` that makes `cut`, even if it was already made."""
     table = f"table inet {cut.table}"
     chain = ("type filter hook forward priority -10; policy accept;", *cut.rules)
@@ -74,7 +74,7 @@ def ruleset(cut: Cut) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def make(cut: Cut, *, for_s: float | None = None) -> None:
+def make(cut: Partition, *, for_s: float | None = None) -> None:
     """Make `cut`.
 
     + for_s: seconds after which a timer mends it; None: no timer
@@ -86,7 +86,7 @@ def make(cut: Cut, *, for_s: float | None = None) -> None:
     run(_in_router("-f", "-"), doing=f"cut {cut.name}", deadline_s=_DEADLINE_S, stdin=ruleset(cut))
 
 
-def mend(cut: Cut) -> None:
+def mend(cut: Partition) -> None:
     """Mend `cut`; does nothing if it was not made."""
     failsafe.cancel(cut.name)
     if cut.table in _tables():
@@ -97,7 +97,7 @@ def mend(cut: Cut) -> None:
         )
 
 
-def made(known: Iterable[Cut]) -> tuple[Cut, ...]:
+def made(known: Iterable[Partition]) -> tuple[Partition, ...]:
     """Return those of the `known` cuts that are currently made."""
     tables = _tables()
     return tuple(cut for cut in known if cut.table in tables)

@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from inventory.lab import ENVIRONMENT
-from lab.cuts import cuts_of, ruleset
 from lab.network import plan_of
+from lab.partitions import partitions_of, ruleset
 
-CUTS = cuts_of(ENVIRONMENT)
+CUTS = partitions_of(ENVIRONMENT)
 CENTRES = ("a", "b", "c")
 
 
