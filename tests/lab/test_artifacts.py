@@ -31,7 +31,7 @@ BUNDLES = [
 
 def bundle_of(name: str, kind: Architecture) -> Path:
     [sources] = bundle.checkout_sources(names=(name,))
-    with supply.locked(places.cache_dir()):
+    with build.locked(places.cache_dir()):
         return bundle.build(places.cache_dir(), sources, kind)
 
 
@@ -50,7 +50,7 @@ OTHERS: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_any_other_artifact_starts_on_kylin_or_is_known_not_to(name: str) -> None:
-    with supply.locked(places.cache_dir()):
+    with build.locked(places.cache_dir()):
         artifact = OTHERS[name](places.cache_dir())
     elves = elf.elves_of(artifact)
     if name in NOT_FOR_KYLIN:
