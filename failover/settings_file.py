@@ -45,7 +45,7 @@ def load(path: Path = SETTINGS_FILE) -> Settings:
     """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-        text = path.read_text()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise SettingsError((f"{path} is missing; the deploy of the failover agent writes it",)) from None
     except PermissionError:
@@ -53,8 +53,8 @@ def load(path: Path = SETTINGS_FILE) -> Settings:
     if mode & 0o077:
         raise SettingsError((f"{path} has mode {mode:04o}; allowed: 0600; run: chmod 600 {path}",))
     try:
-        found = json.loads(text)
-    except ValueError as broken:
+        found = json.loads(content)
+    except ValueError as broken:  # also bytes that are no text
         raise SettingsError((f"{path} is not JSON: {broken}",)) from None
     return parse(found)
 

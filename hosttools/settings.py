@@ -37,5 +37,5 @@ def load_file(kind: type[_Settings], path: Path) -> _Settings:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as failure:
         raise ToolError(f"{path}: {failure.strerror}; run the deploy, which writes it") from failure
-    except msgspec.MsgspecError as mistake:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as mistake:
         raise ToolError(f"{path}: {mistake}; run the deploy, which writes it anew") from mistake

@@ -24,8 +24,8 @@ _SPEAK_REDFISH = (FenceKind.LAB, FenceKind.REDFISH)
 _FENCE_AGENT = re.compile(r"fence_[a-z0-9_]+")
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 _OPTION = re.compile(r"[a-z0-9_-]+")
-_OWN_OPTIONS = ("action", "ip", "password", "username")
-"""Options of a fence agent that come from other fields, or from what is to be done."""
+_OWN_OPTIONS = ("action", "ip", "ipaddr", "login", "option", "passwd", "password", "username")
+"""Options of a fence agent that come from other fields, or from what is to be done, with their old names."""
 
 
 def availability_problems(env: Environment) -> Iterator[Problem]:

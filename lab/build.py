@@ -79,7 +79,7 @@ def ensure(environment: Environment, cache: Path, progress: Progress) -> Supplie
     bundles = {each: bundle.checkout_sources(names=artifacts_of(environment, each.arch)) for each in kinds}
     for each in kinds:
         emulation.ensure(each.arch)
-    with _locked(cache):
+    with locked(cache):
         apts = {each: Apt(folder=_apt_folder(cache, each), architecture=each.debian) for each in kinds}
         there = {each: image.image_at(cache, release, each) for each in kinds}
         wanting = [
@@ -237,8 +237,12 @@ def _link(source: str, target: str) -> str:
 
 
 @contextmanager
-def _locked(cache: Path) -> Iterator[None]:
-    """Hold the cache's lock: two builds of the same supply would damage each other."""
+def locked(cache: Path) -> Iterator[None]:
+    """Hold the cache's lock: two builds of the same supply would damage each other.
+
+    Raises:
+        LabError: another build holds it for too long.
+    """
     cache.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _LOCK_DEADLINE_S
     with (cache / "lock").open("w") as file:

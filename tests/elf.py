@@ -31,8 +31,14 @@ class Elf:
 
 
 def read(path: str, content: bytes) -> Elf:
-    """Return what the ELF file `content` asks of a host."""
+    """Return what the ELF file `content` asks of a host.
+
+    Raises:
+        ValueError: it has no section headers; it would start without them, on a glibc that nobody read here.
+    """
     file = ELFFile(io.BytesIO(content))
+    if not file.num_sections() and file.num_segments():
+        raise ValueError(f"{path} has no section headers, so the glibc that it needs is unknown")
     needed = (section for section in file.iter_sections() if isinstance(section, GNUVerNeedSection))
     names = (
         version.name for section in needed for _, versions in section.iter_versions() for version in versions

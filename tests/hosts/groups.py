@@ -16,7 +16,12 @@ DATABASES = "databases"
 ENTRANCE = "entrance"
 NETWORK = "network"
 CONTROL = "control"
-OF_MODULE = {"test_database": DATABASES, "test_gateway": ENTRANCE, "test_network": NETWORK}
+OF_MODULE = {
+    "test_database": DATABASES,
+    "test_failover": DATABASES,
+    "test_gateway": ENTRANCE,
+    "test_network": NETWORK,
+}
 """Group by module, for modules whose tests look at several hosts at once."""
 _TEST = re.compile(r"(?P<module>\w+)\.py::\w+(?:\[(?P<parameters>.*)\])?$", re.DOTALL)
 

@@ -31,7 +31,8 @@ BUNDLES = [
 
 def bundle_of(name: str, kind: Architecture) -> Path:
     [sources] = bundle.checkout_sources(names=(name,))
-    return bundle.build(places.cache_dir(), sources, kind)
+    with build.locked(places.cache_dir()):
+        return bundle.build(places.cache_dir(), sources, kind)
 
 
 @pytest.mark.parametrize(("name", "kind"), BUNDLES, ids=[f"{name}-{kind.arch}" for name, kind in BUNDLES])
@@ -49,7 +50,9 @@ OTHERS: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_any_other_artifact_starts_on_kylin_or_is_known_not_to(name: str) -> None:
-    elves = elf.elves_of(OTHERS[name](places.cache_dir()))
+    with build.locked(places.cache_dir()):
+        artifact = OTHERS[name](places.cache_dir())
+    elves = elf.elves_of(artifact)
     if name in NOT_FOR_KYLIN:
         assert elf.newest(elves) == NOT_FOR_KYLIN[name]
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inventory import places
 from inventory.places import PROJECT_ROOT
-from lab import bundle, tarballs
+from lab import build, bundle, tarballs
 from lab.tongweb import distribution, portal
 
 Change = Callable[[Path], None]
@@ -40,7 +40,8 @@ def loan_version(folder: Path, change: Change) -> Path:
     shutil.copytree(PROJECT_ROOT / "app_stub", root / "app_stub", ignore=left_out)
     change(root / "app_stub")
     [sources] = bundle.checkout_sources(root, names=("loan-services",))
-    return bundle.build(places.cache_dir(), sources)
+    with build.locked(places.cache_dir()):
+        return bundle.build(places.cache_dir(), sources)
 
 
 def _changed(sources: Path, copy: Path, change: Change) -> Path:

@@ -204,3 +204,10 @@ def test_a_missing_file_and_one_that_is_not_json_are_refused(file: Path, tmp_pat
     file.write_text("{")
     with pytest.raises(SettingsError, match=r"is not JSON: .*line 1"):
         load(file)
+
+
+def test_a_file_with_bytes_that_are_no_text_is_refused_without_showing_them(file: Path) -> None:
+    file.write_bytes(b'{"password": "s3cret\xff"}')
+    with pytest.raises(SettingsError, match="is not JSON: ") as refused:
+        load(file)
+    assert "s3cret" not in str(refused.value)

@@ -1,10 +1,13 @@
 """Host tests themselves, on fake hosts on which something is wrong."""
 
+import json
+from collections.abc import Callable
+
 import pytest
 
 from deploys.derived import footprints, packages_for
-from inventory.model import Host
-from tests.hosts import test_network, test_packages, test_secrets, test_services
+from inventory.model import Host, Role
+from tests.hosts import test_failover, test_network, test_packages, test_secrets, test_services
 from tests.unit.hosts.fake_host import LAB, fake
 
 MON_C = next(host for host in LAB.hosts if host.name == "mon-c")
@@ -47,6 +50,27 @@ def test_a_package_that_is_missing_or_unsigned_is_named() -> None:
         on({**rows, "chrony": "chrony|(none)|(none)"})
     with pytest.raises(AssertionError, match="mon-c: installed packages: expected and not found: chrony"):
         on({**rows, "chrony": "package chrony is not installed"})
+
+
+def test_agents_that_name_two_primaries_are_no_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_once(what: str, check: Callable[[], object]) -> None:
+        assert check(), what
+
+    monkeypatch.setattr(test_failover, "eventually", at_once)
+    databases = {h.name: h for h in LAB.hosts_with(Role.OCEANBASE)}
+
+    def on(named: dict[str, str]) -> None:
+        machines = {}
+        for asked, leader in named.items():
+            url = f"http://{databases[asked].address}:{LAB.failover.agent_port}/primary"
+            said = {"host": leader, "address": databases[leader].address, "phase": "serving"}
+            machines[asked], _ = fake(asked, {f"curl --silent --max-time 3 {url}": (0, json.dumps(said))})
+        test_failover.test_all_agents_name_the_same_primary(LAB, machines)
+
+    first, *others = databases
+    on(dict.fromkeys(databases, first))
+    with pytest.raises(AssertionError, match="one and the same primary"):
+        on({first: first, **{name: name for name in others}})
 
 
 def test_a_file_with_a_secret_that_others_may_read_is_named() -> None:

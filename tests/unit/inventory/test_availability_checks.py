@@ -101,6 +101,13 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "fence.options",
             "none of",
         ),
+        (
+            with_host("ob-a", fence=fence_agent(options=("passwd=of-the-device",))),
+            "ob-a",
+            "fence.options",
+            "none of",
+        ),
+        (with_host("ob-a", fence=fence_agent(options=("option=on",))), "ob-a", "fence.options", "none of"),
         (with_host("ob-a", fence=fence_agent(options=("plug",))), "ob-a", "fence.options", "name=value"),
         (
             with_host("ob-a", fence=fence_agent(options=("p=1\naction=on",))),

@@ -30,6 +30,14 @@ def test_architecture_and_needed_versions_are_read(name: str, machine: str, glib
     assert read(name) == elf.Elf(path=name, machine=machine, glibc=frozenset({glibc}))
 
 
+def test_a_library_without_section_headers_is_refused_and_not_taken_to_need_nothing() -> None:
+    content = bytearray((FOLDER / NEW).read_bytes())
+    content[0x28:0x30] = bytes(8)  # e_shoff
+    content[0x3C:0x40] = bytes(4)  # e_shnum, e_shstrndx
+    with pytest.raises(ValueError, match=r"stripped\.so has no section headers"):
+        elf.read("stripped.so", bytes(content))
+
+
 def test_what_needs_a_newer_glibc_than_kylins_is_unfit() -> None:
     both = [read(OLD), read(NEW)]
     assert elf.unfit(both, arch="x86_64") == [f"{NEW} needs GLIBC_2.29"]
