@@ -85,6 +85,11 @@ def _wrong_fence(where: str, fence: Fence) -> Iterator[Problem]:
             if not getattr(fence, name):
                 allowed = f"a value: a fence of kind {fence.kind} needs it"
                 yield Problem(where=where, field=f"fence.{name}", value="", allowed=allowed)
+        for name in ("address", "user"):
+            value = getattr(fence, name)
+            if not value.isprintable() or value != value.strip():
+                allowed = "a text in one line, without blanks around it"
+                yield Problem(where=where, field=f"fence.{name}", value=value, allowed=allowed)
         is_url = fence.address.startswith(("http://", "https://"))
         if fence.kind in _SPEAK_REDFISH and fence.address and not is_url:
             allowed = "a URL, such as https://bmc.example"

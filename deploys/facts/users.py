@@ -12,6 +12,8 @@ class UserEntry:
 
     home: str
     login_shell: str
+    group: str
+    """Its primary one."""
 
 
 class User(FactBase[UserEntry | None]):
@@ -25,9 +27,11 @@ class User(FactBase[UserEntry | None]):
 
         + user: name of the user
         """
-        return f"getent passwd {shlex.quote(user)} || true"
+        quoted = shlex.quote(user)
+        return f"! getent passwd {quoted} || id --group --name {quoted}"
 
     def process(self, output: list[str]) -> UserEntry:
-        """Return the entry from the line of passwd(5)."""
-        *_, home, login_shell = output[-1].split(":")
-        return UserEntry(home=home, login_shell=login_shell)
+        """Return the entry from the line of passwd(5) and the name of the group."""
+        *_, entry, group = output
+        *_, home, login_shell = entry.split(":")
+        return UserEntry(home=home, login_shell=login_shell, group=group)

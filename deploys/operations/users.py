@@ -25,7 +25,10 @@ def without_login(user: str, home: str) -> Generator[StringCommand, None, None]:
 
         users.without_login(name="Know the services' user", user="loan", home="/opt/loanstack/loan")
     """
-    if host.get_fact(User, user=user) == UserEntry(home=home, login_shell=_NO_LOGIN):
+    if host.get_fact(User, user=user) == UserEntry(home=home, login_shell=_NO_LOGIN, group=user):
         host.noop(f"user {user} is known")
         return
-    yield from server.user._inner(user=user, system=True, shell=_NO_LOGIN, home=home, ensure_home=False)
+    yield from server.group._inner(group=user, system=True)
+    yield from server.user._inner(
+        user=user, group=user, system=True, shell=_NO_LOGIN, home=home, ensure_home=False
+    )

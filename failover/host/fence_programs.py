@@ -61,10 +61,14 @@ class FenceAgent:
         self._options = (*fence.options, *account)
 
     async def set_power(self, power: Power) -> None:
-        """Have the agent switch the host, which waits until the device says so."""
+        """Have the agent switch the host, and wait until the device says so.
+
+        A failure is no refusal: an agent succeeds where the host is in that state already, and one that is
+        broken may end with the exit code of `status` that means Off.
+        """
         code, said = await self._run(power.lower())
         if code != 0:
-            raise PowerRefusedError(f"{self._program} {power.lower()} ended with {code}: {_shown(said)}")
+            raise DeviceError(f"{self._program} {power.lower()} ended with {code}: {_shown(said)}")
 
     async def power_state(self) -> str:
         """Return the state that the action `status` gives by its exit code."""

@@ -1,5 +1,7 @@
 """Software comes from the depot: signed packages, and artifacts with the hash that the inventory names."""
 
+import re
+
 from deploys.artifact import artifact_for
 from deploys.depot_client.spec import REPOSITORY
 from deploys.derived import footprints, packages_for
@@ -21,9 +23,13 @@ def test_the_depot_is_the_only_source(machine: Machine) -> None:
     listed = machine.run("dnf --quiet --cacheonly repolist --enabled || true").splitlines()
     enabled = [line.split()[0] for line in listed if not line.startswith("repo id")]
     machine.expect("repositories", found=enabled, wanted=[REPOSITORY])
-    settings = machine.run("cat /etc/yum.repos.d/*.repo")
-    assert "gpgcheck=1" in settings
-    assert "gpgcheck=0" not in settings
+    settings = machine.run("cat /etc/yum.repos.d/*.repo; cat /etc/dnf/dnf.conf 2>/dev/null || true")
+    checks = re.findall(r"^\s*((?:repo_)?gpgcheck)\s*=\s*(\S+)", settings, flags=re.MULTILINE)
+    machine.expect(
+        "kinds of signatures", found={kind for kind, _ in checks}, wanted={"gpgcheck", "repo_gpgcheck"}
+    )
+    unchecked = [each for each in checks if each[1].lower() not in ("1", "yes", "true", "on")]
+    machine.expect("signatures that are not checked", found=unchecked, wanted=[])
     others = [program for program in ("apt", "apt-get", "dpkg") if machine.probe.exists(program)]
     machine.expect("other package managers", found=others, wanted=[])
 

@@ -9,7 +9,9 @@ from inventory.secrets import Secrets
 from tests.hosts import facts
 from tests.hosts.kit import Machine
 
-_PLACES = "/etc /opt/loanstack /usr/local /root /home /tmp /var/tmp /var/log /var/cache /var/lib /run /data"
+_PLACES = "/etc /opt/loanstack /usr/local /root /home /tmp /var/tmp /var/log /var/cache /var/lib /run"
+_DATA, _DATABASE_FILES = "/data", "store"
+"""Gigabytes of database files, which hold no password in plain text, lie in folders of this name."""
 _ETCD_LOG = f"file {EtcdSpec.data_dir}/member/wal/"
 """etcd 3.4 writes a password that it is given to its log before it makes a hash of it (3.5 after); the folder
 is etcd's alone, which test_etcd looks at."""
@@ -17,8 +19,12 @@ is etcd's alone, which test_etcd looks at."""
 _SEARCH = f"""
 values=$(cat)
 patterns() {{ printf '%s\\n' "$values"; }}
-grep --recursive --files-with-matches --fixed-strings --devices=skip --exclude-dir=store \
-    --exclude-dir=metrics2 --exclude='*.rpm' --file=<(patterns) {_PLACES} 2>/dev/null | sed 's/^/file /'
+look() {{
+    grep --recursive --files-with-matches --fixed-strings --devices=skip --exclude-dir=metrics2 \\
+        --exclude='*.rpm' --file=<(patterns) "$@" 2>/dev/null | sed 's/^/file /'
+}}
+look {_PLACES}
+look --exclude-dir={_DATABASE_FILES} {_DATA}
 ps axww -o args= | grep --fixed-strings --file=<(patterns) | sed 's/^/argv /'
 journalctl --no-pager --quiet | grep --fixed-strings --file=<(patterns) | sed 's/^/journal /'
 true

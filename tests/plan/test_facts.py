@@ -106,8 +106,9 @@ def test_database() -> None:
 
 
 def test_user() -> None:
-    line = "loan:x:998:996::/opt/loanstack/loan:/usr/sbin/nologin"
-    assert User().process([line]) == UserEntry(home="/opt/loanstack/loan", login_shell="/usr/sbin/nologin")
+    home, shell = "/opt/loanstack/loan", "/usr/sbin/nologin"
+    found = User().process([f"loan:x:998:996::{home}:{shell}", "loan"])
+    assert found == UserEntry(home=home, login_shell=shell, group="loan")
 
 
 def test_etcd() -> None:

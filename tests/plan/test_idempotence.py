@@ -127,7 +127,7 @@ def _converged(site: Site, name: str) -> Facts:
             LocalAnswer: answers,
             LocalEtcd: majority,
             HttpStatus: lambda url, options=(): 200,
-            User: lambda user: UserEntry(home=homes[user], login_shell="/usr/sbin/nologin"),
+            User: lambda user: UserEntry(home=homes[user], login_shell="/usr/sbin/nologin", group=user),
         },
     ) | {PathStates: _known(paths)}
 
@@ -360,21 +360,25 @@ _HOME = "/opt/loanstack/loan"
 @pytest.mark.parametrize(
     ("entry", "changed"),
     [
-        (UserEntry(home="/opt/loanstack/loan", login_shell="/usr/sbin/nologin"), []),
+        (UserEntry(home=_HOME, login_shell="/usr/sbin/nologin", group="loan"), []),
         (
-            UserEntry(home="/opt/loanstack/loan", login_shell="/bin/bash"),
+            UserEntry(home=_HOME, login_shell="/bin/bash", group="loan"),
             ["usermod -s /usr/sbin/nologin loan"],
         ),
         (
-            UserEntry(home="/home/loan", login_shell="/usr/sbin/nologin"),
-            ["usermod -d /opt/loanstack/loan loan"],
+            UserEntry(home="/home/loan", login_shell="/usr/sbin/nologin", group="loan"),
+            [f"usermod -d {_HOME} loan"],
+        ),
+        (
+            UserEntry(home=_HOME, login_shell="/usr/sbin/nologin", group="users"),
+            ["usermod -g loan loan"],
         ),
     ],
 )
 def test_a_user_is_changed_only_where_its_entry_differs(
     entry: UserEntry, changed: list[str], lab_site: Site
 ) -> None:
-    asked = {"home": entry.home, "shell": entry.login_shell, "group": "loan", "groups": []}
+    asked = {"home": entry.home, "shell": entry.login_shell, "group": entry.group, "groups": []}
     facts = told(
         _converged(lab_site, "app-a"),
         {User: lambda user: entry, Users: lambda: {"loan": asked}, Groups: lambda: ["loan"]},

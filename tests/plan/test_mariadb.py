@@ -51,7 +51,7 @@ def _converged(site: Site, name: str) -> Facts:
     known[spec.data_dir] = PathState(
         kind="directory", mode=0o750, user=spec.user, group=spec.user, sha256=None
     )
-    known_user = UserEntry(home=spec.data_dir, login_shell="/usr/sbin/nologin")
+    known_user = UserEntry(home=spec.data_dir, login_shell="/usr/sbin/nologin", group=spec.user)
     state = MariaDbState(is_made=True, applied=mariadb.digest_of(spec), is_paired=True)
     return told(
         fresh(),

@@ -129,9 +129,18 @@ def test_a_fence_agent_gets_everything_on_stdin(tmp_path: Path, power: Power) ->
 @pytest.mark.parametrize(
     ("text", "confirmed", "words"),
     [
-        ("grep -q status && exit 1; echo 'Failed: timed out'; exit 1", False, "status ended with 1"),
-        ("grep -q status && exit 0; echo 'Failed: already off'; exit 1", False, "already off; it says On"),
-        ("grep -q status && exit 2; echo 'Failed: already off'; exit 1", True, "ob-b is off"),
+        ("grep -q status && exit 1; exit 0", False, "status ended with 1"),
+        (
+            "grep -q status && exit 2; echo 'Failed: timed out'; exit 1",
+            False,
+            "off ended with 1: Failed: timed out",
+        ),
+        (
+            "echo 'fence_apc: cannot open file'; exit 2",
+            False,
+            "off ended with 2: fence_apc: cannot open file",
+        ),
+        ("grep -q status && exit 2; exit 0", True, "ob-b is off"),
     ],
 )
 def test_only_the_status_of_a_fence_agent_counts(

@@ -91,6 +91,18 @@ def test_the_shipped_environments_are_sound(name: str) -> None:
             "fence.ca_file",
             "None: only",
         ),
+        (
+            with_host("ob-a", fence=replace(fence_agent(), user="x\naction=on")),
+            "ob-a",
+            "fence.user",
+            "in one line",
+        ),
+        (
+            with_host("ob-a", fence=replace(fence_agent(), address="pdu ")),
+            "ob-a",
+            "fence.address",
+            "blanks around",
+        ),
         (with_host("ob-a", fence=fence_agent(package="")), "ob-a", "fence.package", "fence_agent needs it"),
         (with_host("ob-a", fence=fence_agent(program="")), "ob-a", "fence.program", "fence_agent needs it"),
         (with_host("ob-a", fence=fence_agent(program="/bin/sh")), "ob-a", "fence.program", "fence_ilo5_ssh"),
