@@ -4,7 +4,6 @@ All supplies come from the cache. Missing ones are built, in parallel if they do
 Building is the only part of the lab that contacts package registries.
 """
 
-import fcntl
 import os
 import shutil
 import time
@@ -19,7 +18,7 @@ from typing import Any
 
 from inventory.model import Environment, OsRelease
 from inventory.validation import ARTIFACTS_OF_ROLE
-from lab import architecture, bundle, emulation, image, preflight, rpm_repo, seekdb, tarballs
+from lab import architecture, bundle, emulation, image, locks, preflight, rpm_repo, seekdb, tarballs
 from lab.apt import Apt
 from lab.architecture import NATIVE, Architecture
 from lab.commands import end_children
@@ -244,17 +243,6 @@ def locked(cache: Path) -> Iterator[None]:
         LabError: another build holds it for too long.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + _LOCK_DEADLINE_S
-    with (cache / "lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise LabError(
-                        f"another build holds {cache}/lock for over {_LOCK_DEADLINE_S:g} s"
-                    ) from None
-                time.sleep(_POLL_S)
-            else:
-                break
+    busy = f"another build holds {cache}/lock for over {_LOCK_DEADLINE_S:g} s"
+    with locks.held(cache / "lock", within_s=_LOCK_DEADLINE_S, refusal=busy):
         yield

@@ -1,7 +1,6 @@
 """One lab host: its boot (systemd-nspawn), its power and its end."""
 
 import contextlib
-import fcntl
 import socket
 import subprocess
 import time
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inventory.model import Host
-from lab import cgroups, keys, network_setup
+from lab import cgroups, keys, locks, network_setup
 from lab.commands import run
 from lab.disks import disk_of
 from lab.errors import LabError
@@ -107,19 +106,8 @@ def _power_lock(host: str, lab_dir: Path) -> Iterator[None]:
 
     This is not the machine's lock, because a fence cannot wait for other commands of the lab.
     """
-    with disk_of(lab_dir, host).power_lock.open("w") as file:
-        deadline = time.monotonic() + _DEADLINE_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise LabError(
-                        f"another process has been switching the power of {host} for {_DEADLINE_S:g} s"
-                    ) from None
-                time.sleep(_POLL_S)
-            else:
-                break
+    busy = f"another process has been switching the power of {host} for {_DEADLINE_S:g} s"
+    with locks.held(disk_of(lab_dir, host).power_lock, within_s=_DEADLINE_S, refusal=busy):
         yield
 
 
