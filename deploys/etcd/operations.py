@@ -6,7 +6,7 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploys.etcd.facts import TOOL, LocalEtcd
+from deploys.etcd.facts import TOOL, EtcdMembers, LocalEtcd
 
 
 @operation()
@@ -15,7 +15,7 @@ def answers(deadline_s: int) -> Generator[StringCommand, None, None]:
 
     + deadline_s: time limit; the message names the members that answer
     """
-    now = host.get_fact(LocalEtcd)
+    now = host.get_fact(EtcdMembers)
     if now is not None and now.healthy:
         host.noop(f"a majority answers; other members: {', '.join(now.others) or 'none'}")
         return

@@ -22,7 +22,7 @@ from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHug
 from deploys.certificates import authority_certificate, utc_now
 from deploys.component import HostContext
 from deploys.content import ConfigFile, Folder
-from deploys.etcd.facts import EtcdState, LocalEtcd
+from deploys.etcd.facts import EtcdMembers, EtcdState, LocalEtcd
 from deploys.facts.artifacts import InstalledArtifact
 from deploys.facts.files import PathStates, TextFile
 from deploys.facts.health import HttpStatus
@@ -175,6 +175,7 @@ def fresh() -> Facts:
         LocalRole: lambda: None,
         LocalAnswer: lambda query, of_primary=True: None,
         LocalEtcd: lambda: None,
+        EtcdMembers: lambda: None,
         LocalMariaDb: lambda: None,
         ServedPortal: lambda url: None,
         InsecureAccounts: list,

@@ -7,7 +7,7 @@ import pytest
 from deploys.content import AUTHORITY
 from deploys.derived import packages_for
 from deploys.etcd import deploy as etcd
-from deploys.etcd.facts import EtcdState, LocalEtcd
+from deploys.etcd.facts import EtcdMembers, EtcdState, LocalEtcd
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.services import NO_SERVICE, Service, ServiceState
 from inventory.model import Role
@@ -30,7 +30,8 @@ def _commands(planned: Planned) -> list[str]:
 
 
 def _member(service: ServiceState, state: EtcdState | None) -> Facts:
-    return {Service: lambda unit, paths=(), starts=(): service, LocalEtcd: lambda: state}
+    now = dict.fromkeys((LocalEtcd, EtcdMembers), lambda: state)
+    return {Service: lambda unit, paths=(), starts=(): service, **now}
 
 
 @pytest.mark.parametrize("name", ["ob-a", "ob-b", "mon-c"])
@@ -75,14 +76,14 @@ def test_a_new_certificate_needs_no_restart(lab_site: Site) -> None:
         asked.extend(paths)
         return HEALTHY_SERVICE
 
-    _planned(lab_site, "ob-a", {Service: service, LocalEtcd: majority})
+    _planned(lab_site, "ob-a", {Service: service, LocalEtcd: majority, EtcdMembers: majority})
     assert not {etcd.CERTIFICATE, etcd.PRIVATE_KEY} & set(asked)
 
 
 def test_a_new_authority_is_read_by_a_restart(lab_site: Site) -> None:
     stale = replace(HEALTHY_SERVICE, file_ages_s={AUTHORITY: 5.0})
     facts = {Service: lambda unit, paths=(), starts=(): stale if AUTHORITY in paths else HEALTHY_SERVICE}
-    planned = _planned(lab_site, "mon-c", {**facts, LocalEtcd: majority})
+    planned = _planned(lab_site, "mon-c", {**facts, LocalEtcd: majority, EtcdMembers: majority})
     assert "systemctl restart etcd.service" in _commands(planned[_RENEW])
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploys.baseline.facts import KernelSettings, TransparentHugePages
-from deploys.etcd.facts import LocalEtcd
+from deploys.etcd.facts import EtcdMembers, LocalEtcd
 from deploys.facts.files import PathStates
 from deploys.facts.health import HttpStatus
 from deploys.facts.packages import InstalledPackages
@@ -118,6 +118,7 @@ def test_etcd() -> None:
     ]
     now = LocalEtcd().process(said)
     assert (now.healthy, now.others, now.lacks) == (True, ("198.18.2.23",), ("user failover",))
+    assert EtcdMembers().command().endswith("/loanstack-etcd status --members")
 
 
 @given(

@@ -11,7 +11,7 @@ from pyinfra.facts.server import Groups, Users
 from deploys.baseline.facts import KernelSettings, SessionOrigin, TransparentHugePages
 from deploys.baseline.spec import kernel_settings
 from deploys.content import ConfigFile
-from deploys.etcd.facts import LocalEtcd
+from deploys.etcd.facts import EtcdMembers, LocalEtcd
 from deploys.facts.artifacts import InstalledArtifact
 from deploys.facts.files import PathState, PathStates
 from deploys.facts.health import HttpStatus
@@ -126,6 +126,7 @@ def _converged(site: Site, name: str) -> Facts:
             LocalRole: lambda: "PRIMARY" if is_primary else "STANDBY",
             LocalAnswer: answers,
             LocalEtcd: majority,
+            EtcdMembers: majority,
             HttpStatus: lambda url, options=(): 200,
             User: lambda user: UserEntry(home=homes[user], login_shell="/usr/sbin/nologin", group=user),
         },

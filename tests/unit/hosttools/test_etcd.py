@@ -252,6 +252,14 @@ def test_status_names_who_answers(member: Member) -> None:
     assert member.run("status").stdout == '{"healthy": false, "others": [], "lacks": ["unknown"]}\n'
 
 
+def test_the_state_of_members_is_known_without_a_login(member: Member) -> None:
+    member.holds({})
+    member.is_heard(answering=_OTHERS)
+    asked = member.run("status", "--members").stdout
+    assert asked == '{"healthy": true, "others": ["127.0.0.2", "127.0.0.3"], "lacks": []}\n'
+    assert member.called == []
+
+
 def test_a_member_is_not_restarted_while_another_is_silent(member: Member) -> None:
     assert member.run("may-restart").returncode == 0
     member.is_heard(answering=_OTHERS[1:])
