@@ -34,7 +34,7 @@ class LocalEtcd(FactBase[EtcdState | None]):
 
 
 class EtcdMembers(LocalEtcd):
-    """Return the same state without asking for users and rights: each login costs etcd 60 ms (measured)."""
+    """Return the same state without users and rights: each login costs etcd a slow hash (bcrypt)."""
 
     def command(self) -> str:
         """Return the shell command."""

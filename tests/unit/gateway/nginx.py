@@ -28,6 +28,8 @@ _PACKAGE = "nginx"
 _DEADLINE_S = 60.0
 _NOBODY = "nobody"
 _LOOPBACK = "127.0.0.1"
+_DPKG_STATUS = Path("/var/lib/dpkg/status")
+"""What this machine has: the libraries that nginx needs are among it."""
 
 
 def program() -> Path:
@@ -49,7 +51,9 @@ def program() -> Path:
         if not unpacked.exists():
             apt = Apt(folder=folder / "apt")
             apt.update()
-            (package,) = apt.fetch((_PACKAGE,), into=folder / "downloads")
+            downloads = folder / "downloads"
+            apt.fetch_closure((_PACKAGE,), dpkg_status=_DPKG_STATUS, into=downloads)
+            (package,) = downloads.glob(f"{_PACKAGE}_*.deb")
             unfinished = folder / "unfinished"
             subprocess.run(["dpkg-deb", "--extract", str(package), str(unfinished)], check=True)
             unfinished.rename(unpacked)
