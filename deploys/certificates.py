@@ -65,17 +65,8 @@ def authority_certificate(ca_dir: Path, *, now: datetime) -> str:
         FileExistsError: the authority's key is there without its certificate.
         AuthorityError: none of the certificates is of an authority, or all have ended.
     """
-    ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     _authority(ca_dir, now)
-    file = ca_dir / "ca.pem"
-    reasons = [why_no_authority(each, now=now) for each in x509.load_pem_x509_certificates(file.read_bytes())]
-    if None not in reasons:
-        raise AuthorityError(
-            f"{file} {reasons[0]}; allowed: at least one authority that hosts may rely on today. Put the"
-            " present one there, and the certificates that it issued; without ca.pem and ca.key, new ones are"
-            " made"
-        )
-    return public_text(file)
+    return public_text(ca_dir / "ca.pem")
 
 
 def addresses(of: Sequence[str]) -> tuple[x509.GeneralName, ...]:
@@ -95,7 +86,6 @@ def certificate(ca_dir: Path, subject: Subject, *, now: datetime) -> Certificate
         FileExistsError: the authority's key is there without its certificate.
         AuthorityError: none of the authority's certificates may be relied on.
     """
-    authority_certificate(ca_dir, now=now)
     authority, authority_key = _authority(ca_dir, now)
     certificate_file, key_file = ca_dir / f"{subject.file_name}.pem", ca_dir / f"{subject.file_name}.key"
     if reason := why_unfit(
@@ -126,15 +116,28 @@ def _text(file: Path) -> str:
 def _authority(
     ca_dir: Path, now: datetime
 ) -> tuple[x509.Certificate, CertificateIssuerPrivateKeyTypes | None]:
-    """Return the authority; its key is None if only a bank's own authority has it."""
+    """Return the authority, which is made if there is none; its key is None if only a bank's own has it.
+
+    Raises:
+        FileExistsError: its key is there without its certificate.
+        AuthorityError: none of its certificates may be relied on, or a private key is among them.
+    """
+    ca_dir.mkdir(parents=True, exist_ok=True, mode=0o755)
     certificate_file, key_file = ca_dir / "ca.pem", ca_dir / "ca.key"
     if certificate_file.exists():
-        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        authorities = x509.load_pem_x509_certificates(public_text(certificate_file).encode())
+        reasons = [why_no_authority(each, now=now) for each in authorities]
+        if None not in reasons:
+            raise AuthorityError(
+                f"{certificate_file} {reasons[0]}; allowed: at least one authority that hosts may rely on"
+                " today. Put the present one there, and the certificates that it issued; without ca.pem and"
+                " ca.key, new ones are made"
+            )
         if not key_file.exists():
-            return certificate, None
+            return authorities[0], None
         key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
         # Of whatever kind a bank's authority has: one that cannot sign fails when it should.
-        return certificate, cast(CertificateIssuerPrivateKeyTypes, key)
+        return authorities[0], cast(CertificateIssuerPrivateKeyTypes, key)
     if key_file.exists():
         # Overwriting it could cost a bank its authority, whose certificate somebody has mislaid.
         raise FileExistsError(

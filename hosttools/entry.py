@@ -13,10 +13,12 @@ from typing import TypeVar
 import click
 
 from hosttools.errors import ToolError
+from hosttools.numbers import whole_number
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": 110}
 T = TypeVar("T")
 U = TypeVar("U")
+_LONGEST_WAIT_S = 86_400
 _UMASK = 0o022
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -73,6 +75,12 @@ def _end(number: int, _frame: FrameType | None) -> None:
     for each in _ENDING:
         signal.signal(each, signal.SIG_IGN)
     raise _Ended(number)
+
+
+WAIT_LIMIT = click.argument(
+    "limit_s", callback=checked(lambda text: whole_number(text, "LIMIT_S", at_most=_LONGEST_WAIT_S))
+)
+"""The argument LIMIT_S of commands that wait: whole seconds, at most a day."""
 
 
 def say(name: str, message: str) -> None:

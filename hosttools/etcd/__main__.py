@@ -8,10 +8,7 @@ from hosttools import entry
 from hosttools.etcd import member
 from hosttools.etcd.access import Access, etcdctl, keeps_access
 from hosttools.etcd.settings import NAME, load
-from hosttools.numbers import whole_number
 from hosttools.programs import become
-
-_LONGEST_WAIT_S = 86_400
 
 
 @click.group(context_settings=entry.CONTEXT_SETTINGS)
@@ -36,12 +33,8 @@ def status(members: bool) -> None:
     click.echo(json.dumps(found))
 
 
-def _limit_s(text: str) -> int:
-    return whole_number(text, "LIMIT_S", at_most=_LONGEST_WAIT_S)
-
-
 @tool.command("wait-healthy")
-@click.argument("limit_s", callback=entry.checked(_limit_s))
+@entry.WAIT_LIMIT
 def wait_healthy(limit_s: int) -> None:
     """Wait at most LIMIT_S seconds until a majority answers through this member."""
     member.wait_healthy(load(), limit_s)

@@ -7,10 +7,8 @@ import click
 from hosttools import entry
 from hosttools.mariadb.database import Database, client
 from hosttools.mariadb.settings import NAME, load
-from hosttools.numbers import whole_number
 from hosttools.programs import become, first_of
 
-_LONGEST_WAIT_S = 86_400
 _SERVERS = ("mariadbd", "/usr/libexec/mariadbd")
 
 
@@ -54,12 +52,8 @@ def apply() -> None:
     Database(load()).apply()
 
 
-def _limit_s(text: str) -> int:
-    return whole_number(text, "LIMIT_S", at_most=_LONGEST_WAIT_S)
-
-
 @tool.command("wait-paired")
-@click.argument("limit_s", callback=entry.checked(_limit_s))
+@entry.WAIT_LIMIT
 def wait_paired(limit_s: int) -> None:
     """Wait at most LIMIT_S seconds until the replica follows and acknowledges commits."""
     Database(load()).wait_paired(limit_s)

@@ -10,7 +10,13 @@ from hosttools.numbers import LARGEST
 from hosttools.oceanbase.settings import NAME, Settings, address, load
 
 _MERGE_LIMIT_S = 14400
-_SOURCE = click.argument("source", metavar="SOURCE_IP", callback=entry.checked(lambda text: _address(text)))
+
+
+def _address(text: str | None) -> str | None:
+    return None if text is None else address(text, "SOURCE_IP")
+
+
+_SOURCE = click.argument("source", metavar="SOURCE_IP", callback=entry.checked(_address))
 
 
 @click.group(context_settings=entry.CONTEXT_SETTINGS)
@@ -87,9 +93,7 @@ def _query(select: str, of_primary: bool) -> None:
 
 @tool.command("bootstrap")
 @click.argument("how", type=click.Choice(["auto", "primary", "standby"]))
-@click.argument(
-    "source", metavar="[SOURCE_IP]", required=False, callback=entry.checked(lambda text: _address(text))
-)
+@click.argument("source", metavar="[SOURCE_IP]", required=False, callback=entry.checked(_address))
 def _bootstrap(how: str, source: str | None) -> None:
     """Make an empty data folder a database.
 
@@ -249,10 +253,6 @@ def _changing() -> Iterator[Settings]:
         unit.forget_what_was_told(settings)  # by a command that was killed
         promotion.uncut()  # a promotion that was killed left it cut
         yield settings
-
-
-def _address(text: str | None) -> str | None:
-    return None if text is None else address(text, "SOURCE_IP")
 
 
 if __name__ == "__main__":
